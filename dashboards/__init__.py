@@ -1,0 +1,1 @@
+"""What people look at: Grafana dashboards and the report of a run."""

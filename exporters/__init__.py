@@ -1,0 +1,1 @@
+"""What machines read: Prometheus exporters and the span recorder."""

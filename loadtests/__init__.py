@@ -1,0 +1,1 @@
+"""Demand, journeys, the client and the records of a run."""

@@ -1,0 +1,200 @@
+"""The run is a directory: its names, its schemas, and the only ways to write into it.
+
+Every file appears whole or not at all: written beside, synced, renamed. `docs/contracts.md` says what
+each holds.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+REQUESTS = pa.schema(
+    [
+        ("session", pa.int64()),
+        ("journey", pa.string()),
+        ("step", pa.string()),
+        ("scheduled_at", pa.int64()),
+        ("sent_at", pa.int64()),
+        ("finished_at", pa.int64()),
+        ("status", pa.int16()),
+        ("error", pa.string()),
+        ("bytes", pa.int64()),
+        ("trace_id", pa.string()),
+    ]
+)
+SESSIONS = pa.schema(
+    [
+        ("session", pa.int64()),
+        ("journey", pa.string()),
+        ("scheduled_at", pa.int64()),
+        ("started_at", pa.int64()),
+        ("ended_at", pa.int64()),
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+        ("late_s", pa.float64()),
+    ]
+)
+SPANS = pa.schema(
+    [
+        ("trace_id", pa.string()),
+        ("span_id", pa.string()),
+        ("parent_id", pa.string()),
+        ("service", pa.string()),
+        ("name", pa.string()),
+        ("kind", pa.string()),
+        ("started_at", pa.int64()),
+        ("ended_at", pa.int64()),
+        ("status", pa.string()),
+        ("attributes", pa.string()),
+    ]
+)
+ANSWERS = pa.schema(
+    [
+        ("query", pa.string()),
+        ("kind", pa.string()),
+        ("asked_from", pa.int64()),
+        ("asked_to", pa.int64()),
+        ("labels", pa.string()),
+        ("at", pa.list_(pa.int64())),
+        ("value", pa.list_(pa.float64())),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDirectory:
+    """The files of one run, by name."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is the directory's."""
+        return self.path.name
+
+    @property
+    def plan(self) -> Path:
+        """The copy of the plan that was played."""
+        return self.path / "plan.yaml"
+
+    @property
+    def objectives(self) -> Path:
+        """The folder of the objectives' copies."""
+        return self.path / "objectives"
+
+    @property
+    def targets(self) -> Path:
+        """The targets without their secrets."""
+        return self.path / "targets.redacted.json"
+
+    @property
+    def run(self) -> Path:
+        """What the run was and how it ended."""
+        return self.path / "run.json"
+
+    @property
+    def live(self) -> Path:
+        """The live snapshot, rewritten once a second."""
+        return self.path / "live.json"
+
+    @property
+    def stock_before(self) -> Path:
+        """The shop's stock before the first arrival."""
+        return self.path / "stock-before.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The folder of Prometheus' stored answers."""
+        return self.path / "metrics"
+
+    @property
+    def audit(self) -> Path:
+        """The ledger against what the shop says."""
+        return self.path / "audit.json"
+
+    @property
+    def verdict(self) -> Path:
+        """The judgement."""
+        return self.path / "verdict.json"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    @property
+    def junit(self) -> Path:
+        """The verdict for CI."""
+        return self.path / "junit.xml"
+
+    @property
+    def summary(self) -> Path:
+        """The verdict for a pull request."""
+        return self.path / "summary.md"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the children's logs."""
+        return self.path / "logs"
+
+    def parts(self, kind: str) -> list[Path]:
+        """Return the closed parts of `kind` (`requests`, `sessions`, `spans`), in the order of their names."""
+        return sorted(self.path.glob(f"{kind}-*.parquet"))
+
+    def part(self, kind: str, *names: str | int) -> Path:
+        """Return the path of one part, such as `requests-w0-3.parquet`."""
+        return self.path / ("-".join([kind, *map(str, names)]) + ".parquet")
+
+    def ledger(self, worker: str) -> Path:
+        """Return the path of one worker's ledger."""
+        return self.path / f"ledger-{worker}.jsonl"
+
+    def ledgers(self) -> list[Path]:
+        """Return every worker's ledger."""
+        return sorted(self.path.glob("ledger-*.jsonl"))
+
+
+def create(parent: Path, plan_name: str, at: datetime) -> RunDirectory:
+    """Make a new run directory below `parent`, named for the UTC second, the plan, and four random hex digits."""
+    stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = parent / f"{stamp}-{plan_name}-{secrets.token_hex(2)}"
+    for folder in (path, path / "objectives", path / "metrics", path / "logs"):
+        folder.mkdir(parents=True)
+    return RunDirectory(path=path)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` so that a reader, or a crash, sees the old file or the new one whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON object, whole or not at all."""
+    write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write one closed Parquet part (zstd), whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    pq.write_table(table, beside, compression="zstd")
+    beside.replace(path)
+
+
+def read_tables(paths: list[Path], schema: pa.Schema) -> pa.Table:
+    """Read parts as one table; an empty one when there are none. Raises pyarrow.ArrowException on a broken part."""
+    if not paths:
+        return schema.empty_table()
+    return pa.concat_tables([pq.read_table(path, schema=schema) for path in paths])

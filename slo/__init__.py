@@ -1,0 +1,1 @@
+"""What good means, whether it was, and why not."""

@@ -1,0 +1,104 @@
+"""Reading what people write: YAML and JSON documents, parsed once into frozen types.
+
+Nothing is trusted: a size bound, the safe loader, unknown keys refused. Every refusal is a `BadInput`
+whose message names the file, the place in it, the value, and what is allowed.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+MAX_BYTES = 1 << 20
+_MAX_SHOWN = 80
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class BadInput(ValueError):  # noqa: N818 - it is what the reader did, named as the reader would
+    """Something given from outside that can't be used; the message is for its author."""
+
+
+class Document(BaseModel):
+    """A part of a document: frozen, strict about types, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read the YAML document at `path` as `model`.
+
+    Raises BadInput when it is missing, too large, not YAML, or not a valid `model`; every error is told at once.
+    """
+    return validate(parse_yaml(read_text(path), path), model, path)
+
+
+def read_json(path: Path, model: type[Model]) -> Model:
+    """Read the JSON document at `path` as `model`; raises BadInput like `read_yaml`."""
+    try:
+        data = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: not JSON: {error}") from error
+    return validate(data, model, path)
+
+
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+    """Return the text of the file at `path`; raises BadInput when missing, unreadable, too large or not UTF-8."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(max_bytes + 1)
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read: {error.strerror}") from error
+    if len(raw) > max_bytes:
+        raise BadInput(f"{path}: larger than the {max_bytes} bytes allowed")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 at byte {error.start}") from error
+
+
+def parse_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML holds anything until it is validated
+    """Parse one YAML document with the safe loader; raises BadInput with line and column."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "malformed"
+        raise BadInput(f"{path}: not YAML{place}: {problem}") from error
+    except (RecursionError, ValueError) as error:
+        raise BadInput(f"{path}: not YAML: {error}") from error
+
+
+def validate(data: object, model: type[Model], path: Path | str) -> Model:
+    """Turn parsed `data` into `model`; raises BadInput with one line for each error."""
+    if not isinstance(data, dict):
+        raise BadInput(f"{path}: expected a mapping at the top, found {type(data).__name__}")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
+        raise BadInput("\n".join(lines)) from error
+
+
+def _told(detail: ErrorDetails) -> str:
+    place = _place(detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{place}: unknown key"
+    if detail["type"] == "missing":
+        return f"{place}: required and missing"
+    shown = repr(detail["input"])
+    shown = shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + "…"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}, found {shown}"
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """`('phases', 0, 'kind')` as `phases[0].kind`."""
+    out = ""
+    for part in loc:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+    return out or "the top"

@@ -1,0 +1,1 @@
+"""The stand-in Twisted Threads shop and its payment provider, reached over HTTP only."""
