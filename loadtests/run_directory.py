@@ -157,6 +157,14 @@ class RunDirectory:
         """Return the path of one worker's ledger."""
         return self.path / f"ledger-{worker}.jsonl"
 
+    def worker(self, worker: str) -> Path:
+        """Return the path of one worker's account of itself, rewritten once a second."""
+        return self.path / f"worker-{worker}.json"
+
+    def workers(self) -> list[Path]:
+        """Return every worker's account of itself."""
+        return sorted(self.path.glob("worker-*.json"))
+
     def ledgers(self) -> list[Path]:
         """Return every worker's ledger."""
         return sorted(self.path.glob("ledger-*.jsonl"))

@@ -1,0 +1,44 @@
+"""Write every dashboard as JSON: the same bytes for the same code, so that a test can tell when they are stale."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import grafanalib.core as grafana
+
+from dashboards.grafana import peak_run
+from dashboards.grafana.modern import Json, modern
+from loadtests.run_directory import write_bytes
+
+GENERATED = Path(__file__).parent.parent / "generated"
+DASHBOARDS: Mapping[str, Callable[[], grafana.Dashboard]] = MappingProxyType({"peak-run": peak_run.dashboard})
+
+
+def build() -> dict[str, Json]:
+    """Return every dashboard's JSON by its name."""
+    return {name: modern(make()) for name, make in DASHBOARDS.items()}
+
+
+def render(dashboard: Json) -> bytes:
+    """Return the bytes of the file that holds `dashboard`."""
+    return json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def write(folder: Path = GENERATED) -> list[Path]:
+    """Write `<name>.json` for every dashboard into `folder`, each whole or not at all; return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, dashboard in build().items():
+        write_bytes(folder / f"{name}.json", render(dashboard))
+        written.append(folder / f"{name}.json")
+    return written
+
+
+def stale(folder: Path = GENERATED) -> list[str]:
+    """Return the names of the dashboards whose file in `folder` is missing or differs from the code."""
+    return [name for name, made in build().items() if _read(folder / f"{name}.json") != render(made)]
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None

@@ -1,0 +1,274 @@
+"""The pictures of a run: records in, drawn charts with their captions out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from dashboards.report.answers import Picture
+from dashboards.report.documents import Objective, PlanFile
+from dashboards.report.drawing import draw
+from dashboards.report.reading import Reading
+from dashboards.report.specs import NARROW, WIDE, Curve, OverTime, Shade, distribution, over_time
+from dashboards.report.store import Span, Store
+from dashboards.report.words import count, length, percent, seconds
+
+MAX_GROUPS = 6
+BINS_A_DECADE = 16
+SMALL = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A chart ready for the page: for wide and for narrow screens, with its title and what is said below it."""
+
+    title: str
+    note: str
+    wide: Markup
+    narrow: Markup | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Steps that are looked at together, with the limit of the objective that groups them."""
+
+    title: str
+    steps: Sequence[str]
+    threshold_s: float | None = None
+    target: float | None = None
+
+    @property
+    def limit(self) -> tuple[float, str] | None:
+        """The threshold and its words."""
+        if self.threshold_s is None or self.threshold_s <= 0:
+            return None
+        return self.threshold_s, f"limit {seconds(self.threshold_s)}"
+
+
+def groups(objectives: Sequence[Objective]) -> list[Group]:
+    """Return the steps that latency objectives judge together; every step as one group when there is none."""
+    found: dict[tuple[str, ...], Group] = {}
+    for one in objectives:
+        if one.indicator == "latency" and one.steps:
+            group = Group(
+                title=one.display_name or one.name, steps=one.steps, threshold_s=one.threshold_s, target=one.target
+            )
+            found.setdefault(tuple(one.steps), group)
+    return list(found.values())[:MAX_GROUPS] or [Group(title="All steps", steps=())]
+
+
+class Charts:
+    """Draws the charts of one run over its time and phases."""
+
+    def __init__(self, reading: Reading, store: Store) -> None:
+        self._reading = reading
+        self._store = store
+        self._time = store.time
+        self._shades = _shades(reading, store.time)
+        self._drawn = 0
+
+    def load(self) -> list[Chart]:
+        """Return sessions planned against started, and requests against errors, over time."""
+        return [self._sessions(), self._requests()]
+
+    def _sessions(self) -> Chart:
+        per = self._time.bin_s
+        due = [n / per for n in self._store.per_bin("sessions", "scheduled_at")]
+        began = [n / per for n in self._store.per_bin("sessions", "started_at", "started_at > 0")]
+        curve = planned(self._reading.plan, self._reading, self._time)
+        plan = [Curve(name="the plan's curve", colour="c2", points=curve, dash=(6, 4))] if curve else []
+        hints = [
+            f"{count(round(d, 2))} sessions/s due, {count(round(b, 2))} started"
+            for d, b in zip(due, began, strict=True)
+        ]
+        return self._over_time(
+            self._time,
+            "Sessions a second",
+            "A gap between due and started is load that was not delivered."
+            + ("" if plan else " The plan's curve is not known."),
+            [
+                *plan,
+                self._curve(self._time, "due", "c4", due),
+                self._curve(self._time, "started", "c1", began, weight=2.2),
+            ],
+            hints,
+        )
+
+    def _requests(self) -> Chart:
+        per = self._time.bin_s
+        sent = self._store.per_bin("requests", "sent_at", "sent_at > 0")
+        bad = self._store.per_bin("requests", "sent_at", "sent_at > 0 AND error IS NOT NULL AND error <> 'cut_off'")
+        hints = [f"{count(n)} requests sent, {count(b)} in error" for n, b in zip(sent, bad, strict=True)]
+        curves = [
+            self._curve(self._time, "sent", "c1", [n / per for n in sent]),
+            self._curve(self._time, "of them in error", "bad", [n / per for n in bad], weight=2.2),
+        ]
+        return self._over_time(self._time, "Requests a second", "", curves, hints)
+
+    def latency(self, group: Group) -> Chart | None:
+        """Return the percentiles over time of a group of steps; None without any request."""
+        time = self._store.time_for(group.steps)
+        bins = self._store.latency_per_bin(group.steps, time)
+        if not bins:
+            return None
+        known = {one.index: one for one in bins}
+        line = [known.get(index) for index in range(time.bins)]
+
+        def of(place: int) -> list[float | None]:
+            return [one.quantiles_s[place] if one and one.quantiles_s else None for one in line]
+
+        curves = [
+            self._curve(time, "p99", "c3", of(2)),
+            self._curve(time, "p95", "c1", of(1), weight=2.2),
+            self._curve(time, "p50", "c4", of(0)),
+            self._curve(
+                time,
+                "p95 from sending",
+                "muted",
+                [one.service_p95_s if one else None for one in line],
+                weight=1,
+                dash=(3, 2),
+            ),
+        ]
+        hints = [
+            f"p50 {seconds(one.quantiles_s[0])}, p95 {seconds(one.quantiles_s[1])}, p99 {seconds(one.quantiles_s[2])}, "
+            f"{count(one.requests)} requests"
+            if one and one.quantiles_s
+            else "no request"
+            for one in line
+        ]
+        return self._over_time(
+            time, group.title, _steps_note(group, time), curves, hints, limit=group.limit, duration=True
+        )
+
+    def distribution(self, group: Group) -> Chart | None:
+        """Return the judged response times of a group on a logarithmic axis; None without any request."""
+        counted = self._store.distribution(group.steps, BINS_A_DECADE)
+        if not counted:
+            return None
+        bars = [(10 ** (k / BINS_A_DECADE), 10 ** ((k + 1) / BINS_A_DECADE), n) for k, n in counted]
+        total = sum(n for _, n in counted)
+        note = f"{count(total)} judged requests."
+        if group.limit:
+            note += " Bars that begin beyond the limit are red."
+        label = f"Distribution of response times: {group.title}"
+        drawn = draw(distribution(bars, group.limit, SMALL), self._name(), label)
+        return Chart(title=group.title, note=note, wide=drawn)
+
+    def orders(self, by_outcome: Mapping[str, Sequence[int]], time: Span) -> Chart | None:
+        """Return orders a minute by outcome, counted in bins of `time`; None when no ledger has an outcome."""
+        if not by_outcome:
+            return None
+        colours = {"accepted": "c4", "refused": "c2", "unknown": "bad"}
+        per_minute = {name: [n * 60 / time.bin_s for n in numbers] for name, numbers in by_outcome.items()}
+        curves = [self._curve(time, name, colours.get(name, "c5"), values) for name, values in per_minute.items()]
+        hints = [
+            ", ".join(f"{count(numbers[i])} {name}" for name, numbers in by_outcome.items()) for i in range(time.bins)
+        ]
+        note = "Out of stock and declined cards are refusals: healthy answers. Unknown ones are settled by the audit."
+        return self._over_time(time, "By outcome", note, curves, hints)
+
+    def lateness(self) -> Chart | None:
+        """Return how late the generator handed requests to the socket; None without any request."""
+        late = self._store.lateness_per_bin()
+        if not any(value is not None for value in late):
+            return None
+        hints = [f"p99 {seconds(value)}" for value in late]
+        curves = [self._curve(self._time, "p99", "c1", late)]
+        note = "99 of 100 requests were handed to the socket within this time of when they were due."
+        return self._over_time(self._time, "Generator lateness", note, curves, hints, duration=True, height=120)
+
+    def answered(self, picture: Picture) -> Chart:
+        """Return one panel of stored server-side metrics."""
+        factor = 1000 if picture.unit == "ms" else 1
+        curves = [
+            Curve(name=one.name, colour=f"c{i % 6 + 1}", points=[(x, y / factor) for x, y in one.points])
+            for i, one in enumerate(picture.series)
+        ]
+        hidden = picture.total - len(picture.series)
+        note = picture.description + (f" The highest {len(curves)} of {picture.total} series." if hidden else "")
+        chart = OverTime(
+            title=picture.title,
+            length_s=self._time.length_s,
+            bin_s=self._time.bin_s,
+            curves=curves,
+            shades=self._shades,
+            duration=picture.unit in ("s", "ms"),
+            ratio=picture.unit == "percentunit",
+        )
+        return Chart(title=picture.title, note=note, wide=draw(over_time(chart, SMALL), self._name(), picture.title))
+
+    def _over_time(  # noqa: PLR0913 - a chart has that many sides
+        self,
+        time: Span,
+        title: str,
+        note: str,
+        curves: Sequence[Curve],
+        hints: Sequence[str],
+        *,
+        limit: tuple[float, str] | None = None,
+        duration: bool = False,
+        height: int = 190,
+    ) -> Chart:
+        chart = OverTime(
+            title=title,
+            length_s=time.length_s,
+            bin_s=time.bin_s,
+            curves=curves,
+            shades=self._shades,
+            limit=limit,
+            hints=[(float(index * time.bin_s), text) for index, text in enumerate(hints)],
+            duration=duration,
+            height=height,
+        )
+        label = f"{title} over the run: {', '.join(curve.name for curve in curves)}"
+        wide, narrow = (draw(over_time(chart, width), self._name(), label) for width in (WIDE, NARROW))
+        return Chart(title=title, note=note, wide=wide, narrow=narrow)
+
+    def _curve(
+        self,
+        time: Span,
+        name: str,
+        colour: str,
+        values: Sequence[float | None],
+        *,
+        weight: float = 1.8,
+        dash: Sequence[int] = (1, 0),
+    ) -> Curve:
+        middle = time.bin_s / 2
+        points = [(index * time.bin_s + middle, value) for index, value in enumerate(values)]
+        return Curve(name=name, colour=colour, points=points, weight=weight, dash=dash)
+
+    def _name(self) -> str:
+        self._drawn += 1
+        return f"chart{self._drawn}"
+
+
+def _steps_note(group: Group, time: Span) -> str:
+    steps = ", ".join(group.steps) or "every step"
+    if group.limit and group.target is not None:
+        steps += f"; {percent(group.target)} must be answered within {seconds(group.threshold_s)}"
+    return f"{steps}. {length(time.bin_s)} to a point."
+
+
+def _shades(reading: Reading, time: Span) -> list[Shade]:
+    phases = (reading.run and reading.run.phases) or []
+    return [
+        Shade(name=p.name, kind=p.kind, start_s=time.seconds(p.starts_at), end_s=time.seconds(p.ends_at))
+        for p in phases[:50]
+    ]
+
+
+def planned(plan: PlanFile | None, reading: Reading, time: Span) -> list[tuple[float, float | None]]:
+    """Return the plan's sessions a second at each corner of its curve, in seconds since the start."""
+    phases = (reading.run and reading.run.phases) or []
+    peak = plan.demand.peak_sessions_per_s if plan and plan.demand else None
+    if not plan or not plan.phases or peak is None:
+        return []
+    levels = {phase.name: phase.level for phase in plan.phases}
+    corners: list[tuple[float, float | None]] = []
+    for phase in phases:
+        level = levels.get(phase.name) or (0.0, 0.0)
+        ends = (phase.starts_at, phase.ends_at)
+        corners += [(time.seconds(at), part * peak) for at, part in zip(ends, level, strict=True)]
+    return corners

@@ -1,0 +1,113 @@
+"""The account of a run: every arrival of the plan ends as exactly one thing, and the sum is the plan.
+
+It is made from the parts on disk and the schedule, never from what a process said it did; so it adds up after
+any ending, a killed worker's and a killed master's included.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from loadtests.demand.arrivals import Schedule
+from loadtests.run_directory import SESSIONS, RunDirectory, read_tables
+from slo.documents import BadInput, read_json
+
+_OUTCOMES = ("completed", "failed", "cut_off")
+
+
+class WorkerAccount(BaseModel):
+    """What a worker last said of itself (`worker-<name>.json`)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    index: int
+    workers: int
+    arrivals: int
+    ended: str | None
+    because: str | None
+    requests: int
+    errors: int
+    parts: dict[str, int]
+    lag_s: dict[str, float | None]
+    cpu_peak: float | None
+    hook_failures: list[dict[str, Any]]
+    spans: dict[str, int] | None
+    open_sessions_peak: int
+    rss_peak_bytes: int
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ended without a last word."""
+        return self.ended is None
+
+
+def read_workers(directory: RunDirectory) -> tuple[WorkerAccount, ...]:
+    """Read what every worker last said of itself; raises BadInput."""
+    return tuple(read_json(path, WorkerAccount) for path in directory.workers())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """How many arrivals ended as what."""
+
+    planned: int
+    completed: int
+    failed: int
+    cut_off: int
+    dropped: dict[str, int]
+    lost: dict[str, int]
+    not_due: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it stands in `run.json`."""
+        return {name: getattr(self, name) for name in Account.__slots__}
+
+
+def make_account(
+    arrivals: Schedule, sessions: pa.Table, workers: Sequence[WorkerAccount], *, workers_expected: int, ran_s: float
+) -> Account:
+    """Account for every arrival.
+
+    `ran_s` is how long the run went on: an arrival without a record is *not due* when it was planned for later,
+    else *lost* with its worker. Raises ValueError when a session was recorded twice or was never planned.
+    """
+    numbers = sessions["session"].to_pylist()
+    if len(set(numbers)) != len(numbers):
+        raise ValueError("a session was recorded twice")
+    if numbers and not 0 <= min(numbers) <= max(numbers) < len(arrivals):
+        raise ValueError("a session was recorded that the plan doesn't hold")
+    outcomes: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    for outcome, reason in zip(sessions["outcome"].to_pylist(), sessions["reason"].to_pylist(), strict=True):
+        if outcome == "dropped":
+            dropped[reason or "unknown"] += 1
+        else:
+            outcomes[outcome] += 1
+    missing = sorted(set(range(len(arrivals))) - set(numbers))
+    late = [number for number in missing if float(arrivals.at_s[number]) >= ran_s]
+    lost = Counter(_worker_of(number, workers, workers_expected) for number in missing[: len(missing) - len(late)])
+    return Account(
+        planned=len(arrivals),
+        **{name: outcomes[name] for name in _OUTCOMES},
+        dropped=dict(dropped),
+        lost=dict(lost),
+        not_due=len(late),
+    )
+
+
+def _worker_of(number: int, workers: Sequence[WorkerAccount], expected: int) -> str:
+    index = number % max(1, expected)
+    return next((worker.name for worker in workers if worker.index == index), f"w{index}")
+
+
+def read_sessions(directory: RunDirectory) -> pa.Table:
+    """Read every closed part of sessions; raises BadInput on one that can't be read."""
+    try:
+        return read_tables(directory.parts("sessions"), SESSIONS)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(f"{directory.path}: sessions can't be read: {error}") from error

@@ -1,0 +1,129 @@
+"""The conductor: starts each session of its worker's arrivals when it is due, whatever the shop does."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import gevent
+from gevent.event import Event
+
+from loadtests.demand.arrivals import Arrival
+from loadtests.records import SessionRecord
+from loadtests.session import Session, SessionFailedError, Worker
+
+_KILL_S = 1.0
+_LOOK_NS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What one conductor is to play: its arrivals, when the run started, and when it ends. Times in ns."""
+
+    arrivals: Sequence[Arrival]
+    started_at: int
+    ends_at: int
+    max_open: int
+
+
+class Conductor:
+    """Plays a score; every arrival that came due ends as exactly one session record."""
+
+    def __init__(self, worker: Worker, score: Score, visit: Callable[[Session], None]) -> None:
+        self._worker, self._score, self._visit = worker, score, visit
+        self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
+        self._stop = Event()
+        self.counts: Counter[str] = Counter()
+        self.peak_open = 0
+
+    @property
+    def open_sessions(self) -> int:
+        """How many sessions are under way."""
+        return len(self._open)
+
+    def play(self) -> None:
+        """Start every arrival when it is due, let sessions end until the run's end, cut off the rest.
+
+        Returns early when the last session ended before the drain did.
+        """
+        try:
+            for arrival in self._score.arrivals:
+                if self._wait_until(self._score.started_at + round(arrival.at_s * 1e9)):
+                    break
+                self._start(arrival)
+            while self._open and self._worker.clock.now() < self._score.ends_at:
+                if self._wait_until(min(self._score.ends_at, self._worker.clock.now() + _LOOK_NS)):
+                    break
+        finally:
+            self.cut_off()
+
+    def stop(self) -> None:
+        """Stop starting sessions; `play` then cuts off those under way and returns."""
+        self._stop.set()
+
+    def cut_off(self) -> None:
+        """End the sessions under way at once; each is recorded as cut off. Calling it again does nothing."""
+        gevent.killall([greenlet for _, greenlet in self._open.values()], block=True, timeout=_KILL_S)
+        for record, _greenlet in list(self._open.values()):  # those that hadn't run a line yet
+            self._close(record, "cut_off", None)
+
+    def _wait_until(self, at: int) -> bool:
+        """Sleep until `at` (ns); returns at once, with True, when stopped."""
+        wait_ns = at - self._worker.clock.now()
+        return bool(self._stop.wait(timeout=max(0.0, wait_ns / 1e9)) if wait_ns > 0 else self._stop.is_set())
+
+    def _start(self, arrival: Arrival) -> None:
+        now = self._worker.clock.now()
+        scheduled_at = self._score.started_at + round(arrival.at_s * 1e9)
+        dropped = len(self._open) >= self._score.max_open
+        record = SessionRecord(
+            session=arrival.number,
+            journey=arrival.journey,
+            scheduled_at=scheduled_at,
+            started_at=0 if dropped else now,
+            ended_at=now,
+            outcome="dropped" if dropped else "cut_off",
+            reason="open_sessions" if dropped else None,
+            late_s=max(0.0, (now - scheduled_at) / 1e9),
+        )
+        if dropped:
+            self._tell(record)
+            return
+        self.counts["started"] += 1
+        self._open[arrival.number] = (record, gevent.spawn(self._run, arrival, record))
+        self.peak_open = max(self.peak_open, len(self._open))
+
+    def _run(self, arrival: Arrival, record: SessionRecord) -> None:
+        outcome, reason = "completed", None
+        session = Session(self._worker, arrival, record.scheduled_at)
+        try:
+            self._visit(session)
+        except SessionFailedError as error:
+            outcome, reason = "failed", str(error)
+        except gevent.GreenletExit:
+            outcome = "cut_off"
+        except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
+            outcome, reason = "failed", f"journey: {error!r}"
+            self._worker.hooks.failures["journey", repr(error)] += 1
+        finally:
+            session.close()
+            self._close(record, outcome, reason)
+
+    def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
+        if self._open.pop(record.session, None) is None:
+            return
+        self._tell(
+            SessionRecord(
+                session=record.session,
+                journey=record.journey,
+                scheduled_at=record.scheduled_at,
+                started_at=record.started_at,
+                ended_at=self._worker.clock.now(),
+                outcome=outcome,
+                reason=reason,
+                late_s=record.late_s,
+            )
+        )
+
+    def _tell(self, record: SessionRecord) -> None:
+        self.counts[record.outcome] += 1
+        self._worker.hooks.session_ended(record)

@@ -1,0 +1,327 @@
+"""The plan: the demand to replay, as the document `plan.yaml` (format peakproof/plan/v1, docs/contracts.md)."""
+
+import math
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from loadtests.demand.curve import Curve, Piece
+from slo.documents import Document, read_yaml
+
+FORMAT: Final = "peakproof/plan/v1"
+JOURNEYS = ("window-shop", "search-and-buy", "click-and-collect", "design-your-own")
+
+MAX_DURATION_S = 24 * 3600
+MAX_SESSIONS = 10_000_000
+MAX_RATE_PER_S = 10_000
+
+_KINDS = ("reference", "warm-up", "ramp", "plateau", "drain")  # in the order they must come
+_ONCE = ("reference", "warm-up", "drain")
+_HEADER = """\
+# The demand a run replays, made by `peakproof plan build`; docs/contracts.md says what each key means.
+# level is relative to peak_sessions_per_s; stands_for_s is the stretch of a real day that plays_s seconds stand for.
+"""
+
+
+def _dns_label(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", text):
+        raise ValueError("must be a DNS label of 1 to 40 characters: a-z, 0-9 and inner hyphens")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_dns_label)]
+Positive = Annotated[float, Field(gt=0)]
+Level = Annotated[float, Field(ge=0, le=100)]
+
+
+class _Part(Document):
+    """A part of the plan: no "1" for 1 and no true for 1."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Demand(_Part):
+    """Where the peak comes from, so that the number can be argued with."""
+
+    source: str = Field(min_length=1, max_length=500)
+    forecast_orders_per_hour: Positive
+    factor: Positive
+    orders_per_session: Positive
+    peak_sessions_per_s: Positive
+
+    @field_validator("peak_sessions_per_s")
+    @classmethod
+    def _agrees(cls, value: float, info: ValidationInfo) -> float:
+        told = info.data
+        if not {"forecast_orders_per_hour", "factor", "orders_per_session"} <= told.keys():
+            return value  # their own errors are told
+        expected = told["forecast_orders_per_hour"] * told["factor"] / 3600 / told["orders_per_session"]
+        if not math.isclose(value, expected, rel_tol=0.01):
+            raise ValueError(
+                f"must be within 1 % of forecast_orders_per_hour * factor / 3600 / orders_per_session = {expected:.6g}"
+            )
+        return value
+
+
+class Phase(_Part):
+    """A stretch of the run; `level` is relative to the peak, at its start and its end, and missing in the drain."""
+
+    name: Name
+    kind: Literal["reference", "warm-up", "ramp", "plateau", "drain"]
+    plays_s: float = Field(ge=0.1, le=MAX_DURATION_S)
+    stands_for_s: Positive | None = None
+    level: Annotated[tuple[Level, Level], Field(strict=False)] | None = Field(default=None, validate_default=True)
+
+    @field_validator("level")
+    @classmethod
+    def _fits_kind(cls, value: tuple[float, float] | None, info: ValidationInfo) -> tuple[float, float] | None:
+        kind = info.data.get("kind")
+        if kind == "drain" and value is not None:
+            raise ValueError("a drain has no level: nobody arrives in it")
+        if kind is not None and kind != "drain" and value is None:
+            raise ValueError(f"a {kind} needs a level: [at its start, at its end]")
+        if kind == "plateau" and value is not None and not max(value) > 0:
+            raise ValueError("a plateau's level must be above 0")
+        return value
+
+
+class ThinkTime(_Part):
+    """A shopper's pause between a reply and the next click: log-normal, cut at `max_s`."""
+
+    median_s: Positive
+    sigma: float = Field(ge=0, le=3)
+    max_s: Positive
+
+    @field_validator("max_s")
+    @classmethod
+    def _not_below_median(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("median_s", 0):
+            raise ValueError(f"must be at least median_s = {info.data['median_s']:g}")
+        return value
+
+
+class CartLines(_Part):
+    """How many different things a cart holds, evenly drawn from `min` to `max`."""
+
+    min: int = Field(ge=1, le=50)
+    max: int = Field(ge=1, le=50)
+
+    @field_validator("max")
+    @classmethod
+    def _not_below_min(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("min", 0):
+            raise ValueError(f"must be at least min = {info.data['min']}")
+        return value
+
+
+class Limits(_Part):
+    """Where the generator stops adding: an arrival over `open_sessions` is dropped and counted."""
+
+    open_sessions: int = Field(ge=1, le=1_000_000)
+
+
+class NotJudged(_Part):
+    """An objective this run is too small to prove, and why."""
+
+    objective: Annotated[str, Field(min_length=1, max_length=63)]
+    because: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Plan(_Part):
+    """A valid plan; times are seconds from the run's start, rates sessions a second."""
+
+    format: Literal["peakproof/plan/v1"]
+    name: Name
+    seed: int = Field(ge=0, lt=2**53)
+    demand: Demand
+    phases: Annotated[tuple[Phase, ...], Field(strict=False)]
+    journeys: Mapping[str, float]
+    mix_note: str = Field(default="", max_length=1000)
+    think_time: ThinkTime
+    cart_lines: CartLines
+    trace_sampling: float = Field(default=1.0, ge=0, le=1)
+    limits: Limits
+    design_effect_prior: float = Field(default=2.0, ge=1, le=100)
+    not_judged: Annotated[tuple[NotJudged, ...], Field(strict=False)] = ()
+
+    @field_validator("phases")
+    @classmethod
+    def _possible(cls, phases: tuple[Phase, ...], info: ValidationInfo) -> tuple[Phase, ...]:
+        _check_order(phases)
+        _check_compression(phases)
+        _check_size(phases, info.data.get("demand"))
+        return phases
+
+    @field_validator("journeys")
+    @classmethod
+    def _known_shares(cls, shares: Mapping[str, float]) -> Mapping[str, float]:
+        for name, share in shares.items():
+            if name not in JOURNEYS:
+                raise ValueError(f"unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+            if not 0 <= share <= 1:
+                raise ValueError(f"the share of {name} must be from 0 to 1, not {share:g}")
+        total = math.fsum(shares.values())
+        if abs(total - 1) > 1e-6:  # noqa: PLR2004 - what rounding to six digits leaves
+            raise ValueError(f"shares must sum to 1, not {total:.6g}")
+        return shares
+
+    @field_validator("not_judged")
+    @classmethod
+    def _named_once(cls, value: tuple[NotJudged, ...]) -> tuple[NotJudged, ...]:
+        names = [item.objective for item in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{twice[0]} is named twice")
+        return value
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the run, the drain included."""
+        return math.fsum(phase.plays_s for phase in self.phases)
+
+    @property
+    def compression(self) -> float:
+        """How many seconds of a real day one second plays, in the phases that say so; 1 when none does."""
+        return next((p.stands_for_s / p.plays_s for p in self.phases if p.stands_for_s is not None), 1.0)
+
+    def starts_s(self) -> tuple[float, ...]:
+        """Where each phase begins, and at last where the run ends: one more than there are phases."""
+        return tuple(math.fsum(p.plays_s for p in self.phases[:n]) for n in range(len(self.phases) + 1))
+
+    def judged_span(self) -> tuple[float, float]:
+        """From the end of the warm-up to the end of the last plateau."""
+        ends = dict(zip((phase.kind for phase in self.phases), self.starts_s()[1:], strict=True))
+        return ends["warm-up"], ends["plateau"]
+
+    def curve(self) -> Curve:
+        """Return the sessions a second this plan wants, over its whole duration."""
+        peak = self.demand.peak_sessions_per_s
+        starts = self.starts_s()
+        return Curve(
+            pieces=tuple(
+                Piece(start_s=start, end_s=end, start_rate=peak * level[0], end_rate=peak * level[1])
+                for phase, (start, end) in zip(self.phases, pairwise(starts), strict=True)
+                for level in (phase.level or (0.0, 0.0),)
+            )
+        )
+
+    def expected_events(self, steps_of_journey: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+        """Return the requests expected in the judged span by step, given a session's visits of each step by journey.
+
+        Counts the sessions that arrive in the span as if all their steps fell into it. Sessions that straddle its end
+        are over-counted and those that straddle its start left out; the two cancel but for the difference in rate.
+        Raises ValueError when a journey of the plan isn't described.
+        """
+        start_s, end_s = self.judged_span()
+        curve = self.curve()
+        sessions = curve.expected_arrivals(end_s) - curve.expected_arrivals(start_s)
+        events: dict[str, float] = {}
+        for journey, share in self.journeys.items():
+            if share and journey not in steps_of_journey:
+                raise ValueError(f"the steps of journey {journey} are not given")
+            for step, visits in steps_of_journey.get(journey, {}).items():
+                events[step] = events.get(step, 0.0) + sessions * share * visits
+        return events
+
+    def to_yaml(self) -> str:
+        """Return the document, the same text for the same plan; what is unset is left out."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        optional = {key for key in ("mix_note", "not_judged") if not data[key]}
+        data = {key: value for key, value in data.items() if key not in optional}
+        body = yaml.dump(
+            {key: _laid_out(key, value) for key, value in data.items()},
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=False,
+            width=10_000,
+        )
+        return f"{_HEADER}{body}"
+
+    def with_seed(self, seed: int) -> Self:
+        """Return the same demand with other luck."""
+        return self.model_validate({**self.model_dump(), "seed": seed})
+
+
+def read_plan(path: Path) -> Plan:
+    """Read the plan at `path`; raises BadInput telling every error."""
+    return read_yaml(path, Plan)
+
+
+def _check_order(phases: tuple[Phase, ...]) -> None:
+    kinds: list[str] = [phase.kind for phase in phases]
+    for kind in ("warm-up", "plateau", "drain"):
+        if kind not in kinds:
+            raise ValueError(f"a plan needs a {kind}")
+    for kind in _ONCE:
+        if kinds.count(kind) > 1:
+            raise ValueError(f"a plan has at most one {kind}")
+    for before, after in pairwise(phases):
+        if _KINDS.index(after.kind) < _KINDS.index(before.kind):
+            raise ValueError(
+                f"{after.name} ({after.kind}) comes after {before.name} ({before.kind});"
+                f" the order is {', '.join(_KINDS)}"
+            )
+    names = [phase.name for phase in phases]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two phases are named {twice[0]}")
+
+
+def _check_compression(phases: tuple[Phase, ...]) -> None:
+    ratios = [(phase.name, phase.stands_for_s / phase.plays_s) for phase in phases if phase.stands_for_s is not None]
+    for (first, expected), (other, ratio) in pairwise(ratios):
+        if not math.isclose(ratio, expected, rel_tol=1e-6):
+            raise ValueError(
+                "stands_for_s / plays_s must be the same in every phase that has it,"
+                f" but is {expected:g} in {first} and {ratio:g} in {other}"
+            )
+
+
+def _check_size(phases: tuple[Phase, ...], demand: Demand | None) -> None:
+    duration_s = math.fsum(phase.plays_s for phase in phases)
+    if duration_s > MAX_DURATION_S:
+        raise ValueError(f"the phases last {duration_s:g} s together; at most {MAX_DURATION_S} s are allowed")
+    if demand is None:
+        return  # its own errors are told
+    levels = [(phase.plays_s, phase.level or (0.0, 0.0)) for phase in phases]
+    rate = demand.peak_sessions_per_s * max(max(level) for _, level in levels)
+    if rate > MAX_RATE_PER_S:
+        raise ValueError(f"the highest rate is {rate:g} sessions/s; at most {MAX_RATE_PER_S} are allowed")
+    sessions = demand.peak_sessions_per_s * math.fsum(plays_s * sum(level) / 2 for plays_s, level in levels)
+    if sessions < 1:
+        raise ValueError(f"only {sessions:.3g} sessions are planned; at least 1 is needed")
+    if sessions > MAX_SESSIONS:
+        raise ValueError(f"{sessions:.0f} sessions are planned; at most {MAX_SESSIONS} are allowed")
+
+
+class _Inline(dict[str, object]):
+    """A mapping to be written on one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, which knows what stands on one line."""
+
+
+_Dumper.add_representer(
+    _Inline, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
+)
+_Dumper.add_representer(
+    tuple, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+)
+_Dumper.add_representer(
+    float,
+    lambda dumper, value: dumper.represent_int(int(value)) if value.is_integer() else dumper.represent_float(value),
+)
+
+
+def _laid_out(key: str, value: object) -> object:
+    """`value` with small mappings on one line each; `demand` is argued with and keeps a line a number."""
+    if isinstance(value, list):
+        return [_laid_out("", item) for item in value]
+    if isinstance(value, dict) and key != "demand":
+        return _Inline({name: tuple(item) if isinstance(item, list) else item for name, item in value.items()})
+    return value

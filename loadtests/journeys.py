@@ -1,0 +1,74 @@
+"""The journeys: what kinds of visit there are, step by step, over any storefront."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from loadtests.session import Session
+from loadtests.storefronts import Storefront
+
+BROWSE_STEPS = ("home", "search", "product")
+
+
+def window_shop(session: Session, shop: Storefront) -> None:
+    """Look around and leave."""
+    _browse(session, shop)
+    session.think()
+    shop.product()
+
+
+def search_and_buy(session: Session, shop: Storefront) -> None:
+    """Find something and have it sent."""
+    _browse(session, shop)
+    _buy(session, shop, "ship")
+
+
+def click_and_collect(session: Session, shop: Storefront) -> None:
+    """Find something, collect it from a store, and look the order up."""
+    _browse(session, shop)
+    if _buy(session, shop, "collect"):
+        session.think()
+        shop.order_status()
+
+
+def design_your_own(session: Session, shop: Storefront) -> None:
+    """Design a shirt and have it sent."""
+    shop.home()
+    session.think()
+    shop.product()
+    session.think()
+    shop.design()
+    _buy(session, shop, "ship")
+
+
+Journey = Callable[[Session, Storefront], None]
+
+JOURNEYS: Mapping[str, Journey] = {
+    "window-shop": window_shop,
+    "search-and-buy": search_and_buy,
+    "click-and-collect": click_and_collect,
+    "design-your-own": design_your_own,
+}
+
+# How often a session of each journey visits each step, when nothing is refused: what a plan's evidence rests on.
+VISITS: Mapping[str, Mapping[str, float]] = {
+    "window-shop": {"home": 1, "search": 1, "product": 2},
+    "search-and-buy": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1},
+    "click-and-collect": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1, "order-status": 1},
+    "design-your-own": {"home": 1, "product": 1, "design": 1, "cart": 1, "checkout": 1},
+}
+
+
+def _browse(session: Session, shop: Storefront) -> None:
+    shop.home()
+    session.think()
+    shop.search()
+    session.think()
+    shop.product()
+
+
+def _buy(session: Session, shop: Storefront, method: Literal["ship", "collect"]) -> bool:
+    session.think()
+    if not shop.fill_cart(method):
+        return False
+    session.think()
+    return shop.checkout().outcome == "accepted"

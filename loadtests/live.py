@@ -1,0 +1,279 @@
+"""The live figures: each worker's changes once a second, merged exactly, and the one snapshot all live views read.
+
+Histograms are merged as sums of buckets; every change carries a sequence number, so a lost one is seen.
+"""
+
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtests.histogram import Histogram
+from loadtests.records import SessionRecord, StepRecord
+
+RECENT_S = 10
+_ORDERS = ("attempted", "accepted", "refused", "unknown")
+_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """An objective followed while the run goes on, from the records alone.
+
+    `limit_s` is None for availability; `bad` is None for a request that is left out of judging;
+    `is_certain(bad, total)` says whether the objective will be missed whatever comes.
+    """
+
+    name: str
+    steps: frozenset[str]
+    limit_s: float | None
+    bad: Callable[[StepRecord], bool | None]
+    is_certain: Callable[[int, int], bool]
+
+
+@dataclass(slots=True)
+class Change:
+    """What one worker saw since its last change."""
+
+    latency: dict[str, Histogram] = field(default_factory=dict)
+    errors: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sessions: Counter[str] = field(default_factory=Counter)
+    judged: dict[str, tuple[int, int]] = field(default_factory=dict)
+    lag: Histogram = field(default_factory=Histogram)
+
+
+class WorkerFigures:
+    """Counts on one worker; a listener of its hooks. `judged` is the (start, end) of judging in ns."""
+
+    def __init__(self, watches: Sequence[Watch], judged: tuple[int, int]) -> None:
+        self._watches, self._judged = watches, judged
+        self._sequence = 0
+        self._change = Change()
+        self._in_flight: dict[str, tuple[str, int]] = {}
+
+    def step_started(self, span_id: str, step: str, scheduled_at: int) -> None:
+        """Take note that a request is under way."""
+        self._in_flight[span_id] = (step, scheduled_at)
+
+    def step_gone(self, span_id: str) -> None:
+        """Forget a request that ended."""
+        self._in_flight.pop(span_id, None)
+
+    def step_ended(self, record: StepRecord) -> None:
+        """Count one request."""
+        change = self._change
+        change.latency.setdefault(record.step, Histogram()).add(record.response_s)
+        change.lag.add(record.lag_s)
+        if record.error is not None:
+            change.errors[record.step, record.error] += 1
+        if self._judged[0] <= record.scheduled_at < self._judged[1]:
+            self._judge(record)
+
+    def session_ended(self, record: SessionRecord) -> None:
+        """Count one session."""
+        self._change.sessions[record.outcome] += 1
+
+    def take(self, now: int) -> dict[str, Any]:
+        """Return what changed since the last call, ready to be sent, and start anew. `now` in ns."""
+        change, self._change = self._change, Change()
+        self._sequence += 1
+        return {
+            "sequence": self._sequence,
+            "latency": {step: _packed(histogram) for step, histogram in change.latency.items()},
+            "errors": [[step, error, count] for (step, error), count in change.errors.items()],
+            "sessions": dict(change.sessions),
+            "judged": {name: list(counts) for name, counts in change.judged.items()},
+            "overdue": {watch.name: self._overdue(watch, now) for watch in self._watches},
+            "lag": _packed(change.lag),
+        }
+
+    def _judge(self, record: StepRecord) -> None:
+        for watch in self._watches:
+            if record.step in watch.steps and (is_bad := watch.bad(record)) is not None:
+                bad, total = self._change.judged.get(watch.name, (0, 0))
+                self._change.judged[watch.name] = (bad + is_bad, total + 1)
+
+    def _overdue(self, watch: Watch, now: int) -> int:
+        """Count the requests under way that are already over the limit: bad whenever they end."""
+        if watch.limit_s is None:
+            return 0
+        latest = now - round(watch.limit_s * 1e9)
+        start, end = self._judged
+        return sum(
+            step in watch.steps and start <= scheduled_at < min(end, latest)
+            for step, scheduled_at in self._in_flight.values()
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauges:
+    """A worker's state at one moment, and its totals that only ever grow."""
+
+    open_sessions: int
+    started_total: int
+    dropped_total: int
+    orders: Mapping[str, int]
+    cpu: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """What is planned when: phase names with their ends, the arrivals' times and the rate, in s from the start."""
+
+    run: str
+    phases: tuple[tuple[str, float], ...]
+    arrivals_s: Sequence[float]
+    rate: Callable[[float], float]
+
+
+class Board:
+    """All workers' figures merged; makes `live.json` (docs/contracts.md)."""
+
+    def __init__(self, timetable: Timetable, watches: Sequence[Watch], started_at: int) -> None:
+        self._timetable, self._watches, self._started_at = timetable, watches, started_at
+        self._latency: dict[str, Histogram] = {}
+        self._errors: Counter[tuple[str, str]] = Counter()
+        self._judged: dict[str, tuple[int, int]] = {}
+        self._overdue: dict[str, dict[str, int]] = {}
+        self._gauges: dict[str, Gauges] = {}
+        self._expected: dict[str, int] = {}
+        self._recent: deque[_Second] = deque(maxlen=RECENT_S)
+        self._now = _Second()
+        self._sequence = 0
+        self.gaps = 0
+
+    def merge(self, worker: str, change: Mapping[str, Any], gauges: Gauges) -> None:
+        """Add one worker's change; a sequence number that was jumped over is a gap."""
+        self.gaps += change["sequence"] - self._expected.get(worker, 1)
+        self._expected[worker] = change["sequence"] + 1
+        for step, packed in change["latency"].items():
+            self._latency.setdefault(step, Histogram()).merge(_unpacked(packed))
+            self._now.latency.merge(_unpacked(packed))
+        for step, error, count in change["errors"]:
+            self._errors[step, error] += count
+            self._now.errors += count
+        for name, (bad, total) in change["judged"].items():
+            before = self._judged.get(name, (0, 0))
+            self._judged[name] = (before[0] + bad, before[1] + total)
+        self._now.lag.merge(_unpacked(change["lag"]))
+        self._overdue[worker] = dict(change["overdue"])
+        self._gauges[worker] = gauges
+
+    def certain_breach(self) -> str | None:
+        """Return the name of an objective that will be missed whatever comes, None while there is none."""
+        for watch in self._watches:
+            if watch.is_certain(*self._counts(watch.name)):
+                return watch.name
+        return None
+
+    def snapshot(self, now: int, state: str) -> dict[str, Any]:
+        """Close the current second and return the live snapshot. `now` in ns."""
+        elapsed_s = max(0.0, (now - self._started_at) / 1e9)
+        self._now.started_total = sum(g.started_total for g in self._gauges.values())
+        self._now.orders_total = sum(g.orders.get("accepted", 0) for g in self._gauges.values())
+        self._now.elapsed_s = elapsed_s
+        before = self._recent[0] if self._recent else _Second()
+        self._recent.append(self._now)
+        self._now = _Second()
+        self._sequence += 1
+        timetable = self._timetable
+        return {
+            "format": "peakproof/live/v1",
+            "sequence": self._sequence,
+            "at": now,
+            "run": timetable.run,
+            "started_at": self._started_at,
+            "phase": next((name for name, end in timetable.phases if elapsed_s < end), timetable.phases[-1][0]),
+            "state": state,
+            "elapsed_s": round(elapsed_s, 3),
+            "left_s": round(max(0.0, timetable.phases[-1][1] - elapsed_s), 3),
+            "planned": {
+                "sessions_per_s": round(timetable.rate(elapsed_s), 3),
+                "sessions_total": bisect_right(timetable.arrivals_s, elapsed_s),
+            },
+            **self._totals(),
+            **self._recently(before),
+        }
+
+    def _totals(self) -> dict[str, Any]:
+        cpu = [g.cpu for g in self._gauges.values() if g.cpu is not None]
+        return {
+            "steps": {step: self._step(step) for step in sorted(self._latency)},
+            "generator_cpu": max(cpu) if cpu else None,
+            "dropped_total": sum(g.dropped_total for g in self._gauges.values()),
+            "workers": len(self._gauges),
+            "objectives": [
+                {"name": w.name, "bad": bad, "total": total, "certain_breach": w.is_certain(bad, total)}
+                for w in self._watches
+                for bad, total in (self._counts(w.name),)
+            ],
+        }
+
+    def _recently(self, before: "_Second") -> dict[str, Any]:
+        latency, lag = Histogram(), Histogram()
+        for second in self._recent:
+            latency.merge(second.latency)
+            lag.merge(second.lag)
+        last = self._recent[-1]
+        span_s = max(1e-9, last.elapsed_s - before.elapsed_s) if len(self._recent) > 1 else max(1.0, last.elapsed_s)
+        counted = list(self._recent)[1:] if len(self._recent) > 1 else list(self._recent)
+        return {
+            "achieved": {
+                "sessions_per_s": round((last.started_total - before.started_total) / span_s, 3),
+                "requests_per_s": round(sum(second.latency.count for second in counted) / span_s, 3),
+                "sessions_total": last.started_total,
+                "requests_total": sum(histogram.count for histogram in self._latency.values()),
+                "open_sessions": sum(g.open_sessions for g in self._gauges.values()),
+            },
+            "latency_s": {name: latency.quantile(q) for name, q in _PERCENTILES.items()},
+            "errors": {
+                "total": self._errors.total(),
+                "per_s": round(sum(second.errors for second in counted) / span_s, 3),
+                "by_step": self._errors_by_step(),
+            },
+            "orders": {
+                **{f"{name}_total": sum(g.orders.get(name, 0) for g in self._gauges.values()) for name in _ORDERS},
+                "per_minute": round(60 * (last.orders_total - before.orders_total) / span_s, 1),
+            },
+            "lag_s": {"p99": lag.quantile(0.99)},
+        }
+
+    def _step(self, step: str) -> dict[str, Any]:
+        histogram = self._latency[step]
+        return {
+            "requests_total": histogram.count,
+            "errors_total": sum(n for (name, _), n in self._errors.items() if name == step),
+            "latency": {"buckets": histogram.cumulative(), "sum": histogram.sum_s, "count": histogram.count},
+        }
+
+    def _errors_by_step(self) -> dict[str, dict[str, int]]:
+        out: dict[str, dict[str, int]] = {}
+        for (step, error), count in sorted(self._errors.items()):
+            out.setdefault(step, {})[error] = count
+        return out
+
+    def _counts(self, name: str) -> tuple[int, int]:
+        bad, total = self._judged.get(name, (0, 0))
+        overdue = sum(worker.get(name, 0) for worker in self._overdue.values())
+        return bad + overdue, total + overdue
+
+
+@dataclass(slots=True)
+class _Second:
+    """What came in during one second, and the totals at its end."""
+
+    latency: Histogram = field(default_factory=Histogram)
+    lag: Histogram = field(default_factory=Histogram)
+    errors: int = 0
+    started_total: int = 0
+    orders_total: int = 0
+    elapsed_s: float = 0.0
+
+
+def _packed(histogram: Histogram) -> list[Any]:
+    return [histogram.sum_us, [list(pair) for pair in histogram.buckets.items()]]
+
+
+def _unpacked(packed: Sequence[Any]) -> Histogram:
+    return Histogram(dict(packed[1]), packed[0])

@@ -1,0 +1,208 @@
+"""Peakproof on Locust: its runners, workers, events and web UI carry a run; no other module knows Locust.
+
+`peakproof run` starts it as `locust -f loadtests/locustfile.py --run-directory DIR`, alone or as a master with
+workers. One `Shoppers` user a worker plays that worker's arrivals; Locust's user count is the number of workers.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+from locust import User, constant, events, task
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+
+from loadtests.clock import Clock
+from loadtests.live import Board, Gauges, Watch
+from loadtests.player import Job, Player, read_job
+from loadtests.run_directory import write_json
+from loadtests.watches import watches_of
+from slo.documents import BadInput
+from slo.outcomes import ExitCode
+
+_LEAD_NS = 500_000_000
+_SNAPSHOT_S = 1.0
+_PLAY, _CHANGE, _DONE, _STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
+
+
+class Stage:
+    """What one process of a run holds: the job, and its player or, on the master and alone, the board."""
+
+    def __init__(self, job: Job, environment: Environment) -> None:
+        self.job, self.environment = job, environment
+        self.clock = Clock.start()
+        self.watches: Sequence[Watch] = watches_of(job.directory, job.plan)
+        self.start: AsyncResult[dict[str, int]] = AsyncResult()
+        self.player: Player | None = None
+        self.board: Board | None = None
+        self.ended: str | None = None
+        self.because: str | None = None
+        self.done: dict[str, str] = {}
+
+    # -- the player's side -------------------------------------------------------------------------------
+
+    def perform(self, index: int) -> None:
+        """Play this worker's arrivals, telling the master, or the own board, once a second what changed."""
+        if self.player is not None:
+            return  # Locust would replace a lost worker's user here; its arrivals stay lost, and counted
+        start = self.start.get()
+        player = self.player = Player(self.job, index, start["workers"], start["started_at"], self.watches)
+        teller = gevent.spawn(self._tell_changes, player)
+        try:
+            player.play()
+        finally:
+            teller.kill()
+            self._tell(player)
+            self.finished(player.name, player.ended or "stopped")
+
+    def stop(self, ended: str, because: str) -> None:
+        """End the run early, here and, from the master, everywhere."""
+        self.ended, self.because = self.ended or ended, self.because or because
+        if self.player is not None:
+            self.player.stop(ended, because)
+        if isinstance(self.environment.runner, MasterRunner):
+            self.environment.runner.send_message(_STOP, {"ended": ended, "because": because})
+
+    def _tell_changes(self, player: Player) -> None:
+        while True:
+            gevent.sleep(_SNAPSHOT_S)
+            self._tell(player)
+
+    def _tell(self, player: Player) -> None:
+        change, gauges = player.take()
+        if self.board is not None:
+            self.board.merge(player.name, change, gauges)
+        elif isinstance(self.environment.runner, WorkerRunner):
+            told = {name: getattr(gauges, name) for name in Gauges.__slots__}
+            self.environment.runner.send_message(_CHANGE, {"worker": player.name, "change": change, "gauges": told})
+
+    # -- the board's side --------------------------------------------------------------------------------
+
+    def open(self, workers: int) -> None:
+        """Fix the start of the run and tell it to everyone."""
+        started_at = self.clock.now() + _LEAD_NS
+        self.board = Board(self.job.timetable(), self.watches, started_at)
+        start = {"workers": workers, "started_at": started_at}
+        if isinstance(self.environment.runner, MasterRunner):
+            self.environment.runner.send_message(_PLAY, start)
+        self.start.set(start)
+        gevent.spawn(self._watch, self.board, workers)
+
+    def finished(self, name: str, ended: str) -> None:
+        """Take note that a worker's part is over."""
+        if isinstance(self.environment.runner, WorkerRunner):
+            self.environment.runner.send_message(_DONE, {"worker": name, "ended": ended})
+        self.done[name] = ended
+
+    def snapshot(self, state: str) -> None:
+        """Write `live.json`."""
+        if self.board is not None:
+            write_json(self.job.directory.live, self.board.snapshot(self.clock.now(), state))
+
+    def _watch(self, board: Board, workers: int) -> None:
+        """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or lost."""
+        parent = os.getppid()
+        while not self._over(workers):
+            gevent.sleep(_SNAPSHOT_S)
+            self.snapshot("running")
+            if (breached := board.certain_breach()) and self.ended is None:
+                self.stop("aborted", f"{breached} will be missed whatever comes")
+            if os.getppid() != parent:
+                self.stop("stopped", "the process that started the run is gone")
+        self.snapshot("ended")
+        self.environment.process_exit_code = self.exit_code()
+        if self.environment.runner is not None:
+            self.environment.runner.quit()
+
+    def _over(self, workers: int) -> bool:
+        lost = 0
+        if isinstance(self.environment.runner, MasterRunner):
+            clients = self.environment.runner.clients
+            lost = workers - len(clients.ready) - len(clients.spawning) - len(clients.running)
+            lost = max(0, lost - len(self.done))
+        return len(self.done) + lost >= workers
+
+    def exit_code(self) -> int:
+        """Return 0 when every worker completed its part, else 75: whether it is valid is judged from the directory."""
+        completed = list(self.done.values()).count("completed")
+        workers = self.start.get(block=False)["workers"] if self.start.ready() else 1
+        return ExitCode.OK if completed == workers and self.ended is None else ExitCode.INCONCLUSIVE
+
+
+_stage: list[Stage] = []
+
+
+class Shoppers(User):
+    """The one user of a worker: it plays all of that worker's arrivals."""
+
+    wait_time = constant(3600)
+
+    @task
+    def visit(self) -> None:
+        """Play the arrivals, once."""
+        runner = self.environment.runner
+        _stage[0].perform(runner.worker_index if isinstance(runner, WorkerRunner) else 0)
+
+
+def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401 - Locust's events
+    """Add what a run needs to Locust's command line."""
+    parser.add_argument("--run-directory", metavar="DIR", help="the run directory that `peakproof run` prepared")
+
+
+def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: ANN401 - Locust's events
+    """Read the job and take a part in it; without one, end with the code of bad usage and one line."""
+    folder = getattr(environment.parsed_options, "run_directory", None)
+    if not folder:
+        raise SystemExit(_refused("--run-directory is missing: `peakproof run` prepares one and starts Locust"))
+    try:
+        stage = Stage(read_job(Path(folder)), environment)
+    except BadInput as error:
+        raise SystemExit(_refused(str(error))) from error
+    _stage.append(stage)
+    if isinstance(runner, WorkerRunner):
+        runner.register_message(_PLAY, lambda msg, **_: stage.start.set(msg.data))
+        runner.register_message(_STOP, lambda msg, **_: stage.stop(**msg.data))
+    if isinstance(runner, MasterRunner):
+        runner.register_message(_CHANGE, lambda msg, **_: _merge(stage, msg.data))
+        runner.register_message(_DONE, lambda msg, **_: stage.finished(msg.data["worker"], msg.data["ended"]))
+
+
+def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events
+    """Open the run: on the master when its workers are there, and alone."""
+    runner = environment.runner
+    if isinstance(runner, MasterRunner):
+        _stage[0].open(len(runner.clients.ready) + len(runner.clients.spawning) + len(runner.clients.running))
+    elif isinstance(runner, LocalRunner):
+        _stage[0].open(1)
+
+
+def write_everything(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events
+    """Whatever ends the process, cut off what is under way and write what was recorded."""
+    if not _stage:
+        return
+    stage = _stage[0]
+    if stage.player is not None:
+        stage.player.close()
+    stage.snapshot("ended")
+    if environment.process_exit_code is None:
+        environment.process_exit_code = ExitCode.INCONCLUSIVE
+
+
+def _merge(stage: Stage, data: dict[str, Any]) -> None:
+    if stage.board is not None:
+        stage.board.merge(data["worker"], data["change"], Gauges(**data["gauges"]))
+
+
+def _refused(message: str) -> int:
+    print(message)  # noqa: T201 - this process has no other way to tell a person
+    return ExitCode.USAGE
+
+
+events.init_command_line_parser.add_listener(add_options)
+events.init.add_listener(set_up)
+events.test_start.add_listener(start)
+events.quitting.add_listener(write_everything)

@@ -1,0 +1,35 @@
+"""Storefronts: how each kind of shop is browsed and bought from."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
+
+from loadtests.session import Placed, Session
+from loadtests.storefronts.twisted_threads import TwistedThreads
+
+
+class Storefront(Protocol):
+    """What a shopper can do in a shop; each call is one step of the session. A refusal is not an error."""
+
+    def home(self) -> None:
+        """Open the front page and see what is recommended."""
+
+    def search(self) -> None:
+        """Search by a word seen before and take in the results."""
+
+    def product(self) -> None:
+        """Open a product seen before and take in what is in stock where."""
+
+    def design(self) -> None:
+        """Make a design of one's own for a product seen before."""
+
+    def fill_cart(self, method: Literal["ship", "collect"]) -> bool:
+        """Put several things of the product at hand into the cart; False when too little is in stock."""
+
+    def checkout(self) -> Placed:
+        """Order what is in the cart."""
+
+    def order_status(self) -> None:
+        """Look at the order just placed."""
+
+
+STOREFRONTS: Mapping[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}

@@ -1,0 +1,89 @@
+"""`peakproof`: reads argv, environment and folder, calls a verb, and turns what went wrong into its exit code."""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+
+from scripts.context import Context
+from scripts.refusals import EnvironmentLacks
+from slo.documents import BadInput
+from slo.outcomes import ExitCode
+
+# The verbs in the order in which one meets them; scripts/verbs/<name>.py each, imported when asked for.
+VERBS = (
+    *("demo", "forecast", "plan", "run", "audit", "judge", "report", "slo", "dashboards"),
+    *("exporter", "recorder"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (`slo/outcomes.py`). A message for a person, no traceback, on refusal."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    context = Context(
+        environment=dict(os.environ),
+        folder=Path.cwd(),
+        say=_say,
+        is_terminal=sys.stdout.isatty(),
+        command=shlex.join(["peakproof", *arguments]),
+    )
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        return int(options.run(options, context))
+    except BadInput as error:
+        return _refuse(str(error), ExitCode.USAGE)
+    except EnvironmentLacks as error:
+        return _refuse(str(error), ExitCode.INCONCLUSIVE)
+    except KeyboardInterrupt:
+        return _refuse("stopped by hand or signal", ExitCode.INCONCLUSIVE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.INCONCLUSIVE
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs; every help ends with an example that runs as it stands."""
+    parser = argparse.ArgumentParser(
+        prog="peakproof",
+        description="Prove, before the holidays, that the web shop survives its peak,"
+        " and stop the release that would break it.",
+        epilog="exit codes: 0 shown good, 99 shown bad, 75 not shown, 2 wrong usage, 1 a defect of ours",
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for name in VERBS:
+        module = import_module(f"scripts.verbs.{name}")
+        summary, example = module.SUMMARY, module.EXAMPLE
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"example:  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add(verb)
+        verb.set_defaults(run=module.run)
+    return parser
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _refuse(message: str, code: ExitCode) -> int:
+    print(f"peakproof: {message}", file=sys.stderr)
+    return code
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

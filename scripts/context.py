@@ -1,0 +1,23 @@
+"""What a command may know of the world, read once in `scripts/cli.py` and handed down."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNS = "runs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The environment's variables, the folder the user stands in, and how to talk to a person."""
+
+    environment: Mapping[str, str]
+    folder: Path
+    say: Callable[[str], None]
+    is_terminal: bool
+    command: str
+
+    @property
+    def runs(self) -> Path:
+        """Where runs are kept."""
+        return self.folder / RUNS

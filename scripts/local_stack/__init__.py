@@ -1,0 +1,1 @@
+"""What runs beside a test on one machine: Prometheus, the stand-in shop, and the processes themselves."""

@@ -1,0 +1,150 @@
+"""Prometheus as a child process of a run: its configuration, its start, and its answers."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import yaml
+
+from loadtests.targets import ScrapeTarget
+from scripts.local_stack.children import Child, Children, python, wait_until
+from scripts.local_stack.ports import HOST
+from scripts.refusals import EnvironmentLacks
+
+SCRAPE_INTERVAL_S = 1
+SLOW_INTERVAL_S = 5
+_SLOW_JOBS = frozenset({"stock"})
+_READY_S = 30.0
+_TARGETS_S = 30.0
+_QUERY_S = 30.0
+_GUARD = Path(__file__).with_name("guard.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One series of an answer: labels with `__name__`, sample times in ns, values."""
+
+    labels: Mapping[str, str]
+    at: tuple[int, ...]
+    value: tuple[float, ...]
+
+
+class Prometheus:
+    """A running Prometheus and its HTTP API; every method raises EnvironmentLacks when it doesn't answer."""
+
+    def __init__(self, url: str, child: Child) -> None:
+        self.url, self.child = url, child
+        self._http = requests.Session()
+        self._http.trust_env = False
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return bool(self._http.get(f"{self.url}/-/ready", timeout=1).ok)
+        except requests.RequestException:
+            return False
+
+    def down(self) -> dict[str, str]:
+        """Return every target that isn't up, with what went wrong: `{job instance: error}`."""
+        targets = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
+        return {
+            f"{target['labels']['job']} {target['scrapeUrl']}": target["lastError"] or "not scraped yet"
+            for target in targets
+            if target["health"] != "up"
+        }
+
+    def raw(self, selector: str, start: int, end: int) -> tuple[Series, ...]:
+        """Return the stored samples of a selector between `start` and `end` (ns)."""
+        seconds = math.ceil((end - start) / 1e9)
+        data = self._get("/api/v1/query", {"query": f"{selector}[{seconds}s]", "time": f"{end / 1e9:.3f}"})
+        return tuple(_series(one) for one in data["result"])
+
+    def range(self, query: str, start: int, end: int, step_s: float = 1.0) -> tuple[Series, ...]:
+        """Return what `query` is at each step between `start` and `end` (ns)."""
+        asked = {"query": query, "start": f"{start / 1e9:.3f}", "end": f"{end / 1e9:.3f}", "step": str(step_s)}
+        return tuple(_series(one) for one in self._get("/api/v1/query_range", asked)["result"])
+
+    def _get(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            reply = (
+                self._http.post(f"{self.url}{path}", data=asked, timeout=_QUERY_S)
+                if "query" in asked
+                else (self._http.get(f"{self.url}{path}", params=asked, timeout=_QUERY_S))
+            )
+            told = reply.json()
+        except (requests.RequestException, ValueError) as error:
+            raise EnvironmentLacks(f"Prometheus at {self.url} doesn't answer: {type(error).__name__}") from error
+        if told.get("status") != "success":
+            raise EnvironmentLacks(f"Prometheus refuses {asked.get('query', path)}: {told.get('error')}")
+        data: dict[str, Any] = told["data"]
+        return data
+
+
+def start_prometheus(
+    children: Children, program: Path, port: int, folder: Path, targets: Sequence[ScrapeTarget]
+) -> Prometheus:
+    """Start `program` on loopback with its data below `folder`, scraping `targets`, and wait until it is ready."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "prometheus.yml"
+    config.write_text(yaml.safe_dump(configuration(targets, port), sort_keys=False))
+    command = [
+        str(program),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--storage.tsdb.retention.time=30d",
+        f"--web.listen-address={HOST}:{port}",
+        "--enable-feature=exemplar-storage",
+        "--log.level=warn",
+    ]
+    child = children.start("prometheus", python(str(_GUARD), *command))
+    prometheus = Prometheus(f"http://{HOST}:{port}", child)
+    wait_until(prometheus.is_ready, [child], _READY_S, "Prometheus")
+    return prometheus
+
+
+def wait_for_targets(prometheus: Prometheus) -> None:
+    """Wait until every target was scraped; raises EnvironmentLacks naming those that can't be."""
+    try:
+        wait_until(lambda: not prometheus.down(), [prometheus.child], _TARGETS_S, "the metrics to scrape")
+    except EnvironmentLacks as error:
+        down = "; ".join(f"{target}: {why}" for target, why in prometheus.down().items())
+        raise EnvironmentLacks(f"Prometheus can't scrape {down}") from error
+
+
+def configuration(targets: Iterable[ScrapeTarget], port: int) -> dict[str, Any]:
+    """Return prometheus.yml: one job a name, its targets below it."""
+    jobs: dict[tuple[str, str, str], list[str]] = {}
+    for target in (*targets, ScrapeTarget(job="prometheus", url=f"http://{HOST}:{port}/metrics")):
+        parts = urlsplit(target.url)
+        jobs.setdefault((target.job, parts.scheme, parts.path or "/metrics"), []).append(parts.netloc)
+    return {
+        "global": {"scrape_interval": f"{SCRAPE_INTERVAL_S}s", "scrape_timeout": f"{SCRAPE_INTERVAL_S}s"},
+        "scrape_configs": [
+            {
+                "job_name": job,
+                "scheme": scheme,
+                "metrics_path": path,
+                "scrape_interval": f"{_interval_s(job)}s",
+                "scrape_timeout": f"{_interval_s(job)}s",
+                "static_configs": [{"targets": addresses}],
+            }
+            for (job, scheme, path), addresses in jobs.items()
+        ],
+    }
+
+
+def _interval_s(job: str) -> int:
+    return SLOW_INTERVAL_S if job in _SLOW_JOBS else SCRAPE_INTERVAL_S
+
+
+def _series(one: Mapping[str, Any]) -> Series:
+    samples = one.get("values") or [one["value"]]
+    return Series(
+        labels=one["metric"],
+        at=tuple(round(float(at) * 1e9) for at, _ in samples),
+        value=tuple(float(value) for _, value in samples),
+    )

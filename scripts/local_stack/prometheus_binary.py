@@ -1,0 +1,91 @@
+"""Finding Prometheus: what we are told, what is installed, our cache, else Debian's package without root.
+
+apt-get runs with private state, lists and cache, so nothing of the machine changes and no root is needed; the
+package is unpacked, not installed. apt checks its signature against the machine's keys.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from scripts.refusals import EnvironmentLacks
+
+VARIABLE = "PEAKPROOF_PROMETHEUS"
+CACHE_VARIABLE = "PEAKPROOF_CACHE"
+_APT_TIMEOUT_S = 180
+
+
+def find_prometheus(environment: Mapping[str, str], say: Callable[[str], None]) -> Path:
+    """Return the path of a `prometheus` program; raises EnvironmentLacks with the one command that helps."""
+    if told := environment.get(VARIABLE):
+        return _usable(Path(told), f"${VARIABLE}")
+    if found := shutil.which("prometheus", path=environment.get("PATH")):
+        return Path(found)
+    cached = cache_folder(environment) / "prometheus" / "usr" / "bin" / "prometheus"
+    if not os.access(cached, os.X_OK):
+        say("fetching Prometheus from Debian's packages (19 MB, once; nothing is installed)")
+        _fetch(cache_folder(environment))
+    return _usable(cached, "Debian's package")
+
+
+def find_promtool(prometheus: Path) -> Path:
+    """Return the `promtool` that came with `prometheus`; raises EnvironmentLacks."""
+    return _usable(prometheus.with_name("promtool"), "beside prometheus")
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Return our cache: $PEAKPROOF_CACHE, else the platform's cache folder."""
+    if told := environment.get(CACHE_VARIABLE):
+        return Path(told)
+    base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")  # noqa: S108
+    return Path(base) / "peakproof"
+
+
+def _usable(program: Path, where: str) -> Path:
+    if not os.access(program, os.X_OK):
+        raise EnvironmentLacks(f"Prometheus can't be run: {program} ({where}) is not a program; {_help()}")
+    return program
+
+
+def _help() -> str:
+    if shutil.which("apt-get"):
+        return "install it with: apt-get install prometheus"
+    if shutil.which("brew"):
+        return "install it with: brew install prometheus"
+    return f"install it from prometheus.io and set {VARIABLE} to the program's path"
+
+
+def _fetch(cache: Path) -> None:
+    apt, dpkg = shutil.which("apt-get"), shutil.which("dpkg")
+    if apt is None or dpkg is None:
+        raise EnvironmentLacks(f"Prometheus is not on this machine; {_help()}")
+    work = cache / "apt"
+    for folder in ("state/lists/partial", "cache/archives/partial", "download"):
+        (work / folder).mkdir(parents=True, exist_ok=True)
+    options = ["-q", "-o", f"Dir::State={work}/state", "-o", f"Dir::State::lists={work}/state/lists"]
+    options += ["-o", f"Dir::Cache={work}/cache", "-o", "APT::Sandbox::User=", "-o", "Debug::NoLocking=1"]
+    # apt-get download needs no dpkg status, but refuses to run without the file
+    (work / "state" / "status").touch()
+    _call([apt, *options, "update"], work)
+    _call([apt, *options, "download", "prometheus"], work / "download")
+    packages = sorted((work / "download").glob("prometheus_*.deb"))
+    if not packages:
+        raise EnvironmentLacks(f"Debian's packages gave no prometheus; {_help()}")
+    unpacked = cache / "prometheus.part"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    _call([dpkg, "-x", str(packages[-1]), str(unpacked)], work)
+    shutil.rmtree(cache / "prometheus", ignore_errors=True)
+    unpacked.rename(cache / "prometheus")
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _call(command: list[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_APT_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentLacks(f"Prometheus can't be fetched: {command[0]} took too long; {_help()}") from error
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise EnvironmentLacks(f"Prometheus can't be fetched: {said}; {_help()}")

@@ -1,0 +1,126 @@
+"""The stand-in shop as child processes: the payment provider, the replicas and the front."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from loadtests.targets import Ceiling, Environment, ReleaseProbe, ScrapeTarget
+from scripts.local_stack.children import Child, Children, python, wait_until
+from scripts.local_stack.ports import HOST, Ports
+from scripts.refusals import EnvironmentLacks
+
+TOKEN_VARIABLE = "PEAKPROOF_SHOP_TOKEN"  # noqa: S105 - the variable's name
+REPLICAS = 2
+_READY_S = 60.0
+_ADMIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """A running stand-in shop, and how it is asked to change its release."""
+
+    ports: Ports
+    token: str
+    access_log: Path
+    database: Path
+
+    def set_release(self, name: str) -> str:
+        """Put every replica on the release `name`; return its version; raises EnvironmentLacks."""
+        version = ""
+        for replica in range(REPLICAS):
+            url = f"http://{HOST}:{self.ports.shop_admin(replica)}/admin/release"
+            try:
+                reply = requests.put(
+                    url, json={"release": name}, headers={"Authorization": f"Bearer {self.token}"}, timeout=_ADMIN_S
+                )
+                reply.raise_for_status()
+                version = str(reply.json()["version"])
+            except (requests.RequestException, ValueError, KeyError) as error:
+                raise EnvironmentLacks(f"the stand-in shop at {url} doesn't take release {name}: {error}") from error
+        return version
+
+    def environment(self) -> Environment:
+        """Return the shop as an environment that may be loaded."""
+        ports = self.ports
+        admin = f"http://{HOST}:{ports.shop_admin(0)}"
+        payments = f"http://{HOST}:{ports.payments}"
+        replicas = [f"http://{HOST}:{ports.shop_admin(replica)}/metrics" for replica in range(REPLICAS)]
+        return Environment(
+            base_url=f"http://{HOST}:{ports.front}",
+            storefront="twisted-threads",
+            ceiling=Ceiling(requests_per_s=500, open_sessions=2000, orders=50_000),
+            release_probe=ReleaseProbe(path="/healthz", field="version"),
+            metrics=(
+                *(ScrapeTarget(job="shop", url=url) for url in replicas),
+                ScrapeTarget(job="payments", url=f"{payments}/metrics"),
+            ),
+            traces=True,
+            orders_url=f"{admin}/admin/orders",
+            stock_url=f"{admin}/admin/stock",
+            funnel_url=f"{admin}/admin/funnel",
+            payments_url=f"{payments}/payments",
+            token_env=TOKEN_VARIABLE,
+            fingerprint={"replicas": REPLICAS, "database": "sqlite", "data": "fresh", "cache": "cold"},
+        )
+
+
+def used_ports(ports: Ports) -> dict[str, int]:
+    """Return the ports that the shop listens on, by who does."""
+    replicas = {f"shop {n + 1}": ports.shop(n) for n in range(REPLICAS)}
+    admins = {f"shop {n + 1} admin": ports.shop_admin(n) for n in range(REPLICAS)}
+    return {"front": ports.front, "payments": ports.payments, **replicas, **admins}
+
+
+def start_shop(children: Children, folder: Path, ports: Ports, release: str, environment: Mapping[str, str]) -> Shop:
+    """Start the shop with fresh data below `folder` and wait until it answers; raises EnvironmentLacks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shop = Shop(
+        ports=ports,
+        token=environment.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24),
+        access_log=folder / "access.jsonl",
+        database=folder / "shop.sqlite",
+    )
+    variables = {**environment, TOKEN_VARIABLE: shop.token}
+    own = ["--with-parent", str(os.getpid())]
+    otlp = ["--otlp", f"http://{HOST}:{ports.recorder}"]
+    payments = children.start(
+        "payments",
+        [*python("-m", "staging.payments"), "--port", str(ports.payments),
+         "--database", str(folder / "payments.sqlite"), *otlp, *own],
+        environment=variables,
+    )  # fmt: skip
+    replicas = [
+        _start_replica(children, shop, release, replica, [*otlp, *own], variables) for replica in range(REPLICAS)
+    ]
+    upstreams = [word for n in range(REPLICAS) for word in ("--upstream", f"http://{HOST}:{ports.shop(n)}")]
+    front = children.start(
+        "front",
+        [*python("-m", "staging.front"), "--port", str(ports.front), *upstreams,
+         "--access-log", str(shop.access_log), *own],
+        environment=variables,
+    )  # fmt: skip
+    for child in (payments, *replicas, front):
+        wait_until(lambda child=child: is_ready(child), [child], _READY_S, "the stand-in shop")  # type: ignore[misc]
+    return shop
+
+
+def is_ready(child: Child) -> bool:
+    """Whether a process of the stand-in has said that it is ready."""
+    return any(line.startswith("ready ") for line in child.log.read_text(errors="replace").splitlines())
+
+
+def _start_replica(
+    children: Children, shop: Shop, release: str, replica: int, rest: list[str], variables: Mapping[str, str]
+) -> Child:
+    ports = shop.ports
+    return children.start(
+        f"shop-{replica + 1}",
+        [*python("-m", "staging.shop"), "--port", str(ports.shop(replica)),
+         "--admin-port", str(ports.shop_admin(replica)), "--database", f"sqlite:///{shop.database}",
+         "--payments", f"http://{HOST}:{ports.payments}", "--release", release, *rest],
+        environment=variables,
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""`run.json`: what the run was, how it ended, and the account of its arrivals, made from what is on disk."""
+
+import platform
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from loadtests.account import WorkerAccount, make_account, read_sessions, read_workers
+from loadtests.demand.arrivals import schedule
+from loadtests.ledger import read_ledgers
+from loadtests.run_directory import RunDirectory, write_json
+from scripts.running.preparation import Inputs
+from slo.documents import BadInput
+
+PEAKPROOF = version("peakproof")
+_PACKAGES = ("locust", "prometheus-client", "opentelemetry-sdk", "pyarrow", "duckdb")
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """What is learnt about a run while it goes on; times in ns."""
+
+    command: str
+    workers: int
+    began_at: int
+    started_at: int | None = None
+    load_ended_at: int | None = None
+    ended: str | None = None
+    because: str | None = None
+    release_before: str | None = None
+    release_after: str | None = None
+    releases_expected: tuple[str, ...] = ()
+    phase_releases: dict[str, str] = field(default_factory=dict)
+    spans: int | None = None
+    spans_dropped: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict[str, Any]:
+    """Write `run.json` as far as it is known; return it. What can't be known is null."""
+    value = {
+        "format": "peakproof/run/v1",
+        "run": directory.name,
+        "peakproof": PEAKPROOF,
+        "plan": {"name": inputs.plan.name, "sha256": inputs.plan_sha256},
+        "seed": inputs.plan.seed,
+        "environment": {
+            "name": inputs.environment_name,
+            "base_url": inputs.environment.base_url,
+            "fingerprint": dict(inputs.environment.fingerprint),
+        },
+        "command": progress.command,
+        "started_at": progress.started_at or progress.began_at,
+        "ended_at": progress.load_ended_at,
+        "ended": progress.ended,
+        "ended_because": progress.because,
+        **_timing(inputs, progress),
+        "release": {
+            "before": progress.release_before,
+            "after": progress.release_after,
+            "expected": list(progress.releases_expected),
+        },
+        **_learnt(directory, inputs, progress),
+        "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "platform": f"{sys.platform} {platform.machine()}",
+        "notes": progress.notes,
+    }
+    write_json(directory.run, value)
+    return value
+
+
+def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
+    plan, start = inputs.plan, progress.started_at
+    if start is None:
+        return {"phases": [], "judged": {"starts_at": None, "ends_at": None}}
+    at = [start + round(offset_s * 1e9) for offset_s in plan.starts_s()]
+    judged = [start + round(offset_s * 1e9) for offset_s in plan.judged_span()]
+    phases = [
+        {
+            "name": phase.name,
+            "kind": phase.kind,
+            "starts_at": at[number],
+            "ends_at": at[number + 1],
+            "release": progress.phase_releases.get(phase.name),
+        }
+        for number, phase in enumerate(plan.phases)
+    ]
+    ends_at = judged[1] if progress.load_ended_at is None else max(judged[0], min(judged[1], progress.load_ended_at))
+    return {"phases": phases, "judged": {"starts_at": judged[0], "ends_at": ends_at}}
+
+
+def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict[str, Any]:
+    """Everything that comes from the workers' files."""
+    try:
+        workers = read_workers(directory)
+        account = _account(directory, inputs, progress, workers)
+    except (BadInput, ValueError) as error:
+        progress.notes.append(f"the workers' files can't be read: {error}")
+        return dict.fromkeys(
+            ("account", "requests", "orders", "scheduling_lag_s", "generator_cpu", "workers", "hook_failures")
+        )
+    return {
+        "account": account,
+        "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
+        "orders": _orders(directory),
+        "scheduling_lag_s": {name: _highest(workers, name) for name in ("p50", "p99", "max")},
+        "generator_cpu": {w.name: w.cpu_peak for w in workers},
+        "workers": _workers(directory, progress, workers),
+        "hook_failures": [failure for w in workers for failure in w.hook_failures],
+    }
+
+
+def _account(
+    directory: RunDirectory, inputs: Inputs, progress: Progress, workers: tuple[WorkerAccount, ...]
+) -> dict[str, Any]:
+    started, ended = progress.started_at, progress.load_ended_at
+    ran_s = 0.0 if started is None or ended is None else max(0.0, (ended - started) / 1e9)
+    account = make_account(
+        schedule(inputs.plan), read_sessions(directory), workers, workers_expected=progress.workers, ran_s=ran_s
+    )
+    return account.to_json()
+
+
+def _orders(directory: RunDirectory) -> dict[str, int]:
+    outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
+    return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}
+
+
+def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerAccount, ...]) -> list[dict[str, Any]]:
+    told = [
+        {
+            "name": w.name,
+            "arrivals": w.arrivals,
+            "parts_expected": sum(w.parts.values()),
+            "parts_received": sum(len(_parts(directory, kind, w.name)) for kind in w.parts),
+            "lost": w.lost,
+            "open_sessions_peak": w.open_sessions_peak,
+            "rss_peak_bytes": w.rss_peak_bytes,
+        }
+        for w in workers
+    ]
+    silent = {f"w{index}" for index in range(progress.workers)} - {w.name for w in workers}
+    return told + [
+        {"name": name, "arrivals": None, "parts_expected": None, "parts_received": 0, "lost": True}
+        for name in sorted(silent)
+    ]
+
+
+def _parts(directory: RunDirectory, kind: str, worker: str) -> list[Any]:
+    return [path for path in directory.parts(kind) if path.name.startswith(f"{kind}-{worker}-")]
+
+
+def _highest(workers: tuple[WorkerAccount, ...], name: str) -> float | None:
+    values = [w.lag_s.get(name) for w in workers]
+    known = [value for value in values if value is not None]
+    return max(known) if known and len(known) == len(values) else None

@@ -1,0 +1,121 @@
+"""The live view: `live.json` for a person's eyes, rewritten in a terminal, a line every few seconds elsewhere."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+_LINE_EVERY_S = 10.0
+_BAR = 40
+
+
+def read_live(path: Path) -> dict[str, Any] | None:
+    """Return the live snapshot, None before the first."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class LiveView:
+    """Shows snapshots; `say` takes a line where there is no terminal."""
+
+    def __init__(self, say: Callable[[str], None], *, is_terminal: bool) -> None:
+        self._say = say
+        self._live = Live(console=Console(), auto_refresh=False, transient=True) if is_terminal else None
+        self._said_at = -_LINE_EVERY_S
+        self._phase = ""
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, snapshot: dict[str, Any]) -> None:
+        """Show one snapshot."""
+        if self._live is not None:
+            self._live.update(screen(snapshot), refresh=True)
+            return
+        elapsed = float(snapshot["elapsed_s"])
+        if snapshot["phase"] != self._phase or elapsed - self._said_at >= _LINE_EVERY_S:
+            self._phase, self._said_at = snapshot["phase"], elapsed
+            self._say(line(snapshot))
+
+
+def line(snapshot: dict[str, Any]) -> str:
+    """Return a snapshot as one line."""
+    achieved, latency = snapshot["achieved"], snapshot["latency_s"]
+    return (
+        f"{snapshot['elapsed_s']:5.0f} s  {snapshot['phase']:<9}"
+        f"  sessions/s {achieved['sessions_per_s']:5.1f} of {snapshot['planned']['sessions_per_s']:5.1f} planned"
+        f"  {achieved['requests_per_s']:6.1f} requests/s"
+        f"  p50 {_ms(latency['p50'])}  p95 {_ms(latency['p95'])}  p99 {_ms(latency['p99'])}"
+        f"  errors {snapshot['errors']['total']}"
+        f"  orders/min {snapshot['orders']['per_minute']:.0f}"
+        f"  {snapshot['left_s']:.0f} s left"
+    )
+
+
+def screen(snapshot: dict[str, Any]) -> Table:
+    """Return a snapshot as a small table for a terminal."""
+    achieved, latency, errors = snapshot["achieved"], snapshot["latency_s"], snapshot["errors"]
+    table = Table.grid(padding=(0, 2))
+    table.add_row("phase", f"[bold]{snapshot['phase']}[/]", _progress(snapshot), f"{snapshot['left_s']:.0f} s left")
+    planned = snapshot["planned"]
+    table.add_row(
+        "sessions/s",
+        f"[bold]{achieved['sessions_per_s']:.1f}[/]",
+        f"planned {planned['sessions_per_s']:.1f}",
+        f"{achieved['open_sessions']} open, {achieved['sessions_total']} of {planned['sessions_total']} due started",
+    )
+    table.add_row(
+        "requests/s",
+        f"[bold]{achieved['requests_per_s']:.1f}[/]",
+        f"{achieved['requests_total']} sent",
+        f"{snapshot['orders']['per_minute']:.0f} orders a minute",
+    )
+    table.add_row(
+        "latency",
+        f"p50 [bold]{_ms(latency['p50'])}[/]",
+        f"p95 [bold]{_ms(latency['p95'])}[/]",
+        f"p99 [bold]{_ms(latency['p99'])}[/]  from the scheduled start, last 10 s",
+    )
+    table.add_row("errors", _errors(errors), f"{errors['per_s']:.1f} a second", _by_step(errors["by_step"]))
+    for objective in snapshot["objectives"]:
+        share = objective["bad"] / objective["total"] if objective["total"] else 0.0
+        state = "[red]certain to be missed[/]" if objective["certain_breach"] else ""
+        counts = f"{objective['bad']} bad of {objective['total']}"
+        table.add_row(Text(objective["name"], style="dim"), f"{share:.2%}", counts, state)
+    return table
+
+
+def _progress(snapshot: dict[str, Any]) -> str:
+    whole = snapshot["elapsed_s"] + snapshot["left_s"]
+    done = round(_BAR * snapshot["elapsed_s"] / whole) if whole else 0
+    return "━" * min(_BAR, done) + "[dim]" + "━" * max(0, _BAR - done) + "[/]"
+
+
+def _errors(errors: dict[str, Any]) -> str:
+    return f"[red]{errors['total']}[/]" if errors["total"] else "0"
+
+
+def _by_step(by_step: dict[str, dict[str, int]]) -> str:
+    told = [f"{step} {error} {count}" for step, errors in by_step.items() for error, count in errors.items()]
+    return ", ".join(told[:4]) + (" …" if len(told) > 4 else "")  # noqa: PLR2004 - what fits a line
+
+
+def _ms(value: float | None) -> str:
+    return "   –  " if value is None else f"{value * 1000:.0f} ms"

@@ -1,0 +1,51 @@
+"""`peakproof audit`: compare what the shop promised during a run with what it kept."""
+
+import argparse
+from pathlib import Path
+
+from loadtests import audit
+from loadtests.audit_sources import Sources, gather
+from loadtests.clock import Clock
+from loadtests.run_directory import RunDirectory, write_json
+from loadtests.targets import Targets
+from scripts.context import Context
+from scripts.running.evidence import read_object
+from scripts.running.perform import find_run, token_of
+from slo.documents import read_json
+from slo.outcomes import ExitCode
+
+SUMMARY = "ask the shop whether every order of a run exists, once, paid once, with the stock moved"
+EXAMPLE = "peakproof audit latest"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Audit and tell; 0 when all was kept, 99 when a promise was broken, 75 when something couldn't be asked."""
+    checks = audit_run(find_run(options.run_name, context), context)
+    for check in checks:
+        context.say(f"{check.outcome:<8}{check.name}: {check.detail}")
+    if not checks:
+        context.say("nothing to audit: the environment declares no orders_url, payments_url or stock_url")
+    outcomes = {check.outcome for check in checks}
+    if "broken" in outcomes:
+        return ExitCode.FAIL
+    return ExitCode.INCONCLUSIVE if "unknown" in outcomes or not checks else ExitCode.OK
+
+
+def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
+    """Ask every declared source and write `audit.json`; raises BadInput when the run can't be read."""
+    directory = RunDirectory(path=path)
+    (environment,) = read_json(directory.targets, Targets).environments.values()
+    began_at = int(read_object(directory.run).get("started_at") or 0)
+    sources = Sources(environment, token_of(environment, context))
+    try:
+        evidence = gather(directory, environment, sources, began_at)
+    finally:
+        sources.close()
+    checks = audit.audit(evidence)
+    write_json(directory.audit, audit.to_json(evidence, checks, Clock.start().now()))
+    return checks

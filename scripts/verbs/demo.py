@@ -1,0 +1,111 @@
+"""`peakproof demo`: the whole of it on one machine: a holiday peak against the stand-in shop, judged and reported."""
+
+import argparse
+import dataclasses
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from loadtests.demand.demo import PLAN_PATH
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.run_directory import RunDirectory
+from scripts.context import Context
+from scripts.local_stack.children import Children
+from scripts.local_stack.ports import Ports
+from scripts.local_stack.prometheus_binary import find_prometheus
+from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
+from scripts.running.perform import Performed, Setting, perform
+from scripts.running.preparation import read_inputs
+from scripts.verbs.audit import audit_run
+from scripts.verbs.judge import judge_run, say_paths
+from scripts.verbs.plan import proven
+from scripts.verbs.run import add_how
+from slo.outcomes import ExitCode
+from slo.rendering.terminal import render_terminal
+
+SUMMARY = "run a holiday peak against the stand-in shop, judge it, write the report"
+EXAMPLE = "peakproof demo --release slow-checkout"
+GOOD = "stable"
+RELEASES = (GOOD, "slow-checkout", "oversell", "double-charge")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument(
+        "--release", choices=RELEASES, default=GOOD, metavar="NAME", help=f"release under test: {', '.join(RELEASES)}"
+    )
+    parser.add_argument("--plan", type=Path, default=PLAN_PATH, help="another plan (default: the demo's own)")
+    add_how(parser)
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Set up, play, audit, judge, report; the exit code is the verdict's."""
+    plan = read_plan(options.plan)
+    objectives = Path(str(files("slo") / "objectives" / "twisted-threads.yaml"))
+    ports = Ports(base=options.port_base)
+    announce(plan, options.release, objectives, context)
+    ports.check_free(used_ports(ports))
+    find_prometheus(context.environment, context.say)
+    with tempfile.TemporaryDirectory(prefix="peakproof-demo-") as folder, Children(Path(folder) / "logs") as children:
+        context.say("starting the stand-in shop: payment provider, two replicas, front")
+        shop = start_shop(children, Path(folder), ports, GOOD, context.environment)
+        context = dataclasses.replace(context, environment={**context.environment, TOKEN_VARIABLE: shop.token})
+        performed = _play(options, objectives, shop, context, Path(folder))
+        context.say("auditing: every order against the shop, its payments and its stock")
+        audit_run(performed.directory.path, context)
+        _keep(performed.directory, Path(folder), shop)
+    return _tell(performed, context)
+
+
+def announce(plan: Plan, release: str, objectives: Path, context: Context) -> None:
+    """Say at once what will happen, how long it takes, and what it can prove."""
+    names = ", ".join(f"{phase.name} {phase.plays_s:.0f} s" for phase in plan.phases)
+    context.say(
+        f"Peakproof demo: {plan.demand.factor:g} x the forecast peak hour against the stand-in shop, release {release}"
+    )
+    context.say(f"the run takes {plan.duration_s:.0f} s: {names}; the hour is played {plan.compression:.0f} x as fast")
+    context.say(f"the mix is {plan.mix_note}")
+    for line in proven(plan, (objectives,)):
+        context.say(line)
+
+
+def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Context, folder: Path) -> Performed:
+    targets = folder / "targets.yaml"
+    environment = shop.environment().model_dump(mode="json", exclude_none=True)
+    document = {"format": "peakproof/targets/v1", "environments": {"demo": environment}}
+    targets.write_text(yaml.safe_dump(document, sort_keys=False))
+    inputs = read_inputs(options.plan, (objectives,), targets, "demo")
+    tested = shop.set_release(options.release)
+    good = shop.set_release(GOOD)
+    reference = [phase.name for phase in inputs.plan.phases if phase.kind == "reference"]
+
+    def change_release(phase: str) -> None:
+        if phase not in reference:
+            shop.set_release(options.release)
+
+    setting = Setting(
+        ports=shop.ports,
+        workers=options.workers,
+        on_phase=change_release,
+        phase_releases={p.name: good if p.name in reference else tested for p in inputs.plan.phases},
+        releases_expected=tuple(dict.fromkeys((good, tested))),
+    )
+    return perform(inputs, setting, context)
+
+
+def _keep(directory: RunDirectory, folder: Path, shop: Shop) -> None:
+    """Keep what others counted: the front's access log, and the logs of the stand-in."""
+    for path in (shop.access_log, *sorted((folder / "logs").glob("*.log"))):
+        if path.exists():
+            (directory.logs / path.name).write_bytes(path.read_bytes())
+
+
+def _tell(performed: Performed, context: Context) -> ExitCode:
+    path = performed.directory.path
+    verdict = judge_run(path)
+    context.say("")
+    context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
+    say_paths(path, context)
+    return verdict.outcome.exit_code

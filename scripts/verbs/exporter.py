@@ -1,0 +1,57 @@
+"""`peakproof exporter`: serve one subject's metrics for as long as it is wanted."""
+
+import argparse
+import threading
+from typing import Any
+
+from exporters import loadgen, orders, stock
+from exporters.listening import CantListen
+from exporters.scrape import Subject
+from exporters.serving import serve
+from exporters.source import AdminSource
+from scripts.context import Context
+from scripts.refusals import EnvironmentLacks
+from slo.documents import BadInput
+from slo.outcomes import ExitCode
+
+SUMMARY = "serve metrics of the load generator, the stock or the orders to Prometheus"
+EXAMPLE = "peakproof exporter loadgen"
+_SUBJECTS = ("loadgen", "stock", "orders")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("subject", choices=_SUBJECTS, metavar="SUBJECT", help=", ".join(_SUBJECTS))
+    parser.add_argument("--url", help="stock: the shop's stock page; orders: its funnel page")
+    parser.add_argument("--token-env", metavar="NAME", default="PEAKPROOF_SHOP_TOKEN", help="variable with the token")
+    parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1")
+    parser.add_argument("--port", type=int, default=18087, help="default 18087")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Serve until interrupted; raises EnvironmentLacks when the port is taken."""
+    subject = _subject(options, context)
+    try:
+        server = serve([subject], options.host, options.port)
+    except CantListen as error:
+        raise EnvironmentLacks(str(error)) from error
+    context.say(f"{options.subject}: {server.url}/metrics")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        context.say("stopped")
+    finally:
+        server.stop()
+    return ExitCode.OK
+
+
+def _subject(options: argparse.Namespace, context: Context) -> Subject[Any]:
+    if options.subject == "loadgen":
+        return loadgen.subject(lambda: loadgen.latest_run(context.runs))
+    if not options.url:
+        raise BadInput(f"--url is required for {options.subject}: the address of the shop's page to read")
+    token = context.environment.get(options.token_env)
+    if not token:
+        raise BadInput(f"the environment variable {options.token_env} is not set; --token-env names another")
+    source = AdminSource(url=options.url, token=token)
+    return stock.subject(source) if options.subject == "stock" else orders.subject(source)

@@ -1,0 +1,114 @@
+"""`peakproof judge`: make the verdict of a run from its directory alone."""
+
+import argparse
+from pathlib import Path
+
+from dashboards.report import write_report
+from loadtests.clock import Clock
+from loadtests.run_directory import write_bytes, write_json
+from scripts.context import Context
+from scripts.running.evidence import Recorded, read_recorded
+from scripts.running.perform import find_run
+from scripts.running.validity import NOTHING
+from slo.causes import Cause, explain, traces_of_requests
+from slo.findings import Finding
+from slo.indicators import Evidence, Window
+from slo.outcomes import ExitCode
+from slo.rendering.junit import render_junit
+from slo.rendering.markdown import render_markdown
+from slo.rendering.terminal import render_terminal
+from slo.validity import delivered, judged_window, left_out, run_facts
+from slo.verdict import Case, Verdict, judge, with_causes
+from slo.verdict_json import to_json
+
+SUMMARY = "judge a run: PASS, FAIL or INCONCLUSIVE, with the reason"
+EXAMPLE = "peakproof judge latest"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Judge, write the verdict and its pages, print it; the exit code is the outcome's."""
+    path = find_run(options.run_name, context)
+    verdict = judge_run(path)
+    context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
+    say_paths(path, context)
+    return verdict.outcome.exit_code
+
+
+def judge_run(path: Path) -> Verdict:
+    """Judge the run directory at `path`; writes verdict.json, junit.xml, summary.md and report.html.
+
+    Raises BadInput when a file it rests on is missing or malformed.
+    """
+    recorded = read_recorded(path)
+    facts = run_facts(recorded.run, str(recorded.directory.run))
+    window = judged_window(facts)
+    verdict = judge(
+        Case(
+            run=recorded.run,
+            records=NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window),
+            objectives=recorded.objectives,
+            evidence={} if window is None else _evidence(recorded, window),
+            audit=recorded.audit,
+            declared=recorded.declared,
+            not_judged={item.objective: item.because for item in recorded.plan.not_judged},
+            design_effect_prior=recorded.plan.design_effect_prior,
+            decided_at=Clock.start().now(),
+            left_out={} if window is None else left_out(recorded.requests, facts, window),
+        )
+    )
+    if window is not None:
+        verdict = with_causes(verdict, *_causes(recorded, verdict, window))
+    _write(recorded, verdict)
+    return verdict
+
+
+def say_paths(path: Path, context: Context) -> None:
+    """Say where the report and the run are."""
+    context.say(f"report: {path / 'report.html'}")
+    context.say(f"run:    {path}")
+
+
+def _evidence(recorded: Recorded, window: Window) -> dict[str, Evidence]:
+    return {
+        objective.name: objective.indicator.read(recorded.requests, recorded.answers, window, objective.target)
+        for objective in recorded.objectives
+    }
+
+
+def _causes(recorded: Recorded, verdict: Verdict, window: Window) -> tuple[tuple[Cause, ...], tuple[Finding, ...]]:
+    """Explain each missed objective by the traces of its steps: those of the reference phase against the judged."""
+    reference = _reference(recorded)
+    if not verdict.missed or reference is None or "traces" not in recorded.declared:
+        return (), ()
+    spans = recorded.spans()
+    explained = [
+        explain(
+            missed.name,
+            spans,
+            traces_of_requests(recorded.requests, missed.steps, reference),
+            traces_of_requests(recorded.requests, missed.steps, window),
+        )
+        for missed in verdict.missed
+    ]
+    causes = tuple(cause for one in explained for cause in one.causes)
+    return causes, tuple(one.note for one in explained if one.note is not None)
+
+
+def _reference(recorded: Recorded) -> Window | None:
+    for phase in recorded.run.get("phases") or ():
+        if phase.get("kind") == "reference":
+            return Window(starts_at=phase["starts_at"], ends_at=phase["ends_at"])
+    return None
+
+
+def _write(recorded: Recorded, verdict: Verdict) -> None:
+    directory = recorded.directory
+    write_json(directory.verdict, to_json(verdict))
+    write_bytes(directory.junit, render_junit(verdict).encode())
+    write_bytes(directory.summary, render_markdown(verdict).encode())
+    write_report(directory.path)

@@ -1,0 +1,118 @@
+"""`peakproof plan`: build a plan from a forecast, and show what it would play and prove."""
+
+import argparse
+from pathlib import Path
+
+from loadtests.demand.build import Choices, build_plan
+from loadtests.demand.forecast import read_forecast
+from loadtests.demand.plan import JOURNEYS, NotJudged, Plan, read_plan
+from loadtests.journeys import VISITS
+from loadtests.run_directory import write_bytes
+from scripts.context import Context
+from slo.documents import BadInput
+from slo.openslo import read_objectives
+from slo.outcomes import ExitCode
+from slo.planning import proofs
+
+SUMMARY = "build a plan from a forecast; show what a plan plays and which objectives it can prove"
+EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"
+_MIX = "window-shop=0.7,search-and-buy=0.2,click-and-collect=0.06,design-your-own=0.04"
+_SEED = 20_261_127
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    build = actions.add_parser("build", help="from a forecast and a mix of journeys")
+    build.add_argument("--forecast", type=Path, default=Path("forecast.json"), help="default: forecast.json")
+    build.add_argument("--name", default="holiday-peak", help="default: holiday-peak")
+    build.add_argument("--factor", type=float, default=1.0, help="times the forecast that is played (default 1)")
+    build.add_argument("--mix", type=_mix, default=_mix(_MIX), help=f"shares that sum to 1 (default {_MIX})")
+    build.add_argument("--seed", type=int, default=_SEED, help=f"default {_SEED}")
+    build.add_argument("--to", type=Path, default=Path("plan.yaml"), metavar="FILE", help="default: plan.yaml")
+    show = actions.add_parser("show", help="what it plays, and what it can prove")
+    show.add_argument("plan", type=Path, metavar="PLAN", help="the plan")
+    show.add_argument("--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Build or show."""
+    return _build(options, context) if options.action == "build" else _show(options, context)
+
+
+def _build(options: argparse.Namespace, context: Context) -> ExitCode:
+    choices = Choices(name=options.name, seed=options.seed, factor=options.factor, journeys=options.mix)
+    plan = build_plan(read_forecast(options.forecast), choices)
+    write_bytes(options.to, plan.to_yaml().encode())
+    for line in played(plan):
+        context.say(line)
+    context.say(str(options.to))
+    return ExitCode.OK
+
+
+def _show(options: argparse.Namespace, context: Context) -> ExitCode:
+    plan = read_plan(options.plan)
+    for line in played(plan):
+        context.say(line)
+    if options.objectives:
+        context.say("")
+        for line in proven(plan, tuple(options.objectives)):
+            context.say(line)
+    return ExitCode.OK
+
+
+def played(plan: Plan) -> list[str]:
+    """Return, line by line, what a plan plays."""
+    demand = plan.demand
+    lines = [
+        f"{plan.name}: {demand.source}",
+        (
+            f"plays {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
+            f" up to {demand.peak_sessions_per_s:.1f} sessions/s, {plan.curve().total:,.0f} sessions"
+            f" in {plan.duration_s:,.0f} s"
+        ),
+    ]
+    for phase in plan.phases:
+        level = "no new sessions" if phase.level is None else _level(phase.level, demand.peak_sessions_per_s)
+        stands = f", stands for {phase.stands_for_s:,.0f} s of the hour" if phase.stands_for_s else ""
+        lines.append(f"  {phase.name:<10} {phase.plays_s:6,.0f} s  {level}{stands}")
+    for journey, share in plan.journeys.items():
+        lines.append(f"  {journey:<18} {share:6.1%}  {demand.peak_sessions_per_s * share:6.2f} sessions/s at the peak")
+    if plan.mix_note:
+        lines.append(f"  the mix is {plan.mix_note}")
+    return lines
+
+
+def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
+    """Return, line by line, which objectives a run of the plan can prove, how likely, and what each would take."""
+    start_s, end_s = plan.judged_span()
+    given_up = {item.objective: item for item in plan.not_judged}
+    lines = [f"judged are {end_s - start_s:,.0f} s; can this run prove it?"]
+    for proof in proofs(
+        read_objectives(files), plan.expected_events(VISITS), end_s - start_s, plan.design_effect_prior
+    ):
+        mark = "yes" if proof.possible else "no"
+        lines.append(f"  {mark:<4} {proof.told}{_declared(given_up.get(proof.objective))}")
+    return lines
+
+
+def _declared(item: NotJudged | None) -> str:
+    return "" if item is None else "; the plan declares it not judged"
+
+
+def _level(level: tuple[float, float], peak: float) -> str:
+    start, end = level[0] * peak, level[1] * peak
+    return f"{start:.1f} sessions/s" if start == end else f"{start:.1f} to {end:.1f} sessions/s"
+
+
+def _mix(text: str) -> dict[str, float]:
+    shares = {}
+    for part in text.split(","):
+        name, _, share = part.partition("=")
+        if name not in JOURNEYS:
+            raise BadInput(f"--mix: unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+        try:
+            shares[name] = float(share)
+        except ValueError as error:
+            raise BadInput(f"--mix: the share of {name} must be a number, found {share!r}") from error
+    return shares

@@ -1,0 +1,41 @@
+"""`peakproof recorder`: record spans sent over OTLP/HTTP into a run directory."""
+
+import argparse
+import threading
+
+from exporters.listening import CantListen
+from exporters.recorder import Recorder
+from loadtests.run_directory import RunDirectory
+from scripts.context import Context
+from scripts.refusals import EnvironmentLacks
+from scripts.running.perform import find_run
+from slo.outcomes import ExitCode
+
+SUMMARY = "record spans sent over OTLP/HTTP into a run directory, and serve span metrics"
+EXAMPLE = "peakproof recorder latest"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1")
+    parser.add_argument("--port", type=int, default=18086, help="default 18086")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Record until interrupted; raises EnvironmentLacks when the port is taken."""
+    directory = RunDirectory(path=find_run(options.run_name, context))
+    recorder = Recorder(directory, options.host, options.port)
+    try:
+        recorder.start()
+    except CantListen as error:
+        raise EnvironmentLacks(str(error)) from error
+    context.say(f"OTLP over HTTP: {recorder.traces_url}   metrics: {recorder.metrics_url}")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        context.say("stopped")
+    finally:
+        summary = recorder.stop()
+        context.say(f"{summary.spans} spans recorded, {summary.rejected} rejected, {summary.dropped} dropped")
+    return ExitCode.OK

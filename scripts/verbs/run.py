@@ -1,0 +1,69 @@
+"""`peakproof run`: play a plan against a named environment."""
+
+import argparse
+import os
+from pathlib import Path
+
+from scripts.context import Context
+from scripts.local_stack.ports import DEFAULT_BASE, Ports
+from scripts.running.perform import Setting, perform
+from scripts.running.preparation import read_inputs
+from scripts.running.validity import validity_findings
+from slo.findings import Severity
+from slo.outcomes import ExitCode
+
+SUMMARY = "play a plan against an environment that targets.yaml names"
+EXAMPLE = "peakproof run plan.yaml --on staging"
+OBJECTIVES = Path("objectives.yaml")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("plan", type=Path, metavar="PLAN", help="the plan to play")
+    parser.add_argument("--on", required=True, metavar="ENVIRONMENT", help="the environment's name in the targets file")
+    parser.add_argument("--targets", type=Path, default=Path("targets.yaml"), help="default: targets.yaml")
+    parser.add_argument(
+        "--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable; objectives.yaml"
+    )
+    add_how(parser)
+
+
+def add_how(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments that say how a run is played; `demo` has them too."""
+    cores = os.cpu_count() or 1
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="N",
+        help=f"load generator processes (default 1; {cores} cores here)",
+    )
+    parser.add_argument("--port-base", type=_port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Play; 0 when completed and valid, else 75."""
+    objectives = tuple(options.objectives or [OBJECTIVES])
+    inputs = read_inputs(options.plan, objectives, options.targets, options.on)
+    setting = Setting(ports=Ports(base=options.port_base), workers=options.workers)
+    performed = perform(inputs, setting, context)
+    findings = validity_findings(performed.directory)
+    invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]
+    for finding in invalid:
+        context.say(f"not valid: {finding.message}; {finding.change}")
+    context.say(f"next: peakproof audit {performed.directory.name} && peakproof judge {performed.directory.name}")
+    return ExitCode.OK if performed.run["ended"] == "completed" and not invalid else ExitCode.INCONCLUSIVE
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1000:  # noqa: PLR2004 - what a master bears (locust#3142)
+        raise argparse.ArgumentTypeError(f"expected 1 to 1000, found {value}")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1024 <= value <= 65_000:  # noqa: PLR2004 - above the reserved ports, with room for ours
+        raise argparse.ArgumentTypeError(f"expected a port from 1024 to 65000, found {value}")
+    return value

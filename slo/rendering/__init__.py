@@ -1,0 +1,1 @@
+"""The verdict as plain text: for a terminal, for CI, for a pull request."""

@@ -1,0 +1,127 @@
+"""The verdict on one screen, at most 24 lines of 100 columns, for a tired reader."""
+
+from collections.abc import Iterator
+
+from slo.findings import Finding, Severity
+from slo.judging import ObjectiveResult
+from slo.outcomes import Outcome
+from slo.verdict import Verdict, summary_counts
+from slo.wording import clean, clip, count, percent, seconds
+
+COLUMNS = 100
+LINES = 24
+_OBJECTIVES = 10
+_NOT_JUDGED = 3
+_WORDS = {"not_judged": "not judged", "no_data": "no data"}
+_ORDER = ("missed", "undecided", "no_data", "met", "not_judged")
+_COLOURS = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.INCONCLUSIVE: "33"}
+_TABLE = "{:<30} {:<10} {:<15} {:<15} {:>12} {:>8}"
+
+
+def render_terminal(verdict: Verdict, *, colour: bool = False) -> str:
+    """Return the verdict as text that ends in a newline; `colour` paints the outcome with ANSI codes."""
+    lines = [clip(clean(line), COLUMNS) if wrapped else clip(line, COLUMNS) for line, wrapped in _lines(verdict)]
+    lines = lines[:LINES]
+    if colour:
+        word = verdict.outcome.value
+        lines[0] = lines[0].replace(word, f"\x1b[1;{_COLOURS[verdict.outcome]}m{word}\x1b[0m", 1)
+    return "\n".join(lines) + "\n"
+
+
+def _lines(verdict: Verdict) -> Iterator[tuple[str, bool]]:
+    for line in _wrap(clean(verdict.headline).replace(f"{verdict.outcome.value} ", f"{verdict.outcome.value}  ", 1), 3):
+        yield line, False
+    yield "", False
+    yield _TABLE.format("objective", "outcome", "observed", "limit", "events", "deff").rstrip(), False
+    ranked = sorted(verdict.objectives, key=lambda one: _ORDER.index(one.outcome))
+    for result in ranked[:_OBJECTIVES]:
+        yield _row(result), False
+    if len(ranked) > _OBJECTIVES:
+        yield f"and {len(ranked) - _OBJECTIVES} more: {summary_counts(verdict)} in all", True
+    yield from _given_up(verdict)
+    yield "", False
+    yield f"promises  {_promises(verdict)}", True
+    yield f"load      {_load(verdict)}", True
+    for line in _next(verdict):
+        yield line, True
+
+
+def _wrap(text: str, most: int) -> list[str]:
+    """Break at spaces into at most `most` lines, the last clipped."""
+    lines: list[str] = []
+    while len(text) > COLUMNS and len(lines) < most - 1:
+        at = text.rfind(" ", 0, COLUMNS + 1)
+        at = at if at > COLUMNS // 2 else COLUMNS
+        lines.append(text[:at].rstrip())
+        text = "      " + text[at:].lstrip()
+    return [*lines, text]
+
+
+def _row(result: ObjectiveResult) -> str:
+    seen = "-" if result.ratio_good is None else f"{percent(1 - result.ratio_good)} bad"
+    limit = f"{percent(result.budget)} bad" if result.threshold_s is None else _latency_limit(result)
+    outcome = _WORDS.get(result.outcome, result.outcome)
+    effect = f"{result.design_effect:.1f}" if result.events else "-"
+    return _TABLE.format(clip(clean(result.name), 30), outcome, seen, limit, count(result.events), effect)
+
+
+def _latency_limit(result: ObjectiveResult) -> str:
+    return f"{percent(result.budget)} > {seconds(result.threshold_s or 0.0)}"
+
+
+def _given_up(verdict: Verdict) -> Iterator[tuple[str, bool]]:
+    given_up = [one for one in verdict.objectives if one.outcome == "not_judged"]
+    for result in given_up[:_NOT_JUDGED]:
+        yield f"not judged: {result.name}: {result.because}", True
+    if len(given_up) > _NOT_JUDGED:
+        yield f"not judged: {len(given_up) - _NOT_JUDGED} more, in verdict.json", True
+
+
+def _promises(verdict: Verdict) -> str:
+    points = [point for point in verdict.checks if point.kind == "audit"]
+    for status in ("bad", "unknown"):
+        found = [point for point in points if point.status == status]
+        if found:
+            word = "broken" if status == "bad" else "not known"
+            return f"{word}: {found[0].name}: {found[0].told}{_more(len(found) - 1)}"
+    kept = sum(point.status == "good" for point in points)
+    rest = sum(point.status == "left out" for point in points)
+    return f"{kept} of {len(points)} kept" + (f", {rest} not audited: the environment declares no source" * bool(rest))
+
+
+def _load(verdict: Verdict) -> str:
+    wrong = [point for point in verdict.checks if point.kind == "validity" and point.status != "good"]
+    if wrong:
+        return f"not valid: {wrong[0].name}: {wrong[0].told}{_more(len(wrong) - 1)}"
+    length = "" if verdict.judged is None else f", {verdict.judged.duration_s:.0f} s judged"
+    left = sum(verdict.left_out.values())
+    return f"delivered as planned{length}" + (f", {count(left)} requests outside of it left out" if left else "")
+
+
+def _more(more: int) -> str:
+    return f" (and {more} more)" if more > 0 else ""
+
+
+def _next(verdict: Verdict) -> Iterator[str]:
+    """Tell what to do next, at most three lines."""
+    if verdict.outcome is Outcome.PASS:
+        yield "next      nothing: the release may go"
+        return
+    if verdict.outcome is Outcome.FAIL and verdict.causes:
+        examples = ", ".join(verdict.causes[0].example_trace_ids[:2])
+        yield f"next      look at trace {examples}; then peakproof why {verdict.run}"
+        return
+    if verdict.outcome is Outcome.FAIL:
+        yield f"next      peakproof why {verdict.run}"
+        return
+    changes = dict.fromkeys(_change(finding) for finding in verdict.findings if _open(finding))
+    for number, change in enumerate(list(changes)[:3]):
+        yield f"{'next' if number == 0 else '':<9} {change}"
+
+
+def _open(finding: Finding) -> bool:
+    return finding.severity is Severity.INCONCLUSIVE and bool(finding.change)
+
+
+def _change(finding: Finding) -> str:
+    return f"{finding.subject}: {finding.change}"

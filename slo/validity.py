@@ -1,0 +1,414 @@
+"""Whether the run was worth judging: the facts of run.json and of the records, each check a finding.
+
+A check knows three answers: fine, not fine, and *not known*, which is as bad as not fine. Every finding says what to
+change.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, Field
+
+from slo.documents import validate
+from slo.findings import Fact, Finding, Severity
+from slo.indicators import Window
+from slo.wording import count, percent, seconds
+
+_NS = 1_000_000_000
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class Judged(_Facts):
+    """The judged window as the run planned it."""
+
+    starts_at: int | None = None
+    ends_at: int | None = None
+
+
+class Phase(_Facts):
+    """One phase as it was played."""
+
+    name: str | None = None
+    kind: str | None = None
+    starts_at: int | None = None
+    ends_at: int | None = None
+
+
+class Release(_Facts):
+    """The release seen before and after, and those that may be."""
+
+    before: str | None = None
+    after: str | None = None
+    expected: tuple[str, ...] | None = None
+
+
+class Account(_Facts):
+    """How every planned arrival ended."""
+
+    planned: int | None = None
+    completed: int | None = None
+    failed: int | None = None
+    cut_off: int | None = None
+    dropped: dict[str, int] | None = None
+    lost: dict[str, int] | None = None
+    not_due: int | None = None
+
+
+class RequestCounts(_Facts):
+    """What the load generator says it sent."""
+
+    sent: int | None = None
+
+
+class OrderCounts(_Facts):
+    """What the ledger says."""
+
+    attempted: int | None = None
+    accepted: int | None = None
+
+
+class Lag(_Facts):
+    """How late the generator itself was."""
+
+    p99: float | None = None
+
+
+class Worker(_Facts):
+    """One worker and what arrived of it."""
+
+    name: str | None = None
+    parts_expected: int | None = None
+    parts_received: int | None = None
+    lost: bool | None = None
+
+
+class HookFailure(_Facts):
+    """A listener that raised."""
+
+    hook: str | None = None
+    error: str | None = None
+    count: int | None = None
+
+
+class Recorder(_Facts):
+    """The span recorder's counts."""
+
+    spans: int | None = None
+    dropped: int | None = None
+
+
+class RunFacts(_Facts):
+    """run.json as far as it is judged; what is missing is None, and None is never good news."""
+
+    run: str | None = None
+    ended: str | None = None
+    ended_because: str | None = None
+    ended_at: int | None = None
+    phases: tuple[Phase, ...] | None = None
+    judged: Judged = Field(default_factory=Judged)
+    release: Release = Field(default_factory=Release)
+    account: Account = Field(default_factory=Account)
+    requests: RequestCounts = Field(default_factory=RequestCounts)
+    orders: OrderCounts = Field(default_factory=OrderCounts)
+    scheduling_lag_s: Lag = Field(default_factory=Lag)
+    generator_cpu: dict[str, float | None] | None = None
+    workers: tuple[Worker, ...] | None = None
+    hook_failures: tuple[HookFailure, ...] | None = None
+    recorder: Recorder | None = None
+
+
+def run_facts(data: Mapping[str, Any], where: str = "run.json") -> RunFacts:
+    """Read run.json; a null part is a missing one. Raises BadInput when a value has the wrong type."""
+    return validate({key: value for key, value in data.items() if value is not None}, RunFacts, where)
+
+
+def judged_window(run: RunFacts) -> Window | None:
+    """Return the judged window as far as it was played; None when it is unknown or was never reached."""
+    start, end = run.judged.starts_at, run.judged.ends_at
+    if start is None or end is None:
+        return None
+    end = end if run.ended_at is None else min(end, run.ended_at)
+    return Window(starts_at=start, ends_at=end) if end > start else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What the records say of the load: in the judged window, and as a whole."""
+
+    due: int | None
+    on_time: int | None
+    requests: int | None
+    blocked: int | None
+    session_rows: int | None
+    request_rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a run may be from what was planned and still be judged."""
+
+    on_time_ratio: float = 0.99
+    late_s: float = 1.0
+    lag_p99_s: float = 0.1
+    generator_cpu: float = 0.9
+    blocked_ratio: float = 0.01
+
+
+def delivered(sessions: pa.Table, requests: pa.Table, window: Window, limits: Limits | None = None) -> Delivered:
+    """Count what was due in the window and started within `late_s`, and what a firewall took."""
+    limits = limits or Limits()
+    due = sessions.filter(_inside(sessions, window))
+    delay = pc.subtract(due["started_at"], due["scheduled_at"])
+    on_time = pc.and_(pc.greater(due["started_at"], 0), pc.less_equal(delay, round(limits.late_s * _NS)))
+    judged = requests.filter(_inside(requests, window))
+    return Delivered(
+        due=due.num_rows,
+        on_time=_true(on_time),
+        requests=judged.num_rows,
+        blocked=_true(pc.equal(judged["error"], "blocked")),
+        session_rows=sessions.num_rows,
+        request_rows=requests.num_rows,
+    )
+
+
+def left_out(requests: pa.Table, run: RunFacts, window: Window) -> dict[str, int]:
+    """Count the requests outside of the judged window by the phase they were scheduled in."""
+    outside = requests.filter(pc.invert(_inside(requests, window)))
+    found: dict[str, int] = {}
+    counted = 0
+    for phase in run.phases or ():
+        if phase.name is None or phase.starts_at is None or phase.ends_at is None or phase.ends_at <= phase.starts_at:
+            continue
+        rows = _true(_inside(outside, Window(starts_at=phase.starts_at, ends_at=phase.ends_at)))
+        counted += rows
+        if rows:
+            found[phase.name] = found.get(phase.name, 0) + rows
+    if outside.num_rows > counted:
+        found["outside of every phase"] = outside.num_rows - counted
+    return found
+
+
+def _inside(table: pa.Table, window: Window) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    at = table["scheduled_at"]
+    return pc.and_(pc.greater_equal(at, window.starts_at), pc.less(at, window.ends_at))
+
+
+def _true(mask: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
+    return int(pc.sum(mask).as_py() or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One validity check's name and what it found wrong; fine when it found nothing."""
+
+    name: str
+    findings: tuple[Finding, ...]
+
+
+def check_validity(
+    run: RunFacts, records: Delivered, declared: frozenset[str], limits: Limits | None = None
+) -> tuple[Checked, ...]:
+    """Return every validity check with its findings, in a fixed order.
+
+    `declared` holds what targets.yaml declares for the environment: of `orders`, `payments`, `stock`, `release`,
+    `traces`. An aborted run is not invalid by that alone: `slo.verdict` weighs why it was.
+    """
+    given = _Given(run=run, records=records, declared=declared, limits=limits or Limits())
+    return tuple(Checked(name=name, findings=tuple(check(given))) for name, check in _CHECKS.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    run: RunFacts
+    records: Delivered
+    declared: frozenset[str]
+    limits: Limits
+
+
+def _invalid(subject: str, message: str, change: str, **facts: Fact) -> Finding:
+    return Finding(
+        kind="validity",
+        severity=Severity.INCONCLUSIVE,
+        subject=subject,
+        message=message,
+        change=change,
+        facts=facts,
+    )
+
+
+def _unknown(subject: str, what: str) -> Finding:
+    return _invalid(subject, f"{what} is not known", "run again; if it stays unknown, report it with logs/")
+
+
+def _ended(given: _Given) -> Iterator[Finding]:
+    run = given.run
+    if run.ended is None:
+        yield _unknown("ended", "how the run ended")
+    elif run.ended not in {"completed", "aborted"}:
+        because = run.ended_because or "no reason recorded"
+        yield _invalid("ended", f"the run was not completed, it {_how(run.ended)}: {because}", "run it to its end")
+    if judged_window(run) is None:
+        yield _invalid("ended", "the judged window was never reached", "run it to its end")
+
+
+def _how(ended: str) -> str:
+    return {"stopped": "was stopped", "failed": "failed"}.get(ended, f"ended as {ended!r}")
+
+
+def _account(given: _Given) -> Iterator[Finding]:
+    account = given.run.account
+    parts = (account.completed, account.failed, account.cut_off, account.not_due)
+    groups = (account.dropped, account.lost)
+    if account.planned is None or None in parts or None in groups:
+        yield _unknown("account", "how every planned session ended")
+        return
+    told = sum(part or 0 for part in parts) + sum(sum((group or {}).values()) for group in groups)
+    if told != account.planned:
+        message = f"the account tells of {count(told)} sessions, {count(account.planned)} were planned"
+        yield _invalid(
+            "account", message, "look for a lost worker or part in logs/", planned=account.planned, told=told
+        )
+    if account.planned == 0:
+        yield _invalid("account", "no session was planned", "raise the plan's demand")
+    if account.not_due and given.run.ended == "completed":
+        message = f"{count(account.not_due)} planned sessions were never due though the run was completed"
+        yield _invalid("account", message, "don't lower or pause a run that is to be judged")
+
+
+def _load(given: _Given) -> Iterator[Finding]:
+    due, on_time = given.records.due, given.records.on_time
+    if due is None or on_time is None:
+        yield _unknown("load", "how much of the load was delivered")
+    elif due == 0:
+        yield _invalid("load", "no session was due in the judged window", "lengthen the plateau or raise the demand")
+    elif on_time < given.limits.on_time_ratio * due:
+        told = f"{percent(on_time / due)} of the {count(due)} sessions due started on time"
+        message = f"{told}, at least {percent(given.limits.on_time_ratio)} must"
+        yield _invalid("load", message, "add workers, or raise limits.open_sessions", due=due, on_time=on_time)
+
+
+def _workers(given: _Given) -> Iterator[Finding]:
+    if not given.run.workers:
+        yield _unknown("workers", "which workers played the load")
+    for worker in given.run.workers or ():
+        name = worker.name or "a worker"
+        if worker.lost is None:
+            yield _unknown("workers", f"whether {name} was lost")
+        elif worker.lost:
+            yield _invalid("workers", f"{name} was lost", "see its log; give it memory, or use fewer sessions a worker")
+
+
+def _records(given: _Given) -> Iterator[Finding]:
+    for worker in given.run.workers or ():
+        name, wanted, got = worker.name or "a worker", worker.parts_expected, worker.parts_received
+        if wanted is None or got is None:
+            yield _unknown("records", f"how many parts {name} wrote")
+        elif wanted != got:
+            yield _invalid("records", f"{got} of {wanted} parts of {name} arrived", "free disk space; see its log")
+    yield from _rows("requests", given.records.request_rows, given.run.requests.sent)
+    account = given.run.account
+    parts = (account.completed, account.failed, account.cut_off)
+    ended = None if None in parts or account.dropped is None else sum(part or 0 for part in parts)
+    dropped = sum((account.dropped or {}).values())
+    yield from _rows("sessions", given.records.session_rows, None if ended is None else ended + dropped)
+
+
+def _rows(what: str, rows: int | None, told: int | None) -> Iterator[Finding]:
+    if rows is None or told is None:
+        yield _unknown("records", f"whether all {what} are recorded")
+    elif rows != told:
+        message = f"{count(rows)} {what} are recorded, the run tells of {count(told)}"
+        yield _invalid("records", message, "a part is missing or there twice: see logs/", rows=rows, told=told)
+
+
+def _lag(given: _Given) -> Iterator[Finding]:
+    lag, limit = given.run.scheduling_lag_s.p99, given.limits.lag_p99_s
+    if lag is None:
+        yield _unknown("scheduling lag", "how late the generator sent")
+    elif lag > limit:
+        message = f"the generator sent late: lag p99 {seconds(lag)}, at most {seconds(limit)}"
+        yield _invalid("scheduling lag", message, "add workers, or move them off the shop's machine", p99_s=lag)
+
+
+def _cpu(given: _Given) -> Iterator[Finding]:
+    used = given.run.generator_cpu or {}
+    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | used.keys()
+    if not names:
+        yield _unknown("generator CPU", "how busy the generator was")
+    for name in sorted(names):
+        ratio = used.get(name)
+        if ratio is None:
+            yield _unknown("generator CPU", f"how busy {name} was")
+        elif ratio > given.limits.generator_cpu:
+            message = f"{name} used {percent(ratio)} of a core, at most {percent(given.limits.generator_cpu)}"
+            yield _invalid("generator CPU", message, "add workers", ratio=ratio)
+
+
+def _hooks(given: _Given) -> Iterator[Finding]:
+    if given.run.hook_failures is None:
+        yield _unknown("hooks", "whether a hook failed")
+    for failure in given.run.hook_failures or ():
+        times = "" if failure.count is None else f" {count(failure.count)} times"
+        message = f"the hook {failure.hook or '?'} failed{times}: {failure.error or 'no reason recorded'}"
+        yield _invalid("hooks", message, "mend the hook: what it should have seen is missing")
+
+
+def _release(given: _Given) -> Iterator[Finding]:
+    release = given.run.release
+    if "release" not in given.declared:
+        message = "no release_probe is declared: nothing says that one release was tested throughout"
+        yield Finding(kind="validity", severity=Severity.NOTE, subject="release", message=message)
+        return
+    if release.before is None or release.after is None:
+        yield _unknown("release", "which release was tested")
+        return
+    allowed = release.expected or (release.before,)
+    change = "keep deploys off the environment while a run holds it"
+    for name, seen in (("before", release.before), ("after", release.after)):
+        if seen not in allowed:
+            message = f"release {seen} was seen {name} the run, expected {' or '.join(allowed)}"
+            yield _invalid("release", message, change, seen=seen)
+
+
+def _blocked(given: _Given) -> Iterator[Finding]:
+    blocked, requests = given.records.blocked, given.records.requests
+    if blocked is None or requests is None:
+        yield _unknown("blocked", "whether a firewall took requests")
+    elif blocked > given.limits.blocked_ratio * requests:
+        message = f"{count(blocked)} of {count(requests)} requests were blocked before they reached the shop"
+        yield _invalid("blocked", message, "let the generator's address through the firewall or rate limit")
+    elif blocked:
+        message = f"{count(blocked)} of {count(requests)} requests were blocked and are left out"
+        yield Finding(kind="validity", severity=Severity.NOTE, subject="blocked", message=message)
+
+
+def _spans(given: _Given) -> Iterator[Finding]:
+    recorder = given.run.recorder
+    if "traces" not in given.declared:
+        return
+    if recorder is None or recorder.dropped is None:
+        yield _unknown("spans", "whether spans were dropped")
+    elif recorder.dropped:
+        message = f"the recorder dropped {count(recorder.dropped)} spans"
+        yield _invalid("spans", message, "lower the plan's trace_sampling", dropped=recorder.dropped)
+
+
+_CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
+    "ended": _ended,
+    "account": _account,
+    "load": _load,
+    "workers": _workers,
+    "records": _records,
+    "scheduling lag": _lag,
+    "generator CPU": _cpu,
+    "hooks": _hooks,
+    "release": _release,
+    "blocked": _blocked,
+    "spans": _spans,
+}

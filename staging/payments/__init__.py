@@ -1,0 +1,1 @@
+"""The stand-in payment provider: a process with a database of its own."""

@@ -1,0 +1,1 @@
+"""The stand-in web shop of Twisted Threads."""

@@ -1,0 +1,139 @@
+"""`python -m staging.shop`: run one replica of the stand-in shop."""
+
+import argparse
+import os
+import threading
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from staging import arguments, lifecycle
+from staging.database import ROUND_TRIP_HELP, Database, open_database
+from staging.shop.admin import admin_app
+from staging.shop.catalogue import twisted_threads
+from staging.shop.checkout import Checkout
+from staging.shop.funnel import Funnel
+from staging.shop.pages import shop_app
+from staging.shop.provider import Provider
+from staging.shop.releases import CurrentRelease, Release, read_releases
+from staging.shop.schema import create_shop
+from staging.shop.search import SearchIndex
+from staging.shop.storefront import Storefront
+from staging.telemetry import Telemetry, start_telemetry
+from staging.web import HttpServer
+
+DATABASE_VARIABLE = "PEAKPROOF_SHOP_DATABASE"
+ADMIN_THREADS = 4
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line of a replica."""
+    parser = argparse.ArgumentParser(
+        prog="python -m staging.shop",
+        description="One replica of the stand-in shop; replicas share a database.",
+        epilog="Example: python -m staging.shop --database sqlite:////tmp/shop.db --payments http://127.0.0.1:18085",
+    )
+    arguments.add_process_arguments(parser)
+    arguments.add_service_arguments(parser)
+    parser.add_argument("--port", type=arguments.port, default=18081, help="public port (%(default)s)")
+    parser.add_argument(
+        "--admin-port", type=arguments.port, default=18091, help="admin port, on 127.0.0.1 only (%(default)s)"
+    )
+    parser.add_argument(
+        "--database", default=os.environ.get(DATABASE_VARIABLE), metavar="URL",
+        help=f"sqlite:////tmp/shop.db or postgresql://…; or in {DATABASE_VARIABLE}, to keep a password off argv",
+    )  # fmt: skip
+    parser.add_argument(
+        "--database-round-trip-ms", dest="round_trip_s", type=arguments.milliseconds, help=ROUND_TRIP_HELP
+    )
+    parser.add_argument("--payments", type=arguments.http_url, required=True, metavar="URL", help="payment provider")
+    parser.add_argument("--releases", type=Path, metavar="FILE", help="releases file (the one that comes along)")
+    parser.add_argument("--release", default="stable", help="release to start with (%(default)s)")
+    parser.add_argument(
+        "--stock-warehouse", type=arguments.count, default=2000, help="of each SKU in a new shop (%(default)s)"
+    )
+    parser.add_argument(
+        "--stock-store", type=arguments.count, default=400, help="of each SKU in each store (%(default)s)"
+    )
+    return parser
+
+
+def main() -> None:
+    """Serve until a signal, or the parent's death, ends the process."""
+    options = (command := parser()).parse_args()
+    token = arguments.token(command)
+    if not options.database:
+        command.error(f"--database: missing, and {DATABASE_VARIABLE} is not set")
+    telemetry = start_telemetry("shop", f"{options.host}:{options.port}", options.otlp)
+    telemetry.instrument_requests()
+    try:
+        shop = _storefront(options, _releases(options), telemetry)
+    except ValueError as error:
+        command.error(str(error))
+    _fill(shop, options)
+    public = HttpServer(shop_app(shop, telemetry), host=options.host, port=options.port, threads=options.threads)
+    admin = HttpServer(
+        admin_app(shop, telemetry, token), host="127.0.0.1", port=options.admin_port, threads=ADMIN_THREADS
+    )
+    _serve(shop, public, admin, options.with_parent)
+    lifecycle.end(telemetry.flush)
+
+
+def _releases(options: argparse.Namespace) -> dict[str, Release]:
+    releases = read_releases(options.releases)
+    if options.release not in releases:
+        raise ValueError(f"--release: {options.release!r} is none of {', '.join(sorted(releases))}")
+    return releases
+
+
+def _storefront(options: argparse.Namespace, releases: dict[str, Release], telemetry: Telemetry) -> Storefront:
+    catalogue = twisted_threads()
+    database = _database(options, telemetry)
+    return Storefront(
+        catalogue=catalogue,
+        index=SearchIndex(catalogue),
+        database=database,
+        checkout=Checkout(database, Provider(options.payments)),
+        funnel=Funnel(database),
+        release=CurrentRelease(releases, options.release),
+    )
+
+
+def _database(options: argparse.Namespace, telemetry: Telemetry) -> Database:
+    return open_database(
+        options.database,
+        connections=options.threads + ADMIN_THREADS + 1,
+        round_trip_s=options.round_trip_s,
+        tracer=telemetry.tracer(),
+    )
+
+
+def _fill(shop: Storefront, options: argparse.Namespace) -> None:
+    try:
+        create_shop(
+            shop.database,
+            shop.catalogue,
+            warehouse_stock=options.stock_warehouse,
+            store_stock=options.stock_store,
+        )
+    except SQLAlchemyError as error:
+        raise lifecycle.UnavailableError(f"can't reach the database: {error.args[0]}") from None
+
+
+def _serve(shop: Storefront, public: HttpServer, admin: HttpServer, parent: int | None) -> None:
+    stopping, served = threading.Event(), threading.Event()
+    lifecycle.on_stop(stopping.set, parent)
+    flusher = threading.Thread(target=shop.funnel.keep_flushing, args=(served,), name="funnel", daemon=True)
+    flusher.start()
+    public.start()
+    admin.start()
+    lifecycle.announce(public.url)
+    stopping.wait()
+    public.stop()
+    admin.stop()
+    served.set()
+    flusher.join(lifecycle.FLUSH_LIMIT_S)
+
+
+if __name__ == "__main__":
+    lifecycle.run(main)

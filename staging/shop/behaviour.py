@@ -1,0 +1,34 @@
+"""The parts of a checkout that a release may do in its own way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from staging.shop.carts import CartLine
+from staging.shop.provider import PaymentKey, key_of_order
+from staging.shop.stock import ConditionalTaking, PricedLine, StockAtOneLocation
+
+
+class LineReading(Protocol):
+    """How prices and stock of a cart's lines are read."""
+
+    def read(self, connection: Connection, lines: Sequence[CartLine], location: str) -> list[PricedLine]:
+        """Return the lines, priced, in the order given."""
+
+
+class StockTaking(Protocol):
+    """How an order's stock is taken, inside the transaction that enters the order."""
+
+    def take(self, connection: Connection, lines: Sequence[PricedLine], location: str) -> bool:
+        """Take every line's quantity; False when there was too little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How a checkout goes about it; by default as it should."""
+
+    lines: LineReading = field(default_factory=StockAtOneLocation)
+    stock: StockTaking = field(default_factory=ConditionalTaking)
+    payment_key: PaymentKey = key_of_order

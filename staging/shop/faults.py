@@ -1,0 +1,67 @@
+"""The faults that a release may come with: each one a way of doing something that looks right and isn't."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from staging.shop.behaviour import Behaviour
+from staging.shop.carts import CartLine
+from staging.shop.catalogue import LOCATIONS
+from staging.shop.schema import products, skus, stock
+from staging.shop.stock import PricedLine, price
+
+
+class _QueryPerLine:
+    """Seven statements for each line where one would do for all: slow with the length of the cart."""
+
+    def read(self, connection: Connection, lines: Sequence[CartLine], location: str) -> list[PricedLine]:
+        return [self._read_one(connection, line, location) for line in lines]
+
+    def _read_one(self, connection: Connection, line: CartLine, location: str) -> PricedLine:
+        style = line.sku.split("-")[0]
+        connection.execute(select(products).where(products.c.style == style)).one()
+        unit_cents = connection.execute(select(skus.c.unit_cents).where(skus.c.sku == line.sku)).scalar_one()
+        on_hand = {where: self._on_hand(connection, line.sku, where) for where in LOCATIONS}
+        return price(line, unit_cents, on_hand[location])
+
+    def _on_hand(self, connection: Connection, sku: str, location: str) -> int:
+        found = select(stock.c.quantity).where(stock.c.sku == sku, stock.c.location == location)
+        on_hand: int = connection.execute(found).scalar_one()
+        return on_hand
+
+
+class _StockReadThenWritten:
+    """Writes what was read before the transaction, less what is sold: what others took meanwhile comes back."""
+
+    def take(self, connection: Connection, lines: Sequence[PricedLine], location: str) -> bool:
+        statement = (
+            update(stock)
+            .where(stock.c.sku == bindparam("of_sku"), stock.c.location == bindparam("at"))
+            .values(quantity=bindparam("left"))
+        )
+        ordered = sorted(lines, key=lambda line: line.sku)
+        left = [{"of_sku": line.sku, "at": location, "left": line.on_hand - line.quantity} for line in ordered]
+        return connection.execute(statement, left).rowcount == len(lines)
+
+
+def _fresh_key_on_retry(order_id: str, attempt: int) -> str:
+    """Return another key for a retry, so that the provider takes it for another payment."""
+    return f"{order_id}-{attempt}" if attempt else order_id
+
+
+_FAULTS: Mapping[str, Callable[[Behaviour], Behaviour]] = {
+    "query-per-line": lambda good: replace(good, lines=_QueryPerLine()),
+    "stock-read-then-written": lambda good: replace(good, stock=_StockReadThenWritten()),
+    "fresh-key-on-retry": lambda good: replace(good, payment_key=_fresh_key_on_retry),
+}
+
+
+def behaviour_with(faults: Sequence[str]) -> Behaviour:
+    """Return the behaviour with these faults in it; raises ValueError for one that isn't known."""
+    behaviour = Behaviour()
+    for fault in faults:
+        if fault not in _FAULTS:
+            raise ValueError(f"unknown fault {fault!r}; known: {', '.join(sorted(_FAULTS))}")
+        behaviour = _FAULTS[fault](behaviour)
+    return behaviour

@@ -1,0 +1,85 @@
+"""The bodies that the shop takes."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from staging.shop.catalogue import COLOURS, STORES
+from staging.shop.designs import LONGEST_TEXT
+from staging.web import Payload
+
+MOST_LINES = 50
+MOST_OF_A_LINE = 99
+MOST_LEVELS = 10_000
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+# A card token is the payment provider's name for a card; nothing that looks like a card's number fits.
+CardToken = Annotated[str, StringConstraints(pattern=r"^tok_[a-z_]{1,40}$")]
+PrintedText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class DesignBody(Payload):
+    """The body of `POST /designs`."""
+
+    style: Name
+    colour: Literal[*COLOURS]  # type: ignore[valid-type]  # the checker can't unpack a tuple here
+    text: PrintedText
+
+
+class LineBody(Payload):
+    """A line of `POST /cart`."""
+
+    sku: Name
+    quantity: Annotated[int, Field(ge=1, le=MOST_OF_A_LINE)]
+    design_id: Name | None = None
+
+
+class CartBody(Payload):
+    """The body of `POST /cart`."""
+
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=MOST_LINES)]
+
+
+class Ship(Payload):
+    """Delivery from the warehouse."""
+
+    method: Literal["ship"]
+
+
+class Collect(Payload):
+    """Collection in a store."""
+
+    method: Literal["collect"]
+    location: Literal[*STORES]  # type: ignore[valid-type]  # as above
+
+
+class Card(Payload):
+    """How to pay."""
+
+    card_token: CardToken
+
+
+class CheckoutBody(Payload):
+    """The body of `POST /checkout`."""
+
+    delivery: Annotated[Ship | Collect, Field(discriminator="method")]
+    payment: Card
+
+
+class ReleaseBody(Payload):
+    """The body of `PUT /admin/release`."""
+
+    release: Name
+
+
+class LevelBody(Payload):
+    """A row of `PUT /admin/stock`."""
+
+    sku: Name
+    location: Name
+    quantity: Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class StockBody(Payload):
+    """The body of `PUT /admin/stock`."""
+
+    stock: Annotated[list[LevelBody], Field(max_length=MOST_LEVELS)]

@@ -1,0 +1,108 @@
+"""The shop's side of the payment provider."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from http import HTTPStatus
+
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+ATTEMPTS = 3
+CONNECT_TIMEOUT_S = 1.0
+READ_TIMEOUT_S = 3.0
+PAUSE_S = 0.05
+CURRENCY = "GBP"
+
+
+class Payment(Enum):
+    """What is known of a payment after it was asked for."""
+
+    CAPTURED = auto()
+    DECLINED = auto()
+    NOT_MADE = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What is to be paid for an order, by which card."""
+
+    order_id: str
+    amount_cents: int
+    card_token: str
+
+
+PaymentKey = Callable[[str, int], str]
+
+
+def key_of_order(order_id: str, _attempt: int) -> str:
+    """Return the idempotency key of an order's payment: the same for every attempt, so that one is charged."""
+    return order_id
+
+
+class Provider:
+    """Payments at the provider's URL, over connections kept by each thread."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/payments"
+        self._of_thread = threading.local()
+        self._pause = threading.Event()
+
+    def pay(self, bill: Bill, key: PaymentKey) -> Payment:
+        """Ask for a payment, up to three times while replies are lost; `key` names each attempt to the provider.
+
+        UNKNOWN: some attempt may have charged the card. NOT_MADE: surely none did.
+        """
+        outcome = Payment.NOT_MADE
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._pause.wait(PAUSE_S * attempt)
+            answer = self._ask(bill, key(bill.order_id, attempt))
+            if answer in {Payment.CAPTURED, Payment.DECLINED}:
+                return answer
+            if answer is Payment.UNKNOWN:
+                outcome = answer
+        return outcome
+
+    def _ask(self, bill: Bill, key: str) -> Payment:
+        body = {
+            "idempotency_key": key,
+            "reference": bill.order_id,
+            "amount_cents": bill.amount_cents,
+            "currency": CURRENCY,
+            "card_token": bill.card_token,
+        }
+        try:
+            reply = self._session().post(self._url, json=body, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+        except requests.RequestException as error:
+            return Payment.NOT_MADE if _never_sent(error) else Payment.UNKNOWN
+        return _understood(reply.status_code)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._of_thread, "session", None)
+        if session is None:
+            session = self._of_thread.session = requests.Session()
+            # Proxies and .netrc have no say here, and looking for them costs a millisecond a call.
+            session.trust_env = False
+        return session
+
+
+def _understood(status: int) -> Payment:
+    match status:
+        case HTTPStatus.OK | HTTPStatus.CREATED:
+            return Payment.CAPTURED
+        case HTTPStatus.PAYMENT_REQUIRED:
+            return Payment.DECLINED
+        case _ if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Payment.NOT_MADE
+        case _:
+            return Payment.UNKNOWN
+
+
+def _never_sent(error: requests.RequestException) -> bool:
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

@@ -1,0 +1,22 @@
+"""What a request to the shop is served from."""
+
+from dataclasses import dataclass
+
+from staging.database import Database
+from staging.shop.catalogue import Catalogue
+from staging.shop.checkout import Checkout
+from staging.shop.funnel import Funnel
+from staging.shop.releases import CurrentRelease
+from staging.shop.search import SearchIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storefront:
+    """The parts of one replica."""
+
+    catalogue: Catalogue
+    index: SearchIndex
+    database: Database
+    checkout: Checkout
+    funnel: Funnel
+    release: CurrentRelease

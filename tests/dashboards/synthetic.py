@@ -1,0 +1,488 @@
+"""Run directories made up for the tests, seeded, in the form the contract gives them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dashboards.grafana.build import build
+from dashboards.grafana.queries import queries
+from loadtests.run_directory import ANSWERS, REQUESTS, SESSIONS, SPANS, RunDirectory, write_json, write_table
+
+START = 1_795_780_800_000_000_000  # 2026-11-27 12:00:00 UTC
+SECOND = 1_000_000_000
+PHASES = (
+    ("reference", "reference", 25, (0.5, 0.5)),
+    ("warm-up", "warm-up", 8, (0.5, 0.5)),
+    ("ramp", "ramp", 15, (0.5, 1.0)),
+    ("plateau", "plateau", 75, (1.0, 1.0)),
+    ("drain", "drain", 8, (0.0, 0.0)),
+)
+PEAK_PER_S = 6.0
+STEPS = {"home": 0.06, "search": 0.11, "product": 0.08, "cart": 0.09, "checkout": 0.35}
+DATABASE = {
+    "home": ("SELECT products",),
+    "search": ("SELECT products", "SELECT skus"),
+    "product": ("SELECT products", "SELECT skus", "SELECT stock"),
+    "cart": ("SELECT skus", "UPDATE carts"),
+    "checkout": ("SELECT carts", "SELECT stock", "UPDATE stock", "INSERT orders"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A run directory with the numbers that were put into it."""
+
+    path: Path
+    requests: list[dict[str, Any]]
+    sessions: list[dict[str, Any]]
+    spans: list[dict[str, Any]]
+    judged: tuple[int, int]
+
+    def judged_requests(self) -> list[dict[str, Any]]:
+        return [r for r in self.requests if self.judged[0] <= r["scheduled_at"] < self.judged[1]]
+
+
+def phases() -> list[dict[str, Any]]:
+    at = START
+    made = []
+    for name, kind, length, _ in PHASES:
+        ends_at = at + length * SECOND
+        made.append({"name": name, "kind": kind, "starts_at": at, "ends_at": ends_at, "release": None})
+        at = ends_at
+    return made
+
+
+def make(parent: Path, outcome: str = "PASS", seed: int = 7) -> Made:
+    """Make a whole run directory below `parent` that was judged `outcome`."""
+    path = parent / f"20261127T120000Z-holiday-peak-{seed:04x}"
+    (path / "metrics").mkdir(parents=True)
+    (path / "objectives").mkdir()
+    directory = RunDirectory(path=path)
+    made = _records(directory, outcome, np.random.default_rng(seed))
+    write_table(directory.part("requests", "w0", 0), pa.Table.from_pylist(made.requests[::2], schema=REQUESTS))
+    write_table(directory.part("requests", "w1", 0), pa.Table.from_pylist(made.requests[1::2], schema=REQUESTS))
+    write_table(directory.part("sessions", "w0", 0), pa.Table.from_pylist(made.sessions, schema=SESSIONS))
+    write_table(directory.part("spans", 0), pa.Table.from_pylist(made.spans, schema=SPANS))
+    _documents(directory, made, outcome)
+    _metrics(directory, made)
+    return made
+
+
+def _records(directory: RunDirectory, outcome: str, rng: np.random.Generator) -> Made:
+    listed = phases()
+    judged = (listed[2]["starts_at"], listed[3]["ends_at"])
+    requests: list[dict[str, Any]] = []
+    sessions: list[dict[str, Any]] = []
+    spans: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    for number, at in enumerate(_arrivals(rng)):
+        slow = 3.2 if outcome == "FAIL" and at > judged[0] + 10 * SECOND else 1.0
+        ended = _session(number, at, slow, rng, requests, spans, lines)
+        dropped = outcome == "INCONCLUSIVE" and number % 23 == 0
+        sessions.append(_session_row(number, at, ended, dropped=dropped, late=float(rng.exponential(0.002))))
+    directory.ledger("w0").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"event":"outc')
+    return Made(path=directory.path, requests=requests, sessions=sessions, spans=spans, judged=judged)
+
+
+def _arrivals(rng: np.random.Generator) -> list[int]:
+    times: list[int] = []
+    for phase, (_, _, length, (low, high)) in zip(phases(), PHASES, strict=True):
+        number = rng.poisson((low + high) / 2 * PEAK_PER_S * length)
+        times += [phase["starts_at"] + int(share * length * SECOND) for share in np.sort(rng.random(number))]
+    return times
+
+
+def _session_row(number: int, at: int, ended: int, *, dropped: bool, late: float) -> dict[str, Any]:
+    return {
+        "session": number,
+        "journey": "search-and-buy",
+        "scheduled_at": at,
+        "started_at": 0 if dropped else at + int(late * SECOND),
+        "ended_at": ended,
+        "outcome": "dropped" if dropped else "completed",
+        "reason": "open sessions at their limit" if dropped else None,
+        "late_s": late,
+    }
+
+
+def _session(  # noqa: PLR0913, PLR0917 - the builder's own state
+    number: int,
+    at: int,
+    slow: float,
+    rng: np.random.Generator,
+    requests: list[dict[str, Any]],
+    spans: list[dict[str, Any]],
+    lines: list[dict[str, Any]],
+) -> int:
+    for step, typical in STEPS.items():
+        took = typical * float(rng.lognormal(0, 0.55)) * (slow if step == "checkout" else 1.0)
+        sent = at + int(rng.exponential(0.0012) * SECOND)
+        finished = sent + int(took * SECOND)
+        trace = f"{number:016x}{len(requests):016x}"
+        error, status = ("http_5xx", 503) if step == "checkout" and rng.random() < 0.004 * slow**2 else (None, 200)
+        requests.append(
+            {
+                "session": number,
+                "journey": "search-and-buy",
+                "step": step,
+                "scheduled_at": at,
+                "sent_at": sent,
+                "finished_at": finished,
+                "status": status,
+                "error": error,
+                "bytes": 2048,
+                "trace_id": trace,
+            }
+        )
+        if number % 4 == 0 or took > 1.5:
+            spans += _spans(trace, step, sent, finished, repeated=12 if slow > 1 and step == "checkout" else 1)
+        if step == "checkout":
+            lines += _ledger(number, sent, finished, "accepted" if error is None else "unknown", rng)
+        at = finished + int(rng.lognormal(0.2, 0.4) * SECOND)
+    return at
+
+
+def _ledger(number: int, sent: int, finished: int, outcome: str, rng: np.random.Generator) -> list[dict[str, Any]]:
+    told = "refused" if rng.random() < 0.05 else outcome
+    key = f"key-{number:06d}"
+    sold = [{"sku": "holly-m-red", "quantity": 1, "location": "warehouse"}]
+    return [
+        {"event": "attempt", "at": sent, "session": number, "key": key, "lines": sold, "amount_cents": 1900},
+        {
+            "event": "outcome",
+            "at": finished,
+            "key": key,
+            "outcome": told,
+            "status": 201,
+            "order_id": f"o{number}" if told == "accepted" else None,
+            "reason": None,
+            "total_cents": 1900,
+        },
+    ]
+
+
+def _spans(trace: str, step: str, sent: int, finished: int, *, repeated: int) -> list[dict[str, Any]]:
+    def span(name: str, parent: str, service: str, kind: str, since: float, until: float) -> dict[str, Any]:
+        length = finished - sent
+        span.made += 1  # type: ignore[attr-defined]
+        return {
+            "trace_id": trace,
+            "span_id": f"{span.made:016x}",  # type: ignore[attr-defined]
+            "parent_id": parent,
+            "service": service,
+            "name": name,
+            "kind": kind,
+            "started_at": sent + int(since * length),
+            "ended_at": sent + int(until * length),
+            "status": "unset",
+            "attributes": json.dumps({"db.query.summary": name} if " " in name and kind == "client" else {}),
+        }
+
+    span.made = 0  # type: ignore[attr-defined]
+    root = span(step, "", "shopper", "client", 0, 1)
+    server = span(f"GET /{step}", root["span_id"], "shop", "server", 0.03, 0.97)
+    names = [name for name in DATABASE[step] for _ in range(repeated if "stock" in name else 1)]
+    share = 0.6 / len(names)
+    children = [
+        span(name, server["span_id"], "shop", "client", 0.05 + i * share, 0.05 + (i + 0.9) * share)
+        for i, name in enumerate(names)
+    ]
+    if step == "checkout":
+        call = span("POST", server["span_id"], "shop", "client", 0.7, 0.95)
+        children += [call, span("POST /payments", call["span_id"], "payments", "server", 0.74, 0.93)]
+    return [root, server, *children]
+
+
+def _documents(directory: RunDirectory, made: Made, outcome: str) -> None:
+    directory.plan.write_text(PLAN)
+    directory.run.with_name("objectives").joinpath("checkout.yaml").write_text("format: openslo\n")
+    write_json(directory.run, run_document(made, outcome))
+    write_json(directory.audit, audit_document(made, outcome))
+    write_json(directory.verdict, verdict_document(made, outcome))
+
+
+PLAN = """\
+format: peakproof/plan/v1
+name: holiday-peak
+seed: 20261127
+demand:
+  source: "orders.csv: busiest hour of last season, 27 Nov 2025 12:00."
+  forecast_orders_per_hour: 6480
+  factor: 3.0
+  orders_per_session: 0.9
+  peak_sessions_per_s: 6.0
+phases:
+  - {name: reference, kind: reference, plays_s: 25, level: [0.5, 0.5]}
+  - {name: warm-up, kind: warm-up, plays_s: 8, level: [0.5, 0.5]}
+  - {name: ramp, kind: ramp, plays_s: 15, stands_for_s: 600, level: [0.5, 1.0]}
+  - {name: plateau, kind: plateau, plays_s: 75, stands_for_s: 3000, level: [1.0, 1.0]}
+  - {name: drain, kind: drain, plays_s: 8}
+journeys: {search-and-buy: 0.6, click-and-collect: 0.2, design-your-own: 0.1, window-shop: 0.1}
+mix_note: "buyers' traffic: nine of ten sessions order, so checkout is pressed harder than browsing."
+"""
+
+
+def run_document(made: Made, outcome: str) -> dict[str, Any]:
+    dropped = sum(session["outcome"] == "dropped" for session in made.sessions)
+    planned = len(made.sessions)
+    return {
+        "format": "peakproof/run/v1",
+        "run": made.path.name,
+        "peakproof": "0.1.0",
+        "plan": {"name": "holiday-peak", "sha256": "5f" * 32},
+        "seed": 20261127,
+        "environment": {
+            "name": "staging",
+            "base_url": "http://127.0.0.1:18080",
+            "fingerprint": {"replicas": 2, "database": "sqlite", "cache": "cold"},
+        },
+        "command": "peakproof run plan.yaml --on staging",
+        "started_at": START - 4 * SECOND,
+        "ended_at": START + 135 * SECOND,
+        "ended": "completed",
+        "ended_because": None,
+        "phases": phases(),
+        "judged": {"starts_at": made.judged[0], "ends_at": made.judged[1]},
+        "release": {"before": "2026.47.0", "after": "2026.47.0", "expected": ["2026.47.0"]},
+        "account": {
+            "planned": planned,
+            "completed": planned - dropped,
+            "failed": 0,
+            "cut_off": 0,
+            "dropped": {"open sessions at their limit": dropped} if dropped else {},
+            "lost": {},
+            "not_due": 0,
+        },
+        "requests": {"sent": len(made.requests), "errors": sum(r["error"] is not None for r in made.requests)},
+        "orders": {"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
+        "scheduling_lag_s": {"p50": 0.0004, "p99": 0.0061, "max": 0.021},
+        "generator_cpu": {"w0": 0.41, "w1": 0.93 if outcome == "INCONCLUSIVE" else 0.44},
+        "workers": [
+            {"name": name, "arrivals": planned // 2, "parts_expected": 1, "parts_received": 1, "lost": False}
+            for name in ("w0", "w1")
+        ],
+        "hook_failures": [],
+        "recorder": {"spans": len(made.spans), "dropped": 0},
+        "versions": {"python": "3.11.9", "locust": "2.47.0"},
+        "notes": ["Trace sampling 1.0"],
+    }
+
+
+def audit_document(made: Made, outcome: str) -> dict[str, Any]:
+    planned = len(made.sessions)
+    broken = outcome == "FAIL"
+    example = {"key": "key-000412", "order_id": "o412", "detail": "captured twice: pay-881 and pay-902, 19.00 each"}
+    checks = [
+        {"name": name, "outcome": "kept", "checked": planned - 31, "broken": 0, "detail": detail, "examples": []}
+        for name, detail in (
+            ("order-exists", "Every accepted order is in the shop."),
+            ("order-once", "No key has two orders."),
+            ("order-as-promised", "Lines and totals are as promised."),
+            ("paid-right-amount", "Every payment is the order's total."),
+            ("no-payment-without-order", "Every payment has its order."),
+            ("stock-not-negative", "No location sold what it did not have."),
+        )
+    ]
+    paid_once = {
+        "name": "paid-once",
+        "outcome": "broken" if broken else "kept",
+        "checked": planned - 31,
+        "broken": 1 if broken else 0,
+        "detail": "One order was charged twice." if broken else "Every accepted order has one payment.",
+        "examples": [example] if broken else [],
+    }
+    moved: dict[str, Any] = {
+        "name": "stock-moved-by-what-was-sold",
+        "outcome": "unknown" if outcome == "INCONCLUSIVE" else "kept",
+        "checked": 5,
+        "broken": 0,
+        "detail": "The stock before the run was not read."
+        if outcome == "INCONCLUSIVE"
+        else "Five locations moved by what they sold.",
+        "examples": [],
+    }
+    return {
+        "format": "peakproof/audit/v1",
+        "checked_at": START + 140 * SECOND,
+        "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
+        "counts": {"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
+        "checks": [checks[0], checks[1], paid_once, *checks[2:], moved],
+    }
+
+
+BECAUSE = {
+    "met": "Even the upper bound of bad events stays below what is allowed.",
+    "missed": "Even the lower bound of bad events is above what is allowed.",
+    "undecided": "What is allowed lies between the bounds.",
+}
+
+
+def _objective(name: str, display: str, **given: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "display_name": display,
+        "source": "records",
+        "indicator": "availability",
+        "steps": ["checkout"],
+        "threshold_s": None,
+        "design_effect": 2.0,
+        "design_effect_from": "the plan's prior",
+        "effective_events": 100.0,
+        "effective_bad": 1.0,
+        "alpha_fail": 0.05,
+        "alpha_pass": 0.05,
+        "budget_spend_note": "0.02 % of a 30 d budget",
+        "observed_quantile_s": None,
+        "observed_service_quantile_s": None,
+        "needs": None,
+        "because": BECAUSE[given["outcome"]],
+        **given,
+    }
+
+
+def _latency(made: Made, steps: Sequence[str], threshold_s: float, target: float) -> dict[str, Any]:
+    times = [
+        (r["finished_at"] - r["scheduled_at"]) / SECOND
+        for r in made.judged_requests()
+        if r["step"] in steps and r["error"] != "cut_off"
+    ]
+    bad = sum(value > threshold_s for value in times)
+    observed = float(np.quantile(times, target, method="inverted_cdf"))
+    return {
+        "indicator": "latency",
+        "steps": list(steps),
+        "threshold_s": threshold_s,
+        "target": target,
+        "events": len(times),
+        "bad": bad,
+        "ratio_good": 1 - bad / len(times),
+        "bad_ratio_low": bad / len(times) * 0.8,
+        "bad_ratio_high": bad / len(times) * 1.3 + 0.002,
+        "budget_burn": bad / len(times) / (1 - target),
+        "observed_quantile_s": observed,
+        "observed_service_quantile_s": observed - 0.003,
+    }
+
+
+def verdict_document(made: Made, outcome: str) -> dict[str, Any]:
+    word = {"PASS": "met", "FAIL": "missed", "INCONCLUSIVE": "undecided"}[outcome]
+    checkout = _objective(
+        "checkout-latency", "Checkout answers in time", outcome=word, **_latency(made, ["checkout"], 1.5, 0.95)
+    )
+    browse = _objective(
+        "browse-latency",
+        "Browsing answers in time",
+        outcome="met",
+        **_latency(made, ["home", "search", "product"], 0.6, 0.95),
+    )
+    errors = [r for r in made.judged_requests() if r["step"] == "checkout"]
+    bad = sum(r["error"] is not None for r in errors)
+    available = _objective(
+        "checkout-availability",
+        "Checkout works",
+        outcome="met" if outcome == "PASS" else "undecided",
+        target=0.99,
+        events=len(errors),
+        bad=bad,
+        ratio_good=1 - bad / len(errors),
+        bad_ratio_low=0.0005,
+        bad_ratio_high=0.0093,
+        budget_burn=bad / len(errors) / 0.01,
+        needs=None if outcome == "PASS" else "4 more minutes at this rate (1,250 checkouts)",
+    )
+    headline, findings, causes = REASONS[outcome]
+    return {
+        "format": "peakproof/verdict/v1",
+        "run": made.path.name,
+        "outcome": outcome,
+        "exit_code": {"PASS": 0, "FAIL": 99, "INCONCLUSIVE": 75}[outcome],
+        "headline": headline,
+        "decided_at": START + 150 * SECOND,
+        "judged": {
+            "starts_at": made.judged[0],
+            "ends_at": made.judged[1],
+            "left_out": {"reference": 310, "warm-up": 96, "drain": 41},
+        },
+        "objectives": [checkout, browse, available],
+        "findings": findings,
+        "causes": causes,
+    }
+
+
+def _finding(kind: str, severity: str, subject: str, message: str) -> dict[str, Any]:
+    return {"kind": kind, "severity": severity, "subject": subject, "message": message, "facts": {}}
+
+
+_CAUSE = {
+    "objective": "checkout-latency",
+    "service": "shop",
+    "span": "SELECT stock",
+    "calls_per_trace_before": 1.0,
+    "calls_per_trace_now": 12.0,
+    "self_s_before": 0.048,
+    "self_s_now": 0.61,
+    "grew_s": 0.562,
+    "grew_low_s": 0.51,
+    "grew_high_s": 0.62,
+    "traces_before": 18,
+    "traces_now": 121,
+    "example_trace_ids": ["0000000000000123000000000000045a"],
+}
+REASONS: dict[str, tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = {
+    "PASS": ("PASS: every objective was shown to hold, and every promise was kept.", [], []),
+    "FAIL": (
+        "FAIL: checkout answers in time for too few shoppers; SELECT stock is called 12 times instead of once.",
+        [
+            _finding(
+                "objective", "fail", "checkout-latency", "p95 is over its limit of 1.5 s from the scheduled start."
+            ),
+            _finding("audit", "fail", "paid-once", "One order was charged twice (key-000412)."),
+            _finding("cause", "note", "SELECT stock", "grew by 562 ms a checkout: 12 calls a trace instead of 1."),
+        ],
+        [_CAUSE],
+    ),
+    "INCONCLUSIVE": (
+        "INCONCLUSIVE: 4.3 % of the sessions were never started, so this was not the load it claims to be.",
+        [
+            _finding("validity", "inconclusive", "load", "95.7 % of the planned sessions started; 99 % are needed."),
+            _finding("validity", "inconclusive", "generator", "worker w1 used 93 % of its core."),
+        ],
+        [],
+    ),
+}
+
+
+def _metrics(directory: RunDirectory, made: Made) -> None:
+    rng = np.random.default_rng(3)
+    at = [made.requests[0]["scheduled_at"] // SECOND * SECOND + i * SECOND for i in range(131)]
+    rows = [row for query in queries(build()["peak-run"]) for row in _series(query, at, rng)]
+    write_table(directory.metrics / "dashboards.parquet", pa.Table.from_pylist(rows, schema=ANSWERS))
+    write_table(
+        directory.metrics / "objectives.parquet", pa.Table.from_pylist([_row("up", {}, [], [])], schema=ANSWERS)
+    )
+
+
+def _series(query: str, at: list[int], rng: np.random.Generator) -> list[dict[str, Any]]:
+    if "http_route" in query:
+        names = [{"http_route": f"/{step}"} for step in STEPS]
+    elif "span_name" in query:
+        names = [{"service_name": "shop", "span_name": name} for name in ("SELECT stock", "UPDATE stock", "POST")]
+    else:
+        names = [{}]
+    scale = 0.2 if "histogram_quantile" in query else 6.0
+    scale *= 1000 if "milliseconds" in query else 1
+    scale = 0.0 if "* 0" in query else scale
+    return [
+        _row(query, labels, at, [scale * (i + 1) * (1 + 0.2 * value) for value in rng.normal(size=len(at))])
+        for i, labels in enumerate(names)
+    ]
+
+
+def _row(query: str, labels: dict[str, str], at: list[int], value: list[float]) -> dict[str, Any]:
+    asked = {"query": query, "kind": "range", "asked_from": START, "asked_to": START + 131 * SECOND}
+    return {**asked, "labels": json.dumps(labels), "at": at, "value": value}

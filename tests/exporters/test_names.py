@@ -1,0 +1,46 @@
+"""The names that docs/contracts.md promises are the names that are exposed."""
+
+import re
+from pathlib import Path
+
+from exporters import names
+
+CONTRACT = Path(__file__).parents[2] / "docs" / "contracts.md"
+FAMILIES = {family.name: family for family in vars(names).values() if isinstance(family, names.Family)}
+
+
+def promised() -> dict[str, set[str]]:
+    """Return the metrics of the contract's table with their labels."""
+    section = CONTRACT.read_text().partition("## Prometheus jobs of a run")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:4] for line in section.splitlines() if line.startswith("| `")]
+    out: dict[str, set[str]] = {}
+    for metrics, _, labels in rows:
+        for name in re.findall(r"`([a-z_]+)`", metrics):
+            out[name] = set(re.findall(r"`([a-z_]+)`", labels))
+    return out
+
+
+def test_every_promised_metric_is_exposed_with_promised_labels_only() -> None:
+    table = promised()
+    assert len(table) == 16
+    assert set(table) - set(FAMILIES) == set()
+    assert {
+        name: set(FAMILIES[name].labels) - labels
+        for name, labels in table.items()
+        if set(FAMILIES[name].labels) - labels
+    } == {}
+
+
+def test_only_counters_end_in_total_and_every_counter_does() -> None:
+    assert [name for name, family in FAMILIES.items() if name.endswith("_total") != (family.kind == "counter")] == []
+
+
+def test_no_two_families_share_a_name_and_each_has_a_sentence_of_help() -> None:
+    listed = [family for family in vars(names).values() if isinstance(family, names.Family)]
+    assert len(listed) == len(FAMILIES)
+    assert [family.name for family in listed if not family.help.endswith(".")] == []
+
+
+def test_every_subject_has_its_up_and_its_duration() -> None:
+    health = names.Health(subject="stock")
+    assert (health.up.name, health.duration.name) == ("stock_exporter_up", "stock_exporter_scrape_duration_seconds")

@@ -1,0 +1,115 @@
+"""A plan is built from a forecast by the mix's orders a session; the demo's history and plan are regenerated here."""
+
+import csv
+import dataclasses
+import io
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loadtests.demand import demo, sample_history
+from loadtests.demand.arrivals import schedule
+from loadtests.demand.build import build_plan
+from loadtests.demand.history import Hour, read_history
+from loadtests.demand.plan import read_plan
+from slo.documents import BadInput
+
+
+def test_sessions_a_second_are_orders_by_the_mix_s_orders_a_session() -> None:
+    told = demo.demo_forecast()
+    choices = dataclasses.replace(
+        demo.CHOICES,
+        factor=2.0,
+        journeys={"search-and-buy": 0.5, "window-shop": 0.5},
+        orders_per_session={"search-and-buy": 0.8, "window-shop": 0.0},
+    )
+    plan = build_plan(told, choices)
+    assert plan.demand.orders_per_session == 0.4
+    assert plan.demand.peak_sessions_per_s == pytest.approx(told.mid_orders_per_hour * 2 / 3600 / 0.4, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"journeys": {"window-shop": 1.0}},
+            "mix of window-shop: nobody orders, so no orders can be planned",
+        ),
+        ({"journeys": {}}, "mix of no journeys: nobody orders, so no orders can be planned"),
+        (
+            {"orders_per_session": {"search-and-buy": 1.2}},
+            "journey search-and-buy: its orders a session must be from 0 to 1, found 1.2",
+        ),
+        (
+            {"journeys": {"returns": 1.0}},
+            "journey returns: its orders a session must be from 0 to 1, found None",
+        ),
+        ({"name": "The Demo"}, ("plan The Demo: name: must be a DNS label of 1 to 40 characters: a-z, 0-9 and inner"
+         " hyphens, found 'The Demo'")),
+        ({"factor": 0.0}, ("plan demo: demand.factor: Input should be greater than 0, found 0.0\n"
+         "plan demo: demand.peak_sessions_per_s: Input should be greater than 0, found 0.0")),
+    ],
+)  # fmt: skip
+def test_choices_that_make_no_plan_are_refused(changes: dict[str, object], message: str) -> None:
+    choices = dataclasses.replace(demo.CHOICES, **changes)  # type: ignore[arg-type]
+    with pytest.raises(BadInput) as refused:
+        build_plan(demo.demo_forecast(), choices)
+    assert str(refused.value) == message
+
+
+def test_the_committed_demo_plan_is_the_one_that_is_built() -> None:
+    assert demo.PLAN_PATH.read_text(encoding="utf-8") == demo.demo_plan().to_yaml()
+    assert read_plan(demo.PLAN_PATH) == demo.demo_plan()
+
+
+def test_the_demo_plays_about_eleven_sessions_a_second_for_two_minutes() -> None:
+    plan = demo.demo_plan()
+    assert plan.demand.forecast_orders_per_hour == pytest.approx(12_000, rel=0.01)
+    assert plan.demand.peak_sessions_per_s == pytest.approx(11, rel=0.02)
+    assert (plan.duration_s, plan.compression, plan.judged_span()) == (131, 40, (33, 123))
+    assert len(schedule(plan)) == pytest.approx(plan.curve().total, abs=4 * plan.curve().total ** 0.5)
+
+
+def test_the_committed_history_is_the_one_that_is_made() -> None:
+    committed = sample_history.PATH.read_bytes()
+    assert len(committed) <= 400 * 1024
+    rows = zip(
+        csv.reader(io.StringIO(committed.decode())), csv.reader(io.StringIO(sample_history.to_csv())), strict=True
+    )
+    assert [pair for pair in rows if pair[0] != pair[1]] == []
+    assert read_history(sample_history.PATH).hours == tuple(sample_history.generate())
+
+
+def test_the_demo_s_forecast_is_argued_from_last_season_and_names_the_odd_hour() -> None:
+    told = demo.demo_forecast()
+    assert (told.last_season, told.year, told.peak.at) == (2025, 2026, datetime(2025, 11, 28, 12))  # noqa: DTZ001 - local
+    assert told.peak.orders == pytest.approx(9_600, rel=0.01)
+    assert told.low_orders_per_hour <= told.mid_orders_per_hour <= told.high_orders_per_hour
+    assert [hour.at for hour in told.larger_out_of_season] == [sample_history.ODD_HOUR]
+
+
+def share(keys: Iterable[int], hours: Iterable[Hour], key: str) -> list[float]:
+    counted: Counter[int] = Counter()
+    for hour in hours:
+        counted[{"hour": hour.at.hour, "weekday": hour.at.weekday(), "week": hour.at.isocalendar().week}[key]] += (
+            hour.orders
+        )
+    return [counted[n] for n in keys]
+
+
+@pytest.mark.parametrize(("key", "keys", "least"), [("hour", range(24), 0.99), ("weekday", range(7), 0.95)])
+def test_the_made_history_has_the_real_shop_s_profile(real_history: Path, key: str, keys: range, least: float) -> None:
+    real = share(keys, read_history(real_history).hours, key)
+    fake = share(keys, sample_history.generate(), key)
+    assert np.corrcoef(real, fake)[0, 1] > least
+
+
+def test_the_made_weeks_rise_into_the_season_as_the_real_shop_s(real_history: Path) -> None:
+    year = [hour for hour in read_history(real_history).hours if hour.at.year == 2010]
+    fake = [hour for hour in sample_history.generate() if hour.at.year == 2025]
+    weeks = range(2, 50)
+    assert np.corrcoef(share(weeks, year, "week"), share(weeks, fake, "week"))[0, 1] > 0.85
