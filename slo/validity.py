@@ -341,6 +341,8 @@ def _cpu(given: _Given) -> Iterator[Finding]:
     names = {worker.name for worker in given.run.workers or () if worker.name is not None} | used.keys()
     if not names:
         yield _unknown("generator CPU", "how busy the generator was")
+    if any(worker.name is None for worker in given.run.workers or ()):
+        yield _unknown("generator CPU", "how busy a worker without a name was")
     for name in sorted(names):
         ratio = used.get(name)
         if ratio is None:

@@ -280,7 +280,7 @@ def _kept(verdict: Verdict) -> str:
     if not claims:
         return "orders not audited"
     told = claims[0] if len(claims) == 1 else f"{', '.join(claims[:-1])} or {claims[-1]}"
-    missing = [source for source in SOURCES if any(source in NEEDS[name] for name in NEEDS.keys() - good)]
+    missing = [source for source in SOURCES if not any(source in NEEDS[name] for name in NEEDS.keys() & good)]
     return f"no order {told}" + (f" ({', '.join(missing)} not audited)" if missing else "")
 
 

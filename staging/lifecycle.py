@@ -21,7 +21,7 @@ def announce(url: str) -> None:
     sys.stdout.flush()
 
 
-def on_stop(stop: Callable[[], None], parent: int | None) -> None:
+def on_stop(stop: Callable[[], object], parent: int | None) -> None:
     """Call `stop` at SIGTERM, at SIGINT and, when `parent` is given, within a second of that process's death."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
@@ -29,7 +29,7 @@ def on_stop(stop: Callable[[], None], parent: int | None) -> None:
         threading.Thread(target=_outlive, args=(parent, stop), name="parent", daemon=True).start()
 
 
-def _outlive(parent: int, stop: Callable[[], None]) -> None:
+def _outlive(parent: int, stop: Callable[[], object]) -> None:
     pause = threading.Event()
     while os.getppid() == parent:
         pause.wait(1.0)

@@ -77,9 +77,10 @@ def _rows(reading: Reading, name: str) -> list[Json]:
     if not path.exists():
         reading.gaps.append(Gap(file=f"metrics/{name}", why="is not there"))
         return []
+    if path.stat().st_size > MAX_BYTES:
+        reading.gaps.append(Gap(file=f"metrics/{name}", why=f"left out: larger than the {MAX_BYTES} bytes allowed"))
+        return []
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"larger than the {MAX_BYTES} bytes allowed")
         return [
             row for row in pq.read_table(path, schema=ANSWERS).to_pylist() if row["query"] and row["at"] is not None
         ]

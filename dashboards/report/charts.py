@@ -15,7 +15,7 @@ from dashboards.report.words import count, length, percent, seconds
 
 MAX_GROUPS = 6
 BINS_A_DECADE = 16
-SMALL = 500
+SMALL = 430
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,9 +253,15 @@ def _steps_note(group: Group, time: Span) -> str:
 
 def _shades(reading: Reading, time: Span) -> list[Shade]:
     phases = (reading.run and reading.run.phases) or []
+    judged = reading.judged
     return [
-        Shade(name=p.name, kind=p.kind, start_s=time.seconds(p.starts_at), end_s=time.seconds(p.ends_at))
-        for p in phases[:50]
+        Shade(
+            name=phase.name,
+            start_s=time.seconds(phase.starts_at),
+            end_s=time.seconds(phase.ends_at),
+            judged=judged is not None and judged.starts_at <= phase.starts_at and phase.ends_at <= judged.ends_at,
+        )
+        for phase in phases[:50]
     ]
 
 

@@ -4,7 +4,7 @@ Colours are names of the page's CSS variables, so that one drawing serves light,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dashboards.report.drawing import MAX_LABEL, Spec
 from dashboards.report.words import elapsed, plain
@@ -23,17 +23,17 @@ _CLOCK_LABEL = (
 # Phases and limits are named above the curves.
 _HEADROOM = 1.2
 _HALO = {"stroke": "var(--paper)", "strokeWidth": 3, "strokeOpacity": 0.8}
-_TINTS = {"plateau": 0.16, "ramp": 0.10, "reference": 0.07, "warm-up": 0.04, "drain": 0.04}
+_JUDGED_TINT, _OTHER_TINT = 0.15, 0.04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shade:
-    """A phase behind a chart over time, in seconds since the start."""
+    """A phase behind a chart over time, in seconds since the start; a judged one is darker."""
 
     name: str
-    kind: str | None
     start_s: float
     end_s: float
+    judged: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,6 @@ class Curve:
     points: Sequence[tuple[float, float | None]]
     dash: Sequence[int] = (1, 0)
     weight: float = 1.8
-    step: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,6 @@ class OverTime:
     duration: bool = False
     ratio: bool = False
     height: int = 190
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 def over_time(chart: OverTime, width: int) -> Spec:
@@ -159,7 +157,6 @@ def _lines(chart: OverTime, width: int) -> Spec:
         "mark": {
             "type": "line",
             "clip": True,
-            "interpolate": "step-after" if any(c.step for c in chart.curves) else "linear",
         },
         "encoding": {
             "x": _x(chart, width),
@@ -182,7 +179,7 @@ def _shades(chart: OverTime, width: int) -> list[Spec]:
         {
             "x": max(0.0, shade.start_s),
             "x2": min(shade.end_s, chart.length_s),
-            "tint": _TINTS.get(shade.kind or "", 0.04),
+            "tint": _JUDGED_TINT if shade.judged else _OTHER_TINT,
             "label": _fits(shade, chart.length_s, width),
         }
         for shade in chart.shades
@@ -197,6 +194,11 @@ def _shades(chart: OverTime, width: int) -> list[Spec]:
             **data,
             "mark": {"type": "rect", "color": "var(--shade)", "clip": True},
             "encoding": {"x": place, "x2": {"field": "x2"}, "opacity": opacity},
+        },
+        {
+            **data,
+            "mark": {"type": "rule", "color": "var(--line)", "clip": True},
+            "encoding": {"x": place},
         },
         {
             **data,

@@ -90,7 +90,7 @@ def start_shop(children: Children, folder: Path, ports: Ports, release: str, env
     payments = children.start(
         "payments",
         [*python("-m", "staging.payments"), "--port", str(ports.payments),
-         "--database", str(folder / "payments.sqlite"), *otlp, *own],
+         "--database", f"sqlite:///{folder / 'payments.sqlite'}", *otlp, *own],
         environment=variables,
     )  # fmt: skip
     replicas = [
@@ -105,12 +105,21 @@ def start_shop(children: Children, folder: Path, ports: Ports, release: str, env
     )  # fmt: skip
     for child in (payments, *replicas, front):
         wait_until(lambda child=child: is_ready(child), [child], _READY_S, "the stand-in shop")  # type: ignore[misc]
+    wait_until(lambda: _is_served(ports), [front], _READY_S, "the stand-in shop's front")
     return shop
 
 
 def is_ready(child: Child) -> bool:
     """Whether a process of the stand-in has said that it is ready."""
     return any(line.startswith("ready ") for line in child.log.read_text(errors="replace").splitlines())
+
+
+def _is_served(ports: Ports) -> bool:
+    """Whether the front has found a healthy replica."""
+    try:
+        return bool(requests.get(f"http://{HOST}:{ports.front}/healthz", timeout=_ADMIN_S).ok)
+    except requests.RequestException:
+        return False
 
 
 def _start_replica(

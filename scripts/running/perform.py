@@ -38,6 +38,7 @@ from slo.documents import BadInput
 _FIRST_SNAPSHOT_S = 90.0
 _LOOK_S = 0.2
 _PROBE_S = 5.0
+_SERVER_ERROR = 500
 _LAST_SCRAPES_S = 2.5
 
 
@@ -252,6 +253,8 @@ def probe_release(environment: Environment) -> str | None:
         http.trust_env = False
         try:
             reply = http.get(url, timeout=_PROBE_S, allow_redirects=False)
+            if reply.status_code >= _SERVER_ERROR:
+                raise EnvironmentLacks(f"the shop at {url} answers HTTP {reply.status_code}")
             release = str(reply.json()[probe.field]) if probe else None
         except requests.RequestException as error:
             raise EnvironmentLacks(f"the shop at {url} doesn't answer: {type(error).__name__}") from error

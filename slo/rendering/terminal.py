@@ -10,8 +10,8 @@ from slo.wording import clean, clip, count, percent, seconds
 
 COLUMNS = 100
 LINES = 24
-_OBJECTIVES = 10
-_NOT_JUDGED = 3
+_OBJECTIVES = 9
+_NOT_JUDGED = 2
 _WORDS = {"not_judged": "not judged", "no_data": "no data"}
 _ORDER = ("missed", "undecided", "no_data", "met", "not_judged")
 _COLOURS = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.INCONCLUSIVE: "33"}
@@ -20,30 +20,29 @@ _TABLE = "{:<30} {:<10} {:<15} {:<15} {:>12} {:>8}"
 
 def render_terminal(verdict: Verdict, *, colour: bool = False) -> str:
     """Return the verdict as text that ends in a newline; `colour` paints the outcome with ANSI codes."""
-    lines = [clip(clean(line), COLUMNS) if wrapped else clip(line, COLUMNS) for line, wrapped in _lines(verdict)]
-    lines = lines[:LINES]
+    lines = [clip(line, COLUMNS) for line in _lines(verdict)][:LINES]
     if colour:
         word = verdict.outcome.value
         lines[0] = lines[0].replace(word, f"\x1b[1;{_COLOURS[verdict.outcome]}m{word}\x1b[0m", 1)
     return "\n".join(lines) + "\n"
 
 
-def _lines(verdict: Verdict) -> Iterator[tuple[str, bool]]:
-    for line in _wrap(clean(verdict.headline).replace(f"{verdict.outcome.value} ", f"{verdict.outcome.value}  ", 1), 3):
-        yield line, False
-    yield "", False
-    yield _TABLE.format("objective", "outcome", "observed", "limit", "events", "deff").rstrip(), False
+def _lines(verdict: Verdict) -> Iterator[str]:
+    told = verdict.headline.removeprefix(verdict.outcome.value)
+    yield from _wrap(f"{verdict.outcome.value}  {clean(told)}", 3)
+    yield ""
+    yield _TABLE.format("objective", "outcome", "observed", "limit", "events", "deff")
     ranked = sorted(verdict.objectives, key=lambda one: _ORDER.index(one.outcome))
     for result in ranked[:_OBJECTIVES]:
-        yield _row(result), False
+        yield _row(result)
     if len(ranked) > _OBJECTIVES:
-        yield f"and {len(ranked) - _OBJECTIVES} more: {summary_counts(verdict)} in all", True
+        yield f"and {len(ranked) - _OBJECTIVES} more: {summary_counts(verdict)} in all"
     yield from _given_up(verdict)
-    yield "", False
-    yield f"promises  {_promises(verdict)}", True
-    yield f"load      {_load(verdict)}", True
-    for line in _next(verdict):
-        yield line, True
+    yield ""
+    yield f"promises  {clean(_promises(verdict))}"
+    yield f"load      {clean(_load(verdict))}"
+    for number, line in enumerate(_next(verdict)):
+        yield f"{'' if number else 'next':<9} {clean(line)}"
 
 
 def _wrap(text: str, most: int) -> list[str]:
@@ -69,12 +68,12 @@ def _latency_limit(result: ObjectiveResult) -> str:
     return f"{percent(result.budget)} > {seconds(result.threshold_s or 0.0)}"
 
 
-def _given_up(verdict: Verdict) -> Iterator[tuple[str, bool]]:
+def _given_up(verdict: Verdict) -> Iterator[str]:
     given_up = [one for one in verdict.objectives if one.outcome == "not_judged"]
     for result in given_up[:_NOT_JUDGED]:
-        yield f"not judged: {result.name}: {result.because}", True
+        yield f"not judged: {clean(f'{result.name}: {result.because}')}"
     if len(given_up) > _NOT_JUDGED:
-        yield f"not judged: {len(given_up) - _NOT_JUDGED} more, in verdict.json", True
+        yield f"not judged: {len(given_up) - _NOT_JUDGED} more, in verdict.json"
 
 
 def _promises(verdict: Verdict) -> str:
@@ -105,18 +104,16 @@ def _more(more: int) -> str:
 def _next(verdict: Verdict) -> Iterator[str]:
     """Tell what to do next, at most three lines."""
     if verdict.outcome is Outcome.PASS:
-        yield "next      nothing: the release may go"
+        yield "nothing: the release may go"
         return
     if verdict.outcome is Outcome.FAIL and verdict.causes:
         examples = ", ".join(verdict.causes[0].example_trace_ids[:2])
-        yield f"next      look at trace {examples}; then peakproof why {verdict.run}"
-        return
+        yield f"look at trace {examples}"
     if verdict.outcome is Outcome.FAIL:
-        yield f"next      peakproof why {verdict.run}"
+        yield f"peakproof why {verdict.run}"
         return
     changes = dict.fromkeys(_change(finding) for finding in verdict.findings if _open(finding))
-    for number, change in enumerate(list(changes)[:3]):
-        yield f"{'next' if number == 0 else '':<9} {change}"
+    yield from list(changes)[:3]
 
 
 def _open(finding: Finding) -> bool:

@@ -9,7 +9,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from exporters import orders, stock
 from exporters.listening import CantListen
-from exporters.serving import Server, budget_s, serve
+from exporters.scrape import Subject
+from exporters.serving import Pages, Server, budget_s, serve
 from exporters.source import AdminSource
 from tests.exporters.fakes import FUNNEL, STOCK, TOKEN, Shop, samples, shop_admin
 
@@ -62,6 +63,17 @@ def test_the_scrapers_timeout_ends_the_scrape_of_a_source_that_hangs(shop: Shop,
     shop.gate.clear()
     reply = get(server.url + "/metrics", **{"X-Prometheus-Scrape-Timeout-Seconds": "0.2"})
     assert samples(reply.text) == {("stock_exporter_up",): 0, ("orders_exporter_up",): 0}
+
+
+def test_the_deadline_of_a_read_comes_from_the_scrapers_timeout() -> None:
+    deadlines = []
+    subject: Subject[None] = Subject(
+        name="fake", about="a fake", read=lambda deadline: deadlines.append(deadline.at), families=lambda _: ()
+    )
+    pages = Pages([subject], clock=lambda: 100.0)
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS": "2"}
+    pages.answer(environ, lambda _status, _headers: None)
+    assert deadlines == [pytest.approx(101.8)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""A run that passes, from which each test takes something away."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slo.indicators import Evidence
+from slo.openslo import Objective, read_objectives
+from slo.promises import NEEDS
+from slo.statistics import StepCounts
+from slo.validity import Delivered
+from slo.verdict import Case
+
+SHIPPED = Path(__file__).parents[2] / "slo" / "objectives" / "twisted-threads.yaml"
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def shipped() -> dict[str, Objective]:
+    """Return the objectives that Peakproof ships, by name."""
+    return {one.name: one for one in read_objectives([SHIPPED])}
+
+
+@pytest.fixture
+def run_json() -> dict[str, Any]:
+    """Return a complete and valid run.json."""
+    return {
+        "format": "peakproof/run/v1",
+        "run": "20261122T150000Z-holiday-peak-ab12",
+        "ended_at": 1_000 * SECOND,
+        "ended": "completed",
+        "ended_because": None,
+        "phases": [{"name": "warm-up", "kind": "warm-up", "starts_at": 0, "ends_at": 100 * SECOND, "release": None}],
+        "judged": {"starts_at": 100 * SECOND, "ends_at": 200 * SECOND},
+        "release": {"before": "2026.47.0", "after": "2026.47.0", "expected": ["2026.47.0"]},
+        "account": {
+            "planned": 1000,
+            "completed": 990,
+            "failed": 5,
+            "cut_off": 2,
+            "dropped": {"open_sessions": 3},
+            "lost": {},
+            "not_due": 0,
+        },
+        "requests": {"sent": 8000, "errors": 3},
+        "orders": {"attempted": 400, "accepted": 390, "refused": 10, "unknown": 0},
+        "scheduling_lag_s": {"p50": 0.001, "p99": 0.004, "max": 0.02},
+        "generator_cpu": {"w0": 0.4, "w1": 0.5},
+        "workers": [
+            {"name": "w0", "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False},
+            {"name": "w1", "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False},
+        ],
+        "hook_failures": [],
+        "recorder": {"spans": 9000, "dropped": 0},
+    }
+
+
+@pytest.fixture
+def audit_json() -> dict[str, Any]:
+    """Return an audit that found every promise kept."""
+    return {
+        "format": "peakproof/audit/v1",
+        "checked_at": 1,
+        "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
+        "checks": [
+            {"name": name, "outcome": "kept", "checked": 390, "broken": 0, "detail": "all kept", "examples": []}
+            for name in NEEDS
+        ],
+    }
+
+
+@pytest.fixture
+def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json: dict[str, Any]) -> Case:
+    """Return a case that is judged PASS."""
+    names = ("checkout-availability", "checkout-latency", "browse-latency")
+    counts = StepCounts(step="checkout", events=(50,) * 20, bad=(0,) * 20)
+    return Case(
+        run=run_json,
+        records=Delivered(due=500, on_time=499, requests=4000, blocked=0, session_rows=1000, request_rows=8000),
+        objectives=tuple(shipped[name] for name in names),
+        evidence={name: Evidence(counts=(counts,), quantile_s=0.2, service_quantile_s=0.19) for name in names},
+        audit=audit_json,
+        declared=frozenset({"orders", "payments", "stock", "release", "traces"}),
+        not_judged={},
+        design_effect_prior=2.0,
+        decided_at=2,
+        left_out={"warm-up": 4000},
+    )
