@@ -24,6 +24,8 @@ from slo.statistics import ALPHA
 MIN_TRACES = 20
 MAX_CAUSES = 5
 _EXAMPLES = 3
+_MAX_NAMES = 500
+_OTHERS = ("?", "spans of rarer names")
 _WORTH_TELLING = 0.02
 _NS = 1_000_000_000
 
@@ -126,7 +128,8 @@ def _traces(spans: pa.Table, wanted: frozenset[str] | None) -> tuple[dict[str, l
     for trace_id, span_id, parent_id, service, name, start, end in zip(
         *(spans[column].to_pylist() for column in columns), strict=True
     ):
-        key = names.setdefault((service, name), len(names))
+        name_key = (service, name) if (service, name) in names or len(names) < _MAX_NAMES else _OTHERS
+        key = names.setdefault(name_key, len(names))
         traces.setdefault(trace_id, []).append(Span(span_id, parent_id, key, start, end))
     return traces, tuple(names)
 

@@ -24,6 +24,7 @@ _ATTRIBUTES = frozenset(
     | {"stroke", "stroke-dasharray", "stroke-linecap", "stroke-opacity", "stroke-width"}
 )
 _NUMBER = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
+_CLIP = re.compile(r"(url\(#)?(clip\d+)(\)?)")
 _HINTS = "hints"
 
 
@@ -31,7 +32,7 @@ def draw(spec: Spec, name: str, label: str) -> Markup:
     """Return `spec` as an inline SVG called `label` for those who can't see it; `name` keeps its ids apart."""
     drawn = vl_convert.vegalite_to_svg(_printable(spec))
     root = ET.fromstring(drawn)  # noqa: S314 - our own renderer's output, which escapes every text
-    _keep_what_is_known(root, name)
+    _keep_what_is_known(root, _Ids(name))
     for key in ("width", "height"):
         root.attrib.pop(key, None)
     root.set("role", "img")
@@ -53,18 +54,31 @@ def _printable(value: Any) -> Any:  # noqa: ANN401 - any part of a spec
             return value
 
 
-def _keep_what_is_known(parent: ET.Element, name: str, *, hints: bool = False) -> None:
+class _Ids:
+    """New ids for the renderer's, which count on from the drawing before and would meet on one page."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._given: dict[str, str] = {}
+
+    def of(self, value: str) -> str:
+        """Return an `id` or a `url(#id)` with the new id in it."""
+        found = _CLIP.fullmatch(value)
+        if not found:
+            return value
+        return f"{found[1] or ''}{self._given.setdefault(found[2], f'{self._name}-{len(self._given)}')}{found[3]}"
+
+
+def _keep_what_is_known(parent: ET.Element, ids: _Ids, *, hints: bool = False) -> None:
     hint = parent.get("aria-label") if hints else None
-    parent.attrib = {
-        key: _rewritten(value, name) for key, value in parent.attrib.items() if key in _ATTRIBUTES and value
-    }
+    parent.attrib = {key: _rewritten(key, value, ids) for key, value in parent.items() if key in _ATTRIBUTES and value}
     for child in list(parent):
         tag = child.tag.removeprefix(_SVG)
         classes = child.get("class", "")
         if tag not in _ELEMENTS or _invisible(child, tag):
             parent.remove(child)
             continue
-        _keep_what_is_known(child, name, hints=hints or f"{_HINTS}_marks" in classes or classes.endswith(_HINTS))
+        _keep_what_is_known(child, ids, hints=hints or classes.endswith(f" {_HINTS}_marks"))
     if hint and not len(parent):
         parent.set("class", "hint")
         ET.SubElement(parent, f"{_SVG}title").text = hint
@@ -76,7 +90,10 @@ def _invisible(element: ET.Element, tag: str) -> bool:
     return tag == "path" and element.get("class") in ("background", "foreground") and not element.get("stroke")
 
 
-def _rewritten(value: str, name: str) -> str:
-    named = re.sub(r"^clip(\d+)$", rf"{name}-\1", value)
-    named = re.sub(r"^url\(#clip(\d+)\)$", rf"url(#{name}-\1)", named)
-    return _NUMBER.sub(lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), named)
+def _rewritten(key: str, value: str, ids: _Ids) -> str:
+    """Return an attribute's value with ids of this drawing, and coordinates to a tenth of a pixel."""
+    if key in ("id", "clip-path"):
+        return ids.of(value)
+    if key.endswith("opacity"):
+        return value
+    return _NUMBER.sub(lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), value)

@@ -57,11 +57,11 @@ BROKEN: list[tuple[str, Break, str, str]] = [
     ),
     ("dashboard", lambda d: d.update(schemaVersion=12), "dashboard", "schemaVersion 12 is not 42"),
     ("dashboard", lambda d: d.update(uid=None), "dashboard", "no uid: links to it would break with each import"),
-    ("duplicate-id", same_id, _ERRORS, "id 7 is also that of 'Orders a minute'"),
+    ("duplicate-id", same_id, _ERRORS, "id 6 is also that of 'Orders a minute'"),
     ("overlap", move, _ERRORS, "overlaps 'Orders a minute'"),
     ("overlap", widen, "Errors by reason", "reaches beyond the 24 columns"),
     ("missing-words", setting(description=" "), _ERRORS, "has no description"),
-    ("missing-words", setting(title=""), "panel 8", "has no title"),
+    ("missing-words", setting(title=""), "panel 7", "has no title"),
     ("missing-words", setting(targets=[]), _ERRORS, "has no query"),
     ("unit", unit(None), _ERRORS, "has no unit"),
     (

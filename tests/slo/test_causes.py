@@ -23,7 +23,7 @@ SCHEMA = pa.schema(
 
 
 def _trace(trace: str, queries: int, query_ms: float, *, client: bool = True) -> list[dict[str, Any]]:
-    """A checkout: the client's span, the server's, and one after the other its queries."""
+    """Return a checkout: the client's span, the server's, and one after the other its queries."""
     spans: list[dict[str, Any]] = []
     at = 0.0
 
@@ -130,6 +130,15 @@ def test_traces_are_chosen_by_their_request_or_by_their_root() -> None:
     assert traces_of_roots(spans, ("checkout",), wide) == {"a"}
     assert traces_of_roots(spans, ("POST /checkout",), wide) == {"b"}
     assert traces_of_roots(spans, ("checkout", "POST /checkout"), Window(starts_at=1, ends_at=2)) == frozenset()
+
+
+def test_names_without_end_are_counted_together() -> None:
+    """A sender that puts an id into its span names must not cost gigabytes."""
+    sides = [
+        [{**row, "name": f"{row['name']} {row['span_id']}"} for row in _set(side, 40, queries, 10)]
+        for side, queries in (("b", 20), ("n", 40))
+    ]
+    assert [cause.span for cause in _explain(*sides).causes] == ["spans of rarer names"]
 
 
 SHARED = Path(os.environ.get("PEAKPROOF_SHARED", Path(__file__).parents[3] / "shared"))

@@ -199,7 +199,8 @@ BAD: list[tuple[Edit, str]] = [
     (
         lambda d: _ratio(d)["good"]["metricSource"].update(type="datadog"),
         (
-            "spec.indicator.spec.ratioMetric.good.metricSource: Input tag 'datadog' found using 'type' does not match any "
+            "spec.indicator.spec.ratioMetric"
+            ".good.metricSource: Input tag 'datadog' found using 'type' does not match any "
             "of the expected tags: 'peakproof-records', 'prometheus', found {'spec': {'steps': ['checkout']}, "
             "'type': 'datadog'}"
         ),
@@ -207,14 +208,16 @@ BAD: list[tuple[Edit, str]] = [
     (
         lambda d: _ratio(d)["good"]["metricSource"]["spec"].update(steps=[]),
         (
-            "spec.indicator.spec.ratioMetric.good.metricSource.peakproof-records.spec.steps: List should have at least 1 "
+            "spec.indicator.spec.ratioMetric"
+            ".good.metricSource.peakproof-records.spec.steps: List should have at least 1 "
             "item after validation, not 0, found []"
         ),
     ),
     (
         lambda d: _ratio(d)["good"]["metricSource"]["spec"].update(within_s=0),
         (
-            "spec.indicator.spec.ratioMetric.good.metricSource.peakproof-records.spec.within_s: Input should be greater "
+            "spec.indicator.spec.ratioMetric"
+            ".good.metricSource.peakproof-records.spec.within_s: Input should be greater "
             "than 0, found 0"
         ),
     ),
@@ -235,7 +238,8 @@ BAD: list[tuple[Edit, str]] = [
     (
         lambda d: _queries(d, "up", "x_total"),
         (
-            "spec.indicator.spec.ratioMetric.good.metricSource.prometheus.spec.query: expected a counter, whose name ends "
+            "spec.indicator.spec.ratioMetric"
+            ".good.metricSource.prometheus.spec.query: expected a counter, whose name ends "
             "in one of _total, _count, _bucket, _sum, found 'up'"
         ),
     ),
@@ -256,7 +260,8 @@ BAD: list[tuple[Edit, str]] = [
     (
         lambda d: _queries(d, "x_bucket", "x_count"),
         (
-            'spec.indicator.spec.ratioMetric: a good _bucket needs le="…" with its bound in seconds, and only a _bucket '
+            "spec.indicator.spec.ratioMetric"
+            ': a good _bucket needs le="…" with its bound in seconds, and only a _bucket '
             "may have it"
         ),
     ),

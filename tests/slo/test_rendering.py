@@ -168,8 +168,8 @@ def test_the_summary_names_the_causes_and_their_traces(passing: Case) -> None:
     text = render_markdown(_failing(passing, CAUSE))
     assert text.startswith("### ❌ FAIL checkout&#45;latency&#58; 15 % of 400 checkouts took over 400 ms")
     assert (
-        "| checkout&#45;latency | shop | SELECT stock | 10 ms → 320 ms | 310 ms (300 ms to 320 ms) | 1 → 31 | 200 → 412 | "
-        f"{'a' * 32}, {'b' * 32} |"
+        "| checkout&#45;latency | shop | SELECT stock | 10 ms → 320 ms | 310 ms (300 ms to 320 ms) "
+        f"| 1 → 31 | 200 → 412 | {'a' * 32}, {'b' * 32} |"
     ) in text.splitlines()
 
 

@@ -113,11 +113,12 @@ def test_what_is_neither_shown_met_nor_missed_is_inconclusive_and_says_what_woul
     assert (verdict.outcome, result.outcome) == (Outcome.INCONCLUSIVE, "undecided")
     assert result.because == "12 of 400 were bad; the true ratio may lie between 1 % and 5.8 %, allowed 5 %"
     assert result.needs == (
-        "758 requests at this ratio would show it met, had 400: a judged window of 3.2 minutes at this rate"
+        "686 requests at this ratio would show it met, had 400: a judged window of 2.9 minutes at this rate"
     )
     assert verdict.headline == (
         "INCONCLUSIVE  checkout-latency: undecided: 12 of 400 were bad; the true ratio may lie between 1 % and 5.8 %, "
-        "allowed 5 %; 758 requests at this ratio would show it met, had 400: a judged window of 3.2 minutes at this rate"
+        "allowed 5 %; 686 requests at this ratio would show it met, had 400: a judged window of 2.9 minutes at this "
+        "rate"
     )
 
 

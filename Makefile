@@ -1,0 +1,62 @@
+# Everything starts here: `make demo` and `make test` do all the set-up, in .venv and build/, nothing elsewhere.
+
+PYTHON ?= python3
+RELEASE ?= stable
+BIN := .venv/bin
+STAMP := .venv/.installed
+ROOMS := slo loadtests exporters dashboards scripts staging tests
+
+.PHONY: help setup demo test test-heavy check format lock dashboards schemas clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## .venv with exactly what requirements.lock names
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Peakproof needs Python 3.11 or newer as $(PYTHON): on Debian, apt-get install python3 python3-venv; or make PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "Peakproof needs Python's venv: on Debian, apt-get install python3-venv"; exit 1; }
+	@command -v git >/dev/null || { echo "Peakproof needs git: on Debian, apt-get install git"; exit 1; }
+	@echo "setting up .venv (once; about half a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@mkdir -p build && awk '/^[^ ]/ {own = /^uv==/} own' requirements.lock > build/uv.txt
+	@$(BIN)/python -m ensurepip -q >/dev/null 2>&1; $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r build/uv.txt
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)  ## a holiday peak against the stand-in shop: run, judge, report (RELEASE=slow-checkout for a bad one)
+	@$(BIN)/peakproof demo --release $(RELEASE)
+
+test: $(STAMP)  ## all tests but the heavy ones
+	$(BIN)/python -m pytest -m "not heavy"
+
+test-heavy: $(STAMP)  ## tests that need a browser, a database server or minutes
+	$(BIN)/python -m pytest -m heavy
+
+check: $(STAMP)  ## style, types, floors, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/peakproof dashboards check
+	$(BIN)/python -m scripts.schemas --check
+
+format: $(STAMP)  ## lay the code out
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP)  ## resolve requirements.lock anew
+	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --no-header --no-annotate --no-emit-index-url \
+	  --group dev pyproject.toml -o requirements.lock
+
+dashboards: $(STAMP)  ## generate Grafana's dashboards anew
+	$(BIN)/peakproof dashboards build
+
+schemas: $(STAMP)  ## generate docs/schemas anew
+	$(BIN)/python -m scripts.schemas
+
+clean:  ## remove .venv and build/
+	rm -rf .venv build

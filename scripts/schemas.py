@@ -1,0 +1,43 @@
+"""Publish the JSON Schemas of the configuration files: `python -m scripts.schemas [--check]`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from loadtests.demand.forecast import Forecast
+from loadtests.demand.plan import Plan
+from loadtests.run_directory import write_bytes
+from loadtests.targets import Targets
+from slo.outcomes import ExitCode
+
+FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
+MODELS: dict[str, type[BaseModel]] = {"plan": Plan, "targets": Targets, "forecast": Forecast}
+
+
+def rendered(model: type[BaseModel]) -> bytes:
+    """Return the bytes of a model's schema file: the same for the same code."""
+    return json.dumps(model.model_json_schema(), indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write every schema, or with `--check` say which differ from the code and end with 99."""
+    stale = []
+    for name, model in MODELS.items():
+        path = FOLDER / f"{name}.schema.json"
+        if not path.exists() or path.read_bytes() != rendered(model):
+            stale.append(path)
+    if "--check" in arguments:
+        for path in stale:
+            print(f"stale: {path.name} differs from the code: make schemas")
+        return ExitCode.FAIL if stale else ExitCode.OK
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in stale:
+        write_bytes(path, rendered(MODELS[path.name.removesuffix(".schema.json")]))
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
