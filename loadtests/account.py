@@ -74,8 +74,11 @@ def make_account(
     """Account for every arrival.
 
     `ran_s` is how long the run went on: an arrival without a record is *not due* when it was planned for later,
-    else *lost* with its worker. Raises ValueError when a session was recorded twice or was never planned.
+    else *lost* with its worker. Raises ValueError when a session was recorded twice, was never planned, or ended
+    as nothing that is known.
     """
+    if sessions["session"].null_count:
+        raise ValueError("a session was recorded without its number")
     numbers = sessions["session"].to_pylist()
     if len(set(numbers)) != len(numbers):
         raise ValueError("a session was recorded twice")
@@ -86,8 +89,10 @@ def make_account(
     for outcome, reason in zip(sessions["outcome"].to_pylist(), sessions["reason"].to_pylist(), strict=True):
         if outcome == "dropped":
             dropped[reason or "unknown"] += 1
-        else:
+        elif outcome in _OUTCOMES:
             outcomes[outcome] += 1
+        else:
+            raise ValueError(f"a session ended as {outcome!r}; it may be {', '.join(_OUTCOMES)} or dropped")
     missing = sorted(set(range(len(arrivals))) - set(numbers))
     late = [number for number in missing if float(arrivals.at_s[number]) >= ran_s]
     lost = Counter(_worker_of(number, workers, workers_expected) for number in missing[: len(missing) - len(late)])

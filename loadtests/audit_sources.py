@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
+import urllib3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtests.audit import Evidence, Order, Payment, Stock
@@ -119,9 +120,9 @@ class Sources:
 
     def _get(self, url: str, query: dict[str, str], model: type[Reply]) -> Reply:
         try:
-            reply = self._http.get(url, params=query, timeout=_TIMEOUT_S, allow_redirects=False, stream=True)
-            body = reply.raw.read(_MAX_REPLY + 1, decode_content=True)
-        except (requests.RequestException, OSError) as error:
+            with self._http.get(url, params=query, timeout=_TIMEOUT_S, allow_redirects=False, stream=True) as reply:
+                body = reply.raw.read(_MAX_REPLY + 1, decode_content=True)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise SourceUnavailableError(f"unreachable: {type(error).__name__}") from error
         if reply.status_code != requests.codes.ok:
             raise SourceUnavailableError(f"unreachable: HTTP {reply.status_code}")
@@ -215,4 +216,5 @@ def _order(told: _Order) -> Order:
 
 def _first(error: ValidationError) -> str:
     detail = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+    place = ".".join(map(str, detail["loc"]))
+    return f"{place}: {detail['msg']}" if place else detail["msg"]

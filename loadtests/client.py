@@ -5,9 +5,10 @@ It runs in gevent's hub on geventhttpclient; nothing of Locust is needed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import gevent
 import orjson
@@ -20,6 +21,9 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY_REQUESTS = 429
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
+_PORTS = {"http": 80, "https": 443}
+# What geventhttpclient says of a reply that ended too soon; everything else it refuses is not HTTP.
+_BROKEN_OFF = ("closed", "Incomplete response", "EOF")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,35 +69,42 @@ class GeventClient:
 
     def __init__(self, base_url: str, headers: Mapping[str, str], deadline_s: float) -> None:
         parts = urlsplit(base_url)
-        self._origin = (parts.scheme, parts.netloc)
+        self._origin = _origin(parts)
         self._prefix = parts.path.rstrip("/")
         self._deadline_s = deadline_s
         self._cookies: dict[str, str] = {}
-        self._http = HTTPClient.from_url(
-            base_url, headers=dict(headers), connection_timeout=deadline_s, network_timeout=deadline_s
+        self._connect = partial(
+            HTTPClient.from_url,
+            base_url,
+            headers=dict(headers),
+            connection_timeout=deadline_s,
+            network_timeout=deadline_s,
         )
+        self._http: Any = None
 
     def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
-        """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception."""
+        """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
+
+        So is a request that can't be worded in HTTP (`protocol`): what a path holds may come from the shop.
+        """
+        deadline = gevent.Timeout(self._deadline_s)
         try:
-            with gevent.Timeout(self._deadline_s, TimeoutError("deadline")):
+            with deadline:
                 return self._exchange(request, headers)
-        except TimeoutError:
-            self._http.close()
+        except (gevent.Timeout, gevent.GreenletExit) as ended:
+            self.close()
+            if ended is not deadline:
+                raise
             return Reply(error="timeout")
-        except HTTPParseError as error:
-            self._http.close()
-            return Reply(error="connection" if "closed" in str(error) else "protocol")
-        except OSError:
-            self._http.close()
-            return Reply(error="connection")
-        except gevent.GreenletExit:
-            self._http.close()
-            raise
+        except (HTTPParseError, OSError, ValueError) as error:
+            self.close()
+            return Reply(error=_failure(error))
 
     def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
+        """Close the connection; the next request opens another."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
     def _exchange(self, request: Request, headers: Mapping[str, str]) -> Reply:
         body = b"" if request.body is None else orjson.dumps(request.body)
@@ -102,6 +113,7 @@ class GeventClient:
             sent["Content-Type"] = "application/json"
         if self._cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        self._http = self._http or self._connect()
         response = self._http.request(request.method, self._prefix + request.path, body=body, headers=sent)
         content = self._read(response)
         fields = [(name.lower(), value) for name, value in response.headers]
@@ -133,11 +145,28 @@ class GeventClient:
         if status in accept:
             return None
         if status in _REDIRECTS and location is not None:
-            target = urlsplit(location)
-            if target.netloc and (target.scheme or self._origin[0], target.netloc) != self._origin:
-                return "redirected_away"
+            return "redirected_away" if self._leads_away(location) else "wrong_reply"
         if status == _TOO_MANY_REQUESTS:
             return "blocked"
         if status >= _SERVER_ERROR:
             return "http_5xx"
         return "http_4xx" if status >= _CLIENT_ERROR else "wrong_reply"
+
+    def _leads_away(self, location: str) -> bool:
+        try:
+            target = urlsplit(location)
+            return bool(target.netloc) and _origin(target, self._origin[0]) != self._origin
+        except ValueError:
+            return False  # no address at all
+
+
+def _origin(address: SplitResult, scheme: str = "") -> tuple[str, str | None, int | None]:
+    scheme = address.scheme or scheme
+    return scheme, address.hostname, address.port or _PORTS.get(scheme)
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    broken_off = isinstance(error, OSError) or any(words in str(error) for words in _BROKEN_OFF)
+    return "connection" if broken_off else "protocol"

@@ -5,6 +5,7 @@ is bounded and what doesn't fit is counted.
 """
 
 from collections import deque
+from typing import Any
 
 import gevent
 from geventhttpclient import HTTPClient
@@ -26,7 +27,8 @@ class ClientSpans:
     """Buffers the spans of steps and sends them; a listener of the hooks."""
 
     def __init__(self, url: str) -> None:
-        self._http = HTTPClient.from_url(url, connection_timeout=_DEADLINE_S, network_timeout=_DEADLINE_S)
+        self._url = url
+        self._http: Any = None
         self._buffer: deque[StepRecord] = deque()
         self.sent = 0
         self.dropped = 0
@@ -45,24 +47,34 @@ class ClientSpans:
         """Send what is buffered, a slice at a time; what can't be delivered is dropped and counted."""
         while self._buffer:
             batch = [self._buffer.popleft() for _ in range(min(_SLICE, len(self._buffer)))]
-            if self._send(_message(batch)):
-                self.sent += len(batch)
-            else:
-                self.dropped += len(batch)
+            delivered = False
+            try:
+                delivered = self._send(_message(batch))
+            finally:  # a flush that is killed has dropped its slice
+                self.sent += len(batch) if delivered else 0
+                self.dropped += 0 if delivered else len(batch)
             gevent.sleep(0)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
+        """Close the connection; the next flush opens another."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
     def _send(self, body: bytes) -> bool:
+        deadline = gevent.Timeout(_DEADLINE_S)
         try:
-            with gevent.Timeout(_DEADLINE_S, TimeoutError("deadline")):
+            with deadline:
+                if self._http is None:
+                    limits = {"connection_timeout": _DEADLINE_S, "network_timeout": _DEADLINE_S}
+                    self._http = HTTPClient.from_url(self._url, **limits)
                 headers = {"Content-Type": "application/x-protobuf"}
                 response = self._http.request("POST", "/v1/traces", body=body, headers=headers)
                 response.read()
-        except (OSError, HTTPParseError):
-            self._http.close()
+        except (OSError, HTTPParseError, gevent.Timeout) as error:
+            self.close()
+            if isinstance(error, gevent.Timeout) and error is not deadline:
+                raise
             return False
         return bool(response.status_code == _OK)
 

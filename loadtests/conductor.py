@@ -93,20 +93,26 @@ class Conductor:
         self.peak_open = max(self.peak_open, len(self._open))
 
     def _run(self, arrival: Arrival, record: SessionRecord) -> None:
-        outcome, reason = "completed", None
-        session = Session(self._worker, arrival, record.scheduled_at)
+        outcome, reason = "failed", "ended by force"
         try:
-            self._visit(session)
+            self._play_out(arrival, record)
+            outcome, reason = "completed", ""
         except SessionFailedError as error:
             outcome, reason = "failed", str(error)
         except gevent.GreenletExit:
-            outcome = "cut_off"
+            outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
             outcome, reason = "failed", f"journey: {error!r}"
             self._worker.hooks.failures["journey", repr(error)] += 1
         finally:
+            self._close(record, outcome, reason or None)
+
+    def _play_out(self, arrival: Arrival, record: SessionRecord) -> None:
+        session = Session(self._worker, arrival, record.scheduled_at)
+        try:
+            self._visit(session)
+        finally:
             session.close()
-            self._close(record, outcome, reason)
 
     def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
         if self._open.pop(record.session, None) is None:

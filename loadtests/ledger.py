@@ -87,7 +87,7 @@ def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
         for number, row in _rows(path):
             try:
                 _apply(attempts, row)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
                 raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
     return tuple(attempts.values())
 
@@ -98,7 +98,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
         if not isinstance(row, dict):
             raise BadInput(f"{path}: line {number}: expected an object, found {type(row).__name__}")
@@ -111,7 +111,7 @@ def _apply(attempts: dict[str, Attempt], row: dict[str, Any]) -> None:
         attempts[key] = Attempt(
             session=int(row["session"]),
             key=key,
-            lines=tuple(Line(**line) for line in row["lines"]),
+            lines=tuple(_line(**line) for line in row["lines"]),
             amount_cents=int(row["amount_cents"]),
         )
         return
@@ -124,5 +124,9 @@ def _apply(attempts: dict[str, Attempt], row: dict[str, Any]) -> None:
         lines=before.lines,
         amount_cents=before.amount_cents if row["total_cents"] is None else int(row["total_cents"]),
         outcome=row["outcome"],
-        order_id=row["order_id"],
+        order_id=None if row["order_id"] is None else str(row["order_id"]),
     )
+
+
+def _line(*, sku: str, quantity: int, location: str) -> Line:
+    return Line(sku=str(sku), quantity=int(quantity), location=str(location))

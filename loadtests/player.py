@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import gevent
 import pydantic
@@ -33,7 +33,7 @@ from loadtests.run_directory import RunDirectory, write_json
 from loadtests.session import Session, Worker, shopper_headers
 from loadtests.storefronts import STOREFRONTS
 from loadtests.targets import Environment, Targets
-from slo.documents import read_json
+from slo.documents import BadInput, read_json
 
 REPLY_DEADLINE_S = 30.0
 _CPU_WINDOW_S = 5
@@ -69,7 +69,7 @@ class Job:
 class _JobFile(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid")
 
-    format: str
+    format: Literal["peakproof/job/v1"]
     recorder_url: str | None
     version: str
 
@@ -85,6 +85,8 @@ def read_job(path: Path) -> Job:
     directory = RunDirectory(path=path)
     job = read_json(directory.path / "job.json", _JobFile)
     targets = read_json(directory.targets, Targets)
+    if len(targets.environments) != 1:
+        raise BadInput(f"{directory.targets}: expected one environment, found {', '.join(targets.environments)}")
     (environment,) = targets.environments.values()
     return Job(
         directory=directory,

@@ -61,7 +61,7 @@ class Session:
         self._due_at = scheduled_at
 
     def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
-        """Send `request` when it is due and record it; `check` may raise ValueError, KeyError or TypeError.
+        """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
         Raises SessionFailedError when the reply is an error: the visit ends there.
         """
@@ -141,7 +141,7 @@ def _checked(reply: Reply, check: Callable[[Reply], object] | None) -> Reply:
         return reply
     try:
         check(reply)
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return replace(reply, error="wrong_reply")
     return reply
 

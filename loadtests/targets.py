@@ -9,13 +9,19 @@ from pydantic import AfterValidator, Field
 
 from slo.documents import BadInput, Document, read_yaml
 
+_CREDENTIALS = "must not hold a name or password; headers come from the environment"
+
 
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
+    if parts.username or parts.password:
+        raise ValueError(_CREDENTIALS)
+    if not text.isprintable() or " " in text:
+        raise ValueError("must not hold a space or a control character")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an address that begins with http:// or https://")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a name or password; headers come from the environment")
+    if parts.port == 0:
+        raise ValueError("Port out of range 0-65535")  # what urlsplit says of one that is too high
     return text.rstrip("/")
 
 
@@ -80,8 +86,13 @@ class Targets(Document):
 
 
 def read_targets(path: Path) -> Targets:
-    """Read `targets.yaml`; raises BadInput."""
-    return read_yaml(path, Targets)
+    """Read `targets.yaml`; raises BadInput, which never shows a password."""
+    try:
+        return read_yaml(path, Targets)
+    except BadInput as error:
+        lines = str(error).splitlines()
+        hidden = [line.partition(", found ")[0] if _CREDENTIALS in line else line for line in lines]
+        raise BadInput("\n".join(hidden)) from None
 
 
 def redacted(name: str, environment: Environment) -> dict[str, Any]:

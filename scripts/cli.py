@@ -25,8 +25,6 @@ VERBS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (`slo/outcomes.py`). A message for a person, no traceback, on refusal."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    parser = build_parser()
-    options = parser.parse_args(arguments)
     context = Context(
         environment=dict(os.environ),
         folder=Path.cwd(),
@@ -36,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
+        options = build_parser().parse_args(arguments)
         return int(options.run(options, context))
     except BadInput as error:
         return _refuse(str(error), ExitCode.USAGE)
@@ -46,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.INCONCLUSIVE
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _refuse(f"{error.filename}: {error.strerror}", ExitCode.INCONCLUSIVE)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -18,8 +18,9 @@ from slo.judging import ObjectiveResult, judge_objectives, observed
 from slo.openslo import Objective
 from slo.outcomes import Outcome
 from slo.promises import NEEDS, SOURCES, audit_facts, check_promises
+from slo.run_facts import RunFacts, judged_window, run_facts
 from slo.statistics import ALPHA
-from slo.validity import Delivered, Limits, RunFacts, check_validity, judged_window, run_facts
+from slo.validity import Delivered, Limits, check_validity
 from slo.wording import count, percent, seconds
 
 Status = Literal["good", "bad", "unknown", "left out"]

@@ -62,6 +62,10 @@ class Database:
                 if _LOCK in connection.info:
                     fcntl.flock(connection.info[_LOCK], fcntl.LOCK_UN)
 
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self._engine.dispose()
+
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Return an INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)

@@ -219,6 +219,13 @@ _GENERATOR = Row(
     title="Generator: can the figures above be believed?",
     panels=[
         Panel(
+            title="Age of the figures",
+            description="Seconds since the load generator last said how it is. It climbs when the run is dead, and "
+            "then everything above stands still.",
+            unit="s",
+            queries=[Query(expr="time() - max(loadtest_snapshot_timestamp_seconds)", legend="age")],
+        ),
+        Panel(
             title="Sessions dropped",
             description="Sessions a second that were due and never started. Anything but zero makes the run invalid.",
             unit="cps",

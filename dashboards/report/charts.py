@@ -262,6 +262,7 @@ def _shades(reading: Reading, time: Span) -> list[Shade]:
             judged=judged is not None and judged.starts_at <= phase.starts_at and phase.ends_at <= judged.ends_at,
         )
         for phase in phases[:50]
+        if phase.starts_at < time.ends_at
     ]
 
 

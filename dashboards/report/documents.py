@@ -154,6 +154,7 @@ class Objective(Part):
     design_effect_from: str | None = None
     bad_ratio_low: float | None = None
     bad_ratio_high: float | None = None
+    alpha_pass: float | None = None
     budget_burn: float | None = None
     budget_spend_note: str | None = None
     observed_quantile_s: float | None = None

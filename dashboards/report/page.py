@@ -13,10 +13,10 @@ from markupsafe import Markup
 from dashboards.report import words
 from dashboards.report.answers import Answers, read_answers
 from dashboards.report.charts import Chart, Charts, groups
-from dashboards.report.documents import Finding
+from dashboards.report.documents import Cause, Finding
 from dashboards.report.reading import Reading, read
 from dashboards.report.store import SECOND_NS, Step, Store, orders_per_bin
-from dashboards.report.summary import Fact, Hero, account, facts, hero
+from dashboards.report.summary import Fact, Hero, account, facts, hero, merged
 from dashboards.report.traces import Trace, slowest
 from loadtests.run_directory import write_bytes
 
@@ -43,6 +43,7 @@ class Page:
     steps: Sequence[Step]
     error_words: Sequence[str]
     requests_outside: int
+    causes: Sequence[tuple[Cause, str]]
     traces: Sequence[Trace]
     bin_s: int
     parts: Mapping[str, int]
@@ -96,6 +97,7 @@ def _page(reading: Reading, store: Store) -> Page:
         steps=steps,
         error_words=sorted({word for step in steps for word in step.errors_by_word}),
         requests_outside=store.requests_outside(),
+        causes=merged((verdict and verdict.causes) or []),
         traces=slowest(store),
         bin_s=store.time.bin_s,
         parts=store.found,

@@ -22,6 +22,8 @@ _CLOCK_LABEL = (
 )
 # Phases and limits are named above the curves.
 _HEADROOM = 1.2
+_NARROW_RANGE = 15
+_LIMIT_IN_SIGHT = 4
 _HALO = {"stroke": "var(--paper)", "strokeWidth": 3, "strokeOpacity": 0.8}
 _JUDGED_TINT, _OTHER_TINT = 0.15, 0.04
 
@@ -127,16 +129,26 @@ def _y(chart: OverTime) -> Spec:
         axis["labelExpr"] = _DURATION_LABEL
     else:
         axis["format"] = "~%" if chart.ratio else ",~r"
-    top = max([value for curve in chart.curves for _, value in curve.points if value is not None] or [0])
-    limit = chart.limit[0] if chart.limit else 0
-    # A limit far above the curves would flatten them; it is then told in words only.
-    top = max(top, limit if limit <= 4 * top else 0) * _HEADROOM or 1
     return {
         "field": "y",
         "type": "quantitative",
-        "scale": {"domain": [0, top], "nice": False, "clamp": True},
+        "scale": {"domain": [0, _top(chart)], "nice": False, "clamp": True},
         "axis": axis,
     }
+
+
+def _highest(chart: OverTime) -> float:
+    return max([value for curve in chart.curves for _, value in curve.points if value is not None] or [0])
+
+
+def _drawn_limit(chart: OverTime) -> tuple[float, str] | None:
+    """Return the limit, unless it lies so far above the curves that it would flatten them."""
+    return chart.limit if chart.limit and chart.limit[0] <= _LIMIT_IN_SIGHT * _highest(chart) else None
+
+
+def _top(chart: OverTime) -> float:
+    limit = _drawn_limit(chart)
+    return max(_highest(chart), limit[0] if limit else 0) * _HEADROOM or 1
 
 
 def _lines(chart: OverTime, width: int) -> Spec:
@@ -216,14 +228,14 @@ def _fits(shade: Shade, length_s: float, width: int) -> str:
 
 
 def _limit(chart: OverTime) -> list[Spec]:
-    if not chart.limit:
+    limit = _drawn_limit(chart)
+    if not limit:
         return []
-    top = max([value for curve in chart.curves for _, value in curve.points if value is not None] or [0])
-    if chart.limit[0] > 4 * top:
-        return []
-    data: Spec = {"data": {"values": [{"y": chart.limit[0], "label": chart.limit[1]}]}}
+    data: Spec = {"data": {"values": [{"y": limit[0], "label": limit[1]}]}}
+    # Phases are named along the top: a limit up there is named below its line.
+    side = {"baseline": "top", "dy": 4} if limit[0] > _top(chart) * 0.7 else {"baseline": "bottom", "dy": -2}
     y: Spec = {"field": "y", "type": "quantitative"}
-    text: Spec = {"type": "text", "align": "right", "baseline": "bottom", "dx": -3, "dy": -2, "fontSize": 11.5}
+    text: Spec = {"type": "text", "align": "right", "dx": -3, "fontSize": 11.5, **side}
     return [
         {**data, "mark": {"type": "rule", "color": "var(--bad)", "strokeDash": [5, 3]}, "encoding": {"y": y}},
         {
@@ -254,7 +266,8 @@ def distribution(bars: Sequence[tuple[float, float, int]], limit: tuple[float, s
     values = [{"x": low, "x2": high, "n": n, "late": low >= edge} for low, high, n in bars]
     low = min([bar[0] for bar in bars] + ([limit[0]] if limit else []))
     high = max([bar[1] for bar in bars] + ([limit[0] * 1.1] if limit else []))
-    ticks = [a * 10.0**k for k in range(-4, 5) for a in (1, 3) if low <= a * 10.0**k <= high]
+    marks = (1, 3) if high > _NARROW_RANGE * low else (1, 2, 3, 4, 6, 8)
+    ticks = [a * 10.0**k for k in range(-4, 5) for a in marks if low <= a * 10.0**k <= high]
     x: Spec = {
         "field": "x",
         "type": "quantitative",

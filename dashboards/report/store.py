@@ -145,6 +145,9 @@ class Store:
             ends.append((seen[0][0], seen[0][1]))
         starts_at = min((start for start, _ in ends), default=0)
         ends_at = max((end for _, end in ends), default=0)
+        if reading.run and reading.run.ended_at:
+            # Of a run that was stopped, the time that was not played would only squeeze what was.
+            ends_at = max(starts_at, min(ends_at, reading.run.ended_at))
         if seen and seen[0][1] is not None:
             # Replies after the last phase belong on the page; a wild clock must not squeeze the rest of it.
             ends_at = max(ends_at, min(seen[0][1], ends_at + (ends_at - starts_at) // 4))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dashboards.report.documents import Cause
 from dashboards.report.reading import Reading
 from dashboards.report.store import SECOND_NS, Step, Store
 from dashboards.report.words import UNKNOWN, count, length, percent, seconds
@@ -42,13 +43,12 @@ def hero(reading: Reading) -> Hero:
             headline=_reason(verdict.headline, verdict.outcome),
             exit_code=verdict.exit_code,
         )
-    return Hero(word="NOT JUDGED", mark="–", tone="none", headline=_unjudged(reading), exit_code=None)
+    return Hero(word="NOT JUDGED", mark="–", tone="unjudged", headline=_unjudged(reading), exit_code=None)
 
 
 def _reason(headline: str | None, outcome: str) -> str:
     """Return the headline without the outcome, which stands above it."""
-    said = (headline or "").removeprefix(outcome).lstrip(":,. ")
-    return said[:1].upper() + said[1:] if said else "The verdict gives no reason."
+    return (headline or "").removeprefix(outcome).lstrip(":,. ") or "The verdict gives no reason."
 
 
 def _unjudged(reading: Reading) -> str:
@@ -119,6 +119,15 @@ def _played(reading: Reading, store: Store) -> Fact:
     if run and run.started_at and run.ended_at and run.ended_at >= run.started_at:
         value = length((run.ended_at - run.started_at) / SECOND_NS)
     return Fact(name="Played", value=value, beside=ended, tone="" if ended == "completed" else "warn")
+
+
+def merged(causes: Sequence[Cause]) -> list[tuple[Cause, str]]:
+    """Return each cause once, with the names of all objectives it was found for."""
+    found: dict[tuple[object, ...], tuple[Cause, list[str]]] = {}
+    for cause in causes:
+        same = (cause.service, cause.span, cause.self_s_before, cause.self_s_now, cause.grew_s)
+        found.setdefault(same, (cause, []))[1].append(cause.objective or "")
+    return [(cause, ", ".join(name for name in names if name)) for cause, names in found.values()]
 
 
 def account(reading: Reading, store: Store) -> list[tuple[str, int | None]]:

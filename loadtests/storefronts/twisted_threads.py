@@ -5,6 +5,7 @@ the stock shown.
 """
 
 from typing import Any, Literal
+from urllib.parse import quote
 
 from loadtests.client import Reply, Request
 from loadtests.ledger import Line, OrderReply
@@ -39,14 +40,14 @@ class TwistedThreads:
 
     def search(self) -> None:
         """Search by a word of a name seen before and take in the results."""
-        word = self._random.choice(str(self._random.choice(self._styles)["name"]).split())
-        path = "/search?q=" + "".join(letter for letter in word if letter.isascii() and letter.isalnum())
+        word = self._random.choice(_words(self._random.choice(self._styles)["name"]))
+        path = f"/search?q={quote(word, safe='')}"
         self._session.step(Request(step="search", method="GET", path=path), self._see("results"))
 
     def product(self) -> None:
         """Open a product seen before and take in what is in stock where."""
         self._style = str(self._random.choice(self._styles)["style"])
-        request = Request(step="product", method="GET", path=f"/products/{self._style}")
+        request = Request(step="product", method="GET", path=f"/products/{quote(self._style, safe='')}")
         self._session.step(request, self._see_product)
 
     def design(self) -> None:
@@ -78,7 +79,7 @@ class TwistedThreads:
 
     def order_status(self) -> None:
         """Look at the order just placed."""
-        request = Request(step="order-status", method="GET", path=f"/orders/{self._order_id}")
+        request = Request(step="order-status", method="GET", path=f"/orders/{quote(self._order_id or '', safe='')}")
         self._session.step(request, self._see_order)
 
     def _store(self) -> str:
@@ -107,9 +108,9 @@ class TwistedThreads:
     def _see(self, key: str) -> Any:  # noqa: ANN401 - a check
         def check(reply: Reply) -> None:
             styles = reply.json()[key]
-            if not styles or not all({"style", "name", "price_cents"} <= style.keys() for style in styles):
-                raise ValueError(f"{key}: no styles, or styles without a name or a price")
-            self._styles = styles
+            if not styles or not all(style["style"] and _words(style["name"]) for style in styles):
+                raise ValueError(f"{key}: no styles, or styles without a name")
+            self._styles = [{**style, "price_cents": int(style["price_cents"])} for style in styles]
 
         return check
 
@@ -117,7 +118,7 @@ class TwistedThreads:
         product = reply.json()
         if product["style"] != self._style or not product["skus"]:
             raise ValueError("another product, or one without sizes")
-        self._skus = [sku for sku in product["skus"] if isinstance(sku["stock"], dict) and sku["colour"]]
+        self._skus = [_sku_seen(sku) for sku in product["skus"]]
 
     def _see_design(self, reply: Reply) -> None:
         self._design = str(reply.json()["design_id"])
@@ -139,6 +140,19 @@ class TwistedThreads:
         if not order["order_id"] or int(order["total_cents"]) != self._total_cents:
             raise ValueError("no order number, or another total than the cart's")
         self._order_id = str(order["order_id"])
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name that can be searched for, as a shopper would type them."""
+    words = ("".join(letter for letter in word if letter.isalnum()) for word in name.split())
+    return [word for word in words if word]
+
+
+def _sku_seen(sku: dict[str, Any]) -> dict[str, Any]:
+    if not sku["sku"] or not sku["colour"]:
+        raise ValueError("a size without a number or a colour")
+    stock = {str(location): int(quantity) for location, quantity in sku["stock"].items()}
+    return {"sku": str(sku["sku"]), "colour": str(sku["colour"]), "stock": stock}
 
 
 def _placed(reply: Reply) -> Placed:

@@ -48,7 +48,8 @@ class Child:
             try:
                 self.process.wait(grace_s)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                # the whole session: a guard that is killed can't end its program any more
+                os.killpg(self.process.pid, signal.SIGKILL)
         return self.process.wait()
 
 
@@ -75,7 +76,10 @@ class Children:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> Child:
-        """Start `command` in a session of its own, so that Ctrl-C reaches only us, with its output in a log."""
+        """Start `command` in a session of its own, so that Ctrl-C reaches only us, with its output in a log.
+
+        It sees the variables of `environment` and no other; ours when that is None.
+        """
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
         with log.open("ab") as output:
@@ -85,7 +89,7 @@ class Children:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=folder or self._logs,
-                env={**os.environ, **(environment or {})},
+                env=None if environment is None else dict(environment),
                 start_new_session=True,
             )
         child = Child(name=name, process=process, log=log)

@@ -78,8 +78,9 @@ class Prometheus:
             told = reply.json()
         except (requests.RequestException, ValueError) as error:
             raise EnvironmentLacks(f"Prometheus at {self.url} doesn't answer: {type(error).__name__}") from error
-        if told.get("status") != "success":
-            raise EnvironmentLacks(f"Prometheus refuses {asked.get('query', path)}: {told.get('error')}")
+        if not isinstance(told, dict) or told.get("status") != "success" or not isinstance(told.get("data"), dict):
+            why = told.get("error") if isinstance(told, dict) else None
+            raise EnvironmentLacks(f"Prometheus refuses {asked.get('query', path)}: {why}")
         data: dict[str, Any] = told["data"]
         return data
 

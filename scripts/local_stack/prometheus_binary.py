@@ -20,47 +20,56 @@ _APT_TIMEOUT_S = 180
 def find_prometheus(environment: Mapping[str, str], say: Callable[[str], None]) -> Path:
     """Return the path of a `prometheus` program; raises EnvironmentLacks with the one command that helps."""
     if told := environment.get(VARIABLE):
-        return _usable(Path(told), f"${VARIABLE}")
+        return _usable(Path(told).absolute(), f"${VARIABLE}", environment)
     if found := shutil.which("prometheus", path=environment.get("PATH")):
-        return Path(found)
+        return Path(found).absolute()
     cached = cache_folder(environment) / "prometheus" / "usr" / "bin" / "prometheus"
     if not os.access(cached, os.X_OK):
         say("fetching Prometheus from Debian's packages (19 MB, once; nothing is installed)")
-        _fetch(cache_folder(environment))
-    return _usable(cached, "Debian's package")
+        try:
+            _fetch(cache_folder(environment), environment)
+        except OSError as error:
+            raise EnvironmentLacks(
+                f"Prometheus can't be kept in {cache_folder(environment)}: {error.strerror}"
+            ) from error
+    return _usable(cached, "Debian's package", environment)
 
 
-def find_promtool(prometheus: Path) -> Path:
+def find_promtool(prometheus: Path, environment: Mapping[str, str]) -> Path:
     """Return the `promtool` that came with `prometheus`; raises EnvironmentLacks."""
-    return _usable(prometheus.with_name("promtool"), "beside prometheus")
+    return _usable(prometheus.with_name("promtool"), "beside prometheus", environment)
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
     """Return our cache: $PEAKPROOF_CACHE, else the platform's cache folder."""
     if told := environment.get(CACHE_VARIABLE):
-        return Path(told)
+        return Path(told).absolute()
     base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")  # noqa: S108
-    return Path(base) / "peakproof"
+    return Path(base).absolute() / "peakproof"
 
 
-def _usable(program: Path, where: str) -> Path:
-    if not os.access(program, os.X_OK):
-        raise EnvironmentLacks(f"Prometheus can't be run: {program} ({where}) is not a program; {_help()}")
+def _usable(program: Path, where: str, environment: Mapping[str, str]) -> Path:
+    if not (program.is_file() and os.access(program, os.X_OK)):
+        raise EnvironmentLacks(f"Prometheus can't be run: {program} ({where}) is not a program; {_help(environment)}")
     return program
 
 
-def _help() -> str:
-    if shutil.which("apt-get"):
+def _help(environment: Mapping[str, str]) -> str:
+    if _on_path("apt-get", environment):
         return "install it with: apt-get install prometheus"
-    if shutil.which("brew"):
+    if _on_path("brew", environment):
         return "install it with: brew install prometheus"
     return f"install it from prometheus.io and set {VARIABLE} to the program's path"
 
 
-def _fetch(cache: Path) -> None:
-    apt, dpkg = shutil.which("apt-get"), shutil.which("dpkg")
+def _on_path(program: str, environment: Mapping[str, str]) -> str | None:
+    return shutil.which(program, path=environment.get("PATH"))
+
+
+def _fetch(cache: Path, environment: Mapping[str, str]) -> None:
+    apt, dpkg = _on_path("apt-get", environment), _on_path("dpkg", environment)
     if apt is None or dpkg is None:
-        raise EnvironmentLacks(f"Prometheus is not on this machine; {_help()}")
+        raise EnvironmentLacks(f"Prometheus is not on this machine; {_help(environment)}")
     work = cache / "apt"
     for folder in ("state/lists/partial", "cache/archives/partial", "download"):
         (work / folder).mkdir(parents=True, exist_ok=True)
@@ -68,24 +77,34 @@ def _fetch(cache: Path) -> None:
     options += ["-o", f"Dir::Cache={work}/cache", "-o", "APT::Sandbox::User=", "-o", "Debug::NoLocking=1"]
     # apt-get download needs no dpkg status, but refuses to run without the file
     (work / "state" / "status").touch()
-    _call([apt, *options, "update"], work)
-    _call([apt, *options, "download", "prometheus"], work / "download")
+    _call([apt, *options, "update"], work, environment)
+    _call([apt, *options, "download", "prometheus"], work / "download", environment)
     packages = sorted((work / "download").glob("prometheus_*.deb"))
     if not packages:
-        raise EnvironmentLacks(f"Debian's packages gave no prometheus; {_help()}")
+        raise EnvironmentLacks(f"Debian's packages gave no prometheus; {_help(environment)}")
     unpacked = cache / "prometheus.part"
     shutil.rmtree(unpacked, ignore_errors=True)
-    _call([dpkg, "-x", str(packages[-1]), str(unpacked)], work)
+    _call([dpkg, "-x", str(packages[-1]), str(unpacked)], work, environment)
     shutil.rmtree(cache / "prometheus", ignore_errors=True)
     unpacked.rename(cache / "prometheus")
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _call(command: list[str], folder: Path) -> None:
+def _call(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_APT_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            timeout=_APT_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
-        raise EnvironmentLacks(f"Prometheus can't be fetched: {command[0]} took too long; {_help()}") from error
+        raise EnvironmentLacks(
+            f"Prometheus can't be fetched: {command[0]} took too long; {_help(environment)}"
+        ) from error
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise EnvironmentLacks(f"Prometheus can't be fetched: {said}; {_help()}")
+        raise EnvironmentLacks(f"Prometheus can't be fetched: {said}; {_help(environment)}")

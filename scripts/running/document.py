@@ -11,7 +11,7 @@ from loadtests.account import WorkerAccount, make_account, read_sessions, read_w
 from loadtests.demand.arrivals import schedule
 from loadtests.ledger import read_ledgers
 from loadtests.run_directory import RunDirectory, write_json
-from scripts.running.preparation import Inputs
+from scripts.running.preparation import Inputs, hash_inputs
 from slo.documents import BadInput
 
 PEAKPROOF = version("peakproof")
@@ -45,6 +45,7 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         "run": directory.name,
         "peakproof": PEAKPROOF,
         "plan": {"name": inputs.plan.name, "sha256": inputs.plan_sha256},
+        "inputs": hash_inputs(directory),
         "seed": inputs.plan.seed,
         "environment": {
             "name": inputs.environment_name,

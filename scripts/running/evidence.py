@@ -1,6 +1,7 @@
 """Reading a run directory for judging: tables, documents and what the environment declared."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import pyarrow as pa
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.run_directory import ANSWERS, REQUESTS, SESSIONS, SPANS, RunDirectory, read_tables
 from loadtests.targets import Environment, Targets
-from scripts.running.preparation import declared_by
+from scripts.running.preparation import declared_by, hash_inputs
 from slo.documents import BadInput, read_json, read_text
 from slo.openslo import Objective, read_objectives
 
 _MAX_JSON = 64 << 20
+_MAY_BE_NULL = frozenset({"error", "reason"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +46,43 @@ class Recorded:
 def read_recorded(path: Path) -> Recorded:
     """Read the run directory at `path`; raises BadInput naming the file that is missing or malformed."""
     directory = RunDirectory(path=path)
-    (environment,) = read_json(directory.targets, Targets).environments.values()
+    environment = read_environment(directory)
+    run = read_object(directory.run)
+    _check_inputs(directory, run)
     return Recorded(
         directory=directory,
         plan=read_plan(directory.plan),
         objectives=read_objectives(sorted(directory.objectives.glob("*.yaml"))),
         environment=environment,
-        run=read_object(directory.run),
+        run=run,
         audit=read_object(directory.audit) if directory.audit.exists() else None,
         requests=_table(directory, "requests", REQUESTS),
         sessions=_table(directory, "sessions", SESSIONS),
         answers=_answers(directory),
     )
+
+
+def read_environment(directory: RunDirectory) -> Environment:
+    """Read the one environment of a run; raises BadInput."""
+    environments = read_json(directory.targets, Targets).environments
+    if len(environments) != 1:
+        raise BadInput(f"{directory.targets}: environments: expected one, found {len(environments)}")
+    return next(iter(environments.values()))
+
+
+def _check_inputs(directory: RunDirectory, run: Mapping[str, Any]) -> None:
+    """Raise BadInput unless the copies of the input are, byte for byte, what the run was given."""
+    given = run.get("inputs")
+    if not isinstance(given, dict):
+        raise BadInput(
+            f"{directory.run}: inputs: expected the hash of each file the run was given, found {given!r:.80}"
+        )
+    found = hash_inputs(directory)
+    for name in sorted(given.keys() | found.keys()):
+        if name not in found:
+            raise BadInput(f"{directory.path / name}: missing: the run was given it")
+        if found[name] != given.get(name):
+            raise BadInput(f"{directory.path / name}: not what the run was given: its hash differs from run.json's")
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -73,7 +100,24 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def _answers(directory: RunDirectory) -> pa.Table:
     path = directory.metrics / "objectives.parquet"
-    return _read([path] if path.exists() else [], ANSWERS, path)
+    return read_answers(path) if path.exists() else ANSWERS.empty_table()
+
+
+def read_answers(path: Path) -> pa.Table:
+    """Read stored answers of Prometheus; raises BadInput on rows that are none."""
+    table = _read([path], ANSWERS, path)
+    for number, row in enumerate(table.select(["labels", "at", "value"]).to_pylist()):
+        whole = len(row["at"]) == len(row["value"]) and None not in row["at"] and None not in row["value"]
+        if not (whole and _is_object(row["labels"])):
+            raise BadInput(f"{path}: row {number}: expected labels as a JSON object, and a value for each time")
+    return table
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _table(directory: RunDirectory, kind: str, schema: pa.Schema) -> pa.Table:
@@ -82,6 +126,10 @@ def _table(directory: RunDirectory, kind: str, schema: pa.Schema) -> pa.Table:
 
 def _read(paths: list[Path], schema: pa.Schema, named: Path) -> pa.Table:
     try:
-        return read_tables(paths, schema)
+        table = read_tables(paths, schema)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"{named}: can't be read: {str(error).splitlines()[0]}") from error
+    for name in schema.names:
+        if name not in _MAY_BE_NULL and table[name].null_count:
+            raise BadInput(f"{named}: {name}: null or missing in {table[name].null_count} of {table.num_rows} rows")
+    return table

@@ -40,6 +40,7 @@ _LOOK_S = 0.2
 _PROBE_S = 5.0
 _SERVER_ERROR = 500
 _LAST_SCRAPES_S = 2.5
+_BY_HAND = "by hand or signal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class Performance:
         signal (KeyboardInterrupt is taken as the wish to stop).
         """
         ports, inputs = self._setting.ports, self._inputs
+        token_of(inputs.environment, self._context)
         ports.check_free(self._ports_used())
         program = find_prometheus(self._context.environment, self._context.say)
         self._progress.release_before = probe_release(inputs.environment)
@@ -92,8 +94,28 @@ class Performance:
         self._context.say(f"run {directory.path}")
         recorder = Recorder(directory, HOST, ports.recorder)
         write_job(directory, recorder.url if inputs.plan.trace_sampling > 0 else None, PEAKPROOF)
-        self._keep_stock(directory)
         write_run(directory, inputs, self._progress)
+        try:
+            self._measured(directory, program, recorder)
+        except KeyboardInterrupt:
+            self._tell_end("stopped", _BY_HAND)
+            raise
+        except EnvironmentLacks as error:
+            self._tell_end("failed", str(error))
+            raise
+        finally:
+            run = write_run(directory, inputs, self._progress)
+        return Performed(directory=directory, run=run)
+
+    def _tell_end(self, ended: str, because: str) -> None:
+        """Say how the run ended, unless that is known already."""
+        if self._progress.ended is None:
+            self._progress.ended, self._progress.because = ended, because
+
+    def _measured(self, directory: RunDirectory, program: Path, recorder: Recorder) -> None:
+        """Start everything that measures, play, and stop it again."""
+        ports = self._setting.ports
+        self._keep_stock(directory)
         exporters = self._serve(directory, recorder)
         try:
             with Children(directory.logs) as children:
@@ -111,8 +133,6 @@ class Performance:
             summary = recorder.stop()
             self._progress.spans = summary.spans
             self._progress.spans_dropped = summary.dropped + _client_spans_dropped(directory)
-            run = write_run(directory, inputs, self._progress)
-        return Performed(directory=directory, run=run)
 
     def _ports_used(self) -> dict[str, int]:
         ports = self._setting.ports
@@ -168,10 +188,10 @@ class Performance:
             wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
             self._watch(directory, generator)
         except KeyboardInterrupt:
-            self._progress.ended, self._progress.because = "stopped", "by hand or signal"
+            self._tell_end("stopped", _BY_HAND)
             self._context.say("stopping: what was recorded until now is kept")
         except EnvironmentLacks as error:
-            self._progress.ended, self._progress.because = "failed", str(error)
+            self._tell_end("failed", str(error))
         generator.end()
         self._conclude(directory, generator)
 
@@ -255,13 +275,19 @@ def probe_release(environment: Environment) -> str | None:
             reply = http.get(url, timeout=_PROBE_S, allow_redirects=False)
             if reply.status_code >= _SERVER_ERROR:
                 raise EnvironmentLacks(f"the shop at {url} answers HTTP {reply.status_code}")
-            release = str(reply.json()[probe.field]) if probe else None
         except requests.RequestException as error:
             raise EnvironmentLacks(f"the shop at {url} doesn't answer: {type(error).__name__}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            field = probe.field if probe else ""
-            raise EnvironmentLacks(f"the shop at {url} doesn't say its release in the field {field!r}") from error
-    return release
+    return None if probe is None else _release_in(reply, probe.field, url)
+
+
+def _release_in(reply: requests.Response, field: str, url: str) -> str:
+    try:
+        told = reply.json()[field]
+    except (ValueError, KeyError, TypeError):
+        told = None
+    if not isinstance(told, str | int | float):
+        raise EnvironmentLacks(f"the shop at {url} doesn't say its release in the field {field!r}")
+    return str(told)
 
 
 def probe_release_or_none(environment: Environment) -> str | None:
@@ -301,7 +327,7 @@ def perform(inputs: Inputs, setting: Setting, context: Context) -> Performed:
 def find_run(name: str, context: Context) -> Path:
     """Return the run directory that `name` means: a path, a name, or `latest`; raises BadInput."""
     if name == "latest":
-        runs = sorted(path for path in context.runs.glob("*Z-*") if path.is_dir())
+        runs = sorted(path for path in context.runs.glob("*Z-*") if (path / "run.json").is_file())
         if not runs:
             raise BadInput(f"{context.runs}: holds no run yet; `peakproof demo` or `peakproof run` makes one")
         return runs[-1]

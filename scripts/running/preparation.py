@@ -100,6 +100,16 @@ def prepare(inputs: Inputs, context: Context) -> RunDirectory:
     return directory
 
 
+def hash_inputs(directory: RunDirectory) -> dict[str, str]:
+    """Return the SHA-256 of each copy of the input that lies in the run directory, by its name below it."""
+    copies = (directory.plan, directory.targets, *sorted(directory.objectives.glob("*.yaml")))
+    return {
+        path.relative_to(directory.path).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in copies
+        if path.is_file()
+    }
+
+
 def _check_not_judged(inputs: Inputs, path: Path) -> None:
     names = {objective.name for objective in inputs.objectives}
     for item in inputs.plan.not_judged:

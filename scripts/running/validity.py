@@ -3,7 +3,8 @@
 from loadtests.run_directory import RunDirectory
 from scripts.running.evidence import read_recorded
 from slo.findings import Finding
-from slo.validity import Delivered, check_validity, delivered, judged_window, run_facts
+from slo.run_facts import judged_window, run_facts
+from slo.validity import Delivered, check_validity, delivered
 
 
 def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:

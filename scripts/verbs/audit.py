@@ -7,11 +7,10 @@ from loadtests import audit
 from loadtests.audit_sources import Sources, gather
 from loadtests.clock import Clock
 from loadtests.run_directory import RunDirectory, write_json
-from loadtests.targets import Targets
 from scripts.context import Context
-from scripts.running.evidence import read_object
+from scripts.running.evidence import read_environment, read_object
 from scripts.running.perform import find_run, token_of
-from slo.documents import read_json
+from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
 SUMMARY = "ask the shop whether every order of a run exists, once, paid once, with the stock moved"
@@ -39,8 +38,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
     """Ask every declared source and write `audit.json`; raises BadInput when the run can't be read."""
     directory = RunDirectory(path=path)
-    (environment,) = read_json(directory.targets, Targets).environments.values()
-    began_at = int(read_object(directory.run).get("started_at") or 0)
+    environment = read_environment(directory)
+    began_at = _began_at(directory)
     sources = Sources(environment, token_of(environment, context))
     try:
         evidence = gather(directory, environment, sources, began_at)
@@ -49,3 +48,10 @@ def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
     checks = audit.audit(evidence)
     write_json(directory.audit, audit.to_json(evidence, checks, Clock.start().now()))
     return checks
+
+
+def _began_at(directory: RunDirectory) -> int:
+    told = read_object(directory.run).get("started_at")
+    if not isinstance(told, int):
+        raise BadInput(f"{directory.run}: started_at: expected ns since the epoch, found {told!r:.80}")
+    return told

@@ -3,12 +3,11 @@
 import argparse
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from dashboards.grafana.build import build, stale, write
 from dashboards.grafana.checks import Finding, check, check_answers
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
+from scripts.running.evidence import read_answers
 from scripts.running.perform import find_run
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
@@ -51,7 +50,7 @@ def check_run(directory: RunDirectory) -> list[Finding]:
     if not path.exists():
         raise BadInput(f"{path}: missing: the run kept no answers of Prometheus")
     counts: dict[str, int] = {}
-    for row in pq.read_table(path, columns=["query", "at"]).to_pylist():
+    for row in read_answers(path).to_pylist():
         counts[row["query"]] = counts.get(row["query"], 0) + bool(row["at"])
     return [
         finding for dashboard in build().values() for finding in check_answers(dashboard, lambda q: counts.get(q, 0))

@@ -2,7 +2,10 @@
 
 import argparse
 import dataclasses
+import shutil
+import sqlite3
 import tempfile
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from slo.rendering.terminal import render_terminal
 SUMMARY = "run a holiday peak against the stand-in shop, judge it, write the report"
 EXAMPLE = "peakproof demo --release slow-checkout"
 GOOD = "stable"
+STAND_IN = "stand-in"
 RELEASES = (GOOD, "slow-checkout", "oversell", "double-charge")
 
 
@@ -66,7 +70,8 @@ def announce(plan: Plan, release: str, objectives: Path, context: Context) -> No
         f"Peakproof demo: {plan.demand.factor:g} x the forecast peak hour against the stand-in shop, release {release}"
     )
     context.say(f"the run takes {plan.duration_s:.0f} s: {names}; the hour is played {plan.compression:.0f} x as fast")
-    context.say(f"the mix is {plan.mix_note}")
+    if plan.mix_note:
+        context.say(f"the mix is {plan.mix_note}")
     for line in proven(plan, (objectives,)):
         context.say(line)
 
@@ -96,10 +101,15 @@ def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Co
 
 
 def _keep(directory: RunDirectory, folder: Path, shop: Shop) -> None:
-    """Keep what others counted: the front's access log, and the logs of the stand-in."""
+    """Keep what others counted: the front's access log, the shop's and the provider's databases, and their logs."""
+    kept = directory.path / STAND_IN
+    kept.mkdir()
     for path in (shop.access_log, *sorted((folder / "logs").glob("*.log"))):
         if path.exists():
-            (directory.logs / path.name).write_bytes(path.read_bytes())
+            shutil.copyfile(path, kept / path.name)
+    for path in (shop.database, folder / "payments.sqlite"):
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(kept / path.name)) as copy:
+            source.backup(copy)
 
 
 def _tell(performed: Performed, context: Context) -> ExitCode:

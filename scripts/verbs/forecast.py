@@ -6,8 +6,8 @@ from pathlib import Path
 from loadtests.demand.forecast import forecast
 from loadtests.demand.history import read_history
 from loadtests.demand.season import parse_season
-from loadtests.run_directory import write_bytes
 from scripts.context import Context
+from scripts.refusals import write_given
 from slo.outcomes import ExitCode
 
 SUMMARY = "forecast this year's peak hour from an hourly order history"
@@ -24,7 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Write the forecast and say it; raises BadInput."""
     made = forecast(read_history(options.history), parse_season(*options.season))
-    write_bytes(options.to, made.to_json().encode())
+    write_given(options.to, made.to_json().encode())
     context.say(
         f"peak hour of season {made.year}: {made.mid_orders_per_hour:,.0f} orders"
         f" (5 % to 95 %: {made.low_orders_per_hour:,.0f} to {made.high_orders_per_hour:,.0f})"

@@ -17,7 +17,8 @@ from slo.outcomes import ExitCode
 from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
-from slo.validity import delivered, judged_window, left_out, run_facts
+from slo.run_facts import judged_window, run_facts
+from slo.validity import RunFacts, delivered, left_out
 from slo.verdict import Case, Verdict, judge, with_causes
 from slo.verdict_json import to_json
 
@@ -62,7 +63,7 @@ def judge_run(path: Path) -> Verdict:
         )
     )
     if window is not None:
-        verdict = with_causes(verdict, *_causes(recorded, verdict, window))
+        verdict = with_causes(verdict, *_causes(recorded, facts, verdict, window))
     _write(recorded, verdict)
     return verdict
 
@@ -80,9 +81,11 @@ def _evidence(recorded: Recorded, window: Window) -> dict[str, Evidence]:
     }
 
 
-def _causes(recorded: Recorded, verdict: Verdict, window: Window) -> tuple[tuple[Cause, ...], tuple[Finding, ...]]:
+def _causes(
+    recorded: Recorded, facts: RunFacts, verdict: Verdict, window: Window
+) -> tuple[tuple[Cause, ...], tuple[Finding, ...]]:
     """Explain each missed objective by the traces of its steps: those of the reference phase against the judged."""
-    reference = _reference(recorded)
+    reference = _reference(facts)
     if not verdict.missed or reference is None or "traces" not in recorded.declared:
         return (), ()
     spans = recorded.spans()
@@ -99,10 +102,11 @@ def _causes(recorded: Recorded, verdict: Verdict, window: Window) -> tuple[tuple
     return causes, tuple(one.note for one in explained if one.note is not None)
 
 
-def _reference(recorded: Recorded) -> Window | None:
-    for phase in recorded.run.get("phases") or ():
-        if phase.get("kind") == "reference":
-            return Window(starts_at=phase["starts_at"], ends_at=phase["ends_at"])
+def _reference(facts: RunFacts) -> Window | None:
+    for phase in facts.phases or ():
+        start, end = phase.starts_at, phase.ends_at
+        if phase.kind == "reference" and start is not None and end is not None and end > start:
+            return Window(starts_at=start, ends_at=end)
     return None
 
 

@@ -7,9 +7,8 @@ from loadtests.demand.build import Choices, build_plan
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import JOURNEYS, NotJudged, Plan, read_plan
 from loadtests.journeys import VISITS
-from loadtests.run_directory import write_bytes
 from scripts.context import Context
-from slo.documents import BadInput
+from scripts.refusals import write_given
 from slo.openslo import read_objectives
 from slo.outcomes import ExitCode
 from slo.planning import proofs
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 def _build(options: argparse.Namespace, context: Context) -> ExitCode:
     choices = Choices(name=options.name, seed=options.seed, factor=options.factor, journeys=options.mix)
     plan = build_plan(read_forecast(options.forecast), choices)
-    write_bytes(options.to, plan.to_yaml().encode())
+    write_given(options.to, plan.to_yaml().encode())
     for line in played(plan):
         context.say(line)
     context.say(str(options.to))
@@ -110,9 +109,9 @@ def _mix(text: str) -> dict[str, float]:
     for part in text.split(","):
         name, _, share = part.partition("=")
         if name not in JOURNEYS:
-            raise BadInput(f"--mix: unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+            raise argparse.ArgumentTypeError(f"unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
         try:
             shares[name] = float(share)
         except ValueError as error:
-            raise BadInput(f"--mix: the share of {name} must be a number, found {share!r}") from error
+            raise argparse.ArgumentTypeError(f"the share of {name} must be a number, found {share!r}") from error
     return shares

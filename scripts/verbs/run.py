@@ -51,19 +51,26 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]
     for finding in invalid:
         context.say(f"not valid: {finding.message}; {finding.change}")
+    for note in performed.run["notes"]:
+        context.say(f"not valid: {note}")
     context.say(f"next: peakproof audit {performed.directory.name} && peakproof judge {performed.directory.name}")
-    return ExitCode.OK if performed.run["ended"] == "completed" and not invalid else ExitCode.INCONCLUSIVE
+    whole = performed.run["ended"] == "completed" and not performed.run["notes"]
+    return ExitCode.OK if whole and not invalid else ExitCode.INCONCLUSIVE
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 1000:  # noqa: PLR2004 - what a master bears (locust#3142)
-        raise argparse.ArgumentTypeError(f"expected 1 to 1000, found {value}")
-    return value
+    return _between(text, 1, 1000, "a number")  # what a master bears (locust#3142)
 
 
 def _port(text: str) -> int:
-    value = int(text)
-    if not 1024 <= value <= 65_000:  # noqa: PLR2004 - above the reserved ports, with room for ours
-        raise argparse.ArgumentTypeError(f"expected a port from 1024 to 65000, found {value}")
+    return _between(text, 1024, 65_000, "a port")  # above the reserved ports, with room for ours
+
+
+def _between(text: str, least: int, most: int, what: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = None
+    if value is None or not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"expected {what} from {least} to {most}, found {text}")
     return value

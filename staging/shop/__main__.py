@@ -14,7 +14,7 @@ from staging.shop.catalogue import twisted_threads
 from staging.shop.checkout import Checkout
 from staging.shop.funnel import Funnel
 from staging.shop.pages import shop_app
-from staging.shop.provider import Provider
+from staging.shop.provider import HttpProvider
 from staging.shop.releases import CurrentRelease, Release, read_releases
 from staging.shop.schema import create_shop
 from staging.shop.search import SearchIndex
@@ -93,7 +93,7 @@ def _storefront(options: argparse.Namespace, releases: dict[str, Release], telem
         catalogue=catalogue,
         index=SearchIndex(catalogue),
         database=database,
-        checkout=Checkout(database, Provider(options.payments)),
+        checkout=Checkout(database, HttpProvider(options.payments)),
         funnel=Funnel(database),
         release=CurrentRelease(releases, options.release),
     )

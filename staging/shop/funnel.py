@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from staging.database import Database
+from staging.shop.catalogue import LOCATIONS
 from staging.shop.orders import Status, counts
 from staging.shop.schema import happenings
 
@@ -97,5 +98,5 @@ class Funnel:
                 "declined": orders[Status.DECLINED],
                 "failed": orders[Status.FAILED],
             },
-            "orders_by_location": dict(locations),
+            "orders_by_location": {location: locations[location] for location in LOCATIONS},
         }

@@ -26,6 +26,8 @@ VERSION_ATTRIBUTE = "app.release.version"
 def shop_app(shop: Storefront, telemetry: Telemetry) -> Flask:
     """Return the public application."""
     app = json_app("shop", body_limit=BODY_LIMIT)
+    # First, for the span must be there when the version is put on it.
+    telemetry.instrument(app)
     app.before_request(lambda: _say_version(shop))
     _add_browsing(app, shop)
     _add_designs(app, shop)
@@ -35,7 +37,6 @@ def shop_app(shop: Storefront, telemetry: Telemetry) -> Flask:
     def healthz() -> Response:
         return jsonify(status="ok", version=shop.release.get().version)
 
-    telemetry.instrument(app)
     return app
 
 

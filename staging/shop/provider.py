@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
+from typing import Protocol
 
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
@@ -42,7 +43,17 @@ def key_of_order(order_id: str, _attempt: int) -> str:
     return order_id
 
 
-class Provider:
+class Provider(Protocol):
+    """Whoever takes payments."""
+
+    def pay(self, bill: Bill, key: PaymentKey) -> Payment:
+        """Ask for a payment, under the idempotency keys that `key` gives for the order and the attempt.
+
+        UNKNOWN: the card may have been charged. NOT_MADE: surely not.
+        """
+
+
+class HttpProvider:
     """Payments at the provider's URL, over connections kept by each thread."""
 
     def __init__(self, url: str) -> None:
@@ -51,10 +62,7 @@ class Provider:
         self._pause = threading.Event()
 
     def pay(self, bill: Bill, key: PaymentKey) -> Payment:
-        """Ask for a payment, up to three times while replies are lost; `key` names each attempt to the provider.
-
-        UNKNOWN: some attempt may have charged the card. NOT_MADE: surely none did.
-        """
+        """Ask for a payment, up to three times while replies are lost."""
         outcome = Payment.NOT_MADE
         for attempt in range(ATTEMPTS):
             if attempt:

@@ -46,7 +46,7 @@ def test_an_aborted_run_says_how_it_ended(run: Path) -> None:
     (run / "run.json").write_text(json.dumps(document | {"account": None, "ended_at": None, "orders": None}))
     said = words(run)
     assert "NOT JUDGED There is no verdict; the run aborted: the stop key." in said
-    assert "Nothing was judged." in said
+    assert "Nothing was judged. To be judged are requests due from 12:00:33 to 12:02:03 UTC" in said
     assert "completed (from the sessions' records)" in said
     assert "Load delivered – not known" in said
 
@@ -127,5 +127,5 @@ def test_requests_cut_off_by_the_end_count_and_have_no_latency(run: Path) -> Non
     write_table(run / "requests-w1-0.parquet", table.set_column(table.schema.get_field_index("error"), "error", cut))
     (run / "requests-w0-0.parquet").unlink()
     said = words(run)
-    assert "were cut off by the run's end: they count as requests and have no latency." in said
+    assert "were cut off by the run's end: they count as requests and have no latency here." in said
     assert "Errors 0 %" in said

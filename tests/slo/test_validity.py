@@ -9,7 +9,8 @@ import pytest
 from slo.documents import BadInput
 from slo.findings import Finding, Severity
 from slo.indicators import Window
-from slo.validity import Delivered, check_validity, delivered, judged_window, left_out, run_facts
+from slo.run_facts import judged_window, run_facts
+from slo.validity import Delivered, check_validity, delivered, left_out
 from slo.verdict import Case
 
 SECOND = 1_000_000_000

@@ -1,0 +1,126 @@
+"""run.json as far as it is judged: what is missing is None, and None is never good news."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from slo.documents import validate
+from slo.indicators import Window
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class Judged(_Facts):
+    """The judged window as the run planned it."""
+
+    starts_at: int | None = None
+    ends_at: int | None = None
+
+
+class Phase(_Facts):
+    """One phase as it was played."""
+
+    name: str | None = None
+    kind: str | None = None
+    starts_at: int | None = None
+    ends_at: int | None = None
+
+
+class Release(_Facts):
+    """The release seen before and after, and those that may be."""
+
+    before: str | None = None
+    after: str | None = None
+    expected: tuple[str, ...] | None = None
+
+
+class Account(_Facts):
+    """How every planned arrival ended."""
+
+    planned: int | None = None
+    completed: int | None = None
+    failed: int | None = None
+    cut_off: int | None = None
+    dropped: dict[str, int] | None = None
+    lost: dict[str, int] | None = None
+    not_due: int | None = None
+
+
+class RequestCounts(_Facts):
+    """What the load generator says it sent."""
+
+    sent: int | None = None
+
+
+class OrderCounts(_Facts):
+    """What the ledger says."""
+
+    attempted: int | None = None
+    accepted: int | None = None
+
+
+class Lag(_Facts):
+    """How late the generator itself was."""
+
+    p99: float | None = None
+
+
+class Worker(_Facts):
+    """One worker and what arrived of it."""
+
+    name: str | None = None
+    parts_expected: int | None = None
+    parts_received: int | None = None
+    lost: bool | None = None
+
+
+class HookFailure(_Facts):
+    """A listener that raised."""
+
+    hook: str | None = None
+    error: str | None = None
+    count: int | None = None
+
+
+class Recorder(_Facts):
+    """The span recorder's counts."""
+
+    spans: int | None = None
+    dropped: int | None = None
+
+
+class RunFacts(_Facts):
+    """run.json as far as it is judged; what is missing is None, and None is never good news."""
+
+    run: str | None = None
+    ended: str | None = None
+    ended_because: str | None = None
+    ended_at: int | None = None
+    phases: tuple[Phase, ...] | None = None
+    judged: Judged = Field(default_factory=Judged)
+    release: Release = Field(default_factory=Release)
+    account: Account = Field(default_factory=Account)
+    requests: RequestCounts = Field(default_factory=RequestCounts)
+    orders: OrderCounts = Field(default_factory=OrderCounts)
+    scheduling_lag_s: Lag = Field(default_factory=Lag)
+    generator_cpu: dict[str, float | None] | None = None
+    workers: tuple[Worker, ...] | None = None
+    hook_failures: tuple[HookFailure, ...] | None = None
+    recorder: Recorder | None = None
+
+
+def run_facts(data: Mapping[str, Any], where: str = "run.json") -> RunFacts:
+    """Read run.json; a null part is a missing one. Raises BadInput when a value has the wrong type."""
+    return validate({key: value for key, value in data.items() if value is not None}, RunFacts, where)
+
+
+def judged_window(run: RunFacts) -> Window | None:
+    """Return the judged window as far as it was played; None when it is unknown or was never reached."""
+    start, end = run.judged.starts_at, run.judged.ends_at
+    if start is None or end is None:
+        return None
+    end = end if run.ended_at is None else min(end, run.ended_at)
+    return Window(starts_at=start, ends_at=end) if end > start else None
