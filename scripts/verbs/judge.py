@@ -17,8 +17,8 @@ from slo.outcomes import ExitCode
 from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
-from slo.run_facts import judged_window, run_facts
-from slo.validity import RunFacts, delivered, left_out
+from slo.run_facts import RunFacts, judged_window, run_facts
+from slo.validity import delivered, left_out
 from slo.verdict import Case, Verdict, judge, with_causes
 from slo.verdict_json import to_json
 

@@ -9,7 +9,6 @@ from staging.shop.provider import key_of_order
 from staging.shop.releases import CurrentRelease, read_releases
 from staging.shop.stock import ConditionalTaking, StockAtOneLocation
 
-
 KNOWN = "fresh-key-on-retry, query-per-line, stock-read-then-written"
 
 

@@ -1,0 +1,226 @@
+"""What the tests of the load generator share: a small plan, a scripted client, listeners that remember."""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loadtests.client import Client, Reply, Request
+from loadtests.clock import Clock
+from loadtests.demand.arrivals import Arrival
+from loadtests.demand.plan import Plan
+from loadtests.hooks import Hooks
+from loadtests.ledger import Ledger
+from loadtests.records import SessionRecord, StepRecord
+from loadtests.session import Worker
+
+SECOND = 1_000_000_000
+
+
+def plan_facts(**changes: object) -> dict[str, Any]:
+    """Return a plan's data: no think time to speak of, a second of load."""
+    return {
+        "format": "peakproof/plan/v1",
+        "name": "small",
+        "seed": 7,
+        "demand": {
+            "source": "made up",
+            "forecast_orders_per_hour": 36000,
+            "factor": 1.0,
+            "orders_per_session": 1.0,
+            "peak_sessions_per_s": 10.0,
+        },
+        "phases": [
+            {"name": "warm-up", "kind": "warm-up", "plays_s": 0.2, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "plays_s": 0.8, "level": [1.0, 1.0]},
+            {"name": "drain", "kind": "drain", "plays_s": 1.0},
+        ],
+        "journeys": {"search-and-buy": 0.4, "click-and-collect": 0.2, "design-your-own": 0.2, "window-shop": 0.2},
+        "think_time": {"median_s": 0.001, "sigma": 0.5, "max_s": 0.01},
+        "cart_lines": {"min": 1, "max": 3},
+        "limits": {"open_sessions": 100},
+        **changes,
+    }
+
+
+def small_plan(**changes: object) -> Plan:
+    """Return that plan."""
+    return Plan.model_validate(plan_facts(**changes))
+
+
+def arrival(number: int = 0, at_s: float = 0.0, journey: str = "search-and-buy", seed: int = 1) -> Arrival:
+    """Return one arrival."""
+    return Arrival(number=number, at_s=at_s, journey=journey, seed=seed)
+
+
+def step_record(**changes: Any) -> StepRecord:
+    """Return a request of 100 ms at second 1,000 that went well."""
+    facts: dict[str, Any] = {
+        "session": 1,
+        "journey": "search-and-buy",
+        "step": "home",
+        "scheduled_at": 1000 * SECOND,
+        "sent_at": 1000 * SECOND,
+        "finished_at": 1000 * SECOND + SECOND // 10,
+        "status": 200,
+        "error": None,
+        "bytes": 10,
+        "trace_id": "0" * 31 + "1",
+        "span_id": "0" * 15 + "1",
+    }
+    return StepRecord(**{**facts, **changes})
+
+
+def session_record(**changes: Any) -> SessionRecord:
+    """Return a session that was completed."""
+    facts: dict[str, Any] = {
+        "session": 1,
+        "journey": "search-and-buy",
+        "scheduled_at": 1000 * SECOND,
+        "started_at": 1000 * SECOND,
+        "ended_at": 1001 * SECOND,
+        "outcome": "completed",
+        "reason": None,
+        "late_s": 0.0,
+    }
+    return SessionRecord(**{**facts, **changes})
+
+
+@dataclass
+class Memory:
+    """A listener that remembers."""
+
+    steps: list[StepRecord] = field(default_factory=list)
+    sessions: list[SessionRecord] = field(default_factory=list)
+
+    def step_ended(self, record: StepRecord) -> None:
+        self.steps.append(record)
+
+    def session_ended(self, record: SessionRecord) -> None:
+        self.sessions.append(record)
+
+
+@dataclass
+class InFlight:
+    """What is under way."""
+
+    open: dict[str, str] = field(default_factory=dict)
+
+    def step_started(self, span_id: str, step: str, scheduled_at: int) -> None:
+        assert scheduled_at > 0
+        self.open[span_id] = step
+
+    def step_gone(self, span_id: str) -> None:
+        del self.open[span_id]
+
+
+@dataclass
+class FakeClient:
+    """A client whose replies `answer` makes; it remembers what was sent."""
+
+    answer: Callable[[Request], Reply]
+    sent: list[Request] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+    closed: int = 0
+
+    def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
+        self.sent.append(request)
+        self.headers.append(headers)
+        return self.answer(request)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def ok(body: object = None, status: int = 200) -> Reply:
+    """Return a reply that is as it should be."""
+    return Reply(status=status, body=json.dumps({} if body is None else body).encode())
+
+
+def worker(
+    folder: Path, client: Client | None = None, *, plan: Plan | None = None, memory: Memory | None = None
+) -> Worker:
+    """Return what sessions share, with a ledger in `folder`."""
+    return Worker(
+        plan=plan or small_plan(),
+        clock=Clock.start(),
+        hooks=Hooks([memory or Memory()]),
+        ledger=Ledger(folder / "ledger-w0.jsonl"),
+        in_flight=InFlight(),
+        ids=random.Random(5),
+        new_client=lambda: client or FakeClient(lambda _: ok()),
+    )
+
+
+def ledger_rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of the ledger in `folder`."""
+    return [json.loads(line) for line in (folder / "ledger-w0.jsonl").read_text().splitlines()]
+
+
+STYLES = [
+    {"style": "tee-tea", "name": "Made of Tea", "price_cents": 1500},
+    {"style": "tee-run", "name": "Runs on Pies", "price_cents": 1700},
+]
+LOCATIONS = ("warehouse", "store-leeds", "store-york")
+
+
+@dataclass
+class TalkingShop:
+    """Answers as docs/contracts.md says; `changed` maps a step to what its reply is instead."""
+
+    stock: int = 50
+    unit_cents: int = 1500
+    changed: dict[str, Callable[[dict[str, Any]], object]] = field(default_factory=dict)
+    replies: dict[str, Reply] = field(default_factory=dict)
+    cart_cents: int = 0
+    orders: int = 0
+
+    def __call__(self, request: Request) -> Reply:
+        if request.step in self.replies:
+            return self.replies[request.step]
+        body = getattr(self, "_" + request.step.replace("-", "_"))(request)
+        if request.step in self.changed:
+            body = self.changed[request.step](body)
+        status = {"design": 201, "checkout": 201}.get(request.step, 200)
+        assert status in request.accept
+        return ok(body, status)
+
+    def _home(self, request: Request) -> dict[str, Any]:
+        assert (request.method, request.path) == ("GET", "/")
+        return {"greeting": "Hello", "recommended": STYLES, "categories": ["tees"]}
+
+    def _search(self, request: Request) -> dict[str, Any]:
+        query = request.path.removeprefix("/search?q=")
+        assert query in {word for style in STYLES for word in str(style["name"]).split()}
+        return {"query": query, "results": STYLES}
+
+    def _product(self, request: Request) -> dict[str, Any]:
+        style = request.path.removeprefix("/products/")
+        assert style in {one["style"] for one in STYLES}
+        skus = [
+            {"sku": f"{style}-{size}-red", "size": size, "colour": "red", "stock": dict.fromkeys(LOCATIONS, self.stock)}
+            for size in ("s", "m", "l")
+        ]
+        return {"style": style, "name": "Made of Tea", "price_cents": 1500, "skus": skus}
+
+    def _design(self, request: Request) -> dict[str, Any]:
+        assert request.body is not None
+        assert request.body.keys() == {"style", "colour", "text"}
+        return {"design_id": "d1", "preview_url": "/designs/d1.png", "width": 1, "height": 1, "bytes": 1}
+
+    def _cart(self, request: Request) -> dict[str, Any]:
+        assert request.body is not None
+        lines = [{**line, "unit_cents": self.unit_cents} for line in request.body["lines"]]
+        self.cart_cents = sum(line["quantity"] * line["unit_cents"] for line in lines)
+        return {"lines": lines, "total_cents": self.cart_cents}
+
+    def _checkout(self, request: Request) -> dict[str, Any]:
+        assert request.headers is not None
+        assert len(request.headers["Idempotency-Key"]) == 36
+        self.orders += 1
+        return {"order_id": f"o{self.orders}", "status": "accepted", "total_cents": self.cart_cents, "lines": []}
+
+    def _order_status(self, request: Request) -> dict[str, Any]:
+        return {"order_id": request.path.removeprefix("/orders/"), "status": "accepted"}
