@@ -28,6 +28,7 @@ class WorkerAccount(BaseModel):
     index: int
     workers: int
     arrivals: int
+    next_arrival: int | None
     ended: str | None
     because: str | None
     requests: int
@@ -73,12 +74,10 @@ def make_account(
 ) -> Account:
     """Account for every arrival.
 
-    `ran_s` is how long the run went on: an arrival without a record is *not due* when it was planned for later,
-    else *lost* with its worker. Raises ValueError when a session was recorded twice, was never planned, or ended
-    as nothing that is known.
+    An arrival without a record is *not due* when its worker said, at its end, that it hadn't come to it; of a worker
+    without a last word, when it was planned for later than the `ran_s` that the run went on. Else it is *lost* with
+    its worker. Raises ValueError when a session was recorded twice or was never planned.
     """
-    if sessions["session"].null_count:
-        raise ValueError("a session was recorded without its number")
     numbers = sessions["session"].to_pylist()
     if len(set(numbers)) != len(numbers):
         raise ValueError("a session was recorded twice")
@@ -89,25 +88,31 @@ def make_account(
     for outcome, reason in zip(sessions["outcome"].to_pylist(), sessions["reason"].to_pylist(), strict=True):
         if outcome == "dropped":
             dropped[reason or "unknown"] += 1
-        elif outcome in _OUTCOMES:
-            outcomes[outcome] += 1
         else:
-            raise ValueError(f"a session ended as {outcome!r}; it may be {', '.join(_OUTCOMES)} or dropped")
-    missing = sorted(set(range(len(arrivals))) - set(numbers))
-    late = [number for number in missing if float(arrivals.at_s[number]) >= ran_s]
-    lost = Counter(_worker_of(number, workers, workers_expected) for number in missing[: len(missing) - len(late)])
+            outcomes[outcome] += 1
+    by_index = {worker.index: worker for worker in workers}
+    lost: Counter[str] = Counter()
+    not_due = 0
+    for number in set(range(len(arrivals))).difference(numbers):
+        index = number % max(1, workers_expected)
+        worker = by_index.get(index)
+        if _was_reached(number, float(arrivals.at_s[number]), worker, ran_s):
+            lost[worker.name if worker else f"w{index}"] += 1
+        else:
+            not_due += 1
     return Account(
         planned=len(arrivals),
         **{name: outcomes[name] for name in _OUTCOMES},
         dropped=dict(dropped),
         lost=dict(lost),
-        not_due=len(late),
+        not_due=not_due,
     )
 
 
-def _worker_of(number: int, workers: Sequence[WorkerAccount], expected: int) -> str:
-    index = number % max(1, expected)
-    return next((worker.name for worker in workers if worker.index == index), f"w{index}")
+def _was_reached(number: int, at_s: float, worker: WorkerAccount | None, ran_s: float) -> bool:
+    if worker is None or worker.lost:
+        return at_s < ran_s
+    return worker.next_arrival is None or number < worker.next_arrival
 
 
 def read_sessions(directory: RunDirectory) -> pa.Table:

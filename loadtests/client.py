@@ -113,8 +113,11 @@ class GeventClient:
             sent["Content-Type"] = "application/json"
         if self._cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        target = self._prefix + request.path
+        if not target.isascii():  # geventhttpclient finds out when it has a connection, and leaks it
+            raise ValueError(f"not a request's target: {target!r}")
         self._http = self._http or self._connect()
-        response = self._http.request(request.method, self._prefix + request.path, body=body, headers=sent)
+        response = self._http.request(request.method, target, body=body, headers=sent)
         content = self._read(response)
         fields = [(name.lower(), value) for name, value in response.headers]
         self._keep_cookies([value for name, value in fields if name == "set-cookie"])

@@ -26,7 +26,10 @@ class Score:
 
 
 class Conductor:
-    """Plays a score; every arrival that came due ends as exactly one session record."""
+    """Plays a score; every arrival that came due ends as exactly one session record.
+
+    `next_arrival` is the number of the first arrival that wasn't started, None when all were.
+    """
 
     def __init__(self, worker: Worker, score: Score, visit: Callable[[Session], None]) -> None:
         self._worker, self._score, self._visit = worker, score, visit
@@ -34,6 +37,7 @@ class Conductor:
         self._stop = Event()
         self.counts: Counter[str] = Counter()
         self.peak_open = 0
+        self.next_arrival: int | None = score.arrivals[0].number if len(score.arrivals) else None
 
     @property
     def open_sessions(self) -> int:
@@ -47,9 +51,12 @@ class Conductor:
         """
         try:
             for arrival in self._score.arrivals:
+                self.next_arrival = arrival.number
                 if self._wait_until(self._score.started_at + round(arrival.at_s * 1e9)):
                     break
                 self._start(arrival)
+            else:
+                self.next_arrival = None
             while self._open and self._worker.clock.now() < self._score.ends_at:
                 if self._wait_until(min(self._score.ends_at, self._worker.clock.now() + _LOOK_NS)):
                     break
@@ -62,8 +69,9 @@ class Conductor:
 
     def cut_off(self) -> None:
         """End the sessions under way at once; each is recorded as cut off. Calling it again does nothing."""
-        gevent.killall([greenlet for _, greenlet in self._open.values()], block=True, timeout=_KILL_S)
-        for record, _greenlet in list(self._open.values()):  # those that hadn't run a line yet
+        with gevent.Timeout(_KILL_S, exception=False):  # killall's own timeout raises, and would lose the records
+            gevent.killall([greenlet for _, greenlet in self._open.values()])
+        for record, _greenlet in list(self._open.values()):  # those that hadn't run a line yet, or won't end
             self._close(record, "cut_off", None)
 
     def _wait_until(self, at: int) -> bool:

@@ -236,6 +236,7 @@ class Player:
                 "index": self._index,
                 "workers": self._workers,
                 "arrivals": len(self._arrivals),
+                "next_arrival": self._conductor.next_arrival,
                 "at": self._clock.now(),
                 "ended": self.ended,
                 "because": self.because,

@@ -235,9 +235,17 @@ class Charts:
         weight: float = 1.8,
         dash: Sequence[int] = (1, 0),
     ) -> Curve:
-        middle = time.bin_s / 2
-        points = [(index * time.bin_s + middle, value) for index, value in enumerate(values)]
+        middle, end_s = time.bin_s / 2, self._end_s(time)
+        points = [
+            (index * time.bin_s + middle, value if index * time.bin_s <= end_s else None)
+            for index, value in enumerate(values)
+        ]
         return Curve(name=name, colour=colour, points=points, weight=weight, dash=dash)
+
+    def _end_s(self, time: Span) -> float:
+        """Return when the run ended, in seconds from the chart's start: nothing is 0 after that, it isn't."""
+        run = self._reading.run
+        return time.length_s if run is None or run.ended_at is None else time.seconds(run.ended_at)
 
     def _name(self) -> str:
         self._drawn += 1

@@ -135,6 +135,12 @@ class Run(Part):
     versions: dict[str, str | None] | None = None
     notes: list[str] | None = None
 
+    @property
+    def release_tested(self) -> str | None:
+        """The release under test: that of the plateau, where releases were changed on purpose, else the one seen."""
+        tested = [phase.release for phase in self.phases or () if phase.kind == "plateau" and phase.release]
+        return tested[-1] if tested else self.release.before if self.release else None
+
 
 class Objective(Part):
     """One objective as it was judged."""
@@ -251,6 +257,13 @@ class Demand(Part):
     peak_sessions_per_s: float | None = None
 
 
+class ThinkTime(Part):
+    """A shopper's pause between two clicks."""
+
+    median_s: float | None = None
+    max_s: float | None = None
+
+
 class PlanFile(Part):
     """`plan.yaml`."""
 
@@ -259,6 +272,7 @@ class PlanFile(Part):
     phases: list[PlannedPhase] | None = None
     journeys: dict[str, float] | None = None
     mix_note: str | None = None
+    think_time: ThinkTime | None = None
 
 
 Model = TypeVar("Model", bound=Part)

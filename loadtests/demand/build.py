@@ -20,8 +20,8 @@ ORDERS_PER_SESSION: Mapping[str, float] = MappingProxyType(
 PHASES = (
     Phase(name="reference", kind="reference", plays_s=25, level=(0.5, 0.5)),
     Phase(name="warm-up", kind="warm-up", plays_s=8, level=(0.5, 0.5)),
-    Phase(name="ramp", kind="ramp", plays_s=15, stands_for_s=600, level=(0.5, 1)),
-    Phase(name="plateau", kind="plateau", plays_s=75, stands_for_s=3000, level=(1, 1)),
+    Phase(name="ramp", kind="ramp", plays_s=15, stands_for_s=540, level=(0.5, 1)),
+    Phase(name="plateau", kind="plateau", plays_s=85, stands_for_s=3060, level=(1, 1)),
     Phase(name="drain", kind="drain", plays_s=8),
 )
 

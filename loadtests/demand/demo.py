@@ -16,8 +16,8 @@ CHOICES = Choices(
     factor=3.0,
     journeys={"search-and-buy": 0.6, "click-and-collect": 0.2, "design-your-own": 0.12, "window-shop": 0.08},
     mix_note=(
-        "buyers' traffic: nearly every session orders, where of a real shop's few in a hundred do, so that two minutes"
-        " hold enough orders to judge; browsing is played at far less than its real volume"
+        "buyers' traffic: nearly every session orders (in a real shop, a few in a hundred), so that two minutes hold"
+        " enough orders to judge; browsing is played at far less than its real volume"
     ),
     not_judged=(
         NotJudged(

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from loadtests.demand.build import Choices, build_plan
 from loadtests.demand.forecast import read_forecast
-from loadtests.demand.plan import JOURNEYS, NotJudged, Plan, read_plan
+from loadtests.demand.plan import JOURNEYS, Plan, read_plan
 from loadtests.journeys import VISITS
 from scripts.context import Context
 from scripts.refusals import write_given
 from slo.openslo import read_objectives
 from slo.outcomes import ExitCode
-from slo.planning import proofs
+from slo.planning import Proof, proofs
 
 SUMMARY = "build a plan from a forecast; show what a plan plays and which objectives it can prove"
 EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"
@@ -85,18 +85,23 @@ def played(plan: Plan) -> list[str]:
 def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
     """Return, line by line, which objectives a run of the plan can prove, how likely, and what each would take."""
     start_s, end_s = plan.judged_span()
-    given_up = {item.objective: item for item in plan.not_judged}
-    lines = [f"judged are {end_s - start_s:,.0f} s; can this run prove it?"]
-    for proof in proofs(
-        read_objectives(files), plan.expected_events(VISITS), end_s - start_s, plan.design_effect_prior
-    ):
-        mark = "yes" if proof.possible else "no"
-        lines.append(f"  {mark:<4} {proof.told}{_declared(given_up.get(proof.objective))}")
-    return lines
+    given_up = {item.objective for item in plan.not_judged}
+    rows = proofs(read_objectives(files), plan.expected_events(VISITS), end_s - start_s, plan.design_effect_prior)
+    return [
+        f"what {end_s - start_s:,.0f} s of judged time can prove:",
+        f"  {'objective':<30}{'needs':>8}{'planned':>9}{'minutes':>9}{'chance':>8}",
+        *(_provable(proof, declared=proof.objective in given_up) for proof in rows),
+        "  (needs: requests without a bad one; chance: of a shop that spends a quarter of its error budget)",
+    ]
 
 
-def _declared(item: NotJudged | None) -> str:
-    return "" if item is None else "; the plan declares it not judged"
+def _provable(proof: Proof, *, declared: bool) -> str:
+    minutes = "–" if proof.minutes_needed is None else f"{proof.minutes_needed:.1f}"
+    chance = f"{proof.chance:.0%}" if proof.possible else "none"
+    line = f"  {proof.objective:<30}{proof.needed_events:>8,.0f}{proof.planned_events:>9,.0f}{minutes:>9}{chance:>8}"
+    if declared:
+        return f"{line}  not judged, the plan says"
+    return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or name it in not_judged"
 
 
 def _level(level: tuple[float, float], peak: float) -> str:
