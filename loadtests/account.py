@@ -76,8 +76,11 @@ def make_account(
 
     An arrival without a record is *not due* when its worker said, at its end, that it hadn't come to it; of a worker
     without a last word, when it was planned for later than the `ran_s` that the run went on. Else it is *lost* with
-    its worker. Raises ValueError when a session was recorded twice or was never planned.
+    its worker. Raises ValueError when a session was recorded twice, was never planned, or ended as nothing that
+    is known.
     """
+    if sessions["session"].null_count:
+        raise ValueError("a session was recorded without its number")
     numbers = sessions["session"].to_pylist()
     if len(set(numbers)) != len(numbers):
         raise ValueError("a session was recorded twice")
@@ -88,8 +91,10 @@ def make_account(
     for outcome, reason in zip(sessions["outcome"].to_pylist(), sessions["reason"].to_pylist(), strict=True):
         if outcome == "dropped":
             dropped[reason or "unknown"] += 1
-        else:
+        elif outcome in _OUTCOMES:
             outcomes[outcome] += 1
+        else:
+            raise ValueError(f"a session ended as {outcome!r}; it may be {', '.join(_OUTCOMES)} or dropped")
     by_index = {worker.index: worker for worker in workers}
     lost: Counter[str] = Counter()
     not_due = 0

@@ -88,13 +88,20 @@ def _check_inputs(directory: RunDirectory, run: Mapping[str, Any]) -> None:
 def read_object(path: Path) -> dict[str, Any]:
     """Read one JSON object; raises BadInput."""
     try:
-        value = json.loads(read_text(path, _MAX_JSON))
+        value = json.loads(read_text(path, _MAX_JSON), parse_int=_int64)
     except (ValueError, RecursionError) as error:
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"{path}: not JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadInput(f"{path}: expected an object at the top, found {type(value).__name__}")
+    return value
+
+
+def _int64(digits: str) -> int:
+    value = int(digits)
+    if abs(value) >= 1 << 63:
+        raise ValueError(f"a number beyond 64 bits: {digits:.40}")
     return value
 
 

@@ -51,7 +51,7 @@ def order_json(order: Order) -> dict[str, object]:
 
 def lines_json(order: Order) -> list[dict[str, str | int]]:
     """Return an order's lines as JSON."""
-    return [{"sku": line.sku, "quantity": line.quantity, "location": line.location} for line in order.lines]
+    return [{"sku": line.sku, "quantity": line.quantity, "location": order.location} for line in order.lines]
 
 
 def _fill_cart(shop: Storefront) -> Response:

@@ -99,7 +99,6 @@ class Checkout:
                 orders.enter(connection, order)
                 if not behaviour.stock.take(connection, lines, order.location):
                     raise OutOfStockError(lines[0].sku)  # noqa: TRY301 - leaving the block undoes the transaction
-                orders.enter_lines(connection, order, lines)
         except OutOfStockError as gone:
             raise self._named(gone, lines, order.location) from None
 
@@ -152,5 +151,8 @@ def _new_order(asked: CheckoutRequest, lines: Sequence[PricedLine]) -> Order:
         location=asked.location,
         total_cents=sum(line.unit_cents * line.quantity for line in lines),
         created_at=time.time_ns(),
-        lines=tuple(OrderLine(sku=line.sku, quantity=line.quantity, location=asked.location) for line in lines),
+        lines=tuple(
+            OrderLine(sku=line.sku, quantity=line.quantity, unit_cents=line.unit_cents, design_id=line.design_id)
+            for line in lines
+        ),
     )

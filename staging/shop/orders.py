@@ -1,14 +1,13 @@
 """Orders: entered as pending with their stock taken, then accepted, or ended with the stock put back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from staging.database import Database
-from staging.shop.schema import order_lines, orders
-from staging.shop.stock import PricedLine, put_back
+from staging.shop.schema import orders
+from staging.shop.stock import put_back
 
 
 class Status(StrEnum):
@@ -22,16 +21,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """Some of one SKU, sold from a location."""
+    """Some of one SKU, sold at a unit price, printed with the shopper's own design when there is one."""
 
     sku: str
     quantity: int
-    location: str
+    unit_cents: int
+    design_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order and its lines; `created_at` in ns since the epoch."""
+    """An order and its lines, all from one location; `created_at` in ns since the epoch."""
 
     order_id: str
     key: str
@@ -45,7 +45,7 @@ class Order:
 
 
 def enter(connection: Connection, order: Order) -> None:
-    """Enter a new order without its lines; a key that has an order already raises IntegrityError."""
+    """Enter a new order; a key that has an order already raises IntegrityError."""
     connection.execute(
         orders.insert().values(
             order_id=order.order_id,
@@ -55,26 +55,10 @@ def enter(connection: Connection, order: Order) -> None:
             status=order.status.value,
             location=order.location,
             total_cents=order.total_cents,
+            lines=[asdict(line) for line in order.lines],
             created_at=order.created_at,
         )
     )
-
-
-def enter_lines(connection: Connection, order: Order, lines: Sequence[PricedLine]) -> None:
-    """Enter an order's lines."""
-    rows = [
-        {
-            "order_id": order.order_id,
-            "position": position,
-            "sku": line.sku,
-            "quantity": line.quantity,
-            "unit_cents": line.unit_cents,
-            "location": order.location,
-            "design_id": line.design_id,
-        }
-        for position, line in enumerate(lines)
-    ]
-    connection.execute(order_lines.insert(), rows)
 
 
 def accept(database: Database, order_id: str) -> bool:
@@ -101,52 +85,43 @@ def _leave_pending(connection: Connection, order_id: str, status: Status) -> boo
     return connection.execute(statement).rowcount == 1
 
 
-_WITH_LINES = (
-    select(orders, order_lines.c.sku, order_lines.c.quantity)
-    .join(order_lines, order_lines.c.order_id == orders.c.order_id)
-    .order_by(orders.c.sequence, order_lines.c.position)
-)
-
-
 def find_order(database: Database, order_id: str) -> Order | None:
-    """Return an order, in one statement."""
-    with database.reading() as connection:
-        rows = connection.execute(_WITH_LINES.where(orders.c.order_id == order_id)).all()
-    return _order(rows) if rows else None
+    """Return an order."""
+    return _find(database, orders.c.order_id == order_id)
 
 
 def find_order_of_key(database: Database, key: str) -> Order | None:
     """Return the order of an idempotency key."""
+    return _find(database, orders.c.idempotency_key == key)
+
+
+def _find(database: Database, condition: ColumnElement[bool]) -> Order | None:
     with database.reading() as connection:
-        rows = connection.execute(_WITH_LINES.where(orders.c.idempotency_key == key)).all()
-    return _order(rows) if rows else None
+        row = connection.execute(select(orders).where(condition)).one_or_none()
+    return _order(row) if row else None
 
 
 def orders_page(database: Database, run: str | None, after: int, limit: int) -> tuple[list[Order], int | None]:
     """Return at most `limit` orders numbered above `after`, of one run or of all, and where the next page starts."""
-    numbers = select(orders.c.sequence).where(orders.c.sequence > after).order_by(orders.c.sequence).limit(limit)
+    statement = select(orders).where(orders.c.sequence > after).order_by(orders.c.sequence).limit(limit)
     if run is not None:
-        numbers = numbers.where(orders.c.run == run)
+        statement = statement.where(orders.c.run == run)
     with database.reading() as connection:
-        rows = connection.execute(_WITH_LINES.where(orders.c.sequence.in_(numbers.scalar_subquery()))).all()
-    of_order: dict[int, list[Row[tuple[object, ...]]]] = {}
-    for row in rows:
-        of_order.setdefault(row.sequence, []).append(row)
-    return [_order(group) for group in of_order.values()], (max(of_order) if len(of_order) == limit else None)
+        rows = connection.execute(statement).all()
+    return [_order(row) for row in rows], (rows[-1].sequence if len(rows) == limit else None)
 
 
-def _order(rows: Sequence[Row[tuple[object, ...]]]) -> Order:
-    first = rows[0]
+def _order(row: Row[tuple[object, ...]]) -> Order:
     return Order(
-        order_id=first.order_id,
-        key=first.idempotency_key,
-        session=first.session,
-        run=first.run,
-        status=Status(first.status),
-        location=first.location,
-        total_cents=first.total_cents,
-        created_at=first.created_at,
-        lines=tuple(OrderLine(sku=row.sku, quantity=row.quantity, location=first.location) for row in rows),
+        order_id=row.order_id,
+        key=row.idempotency_key,
+        session=row.session,
+        run=row.run,
+        status=Status(row.status),
+        location=row.location,
+        total_cents=row.total_cents,
+        created_at=row.created_at,
+        lines=tuple(OrderLine(**line) for line in row.lines),
     )
 
 

@@ -77,20 +77,11 @@ orders = Table(
     Column("status", String, nullable=False),
     Column("location", String, nullable=False),
     Column("total_cents", BigInteger, nullable=False),
+    # With its order, so that the transaction that holds the stock is two statements long.
+    Column("lines", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Index("orders_by_run", "run", "sequence"),
     Index("orders_by_status", "status", "location"),
-)
-order_lines = Table(
-    "order_lines",
-    metadata,
-    Column("order_id", ForeignKey("orders.order_id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("sku", ForeignKey("skus.sku"), nullable=False),
-    Column("quantity", Integer, nullable=False),
-    Column("unit_cents", Integer, nullable=False),
-    Column("location", String, nullable=False),
-    Column("design_id", ForeignKey("designs.design_id")),
 )
 # What happened, once for each subject: a step of the funnel for a session, a refusal for a checkout.
 happenings = Table(

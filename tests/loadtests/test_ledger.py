@@ -56,9 +56,7 @@ def test_an_attempt_is_on_disk_before_its_outcome(tmp_path: Path) -> None:
 
 def test_an_outcome_is_joined_to_its_attempt(tmp_path: Path) -> None:
     told = read_ledgers([written(tmp_path, ROW, OUTCOME)])
-    assert told == (
-        Attempt(session=4, key="k1", lines=LINES, amount_cents=4500, outcome="accepted", order_id="o1"),
-    )
+    assert told == (Attempt(session=4, key="k1", lines=LINES, amount_cents=4500, outcome="accepted", order_id="o1"),)
 
 
 def test_the_amount_is_the_shop_s_word_once_it_gave_it(tmp_path: Path) -> None:
@@ -140,8 +138,6 @@ def test_attempts_and_outcomes_are_counted(tmp_path: Path) -> None:
 
 REFUSED: list[tuple[object, str]] = [
     ("{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-    ("[" * 100_000, "not JSON: maximum recursion depth exceeded while decoding a JSON array from a unicode string"),
-    ("", "not JSON: Expecting value: line 1 column 1 (char 0)"),
     ([1], "expected an object, found list"),
     ({"event": "attempt"}, "not a ledger row: KeyError('key')"),
     ({**ROW, "session": "x"}, "not a ledger row: ValueError(\"invalid literal for int() with base 10: 'x'\")"),
@@ -172,6 +168,12 @@ def test_a_malformed_row_is_refused_with_its_place(tmp_path: Path, row: object, 
     with pytest.raises(BadInput) as refusal:
         read_ledgers([path])
     assert str(refusal.value) == f"{path}: line 2: {message}"
+
+
+def test_a_row_nested_without_end_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, ROW, "[" * 100_000)
+    with pytest.raises(BadInput, match=r"ledger-w0\.jsonl: line 2: not JSON: maximum recursion depth exceeded"):
+        read_ledgers([path])
 
 
 def test_an_outcome_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:

@@ -16,9 +16,7 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def peakproof(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Command]:
+def peakproof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
     """Return the command line, called in this process and in a folder of its own; signals are as before afterwards."""
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.chdir(tmp_path)

@@ -37,7 +37,7 @@ def make_run(folder: Path, outcome: str) -> Path:
     _answers(directory, requests)
     _audit(directory, len(requests) // len(STEPS))
     write_json(directory.stock_before, {"format": "peakproof/stock/v1", "stock": []})
-    write_run(directory, inputs, progress())
+    assert write_run(directory, inputs, progress())["notes"] == []
     return directory.path
 
 
@@ -66,6 +66,7 @@ def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:
         "index": index,
         "workers": WORKERS,
         "arrivals": requests // len(STEPS),
+        "next_arrival": None,
         "ended": "completed",
         "because": None,
         "requests": requests,

@@ -10,9 +10,7 @@ from tests.scripts.world import Command
 
 
 @pytest.mark.parametrize(("outcome", "code"), [("PASS", 0), ("FAIL", 99), ("INCONCLUSIVE", 75)])
-def test_the_exit_code_is_the_verdicts(
-    outcome: str, code: int, made_runs: dict[str, Path], peakproof: Command
-) -> None:
+def test_the_exit_code_is_the_verdicts(outcome: str, code: int, made_runs: dict[str, Path], peakproof: Command) -> None:
     run = shutil.copytree(made_runs[outcome], peakproof.folder / "runs" / made_runs[outcome].name)
     ended = peakproof("judge", run.name)
     assert (ended.code, ended.err) == (code, "")

@@ -1,0 +1,1 @@
+"""Long proofs, resumable: `make prove-<name>`; each prints a table and writes `build/bench/<name>.json`."""

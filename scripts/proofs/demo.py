@@ -1,0 +1,112 @@
+"""`make prove-demo`: ten good and ten slow releases in a row, with one core kept busy by something else.
+
+Each demo is one line in `build/bench/demo.runs.jsonl`; a proof that was interrupted goes on where it stopped.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from loadtests.run_directory import write_json
+
+COMMAND = "make prove-demo"
+RELEASES = {"stable": "PASS", "slow-checkout": "FAIL"}
+REASON = "FAIL  checkout-latency: "
+SPAN = 'grew: shop "SELECT stock"'
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is missing of `--times` demos a release, print the table, return 0 when every one ended as it should."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--folder", type=Path, default=Path("build/bench"))
+    parser.add_argument("--idle", action="store_true", help="don't keep a core busy")
+    options = parser.parse_args(arguments)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    journal = options.folder / "demo.runs.jsonl"
+    with _spinner(busy=not options.idle):
+        for release in RELEASES:
+            while len([one for one in _done(journal) if one["release"] == release]) < options.times:
+                one = _demo(release, options.folder)
+                with journal.open("a") as file:
+                    file.write(json.dumps(one) + "\n")
+                print(f"{release:<14}{one['wall_s']:6.0f} s  {one['headline']}", flush=True)
+    figures = [_figure(release, _done(journal), options.times) for release in RELEASES]
+    machine = f"{platform.machine()}, {platform.python_version()}, one core {'idle' if options.idle else 'kept busy'}"
+    write_json(options.folder / "demo.json", {"machine": machine, "command": COMMAND, "figures": figures})
+    for figure in figures:
+        print(f"{figure['name']}: {figure['value']} of {figure['bound']}; {figure['on']}")
+    return 0 if all(figure["value"] == figure["bound"] for figure in figures) else 1
+
+
+def _done(journal: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+
+
+def _demo(release: str, folder: Path) -> dict[str, Any]:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "scripts.cli", "demo", "--release", release],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    wall_s = time.monotonic() - began
+    one: dict[str, Any] = {"release": release, "code": done.returncode, "wall_s": round(wall_s, 1), "p95_s": None}
+    run = sorted((folder / "runs").glob("*-demo-*"))[-1]
+    try:
+        verdict = json.loads((run / "verdict.json").read_text())
+    except (OSError, ValueError):
+        return {**one, "outcome": "none", "headline": (done.stderr or done.stdout).strip().splitlines()[-1]}
+    p95 = next(o["observed_quantile_s"] for o in verdict["objectives"] if o["name"] == "checkout-latency")
+    return {**one, "outcome": verdict["outcome"], "headline": verdict["headline"], "p95_s": p95, "run": run.name}
+
+
+def _figure(release: str, done: list[dict[str, Any]], times: int) -> dict[str, Any]:
+    runs = [one for one in done if one["release"] == release][:times]
+    good = [one for one in runs if _as_it_should(one)]
+    p95 = statistics.median(one["p95_s"] or 0.0 for one in runs)
+    wall = statistics.median(one["wall_s"] for one in runs)
+    return {
+        "name": f"{release} ended as {RELEASES[release]}",
+        "value": len(good),
+        "op": "==",
+        "bound": times,
+        "runs": [one["wall_s"] for one in runs],
+        "on": f"median {wall:.0f} s, median checkout p95 {p95 * 1000:.0f} ms",
+    }
+
+
+def _as_it_should(one: dict[str, Any]) -> bool:
+    """Whether a demo ended with the right outcome and, for a FAIL, the right objective and span in its first line."""
+    if one["outcome"] != RELEASES[one["release"]]:
+        return False
+    if one["release"] == "stable":
+        return bool(one["code"] == 0)
+    return bool(one["code"] == 99) and one["headline"].startswith(REASON) and SPAN in one["headline"]  # noqa: PLR2004 - FAIL
+
+
+@contextmanager
+def _spinner(*, busy: bool) -> Iterator[None]:
+    if not busy:
+        yield
+        return
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

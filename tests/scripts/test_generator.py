@@ -1,0 +1,112 @@
+"""Locust is started on a safe import path with an environment in which nothing of the user's settings is left."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from loadtests.run_directory import RunDirectory
+from scripts.local_stack.children import Child, Children, python, wait_until
+from scripts.running.generator import Generator, start_generator
+from tests.scripts.test_children import SLEEP, says
+
+
+@dataclass
+class FakeChildren:
+    """Notes what would be started."""
+
+    started: list[tuple[str, list[str], dict[str, str]]] = field(default_factory=list)
+
+    def start(self, name: str, command: list[str], *, environment: dict[str, str]) -> str:
+        self.started.append((name, command, environment))
+        return name
+
+
+USERS = {
+    "PATH": "/bin",
+    "HOME": "/home/user",
+    "LANG": "C.UTF-8",
+    "LOCUST_USERS": "1000",
+    "LOCUST_HOST": "http://production",
+    "PYTHONPATH": "/home/user/evil",
+    "PYTHONSTARTUP": "/home/user/evil.py",
+    "HTTP_PROXY": "http://proxy",
+    "SHOP_TOKEN": "secret",
+}
+
+
+def started(tmp_path: Path, workers: int) -> list[tuple[str, list[str], dict[str, str]]]:
+    fake = FakeChildren()
+    start_generator(cast("Children", fake), RunDirectory(path=tmp_path), workers, 18091, USERS)
+    return fake.started
+
+
+def test_one_worker_is_one_process(tmp_path: Path) -> None:
+    ((name, command, _),) = started(tmp_path, 1)
+    assert name == "locust"
+    assert command[:4] == [sys.executable, "-P", "-m", "locust"]
+    assert command[4] == "-f"
+    assert command[5].endswith("/loadtests/locustfile.py")
+    assert command[6:] == [
+        *("--run-directory", str(tmp_path), "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"),
+        *("--headless", "--users", "1", "--spawn-rate", "1", "--only-summary"),
+    ]
+
+
+def test_more_workers_are_a_master_on_loopback_and_its_workers(tmp_path: Path) -> None:
+    (head, first, second) = started(tmp_path, 2)
+    assert [head[0], first[0], second[0]] == ["locust-master", "locust-worker-0", "locust-worker-1"]
+    assert head[1][-10:] == [
+        *("--only-summary", "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "18091"),
+        *("--expect-workers", "2", "--expect-workers-max-wait", "60"),
+    ]
+    assert first[1] == second[1]
+    assert first[1][-5:] == ["--worker", "--master-host", "127.0.0.1", "--master-port", "18091"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_of_the_users_settings_and_no_secret_reaches_locust(tmp_path: Path, workers: int) -> None:
+    for _, _, environment in started(tmp_path, workers):
+        assert environment == {
+            "PATH": "/bin",
+            "LANG": "C.UTF-8",
+            "HOME": str(tmp_path / "logs"),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def test_what_our_own_process_has_in_its_environment_does_not_reach_locust_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real `Children`, whose processes would inherit what we have."""
+    monkeypatch.setenv("LOCUST_USERS", "1000")
+    show = "import json, os; print(json.dumps(sorted(os.environ)))"
+    ((_, _, environment),) = started(tmp_path, 1)
+    with Children(tmp_path) as children:
+        child = children.start("show", python("-c", show), environment=environment)
+        child.process.wait()
+        seen: list[str] = json.loads(child.last_words())
+    assert set(seen) - {"LC_CTYPE"} == set(environment)
+
+
+def test_ending_asks_every_process_and_waits_for_each(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        made = [children.start(f"locust-{n}", python("-c", SLEEP)) for n in range(3)]
+        for child in made:
+            wait_until(lambda child=child: says(child, "ready"), [child], 30, "a sleeper")  # type: ignore[misc]
+        generator = Generator(made[0], tuple(made[1:]))
+        assert not generator.is_over
+        generator.end()
+        assert generator.is_over
+        assert all(child.code is not None for child in generator.children)
+
+
+def test_the_run_is_over_when_the_one_that_decides_has_ended(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        head: Child = children.start("head", python("-c", ""))
+        worker: Any = children.start("worker", python("-c", SLEEP))
+        head.process.wait()
+        assert Generator(head, (worker,)).is_over

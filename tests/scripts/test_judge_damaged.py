@@ -1,0 +1,291 @@
+"""No damage to a run directory ever turns into a PASS, and none ends in a traceback.
+
+The pages are left out but for a few cases: how they bear damage is tested in tests/dashboards.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scripts.verbs import judge
+from tests.scripts.world import Command, Damage
+
+RESTS_ON = (
+    *("plan.yaml", "objectives/objectives.yaml", "targets.redacted.json", "run.json", "audit.json"),
+    *("requests-w0-00000.parquet", "requests-w1-00000.parquet", "sessions-w0-00000.parquet"),
+    *("sessions-w1-00000.parquet", "metrics/objectives.parquet"),
+)
+# What a PASS doesn't rest on: told on the page, not weighed. Everything else of run.json is weighed.
+NOT_WEIGHED = {
+    *("format", "peakproof", "plan", "plan.name", "plan.sha256", "seed", "command", "started_at", "ended_at"),
+    *(
+        "ended_because",
+        "phases",
+        "requests.errors",
+        "orders",
+        "orders.attempted",
+        "orders.accepted",
+        "orders.refused",
+        "orders.unknown",
+    ),
+    *("scheduling_lag_s.p50", "scheduling_lag_s.max", "recorder.spans", "notes", "platform", "run"),
+    *("environment", "environment.name", "environment.base_url", "environment.fingerprint", "release.expected"),
+    *("versions", "versions.python", "versions.locust", "versions.prometheus-client"),
+    *("versions.opentelemetry-sdk", "versions.pyarrow", "versions.duckdb"),
+}
+NOT_WEIGHED_OF_AUDIT = {"format", "checked_at", "counts"}
+
+
+@pytest.fixture
+def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pages out."""
+    monkeypatch.setattr(judge, "write_report", lambda path: path)
+
+
+def codes(runs: dict[str, Path], peakproof: Command, damage: Damage) -> dict[str, int]:
+    """Judge a damaged copy of the run of each outcome; return the exit codes, every one of which was explained."""
+    found = {}
+    for outcome, run in runs.items():
+        copy = shutil.copytree(run, peakproof.folder / outcome)
+        damage(copy)
+        ended = peakproof("judge", outcome)
+        assert ended.code != 1
+        assert ended.err.startswith("peakproof: ") if ended.code == 2 else ended.out.startswith(_OUTCOME[ended.code])
+        found[outcome] = ended.code
+        shutil.rmtree(copy)
+    return found
+
+
+_OUTCOME = {0: "PASS", 99: "FAIL", 75: "INCONCLUSIVE"}
+
+
+def paths(value: Any, place: str = "") -> Iterator[str]:
+    """Return the place of each key of a JSON object, its objects' keys too."""
+    for key, inner in value.items():
+        yield place + key
+        if isinstance(inner, dict) and key not in ("inputs", "generator_cpu"):
+            yield from paths(inner, f"{place}{key}.")
+
+
+def change_json(path: Path, place: str, value: Any) -> None:
+    """Set the key at `place` (`account.planned`) of a JSON file."""
+    document = inner = json.loads(path.read_text())
+    *outer, last = place.split(".")
+    for key in outer:
+        inner = inner[key]
+    inner[last] = value
+    path.write_text(json.dumps(document))
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("name", RESTS_ON)
+def test_a_run_without_a_file_it_rests_on_never_passes(
+    name: str, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    assert 0 not in codes(made_runs, peakproof, lambda run: (run / name).unlink()).values()
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+@pytest.mark.parametrize("name", RESTS_ON)
+def test_a_run_with_a_truncated_file_never_passes(
+    name: str, share: float, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    def truncate(run: Path) -> None:
+        data = (run / name).read_bytes()
+        (run / name).write_bytes(data[: int(len(data) * share)])
+
+    assert 0 not in codes(made_runs, peakproof, truncate).values()
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("wrong", [b"{}", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("name", RESTS_ON)
+def test_a_run_with_something_else_in_a_file_never_passes(
+    name: str, wrong: bytes, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    assert 0 not in codes(made_runs, peakproof, lambda run: (run / name).write_bytes(wrong)).values()
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_a_fact_of_the_run_that_is_not_known_is_weighed_unless_nothing_rests_on_it(
+    made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    run = shutil.copytree(made_runs["PASS"], peakproof.folder / "run")
+    whole = (run / "run.json").read_text()
+    harmless = set()
+    for place in paths(json.loads(whole)):
+        change_json(run / "run.json", place, None)
+        if peakproof("judge", "run").code == 0:
+            harmless.add(place)
+        (run / "run.json").write_text(whole)
+    assert harmless == NOT_WEIGHED
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("outcome", ["FAIL", "INCONCLUSIVE"])
+@pytest.mark.parametrize("wrong", [None, "PASS", [], 1 << 70])
+def test_a_fact_of_the_run_that_is_null_or_nonsense_never_makes_a_pass(
+    wrong: Any, outcome: str, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    run = shutil.copytree(made_runs[outcome], peakproof.folder / "run")
+    whole = (run / "run.json").read_text()
+    for place in paths(json.loads(whole)) if wrong is None else json.loads(whole):
+        change_json(run / "run.json", place, wrong)
+        assert peakproof("judge", "run").code in {2, 75, 99}, place
+        (run / "run.json").write_text(whole)
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("key", ["sources", "checks", "counts", "format", "checked_at"])
+@pytest.mark.parametrize("wrong", [None, {}, 7, [{}]])
+def test_an_audit_that_does_not_say_never_passes(
+    key: str, wrong: Any, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    found = codes(made_runs, peakproof, lambda run: change_json(run / "audit.json", key, wrong))
+    assert (found["FAIL"], found["INCONCLUSIVE"]).count(0) == 0
+    assert (found["PASS"] == 0) == (key in NOT_WEIGHED_OF_AUDIT)
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("key", ["name", "outcome", "checked", "broken"])
+def test_a_promise_that_the_audit_does_not_tell_of_is_not_kept(
+    key: str, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    def forget(run: Path) -> None:
+        document = json.loads((run / "audit.json").read_text())
+        document["checks"][3][key] = None
+        (run / "audit.json").write_text(json.dumps(document))
+
+    assert codes(made_runs, peakproof, forget)["PASS"] == 75
+
+
+COLUMNS = [
+    *[("requests-w0-00000.parquet", name) for name in ("step", "scheduled_at", "sent_at", "finished_at", "trace_id")],
+    *[("sessions-w0-00000.parquet", name) for name in ("session", "scheduled_at", "started_at", "outcome")],
+    *[("metrics/objectives.parquet", name) for name in ("query", "kind", "asked_from", "labels", "at", "value")],
+]
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("how", ["null", "gone", "text"])
+@pytest.mark.parametrize(("name", "column"), COLUMNS)
+def test_a_column_that_is_null_or_gone_or_of_another_kind_never_passes(
+    name: str, column: str, how: str, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    kind_now = pq.read_schema(made_runs["PASS"] / name).field(column).type
+    if how == "text" and kind_now == pa.string():
+        pytest.skip("another text in a text column is no damage that shows")
+
+    def spoil(run: Path) -> None:
+        table = pq.read_table(run / name)
+        place = table.schema.get_field_index(column)
+        if how == "gone":
+            pq.write_table(table.drop_columns([column]), run / name)
+            return
+        kind = kind_now if how == "null" else pa.string()
+        values = pa.array([None if how == "null" else "<script>"] * table.num_rows, kind)
+        pq.write_table(table.set_column(place, pa.field(column, kind), values), run / name)
+
+    assert 0 not in codes(made_runs, peakproof, spoil).values()
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize("wrong", [-(1 << 63), 0, (1 << 63) - 1])
+@pytest.mark.parametrize("column", ["scheduled_at", "finished_at", "sent_at"])
+def test_times_out_of_this_world_end_in_a_verdict(
+    column: str, wrong: int, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    def spoil(run: Path) -> None:
+        path = run / "requests-w0-00000.parquet"
+        table = pq.read_table(path)
+        values = pa.array([wrong] * table.num_rows, pa.int64())
+        pq.write_table(table.set_column(table.schema.get_field_index(column), column, values), path)
+
+    found = codes(made_runs, peakproof, spoil)
+    assert (found["FAIL"] == 0, found["INCONCLUSIVE"] == 0) == (False, False)
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize(
+    "judged", [{"starts_at": -(1 << 70), "ends_at": 1 << 70}, {"starts_at": 0, "ends_at": 1 << 70}]
+)
+def test_a_judged_time_out_of_this_world_never_passes(
+    judged: dict[str, int], made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    def spoil(run: Path) -> None:
+        change_json(run / "run.json", "judged", judged)
+        change_json(run / "run.json", "ended_at", None)
+
+    assert 0 not in codes(made_runs, peakproof, spoil).values()
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_an_objective_that_is_taken_away_after_the_run_is_missed_by_its_hash(
+    made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    """A FAIL whose missed objective is cut off the file, at a document's border, would else be a PASS."""
+    run = shutil.copytree(made_runs["FAIL"], peakproof.folder / "run")
+    path = run / "objectives" / "objectives.yaml"
+    path.write_text(path.read_text().partition("---\n")[0])
+    ended = peakproof("judge", "run")
+    message = f"peakproof: {path}: not what the run was given: its hash differs from run.json's\n"
+    assert (ended.code, ended.err) == (2, message)
+
+
+def test_a_second_objectives_file_that_was_not_given_is_refused(made_runs: dict[str, Path], peakproof: Command) -> None:
+    run = shutil.copytree(made_runs["PASS"], peakproof.folder / "run")
+    path = run / "objectives" / "more.yaml"
+    path.write_text("")
+    ended = peakproof("judge", "run")
+    message = f"peakproof: {path}: not what the run was given: its hash differs from run.json's\n"
+    assert (ended.code, ended.err) == (2, message)
+
+
+def test_an_input_that_is_gone_is_named(made_runs: dict[str, Path], peakproof: Command) -> None:
+    run = shutil.copytree(made_runs["PASS"], peakproof.folder / "run")
+    (run / "plan.yaml").unlink()
+    ended = peakproof("judge", "run")
+    message = f"peakproof: {run / 'plan.yaml'}: missing: the run was given it\n"
+    assert (ended.code, ended.err) == (2, message)
+
+
+def test_a_row_of_an_answer_whose_labels_are_no_object_is_refused(
+    made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    run = shutil.copytree(made_runs["PASS"], peakproof.folder / "run")
+    path = run / "metrics" / "objectives.parquet"
+    table = pq.read_table(path)
+    table = table.set_column(table.schema.get_field_index("labels"), "labels", pa.array(["{}", "[]"]))
+    pq.write_table(table, path)
+    ended = peakproof("judge", "run")
+    message = f"peakproof: {path}: row 1: expected labels as a JSON object, and a value for each time\n"
+    assert (ended.code, ended.err) == (2, message)
+
+
+@pytest.mark.parametrize("name", ["spans-0.parquet", "ledger-w0.jsonl", "metrics/dashboards.parquet", "worker-w0.json"])
+def test_what_only_the_pages_show_may_be_missing_and_the_verdict_stays(
+    name: str, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    run = shutil.copytree(made_runs["PASS"], peakproof.folder / "run")
+    (run / name).unlink()
+    ended = peakproof("judge", "run")
+    assert (ended.code, ended.err) == (0, "")
+    assert "</html>" in (run / "report.html").read_text()
+
+
+@pytest.mark.parametrize("wrong", [b"", b"PAR1", b"{"])
+@pytest.mark.parametrize("name", ["spans-0.parquet", "ledger-w0.jsonl"])
+def test_a_broken_trace_or_ledger_does_not_save_a_run_that_failed(
+    name: str, wrong: bytes, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    run = shutil.copytree(made_runs["FAIL"], peakproof.folder / "run")
+    (run / name).write_bytes(wrong)
+    ended = peakproof("judge", "run")
+    assert ended.code in ({2} if name.startswith("spans") else {99})

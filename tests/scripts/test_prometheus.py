@@ -1,0 +1,118 @@
+"""Prometheus is configured with a job a name; its answers are read without trust."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from loadtests.targets import ScrapeTarget
+from scripts.local_stack.children import Children, python
+from scripts.local_stack.prometheus import Prometheus, Series, configuration, wait_for_targets
+from scripts.refusals import EnvironmentLacks
+from tests.scripts.world import fake_shop
+
+TARGETS = (
+    ScrapeTarget(job="shop", url="http://127.0.0.1:18082/metrics"),
+    ScrapeTarget(job="shop", url="http://127.0.0.1:18084/metrics"),
+    ScrapeTarget(job="stock", url="http://127.0.0.1:18087/metrics/stock"),
+    ScrapeTarget(job="payments", url="https://pay.example"),
+)
+
+
+def promtool() -> str:
+    cache, told = os.environ.get("PEAKPROOF_CACHE"), os.environ.get("PEAKPROOF_PROMETHEUS")
+    folders = [Path(cache) / "prometheus" / "usr" / "bin"] if cache else []
+    folders += [Path(told).parent] if told else []
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
+    if found := shutil.which("promtool", path=path):
+        return found
+    pytest.skip("promtool is not at hand: set PEAKPROOF_CACHE or PEAKPROOF_PROMETHEUS")
+
+
+def test_each_job_has_its_targets_its_path_and_its_interval() -> None:
+    jobs = {job["job_name"]: job for job in configuration(TARGETS, 18090)["scrape_configs"]}
+    assert {name: job["static_configs"] for name, job in jobs.items()} == {
+        "shop": [{"targets": ["127.0.0.1:18082", "127.0.0.1:18084"]}],
+        "stock": [{"targets": ["127.0.0.1:18087"]}],
+        "payments": [{"targets": ["pay.example"]}],
+        "prometheus": [{"targets": ["127.0.0.1:18090"]}],
+    }
+    assert {name: (job["scheme"], job["metrics_path"]) for name, job in jobs.items()} == {
+        "shop": ("http", "/metrics"),
+        "stock": ("http", "/metrics/stock"),
+        "payments": ("https", "/metrics"),
+        "prometheus": ("http", "/metrics"),
+    }
+    assert {name: (job["scrape_interval"], job["scrape_timeout"]) for name, job in jobs.items()} == {
+        "shop": ("1s", "1s"),
+        "stock": ("5s", "5s"),
+        "payments": ("1s", "1s"),
+        "prometheus": ("1s", "1s"),
+    }
+
+
+def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
+    tool = promtool()
+    path = tmp_path / "prometheus.yml"
+    path.write_text(yaml.safe_dump(configuration(TARGETS, 18090)))
+    done = subprocess.run([tool, "check", "config", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def asked(answer: object, status: int = 200) -> str:
+    """Return why a range query with that answer is refused."""
+    with fake_shop({"/api/v1/query_range": (status, answer)}) as server, Children(Path("/tmp")) as children:  # noqa: S108 - its log
+        child = children.start("peakproof-test-prometheus", python("-c", ""))
+        prometheus = Prometheus(server.url, child)
+        try:
+            with pytest.raises(EnvironmentLacks) as lacks:
+                prometheus.range("up", 0, 1)
+        finally:
+            prometheus._http.close()
+    return str(lacks.value).replace(server.url, "URL")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"status": "error", "error": "parse error"}, "Prometheus refuses up: parse error"),
+        ({"status": "success", "data": None}, "Prometheus refuses up: None"),
+        ([], "Prometheus refuses up: None"),
+        (b"<html>", "Prometheus at URL doesn't answer: JSONDecodeError"),
+    ],
+)
+def test_an_answer_that_is_none_is_told(answer: object, message: str) -> None:
+    assert asked(answer) == message
+
+
+def test_samples_are_read_with_times_in_ns(tmp_path: Path) -> None:
+    matrix = [{"metric": {"__name__": "up", "job": "shop"}, "values": [[1.5, "1"], [2.5, "+Inf"]]}]
+    targets = [
+        {"labels": {"job": "shop"}, "scrapeUrl": "http://a/metrics", "health": "up", "lastError": ""},
+        {"labels": {"job": "stock"}, "scrapeUrl": "http://b/metrics", "health": "down", "lastError": "refused"},
+        {"labels": {"job": "spans"}, "scrapeUrl": "http://c/metrics", "health": "unknown", "lastError": ""},
+    ]
+    answers = {
+        "/-/ready": (200, {}),
+        "/api/v1/query": (200, {"status": "success", "data": {"result": matrix}}),
+        "/api/v1/targets": (200, {"status": "success", "data": {"activeTargets": targets}}),
+    }
+    with fake_shop(answers) as server, Children(tmp_path) as children:
+        child = children.start("prometheus", python("-c", "raise SystemExit('killed')"))
+        child.process.wait()
+        prometheus = Prometheus(server.url, child)
+        assert prometheus.is_ready()
+        assert prometheus.raw("up", 0, 3_000_000_000) == (
+            Series(
+                labels={"__name__": "up", "job": "shop"}, at=(1_500_000_000, 2_500_000_000), value=(1.0, float("inf"))
+            ),
+        )
+        with pytest.raises(EnvironmentLacks) as lacks:
+            wait_for_targets(prometheus)
+        prometheus._http.close()
+    assert str(lacks.value) == (
+        "Prometheus can't scrape stock http://b/metrics: refused; spans http://c/metrics: not scraped yet"
+    )
