@@ -62,7 +62,7 @@ def _demo(release: str, folder: Path) -> dict[str, Any]:
     )
     wall_s = time.monotonic() - began
     one: dict[str, Any] = {"release": release, "code": done.returncode, "wall_s": round(wall_s, 1), "p95_s": None}
-    run = sorted((folder / "runs").glob("*-demo-*"))[-1]
+    run = max((folder / "runs").glob("*-demo-*"))
     try:
         verdict = json.loads((run / "verdict.json").read_text())
     except (OSError, ValueError):
