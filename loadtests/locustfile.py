@@ -80,6 +80,13 @@ class Stage:
             told = {name: getattr(gauges, name) for name in Gauges.__slots__}
             self.environment.runner.send_message(_CHANGE, {"worker": player.name, "change": change, "gauges": told})
 
+    def watch_parent(self) -> None:
+        """End the run when whoever started it is gone: nobody would read what it finds, or stop it."""
+        parent = os.getppid()
+        while os.getppid() == parent:
+            gevent.sleep(_SNAPSHOT_S)
+        self.stop("stopped", "the process that started the run is gone")
+
     # -- the board's side --------------------------------------------------------------------------------
 
     def open(self, workers: int) -> None:
@@ -105,14 +112,11 @@ class Stage:
 
     def _watch(self, board: Board, workers: int) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or lost."""
-        parent = os.getppid()
         while not self._over(workers):
             gevent.sleep(_SNAPSHOT_S)
             self.snapshot("running")
             if (breached := board.certain_breach()) and self.ended is None:
                 self.stop("aborted", f"{breached} will be missed whatever comes")
-            if os.getppid() != parent:
-                self.stop("stopped", "the process that started the run is gone")
         self.snapshot("ended")
         self.environment.process_exit_code = self.exit_code()
         if self.environment.runner is not None:
@@ -163,6 +167,7 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
     except BadInput as error:
         raise SystemExit(_refused(str(error))) from error
     _stage.append(stage)
+    gevent.spawn(stage.watch_parent)
     if isinstance(runner, WorkerRunner):
         runner.register_message(_PLAY, lambda msg, **_: stage.start.set(msg.data))
         runner.register_message(_STOP, lambda msg, **_: stage.stop(**msg.data))

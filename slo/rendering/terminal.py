@@ -110,7 +110,7 @@ def _next(verdict: Verdict) -> Iterator[str]:
         examples = ", ".join(verdict.causes[0].example_trace_ids[:2])
         yield f"look at trace {examples}"
     if verdict.outcome is Outcome.FAIL:
-        yield f"peakproof why {verdict.run}"
+        yield "report.html: the slowest requests span by span, and an example of each broken promise"
         return
     changes = dict.fromkeys(_change(finding) for finding in verdict.findings if _open(finding))
     yield from list(changes)[:3]

@@ -85,9 +85,9 @@ def test_an_account_adds_up_after_any_ending(
     assert told.lost.keys() <= {f"w{index}" for index in range(workers)}
 
 
-@given(st.floats(0, END_S), st.booleans())
+@given(ran_s=st.floats(0, END_S), silent=st.booleans())
 def test_what_a_lost_worker_should_have_started_by_the_end_is_lost_and_the_rest_not_due(
-    ran_s: float, silent: bool
+    *, ran_s: float, silent: bool
 ) -> None:
     workers = [] if silent else [worker_account(0, ended=None, next_arrival=0)]
     told = make_account(ARRIVALS, table({}), workers, workers_expected=1, ran_s=ran_s)

@@ -1,5 +1,6 @@
 """What a shop says of itself is read whole, in bounds, or said not to have been."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -61,6 +62,7 @@ class Shop:
         self.asked: list[str] = []
         self.tokens: set[str | None] = set()
         self.over = threading.Event()
+        self.stalls = False
         shop = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -77,7 +79,10 @@ class Shop:
                     self.send_header("Location", "http://elsewhere.invalid/")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(OSError):  # who asked may be gone
+                    self.wfile.write(body)
+                if shop.stalls:
+                    shop.over.wait(10)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
@@ -199,8 +204,10 @@ UNREADABLE: list[tuple[Any, str]] = [
     ({"orders": []}, "unreachable: not the reply expected: next: Field required"),
     (
         {"orders": [{**order_told(1), "total_cents": "free"}], "next": None},
-        "unreachable: not the reply expected: orders.0.total_cents: "
-        "Input should be a valid integer, unable to parse string as an integer",
+        (
+            "unreachable: not the reply expected: orders.0.total_cents: "
+            "Input should be a valid integer, unable to parse string as an integer"
+        ),
     ),
     ({"orders": [], "next": 0}, "its pages don't advance"),
     ({"orders": [], "next": -3}, "its pages don't advance"),
@@ -232,16 +239,23 @@ def test_a_source_that_does_not_answer_is_given_up(
     assert str(failure.value) == "unreachable: ReadTimeout"
 
 
-def test_a_reply_that_stops_half_way_is_given_up(shop: Shop, sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Half(bytes):
-        def __len__(self) -> int:
-            return 100
+class Half(bytes):
+    """Bytes that promise more than there are."""
 
+    def __len__(self) -> int:
+        return 100
+
+
+@pytest.mark.parametrize(("stalls", "name"), [(False, "ProtocolError"), (True, "ReadTimeoutError")])
+def test_a_reply_that_stops_half_way_is_given_up(
+    shop: Shop, sources: Sources, monkeypatch: pytest.MonkeyPatch, *, stalls: bool, name: str
+) -> None:
     monkeypatch.setattr(module, "_TIMEOUT_S", 0.2)
+    shop.stalls = stalls
     shop.pages["/stock"] = (200, Half(b"{"))
     with pytest.raises(SourceUnavailableError) as failure:
         sources.stock_document()
-    assert str(failure.value) == "unreachable: ReadTimeoutError"
+    assert str(failure.value) == f"unreachable: {name}"
 
 
 def test_a_source_that_is_not_there_is_told(shop: Shop) -> None:

@@ -10,6 +10,7 @@ from gevent.event import Event
 from loadtests.client import Request
 from loadtests.conductor import Conductor, Score
 from loadtests.demand.arrivals import Arrival
+from loadtests.records import SessionRecord
 from loadtests.session import Session, SessionFailedError, Worker
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
 
@@ -57,12 +58,16 @@ def do_nothing(_: Session) -> None:
     return
 
 
+def look(session: Session) -> None:
+    session.step(HOME)
+
+
 def wait_for_ever(_: Session) -> None:
     Event().wait()
 
 
 def test_a_visit_that_comes_to_its_end_is_completed(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, lambda session: session.step(HOME) and None, several(5))
+    stage = Stage(tmp_path, look, several(5))
     stage.play()
     assert stage.outcomes() == dict.fromkeys(range(5), "completed")
     assert {record.reason for record in stage.memory.sessions} == {None}
@@ -271,8 +276,8 @@ def test_a_listener_that_fails_loses_no_outcome(tmp_path: Path) -> None:
     stage = Stage(tmp_path, do_nothing, several(2))
 
     class Broken(Memory):
-        def session_ended(self, record: object) -> None:
-            raise ValueError("full")
+        def session_ended(self, record: SessionRecord) -> None:
+            raise ValueError("full") if record.session >= 0 else AssertionError
 
     stage.worker.hooks._listeners = (Broken(), stage.memory)
     stage.play()

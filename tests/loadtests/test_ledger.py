@@ -2,13 +2,11 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loadtests import ledger as module
 from loadtests.ledger import Attempt, Ledger, Line, OrderReply, read_ledgers
 from slo.documents import BadInput
 
@@ -89,7 +87,7 @@ def test_an_empty_ledger_holds_no_attempt(tmp_path: Path) -> None:
 
 
 def test_all_workers_ledgers_are_one(tmp_path: Path) -> None:
-    first = shutil.move(written(tmp_path, ROW), tmp_path / "ledger-w1.jsonl")
+    first = written(tmp_path, ROW).rename(tmp_path / "ledger-w1.jsonl")
     second = written(tmp_path, {**ROW, "key": "k2", "session": 5})
     assert [attempt.key for attempt in read_ledgers([first, second])] == ["k1", "k2"]
 
@@ -103,7 +101,7 @@ def test_a_row_is_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return real(fd, data)
 
     ledger = Ledger(tmp_path / "ledger-w0.jsonl")
-    monkeypatch.setattr(module.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     ledger.attempt(ATTEMPT, 5)
     ledger.outcome("k1", "accepted", 6, OrderReply(status=201, order_id="o1", total_cents=4500))
     assert [data.count(b"\n") for data in writes] == [1, 1]

@@ -1,7 +1,9 @@
 """A file of the run is whole or not there, whatever happens while it is written."""
 
 import json
+import os
 import re
+import secrets
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests import run_directory as module
 from loadtests.run_directory import (
     ANSWERS,
     REQUESTS,
@@ -49,7 +50,7 @@ def test_a_run_s_name_is_in_utc_wherever_it_is_made(tmp_path: Path) -> None:
 
 
 def test_two_runs_never_share_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.secrets, "token_hex", lambda _: "abcd")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "abcd")
     create(tmp_path, "p", AT)
     with pytest.raises(FileExistsError):
         create(tmp_path, "p", AT)
@@ -81,7 +82,7 @@ def test_a_crash_before_the_rename_leaves_the_old_file(tmp_path: Path, monkeypat
     path = tmp_path / "live.json"
     write_json(path, {"sequence": 1})
     with monkeypatch.context() as patch:
-        patch.setattr(module.os, "fsync", crash)
+        patch.setattr(os, "fsync", crash)
         with pytest.raises(PowerCutError):
             write_json(path, {"sequence": 2})
     assert json.loads(path.read_text()) == {"sequence": 1}
@@ -93,8 +94,13 @@ def test_a_crash_before_the_rename_leaves_the_old_file(tmp_path: Path, monkeypat
 def test_what_is_renamed_was_synced_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
     replace = Path.replace
-    monkeypatch.setattr(module.os, "fsync", lambda _: events.append("synced"))
-    monkeypatch.setattr(Path, "replace", lambda self, other: events.append("renamed") or replace(self, other))
+    monkeypatch.setattr(os, "fsync", lambda _: events.append("synced"))
+
+    def told(path: Path, other: Path) -> Path:
+        events.append("renamed")
+        return replace(path, other)
+
+    monkeypatch.setattr(Path, "replace", told)
     write_bytes(tmp_path / "file", b"x")
     assert events == ["synced", "renamed"]
 

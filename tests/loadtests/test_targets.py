@@ -131,8 +131,10 @@ BAD: list[tuple[Change, str]] = [
     ),
     (
         lambda data: data["environments"].update({"Prod Site": data["environments"].pop("staging")}),
-        "environments.Prod Site.[key]: String should match pattern '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$',"
-        " found 'Prod Site'",
+        (
+            "environments.Prod Site.[key]: String should match pattern '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$',"
+            " found 'Prod Site'"
+        ),
     ),
 ]
 
@@ -176,8 +178,10 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         ("", "expected a mapping at the top, found NoneType"),
         (
             "!!python/object/apply:os.system [ls]",
-            "not YAML at line 1, column 1: could not determine a constructor for the tag"
-            " 'tag:yaml.org,2002:python/object/apply:os.system'",
+            (
+                "not YAML at line 1, column 1: could not determine a constructor for the tag"
+                " 'tag:yaml.org,2002:python/object/apply:os.system'"
+            ),
         ),
         ("#" * (MAX_BYTES + 1), f"larger than the {MAX_BYTES} bytes allowed"),
     ],

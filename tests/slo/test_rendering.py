@@ -72,7 +72,7 @@ def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case)
         "promises  8 of 8 kept\n"
         "load      delivered as planned, 100 s judged, 4,000 requests outside of it left out\n"
         "next      look at trace aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
-        "          peakproof why 20261122T150000Z-holiday-peak-ab12\n"
+        "          report.html: the slowest requests span by span, and an example of each broken promise\n"
     )
 
 

@@ -236,4 +236,4 @@ def test_few_cards_are_declined_and_by_the_shopper_s_own_luck(tmp_path: Path) ->
 
 
 def test_a_storefront_is_found_by_the_name_that_targets_use() -> None:
-    assert STOREFRONTS == {"twisted-threads": TwistedThreads}
+    assert dict(STOREFRONTS) == {"twisted-threads": TwistedThreads}

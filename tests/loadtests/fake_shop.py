@@ -1,0 +1,100 @@
+"""A tiny shop on native threads that answers as `TalkingShop` does, for players that open real sockets."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from loadtests.client import Request
+from tests.loadtests.fakes import TalkingShop
+
+ROUTES = {"/": "home", "/search": "search", "/cart": "cart", "/checkout": "checkout", "/designs": "design"}
+
+
+class FakeShop:
+    """The shop's address and what it was asked; an event set in `hangs` makes every answer wait for `over`."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.runs: set[str | None] = set()
+        self.hangs = threading.Event()
+        self.over = threading.Event()
+        self._carts: dict[str, TalkingShop] = {}
+        self._lock = threading.Lock()
+        self._orders = 0
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._answer()
+
+            def do_POST(self) -> None:
+                self._answer()
+
+            def _answer(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null")
+                with shop._lock:
+                    shop.asked.append((self.command, self.path))
+                    shop.runs.add(self.headers.get("X-Peakproof-Run"))
+                if shop.hangs.is_set():
+                    shop.over.wait(30)
+                    self.close_connection = True
+                    return
+                status, data, sid = shop._reply(self.command, self.path, body, dict(self.headers))
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.send_header("Set-Cookie", f"sid={sid}")
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128
+
+            def handle_error(self, *_: Any) -> None:
+                """Say nothing: a shopper who was cut off is no error."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        """Return its address."""
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def _reply(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, bytes, str]:
+        sid = headers.get("Cookie", "").removeprefix("sid=") or f"s{len(self.asked)}"
+        shopper = self._carts.setdefault(sid, TalkingShop())
+        step = ROUTES.get(path.partition("?")[0]) or ("product" if path.startswith("/products/") else "order-status")
+        told = {"Idempotency-Key": headers["Idempotency-Key"]} if step == "checkout" else None
+        request = Request(
+            step=step, method=method, path=path, body=body, headers=told, accept=frozenset({200, 201, 402, 409})
+        )
+        reply = shopper(request)
+        if step != "checkout":
+            return reply.status, reply.body, sid
+        with self._lock:
+            self._orders += 1
+            order = {**reply.json(), "order_id": f"o{self._orders}"}
+        return reply.status, json.dumps(order).encode(), sid
+
+
+@contextlib.contextmanager
+def running() -> Iterator[FakeShop]:
+    """Serve until the block ends."""
+    shop = FakeShop()
+    thread = threading.Thread(target=shop.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield shop
+    finally:
+        shop.over.set()
+        shop.server.shutdown()
+        thread.join()
+        shop.server.server_close()

@@ -1,0 +1,114 @@
+"""Locust carries a run; without one it says so in a line. It patches whatever process it is in: here, its own."""
+
+import importlib.metadata
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.account import read_sessions, read_workers
+from loadtests.run_directory import RunDirectory
+from tests.loadtests import fake_shop
+from tests.loadtests.fake_shop import FakeShop
+from tests.loadtests.prepared import prepared_run
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "loadtests"
+COMMAND = [sys.executable, "-P", "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--loglevel", "WARNING"]
+
+
+@pytest.fixture
+def shop() -> Iterator[FakeShop]:
+    with fake_shop.running() as one:
+        yield one
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_no_module_has_the_name_of_another_package() -> None:
+    """Locust puts the folder of its file first on sys.path: a module here would hide the other."""
+    ours = {path.stem for path in FOLDER.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    ours -= {"__init__", "__pycache__"}
+    assert {"client", "player", "demand", "storefronts"} <= ours
+    assert ours & (set(sys.stdlib_module_names) | set(importlib.metadata.packages_distributions())) == set()
+
+
+def test_without_a_run_directory_it_ends_as_bad_usage_with_one_line() -> None:
+    ended = run()
+    assert ended.returncode == 2
+    assert ended.stdout == "--run-directory is missing: `peakproof run` prepares one and starts Locust\n"
+    assert ended.stderr == ""
+
+
+def test_a_folder_that_is_no_run_ends_as_bad_usage_with_one_line(tmp_path: Path) -> None:
+    ended = run("--run-directory", str(tmp_path))
+    assert ended.returncode == 2
+    assert ended.stdout.endswith(f"{tmp_path / 'job.json'}: can't be read: No such file or directory\n")
+    assert ended.stdout.count("\n") == 1
+    assert ended.stderr == ""
+
+
+def live(directory: RunDirectory) -> dict[str, object]:
+    data = json.loads(directory.live.read_text())
+    assert isinstance(data, dict)
+    return data
+
+
+def test_a_run_alone_plays_to_its_end_and_leaves_with_0(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    ended = run("--run-directory", str(directory.path), "--users", "1", "--spawn-rate", "1")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    told = live(directory)
+    sessions = read_sessions(directory)
+    assert (told["state"], told["run"], told["workers"]) == ("ended", directory.name, 1)
+    assert told["planned"] == {"sessions_per_s": 0.0, "sessions_total": sessions.num_rows}
+    assert [worker.ended for worker in read_workers(directory)] == ["completed"]
+    assert set(sessions["outcome"].to_pylist()) == {"completed"}
+
+
+def test_a_run_that_is_interrupted_leaves_with_75_and_everything_written(tmp_path: Path, shop: FakeShop) -> None:
+    shop.hangs.set()
+    directory = prepared_run(
+        tmp_path,
+        shop.url,
+        phases=[
+            {"name": "warm-up", "kind": "warm-up", "plays_s": 60, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "plays_s": 60, "level": [1.0, 1.0]},
+            {"name": "drain", "kind": "drain", "plays_s": 1.0},
+        ],
+    )
+    command = [*COMMAND, "--run-directory", str(directory.path), "--users", "1", "--spawn-rate", "1"]
+    child = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        give_up_at = time.monotonic() + 60
+        while len(shop.asked) < 3 and time.monotonic() < give_up_at:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 75
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    (told,) = read_workers(directory)
+    sessions = read_sessions(directory)
+    assert told.ended == "stopped"
+    assert live(directory)["state"] == "ended"
+    assert set(sessions["outcome"].to_pylist()) == {"cut_off"}
+    assert sessions.num_rows >= 3

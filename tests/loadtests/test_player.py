@@ -1,0 +1,201 @@
+"""A worker leaves in the run directory everything that it did, whichever way it ends."""
+
+import gc
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+
+from loadtests.account import make_account, read_sessions, read_workers
+from loadtests.clock import Clock
+from loadtests.demand.arrivals import schedule
+from loadtests.ledger import read_ledgers
+from loadtests.player import Job, Player, read_job
+from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
+from loadtests.watches import watches_of
+from slo.documents import BadInput
+from tests.loadtests import fake_shop
+from tests.loadtests.fake_shop import FakeShop
+from tests.loadtests.fakes import SECOND
+from tests.loadtests.hostile_server import HostileServer
+from tests.loadtests.prepared import prepared_run
+
+
+@pytest.fixture
+def shop() -> Iterator[FakeShop]:
+    with fake_shop.running() as one:
+        yield one
+    gc.collect()
+
+
+def player_of(directory: RunDirectory, index: int = 0, workers: int = 1) -> Player:
+    job = read_job(directory.path)
+    return Player(job, index, workers, Clock.start().now(), watches_of(directory, job.plan))
+
+
+def play(*players: Player) -> None:
+    with gevent.Timeout(60):
+        greenlets = [gevent.spawn(player.play) for player in players]
+        gevent.joinall(greenlets, raise_error=True)
+
+
+def planned(job: Job) -> int:
+    return len(schedule(job.plan))
+
+
+def test_a_played_run_is_all_on_disk(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    player = player_of(directory)
+    play(player)
+    job = read_job(directory.path)
+    (told,) = read_workers(directory)
+    requests = read_tables(directory.parts("requests"), REQUESTS)
+    sessions = read_sessions(directory)
+    attempts = read_ledgers(directory.ledgers())
+    assert player.ended == told.ended == "completed"
+    assert sorted(sessions["session"].to_pylist()) == list(range(planned(job)))
+    assert set(sessions["outcome"].to_pylist()) == {"completed"}
+    assert told.requests == requests.num_rows == len(shop.asked)
+    assert (told.errors, told.hook_failures, told.lost, told.spans) == (0, [], False, None)
+    assert told.parts == {
+        "requests": len(directory.parts("requests")),
+        "sessions": len(directory.parts("sessions")),
+    }
+    assert sum(path == "/checkout" for _, path in shop.asked) == len(attempts) > 0
+    assert shop.runs == {directory.name}
+    assert [path.name for path in directory.path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_workers_play_each_arrival_once(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    play(player_of(directory, 0, 2), player_of(directory, 1, 2))
+    job = read_job(directory.path)
+    workers = read_workers(directory)
+    assert [worker.name for worker in workers] == ["w0", "w1"]
+    assert sum(worker.arrivals for worker in workers) == planned(job)
+    account = make_account(schedule(job.plan), read_sessions(directory), workers, workers_expected=2, ran_s=2.0)
+    assert (account.completed, account.lost, account.not_due) == (planned(job), {}, 0)
+
+
+def test_a_stopped_worker_says_who_stopped_it_and_accounts_for_everyone(tmp_path: Path, shop: FakeShop) -> None:
+    shop.hangs.set()
+    directory = prepared_run(tmp_path, shop.url)
+    player = player_of(directory)
+
+    def stop_in_mid_run() -> None:
+        while len(shop.asked) < 3:
+            gevent.sleep(0.01)
+        player.stop("aborted", "checkout-latency will be missed whatever comes")
+        player.stop("stopped", "and again")
+
+    gevent.spawn(stop_in_mid_run)
+    play(player)
+    job = read_job(directory.path)
+    (told,) = read_workers(directory)
+    sessions = read_sessions(directory)
+    assert (told.ended, told.because) == ("aborted", "checkout-latency will be missed whatever comes")
+    assert set(sessions["outcome"].to_pylist()) == {"cut_off"}
+    account = make_account(schedule(job.plan), sessions, (told,), workers_expected=1, ran_s=100.0)
+    assert account.cut_off + account.not_due == planned(job)
+    assert account.cut_off >= 3
+    requests = read_tables(directory.parts("requests"), REQUESTS)
+    assert set(requests["error"].to_pylist()) == {"cut_off"}
+
+
+def test_a_dead_shop_is_told_in_every_session_and_ends_nothing_early(tmp_path: Path) -> None:
+    with HostileServer(lambda _, __: False) as server:
+        directory = prepared_run(tmp_path, server.url)
+        play(player_of(directory))
+    (told,) = read_workers(directory)
+    sessions = read_sessions(directory)
+    assert told.ended == "completed"
+    assert set(sessions["outcome"].to_pylist()) == {"failed"}
+    assert set(sessions["reason"].to_pylist()) == {"home: connection"}
+    assert told.errors == told.requests == sessions.num_rows
+    assert told.hook_failures == []
+
+
+def test_a_worker_that_was_killed_at_its_start_has_no_last_word(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    player_of(directory)
+    (told,) = read_workers(directory)
+    assert told.lost
+    assert told.ended is None
+
+
+def test_closing_again_writes_nothing_new(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    player = player_of(directory)
+    play(player)
+    before = sorted(path.name for path in directory.path.iterdir())
+    player.close()
+    assert sorted(path.name for path in directory.path.iterdir()) == before
+    assert read_workers(directory)[0].ended == "completed"
+
+
+def test_what_a_worker_tells_in_changes_is_what_it_wrote(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    player = player_of(directory)
+    play(player)
+    change, gauges = player.take()
+    requests = read_tables(directory.parts("requests"), REQUESTS)
+    told = {step: sum(count for _, count in packed[1]) for step, packed in change["latency"].items()}
+    wrote = requests["step"].to_pylist()
+    assert told == {step: wrote.count(step) for step in set(wrote)}
+    assert gauges.started_total == read_sessions(directory).num_rows
+    assert (gauges.open_sessions, gauges.dropped_total) == (0, 0)
+    assert gauges.orders["attempted"] == len(read_ledgers(directory.ledgers()))
+
+
+def test_a_recorder_that_is_gone_costs_spans_and_nothing_else(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url, recorder_url="http://127.0.0.1:1")
+    play(player_of(directory))
+    (told,) = read_workers(directory)
+    assert told.ended == "completed"
+    assert told.spans == {"sent": 0, "dropped": told.requests}
+    assert told.hook_failures == []
+
+
+def test_the_ceiling_of_open_sessions_is_shared_by_the_workers(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url, limits={"open_sessions": 40})
+    assert player_of(directory, 0, 4)._conductor._score.max_open == 10
+    lower = prepared_run(tmp_path / "b", shop.url, limits={"open_sessions": 60})
+    assert player_of(lower)._conductor._score.max_open == 50
+    least = prepared_run(tmp_path / "c", shop.url, limits={"open_sessions": 1})
+    assert player_of(least, 0, 4)._conductor._score.max_open == 1
+
+
+def test_a_job_says_what_is_planned_when(tmp_path: Path) -> None:
+    job = read_job(prepared_run(tmp_path, "http://127.0.0.1:1").path)
+    timetable = job.timetable()
+    assert timetable.phases == (("warm-up", 0.2), ("plateau", 1.0), ("drain", 2.0))
+    assert len(timetable.arrivals_s) == planned(job)
+    assert (timetable.rate(0.5), timetable.rate(1.5)) == (10.0, 0.0)
+    assert job.judged(1000 * SECOND) == (1000 * SECOND + SECOND // 5, 1001 * SECOND)
+
+
+def test_a_run_directory_that_was_not_prepared_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as refusal:
+        read_job(tmp_path)
+    assert str(refusal.value).endswith(f"{tmp_path / 'job.json'}: can't be read: No such file or directory")
+
+
+def test_a_job_of_another_kind_is_refused(tmp_path: Path) -> None:
+    directory = prepared_run(tmp_path, "http://127.0.0.1:1")
+    path = directory.path / "job.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": "peakproof/job/v2"}))
+    with pytest.raises(BadInput) as refusal:
+        read_job(directory.path)
+    assert str(refusal.value) == f"{path}: format: Input should be 'peakproof/job/v1', found 'peakproof/job/v2'"
+
+
+def test_a_job_for_two_environments_is_refused(tmp_path: Path) -> None:
+    directory = prepared_run(tmp_path, "http://127.0.0.1:1")
+    data = json.loads(directory.targets.read_text())
+    data["environments"]["production"] = data["environments"]["lab"]
+    directory.targets.write_text(json.dumps(data))
+    with pytest.raises(BadInput) as refusal:
+        read_job(directory.path)
+    assert str(refusal.value) == f"{directory.targets}: expected one environment, found lab, production"
