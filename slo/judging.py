@@ -79,7 +79,7 @@ def judge_objectives(
     """
     read = {one.name: evidence.get(one.name, Evidence(no_data="the run holds no evidence of it")) for one in objectives}
     judged = [one for one in objectives if read[one.name].no_data is None and read[one.name].events]
-    effects = {one.name: design_effect(read[one.name].counts, one.budget, prior) for one in judged}
+    effects = {one.name: design_effect(read[one.name].counts, prior) for one in judged}
     p_values = {
         one.name: p_value_of_miss(read[one.name].bad, read[one.name].events, one.budget, effects[one.name].value)
         for one in judged

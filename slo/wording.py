@@ -1,28 +1,43 @@
 """How figures are told to people: one way for all renderings, and nothing that a terminal or XML can't take."""
 
+import math
 import re
 
 _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SECOND = 1.0
+_MAX_PLACES = 4
 
 
 def percent(ratio: float) -> str:
-    """`0.123` as `12.3 %`, with as many digits as a small ratio needs."""
-    value = ratio * 100
-    digits = 1 if value >= 1 or value == 0 else 2 if value >= 0.1 else 3  # noqa: PLR2004 - one more digit a decade
-    return f"{value:.{digits}f}".rstrip("0").rstrip(".") + " %"
+    """`0.123` as `12.3 %`, `0.9995` as `99.95 %`: two digits of what is left to the nearer end, at least one place."""
+    rest = min(abs(ratio), abs(1 - ratio))
+    places = 1 if rest == 0 else min(max(1, 1 - math.floor(math.log10(rest * 100))), _MAX_PLACES)
+    shown = _bare(f"{ratio * 100:,.{places}f}")
+    if rest and shown in ("0", "100"):
+        return "< 0.0001 %" if ratio < 1 - ratio else "> 99.9999 %"
+    return f"{shown} %"
 
 
 def seconds(value_s: float) -> str:
-    """`0.612` as `612 ms`, `1.5` as `1.5 s`."""
-    if value_s >= _SECOND:
-        return f"{value_s:.2f}".rstrip("0").rstrip(".") + " s"
-    return f"{value_s * 1000:.0f} ms" if value_s >= 0.01 or value_s == 0 else f"{value_s * 1000:.1f} ms"  # noqa: PLR2004 - 10 ms
+    """Return a duration in the unit that suits it: `0.42 ms`, `17.2 ms`, `612 ms`, `1.5 s`, `75.2 s`."""
+    size = abs(value_s)
+    if size == 0:
+        return "0 ms"
+    if size < 0.0995:  # noqa: PLR2004 - below 100 ms a tenth counts
+        return f"{value_s * 1000:.3g} ms"
+    if size < 0.9995:  # noqa: PLR2004 - what would round to 1000 ms is a second
+        return f"{value_s * 1000:.0f} ms"
+    return _bare(f"{value_s:,.2f}" if size < 10 else f"{value_s:,.1f}") + " s"  # noqa: PLR2004 - three digits say enough
 
 
 def count(value: float) -> str:
-    """`5990` as `5,990`."""
-    return f"{value:,.0f}"
+    """Return a number with thousands separators: `5,990`, `0.25`, `11.1`."""
+    if value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"  # noqa: PLR2004 - three digits say enough
+
+
+def _bare(number: str) -> str:
+    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def clean(text: str) -> str:

@@ -52,6 +52,6 @@ def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
 
 def _began_at(directory: RunDirectory) -> int:
     told = read_object(directory.run).get("started_at")
-    if not isinstance(told, int):
+    if not isinstance(told, int) or isinstance(told, bool):
         raise BadInput(f"{directory.run}: started_at: expected ns since the epoch, found {told!r:.80}")
     return told

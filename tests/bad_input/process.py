@@ -87,7 +87,7 @@ def running(folder: Path, *arguments: str, **environment: str) -> Iterator[Runni
 
 
 def _hear_ctrl_c() -> None:
-    """A shell that starts tests in the background has Ctrl-C ignored below it."""
+    """Take SIGINT again: a shell that starts the tests in the background has it ignored below it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

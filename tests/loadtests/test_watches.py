@@ -40,7 +40,7 @@ def test_every_objective_read_from_records_is_followed_and_no_other(watches: dic
     told = {name: (sorted(watch.steps), watch.limit_s) for name, watch in watches.items()}
     assert told == {
         "checkout-availability": (["checkout"], None),
-        "checkout-latency": (["checkout"], 0.4),
+        "checkout-latency": (["checkout"], 0.5),
         "browse-availability": (["home", "product", "search"], None),
         "browse-latency": (["home", "product", "search"], 0.3),
     }
@@ -96,7 +96,9 @@ def test_objectives_that_cannot_be_read_are_refused(directory: RunDirectory, pla
     assert str(path) in str(refusal.value)
 
 
-def test_a_run_without_objectives_follows_none(tmp_path: Path, plan: Plan) -> None:
+def test_a_run_without_objectives_is_refused(tmp_path: Path, plan: Plan) -> None:
     directory = RunDirectory(path=tmp_path)
     directory.objectives.mkdir()
-    assert watches_of(directory, plan) == ()
+    with pytest.raises(BadInput) as refusal:
+        watches_of(directory, plan)
+    assert str(refusal.value) == "no file given: no SLO found; expected at least one document with kind: SLO"

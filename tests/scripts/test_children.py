@@ -62,11 +62,17 @@ def test_a_child_that_ignores_sigterm_is_killed_with_all_that_it_started(tmp_pat
 
 
 def test_leaving_by_an_exception_ends_every_child(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), Children(tmp_path) as children:
-        started = [children.start(f"sleeper-{n}", python("-c", SLEEP)) for n in range(2)]
-        for child in started:
-            wait_until(lambda child=child: says(child, "ready"), [child], 30, "a sleeper")  # type: ignore[misc]
-        _ = 1 / 0
+    started: list[Child] = []
+
+    def fail() -> None:
+        with Children(tmp_path) as children:
+            started.extend(children.start(f"sleeper-{n}", python("-c", SLEEP)) for n in range(2))
+            for child in started:
+                wait_until(lambda child=child: says(child, "ready"), [child], 30, "a sleeper")  # type: ignore[misc]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert [child.code for child in started] == [-signal.SIGTERM] * 2
     assert not any(is_alive(child.process.pid) for child in started)
 

@@ -12,6 +12,7 @@ import pytest
 
 from scripts import cli
 from scripts.cli import VERBS, build_parser
+from scripts.context import Context
 from scripts.refusals import EnvironmentLacks
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
@@ -82,7 +83,7 @@ def test_the_verbs_code_is_the_commands(peakproof: Command, monkeypatch: pytest.
 def test_the_context_holds_the_command_as_it_was_typed(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[str] = []
 
-    def run(_options: argparse.Namespace, context: cli.Context) -> ExitCode:
+    def run(_options: argparse.Namespace, context: Context) -> ExitCode:
         commands.append(context.command)
         assert (context.folder, context.is_terminal) == (peakproof.folder, False)
         return ExitCode.OK

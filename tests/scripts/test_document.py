@@ -23,7 +23,7 @@ def given(folder: Path) -> Inputs:
 def told(account: dict[str, Any]) -> int:
     """Return how many sessions an account tells of."""
     numbers = [account[name] for name in ("completed", "failed", "cut_off", "not_due")]
-    return sum(numbers) + sum(account["dropped"].values()) + sum(account["lost"].values())
+    return int(sum(numbers) + sum(account["dropped"].values()) + sum(account["lost"].values()))
 
 
 @pytest.fixture

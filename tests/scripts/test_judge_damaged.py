@@ -171,17 +171,18 @@ COLUMNS = [
     *[("sessions-w0-00000.parquet", name) for name in ("session", "scheduled_at", "started_at", "outcome")],
     *[("metrics/objectives.parquet", name) for name in ("query", "kind", "asked_from", "labels", "at", "value")],
 ]
+TEXTS = {"step", "trace_id", "outcome", "query", "kind", "labels"}  # another text in one of these is no damage
+DAMAGED = [
+    (*column, how) for column in COLUMNS for how in ("null", "gone", "text") if how != "text" or column[1] not in TEXTS
+]
 
 
 @pytest.mark.usefixtures("no_pages")
-@pytest.mark.parametrize("how", ["null", "gone", "text"])
-@pytest.mark.parametrize(("name", "column"), COLUMNS)
+@pytest.mark.parametrize(("name", "column", "how"), DAMAGED)
 def test_a_column_that_is_null_or_gone_or_of_another_kind_never_passes(
     name: str, column: str, how: str, made_runs: dict[str, Path], peakproof: Command
 ) -> None:
     kind_now = pq.read_schema(made_runs["PASS"] / name).field(column).type
-    if how == "text" and kind_now == pa.string():
-        pytest.skip("another text in a text column is no damage that shows")
 
     def spoil(run: Path) -> None:
         table = pq.read_table(run / name)

@@ -44,7 +44,7 @@ def test_the_other_base_that_is_proposed_is_a_port() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(EnvironmentLacks, match="such as --port-base 18080$"):
+        with pytest.raises(EnvironmentLacks, match=r"such as --port-base 18080$"):
             Ports(base=64_950).check_free({"front": other.getsockname()[1]})
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_an_environment_that_is_not_in_the_targets_is_refused_with_those_there_a
         ({"release_probe": None, "stock_url": None, "payments_url": None}, {"orders", "traces"}),
     ],
 )
-def test_what_the_environment_declares_is_known(tmp_path: Path, changed: dict[str, None], declared: set[str]) -> None:
+def test_what_the_environment_declares_is_known(tmp_path: Path, changed: dict[str, Any], declared: set[str]) -> None:
     assert read(tmp_path, targets=targets(**changed)).declared == declared
 
 

@@ -49,7 +49,7 @@ def test_a_pass_fits_one_screen(passing: Case) -> None:
         "\n"
         "objective                      outcome    observed        limit                 events     deff\n"
         "checkout-availability          met        0 % bad         1 % bad                1,000      2.0\n"
-        "checkout-latency               met        0 % bad         5 % > 400 ms           1,000      2.0\n"
+        "checkout-latency               met        0 % bad         5 % > 500 ms           1,000      2.0\n"
         "browse-latency                 met        0 % bad         5 % > 300 ms           1,000      2.0\n"
         "\n"
         "promises  8 of 8 kept\n"
@@ -60,11 +60,11 @@ def test_a_pass_fits_one_screen(passing: Case) -> None:
 
 def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case) -> None:
     assert render_terminal(_failing(passing, CAUSE)) == (
-        "FAIL  checkout-latency: 15 % of 400 checkouts took over 400 ms, allowed 5 % (p95 612 ms, limit 400\n"
+        "FAIL  checkout-latency: 15 % of 400 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500\n"
         '      ms); grew: shop "SELECT stock" +310 ms a checkout (1 → 31 calls)\n'
         "\n"
         "objective                      outcome    observed        limit                 events     deff\n"
-        "checkout-latency               missed     15 % bad        5 % > 400 ms             400      1.0\n"
+        "checkout-latency               missed     15 % bad        5 % > 500 ms             400      1.0\n"
         "checkout-availability          undecided  0.25 % bad      1 % bad                  400      2.0\n"
         "browse-latency                 not judged -               5 % > 300 ms               0        -\n"
         "not judged: browse-latency: needs 5,990 requests, had 3,120\n"
@@ -166,7 +166,7 @@ def test_junit_skips_the_promises_that_no_source_is_declared_for(passing: Case) 
 
 def test_the_summary_names_the_causes_and_their_traces(passing: Case) -> None:
     text = render_markdown(_failing(passing, CAUSE))
-    assert text.startswith("### ❌ FAIL checkout&#45;latency&#58; 15 % of 400 checkouts took over 400 ms")
+    assert text.startswith("### ❌ FAIL checkout&#45;latency&#58; 15 % of 400 checkouts took over 500 ms")
     assert (
         "| checkout&#45;latency | shop | SELECT stock | 10 ms → 320 ms | 310 ms (300 ms to 320 ms) "
         f"| 1 → 31 | 200 → 412 | {'a' * 32}, {'b' * 32} |"

@@ -55,29 +55,35 @@ def test_twenty_blocks_of_three_seconds_or_fewer() -> None:
 
 def test_even_blocks_have_no_design_effect() -> None:
     counts = StepCounts(step="a", events=(50,) * 20, bad=(2,) * 20)
-    effect = design_effect([counts], 0.05, 2.0)
+    effect = design_effect([counts], 2.0)
     assert (effect.value, effect.known_from) == (1.0, "measured over 20 blocks")
 
 
 def test_bad_events_in_one_block_count_for_little() -> None:
     counts = StepCounts(step="a", events=(50,) * 20, bad=(40, *(0,) * 19))
-    effect = design_effect([counts], 0.04, 2.0)
-    assert round(effect.value, 1) == 46.0
+    effect = design_effect([counts], 2.0)
+    assert round(effect.value) == round(1 + 3 * (46.0 - 1))  # one spell: its size, and what one spell can't tell
     assert effect.known_from == "measured over 20 blocks"
+
+
+def test_the_more_spells_are_seen_the_less_is_left_unknown_of_their_size() -> None:
+    one = design_effect([StepCounts(step="a", events=(500,) * 20, bad=(20, *(0,) * 19))], 1.0).value
+    five = design_effect([StepCounts(step="a", events=(500,) * 20, bad=(20, 0, 0, 0) * 5)], 1.0).value
+    assert one > 2 * five > 2 * 15
 
 
 def test_steps_with_different_ratios_are_no_clustering() -> None:
     """Residuals are about each step's own mean: a changing mix of steps must not count as bad spells."""
     bad_step = StepCounts(step="a", events=(100, 0) * 10, bad=(50, 0) * 10)
     good_step = StepCounts(step="b", events=(0, 100) * 10, bad=(0, 0) * 10)
-    assert design_effect([bad_step, good_step], 0.05, 2.0).value == 1.0
+    assert design_effect([bad_step, good_step], 2.0).value == 1.0
 
 
 def test_steps_that_fail_together_are_one_cluster() -> None:
     one = StepCounts(step="a", events=(50,) * 20, bad=(10, 0) * 10)
-    alone = design_effect([one], 0.1, 1.0).value
-    together = design_effect([one, StepCounts(step="b", events=one.events, bad=one.bad)], 0.1, 1.0).value
-    assert round(together / alone, 2) == 2.0
+    alone = design_effect([one], 1.0).value
+    together = design_effect([one, StepCounts(step="b", events=one.events, bad=one.bad)], 1.0).value
+    assert 2.0 < together / alone < 2.2
 
 
 @pytest.mark.parametrize(
@@ -94,13 +100,13 @@ def test_the_prior_stands_in_when_too_little_was_measured(
     blocks: int, bad: int, prior: float, value: float, known_from: str
 ) -> None:
     spread = tuple(bad * (block + 1) // blocks - bad * block // blocks for block in range(blocks))
-    effect = design_effect([StepCounts(step="a", events=(50,) * blocks, bad=spread)], 0.02, prior)
+    effect = design_effect([StepCounts(step="a", events=(50,) * blocks, bad=spread)], prior)
     assert (effect.value, effect.known_from) == (value, known_from)
 
 
 def test_a_measured_effect_above_the_prior_counts_however_few_bad_events() -> None:
-    effect = design_effect([StepCounts(step="a", events=(50,) * 20, bad=(8, *(0,) * 19))], 0.008, 2.0)
-    assert round(effect.value, 1) == 8.9
+    effect = design_effect([StepCounts(step="a", events=(50,) * 20, bad=(8, *(0,) * 19))], 2.0)
+    assert round(effect.value, 1) == round(1 + 3 * (8.912 - 1), 1)
     assert effect.known_from == "measured over 20 blocks, on 8 bad events"
 
 
@@ -193,7 +199,7 @@ def _false_decisions(
     passed, failed, runs = 0, 0, 1000
     for events, bad in zip(*_runs(kind, budget, seconds, per_s, runs), strict=True):
         counts = StepCounts(step="a", events=tuple(events.tolist()), bad=tuple(bad.tolist()))
-        effect = design_effect([counts], budget, 2.0).value if measured else 1.0
+        effect = design_effect([counts], 2.0).value if measured else 1.0
         x, n = float(bad.sum()) / effect, float(events.sum()) / effect
         passed += upper_bad_ratio(x, n) <= budget
         failed += x > 0 and float(betainc(x, n - x + 1, budget)) < 0.05

@@ -72,14 +72,14 @@ def test_a_missed_objective_fails_with_its_figures(passing: Case) -> None:
     verdict = judge(_with(passing, "checkout-latency", SLOW))
     assert verdict.outcome is Outcome.FAIL
     assert verdict.headline == (
-        "FAIL  checkout-latency: 12.4 % of 412 checkouts took over 400 ms, allowed 5 % (p95 612 ms, limit 400 ms)"
+        "FAIL  checkout-latency: 12.4 % of 412 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500 ms)"
     )
 
 
 def test_the_headline_tells_what_grew(passing: Case) -> None:
     verdict = with_causes(judge(_with(passing, "checkout-latency", SLOW)), (CAUSE,))
     assert verdict.headline == (
-        "FAIL  checkout-latency: 12.4 % of 412 checkouts took over 400 ms, allowed 5 % (p95 612 ms, limit 400 ms); "
+        "FAIL  checkout-latency: 12.4 % of 412 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500 ms); "
         'grew: shop "SELECT stock" +310 ms a checkout (1 → 31 calls)'
     )
 

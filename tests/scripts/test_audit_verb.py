@@ -1,0 +1,161 @@
+"""`peakproof audit` asks the shop about every promise of a run; what can't be asked is unknown, never kept."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.run_directory import RunDirectory, write_json
+from scripts.running.preparation import hash_inputs
+from tests.scripts.made_run import START
+from tests.scripts.world import TOKEN, Command, FakeShop, fake_shop, targets
+
+LINE = {"sku": "tee-M-black", "quantity": 1, "location": "warehouse"}
+
+
+@pytest.fixture
+def shop() -> Iterator[FakeShop]:
+    with fake_shop({}) as shop:
+        yield shop
+
+
+@pytest.fixture
+def run(
+    made_runs: dict[str, Path], peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> RunDirectory:
+    """Return a run of two orders whose shop, provider and stock agree with what was promised."""
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    directory = RunDirectory(path=Path(shutil.copytree(made_runs["PASS"], peakproof.folder / "run")))
+    directory.targets.write_text(targets(shop.url))
+    document = json.loads(directory.run.read_text())
+    write_json(directory.run, {**document, "inputs": hash_inputs(directory)})
+    ledger = directory.ledger("w0")
+    ledger.write_text("".join(f"{row}\n" for row in ledger.read_text().splitlines()[:4]))
+    stock = {"sku": "tee-M-black", "location": "warehouse"}
+    write_json(directory.stock_before, {"format": "peakproof/stock/v1", "stock": [{**stock, "quantity": 10}]})
+    shop.answers |= {
+        "/admin/orders": (200, {"orders": [order(0), order(1)], "next": None}),
+        "/payments": (200, {"payments": [payment(0), payment(1)], "next": None}),
+        "/admin/stock": (200, {"stock": [{**stock, "quantity": 8}]}),
+    }
+    return directory
+
+
+def order(number: int) -> dict[str, Any]:
+    return {
+        "order_id": f"o{number}",
+        "key": f"k{number}",
+        "run": "run",
+        "status": "accepted",
+        "created_at": START,
+        "total_cents": 9,
+        "lines": [LINE],
+    }
+
+
+def payment(number: int, times: int = 1) -> dict[str, Any]:
+    return {
+        "payment_id": f"p{number}-{times}",
+        "reference": f"o{number}",
+        "amount_cents": 9,
+        "status": "captured",
+        "created_at": START,
+    }
+
+
+def outcomes(run: RunDirectory) -> dict[str, str]:
+    return {check["name"]: check["outcome"] for check in json.loads(run.audit.read_text())["checks"]}
+
+
+def test_a_run_whose_promises_were_kept_ends_with_0(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
+    ended = peakproof("audit", "run")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[0] == "kept    order-exists: all 2"
+    assert set(outcomes(run).values()) == {"kept"}
+    assert ("/admin/orders", {"run": ["run"], "after": ["0"], "limit": ["1000"]}, f"Bearer {TOKEN}") in shop.asked
+    counts = json.loads(run.audit.read_text())["counts"]
+    assert (counts["attempted"], counts["orders_in_shop"], counts["payments_in_provider"]) == (2, 2, 2)
+
+
+def test_an_order_that_is_gone_ends_with_99(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
+    shop.answers["/admin/orders"] = (200, {"orders": [order(0)], "next": None})
+    ended = peakproof("audit", "run")
+    assert ended.code == 99
+    told = "broken  order-exists: 1 of 2: order o1 was acknowledged and is not in the shop"
+    assert told in ended.out.splitlines()
+    assert outcomes(run)["order-exists"] == "broken"
+
+
+def test_an_order_that_was_charged_twice_ends_with_99(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
+    payments = [payment(0), payment(1), payment(1, times=2)]
+    shop.answers["/payments"] = (200, {"payments": payments, "next": None})
+    ended = peakproof("audit", "run")
+    assert ended.code == 99
+    assert "broken  paid-once: 1 of 2: order o1 was paid 2 times" in ended.out.splitlines()
+    assert outcomes(run)["paid-once"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("page", "answer", "why"),
+    [
+        ("/payments", (503, {}), "payments unreachable: HTTP 503"),
+        ("/payments", (200, b"<html>"), "payments unreachable: not the reply expected: "),
+        ("/payments", (200, {"payments": [], "next": 0}), "payments its pages don't advance"),
+        ("/admin/orders", (401, {}), "orders unreachable: HTTP 401"),
+        ("/admin/stock", (302, {}), "stock unreachable: HTTP 302"),
+    ],
+)
+def test_a_source_that_can_not_be_read_is_unknown_and_ends_with_75(
+    page: str, answer: tuple[int, object], why: str, run: RunDirectory, peakproof: Command, shop: FakeShop
+) -> None:
+    shop.answers[page] = answer
+    ended = peakproof("audit", "run")
+    assert ended.code == 75
+    assert f": {why}" in ended.out
+    assert "unknown" in outcomes(run).values()
+    assert "broken" not in outcomes(run).values()
+    assert peakproof("judge", "run").code == 75
+
+
+def test_a_stock_that_was_not_read_before_the_run_is_unknown(run: RunDirectory, peakproof: Command) -> None:
+    run.stock_before.unlink()
+    ended = peakproof("audit", "run")
+    assert ended.code == 75
+    assert "unknown stock-moved-by-what-was-sold: stock not read before the run" in ended.out.splitlines()
+
+
+def test_an_environment_that_declares_nothing_has_nothing_to_audit(run: RunDirectory, peakproof: Command) -> None:
+    run.targets.write_text(targets(orders_url=None, payments_url=None, stock_url=None))
+    ended = peakproof("audit", "run")
+    told = "nothing to audit: the environment declares no orders_url, payments_url or stock_url\n"
+    assert (ended.code, ended.out) == (75, told)
+
+
+def test_a_token_that_is_not_set_is_told(
+    run: RunDirectory, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.audit.unlink()
+    monkeypatch.delenv("SHOP_TOKEN")
+    ended = peakproof("audit", "run")
+    message = "the environment variable SHOP_TOKEN is not set; targets.yaml names it in token_env"
+    assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
+    assert not run.audit.exists()
+
+
+@pytest.mark.parametrize("wrong", [None, "now", [], True])
+def test_a_run_that_does_not_say_when_it_began_is_refused(wrong: object, run: RunDirectory, peakproof: Command) -> None:
+    write_json(run.run, {**json.loads(run.run.read_text()), "started_at": wrong})
+    ended = peakproof("audit", "run")
+    message = f"peakproof: {run.run}: started_at: expected ns since the epoch, found {wrong!r}\n"
+    assert (ended.code, ended.err) == (2, message)
+
+
+def test_a_ledger_with_a_row_that_is_none_is_refused(run: RunDirectory, peakproof: Command) -> None:
+    ledger = run.ledger("w0")
+    ledger.write_text("[]\n" + ledger.read_text())
+    ended = peakproof("audit", "run")
+    message = f"peakproof: {ledger}: line 1: expected an object, found list\n"
+    assert (ended.code, ended.err) == (2, message)
