@@ -15,7 +15,7 @@ from tests.loadtests.fakes import SECOND, step_record
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
-LATE = 1000 * SECOND + 4 * SECOND // 10 + 1
+LATE = 1000 * SECOND + SECOND // 2 + 1
 
 
 @pytest.fixture
