@@ -46,13 +46,13 @@ Stock = Mapping[tuple[str, str], int]
 class Evidence:
     """What was asked; None where a source isn't declared or couldn't be read (`sources` says which).
 
-    `orders` are those of the run; `foreign` the ids of orders that others placed meanwhile.
+    `orders` are those of the run; `foreign` those that others placed since the stock was read before it.
     """
 
     run: str
     attempts: Sequence[Attempt]
     orders: Sequence[Order] | None
-    foreign: frozenset[str]
+    foreign: Sequence[Order]
     payments: Sequence[Payment] | None
     stock_before: Stock | None
     stock_after: Stock | None
@@ -90,6 +90,12 @@ def audit(evidence: Evidence) -> tuple[Check, ...]:
 
 
 Found = tuple[int, list[Broken]]
+
+
+def others_may_explain(evidence: Evidence) -> bool:
+    """Whether something looks broken that orders of others, if there were any meanwhile, would explain."""
+    broken = {check.name for check in audit(evidence) if check.outcome == "broken"}
+    return bool(broken & {"no-payment-without-order", "stock-moved-by-what-was-sold"})
 
 
 def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Found], evidence: Evidence) -> Check:
@@ -176,7 +182,8 @@ def _paid_right_amount(evidence: Evidence) -> Found:
 
 def _no_payment_without_order(evidence: Evidence) -> Found:
     status = {order.order_id: order.status for order in evidence.orders or ()}
-    captured = [p for p in evidence.payments or () if p.status == "captured" and p.reference not in evidence.foreign]
+    others = {order.order_id for order in evidence.foreign}
+    captured = [p for p in evidence.payments or () if p.status == "captured" and p.reference not in others]
     return len(captured), [
         Broken(
             key=None,
@@ -192,7 +199,7 @@ def _no_payment_without_order(evidence: Evidence) -> Found:
 def _stock_moved(evidence: Evidence) -> Found:
     before, after = evidence.stock_before or {}, evidence.stock_after or {}
     sold: Counter[tuple[str, str]] = Counter()
-    for order in evidence.orders or ():
+    for order in (*(evidence.orders or ()), *evidence.foreign):
         if order.status in _HOLDS_STOCK:
             sold.update(_units(order.lines))
     broken = []

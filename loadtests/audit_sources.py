@@ -1,6 +1,7 @@
 """Asking the shop: its orders, its payments and its stock, over HTTP, bounded and never trusted."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ import requests
 import urllib3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from loadtests.audit import Evidence, Order, Payment, Stock
+from loadtests.audit import Evidence, Order, Payment, Stock, others_may_explain
 from loadtests.ledger import Line, read_ledgers
 from loadtests.run_directory import RunDirectory
 from loadtests.targets import Environment
@@ -71,6 +72,7 @@ class _StockRow(_Told):
 
 
 class _Stock(_Told):
+    taken_at: int
     stock: tuple[_StockRow, ...]
 
 
@@ -87,7 +89,7 @@ class Sources:
     def stock_document(self) -> dict[str, Any]:
         """Return the stock as the shop tells it (format peakproof/stock/v1); raises SourceUnavailableError."""
         told = self._get(str(self._environment.stock_url), {}, _Stock)
-        return {"format": "peakproof/stock/v1", "stock": [row.model_dump() for row in told.stock]}
+        return {"format": "peakproof/stock/v1", **told.model_dump(mode="json")}
 
     def orders(self, run: str | None) -> tuple[Order, ...]:
         """Return the orders of `run`, or all of them for None; raises SourceUnavailableError."""
@@ -135,7 +137,10 @@ class Sources:
 
 
 def gather(directory: RunDirectory, environment: Environment, sources: Sources, run_started_at: int) -> Evidence:
-    """Ask every declared source about a run. A source that fails is said in `sources`, not raised."""
+    """Ask every declared source about a run. A source that fails is said in `sources`, not raised.
+
+    Everyone's orders are asked for only when those of the run leave something unexplained.
+    """
     said: dict[str, str] = {}
     run = directory.name
     orders = _ask(said, "orders", environment.orders_url, lambda: sources.orders(run))
@@ -146,16 +151,21 @@ def gather(directory: RunDirectory, environment: Environment, sources: Sources, 
     else:
         after = _ask(said, "stock", environment.stock_url, lambda: stock_of(sources.stock_document(), "the shop"))
         before = _stock_before(directory, said)
-    return Evidence(
+    evidence = Evidence(
         run=run,
         attempts=read_ledgers(directory.ledgers()),
         orders=orders,
-        foreign=_foreign(said, sources, orders, payments),
+        foreign=(),
         payments=payments,
-        stock_before=before,
+        stock_before=None if before is None else stock_of(before.model_dump(), directory.stock_before),
         stock_after=after,
         sources=said,
     )
+    if orders is None or not others_may_explain(evidence):
+        return evidence
+    since = run_started_at if before is None else before.taken_at
+    everyone = _ask(said, "orders", environment.orders_url, lambda: sources.orders(None)) or ()
+    return replace(evidence, foreign=tuple(o for o in everyone if o.run != run and o.created_at >= since))
 
 
 def stock_of(document: dict[str, Any], path: Path | str) -> Stock:
@@ -180,25 +190,12 @@ def _ask(said: dict[str, str], name: str, url: str | None, ask: Callable[[], Ask
     return answer
 
 
-def _stock_before(directory: RunDirectory, said: dict[str, str]) -> Stock | None:
+def _stock_before(directory: RunDirectory, said: dict[str, str]) -> _Stock | None:
     try:
-        text = read_text(directory.stock_before, _MAX_REPLY)
-        return stock_of(_Stock.model_validate_json(text).model_dump(), directory.stock_before)
+        return _Stock.model_validate_json(read_text(directory.stock_before, _MAX_REPLY))
     except (BadInput, ValidationError):
         said["stock"] = "not read before the run"
         return None
-
-
-def _foreign(
-    said: dict[str, str], sources: Sources, orders: tuple[Order, ...] | None, payments: tuple[Payment, ...] | None
-) -> frozenset[str]:
-    """Find the orders that others placed meanwhile, asking for all orders only when a payment needs explaining."""
-    own = {order.order_id for order in orders or ()}
-    unexplained = {payment.reference for payment in payments or ()} - own
-    if orders is None or not unexplained:
-        return frozenset()
-    everyone = _ask(said, "orders", "declared", lambda: sources.orders(None)) or ()
-    return frozenset(order.order_id for order in everyone) & frozenset(unexplained)
 
 
 def _order(told: _Order) -> Order:

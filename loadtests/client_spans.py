@@ -34,7 +34,9 @@ class ClientSpans:
         self.dropped = 0
 
     def step_ended(self, record: StepRecord) -> None:
-        """Keep one step until the next flush."""
+        """Keep one step of a sampled trace until the next flush."""
+        if not record.sampled:
+            return
         if len(self._buffer) >= _BUFFER:
             self.dropped += 1
             return

@@ -26,6 +26,7 @@ class StepRecord:
     bytes: int
     trace_id: str
     span_id: str
+    sampled: bool
 
     @property
     def response_s(self) -> float:

@@ -197,7 +197,10 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def write_table(path: Path, table: pa.Table) -> None:
     """Write one closed Parquet part (zstd), whole or not at all."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, beside, compression="zstd")
+    with beside.open("wb") as file:
+        pq.write_table(table, file, compression="zstd")
+        file.flush()
+        os.fsync(file.fileno())
     beside.replace(path)
 
 

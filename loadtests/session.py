@@ -123,6 +123,7 @@ class Session:
             bytes=len(reply.body),
             trace_id=trace.trace_id,
             span_id=trace.span_id,
+            sampled=trace.sampled,
         )
         self._due_at = finished_at
         self._worker.hooks.step_ended(record)

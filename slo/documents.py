@@ -38,8 +38,9 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
 def read_json(path: Path, model: type[Model]) -> Model:
     """Read the JSON document at `path` as `model`; raises BadInput like `read_yaml`."""
+    text = read_text(path)
     try:
-        data = json.loads(read_text(path))
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: {error}") from error
     return validate(data, model, path)

@@ -69,6 +69,7 @@ def step_record(**changes: Any) -> StepRecord:
         "bytes": 10,
         "trace_id": "0" * 31 + "1",
         "span_id": "0" * 15 + "1",
+        "sampled": True,
     }
     return StepRecord(**{**facts, **changes})
 

@@ -55,7 +55,7 @@ def evidence(**changes: Any) -> Evidence:
         run="r1",
         attempts=[attempt(1), attempt(2)],
         orders=[order(1), order(2)],
-        foreign=frozenset(),
+        foreign=(),
         payments=[payment(1), payment(2)],
         stock_before={("tee", "warehouse"): 10, ("mug", "store-york"): 5, ("cap", "warehouse"): 3},
         stock_after={("tee", "warehouse"): 6, ("mug", "store-york"): 3, ("cap", "warehouse"): 3},
@@ -188,7 +188,11 @@ def test_each_broken_promise_is_found_and_no_other(told: Evidence, expected: dic
 
 
 NOBODY_S_FAULT: dict[str, Evidence] = {
-    "a foreign order's payment": evidence(payments=[payment(1), payment(2), payment(7)], foreign=frozenset({"o7"})),
+    "a foreign order's payment": evidence(
+        payments=[payment(1), payment(2), payment(7)], foreign=(order(7, run=None),), stock_after=moved(6, 3)
+    ),
+    "stock that a foreign order moved": evidence(stock_after=moved(6, 3), foreign=(order(7, run=None),)),
+    "a foreign order that failed": evidence(foreign=(order(7, run=None, status="failed"),)),
     "a declined payment without an order": evidence(payments=[payment(1), payment(2), payment(7, status="declined")]),
     "an unknown attempt that became an order": evidence(
         attempts=[attempt(1), attempt(2, outcome="unknown", order_id=None)]

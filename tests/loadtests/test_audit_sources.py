@@ -20,7 +20,7 @@ from loadtests.targets import Environment
 from slo.documents import BadInput
 
 TOKEN = "t0ken"
-STOCK = {"stock": [{"sku": "tee", "location": "warehouse", "quantity": 5}]}
+STOCK = {"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 5}]}
 LINE = {"sku": "tee", "quantity": 1, "location": "warehouse"}
 
 Answer = Callable[[str, dict[str, str]], Any]
@@ -163,7 +163,7 @@ def test_the_stock_is_a_document_of_its_own(sources: Sources) -> None:
 
 def test_a_stock_document_that_is_none_is_refused() -> None:
     with pytest.raises(BadInput) as refusal:
-        stock_of({"stock": [{"sku": "tee", "location": "warehouse"}]}, "stock.json")
+        stock_of({"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse"}]}, "stock.json")
     assert str(refusal.value) == "stock.json: stock[0].quantity: required and missing"
 
 
@@ -278,14 +278,14 @@ def directory(tmp_path: Path) -> RunDirectory:
     ledger.attempt(Attempt(session=1, key="k1", lines=lines, amount_cents=100), 1)
     ledger.outcome("k1", "accepted", 2, OrderReply(status=201, order_id="o1", total_cents=100))
     ledger.close()
-    write_json(directory.stock_before, {"format": "peakproof/stock/v1", "taken_at": 1, **STOCK})
+    write_json(directory.stock_before, {"format": "peakproof/stock/v1", **STOCK})
     return directory
 
 
 def test_everything_declared_is_asked(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
     told = gather(directory, shop.environment(), sources, 0)
     assert told.sources == {"orders": "asked", "payments": "asked", "stock": "asked"}
-    assert (told.run, [a.order_id for a in told.attempts], told.foreign) == ("r1", ["o1"], frozenset())
+    assert (told.run, [a.order_id for a in told.attempts], told.foreign) == ("r1", ["o1"], ())
     assert [order.order_id for order in told.orders or ()] == ["o1"]
     assert told.stock_before == told.stock_after == {("tee", "warehouse"): 5}
 
@@ -314,12 +314,26 @@ def test_a_payment_of_someone_else_s_order_is_explained(shop: Shop, sources: Sou
         "orders": [order_told(1)] if "run" in query else [order_told(1), order_told(2, run=None)],
         "next": None,
     }
-    assert gather(directory, shop.environment(), sources, 0).foreign == {"o2"}
+    told = gather(directory, shop.environment(), sources, 0)
+    assert [order.order_id for order in told.foreign] == ["o2"]
+
+
+def test_stock_that_someone_else_s_order_moved_is_explained(
+    shop: Shop, sources: Sources, directory: RunDirectory
+) -> None:
+    shop.pages["/stock"] = {"taken_at": 2, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 3}]}
+    shop.pages["/orders"] = lambda query: {
+        "orders": [order_told(1)] if "run" in query else [order_told(1), order_told(2, run=None)],
+        "next": None,
+    }
+    told = gather(directory, shop.environment(), sources, 0)
+    assert [order.order_id for order in told.foreign] == ["o2"]
 
 
 def test_everyone_s_orders_are_not_asked_for_when_nothing_needs_explaining(
     shop: Shop, sources: Sources, directory: RunDirectory
 ) -> None:
+    shop.pages["/stock"] = {"taken_at": 2, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 4}]}
     gather(directory, shop.environment(), sources, 0)
     assert [path for path in shop.asked if path.startswith("/orders")] == ["/orders?run=r1&after=0&limit=1000"]
 

@@ -156,3 +156,12 @@ def test_a_session_has_no_span() -> None:
     spans.session_ended(session_record())
     spans.flush()
     assert (spans.sent, spans.dropped) == (0, 0)
+
+
+def test_a_step_of_a_trace_that_is_not_sampled_has_no_span() -> None:
+    with HostileServer(reply(b"")) as server:
+        spans = ClientSpans(server.url)
+        spans.step_ended(step_record(sampled=False))
+        spans.flush()
+        spans.close()
+        assert (spans.sent, spans.dropped, server.seen) == (0, 0, [])
