@@ -242,8 +242,9 @@ def _objectives_of(path: Path) -> list[tuple[str, Objective]]:
 
 
 def _documents(path: Path) -> Iterator[object]:
+    text = read_text(path)
     try:
-        documents = [data for data in yaml.safe_load_all(read_text(path)) if data is not None]
+        documents = [data for data in yaml.safe_load_all(text) if data is not None]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

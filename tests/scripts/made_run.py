@@ -36,7 +36,7 @@ def make_run(folder: Path, outcome: str) -> Path:
         write_json(directory.worker(f"w{worker}"), worker_account(worker, len(rows)))
     _answers(directory, requests)
     _audit(directory, len(requests) // len(STEPS))
-    write_json(directory.stock_before, {"format": "peakproof/stock/v1", "stock": []})
+    write_json(directory.stock_before, {"format": "peakproof/stock/v1", "taken_at": START, "stock": []})
     assert write_run(directory, inputs, progress())["notes"] == []
     return directory.path
 

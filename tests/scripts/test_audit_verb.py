@@ -35,13 +35,17 @@ def run(
     ledger = directory.ledger("w0")
     ledger.write_text("".join(f"{row}\n" for row in ledger.read_text().splitlines()[:4]))
     stock = {"sku": "tee-M-black", "location": "warehouse"}
-    write_json(directory.stock_before, {"format": "peakproof/stock/v1", "stock": [{**stock, "quantity": 10}]})
+    write_json(directory.stock_before, stock_document({**stock, "quantity": 10}))
     shop.answers |= {
         "/admin/orders": (200, {"orders": [order(0), order(1)], "next": None}),
         "/payments": (200, {"payments": [payment(0), payment(1)], "next": None}),
-        "/admin/stock": (200, {"stock": [{**stock, "quantity": 8}]}),
+        "/admin/stock": (200, stock_document({**stock, "quantity": 8})),
     }
     return directory
+
+
+def stock_document(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"format": "peakproof/stock/v1", "taken_at": START, "stock": list(rows)}
 
 
 def order(number: int) -> dict[str, Any]:
