@@ -17,7 +17,7 @@ from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from scripts.running.lease import Place, take
 from tests.bad_input.process import Running, peakproof, running, wait_for
 from tests.bad_input.test_endings import PLAN, Played, account_adds_up
-from tests.bad_input.test_files_and_flags import free_base
+from tests.bad_input.conftest import free_ports
 from tests.scripts.world import OBJECTIVES, fake_shop
 
 LONG = PLAN.replace("plays_s: 6,", "plays_s: 60,")
@@ -264,7 +264,7 @@ def test_an_exporter_or_recorder_that_others_reach_wants_a_token(tmp_path: Path)
     for verb in (("exporter", "loadgen"), ("recorder",)):
         (tmp_path / "runs" / "20260101T000000Z-a-0000").mkdir(parents=True, exist_ok=True)
         (tmp_path / "runs" / "20260101T000000Z-a-0000" / "run.json").write_text("{}")
-        ended = peakproof(tmp_path, *verb, "--host", "0.0.0.0", "--port", str(free_base()))  # noqa: S104 - refused
+        ended = peakproof(tmp_path, *verb, "--host", "0.0.0.0", "--port", str(free_ports(28_080).prometheus))  # noqa: S104 - refused
         assert (ended.code, ended.err) == (
             2,
             (
