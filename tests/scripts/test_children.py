@@ -20,7 +20,7 @@ def says(child: Child, text: str) -> bool:
 
 def test_a_child_runs_with_its_output_in_a_log_and_its_last_words_are_the_last_line(tmp_path: Path) -> None:
     with Children(tmp_path / "logs") as children:
-        child = children.start("talker", python("-c", "print('first'); raise SystemExit('port taken')"))
+        child = children.start("talker", python("-c", "print('first', flush=True); raise SystemExit('port taken')"))
         child.process.wait()
         assert (child.code, child.last_words()) == (1, "port taken")
         assert child.log == tmp_path / "logs" / "talker.log"
