@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporters import names
 from exporters.exposition import rendered
-from exporters.listening import Listener, StartResponse
+from exporters.listening import Listener, StartResponse, guarded
 from exporters.otlp import MAX_SPANS, Batch, Malformed, decode
 from exporters.span_metrics import MAX_SERIES, SpanMetrics
 from exporters.span_store import Limits, SpanStore
@@ -124,7 +124,10 @@ class Tally(Collector):
 
 
 class Recorder:
-    """Records spans into `run` from `start` to `stop`; `url` is what OTEL_EXPORTER_OTLP_ENDPOINT takes."""
+    """Records spans into `run` from `start` to `stop`; `url` is what OTEL_EXPORTER_OTLP_ENDPOINT takes.
+
+    Only whoever brings `token`, when there is one, is listened to.
+    """
 
     def __init__(  # noqa: PLR0913 - a composition root's knobs, all by name
         self,
@@ -137,13 +140,14 @@ class Recorder:
         max_series: int = MAX_SERIES,
         clock: Callable[[], float] = time.monotonic,
         write: Callable[[Path, pa.Table], None] = write_table,
+        token: str | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._store = SpanStore(run, limits, clock, write)
         self._metrics = SpanMetrics(self._registry, max_series)
         self._tally = Tally(self._registry, self._store, clock)
         self._max_spans = max_spans
-        self._listener = Listener(self._answer, host, port, threads=8, max_body=MAX_UNPACKED)
+        self._listener = Listener(guarded(self._answer, token), host, port, threads=8, max_body=MAX_UNPACKED)
 
     @property
     def url(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from prometheus_client.registry import CollectorRegistry
 
 from exporters.exposition import rendered
-from exporters.listening import Listener, StartResponse
+from exporters.listening import Listener, StartResponse, guarded
 from exporters.scrape import ScrapeCollector, Scraper, Subject
 from exporters.source import Deadline
 
@@ -37,9 +37,20 @@ class Server:
         self.listener.stop()
 
 
-def serve(subjects: Sequence[Subject[Any]], host: str = "127.0.0.1", port: int = 0, *, threads: int = 8) -> Server:
-    """Serve `subjects` in threads until `stop`; raises CantListen, and ValueError on a name twice."""
-    listener = Listener(Pages(subjects).answer, host, port, threads=threads, max_body=1 << 16)
+def serve(
+    subjects: Sequence[Subject[Any]],
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    threads: int = 8,
+    token: str | None = None,
+) -> Server:
+    """Serve `subjects` in threads until `stop`, to those who bring `token` when there is one.
+
+    Raises CantListen, and ValueError on a name twice.
+    """
+    app = guarded(Pages(subjects).answer, token)
+    listener = Listener(app, host, port, threads=threads, max_body=1 << 16)
     listener.start()
     return Server(listener=listener)
 

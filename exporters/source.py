@@ -61,6 +61,7 @@ class AdminSource:
     url: str
     token: str = field(repr=False)
     max_bytes: int = MAX_BYTES
+    session: Callable[[], requests.Session] = field(default=requests.Session, repr=False)
 
     def __post_init__(self) -> None:
         if not (self.token.isascii() and self.token.isprintable()) or " " in self.token:
@@ -87,7 +88,7 @@ class AdminSource:
 
     def _body(self, deadline: Deadline) -> bytes:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Accept-Encoding": "identity"}
-        with requests.Session() as session:
+        with self.session() as session:
             session.trust_env = False
             with session.get(
                 self.url,

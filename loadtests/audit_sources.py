@@ -9,7 +9,9 @@ import requests
 import urllib3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from loadtests.asking import Asking
 from loadtests.audit import Evidence, Order, Payment, Stock, others_may_explain
+from loadtests.credentials import Credentials, Secret, masked
 from loadtests.ledger import Line, read_ledgers
 from loadtests.run_directory import RunDirectory
 from loadtests.targets import Environment
@@ -77,12 +79,12 @@ class _Stock(_Told):
 
 
 class Sources:
-    """The declared sources of one environment; `token` is the bearer token they want, if any."""
+    """The declared sources of one environment, asked over `http`; `token` is the bearer token they want, if any."""
 
-    def __init__(self, environment: Environment, token: str | None) -> None:
+    def __init__(self, environment: Environment, token: str | None, http: Asking | None = None) -> None:
         self._environment = environment
-        self._http = requests.Session()
-        self._http.trust_env = False
+        self._http = http or Asking(environment)
+        self._masks = (*self._http.masks, *Credentials(hidden=(Secret(token),) if token else ()).masks())
         if token:
             self._http.headers["Authorization"] = f"Bearer {token}"
 
@@ -122,7 +124,7 @@ class Sources:
 
     def _get(self, url: str, query: dict[str, str], model: type[Reply]) -> Reply:
         try:
-            with self._http.get(url, params=query, timeout=_TIMEOUT_S, allow_redirects=False, stream=True) as reply:
+            with self._http.get(url, params=query, timeout=_TIMEOUT_S, stream=True) as reply:
                 body = reply.raw.read(_MAX_REPLY + 1, decode_content=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise SourceUnavailableError(f"unreachable: {type(error).__name__}") from error
@@ -131,7 +133,7 @@ class Sources:
         if len(body) > _MAX_REPLY:
             raise SourceUnavailableError(f"unreachable: a reply of over {_MAX_REPLY} bytes")
         try:
-            return model.model_validate_json(body)
+            return model.model_validate_json(masked(body, self._masks))
         except ValidationError as error:
             raise SourceUnavailableError(f"unreachable: not the reply expected: {_first(error)}") from error
 

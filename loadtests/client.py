@@ -1,12 +1,14 @@
 """The shopper's HTTP client: one connection a session, cookies, typed outcomes, no retry of what isn't safe.
 
-It runs in gevent's hub on geventhttpclient; nothing of Locust is needed.
+It runs in gevent's hub on geventhttpclient; nothing of Locust is needed. It connects to the addresses it is given
+and to no other: no name is looked up, no proxy used, no redirect followed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM
+from ssl import SSLContext
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,10 +17,13 @@ import orjson
 from geventhttpclient import HTTPClient
 from geventhttpclient.response import HTTPParseError
 
+from loadtests.credentials import masked
+from loadtests.firewalls import Firewall
+from loadtests.targets import Blocked
+
 MAX_BODY = 16 << 20
 _READ_BLOCK = 64 << 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TOO_MANY_REQUESTS = 429
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
 _PORTS = {"http": 80, "https": 443}
@@ -64,22 +69,42 @@ class Client(Protocol):
         """Close the connection."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How the shop is reached, the same for every shopper.
+
+    `addresses` are tried in turn; `headers` go with every request; `tls` is the context for https; `masks` are the
+    secrets that no reply may repeat.
+    """
+
+    base_url: str
+    addresses: tuple[str, ...]
+    headers: Mapping[str, str] = field(repr=False)
+    masks: tuple[bytes, ...] = field(default=(), repr=False)
+    tls: SSLContext | None = None
+    firewall: Firewall = field(default_factory=lambda: Firewall(Blocked()))
+
+    def turned(self, turn: int) -> "Access":
+        """Return it with another of the addresses first, of the kind that was first: each takes its turn."""
+        first = [address for address in self.addresses if (":" in address) == (":" in self.addresses[0])]
+        if len(first) < 2:  # noqa: PLR2004 - two to take turns
+            return self
+        rest = [address for address in self.addresses if address not in first]
+        start = turn % len(first)
+        return replace(self, addresses=(*first[start:], *first[:start], *rest))
+
+
 class GeventClient:
     """A client with a connection and a cookie jar of its own, as a shopper's browser has."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], deadline_s: float) -> None:
-        parts = urlsplit(base_url)
+    def __init__(self, access: Access, deadline_s: float) -> None:
+        parts = urlsplit(access.base_url)
+        self._access = access
         self._origin = _origin(parts)
         self._prefix = parts.path.rstrip("/")
         self._deadline_s = deadline_s
+        self._own_cookie = [value for name, value in access.headers.items() if name.lower() == "cookie"]
         self._cookies: dict[str, str] = {}
-        self._connect = partial(
-            HTTPClient.from_url,
-            base_url,
-            headers=dict(headers),
-            connection_timeout=deadline_s,
-            network_timeout=deadline_s,
-        )
         self._http: Any = None
 
     def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
@@ -112,18 +137,43 @@ class GeventClient:
         if body:
             sent["Content-Type"] = "application/json"
         if self._cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+            sent["Cookie"] = "; ".join([*self._own_cookie, *(f"{n}={value}" for n, value in self._cookies.items())])
         target = self._prefix + request.path
         if not target.isascii():  # geventhttpclient finds out when it has a connection, and leaks it
             raise ValueError(f"not a request's target: {target!r}")
         self._http = self._http or self._connect()
         response = self._http.request(request.method, target, body=body, headers=sent)
-        content = self._read(response)
+        content = masked(self._read(response), self._access.masks)
         fields = [(name.lower(), value) for name, value in response.headers]
         self._keep_cookies([value for name, value in fields if name == "set-cookie"])
         location = next((value for name, value in fields if name == "location"), None)
-        error = self._judge(response.status_code, request.accept, location)
-        return Reply(status=response.status_code, body=content, error=error)
+        status, accepted = response.status_code, response.status_code in request.accept
+        if self._access.firewall.has_answered(status, fields, content, accepted=accepted):
+            return Reply(status=status, body=content, error="blocked")
+        return Reply(status=status, body=content, error=None if accepted else self._judge(status, location))
+
+    def _connect(self) -> Any:  # noqa: ANN401 - geventhttpclient's client
+        scheme, host, port = self._origin
+        secure: dict[str, Any] = {}
+        if scheme == "https":
+            if self._access.tls is None:
+                raise ValueError("https without a TLS context")
+            name = str(host).rstrip(".")
+            secure = {"ssl": True, "ssl_options": {"server_hostname": name}, "ssl_context_factory": self._tls}
+        http: Any = HTTPClient(
+            str(host),
+            port,
+            headers=dict(self._access.headers),
+            connection_timeout=self._deadline_s,
+            network_timeout=self._deadline_s,
+            **secure,
+        )
+        places = [_place(address, port) for address in self._access.addresses]
+        http._connection_pool._resolve = lambda: places  # noqa: SLF001 - its only way to be told an address
+        return http
+
+    def _tls(self, **_: Any) -> SSLContext | None:  # noqa: ANN401 - a bundle that geventhttpclient would trust
+        return self._access.tls
 
     def _read(self, response: Any) -> bytes:  # noqa: ANN401 - geventhttpclient's response
         blocks, size = [], 0
@@ -144,13 +194,9 @@ class GeventClient:
                 continue
             self._cookies.update({name: morsel.coded_value for name, morsel in cookie.items()})
 
-    def _judge(self, status: int, accept: frozenset[int], location: str | None) -> str | None:
-        if status in accept:
-            return None
+    def _judge(self, status: int, location: str | None) -> str:
         if status in _REDIRECTS and location is not None:
             return "redirected_away" if self._leads_away(location) else "wrong_reply"
-        if status == _TOO_MANY_REQUESTS:
-            return "blocked"
         if status >= _SERVER_ERROR:
             return "http_5xx"
         return "http_4xx" if status >= _CLIENT_ERROR else "wrong_reply"
@@ -166,6 +212,13 @@ class GeventClient:
 def _origin(address: SplitResult, scheme: str = "") -> tuple[str, str | None, int | None]:
     scheme = address.scheme or scheme
     return scheme, address.hostname, address.port or _PORTS.get(scheme)
+
+
+def _place(address: str, port: int | None) -> tuple[Any, ...]:
+    """Return an address as `getaddrinfo` would."""
+    if ":" in address:
+        return AF_INET6, SOCK_STREAM, IPPROTO_TCP, "", (address, port, 0, 0)
+    return AF_INET, SOCK_STREAM, IPPROTO_TCP, "", (address, port)
 
 
 def _failure(error: Exception) -> str:

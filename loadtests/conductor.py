@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gevent
 from gevent.event import Event
 
+from loadtests.ceilings import CeilingReachedError
 from loadtests.demand.arrivals import Arrival
 from loadtests.records import SessionRecord
 from loadtests.session import Session, SessionFailedError, Worker
@@ -82,7 +83,8 @@ class Conductor:
     def _start(self, arrival: Arrival) -> None:
         now = self._worker.clock.now()
         scheduled_at = self._score.started_at + round(arrival.at_s * 1e9)
-        dropped = len(self._open) >= self._score.max_open
+        why = self._why_dropped(now)
+        dropped = why is not None
         record = SessionRecord(
             session=arrival.number,
             journey=arrival.journey,
@@ -90,7 +92,7 @@ class Conductor:
             started_at=0 if dropped else now,
             ended_at=now,
             outcome="dropped" if dropped else "cut_off",
-            reason="open_sessions" if dropped else None,
+            reason=why,
             late_s=max(0.0, (now - scheduled_at) / 1e9),
         )
         if dropped:
@@ -100,6 +102,11 @@ class Conductor:
         self._open[arrival.number] = (record, gevent.spawn(self._run, arrival, record))
         self.peak_open = max(self.peak_open, len(self._open))
 
+    def _why_dropped(self, now: int) -> str | None:
+        if len(self._open) >= self._score.max_open:
+            return "open_sessions"
+        return None if self._worker.ceilings.has_room(now) else "ceiling_requests"
+
     def _run(self, arrival: Arrival, record: SessionRecord) -> None:
         outcome, reason = "failed", "ended by force"
         try:
@@ -107,6 +114,8 @@ class Conductor:
             outcome, reason = "completed", ""
         except SessionFailedError as error:
             outcome, reason = "failed", str(error)
+        except CeilingReachedError as error:
+            outcome, reason = "dropped", str(error)
         except gevent.GreenletExit:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost

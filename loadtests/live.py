@@ -13,8 +13,26 @@ from loadtests.histogram import Histogram
 from loadtests.records import SessionRecord, StepRecord
 
 RECENT_S = 10
+BLOCKED = "blocked"
+BLOCKED_RATIO = 0.01
+BLOCKED_IN_A_ROW = 20
+_LEAST_BLOCKED = 5
 _ORDERS = ("attempted", "accepted", "refused", "unknown")
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+def why_blocked(replies: int, blocked: int, in_a_row: int) -> str | None:
+    """Return why a firewall's answers end the run, None while they don't.
+
+    `replies` and `blocked` are those of the last 10 s. A few alone, which say little of a share, don't end it.
+    """
+    if in_a_row >= BLOCKED_IN_A_ROW:
+        told = f"{in_a_row} replies in a row"
+    elif blocked >= _LEAST_BLOCKED and blocked > BLOCKED_RATIO * replies:
+        told = f"{blocked} of {replies} replies in the last {RECENT_S} s"
+    else:
+        return None
+    return f"blocked by a firewall or rate limit before the shop: {told}; let the generator's address through"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +59,7 @@ class Change:
     sessions: Counter[str] = field(default_factory=Counter)
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
     lag: Histogram = field(default_factory=Histogram)
+    blocked_in_a_row: int = 0
 
 
 class WorkerFigures:
@@ -51,6 +70,7 @@ class WorkerFigures:
         self._sequence = 0
         self._change = Change()
         self._in_flight: dict[str, tuple[str, int]] = {}
+        self._blocked_in_a_row = 0
 
     def step_started(self, span_id: str, step: str, scheduled_at: int) -> None:
         """Take note that a request is under way."""
@@ -67,6 +87,8 @@ class WorkerFigures:
         change.lag.add(record.lag_s)
         if record.error is not None:
             change.errors[record.step, record.error] += 1
+        self._blocked_in_a_row = self._blocked_in_a_row + 1 if record.error == BLOCKED else 0
+        change.blocked_in_a_row = max(change.blocked_in_a_row, self._blocked_in_a_row)
         if self._judged[0] <= record.scheduled_at < self._judged[1]:
             self._judge(record)
 
@@ -86,6 +108,7 @@ class WorkerFigures:
             "judged": {name: list(counts) for name, counts in change.judged.items()},
             "overdue": {watch.name: self._overdue(watch, now) for watch in self._watches},
             "lag": _packed(change.lag),
+            "blocked_in_a_row": change.blocked_in_a_row,
         }
 
     def _judge(self, record: StepRecord) -> None:
@@ -153,10 +176,12 @@ class Board:
         for step, error, count in change["errors"]:
             self._errors[step, error] += count
             self._now.errors += count
+            self._now.blocked += count if error == BLOCKED else 0
         for name, (bad, total) in change["judged"].items():
             before = self._judged.get(name, (0, 0))
             self._judged[name] = (before[0] + bad, before[1] + total)
         self._now.lag.merge(_unpacked(change["lag"]))
+        self._now.blocked_in_a_row = max(self._now.blocked_in_a_row, change["blocked_in_a_row"])
         self._overdue[worker] = dict(change["overdue"])
         self._gauges[worker] = gauges
 
@@ -166,6 +191,15 @@ class Board:
             if watch.is_certain(*self._counts(watch.name)):
                 return watch.name
         return None
+
+    def blocked(self) -> str | None:
+        """Return why the run must stop because the shop isn't reached any more, None while it is."""
+        seconds = (*self._recent, self._now)[-RECENT_S:]
+        return why_blocked(
+            sum(second.latency.count for second in seconds),
+            sum(second.blocked for second in seconds),
+            max(second.blocked_in_a_row for second in seconds),
+        )
 
     def snapshot(self, now: int, state: str) -> dict[str, Any]:
         """Close the current second and return the live snapshot. `now` in ns."""
@@ -266,6 +300,8 @@ class _Second:
     latency: Histogram = field(default_factory=Histogram)
     lag: Histogram = field(default_factory=Histogram)
     errors: int = 0
+    blocked: int = 0
+    blocked_in_a_row: int = 0
     started_total: int = 0
     orders_total: int = 0
     elapsed_s: float = 0.0

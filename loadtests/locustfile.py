@@ -117,6 +117,8 @@ class Stage:
             self.snapshot("running")
             if (breached := board.certain_breach()) and self.ended is None:
                 self.stop("aborted", f"{breached} will be missed whatever comes")
+            if (blocked := board.blocked()) and self.ended is None:
+                self.stop("stopped", blocked)
         self.snapshot("ended")
         self.environment.process_exit_code = self.exit_code()
         if self.environment.runner is not None:
@@ -163,7 +165,9 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
     if not folder:
         raise SystemExit(_refused("--run-directory is missing: `peakproof run` prepares one and starts Locust"))
     try:
-        stage = Stage(read_job(Path(folder)), environment)
+        stage = Stage(read_job(Path(folder), os.environ), environment)
+        if not isinstance(runner, MasterRunner):
+            stage.job.access()  # what the shop wants to see is there, or nothing starts
     except BadInput as error:
         raise SystemExit(_refused(str(error))) from error
     _stage.append(stage)

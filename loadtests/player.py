@@ -3,26 +3,32 @@
 Everything it needs stands in the run directory; everything it learns goes there. It knows gevent, not Locust.
 """
 
+import itertools
 import os
 import platform
 import resource
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
 import gevent
+import gevent.ssl
 import pydantic
 
-from loadtests.client import GeventClient
+from loadtests.ceilings import Ceilings
+from loadtests.client import Access, GeventClient
 from loadtests.client_spans import ClientSpans
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
+from loadtests.credentials import credentials_of
 from loadtests.demand.arrivals import schedule, shard
 from loadtests.demand.plan import Plan, read_plan
+from loadtests.destinations import Destinations, host_of, resolve
+from loadtests.firewalls import Firewall
 from loadtests.histogram import Histogram
 from loadtests.hooks import Hooks, Listener
 from loadtests.journeys import JOURNEYS
@@ -33,6 +39,7 @@ from loadtests.run_directory import RunDirectory, write_json
 from loadtests.session import Session, Worker, shopper_headers
 from loadtests.storefronts import STOREFRONTS
 from loadtests.targets import Environment, Targets
+from loadtests.tls import context_of
 from slo.documents import BadInput, read_json
 
 REPLY_DEADLINE_S = 30.0
@@ -48,6 +55,25 @@ class Job:
     environment: Environment
     recorder_url: str | None
     version: str
+    destinations: Destinations
+    variables: Mapping[str, str] = field(repr=False)
+
+    def access(self) -> Access:
+        """Read the secrets and return how the shop is reached; raises BadInput on what is missing or can't be used."""
+        environment, credentials = self.environment, credentials_of(self.environment, self.variables)
+        told = credentials.revealed()
+        tagged = shopper_headers(self.directory.name, self.version, environment.tag)
+        given = {name.lower() for name in told}
+        return Access(
+            base_url=environment.base_url,
+            addresses=self.destinations.of(host_of(environment.base_url)),
+            headers={**{name: value for name, value in tagged.items() if name.lower() not in given}, **told},
+            masks=credentials.masks(),
+            tls=context_of(environment, gevent.ssl.create_default_context)
+            if environment.base_url.startswith("https:")
+            else None,
+            firewall=Firewall(environment.blocked),
+        )
 
     def timetable(self) -> Timetable:
         """Return what is planned when."""
@@ -72,29 +98,43 @@ class _JobFile(pydantic.BaseModel):
     format: Literal["peakproof/job/v1"]
     recorder_url: str | None
     version: str
+    destinations: Destinations
 
 
-def write_job(directory: RunDirectory, recorder_url: str | None, version: str) -> None:
-    """Leave for the workers what isn't in the copies of the input."""
+def write_job(
+    directory: RunDirectory, recorder_url: str | None, version: str, destinations: Destinations | None = None
+) -> None:
+    """Leave for the workers what isn't in the copies of the input.
+
+    Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
+    """
+    found = destinations or resolve(_environment_of(directory))
     value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
-    write_json(directory.path / "job.json", value)
+    write_json(directory.path / "job.json", {**value, "destinations": found.model_dump(mode="json")})
 
 
-def read_job(path: Path) -> Job:
-    """Read the run directory at `path`; raises BadInput."""
+def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
+    """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput."""
     directory = RunDirectory(path=path)
     job = read_json(directory.path / "job.json", _JobFile)
-    targets = read_json(directory.targets, Targets)
-    if len(targets.environments) != 1:
-        raise BadInput(f"{directory.targets}: expected one environment, found {', '.join(targets.environments)}")
-    (environment,) = targets.environments.values()
+    environment = _environment_of(directory)
     return Job(
         directory=directory,
         plan=read_plan(directory.plan),
         environment=environment,
         recorder_url=job.recorder_url,
         version=job.version,
+        destinations=job.destinations,
+        variables=variables or {},
     )
+
+
+def _environment_of(directory: RunDirectory) -> Environment:
+    targets = read_json(directory.targets, Targets)
+    if len(targets.environments) != 1:
+        raise BadInput(f"{directory.targets}: expected one environment, found {', '.join(targets.environments)}")
+    (environment,) = targets.environments.values()
+    return environment
 
 
 class _Recorder:
@@ -167,6 +207,7 @@ class Player:
         self._recorder.close()
         if self._spans:
             self._spans.flush()
+            self._spans.close()
         self.ended = self.ended or "stopped"
         self._write_account()
 
@@ -183,15 +224,16 @@ class Player:
 
     def _make_conductor(self, started_at: int) -> Conductor:
         job = self._job
-        headers = shopper_headers(job.directory.name, job.version)
+        access, turn = job.access(), itertools.count(self._index)
         worker = Worker(
             plan=job.plan,
             clock=self._clock,
             hooks=self._hooks,
             ledger=self._ledger,
             in_flight=self._figures,
+            ceilings=Ceilings(job.environment.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=lambda: GeventClient(job.environment.base_url, headers, REPLY_DEADLINE_S),
+            new_client=lambda: GeventClient(access.turned(next(turn)), REPLY_DEADLINE_S),
         )
         storefront = STOREFRONTS[job.environment.storefront]
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
+from urllib.parse import quote
 
 import gevent
 
+from loadtests.ceilings import CeilingReachedError, Ceilings
 from loadtests.client import Client, Reply, Request
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import Arrival
@@ -15,6 +17,7 @@ from loadtests.demand.plan import Plan
 from loadtests.hooks import Hooks
 from loadtests.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
 from loadtests.records import StepRecord
+from loadtests.targets import Tagging
 from loadtests.trace_context import TraceContext, new_trace
 
 
@@ -41,6 +44,7 @@ class Worker:
     hooks: Hooks
     ledger: Ledger
     in_flight: InFlight
+    ceilings: Ceilings
     ids: Random
     new_client: Callable[[], Client]
 
@@ -49,7 +53,8 @@ class Session:
     """One shopper's visit.
 
     A first step is scheduled at the arrival, each later one at the previous reply's end plus its drawn think
-    time; a step is sent when it is due, or later if the generator lags, and both moments are recorded.
+    time; a step is sent when it is due, or later if the generator lags, and both moments are recorded. What the
+    environment's ceiling forbids isn't sent: CeilingReachedError ends the visit.
     """
 
     def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
@@ -59,13 +64,15 @@ class Session:
         self._worker = worker
         self._client = worker.new_client()
         self._due_at = scheduled_at
+        self._may_send = False
 
     def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
         Raises SessionFailedError when the reply is an error: the visit ends there.
         """
-        self._sleep_until_due()
+        self._wait_for_leave()
+        self._may_send = False
         worker, trace = self._worker, new_trace(self._worker.ids, self.plan.trace_sampling)
         sent_at = worker.clock.now()
         worker.in_flight.step_started(trace.span_id, request.step, self._due_at)
@@ -87,14 +94,19 @@ class Session:
         self._due_at += round(1e9 * min(think.max_s, think.median_s * self.random.lognormvariate(0, think.sigma)))
 
     def order(self, lines: tuple[Line, ...], amount_cents: int, place: Callable[[str], "Placed"]) -> "Placed":
-        """Place an order under a new idempotency key, writing the ledger before it is sent and after."""
+        """Place an order under a new idempotency key, writing the ledger before it is sent and after.
+
+        What the ceiling forbids is no attempt: the ledger doesn't hold it.
+        """
+        self._wait_for_leave()
+        self._worker.ceilings.take_order()
         key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
         attempt = Attempt(session=self.arrival.number, key=key, lines=lines, amount_cents=amount_cents)
         ledger, clock = self._worker.ledger, self._worker.clock
         ledger.attempt(attempt, clock.now())
         try:
             placed = place(key)
-        except (SessionFailedError, gevent.GreenletExit) as error:
+        except (SessionFailedError, CeilingReachedError, gevent.GreenletExit) as error:
             ledger.outcome(key, "unknown", clock.now(), OrderReply(status=0, reason=str(error) or "cut_off"))
             raise
         ledger.outcome(key, placed.outcome, clock.now(), placed.reply)
@@ -104,10 +116,14 @@ class Session:
         """Close the shopper's connection."""
         self._client.close()
 
-    def _sleep_until_due(self) -> None:
+    def _wait_for_leave(self) -> None:
+        """Sleep until the next step is due and take leave to send it, once."""
         wait_ns = self._due_at - self._worker.clock.now()
         if wait_ns > 0:
             gevent.sleep(wait_ns / 1e9)
+        if not self._may_send:
+            self._worker.ceilings.take_request(self._worker.clock.now())
+            self._may_send = True
 
     def _record(self, request: Request, reply: Reply, sent_at: int, trace: TraceContext) -> None:
         finished_at = self._worker.clock.now()
@@ -147,6 +163,7 @@ def _checked(reply: Reply, check: Callable[[Reply], object] | None) -> Reply:
     return reply
 
 
-def shopper_headers(run: str, version: str) -> Mapping[str, str]:
-    """Return the headers that tag every request of a run as a test's."""
-    return {"User-Agent": f"peakproof/{version}", "X-Peakproof-Run": run, "Accept": "application/json"}
+def shopper_headers(run: str, version: str, tag: Tagging) -> Mapping[str, str]:
+    """Return the headers that tag every request of a run as a test's; baggage (W3C) goes on behind the shop."""
+    headers = {"User-Agent": f"peakproof/{version}", tag.header: run, "Accept": "application/json"}
+    return {**headers, "baggage": f"peakproof.run={quote(run, safe='')}"} if tag.baggage else headers

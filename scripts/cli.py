@@ -17,8 +17,8 @@ from slo.outcomes import ExitCode
 
 # The verbs in the order in which one meets them; scripts/verbs/<name>.py each, imported when asked for.
 VERBS = (
-    *("demo", "forecast", "plan", "run", "audit", "judge", "report", "slo", "dashboards"),
-    *("exporter", "recorder"),
+    *("demo", "init", "doctor", "forecast", "plan", "run", "audit", "judge", "report", "slo", "dashboards"),
+    *("exporter", "recorder", "worker"),
 )
 
 

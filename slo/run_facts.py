@@ -29,12 +29,20 @@ class Phase(_Facts):
     ends_at: int | None = None
 
 
+class SeenRelease(_Facts):
+    """What the shop said its release was from some moment on; None when it didn't say."""
+
+    at: int | None = None
+    release: str | None = None
+
+
 class Release(_Facts):
-    """The release seen before and after, and those that may be."""
+    """The release seen before, during and after, and those that may be."""
 
     before: str | None = None
     after: str | None = None
     expected: tuple[str, ...] | None = None
+    seen: tuple[SeenRelease, ...] | None = None
 
 
 class Account(_Facts):

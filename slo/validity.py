@@ -258,6 +258,13 @@ def _release(given: _Given) -> Iterator[Finding]:
         if seen not in allowed:
             message = f"release {seen} was seen {name} the run, expected {' or '.join(allowed)}"
             yield _invalid("release", message, change, seen=seen)
+    if release.seen is None:
+        yield _unknown("release", "which releases were seen during the run")
+    told = {*allowed, release.before, release.after}
+    for during in dict.fromkeys(one.release for one in release.seen or ()):
+        if during is not None and during not in told:
+            message = f"release {during} was seen during the run, expected {' or '.join(allowed)}"
+            yield _invalid("release", message, change, seen=during)
 
 
 def _blocked(given: _Given) -> Iterator[Finding]:

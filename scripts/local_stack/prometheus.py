@@ -34,10 +34,14 @@ class Series:
 
 
 class Prometheus:
-    """A running Prometheus and its HTTP API; every method raises EnvironmentLacks when it doesn't answer."""
+    """A running Prometheus and its HTTP API; every method raises EnvironmentLacks when it doesn't answer.
 
-    def __init__(self, url: str, child: Child) -> None:
-        self.url, self.child = url, child
+    One that isn't ours has no `child`, and scrapes what it likes beside the `jobs` that a run needs.
+    """
+
+    def __init__(self, url: str, child: Child | None, jobs: frozenset[str] = frozenset()) -> None:
+        self.url, self._jobs = url, jobs
+        self.watched = () if child is None else (child,)
         self._http = requests.Session()
         self._http.trust_env = False
 
@@ -49,9 +53,11 @@ class Prometheus:
             return False
 
     def down(self) -> dict[str, str]:
-        """Return every target that isn't up, with what went wrong: `{job instance: error}`."""
-        targets = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
-        return {
+        """Return every target of interest that isn't up, with what went wrong: `{job instance: error}`."""
+        active = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
+        targets = [target for target in active if not self._jobs or target["labels"]["job"] in self._jobs]
+        missing = self._jobs - {target["labels"]["job"] for target in targets}
+        return {f"job {job}": "it has no target of that job" for job in sorted(missing)} | {
             f"{target['labels']['job']} {target['scrapeUrl']}": target["lastError"] or "not scraped yet"
             for target in targets
             if target["health"] != "up"
@@ -110,7 +116,7 @@ def start_prometheus(
 def wait_for_targets(prometheus: Prometheus) -> None:
     """Wait until every target was scraped; raises EnvironmentLacks naming those that can't be."""
     try:
-        wait_until(lambda: not prometheus.down(), [prometheus.child], _TARGETS_S, "the metrics to scrape")
+        wait_until(lambda: not prometheus.down(), prometheus.watched, _TARGETS_S, "the metrics to scrape")
     except EnvironmentLacks as error:
         down = "; ".join(f"{target}: {why}" for target, why in prometheus.down().items())
         raise EnvironmentLacks(f"Prometheus can't scrape {down}") from error

@@ -12,6 +12,7 @@ from loadtests.demand.arrivals import schedule
 from loadtests.ledger import read_ledgers
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.running.preparation import Inputs, hash_inputs
+from scripts.running.release_watch import Seen
 from slo.documents import BadInput
 
 PEAKPROOF = version("peakproof")
@@ -32,6 +33,9 @@ class Progress:
     release_before: str | None = None
     release_after: str | None = None
     releases_expected: tuple[str, ...] = ()
+    releases_seen: list[Seen] = field(default_factory=list)
+    permission: dict[str, Any] | None = None
+    lease: dict[str, str | None] | None = None
     phase_releases: dict[str, str] = field(default_factory=dict)
     spans: int | None = None
     spans_dropped: int | None = None
@@ -62,7 +66,10 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
             "before": progress.release_before,
             "after": progress.release_after,
             "expected": list(progress.releases_expected),
+            "seen": progress.releases_seen,
         },
+        "permission": progress.permission,
+        "lease": progress.lease,
         **_learnt(directory, inputs, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from loadtests.credentials import variables_of
 from loadtests.run_directory import RunDirectory
+from loadtests.targets import Targets
 from scripts.local_stack.children import Child, Children, python
-from scripts.local_stack.ports import HOST
+from scripts.running.outside import HERE, Outside
+from slo.documents import read_json
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -37,25 +40,55 @@ class Generator:
 
 
 def start_generator(
-    children: Children, directory: RunDirectory, workers: int, port: int, environment: Mapping[str, str]
+    children: Children,
+    directory: RunDirectory,
+    workers: int,
+    port: int,
+    environment: Mapping[str, str],
+    outside: Outside = HERE,
 ) -> Generator:
-    """Start Locust on the run directory: one process for `workers` = 1, else a master and its workers."""
-    clean = {name: environment[name] for name in _KEPT if name in environment}
-    # Locust reads its settings from the home folder, the folder it stands in, and LOCUST_*: none is the user's here.
-    clean |= {"HOME": str(directory.logs), "PYTHONUNBUFFERED": "1"}
-    base = [*python("-m", "locust"), "-f", str(_locustfile()), "--run-directory", str(directory.path)]
-    base += ["--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"]
+    """Start Locust on the run directory: one process for `workers` = 1, else a master and its workers.
+
+    When the workers join from elsewhere, whatever their number, only the master is started.
+    """
+    base, clean = _command(directory), _variables(directory, environment)
     play = ["--headless", "--users", str(workers), "--spawn-rate", str(workers), "--only-summary"]
-    if workers == 1:
+    if workers == 1 and not outside.workers_join:
         return Generator(children.start("locust", [*base, *play], environment=clean), ())
-    bound = ["--master", "--master-bind-host", HOST, "--master-bind-port", str(port)]
+    bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(port)]
     expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
     head = children.start("locust-master", [*base, *play, *bound, *expect], environment=clean)
-    reach = ["--worker", "--master-host", HOST, "--master-port", str(port)]
-    started = tuple(
-        children.start(f"locust-worker-{number}", [*base, *reach], environment=clean) for number in range(workers)
-    )
-    return Generator(head, started)
+    numbers = () if outside.workers_join else range(workers)
+    master = (outside.bind, port)
+    return Generator(head, tuple(start_worker(children, directory, n, master, environment) for n in numbers))
+
+
+def start_worker(
+    children: Children, directory: RunDirectory, number: int, master: tuple[str, int], environment: Mapping[str, str]
+) -> Child:
+    """Start one of Locust's workers, which reaches its master at the given host and port."""
+    reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
+    command = [*_command(directory), *reach]
+    return children.start(f"locust-worker-{number}", command, environment=_variables(directory, environment))
+
+
+def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
+    clean = {name: environment[name] for name in _KEPT if name in environment}
+    # Locust reads its settings from the home folder, the folder it stands in, and LOCUST_*: none is the user's here.
+    return clean | {"HOME": str(directory.logs), "PYTHONUNBUFFERED": "1"} | _secrets(directory, environment)
+
+
+def _secrets(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that targets.yaml takes a header or a password from: by name, never on a command line."""
+    if not directory.targets.is_file():
+        return {}  # the generator itself says what is missing
+    named = {name for one in read_json(directory.targets, Targets).environments.values() for name in variables_of(one)}
+    return {name: environment[name] for name in named if name in environment}
+
+
+def _command(directory: RunDirectory) -> list[str]:
+    base = [*python("-m", "locust"), "-f", str(_locustfile()), "--run-directory", str(directory.path)]
+    return [*base, "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"]
 
 
 def _locustfile() -> Path:

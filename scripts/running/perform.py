@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import requests
 
 from dashboards.grafana.build import build
 from dashboards.grafana.queries import queries
@@ -21,26 +20,32 @@ from loadtests.audit_sources import Sources, SourceUnavailableError
 from loadtests.clock import Clock
 from loadtests.player import write_job
 from loadtests.run_directory import RunDirectory, write_json
-from loadtests.targets import Environment, ScrapeTarget
+from loadtests.targets import ScrapeTarget
 from scripts.context import Context
 from scripts.local_stack.children import Children, wait_until
-from scripts.local_stack.ports import HOST, Ports
+from scripts.local_stack.ports import Ports
 from scripts.local_stack.prometheus import Prometheus, start_prometheus, wait_for_targets
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_range, keep_raw
 from scripts.running.document import PEAKPROOF, Progress, write_run
+from scripts.running.gathering import Gathering, announced
 from scripts.running.generator import Generator, start_generator
+from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_permission, lease_of, look
+from scripts.running.lease import Lease
 from scripts.running.live_view import LiveView, read_live
+from scripts.running.look_before import check_side_effects
+from scripts.running.outside import read_outside
 from scripts.running.preparation import Inputs, prepare
+from scripts.running.reaching import Reach, reach_of
+from scripts.running.release_watch import probe_release_or_none
 from slo.documents import BadInput
 
 _FIRST_SNAPSHOT_S = 90.0
 _LOOK_S = 0.2
-_PROBE_S = 5.0
-_SERVER_ERROR = 500
 _LAST_SCRAPES_S = 2.5
 _BY_HAND = "by hand or signal"
+_SPANS = "spans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ class Setting:
     workers: int = 1
     on_phase: Callable[[str], None] = lambda _name: None
     phase_releases: dict[str, str] | None = None
-    releases_expected: tuple[str, ...] = ()
+    rails: Rails = NO_RAILS_TOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +75,20 @@ class Performance:
 
     def __init__(self, inputs: Inputs, setting: Setting, context: Context) -> None:
         self._inputs, self._setting, self._context = inputs, setting, context
+        self._outside = read_outside(context.environment)
         self._clock = Clock.start()
         self._progress = Progress(
             command=context.command,
             workers=setting.workers,
             began_at=self._clock.now(),
             phase_releases=setting.phase_releases or {},
-            releases_expected=setting.releases_expected,
+            releases_expected=setting.rails.releases_expected,
         )
+
+    @cached_property
+    def _reach(self) -> Reach:
+        """How the environment is reached: resolved and read once, the first time it is asked for."""
+        return reach_of(self._inputs.environment, self._context)
 
     def perform(self) -> Performed:
         """Run; raises EnvironmentLacks before any load when something is missing.
@@ -85,15 +96,26 @@ class Performance:
         Once there is load, every ending leaves a whole run directory: a failure of the generator, a breach, a
         signal (KeyboardInterrupt is taken as the wish to stop).
         """
-        ports, inputs = self._setting.ports, self._inputs
-        token_of(inputs.environment, self._context)
-        ports.check_free(self._ports_used())
-        program = find_prometheus(self._context.environment, self._context.say)
-        self._progress.release_before = probe_release(inputs.environment)
+        inputs, rails, progress = self._inputs, self._setting.rails, self._progress
+        check_permission(inputs, rails, progress)
+        check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
+        self._setting.ports.check_free(self._ports_used())
+        program = self._find_prometheus()
+        with lease_of(inputs, rails, self._context, progress) as lease:
+            progress.release_before = look(self._reach, rails)
+            self._watches = Watches(self._reach, lease, self._clock, self._context)
+            self._watches.keep(progress.release_before)
+            return self._perform(program, lease)
+
+    def _perform(self, program: Path | None, lease: Lease) -> Performed:
+        """Run with the environment ours alone."""
+        ports, inputs, reach = self._setting.ports, self._inputs, self._reach
         directory = prepare(inputs, self._context)
+        lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")
-        recorder = Recorder(directory, HOST, ports.recorder)
-        write_job(directory, recorder.url if inputs.plan.trace_sampling > 0 else None, PEAKPROOF)
+        recorder = Recorder(directory, self._outside.bind, ports.recorder)
+        spans_to = self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None
+        write_job(directory, spans_to, PEAKPROOF, reach.destinations)
         write_run(directory, inputs, self._progress)
         try:
             self._measured(directory, program, recorder)
@@ -112,20 +134,13 @@ class Performance:
         if self._progress.ended is None:
             self._progress.ended, self._progress.because = ended, because
 
-    def _measured(self, directory: RunDirectory, program: Path, recorder: Recorder) -> None:
+    def _measured(self, directory: RunDirectory, program: Path | None, recorder: Recorder) -> None:
         """Start everything that measures, play, and stop it again."""
-        ports = self._setting.ports
         self._keep_stock(directory)
         exporters = self._serve(directory, recorder)
         try:
             with Children(directory.logs) as children:
-                prometheus = start_prometheus(
-                    children,
-                    program,
-                    ports.prometheus,
-                    directory.path / "prometheus",
-                    self._targets(exporters, recorder),
-                )
+                prometheus = self._prometheus(children, program, directory, self._targets(exporters, recorder))
                 self._play(directory, children, prometheus)
                 self._measure_the_end(directory, prometheus)
         finally:
@@ -134,16 +149,34 @@ class Performance:
             self._progress.spans = summary.spans
             self._progress.spans_dropped = summary.dropped + _client_spans_dropped(directory)
 
+    def _find_prometheus(self) -> Path | None:
+        """Return the program to start, None when a Prometheus runs already."""
+        if self._outside.prometheus_url is not None:
+            return None
+        return find_prometheus(self._context.environment, self._context.say)
+
+    def _prometheus(
+        self, children: Children, program: Path | None, directory: RunDirectory, targets: Sequence[ScrapeTarget]
+    ) -> Prometheus:
+        """Start ours, or take the one that runs: it must scrape every job that the verdict rests on."""
+        if program is not None:
+            folder, port = directory.path / "prometheus", self._setting.ports.prometheus
+            return start_prometheus(children, program, port, folder, targets)
+        jobs = frozenset(target.job for target in targets) - {_SPANS}
+        return Prometheus(str(self._outside.prometheus_url), None, jobs)
+
     def _ports_used(self) -> dict[str, int]:
-        ports = self._setting.ports
-        used = {"span recorder": ports.recorder, "exporters": ports.exporters, "Prometheus": ports.prometheus}
-        return used | ({"Locust's master": ports.locust} if self._setting.workers > 1 else {})
+        ports, outside = self._setting.ports, self._outside
+        used = {"span recorder": ports.recorder, "exporters": ports.exporters}
+        used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}
+        has_master = self._setting.workers > 1 or outside.workers_join
+        return used | ({"Locust's master": ports.locust} if has_master else {})
 
     def _keep_stock(self, directory: RunDirectory) -> None:
         environment = self._inputs.environment
         if environment.stock_url is None:
             return
-        sources = Sources(environment, token_of(environment, self._context))
+        sources = Sources(environment, self._reach.bearer(), self._reach.asking())
         try:
             write_json(directory.stock_before, sources.stock_document())
         except SourceUnavailableError as error:
@@ -154,18 +187,18 @@ class Performance:
     def _serve(self, directory: RunDirectory, recorder: Recorder) -> Server:
         try:
             recorder.start()
-            return serve(self._subjects(directory), HOST, self._setting.ports.exporters)
+            return serve(self._subjects(directory), self._outside.bind, self._setting.ports.exporters)
         except CantListen as error:
             raise EnvironmentLacks(str(error)) from error
 
     def _subjects(self, directory: RunDirectory) -> Sequence[Subject[Any]]:
         environment = self._inputs.environment
-        token = token_of(environment, self._context) or ""
+        token, ask = self._reach.bearer() or "", self._reach.asking
         subjects: list[Subject[Any]] = [loadgen.subject(lambda: directory.path)]
         if environment.stock_url is not None:
-            subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token)))
+            subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))
         if environment.funnel_url is not None:
-            subjects.append(orders.subject(AdminSource(url=environment.funnel_url, token=token)))
+            subjects.append(orders.subject(AdminSource(url=environment.funnel_url, token=token, session=ask)))
         return subjects
 
     def _targets(self, exporters: Server, recorder: Recorder) -> list[ScrapeTarget]:
@@ -176,17 +209,19 @@ class Performance:
         return [
             *environment.metrics,
             *(ScrapeTarget(job=name, url=f"{exporters.url}/metrics/{name}") for name in ours),
-            ScrapeTarget(job="spans", url=recorder.metrics_url),
+            ScrapeTarget(job=_SPANS, url=recorder.metrics_url),
         ]
 
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         wait_for_targets(prometheus)
-        generator = start_generator(
-            children, directory, self._setting.workers, self._setting.ports.locust, self._context.environment
-        )
+        setting, outside = self._setting, self._outside
+        port = setting.ports.locust
+        generator = start_generator(children, directory, setting.workers, port, self._context.environment, outside)
         try:
-            wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
-            self._watch(directory, generator)
+            with announced(self._context.runs, self._gathering(directory)):
+                wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
+            with self._watches:
+                self._watch(directory, generator)
         except KeyboardInterrupt:
             self._tell_end("stopped", _BY_HAND)
             self._context.say("stopping: what was recorded until now is kept")
@@ -195,10 +230,17 @@ class Performance:
         generator.end()
         self._conclude(directory, generator)
 
+    def _gathering(self, directory: RunDirectory) -> Gathering | None:
+        if not self._outside.workers_join:
+            return None
+        self._context.say(f"waiting for {self._setting.workers} workers to join")
+        host, port = self._outside.reached_as, self._setting.ports.locust
+        return Gathering(run=directory.name, host=host, port=port, workers=self._setting.workers)
+
     def _watch(self, directory: RunDirectory, generator: Generator) -> None:
         seen, phase = 0, ""
         with LiveView(self._context.say, is_terminal=self._context.is_terminal) as view:
-            while not generator.is_over:
+            while not generator.is_over and not self._must_stop():
                 snapshot = read_live(directory.live)
                 if snapshot is not None and snapshot["sequence"] != seen:
                     seen = snapshot["sequence"]
@@ -206,6 +248,13 @@ class Performance:
                 self._progress.started_at = self._progress.started_at or (snapshot or {}).get("started_at")
                 phase = self._tell_phase(phase)
                 time.sleep(_LOOK_S)
+
+    def _must_stop(self) -> bool:
+        why = self._watches.why_stop()
+        if why is not None:
+            self._tell_end("stopped", why)
+            self._context.say(f"stopping: {why}")
+        return why is not None
 
     def _tell_phase(self, told: str) -> str:
         """Tell, once each and in order, the phases that have begun."""
@@ -234,8 +283,8 @@ class Performance:
         ended = {worker.ended for worker in workers}
         if ended == {"completed"} and len(workers) == self._setting.workers:
             progress.ended = "completed"
-        elif "aborted" in ended:
-            progress.ended, progress.because = "aborted", next(w.because for w in workers if w.ended == "aborted")
+        elif early := [w for w in workers if w.because is not None and w.ended in ("aborted", "stopped")]:
+            progress.ended, progress.because = early[0].ended, early[0].because
         else:
             head = generator.head
             progress.ended, progress.because = "failed", f"{head.name} ended with {head.code}: {head.last_words()}"
@@ -245,7 +294,9 @@ class Performance:
         progress = self._progress
         if progress.started_at is None or progress.load_ended_at is None:
             return
-        progress.release_after = probe_release_or_none(self._inputs.environment)
+        progress.release_after = probe_release_or_none(self._reach)
+        self._watches.keep(progress.release_after)
+        progress.releases_seen = self._watches.seen
         judged_end = progress.started_at + round(self._inputs.plan.judged_span()[1] * 1e9)
         end = min(judged_end, progress.load_ended_at)
         judged = (progress.started_at + round(self._inputs.plan.judged_span()[0] * 1e9), end)
@@ -260,56 +311,6 @@ class Performance:
             keep_range(prometheus, asked, span, directory.metrics / "dashboards.parquet")
         except EnvironmentLacks as error:
             progress.notes.append(str(error))
-
-
-def probe_release(environment: Environment) -> str | None:
-    """Return the release that the shop says it is, None when no probe is declared.
-
-    Raises EnvironmentLacks when the shop doesn't answer: nothing is loaded that isn't there.
-    """
-    probe = environment.release_probe
-    url = environment.base_url + (probe.path if probe else "/")
-    with requests.Session() as http:
-        http.trust_env = False
-        try:
-            reply = http.get(url, timeout=_PROBE_S, allow_redirects=False)
-            if reply.status_code >= _SERVER_ERROR:
-                raise EnvironmentLacks(f"the shop at {url} answers HTTP {reply.status_code}")
-        except requests.RequestException as error:
-            raise EnvironmentLacks(f"the shop at {url} doesn't answer: {type(error).__name__}") from error
-    return None if probe is None else _release_in(reply, probe.field, url)
-
-
-def _release_in(reply: requests.Response, field: str, url: str) -> str:
-    try:
-        told = reply.json()[field]
-    except (ValueError, KeyError, TypeError):
-        told = None
-    if not isinstance(told, str | int | float):
-        raise EnvironmentLacks(f"the shop at {url} doesn't say its release in the field {field!r}")
-    return str(told)
-
-
-def probe_release_or_none(environment: Environment) -> str | None:
-    """Return the release, None also when the shop doesn't answer any more."""
-    try:
-        return probe_release(environment)
-    except EnvironmentLacks:
-        return None
-
-
-def token_of(environment: Environment, context: Context) -> str | None:
-    """Return the bearer token of the shop's sources from the variable that targets.yaml names.
-
-    Raises BadInput when the variable is named and not set.
-    """
-    if environment.token_env is None:
-        return None
-    if not (token := context.environment.get(environment.token_env)):
-        raise BadInput(
-            f"the environment variable {environment.token_env} is not set; targets.yaml names it in token_env"
-        )
-    return token
 
 
 def _client_spans_dropped(directory: RunDirectory) -> int:

@@ -1,12 +1,14 @@
 """Preparing a run: everything that is given is read, checked and copied before the first request."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests import run_directory
 from loadtests.demand.plan import Plan, read_plan
+from loadtests.destinations import host_of
 from loadtests.journeys import VISITS
 from loadtests.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.targets import Environment, read_targets, redacted
@@ -26,16 +28,22 @@ class Inputs:
     objective_files: tuple[Path, ...]
     environment_name: str
     environment: Environment
+    production: bool = False
 
     @property
     def plan_sha256(self) -> str:
         """The hash of the plan as it was given."""
-        return hashlib.sha256(self.plan_text.encode()).hexdigest()
+        return sha256(self.plan_text)
 
     @property
     def declared(self) -> frozenset[str]:
         """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
         return declared_by(self.environment)
+
+
+def sha256(text: str) -> str:
+    """Return the hash of a text that was given."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def declared_by(environment: Environment) -> frozenset[str]:
@@ -53,7 +61,8 @@ def declared_by(environment: Environment) -> frozenset[str]:
 def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environment: str) -> Inputs:
     """Read and check everything a run is given; raises BadInput."""
     read = read_plan(plan)
-    target = read_targets(targets).environment(environment, targets)
+    known = read_targets(targets)
+    target = known.environment(environment, targets)
     check_ceiling(read, target, plan)
     inputs = Inputs(
         plan=read,
@@ -62,9 +71,20 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
         objective_files=objectives,
         environment_name=environment,
         environment=target,
+        production=is_production(target, known.environments.values()),
     )
     _check_not_judged(inputs, plan)
     return inputs
+
+
+def is_production(environment: Environment, known: Iterable[Environment]) -> bool:
+    """Whether an environment is production: also one that another name, of the same host, says is."""
+    host = _host(environment)
+    return any(one.production and _host(one) == host for one in (environment, *known))
+
+
+def _host(environment: Environment) -> str:
+    return host_of(environment.base_url).rstrip(".")
 
 
 def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:

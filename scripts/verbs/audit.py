@@ -4,12 +4,14 @@ import argparse
 from pathlib import Path
 
 from loadtests import audit
+from loadtests.asking import Asking
 from loadtests.audit_sources import Sources, gather
 from loadtests.clock import Clock
+from loadtests.credentials import credentials_of, token_of
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.context import Context
 from scripts.running.evidence import read_environment, read_object
-from scripts.running.perform import find_run, token_of
+from scripts.running.perform import find_run
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
@@ -40,7 +42,9 @@ def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
     directory = RunDirectory(path=path)
     environment = read_environment(directory)
     began_at = _began_at(directory)
-    sources = Sources(environment, token_of(environment, context))
+    token, credentials = token_of(environment, context.environment), credentials_of(environment, context.environment)
+    bearer = None if token is None else token.reveal()
+    sources = Sources(environment, bearer, Asking(environment, credentials))
     try:
         evidence = gather(directory, environment, sources, began_at)
     finally:

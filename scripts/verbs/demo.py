@@ -19,6 +19,7 @@ from scripts.local_stack.children import Children
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
+from scripts.running.guards import Rails
 from scripts.running.perform import Performed, Setting, perform
 from scripts.running.preparation import read_inputs
 from scripts.verbs.audit import audit_run
@@ -95,7 +96,7 @@ def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Co
         workers=options.workers,
         on_phase=change_release,
         phase_releases={p.name: good if p.name in reference else tested for p in inputs.plan.phases},
-        releases_expected=tuple(dict.fromkeys((good, tested))),
+        rails=Rails(releases_expected=tuple(dict.fromkeys((good, tested)))),
     )
     return perform(inputs, setting, context)
 

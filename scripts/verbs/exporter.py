@@ -11,6 +11,7 @@ from exporters.serving import serve
 from exporters.source import AdminSource
 from scripts.context import Context
 from scripts.refusals import EnvironmentLacks
+from scripts.web import add_web, web_token
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
@@ -24,7 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", choices=_SUBJECTS, metavar="SUBJECT", help=", ".join(_SUBJECTS))
     parser.add_argument("--url", help="stock: the shop's stock page; orders: its funnel page")
     parser.add_argument("--token-env", metavar="NAME", default="PEAKPROOF_SHOP_TOKEN", help="variable with the token")
-    parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1")
+    add_web(parser)
     parser.add_argument("--port", type=int, default=18087, help="default 18087")
 
 
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Serve until interrupted; raises EnvironmentLacks when the port is taken."""
     subject = _subject(options, context)
     try:
-        server = serve([subject], options.host, options.port)
+        server = serve([subject], options.host, options.port, token=web_token(options, context))
     except CantListen as error:
         raise EnvironmentLacks(str(error)) from error
     context.say(f"{options.subject}: {server.url}/metrics")

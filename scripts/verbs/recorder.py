@@ -9,6 +9,7 @@ from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.refusals import EnvironmentLacks
 from scripts.running.perform import find_run
+from scripts.web import add_web, web_token
 from slo.outcomes import ExitCode
 
 SUMMARY = "record spans sent over OTLP/HTTP into a run directory, and serve span metrics"
@@ -18,14 +19,14 @@ EXAMPLE = "peakproof recorder latest"
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
-    parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1")
+    add_web(parser)
     parser.add_argument("--port", type=int, default=18086, help="default 18086")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Record until interrupted; raises EnvironmentLacks when the port is taken."""
     directory = RunDirectory(path=find_run(options.run_name, context))
-    recorder = Recorder(directory, options.host, options.port)
+    recorder = Recorder(directory, options.host, options.port, token=web_token(options, context))
     try:
         recorder.start()
     except CantListen as error:

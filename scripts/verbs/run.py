@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 
 from scripts.context import Context
+from scripts.given import between, local_file, port
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
+from scripts.running.guards import Rails
 from scripts.running.perform import Setting, perform
 from scripts.running.preparation import read_inputs
 from scripts.running.validity import validity_findings
@@ -19,11 +21,20 @@ OBJECTIVES = Path("objectives.yaml")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("plan", type=Path, metavar="PLAN", help="the plan to play")
+    parser.add_argument("plan", type=local_file, metavar="PLAN", help="the plan to play")
     parser.add_argument("--on", required=True, metavar="ENVIRONMENT", help="the environment's name in the targets file")
-    parser.add_argument("--targets", type=Path, default=Path("targets.yaml"), help="default: targets.yaml")
+    parser.add_argument("--targets", type=local_file, default=Path("targets.yaml"), help="default: targets.yaml")
     parser.add_argument(
-        "--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable; objectives.yaml"
+        "--objectives",
+        type=local_file,
+        action="append",
+        metavar="FILE",
+        help="OpenSLO file, repeatable; objectives.yaml",
+    )
+    parser.add_argument("--release", metavar="VERSION", help="the release that must be there, from start to end")
+    parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
+    parser.add_argument(
+        "--lease-folder", type=Path, metavar="FOLDER", help="where leases are kept, shared by all who test (leases/)"
     )
     add_how(parser)
 
@@ -38,14 +49,19 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"load generator processes (default 1; {cores} cores here)",
     )
-    parser.add_argument("--port-base", type=_port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
+    parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Play; 0 when completed and valid, else 75."""
     objectives = tuple(options.objectives or [OBJECTIVES])
     inputs = read_inputs(options.plan, objectives, options.targets, options.on)
-    setting = Setting(ports=Ports(base=options.port_base), workers=options.workers)
+    rails = Rails(
+        permit=options.permit,
+        lease_folder=options.lease_folder,
+        releases_expected=(options.release,) if options.release else (),
+    )
+    setting = Setting(ports=Ports(base=options.port_base), workers=options.workers, rails=rails)
     performed = perform(inputs, setting, context)
     findings = validity_findings(performed.directory)
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]
@@ -59,18 +75,4 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def _count(text: str) -> int:
-    return _between(text, 1, 1000, "a number")  # what a master bears (locust#3142)
-
-
-def _port(text: str) -> int:
-    return _between(text, 1024, 65_000, "a port")  # above the reserved ports, with room for ours
-
-
-def _between(text: str, least: int, most: int, what: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = None
-    if value is None or not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"expected {what} from {least} to {most}, found {text}")
-    return value
+    return between(text, 1, 1000, "a number")  # what a master bears (locust#3142)

@@ -36,8 +36,9 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_process_arguments(parser)
     arguments.add_service_arguments(parser)
     parser.add_argument("--port", type=arguments.port, default=18081, help="public port (%(default)s)")
+    parser.add_argument("--admin-port", type=arguments.port, default=18091, help="admin port (%(default)s)")
     parser.add_argument(
-        "--admin-port", type=arguments.port, default=18091, help="admin port, on 127.0.0.1 only (%(default)s)"
+        "--admin-host", default="127.0.0.1", help="address of the admin port; another only inside a container's network"
     )
     parser.add_argument(
         "--database", default=os.environ.get(DATABASE_VARIABLE), metavar="URL",
@@ -73,7 +74,7 @@ def main() -> None:
     _fill(shop, options)
     public = HttpServer(shop_app(shop, telemetry), host=options.host, port=options.port, threads=options.threads)
     admin = HttpServer(
-        admin_app(shop, telemetry, token), host="127.0.0.1", port=options.admin_port, threads=ADMIN_THREADS
+        admin_app(shop, telemetry, token), host=options.admin_host, port=options.admin_port, threads=ADMIN_THREADS
     )
     _serve(shop, public, admin, options.with_parent)
     lifecycle.end(telemetry.flush)

@@ -248,7 +248,7 @@ def run_document(made: Made, outcome: str) -> dict[str, Any]:
         "ended_because": None,
         "phases": phases(),
         "judged": {"starts_at": made.judged[0], "ends_at": made.judged[1]},
-        "release": {"before": "2026.47.0", "after": "2026.47.0", "expected": ["2026.47.0"]},
+        "release": {"before": "2026.47.0", "after": "2026.47.0", "expected": ["2026.47.0"], "seen": []},
         "account": {
             "planned": planned,
             "completed": planned - dropped,

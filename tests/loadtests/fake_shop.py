@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ class FakeShop:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.runs: set[str | None] = set()
+        self.headers: list[dict[str, str]] = []
         self.hangs = threading.Event()
         self.over = threading.Event()
         self._carts: dict[str, TalkingShop] = {}
@@ -40,6 +42,7 @@ class FakeShop:
                 with shop._lock:
                     shop.asked.append((self.command, self.path))
                     shop.runs.add(self.headers.get("X-Peakproof-Run"))
+                    shop.headers.append(dict(self.headers))
                 if shop.hangs.is_set():
                     shop.over.wait(30)
                     self.close_connection = True
@@ -86,9 +89,11 @@ class FakeShop:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[FakeShop]:
-    """Serve until the block ends."""
+def running(tls: ssl.SSLContext | None = None) -> Iterator[FakeShop]:
+    """Serve until the block ends, https with `tls`."""
     shop = FakeShop()
+    if tls is not None:
+        shop.server.socket = tls.wrap_socket(shop.server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=shop.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loadtests.ceilings import Ceilings
 from loadtests.client import Client, Reply, Request
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import Arrival
@@ -15,6 +16,7 @@ from loadtests.hooks import Hooks
 from loadtests.ledger import Ledger
 from loadtests.records import SessionRecord, StepRecord
 from loadtests.session import Worker
+from loadtests.targets import Ceiling
 
 SECOND = 1_000_000_000
 
@@ -140,8 +142,16 @@ def ok(body: object = None, status: int = 200) -> Reply:
     return Reply(status=status, body=json.dumps({} if body is None else body).encode())
 
 
+NO_CEILING = Ceiling(requests_per_s=100_000, open_sessions=1_000_000, orders=10_000_000)
+
+
 def worker(
-    folder: Path, client: Client | None = None, *, plan: Plan | None = None, memory: Memory | None = None
+    folder: Path,
+    client: Client | None = None,
+    *,
+    plan: Plan | None = None,
+    memory: Memory | None = None,
+    ceiling: Ceiling = NO_CEILING,
 ) -> Worker:
     """Return what sessions share, with a ledger in `folder`."""
     return Worker(
@@ -150,6 +160,7 @@ def worker(
         hooks=Hooks([memory or Memory()]),
         ledger=Ledger(folder / "ledger-w0.jsonl"),
         in_flight=InFlight(),
+        ceilings=Ceilings(ceiling, 0, 1),
         ids=random.Random(5),  # noqa: S311 - a test's luck is the same each time
         new_client=lambda: client or FakeClient(lambda _: ok()),
     )

@@ -3,7 +3,9 @@
 It runs on native threads with plain sockets, so a client in gevent's hub meets it as it would a stranger.
 """
 
+import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,11 +38,14 @@ def reply(body: bytes = b"{}", *, status: str = "200 OK", headers: tuple[str, ..
 
 
 class HostileServer:
-    """Calls `answer` for each request; when it returns False the connection is closed."""
+    """Calls `answer` for each request; when it returns False the connection is closed. With `tls` it speaks https."""
 
-    def __init__(self, answer: Answer | bytes) -> None:
+    def __init__(self, answer: Answer | bytes, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        self._tls = tls
         self._answer = answer if callable(answer) else self._always(answer)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
+        self._port = int(self._listener.getsockname()[1])
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._sockets: list[socket.socket] = []
         self.over = threading.Event()
@@ -48,9 +53,14 @@ class HostileServer:
         self.connections = 0
 
     @property
+    def port(self) -> int:
+        """Return its port."""
+        return self._port
+
+    @property
     def url(self) -> str:
         """Return its address."""
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -63,6 +73,8 @@ class HostileServer:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._sockets:
+            with contextlib.suppress(OSError):  # it may be gone already
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         for thread in self._threads:
             thread.join(timeout=10)
@@ -90,6 +102,9 @@ class HostileServer:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         try:
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._sockets.append(connection)
             with connection, connection.makefile("rb") as stream:
                 while (seen := _read(stream, number)) is not None:
                     self.seen.append(seen)

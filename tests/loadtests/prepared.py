@@ -1,7 +1,9 @@
 """A run directory as `peakproof run` prepares it for its workers."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,8 +15,14 @@ from tests.loadtests.fakes import plan_facts
 SHIPPED = Path(__file__).parents[2] / "slo" / "objectives" / "twisted-threads.yaml"
 
 
-def prepared_run(folder: Path, base_url: str, recorder_url: str | None = None, **plan: object) -> RunDirectory:
-    """Return a run directory with everything a worker reads; `plan` changes the small plan."""
+def prepared_run(
+    folder: Path,
+    base_url: str,
+    recorder_url: str | None = None,
+    declared: Mapping[str, Any] | None = None,
+    **plan: object,
+) -> RunDirectory:
+    """Return a run directory with everything a worker reads; `plan` changes the small plan, `declared` the target."""
     directory = RunDirectory(path=folder / "20261127T000000Z-small-abcd")
     directory.objectives.mkdir(parents=True)
     shutil.copy(SHIPPED, directory.objectives)
@@ -25,6 +33,7 @@ def prepared_run(folder: Path, base_url: str, recorder_url: str | None = None, *
             "storefront": "twisted-threads",
             "ceiling": {"requests_per_s": 500, "open_sessions": 50, "orders": 1000},
             "token_env": "PEAKPROOF_SHOP_TOKEN",
+            **(declared or {}),
         }
     )
     write_json(directory.targets, redacted("lab", environment))

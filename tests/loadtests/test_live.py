@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.histogram import PROMETHEUS_BOUNDS_S, Histogram
-from loadtests.live import Board, Gauges, Timetable, Watch, WorkerFigures
+from loadtests.live import Board, Gauges, Timetable, Watch, WorkerFigures, why_blocked
 from loadtests.records import StepRecord
 from tests.loadtests.fakes import SECOND, session_record, step_record
 
@@ -326,8 +326,52 @@ def test_what_was_taken_is_not_told_again() -> None:
         "judged": {},
         "overdue": {"checkout-latency": 0},
         "lag": [0, []],
+        "blocked_in_a_row": 0,
     }
 
 
 def test_prometheus_bounds_include_the_shipped_limits() -> None:
     assert {0.25, 0.3, 0.4} <= set(PROMETHEUS_BOUNDS_S)
+
+
+@pytest.mark.parametrize(
+    ("replies", "blocked", "in_a_row", "told"),
+    [
+        (1000, 11, 1, "11 of 1000 replies in the last 10 s"),
+        (1000, 10, 19, None),  # 1 % is not over it
+        (20, 4, 4, None),  # too few to tell a share from
+        (20, 5, 5, "5 of 20 replies in the last 10 s"),
+        (100_000, 20, 20, "20 replies in a row"),
+        (0, 0, 0, None),
+    ],
+)
+def test_over_one_percent_blocked_or_twenty_in_a_row_ends_a_run(
+    replies: int, blocked: int, in_a_row: int, told: str | None
+) -> None:
+    why = "blocked by a firewall or rate limit before the shop: {}; let the generator's address through"
+    assert why_blocked(replies, blocked, in_a_row) == (told and why.format(told))
+
+
+def test_blocked_replies_are_counted_over_the_last_ten_seconds_alone() -> None:
+    merged, figures = board(), WorkerFigures([], ALWAYS)
+    for _ in range(5):
+        figures.step_ended(checkout(1, error="blocked"))
+    merged.merge("w0", figures.take(START), gauges())
+    assert merged.blocked() is not None
+    for second in range(11):
+        figures.step_ended(checkout(1))
+        merged.merge("w0", figures.take(START), gauges())
+        merged.snapshot(START + second * SECOND, "running")
+    assert merged.blocked() is None
+
+
+def test_blocked_replies_in_a_row_are_counted_across_what_was_taken() -> None:
+    merged, figures = board(), WorkerFigures([], ALWAYS)
+    for error in [None] * 5000 + ["blocked"] * 19:
+        figures.step_ended(checkout(1, error=error))
+    merged.merge("w0", figures.take(START), gauges())
+    assert merged.blocked() is None
+    figures.step_ended(checkout(1, error="blocked"))
+    merged.merge("w0", figures.take(START), gauges())
+    assert merged.blocked() is not None
+    assert "20 replies in a row" in str(merged.blocked())

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from loadtests.account import read_sessions, read_workers
 from loadtests.run_directory import RunDirectory
 from tests.loadtests import fake_shop
+from tests.loadtests.certificates import Authority
 from tests.loadtests.fake_shop import FakeShop
 from tests.loadtests.prepared import prepared_run
 
@@ -28,9 +30,10 @@ def shop() -> Iterator[FakeShop]:
         yield one
 
 
-def run(*options: str) -> subprocess.CompletedProcess[str]:
+def run(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *options],
+        env={**os.environ, **variables},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -79,6 +82,51 @@ def test_a_run_alone_plays_to_its_end_and_leaves_with_0(tmp_path: Path, shop: Fa
     assert told["planned"] == {"sessions_per_s": 0.0, "sessions_total": sessions.num_rows}
     assert [worker.ended for worker in read_workers(directory)] == ["completed"]
     assert set(sessions["outcome"].to_pylist()) == {"completed"}
+
+
+def test_no_variable_leads_the_load_elsewhere_and_the_named_ones_are_sent(tmp_path: Path, shop: FakeShop) -> None:
+    gate = {"headers": {"X-Gate": {"env": "SHOP_GATE"}}, "tag": {"baggage": True}}
+    directory = prepared_run(tmp_path, shop.url, declared=gate)
+    with fake_shop.running() as elsewhere:
+        told = dict.fromkeys(("LOCUST_HOST", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), elsewhere.url)
+        ended = run(
+            *("--run-directory", str(directory.path), "--users", "1", "--spawn-rate", "1"),
+            **told,
+            NO_PROXY="",
+            SHOP_GATE="canary-of-the-gate",
+        )
+        assert elsewhere.asked == []
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert {(seen.get("X-Gate"), seen.get("baggage")) for seen in shop.headers} == {
+        ("canary-of-the-gate", f"peakproof.run={directory.name}")
+    }
+    assert "canary-of-the-gate" not in ended.stdout + ended.stderr
+
+
+def test_a_run_over_tls_plays_to_its_end(tmp_path: Path) -> None:
+    """Locust patches ssl: the context that verifies must still be the one that is used."""
+    authority = Authority(tmp_path / "tls")
+    with fake_shop.running(authority.serve(authority.sign("shop.test"))) as shop:
+        declared = {"ca": str(authority.certificate), "resolve": {"shop.test": "127.0.0.1"}}
+        base_url = f"https://shop.test:{shop.server.server_port}"
+        trusting = prepared_run(tmp_path / "a", base_url, declared=declared)
+        ended = run("--run-directory", str(trusting.path), "--users", "1", "--spawn-rate", "1")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert set(read_sessions(trusting)["outcome"].to_pylist()) == {"completed"}
+        shop.asked.clear()
+        doubting = prepared_run(tmp_path / "b", base_url, declared={"resolve": {"shop.test": "127.0.0.1"}})
+        run("--run-directory", str(doubting.path), "--users", "1", "--spawn-rate", "1")
+        assert set(read_sessions(doubting)["reason"].to_pylist()) == {"home: connection"}
+        assert shop.asked == []
+
+
+def test_a_secret_that_is_not_there_ends_it_as_bad_usage_before_anything_is_sent(
+    tmp_path: Path, shop: FakeShop
+) -> None:
+    directory = prepared_run(tmp_path, shop.url, declared={"headers": {"X-Gate": {"env": "SHOP_GATE"}}})
+    ended = run("--run-directory", str(directory.path), "--users", "1", "--spawn-rate", "1")
+    assert (ended.returncode, shop.asked) == (2, [])
+    assert ended.stdout == ("the environment variable SHOP_GATE is not set; targets.yaml names it in headers.X-Gate\n")
 
 
 def test_a_run_that_is_interrupted_leaves_with_75_and_everything_written(tmp_path: Path, shop: FakeShop) -> None:

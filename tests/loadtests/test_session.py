@@ -12,6 +12,7 @@ from loadtests.client import Reply, Request
 from loadtests.ledger import Line, OrderReply
 from loadtests.session import InFlight as InFlightProtocol
 from loadtests.session import Placed, Session, SessionFailedError, Worker, shopper_headers
+from loadtests.targets import Tagging
 from tests.loadtests.fakes import SECOND, FakeClient, InFlight, Memory, arrival, ledger_rows, ok, small_plan, worker
 
 HOME = Request(step="home", method="GET", path="/")
@@ -297,10 +298,20 @@ def test_every_order_has_a_key_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_run_s_requests_say_that_they_are_a_test_s() -> None:
-    assert shopper_headers("r1", "0.1.0") == {
+    assert shopper_headers("r1", "0.1.0", Tagging()) == {
         "User-Agent": "peakproof/0.1.0",
         "X-Peakproof-Run": "r1",
         "Accept": "application/json",
+    }
+
+
+def test_the_tag_may_have_another_name_and_go_on_behind_the_shop_as_baggage() -> None:
+    headers = shopper_headers("20261127T000000Z-peak-ab12", "0.1.0", Tagging(header="X-Load-Test", baggage=True))
+    assert headers == {
+        "User-Agent": "peakproof/0.1.0",
+        "X-Load-Test": "20261127T000000Z-peak-ab12",
+        "Accept": "application/json",
+        "baggage": "peakproof.run=20261127T000000Z-peak-ab12",
     }
 
 

@@ -44,11 +44,83 @@ def written(folder: Path, data: object) -> Path:
 def test_the_contract_s_example_is_read_as_it_stands(tmp_path: Path) -> None:
     path = written(tmp_path, facts())
     targets = read_targets(path)
-    told = targets.environment("staging", path).model_dump(mode="json")
-    assert told == {
-        **facts()["environments"]["staging"],
-        "metrics": [{"job": "shop", "url": told["metrics"][0]["url"]}],
-    }
+    told = targets.environment("staging", path).model_dump(mode="json", exclude_defaults=True)
+    assert told == facts()["environments"]["staging"]
+
+
+GUARDED: dict[str, Any] = {
+    "base_url": "https://shop.example",
+    "production": True,
+    "side_effects": {"mail": "off", "tax": "sandbox", "erp": "acknowledged"},
+    "token_env": None,
+    "token_file": "/run/secrets/token",
+    "headers": {
+        "Accept-Language": {"value": "en-GB", "env": None, "file": None},
+        "X-Api-Key": {"value": None, "env": "SHOP_API_KEY", "file": None},
+        "Cookie": {"value": None, "env": None, "file": "/run/secrets/cookie"},
+    },
+    "basic_auth": {
+        "user_env": "STAGING_USER",
+        "user_file": None,
+        "password_env": None,
+        "password_file": "/run/secrets/password",
+    },
+    "client_certificate": {"certificate": "/etc/peakproof/client.pem", "key": "/etc/peakproof/client.key"},
+    "ca": "/etc/peakproof/ca.pem",
+    "resolve": {"shop.example": "10.0.0.7"},
+    "tag": {"header": "X-Load-Test", "baggage": True},
+    "kill_url": "https://ops.example/stop",
+    "kill_poll_s": 0.5,
+    "blocked": {"statuses": [429, 470], "header_contains": {"x-waf": ""}, "body_contains": ["captcha"]},
+    "idle": {"max_requests_per_s": 0.5},
+    "network": {"allow": ["10.0.0.0/8"]},
+}
+
+
+def test_every_guard_rail_is_read_as_it_stands_and_reads_back(tmp_path: Path) -> None:
+    data = facts()
+    data["environments"]["staging"].update(GUARDED)
+    environment = read_targets(written(tmp_path, data)).environments["staging"]
+    told = environment.model_dump(mode="json")
+    assert {name: told[name] for name in GUARDED} == GUARDED
+    path = tmp_path / "targets.redacted.json"
+    path.write_text(json.dumps(redacted("staging", environment)))
+    assert read_json(path, Targets).environments == {"staging": environment}
+
+
+def test_the_guard_rails_that_nobody_wrote_are_the_safe_ones(tmp_path: Path) -> None:
+    environment = read_targets(written(tmp_path, facts())).environments["staging"]
+    assert (environment.production, environment.side_effects, environment.headers) == (False, {}, {})
+    assert (environment.tag.header, environment.tag.baggage) == ("X-Peakproof-Run", False)
+    assert (environment.kill_url, environment.kill_poll_s) == (None, 1.0)
+    assert (environment.blocked.statuses, "captcha" in environment.blocked.body_contains) == ((429,), True)
+
+
+def test_files_are_looked_for_beside_the_targets_and_headers_may_be_plain(tmp_path: Path) -> None:
+    data = facts()
+    data["environments"]["staging"].update(
+        base_url="https://shop.example",
+        token_env=None,
+        token_file="secrets/token",
+        ca="../ca.pem",
+        client_certificate={"certificate": "client.pem", "key": "/etc/client.key"},
+        headers={"X-Gate": {"file": "gate"}, "Accept-Language": "en-GB"},
+        basic_auth={"user_file": "user", "password_env": "PASS"},
+    )
+    told = read_targets(written(tmp_path, data)).environments["staging"]
+    assert told.basic_auth is not None
+    assert told.client_certificate is not None
+    assert [told.token_file, told.ca, told.headers["X-Gate"].file, told.basic_auth.user_file] == [
+        str(tmp_path / "secrets/token"),
+        str(tmp_path / "../ca.pem"),
+        str(tmp_path / "gate"),
+        str(tmp_path / "user"),
+    ]
+    assert (told.client_certificate.certificate, told.client_certificate.key) == (
+        str(tmp_path / "client.pem"),
+        "/etc/client.key",
+    )
+    assert told.headers["Accept-Language"].value == "en-GB"
 
 
 def test_what_is_optional_may_be_missing(tmp_path: Path) -> None:
@@ -76,7 +148,8 @@ def without(name: str) -> Change:
     return lambda data: data["environments"]["staging"].pop(name)
 
 
-E = "environments.staging."
+S = "environments.staging"
+E = f"{S}."
 HTTP = "must be an address that begins with http:// or https://"
 BAD: list[tuple[Change, str]] = [
     (staging(base_ulr="x"), f"{E}base_ulr: unknown key"),
@@ -122,7 +195,104 @@ BAD: list[tuple[Change, str]] = [
     ),
     (
         staging(token_env="lower"),
-        f"{E}token_env: String should match pattern '^[A-Z][A-Z0-9_]*$', found 'lower'",
+        f"{E}token_env: String should match pattern '^[A-Z][A-Z0-9_]*$'",  # it may be the token itself
+    ),
+    (staging(token_env="LOCUST_HOST"), f"{E}token_env: must not be a variable that steers the load generator"),
+    (staging(token_file="t"), f"{S}: token_env and token_file exclude each other"),
+    (staging(base_url="http://a/?x=1"), f"{E}base_url: must not hold a query or a fragment, found 'http://a/?x=1'"),
+    (
+        staging(base_url="http://bücher.example"),
+        (
+            f"{E}base_url: must name its host in ASCII: an international name begins with xn--,"
+            " found 'http://bücher.example'"
+        ),
+    ),
+    (
+        staging(kill_url="https://a/stop?api_key=hunter2"),
+        f"{E}kill_url: must not hold a secret in its query; `headers` take it from a variable or a file",
+    ),
+    (
+        staging(side_effects={"mail": "on"}),
+        f"{E}side_effects.mail: Input should be 'off', 'sandbox' or 'acknowledged', found 'on'",
+    ),
+    (
+        staging(side_effects={"fax": "off"}),
+        f"{E}side_effects.fax.[key]: Input should be 'mail', 'tax', 'erp', 'analytics' or 'payments', found 'fax'",
+    ),
+    (staging(headers="hunter2"), f"{E}headers: Input should be a valid dictionary"),
+    (
+        staging(headers={"X-Api-Key": "hunter2"}),
+        f"{E}headers: X-Api-Key looks like a secret: it must come from {{env: NAME}} or {{file: PATH}}",
+    ),
+    (
+        staging(headers={"X-Vercel-Protection-Bypass": "hunter2"}),
+        (
+            f"{E}headers: X-Vercel-Protection-Bypass looks like a secret:"
+            " it must come from {env: NAME} or {file: PATH}"
+        ),
+    ),
+    (staging(headers={"Host": "b"}), f"{E}headers: Host is written by the client itself"),
+    (staging(headers={"content-LENGTH": "0"}), f"{E}headers: content-LENGTH is written by the client itself"),
+    (staging(headers={"X-A": "1", "x-a": "2"}), f"{E}headers: x-a is given twice"),
+    (
+        staging(headers={"X-A": {"env": "A", "file": "b"}}),
+        f"{E}headers.X-A: must be a value, or {{env: NAME}}, or {{file: PATH}}",
+    ),
+    (staging(headers={"X-A": {}}), f"{E}headers.X-A: must be a value, or {{env: NAME}}, or {{file: PATH}}"),
+    (
+        staging(headers={"X-A": "a\r\nX: hunter2"}),
+        f"{E}headers.X-A: must not hold a character that a header can't carry",
+    ),
+    (
+        staging(headers={"X-A": {"env": "PYTHONPATH"}}),
+        f"{E}headers.X-A.env: must not be a variable that steers the load generator",
+    ),
+    (staging(headers={"X-Peakproof-Run": "x"}), f"{S}: headers holds x-peakproof-run, which tag writes"),
+    (
+        staging(headers={"Baggage": "x"}, tag={"baggage": True}),
+        f"{S}: headers holds baggage, which tag writes",
+    ),
+    (staging(tag={"header": "Cookie"}), f"{S}: tag.header may not be Cookie: it has another meaning"),
+    (staging(basic_auth="hunter2"), f"{E}basic_auth: Input should be a valid dictionary or instance of BasicAuth"),
+    (staging(basic_auth={"user": "a"}), f"{E}basic_auth.user: unknown key"),
+    (staging(basic_auth={"user_env": "A"}), f"{E}basic_auth: needs one of password_env and password_file"),
+    (
+        staging(basic_auth={"user_env": "A", "user_file": "b", "password_env": "C"}),
+        f"{E}basic_auth: needs one of user_env and user_file",
+    ),
+    (
+        staging(basic_auth={"user_env": "A", "password_env": "B"}, headers={"authorization": {"env": "C"}}),
+        f"{S}: basic_auth and the header Authorization exclude each other",
+    ),
+    (
+        staging(client_certificate={"certificate": "c", "key": "k"}),
+        f"{S}: client_certificate needs a base_url that begins with https://",
+    ),
+    (staging(verify=False), f"{E}verify: unknown key"),
+    (
+        staging(resolve={"shop.example": "169.254.169.254"}),
+        (
+            f"{E}resolve.shop.example: must not be a link-local address, where clouds keep their metadata,"
+            " found '169.254.169.254'"
+        ),
+    ),
+    (staging(resolve={"a": "b"}), f"{E}resolve.a: must be an IPv4 or IPv6 address, found 'b'"),
+    (
+        staging(network={"allow": ["10.0.0.1/8"]}),
+        f"{E}network.allow[0]: 10.0.0.1/8 has host bits set, found '10.0.0.1/8'",
+    ),
+    (staging(kill_poll_s=0), f"{E}kill_poll_s: Input should be greater than or equal to 0.1, found 0"),
+    (
+        staging(blocked={"statuses": [42]}),
+        f"{E}blocked.statuses[0]: Input should be greater than or equal to 100, found 42",
+    ),
+    (
+        staging(blocked={"body_contains": ["a"]}),
+        f"{E}blocked.body_contains[0]: String should have at least 3 characters, found 'a'",
+    ),
+    (
+        staging(idle={"max_requests_per_s": -1}),
+        f"{E}idle.max_requests_per_s: Input should be greater than or equal to 0, found -1",
     ),
     (lambda data: data.update(format="v2"), "format: Input should be 'peakproof/targets/v1', found 'v2'"),
     (

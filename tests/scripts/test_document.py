@@ -81,7 +81,7 @@ def test_before_any_load_nothing_is_invented(world: World) -> None:
     )
     assert (value["phases"], value["judged"]) == ([], {"starts_at": None, "ends_at": None})
     assert (value["ended"], value["ended_at"], value["recorder"]) == (None, None, None)
-    assert value["release"] == {"before": None, "after": None, "expected": []}
+    assert value["release"] == {"before": None, "after": None, "expected": [], "seen": []}
     assert value["scheduling_lag_s"] == {"p50": None, "p99": None, "max": None}
     assert (value["account"]["not_due"], told(value["account"])) == (value["account"]["planned"],) * 2
     assert [(w["name"], w["arrivals"], w["lost"]) for w in value["workers"]] == [("w0", None, True), ("w1", None, True)]

@@ -10,7 +10,9 @@ import pytest
 
 from loadtests.run_directory import RunDirectory
 from scripts.local_stack.children import Child, Children, python, wait_until
-from scripts.running.generator import Generator, start_generator
+from scripts.running.generator import Generator, start_generator, start_worker
+from scripts.running.outside import Outside
+from tests.loadtests.prepared import prepared_run
 from tests.scripts.test_children import SLEEP, says
 
 
@@ -56,6 +58,17 @@ def test_one_worker_is_one_process(tmp_path: Path) -> None:
     ]
 
 
+def test_a_worker_is_given_the_variables_that_its_environment_names_and_no_other(tmp_path: Path) -> None:
+    declared = {"headers": {"X-Gate": {"env": "SHOP_GATE"}, "X-Other": {"env": "NOT_SET"}}, "token_env": "SHOP_TOKEN"}
+    directory = prepared_run(tmp_path, "http://127.0.0.1:1", declared=declared)
+    fake = FakeChildren()
+    start_generator(cast("Children", fake), directory, 2, 18091, {**USERS, "SHOP_GATE": "canary", "SHOP_PATH": "x"})
+    assert [set(variables) - {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED"} for _, _, variables in fake.started] == [
+        {"SHOP_GATE"}
+    ] * 3
+    assert not any("canary" in word for _, command, _ in fake.started for word in command)
+
+
 def test_more_workers_are_a_master_on_loopback_and_its_workers(tmp_path: Path) -> None:
     (head, first, second) = started(tmp_path, 2)
     assert [head[0], first[0], second[0]] == ["locust-master", "locust-worker-0", "locust-worker-1"]
@@ -65,6 +78,25 @@ def test_more_workers_are_a_master_on_loopback_and_its_workers(tmp_path: Path) -
     ]
     assert first[1] == second[1]
     assert first[1][-5:] == ["--worker", "--master-host", "127.0.0.1", "--master-port", "18091"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_when_workers_join_from_elsewhere_only_the_master_is_started(tmp_path: Path, workers: int) -> None:
+    fake, directory = FakeChildren(), RunDirectory(path=tmp_path)
+    outside = Outside(bind="0.0.0.0", reached_as="master")  # noqa: S104 - nothing is bound here
+    start_generator(cast("Children", fake), directory, workers, 18091, USERS, outside)
+    ((name, command, _),) = fake.started
+    assert name == "locust-master"
+    assert command[command.index("--master-bind-host") + 1] == "0.0.0.0"  # noqa: S104 - the same
+    assert command[command.index("--expect-workers") + 1] == str(workers)
+
+
+def test_a_worker_elsewhere_reaches_the_master_by_its_name(tmp_path: Path) -> None:
+    fake = FakeChildren()
+    start_worker(cast("Children", fake), RunDirectory(path=tmp_path), 3, ("master", 18091), USERS)
+    ((name, command, _),) = fake.started
+    assert name == "locust-worker-3"
+    assert command[-5:] == ["--worker", "--master-host", "master", "--master-port", "18091"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

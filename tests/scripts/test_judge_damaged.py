@@ -36,6 +36,7 @@ NOT_WEIGHED = {
     ),
     *("scheduling_lag_s.p50", "scheduling_lag_s.max", "recorder.spans", "notes", "platform", "run"),
     *("environment", "environment.name", "environment.base_url", "environment.fingerprint", "release.expected"),
+    *("permission", "lease"),
     *("versions", "versions.python", "versions.locust", "versions.prometheus-client"),
     *("versions.opentelemetry-sdk", "versions.pyarrow", "versions.duckdb"),
 }

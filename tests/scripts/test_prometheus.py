@@ -116,3 +116,17 @@ def test_samples_are_read_with_times_in_ns(tmp_path: Path) -> None:
     assert str(lacks.value) == (
         "Prometheus can't scrape stock http://b/metrics: refused; spans http://c/metrics: not scraped yet"
     )
+
+
+def test_one_that_is_not_ours_is_asked_only_for_the_jobs_that_a_run_needs() -> None:
+    targets = [
+        {"labels": {"job": "shop"}, "scrapeUrl": "http://a/metrics", "health": "up", "lastError": ""},
+        {"labels": {"job": "theirs"}, "scrapeUrl": "http://b/metrics", "health": "down", "lastError": "refused"},
+    ]
+    answers = {"/api/v1/targets": (200, {"status": "success", "data": {"activeTargets": targets}})}
+    with fake_shop(answers) as server:
+        prometheus = Prometheus(server.url, None, frozenset({"shop", "stock"}))
+        try:
+            assert prometheus.down() == {"job stock": "it has no target of that job"}
+        finally:
+            prometheus._http.close()

@@ -154,6 +154,7 @@ class FakeShop:
 
     url: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, Mapping[str, list[str]], str | None]] = field(default_factory=list)
 
 
@@ -172,6 +173,8 @@ def fake_shop(answers: Mapping[str, Answer]) -> Iterator[FakeShop]:
             body = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in shop.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -88,13 +88,33 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "mend the hook: what it should have seen is missing",
     ),
     (
-        {"release": {"before": "2026.47.0", "after": "2026.48.0", "expected": ["2026.47.0"]}},
+        {"release": {"before": "2026.47.0", "after": "2026.48.0", "expected": ["2026.47.0"], "seen": []}},
         "release",
         "release 2026.48.0 was seen after the run, expected 2026.47.0",
         "keep deploys off the environment while a run holds it",
     ),
     (
-        {"release": {"before": "2026.47.0", "after": "2026.48.0", "expected": []}},
+        {
+            "release": {
+                "before": "a",
+                "after": "a",
+                "expected": [],
+                "seen": [
+                    {"at": 1, "release": "a"},
+                    {"at": 2, "release": None},
+                    {"at": 3, "release": "b"},
+                    {"at": 4, "release": "a"},
+                    {"at": 5, "release": "b"},
+                    {"at": 6, "release": "a"},
+                ],
+            }
+        },
+        "release",
+        "release b was seen during the run, expected a",
+        "keep deploys off the environment while a run holds it",
+    ),
+    (
+        {"release": {"before": "2026.47.0", "after": "2026.48.0", "expected": [], "seen": []}},
         "release",
         "release 2026.48.0 was seen after the run, expected 2026.47.0",
         "keep deploys off the environment while a run holds it",

@@ -1,0 +1,54 @@
+"""The environment's ceiling at run time: what one worker may send of it, however the plan was worked out.
+
+An open model can't wait: what would exceed the ceiling isn't sent, its visit ends there, and the account says so.
+"""
+
+import math
+from collections import Counter, deque
+from typing import Literal
+
+from loadtests.targets import Ceiling
+
+_SECOND = 1_000_000_000
+
+Reason = Literal["ceiling_requests", "ceiling_orders"]
+
+
+class CeilingReachedError(Exception):
+    """A request or an order that isn't sent: the environment may not bear it. The message is the reason."""
+
+
+class Ceilings:
+    """The share of worker `index` of `workers`; the shares of all add up to no more than the ceiling.
+
+    All workers together send no more than `requests_per_s` requests in any one second, its whole part; when that is
+    less than one each, every worker sends one in `workers / requests_per_s` seconds.
+    """
+
+    def __init__(self, ceiling: Ceiling, index: int, workers: int) -> None:
+        whole = int(ceiling.requests_per_s)
+        most = whole // workers + (index < whole % workers) if whole >= workers else 1
+        self._window_ns = _SECOND if whole >= workers else math.ceil(_SECOND * workers / ceiling.requests_per_s)
+        self._sent: deque[int] = deque(maxlen=most)
+        self._orders_left = ceiling.orders // workers + (index < ceiling.orders % workers)
+        self.refused: Counter[Reason] = Counter()
+
+    def has_room(self, now: int) -> bool:
+        """Whether a request may be sent at `now` (ns)."""
+        return len(self._sent) < (self._sent.maxlen or 1) or now - self._sent[0] >= self._window_ns
+
+    def take_request(self, now: int) -> None:
+        """Count one request that is about to be sent; raises CeilingReachedError when it may not be."""
+        if not self.has_room(now):
+            raise self._refusal("ceiling_requests")
+        self._sent.append(now)
+
+    def take_order(self) -> None:
+        """Count one order that is about to be attempted; raises CeilingReachedError when it may not be."""
+        if self._orders_left <= 0:
+            raise self._refusal("ceiling_orders")
+        self._orders_left -= 1
+
+    def _refusal(self, reason: Reason) -> CeilingReachedError:
+        self.refused[reason] += 1
+        return CeilingReachedError(reason)

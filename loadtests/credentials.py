@@ -1,0 +1,132 @@
+"""The secrets of an environment: read late, from variables and files only, and never shown.
+
+`targets.yaml` and all that is made of it hold only names. A value lives in a `Secret` until it is put on the wire;
+a reply that repeats one is masked before anybody reads it.
+"""
+
+import base64
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import quote
+
+from loadtests.targets import Environment
+from slo.documents import BadInput, read_text
+
+_MAX_BYTES = 64 << 10
+_SHORTEST_MASKED = 6
+
+
+class Secret:
+    """A text that no message, record or dump shows; only `reveal` returns it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text: for the wire and for nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    def __format__(self, _: str) -> str:
+        return "<secret>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret can't be copied out of its process")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What is sent with every request to the shop beside the tag; `hidden` is what no reply may repeat."""
+
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    hidden: tuple[Secret, ...] = ()
+
+    def revealed(self) -> dict[str, str]:
+        """Return the headers as they go on the wire."""
+        return {name: held.reveal() if isinstance(held, Secret) else held for name, held in self.headers.items()}
+
+    def masks(self) -> tuple[bytes, ...]:
+        """Return every secret as the bytes a reply may hold it in, the longest first.
+
+        What is shorter than 6 bytes is left: to mask it would spoil pages that hold it by chance.
+        """
+        texts = {worded for secret in self.hidden for worded in _worded(secret.reveal())}
+        return tuple(sorted((text.encode() for text in texts if len(text) >= _SHORTEST_MASKED), key=len, reverse=True))
+
+
+def masked(content: bytes, masks: tuple[bytes, ...]) -> bytes:
+    """Return `content` with every secret overwritten; its length stays."""
+    for mask in masks:
+        if mask in content:
+            content = content.replace(mask, b"*" * len(mask))
+    return content
+
+
+def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Credentials:
+    """Read what goes with every request: `headers` and `basic_auth`; raises BadInput, which names no value."""
+    headers: dict[str, str | Secret] = {}
+    hidden: list[Secret] = []
+    for name, held in environment.headers.items():
+        if held.value is not None:
+            headers[name] = held.value
+            continue
+        headers[name] = secret = _read(held.env, held.file, variables, f"headers.{name}")
+        hidden.append(secret)
+    if (basic := environment.basic_auth) is not None:
+        user = _read(basic.user_env, basic.user_file, variables, "basic_auth.user").reveal()
+        password = _read(basic.password_env, basic.password_file, variables, "basic_auth.password")
+        if ":" in user:
+            raise BadInput("basic_auth.user: must not hold a colon (RFC 7617)")
+        pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
+        headers["Authorization"] = Secret(f"Basic {pair}")
+        hidden += [password, Secret(pair)]
+    return Credentials(headers=headers, hidden=tuple(hidden))
+
+
+def token_of(environment: Environment, variables: Mapping[str, str]) -> Secret | None:
+    """Read the bearer token of the shop's sources; raises BadInput when it is declared and not there."""
+    if environment.token_env is None and environment.token_file is None:
+        return None
+    place = "token_env" if environment.token_env is not None else "token_file"
+    return _read(environment.token_env, environment.token_file, variables, place)
+
+
+def variables_of(environment: Environment) -> frozenset[str]:
+    """Return the variables that a worker must be given: those of `headers` and `basic_auth`, not the token's."""
+    basic = environment.basic_auth
+    named = [held.env for held in environment.headers.values()]
+    named += [basic.user_env, basic.password_env] if basic is not None else []
+    return frozenset(name for name in named if name is not None)
+
+
+def _read(variable: str | None, file: str | None, variables: Mapping[str, str], place: str) -> Secret:
+    if variable is not None:
+        text, where = variables.get(variable, ""), f"the environment variable {variable}"
+        if not text:
+            raise BadInput(f"{where} is not set; targets.yaml names it in {place}")
+    else:
+        text, where = read_text(Path(str(file)), _MAX_BYTES).rstrip("\r\n"), str(file)
+        if not text:
+            raise BadInput(f"{where}: is empty; targets.yaml names it in {place}")
+    if not (text.isascii() and text.isprintable()) or text != text.strip():
+        raise BadInput(f"{where}: holds what a header can't carry; targets.yaml names it in {place}")
+    return Secret(text)
+
+
+def _worded(text: str) -> set[str]:
+    """Return a secret as a page may word it: as it is, in JSON, in HTML, in an address, in base64."""
+    bare = text.rpartition(" ")[2]  # what follows Bearer or Basic
+    worded = set()
+    for one in (text, bare):
+        in_json = json.dumps(one)[1:-1]
+        worded |= {one, in_json, in_json.replace("/", "\\/"), html.escape(one), quote(one, safe=""), quote(one)}
+        worded.add(base64.b64encode(one.encode()).decode().rstrip("="))
+    return worded

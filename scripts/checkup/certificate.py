@@ -1,0 +1,41 @@
+"""How long the shop's certificate is good for: one TLS handshake, nothing is asked."""
+
+import socket
+import ssl
+import time
+from urllib.parse import urlsplit
+
+from loadtests.tls import context_of
+from scripts.checkup.lines import Line, ok, wrong
+from scripts.running.reaching import Reach
+
+_TIMEOUT_S = 5.0
+_SOON_DAYS = 14
+_DAY_S = 86_400
+
+
+def certificate(reach: Reach) -> Line | None:
+    """Return what its certificate says, None when the shop isn't reached over TLS."""
+    parts = urlsplit(reach.environment.base_url)
+    if parts.scheme != "https":
+        return None
+    host = parts.hostname or ""
+    try:
+        days = _days_left(reach, host, parts.port or 443)
+    except ssl.SSLCertVerificationError as error:
+        return wrong("TLS", f"the certificate isn't trusted: {error.verify_message}", "mend it, or name its CA in `ca`")
+    except OSError as error:
+        return wrong("TLS", f"no handshake: {error.strerror or error}", "see what listens there")
+    if days < _SOON_DAYS:
+        return wrong("TLS", f"the certificate ends in {days:.0f} days", "renew it before the run")
+    return ok("TLS", f"the certificate is trusted, for {days:.0f} days yet")
+
+
+def _days_left(reach: Reach, host: str, port: int) -> float:
+    address = reach.destinations.of(host)[0]
+    with (
+        socket.create_connection((address, port), timeout=_TIMEOUT_S) as plain,
+        context_of(reach.environment).wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        told = secure.getpeercert() or {}
+    return (ssl.cert_time_to_seconds(str(told["notAfter"])) - time.time()) / _DAY_S

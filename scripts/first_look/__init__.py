@@ -1,0 +1,1 @@
+"""What `peakproof init` does: a few polite requests to a staging site, and files that one can edit."""

@@ -1,0 +1,108 @@
+"""The guard rails of a run: what must hold before the first request, and what ends it while it plays."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from loadtests.clock import Clock
+from scripts.context import Context
+from scripts.running.document import Progress
+from scripts.running.kill_watch import KillWatch, check_kill_url
+from scripts.running.lease import Lease, Place, held
+from scripts.running.look_before import check_idle, check_release
+from scripts.running.permission import permitted
+from scripts.running.preparation import Inputs
+from scripts.running.reaching import Reach
+from scripts.running.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, Seen, probe_release
+from scripts.running.repeating import Repeating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rails:
+    """What a command says of them: the permission's file, where leases are kept, the release that is expected."""
+
+    permit: Path | None = None
+    lease_folder: Path | None = None
+    releases_expected: tuple[str, ...] = ()
+
+    def leases(self, context: Context) -> Path:
+        """Return the folder of leases: beside the runs unless told otherwise."""
+        return self.lease_folder or context.runs.parent / "leases"
+
+
+NO_RAILS_TOLD = Rails()
+
+
+def check_permission(inputs: Inputs, rails: Rails, progress: Progress) -> None:
+    """Log the permission that the run rests on; raises EnvironmentLacks when it needs one and has none."""
+    permission = permitted(inputs, rails.permit, datetime.now(UTC))
+    progress.permission = None if permission is None else permission.told()
+
+
+@contextmanager
+def lease_of(inputs: Inputs, rails: Rails, context: Context, progress: Progress) -> Iterator[Lease]:
+    """Hold the environment for as long as the block lasts; raises EnvironmentLacks when somebody else does."""
+    name, folder = inputs.environment_name, rails.leases(context)
+    with held(Place(folder=folder, environment=name, base_url=inputs.environment.base_url)) as lease:
+        progress.lease = {"file": str(lease.path), "took_over": lease.took_over}
+        if lease.took_over is not None:
+            context.say(f"the lease {lease.path} is {lease.took_over}")
+        yield lease
+
+
+def look(reach: Reach, rails: Rails) -> str | None:
+    """Look at the environment before the load; return the release it is on. Raises EnvironmentLacks."""
+    with reach.asking() as http:
+        check_kill_url(reach.environment, http)
+        release = probe_release(reach)
+        check_release(release, rails.releases_expected)
+        check_idle(reach.environment, http)
+    return release
+
+
+class Watches:
+    """What is watched beside a run; `why_stop` says what ends it, `seen` which releases answered."""
+
+    def __init__(self, reach: Reach, lease: Lease, clock: Clock, context: Context) -> None:
+        self._reach, self._lease = reach, lease
+        self._http = reach.asking()
+        self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)
+        url = reach.environment.kill_url
+        self._kill = None if url is None else KillWatch(url, self._http)
+        self._threads: list[Repeating] = []
+        self._all = ExitStack()
+
+    @property
+    def seen(self) -> list[Seen]:
+        """Each release that answered, when its answer changed."""
+        return list(self._release.seen)
+
+    def keep(self, release: str | None) -> None:
+        """Keep the release that was asked for before or after the run."""
+        if self._reach.environment.release_probe is not None:
+            self._release.keep(release)
+
+    def why_stop(self) -> str | None:
+        """Return why the run must end now, None while it may go on."""
+        broken = next((thread.failed for thread in self._threads if thread.failed), None)
+        return self._lease.lost or (self._kill and self._kill.why_stop) or broken
+
+    def __enter__(self) -> Self:
+        if self._reach.environment.release_probe is not None:
+            self._start(Repeating("release", EVERY_S, self._release.look))
+        if self._kill is not None:
+            self._start(Repeating("kill URL", self._reach.environment.kill_poll_s, self._kill.look))
+        return self
+
+    def _start(self, thread: Repeating) -> None:
+        self._threads.append(self._all.enter_context(thread))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._all.close()
+        self._http.close()

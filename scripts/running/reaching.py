@@ -1,0 +1,43 @@
+"""How a run reaches its environment: hosts resolved once, secrets read late, one careful way to ask over HTTP."""
+
+from dataclasses import dataclass, field
+
+from loadtests.asking import Asking
+from loadtests.credentials import Credentials, Secret, credentials_of, token_of
+from loadtests.destinations import Destinations, UnresolvableError, resolve
+from loadtests.targets import Environment
+from loadtests.tls import context_of
+from scripts.context import Context
+from scripts.refusals import EnvironmentLacks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What every request of a run rests on; `destinations` may be recorded, the rest shows nothing."""
+
+    environment: Environment
+    destinations: Destinations
+    credentials: Credentials = field(repr=False)
+    token: Secret | None = field(repr=False)
+
+    def asking(self) -> Asking:
+        """Return a new session to the environment's hosts, for all that isn't load."""
+        return Asking(self.environment, self.credentials, self.destinations)
+
+    def bearer(self) -> str | None:
+        """Return the token as it goes on the wire."""
+        return None if self.token is None else self.token.reveal()
+
+
+def reach_of(environment: Environment, context: Context) -> Reach:
+    """Resolve and read everything, before anything is sent.
+
+    Raises BadInput for what may not be loaded or isn't given, EnvironmentLacks for a host without an address.
+    """
+    credentials, token = credentials_of(environment, context.environment), token_of(environment, context.environment)
+    context_of(environment)
+    try:
+        destinations = resolve(environment)
+    except UnresolvableError as error:
+        raise EnvironmentLacks(str(error)) from error
+    return Reach(environment=environment, destinations=destinations, credentials=credentials, token=token)

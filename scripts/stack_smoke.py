@@ -1,0 +1,226 @@
+"""Whether the stack of docker-compose.yml works, asked from outside: `peakproof doctor --stack` tells what this finds.
+
+It asks what is published, the shop and Grafana, and through Grafana's data sources what is behind it: health, the
+provisioning, one dashboard by uid, every scrape, and one trace that it sends through the shop itself.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+GRAFANA_URL = "http://127.0.0.1:3000"
+SHOP_URL = "http://127.0.0.1:18080"
+PASSWORD_VARIABLE = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105 - the variable's name
+DASHBOARD, FOLDER = "peakproof-peak-run", "Peakproof"
+DATASOURCES = ("prometheus", "tempo", "alertmanager")
+JOBS = ("shop", "payments", "loadgen", "stock", "orders", "spans", "prometheus", "alertmanager")
+_ASK_S = 10.0
+_TRACE_S = 60.0
+_LOOK_S = 2.0
+_UNAUTHORIZED, _NOT_FOUND = 401, 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One thing that was looked at: whether it is good, what was seen, and what to do when it isn't."""
+
+    name: str
+    good: bool
+    told: str
+    change: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Where the stack is published, and how long a trace may take to be found."""
+
+    grafana_url: str = GRAFANA_URL
+    shop_url: str = SHOP_URL
+    trace_s: float = _TRACE_S
+    sleep: Callable[[float], None] = time.sleep
+
+
+class _NoAnswer(Exception):  # noqa: N818 - it is what happened
+    """A page that didn't come as it should; the message is for a person."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def check_stack(environment: Mapping[str, str], stack: Stack | None = None) -> tuple[Checked, ...]:
+    """Look at everything that can be asked, in order; never raises: what can't be asked is not good, and says why."""
+    stack = stack or Stack()
+    with requests.Session() as grafana, requests.Session() as shop:
+        grafana.trust_env = shop.trust_env = False
+        grafana.auth = ("admin", environment.get(PASSWORD_VARIABLE, ""))
+        return tuple(_checks(_Pages(grafana, shop, stack), stack))
+
+
+class _Pages:
+    """Grafana's API, and what its data sources pass on."""
+
+    def __init__(self, grafana: requests.Session, shop: requests.Session, stack: Stack) -> None:
+        self._grafana, self._shop, self._stack = grafana, shop, stack
+
+    def grafana(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        return _get(self._grafana, self._stack.grafana_url + path)
+
+    def behind(self, uid: str, path: str) -> Any:  # noqa: ANN401 - JSON
+        return self.grafana(f"/api/datasources/proxy/uid/{uid}{path}")
+
+    def shop(self, traceparent: str) -> None:
+        _get(self._shop, f"{self._stack.shop_url}/search?q=shirt", {"traceparent": traceparent})
+
+
+def _get(http: requests.Session, url: str, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
+    try:
+        reply = http.get(url, headers=headers, timeout=_ASK_S, allow_redirects=False)
+    except requests.RequestException as error:
+        raise _NoAnswer(f"{url} doesn't answer: {type(error).__name__}") from error
+    if not reply.ok or reply.is_redirect:
+        raise _NoAnswer(f"{url} answers HTTP {reply.status_code}", reply.status_code)
+    try:
+        return reply.json()
+    except ValueError as error:
+        raise _NoAnswer(f"{url} answers with something else than JSON") from error
+
+
+def _checks(pages: _Pages, stack: Stack) -> Iterator[Checked]:
+    health = _health(pages)
+    yield health
+    if not health.good:
+        return
+    access = _access(pages)
+    yield access
+    if not access.good:
+        return
+    yield from (_datasource(pages, uid) for uid in DATASOURCES)
+    yield _dashboard(pages)
+    yield _scrapes(pages)
+    yield _rules(pages)
+    yield _trace(pages, stack)
+
+
+def _health(pages: _Pages) -> Checked:
+    try:
+        told = pages.grafana("/api/health")
+    except _NoAnswer as error:
+        change = "start it: docker compose --profile observe up -d --wait; its log: docker compose logs grafana"
+        return Checked(name="grafana", good=False, told=str(error), change=change)
+    version, database = _at(told, "version"), _at(told, "database")
+    return Checked(
+        name="grafana",
+        good=database == "ok",
+        told=f"version {version}, database {database}",
+        change=None if database == "ok" else "its volume may be full or not writable: docker compose logs grafana",
+    )
+
+
+def _access(pages: _Pages) -> Checked:
+    try:
+        pages.grafana("/api/org")
+    except _NoAnswer as error:
+        change = None
+        if error.status == _UNAUTHORIZED:
+            change = (
+                f"put the password that Grafana's volume was made with into {PASSWORD_VARIABLE}; a new one takes"
+                " effect with: docker compose exec grafana grafana cli admin reset-admin-password"
+            )
+        return Checked(name="access", good=False, told=str(error), change=change)
+    return Checked(name="access", good=True, told="the administrator's password is taken")
+
+
+def _datasource(pages: _Pages, uid: str) -> Checked:
+    name = f"data source {uid}"
+    try:
+        told = pages.grafana(f"/api/datasources/uid/{uid}/health")
+    except _NoAnswer as error:
+        change = f"is it up? docker compose ps {uid}; docker compose logs {uid}"
+        if error.status == _NOT_FOUND:
+            change = "not provisioned: is docker/grafana/provisioning mounted? docker compose logs grafana"
+        return Checked(name=name, good=False, told=str(error), change=change)
+    good = _at(told, "status") == "OK"
+    return Checked(
+        name=name, good=good, told=str(_at(told, "message")), change=None if good else f"docker compose logs {uid}"
+    )
+
+
+def _dashboard(pages: _Pages) -> Checked:
+    try:
+        told = pages.grafana(f"/api/dashboards/uid/{DASHBOARD}")
+    except _NoAnswer as error:
+        change = "is dashboards/generated mounted? docker compose logs grafana names the file it refuses"
+        return Checked(name="dashboard", good=False, told=str(error), change=change)
+    folder, provisioned = _at(told, "meta", "folderTitle"), _at(told, "meta", "provisioned")
+    good = folder == FOLDER and provisioned is True
+    return Checked(
+        name="dashboard",
+        good=good,
+        told=f"{_at(told, 'dashboard', 'title')} in folder {folder}, provisioned: {provisioned}",
+        change=None if good else f"a copy made by hand hides it: delete the dashboard {DASHBOARD} and wait 30 s",
+    )
+
+
+def _scrapes(pages: _Pages) -> Checked:
+    try:
+        told = pages.behind("prometheus", "/api/v1/query?query=up")
+    except _NoAnswer as error:
+        return Checked(name="scrapes", good=False, told=str(error), change="docker compose logs prometheus")
+    up: dict[str, list[str]] = {}
+    for series in _at(told, "data", "result") or []:
+        up.setdefault(str(_at(series, "metric", "job")), []).append(str((_at(series, "value") or [0, "0"])[1]))
+    down = [job for job in JOBS if not up.get(job) or set(up[job]) != {"1"}]
+    return Checked(
+        name="scrapes",
+        good=not down,
+        told=f"up: {', '.join(job for job in JOBS if job not in down)}"
+        + (f"; down: {', '.join(down)}" if down else ""),
+        change="are their profiles up? shop, load and observe; docker compose ps" if down else None,
+    )
+
+
+def _rules(pages: _Pages) -> Checked:
+    try:
+        groups = _at(pages.behind("prometheus", "/api/v1/rules"), "data", "groups") or []
+    except _NoAnswer as error:
+        return Checked(name="rules", good=False, told=str(error), change="docker compose logs prometheus")
+    rules = [rule for group in groups for rule in _at(group, "rules") or []]
+    bad = [str(_at(rule, "name")) for rule in rules if _at(rule, "health") != "ok"]
+    good = bool(rules) and not bad
+    told = f"{len(rules)} rules" + (f"; not evaluated: {', '.join(bad)}" if bad else "")
+    return Checked(
+        name="rules", good=good, told=told, change=None if good else "promtool check config docker/prometheus"
+    )
+
+
+def _trace(pages: _Pages, stack: Stack) -> Checked:
+    """Send one request of our own through the shop and look for its trace in Tempo."""
+    trace_id = secrets.token_hex(16)
+    try:
+        pages.shop(f"00-{trace_id}-{secrets.token_hex(8)}-01")
+    except _NoAnswer as error:
+        return Checked(name="trace", good=False, told=str(error), change="docker compose --profile shop up -d --wait")
+    left_s, why = stack.trace_s, ""
+    while left_s > 0:
+        try:
+            pages.behind("tempo", f"/api/traces/{trace_id}")
+        except _NoAnswer as error:
+            why = str(error)
+        else:
+            return Checked(name="trace", good=True, told=f"{trace_id} went through the shop and is in Tempo")
+        stack.sleep(_LOOK_S)
+        left_s -= _LOOK_S
+    change = "docker compose logs collector tempo: does the Collector take spans, and does Tempo take them from it?"
+    return Checked(name="trace", good=False, told=f"{trace_id} isn't found: {why}", change=change)
+
+
+def _at(value: Any, *names: str) -> Any:  # noqa: ANN401 - JSON of somebody else's
+    """Return what stands at a path of keys, None when anything on the way is missing or of another kind."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,103 @@
+"""`peakproof doctor`: whether everything is there that a run needs, here and at the environment."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from loadtests.demand.plan import read_plan
+from loadtests.targets import read_targets
+from scripts.checkup.environment import environment
+from scripts.checkup.lines import Line, ok, rendered, wrong
+from scripts.checkup.machine import machine
+from scripts.context import Context
+from scripts.given import local_file, port
+from scripts.local_stack.ports import DEFAULT_BASE, Ports
+from scripts.refusals import EnvironmentLacks, write_given
+from scripts.running.permission import Permission
+from scripts.running.preparation import is_production, sha256
+from scripts.running.reaching import reach_of
+from scripts.stack_smoke import check_stack
+from slo.documents import BadInput, read_text, validate
+from slo.outcomes import ExitCode
+
+SUMMARY = "check this machine, and an environment: is everything there that a run needs"
+EXAMPLE = "peakproof doctor --on staging"
+_HOURS = 4.0
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("--on", metavar="ENVIRONMENT", help="look at this environment of the targets file too")
+    parser.add_argument("--targets", type=local_file, default=Path("targets.yaml"), help="default: targets.yaml")
+    parser.add_argument("--stack", action="store_true", help="look at the stack of docker-compose.yml")
+    parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
+    parser.add_argument("--json", action="store_true", help="for a program to read")
+    permit = parser.add_argument_group("a permission to load production, instead of looking")
+    permit.add_argument("--permit", type=local_file, metavar="FILE", help="write it there; needs the four below, --on")
+    permit.add_argument("--plan", type=local_file, metavar="PLAN", help="the plan that it is for, as it is now")
+    permit.add_argument("--who", metavar="NAME", help="who permits it")
+    permit.add_argument("--why", metavar="REASON", help="for what")
+    permit.add_argument("--hours", type=float, default=_HOURS, metavar="N", help=f"how long, at most 24 ({_HOURS:g})")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Look; 0 when all is well, else 75."""
+    if options.permit is not None:
+        return _permit(options, context)
+    lines = list(_lines(options, context))
+    if options.json:
+        told = {"format": "peakproof/doctor/v1", "lines": [line.to_json() for line in lines]}
+        context.say(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        for text in rendered(lines):
+            context.say(text)
+    return ExitCode.OK if all(line.state == "ok" for line in lines) else ExitCode.INCONCLUSIVE
+
+
+def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
+    yield from machine(context, Ports(base=options.port_base))
+    if options.on is not None:
+        targets = read_targets(options.targets)
+        target = targets.environment(options.on, options.targets)
+        try:
+            reach = reach_of(target, context)
+        except EnvironmentLacks as error:
+            yield wrong("environment", str(error), "mend base_url, or the name service")
+        else:
+            yield from environment(options.on, reach, production=is_production(target, targets.environments.values()))
+    if options.stack:
+        for checked in check_stack(context.environment):
+            good, step = checked.good, checked.change or "see its log: docker compose logs"
+            yield ok(checked.name, checked.told) if good else wrong(checked.name, checked.told, step)
+
+
+def _permit(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Write the permission: whoever may put the file beside the plan says so with name and reason."""
+    for flag in ("on", "plan", "who", "why"):
+        if getattr(options, flag) is None:
+            raise BadInput(f"--permit needs --{flag}")
+    read_plan(options.plan)
+    target = read_targets(options.targets).environment(options.on, options.targets)
+    now = datetime.now(UTC).replace(microsecond=0)
+    told = {
+        "format": "peakproof/permission/v1",
+        "environment": options.on,
+        "base_url": target.base_url,
+        "plan_sha256": sha256(read_text(options.plan)),
+        "who": options.who,
+        "why": options.why,
+        "granted_at": now,
+        "until": now + _hours(options.hours),
+    }
+    permission = validate(told, Permission, str(options.permit))
+    write_given(options.permit, permission.to_yaml().encode())
+    context.say(f"{options.permit}: {options.plan} on {options.on}, until {permission.until.isoformat('T', 'seconds')}")
+    return ExitCode.OK
+
+
+def _hours(hours: float) -> timedelta:
+    if not 0 < hours <= 24:  # noqa: PLR2004 - a day
+        raise BadInput(f"--hours: expected more than 0 and at most 24, found {hours:g}")
+    return timedelta(hours=hours)

@@ -1,0 +1,91 @@
+"""`peakproof init`: from a staging site's address to the three files that a run needs."""
+
+import argparse
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from loadtests.targets import BaseAddress, Environment, Label, Targets
+from scripts.checkup.lines import rendered
+from scripts.context import Context
+from scripts.first_look.drafts import CEILING, first_plan, looks_like_production, objectives_yaml, targets_yaml
+from scripts.first_look.survey import Survey, Visitor, survey
+from scripts.refusals import EnvironmentLacks, write_given
+from scripts.running.reaching import reach_of
+from slo.documents import BadInput, parse_yaml, validate
+from slo.openslo import read_objectives
+from slo.outcomes import ExitCode
+
+SUMMARY = "look at a staging site, say what is missing, and write targets.yaml, objectives.yaml and plan.yaml"
+EXAMPLE = "peakproof init http://127.0.0.1:18080"
+FILES = ("targets.yaml", "objectives.yaml", "plan.yaml")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("url", metavar="URL", help="where the staging site's first page is")
+    parser.add_argument("--name", default="staging", help="what to call it in targets.yaml (default staging)")
+    parser.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: here)")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Look, write, and say what is missing; raises EnvironmentLacks when the site doesn't answer."""
+    folder = context.folder / options.to
+    environment = given_environment(options.url, options.name)
+    if not options.force:
+        refuse_to_replace(folder)
+    reach = reach_of(environment, context)
+    context.say(f"looking at {environment.base_url}: at most nine requests, one a second")
+    with reach.asking() as http:
+        found = survey(reach, Visitor(base_url=environment.base_url, http=http))
+    for line in rendered(found.lines):
+        context.say(line)
+    write_drafts(folder, options.name, found)
+    context.say(f"written: {', '.join(str(options.to / name) for name in FILES)}")
+    for line in _next(options.name, found):
+        context.say(line)
+    return ExitCode.OK
+
+
+def given_environment(url: str, name: str) -> Environment:
+    """Return the environment that an address and a name stand for; raises BadInput."""
+    for text, kind, what in ((url, BaseAddress, "URL"), (name, Label, "--name")):
+        try:
+            TypeAdapter(kind).validate_python(text)
+        except ValidationError as error:
+            told = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            shown = "" if "name or password" in told or "secret" in told else f", found {text!r:.100}"
+            raise BadInput(f"{what}: {told}{shown}") from None
+    return Environment(base_url=url, storefront="twisted-threads", ceiling=CEILING)
+
+
+def refuse_to_replace(folder: Path) -> None:
+    """Raise BadInput when a file that would be written is there."""
+    there = [name for name in FILES if (folder / name).exists() or (folder / name).is_symlink()]
+    if there:
+        raise BadInput(f"{folder}: holds {', '.join(there)} already; --force replaces, --to writes elsewhere")
+
+
+def write_drafts(folder: Path, name: str, found: Survey) -> None:
+    """Write the three files; raises EnvironmentLacks when they can't be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentLacks(f"{folder}: can't be written: {error.strerror}") from error
+    targets = targets_yaml(name, found)
+    validate(parse_yaml(targets, folder / FILES[0]), Targets, folder / FILES[0])  # what is left is never invalid
+    write_given(folder / FILES[0], targets.encode())
+    write_given(folder / FILES[1], objectives_yaml(found).encode())
+    plan = first_plan(read_objectives([folder / FILES[1]]))
+    write_given(folder / FILES[2], plan.to_yaml().encode())
+
+
+def _next(name: str, found: Survey) -> list[str]:
+    steps = ["read the three files and edit them"]
+    if found.kind != "loopback":
+        steps.append(f"declare side_effects of {name} in targets.yaml: without them run refuses")
+    if looks_like_production(found):
+        steps.append("is it staging? then set production: false in targets.yaml: its name doesn't say so")
+    steps += [f"peakproof doctor --on {name}", f"peakproof run plan.yaml --on {name}"]
+    return [f"next, {number}: {step}" for number, step in enumerate(steps, 1)]

@@ -1,0 +1,274 @@
+"""Each guard rail holds against the one who climbs it: no load goes where it isn't allowed, or can't be ended.
+
+The shop is the stand-in, on loopback; `peakproof` runs as a process of its own.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
+from scripts.running.lease import Place, take
+from tests.bad_input.conftest import free_ports
+from tests.bad_input.process import Running, peakproof, running, wait_for
+from tests.bad_input.test_endings import PLAN, Played, account_adds_up
+from tests.scripts.world import OBJECTIVES, fake_shop
+
+LONG = PLAN.replace("plays_s: 6,", "plays_s: 60,")
+
+
+def environment_of(shop: Shop, **changed: Any) -> dict[str, Any]:
+    return {**shop.environment().model_dump(mode="json", exclude_none=True), **changed}
+
+
+def write(folder: Path, plan: str = PLAN, **environments: dict[str, Any]) -> Path:
+    document = {"format": "peakproof/targets/v1", "environments": environments}
+    (folder / "plan.yaml").write_text(plan)
+    (folder / "objectives.yaml").write_text(OBJECTIVES)
+    (folder / "targets.yaml").write_text(json.dumps(document))
+    return folder
+
+
+def command(shop: Shop, *more: str) -> tuple[str, ...]:
+    return ("run", "plan.yaml", "--on", "staging", "--port-base", str(shop.ports.base), *more)
+
+
+def variables(shop: Shop, prometheus: str) -> dict[str, str]:
+    return {TOKEN_VARIABLE: shop.token, "PEAKPROOF_PROMETHEUS": prometheus}
+
+
+@contextmanager
+def played(folder: Path, shop: Shop, prometheus: str, *more: str) -> Iterator[Played]:
+    with running(folder, *command(shop, *more), **variables(shop, prometheus)) as peak:
+        yield Played(peak, folder, shop)
+
+
+def refused(folder: Path, shop: Shop, prometheus: str, *more: str) -> str:
+    """Return why a run was refused: with 75, before any run was prepared."""
+    ended = peakproof(folder, *command(shop, *more), **variables(shop, prometheus))
+    assert ended.code == 75
+    assert not (folder / "runs").exists()
+    return ended.err.removeprefix("peakproof: ").rstrip("\n")
+
+
+def seen_by(shop: Shop) -> int:
+    return shop.access_log.read_text().count("\n") if shop.access_log.exists() else 0
+
+
+def permit(folder: Path, **changed: Any) -> None:
+    ended = peakproof(
+        folder,
+        *("doctor", "--on", "staging", "--plan", "plan.yaml", "--permit", "permit.yaml", "--who", "Ada"),
+        *("--why", "the last test"),
+    )
+    assert ended.code == 0, ended.err
+    told = yaml.safe_load((folder / "permit.yaml").read_text())
+    (folder / "permit.yaml").write_text(yaml.safe_dump({**told, **changed}))
+
+
+def test_production_gets_no_request_without_a_permission(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    before = seen_by(shop)
+    write(tmp_path, staging=environment_of(shop, production=True))
+    assert refused(tmp_path, shop, prometheus).startswith("staging is production: it is loaded only with a permission;")
+    assert seen_by(shop) == before
+
+
+def test_production_gets_no_request_by_another_name(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    write(tmp_path, shop=environment_of(shop, production=True), staging=environment_of(shop))
+    assert refused(tmp_path, shop, prometheus).startswith("staging is production: ")
+
+
+def test_a_permission_that_has_ended_is_none(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    write(tmp_path, staging=environment_of(shop, production=True))
+    now = datetime.now(UTC).replace(microsecond=0)
+    permit(tmp_path, granted_at=now - timedelta(hours=2), until=now - timedelta(hours=1))
+    ends = (now - timedelta(hours=1)).isoformat("T", "seconds")
+    assert refused(tmp_path, shop, prometheus, "--permit", "permit.yaml") == (
+        f"permit.yaml: doesn't permit this run: it ended at {ends}"
+    )
+
+
+def test_a_permission_for_the_plan_of_yesterday_is_none(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    write(tmp_path, staging=environment_of(shop, production=True))
+    permit(tmp_path)
+    write(tmp_path, LONG, staging=environment_of(shop, production=True))
+    assert refused(tmp_path, shop, prometheus, "--permit", "permit.yaml") == (
+        "permit.yaml: doesn't permit this run: it is for another plan, or for this one before it was changed"
+    )
+
+
+def test_production_with_a_permission_is_loaded_and_run_json_says_who_permitted_it(
+    tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
+    write(tmp_path, staging=environment_of(shop, production=True))
+    permit(tmp_path)
+    with played(tmp_path, shop, prometheus, "--permit", "permit.yaml", "--release", "2026.47.0") as run:
+        assert run.peak.ended() == 0, run.peak.told()
+        document = run.document()
+    assert (document["permission"]["who"], document["permission"]["why"]) == ("Ada", "the last test")
+    assert document["permission"]["plan_sha256"] == document["plan"]["sha256"]
+    assert document["release"]["expected"] == ["2026.47.0"]
+    assert [one["release"] for one in document["release"]["seen"]] == ["2026.47.0"]
+    assert document["lease"]["took_over"] is None
+    assert [path.name for path in (tmp_path / "leases").iterdir()] == [".lock"]
+
+
+def test_the_wrong_release_gets_no_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    write(tmp_path, staging=environment_of(shop))
+    assert refused(tmp_path, shop, prometheus, "--release", "2026.48.0") == (
+        "the shop is on release 2026.47.0, expected 2026.48.0; deploy it first"
+    )
+    assert [path.name for path in (tmp_path / "leases").iterdir()] == [".lock"]
+
+
+def test_an_environment_that_another_run_holds_gets_no_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    write(tmp_path, staging=environment_of(shop))
+    place = Place(folder=tmp_path / "shared", environment="staging", base_url=shop.environment().base_url)
+    lease = take(place)
+    lease.name_run("another")
+    told = refused(tmp_path, shop, prometheus, "--lease-folder", "shared")
+    assert told.startswith("staging is taken by run another (process ")
+    assert place.path.exists()
+
+
+def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    base = shop.ports.base
+    with ExitStack() as both:
+        peaks: list[Running] = []
+        for number, name in enumerate(("a", "b")):
+            folder = tmp_path / name
+            folder.mkdir()
+            write(folder, staging=environment_of(shop, traces=False))
+            more = ("--lease-folder", "../leases", "--port-base", str(base + 200 * number))
+            peaks.append(both.enter_context(running(folder, *command(shop, *more), **variables(shop, prometheus))))
+        codes = sorted(peak.ended() for peak in peaks)
+        told = [peak.told() for peak in peaks]
+    assert codes == [0, 75], told
+    (loser,) = [text for text in told if "is taken by" in text]
+    assert "wait for its end, or end it" in loser
+
+
+def test_a_lease_that_somebody_takes_away_ends_the_run(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    write(tmp_path, LONG, staging=environment_of(shop))
+    with played(tmp_path, shop, prometheus) as run:
+        run.wait_for_load()
+        (lease,) = (tmp_path / "leases").glob("*.json")
+        lease.unlink()
+        assert run.peak.ended() == 75
+    document = run.document()
+    assert document["ended"] == "stopped"
+    assert document["ended_because"] == f"the lease {lease} is not ours any more"
+    assert account_adds_up(document)
+
+
+def test_the_kill_url_ends_the_run_with_its_directory_whole(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    with fake_shop({"/kill": (200, b"go on")}) as switch:
+        environment = environment_of(shop, kill_url=f"{switch.url}/kill", kill_poll_s=0.2)
+        write(tmp_path, LONG, staging=environment)
+        with played(tmp_path, shop, prometheus) as run:
+            run.wait_for_load()
+            switch.answers["/kill"] = (200, {"stop": True})
+            assert run.peak.ended() == 75
+            document = run.document()
+        because = f"the kill URL {switch.url}/kill says stop"
+    assert (document["ended"], document["ended_because"]) == ("stopped", because)
+    assert account_adds_up(document)
+    assert document["account"]["not_due"] > 0
+    assert (run.directory / "metrics" / "dashboards.parquet").exists()
+    assert f"stopping: {because}\n" in run.peak.told()
+    assert run.judged() == 75
+
+
+def test_a_kill_url_that_says_stop_already_or_is_not_there_lets_no_run_begin(
+    tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
+    with fake_shop({"/kill": (200, b"stop")}) as switch:
+        for path, why in (("kill", "says stop: no run may begin"), ("none", "doesn't answer: HTTP 404")):
+            url = f"{switch.url}/{path}"
+            write(tmp_path, staging=environment_of(shop, kill_url=url))
+            assert refused(tmp_path, shop, prometheus) == f"the kill URL {url} {why}"
+
+
+def test_a_deploy_and_its_rollback_in_mid_run_make_the_run_invalid(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    """Before and after the release is the same: only who looks in between sees it."""
+    with fake_shop({"/version": (200, {"version": "one"})}) as shown:
+        probe = {"path": "/version", "field": "version"}
+        front = environment_of(shop, release_probe=probe, kill_url=f"{shown.url}/kill")
+        shown.answers["/kill"] = (200, b"go on")
+        front["base_url"] = shown.url  # a shop that says what it is told to, and is never bought from
+        write(tmp_path, LONG.replace("plays_s: 60,", "plays_s: 30,"), staging=front)
+        with played(tmp_path, shop, prometheus) as run:
+            wait_for(lambda: list(tmp_path.glob("runs/*/live.json")), "the load")
+            shown.answers["/version"] = (200, {"version": "two"})
+            wait_for(lambda: "the release changed from one to two" in run.peak.told(), "the deploy to be seen")
+            shown.answers["/version"] = (200, {"version": "one"})
+            wait_for(lambda: "the release changed from two to one" in run.peak.told(), "the rollback to be seen")
+            shown.answers["/kill"] = (200, b"stop")
+            assert run.peak.ended() == 75
+            told = run.peak.told()
+        document = run.document()
+    assert (document["release"]["before"], document["release"]["after"]) == ("one", "one")
+    assert [one["release"] for one in document["release"]["seen"]] == ["one", "two", "one"]
+    assert "not valid: release two was seen during the run, expected one; keep deploys off the environment" in told
+
+
+def test_a_shop_behind_a_rate_limit_is_left_alone(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    with fake_shop({path: (429, {}) for path in ("/", "/search")}) as wall:
+        wall.answers["/healthz"] = (200, {"version": "2026.47.0"})
+        write(tmp_path, LONG, staging=environment_of(shop, base_url=wall.url))
+        with played(tmp_path, shop, prometheus) as run:
+            assert run.peak.ended() == 75
+        document = run.document()
+    assert document["ended"] == "stopped"
+    assert document["ended_because"].startswith("blocked by a firewall or rate limit before the shop: ")
+    assert document["account"]["not_due"] > 0
+    assert account_adds_up(document)
+
+
+def test_a_shop_that_others_use_gets_no_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    name = "http_server_request_duration_seconds"
+    page = b'# TYPE %b histogram\n%b_count{a="b"} 1\n' % (name.encode(), name.encode())
+    with fake_shop({"/metrics": (404, page)}) as metrics:
+        target = [{"job": "shop", "url": f"{metrics.url}/metrics"}]
+        write(tmp_path, staging=environment_of(shop, idle={"max_requests_per_s": 0}, metrics=target))
+        told = refused(tmp_path, shop, prometheus)
+    assert told == f"the metrics at {target[0]['url']} don't answer: HTTP 404"
+
+
+@pytest.mark.parametrize("key", ["base_url", "target", "environment", "targets", "host"])
+def test_a_plan_names_no_target(key: str, tmp_path: Path, shop: Shop) -> None:
+    write(tmp_path, f"{PLAN}{key}: http://127.0.0.1:9\n", staging=environment_of(shop))
+    ended = peakproof(tmp_path, "run", "plan.yaml", "--on", "staging", SHOP_TOKEN="x")
+    assert (ended.code, ended.err) == (2, f"peakproof: plan.yaml: {key}: unknown key\n")
+
+
+STEERING = ("LOCUST_HOST", "LOCUST_RUN_DIRECTORY", "PEAKPROOF_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
+
+
+def test_no_variable_leads_the_load_elsewhere(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+    with fake_shop({}) as elsewhere:
+        write(tmp_path, staging=environment_of(shop))
+        steering = dict.fromkeys(STEERING, elsewhere.url) | {"LOCUST_RUN_DIRECTORY": str(tmp_path)}
+        with running(tmp_path, *command(shop), **steering, **variables(shop, prometheus)) as peak:
+            assert peak.ended() == 0, peak.told()
+        assert elsewhere.asked == []
+
+
+def test_an_exporter_or_recorder_that_others_reach_wants_a_token(tmp_path: Path) -> None:
+    for verb in (("exporter", "loadgen"), ("recorder",)):
+        (tmp_path / "runs" / "20260101T000000Z-a-0000").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "runs" / "20260101T000000Z-a-0000" / "run.json").write_text("{}")
+        ended = peakproof(tmp_path, *verb, "--host", "0.0.0.0", "--port", str(free_ports(28_080).prometheus))  # noqa: S104 - refused
+        assert (ended.code, ended.err) == (
+            2,
+            (
+                "peakproof: --host 0.0.0.0: others reach it there, so whoever asks must bring a token:"
+                " add --web-token-env NAME, the variable that holds it\n"
+            ),
+        )

@@ -1,0 +1,54 @@
+"""What of a run is elsewhere is said by variables, read strictly."""
+
+import pytest
+
+from scripts.running.outside import HERE, Outside, read_outside
+from slo.documents import BadInput
+
+
+def test_without_a_variable_everything_is_on_this_machine() -> None:
+    assert read_outside({}) == HERE == Outside()
+    assert not HERE.workers_join
+    assert HERE.send_spans_to(18086) == "http://127.0.0.1:18086"
+
+
+def test_another_address_means_that_workers_join_from_elsewhere() -> None:
+    outside = read_outside({"PEAKPROOF_BIND": "0.0.0.0", "PEAKPROOF_REACHED_AS": "master"})  # noqa: S104 - read, not bound
+    assert outside.workers_join
+    assert outside.send_spans_to(18086) == "http://master:18086"
+
+
+def test_a_prometheus_and_a_collector_that_run_already_are_named_by_their_addresses() -> None:
+    given = {"PEAKPROOF_PROMETHEUS_URL": "http://prometheus:9090/", "PEAKPROOF_SPANS_URL": "http://collector:4318"}
+    outside = read_outside(given)
+    assert outside.prometheus_url == "http://prometheus:9090"
+    assert outside.send_spans_to(18086) == "http://collector:4318"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"PEAKPROOF_BIND": "all"}, "PEAKPROOF_BIND: expected an IPv4 address such as 0.0.0.0, found 'all'"),
+        (
+            {"PEAKPROOF_BIND": "10.0.0.1"},
+            (
+                "PEAKPROOF_REACHED_AS is not set: with PEAKPROOF_BIND the workers need the name at which they reach"
+                " this run"
+            ),
+        ),
+        (
+            {"PEAKPROOF_PROMETHEUS_URL": "prometheus:9090"},
+            "PEAKPROOF_PROMETHEUS_URL: must be an address that begins with http:// or https://",
+        ),
+    ],
+)
+def test_a_value_that_cant_be_meant_is_refused_by_its_name(given: dict[str, str], message: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_outside(given)
+    assert str(refused.value) == message
+
+
+def test_a_password_in_an_address_is_never_shown() -> None:
+    with pytest.raises(BadInput) as refused:
+        read_outside({"PEAKPROOF_PROMETHEUS_URL": "http://user:hidden@prometheus:9090"})
+    assert "hidden" not in str(refused.value)

@@ -1,0 +1,63 @@
+"""A worker joins the runs that are announced where it stands, each once, and ends as its load generator ends."""
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.run_directory import RunDirectory
+from scripts.local_stack.children import Child, Children, python
+from scripts.running.gathering import Gathering, announced
+from scripts.verbs import worker
+from tests.scripts.world import Command
+
+RUN = "20261122T160000Z-small-0a1b"
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    (tmp_path / "runs" / RUN).mkdir(parents=True)
+    return tmp_path / "runs"
+
+
+def joined(monkeypatch: pytest.MonkeyPatch, code: int) -> list[tuple[str, int, tuple[str, int]]]:
+    """Put a process that ends with `code` in the place of Locust's, and return what it was told."""
+    told: list[tuple[str, int, tuple[str, int]]] = []
+
+    def start(children: Children, directory: RunDirectory, seat: int, master: tuple[str, int], _: object) -> Child:
+        told.append((directory.name, seat, master))
+        return children.start("locust", python("-c", f"raise SystemExit({code})"))
+
+    monkeypatch.setattr(worker, "start_worker", start)
+    return told
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, 0), (75, 75), (1, 75)])
+def test_it_takes_a_seat_and_ends_with_what_became_of_it(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command, code: int, expected: int
+) -> None:
+    told = joined(monkeypatch, code)
+    with announced(runs, Gathering(run=RUN, host="master", port=18091, workers=2)):
+        done = peakproof("worker", "--once")
+    assert told == [(RUN, 0, ("master", 18091))]
+    assert (done.code, done.out.splitlines()[1:]) == (
+        expected,
+        [f"joining run {RUN} at master:18091, seat 0", f"run {RUN}: this worker ended with {code}"],
+    )
+
+
+def test_it_stays_out_of_a_run_that_has_its_workers(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
+) -> None:
+    told = joined(monkeypatch, 0)
+    (runs / RUN / "seat-0").touch()
+    calls: list[float] = []
+
+    def interrupt(seconds: float) -> None:
+        calls.append(seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scripts.verbs.worker.time.sleep", interrupt)
+    with announced(runs, Gathering(run=RUN, host="master", port=18091, workers=1)):
+        done = peakproof("worker")
+    assert (told, done.code) == ([], 75)
+    assert f"run {RUN} has its 1 workers" in done.out

@@ -1,0 +1,5 @@
+# Stands in for the image that docker-compose.yml names: Debian's Alertmanager, found and owned as in the published one.
+FROM docker.io/library/debian:bookworm-slim
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus-alertmanager busybox >/dev/null \
+ && ln -s /bin/busybox /usr/local/bin/wget && mkdir /alertmanager && chown 65534:65534 /alertmanager
+ENTRYPOINT ["/usr/bin/prometheus-alertmanager"]

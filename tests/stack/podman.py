@@ -1,0 +1,163 @@
+"""Podman on a bare machine: storage of its own below build/, images made from Debian's packages, no Docker.
+
+No image can be pulled where these tests run. debootstrap's smallest Debian stands in for the base image, and Debian's
+packages for PostgreSQL, Prometheus and Alertmanager, each under the tag that docker-compose.yml names.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+IMAGES = Path(__file__).parent / "images"
+BASE = "docker.io/library/debian:bookworm-slim"
+OURS = "peakproof:0.1.0"
+PROFILES = ("shop", "load", "observe", "play")
+STAND_INS = ("postgres", "prometheus", "alertmanager")
+PROGRAMS = ("podman", "runc", "debootstrap", "netavark")
+# Debian puts what podman calls by itself outside PATH.
+ALSO = ("/usr/lib/podman", "/usr/libexec/podman", "/usr/sbin", "/sbin")
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def missing() -> str | None:
+    """Return why no container can be run here, None when one can."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *ALSO])
+    absent = [name for name in PROGRAMS if not shutil.which(name, path=path)]
+    if absent:
+        return f"not installed: {', '.join(absent)}; .ci/run installs podman and what it needs"
+    return None if os.geteuid() == 0 else "debootstrap and podman with runc need root here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Podman:
+    """Podman and podman-compose with storage, configuration and a project of their own."""
+
+    folder: Path
+    project: str
+    variables: Mapping[str, str]
+
+    def configure(self) -> None:
+        """Write the configuration; what an earlier test built is kept and used again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "containers.conf").write_text(
+            '[containers]\ndefault_ulimits = ["nofile=1024:20000", "nproc=1024:1024"]\n'
+            '[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\n'
+        )
+        (self.folder / "storage.conf").write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{self.folder / "graph"}"\nrunroot = "{self.folder / "run"}"\n'
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of every call: ours, and where podman finds its configuration."""
+        ours = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), *ALSO])
+        conf = {
+            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+        }
+        return {**ours, "PATH": path, **conf, **self.variables}
+
+    def call(
+        self, command: Sequence[str], *, timeout_s: float = 60, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command; a failure shows what it said."""
+        done = subprocess.run(
+            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+        if check and done.returncode != 0:
+            said = (done.stdout + done.stderr)[-3000:]
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{said}")
+        return done
+
+    def podman(self, *arguments: str, timeout_s: float = 60, check: bool = True) -> str:
+        """Run podman; return its output."""
+        return self.call(["podman", *arguments], timeout_s=timeout_s, check=check).stdout
+
+    def compose(self, *arguments: str, timeout_s: float = 90, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run podman-compose on docker-compose.yml itself."""
+        profiles = [word for name in PROFILES for word in ("--profile", name)]
+        whole = ["podman-compose", "--in-pod", "false", "-p", self.project, "-f", str(COMPOSE), *profiles, *arguments]
+        return self.call(whole, timeout_s=timeout_s, check=check)
+
+    # -- images -------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Make the base, the stand-ins, and the project's image from its Dockerfile."""
+        if self.call(["podman", "image", "exists", BASE], check=False).returncode != 0:
+            self._import_base()
+        services = yaml.safe_load(COMPOSE.read_text())["services"]
+        for name in STAND_INS:
+            self._build(services[name]["image"], IMAGES / f"{name}.Dockerfile", IMAGES)
+        self._build(OURS, ROOT / "Dockerfile", ROOT)
+
+    def _import_base(self) -> None:
+        root = self.folder / "debian"
+        shutil.rmtree(root, ignore_errors=True)
+        self.call(["debootstrap", "--variant=minbase", "bookworm", str(root)], timeout_s=240)
+        archive = self.folder / "debian.tar"
+        self.call(["tar", "-C", str(root), "--one-file-system", "-cf", str(archive), "."], timeout_s=120)
+        shutil.rmtree(root)
+        self.podman("import", "--change", 'CMD=["bash"]', str(archive), BASE, timeout_s=120)
+        archive.unlink()
+
+    def _build(self, tag: str, dockerfile: Path, context: Path) -> None:
+        # The certificates are this machine's: its network may have an authority of its own. No layer keeps them.
+        secret = ["--secret", f"id=ca,src={CERTIFICATES}"] if CERTIFICATES.exists() else []
+        self.podman(
+            *("build", "--network", "host", *secret, "-t", tag, "-f", str(dockerfile), str(context)), timeout_s=400
+        )
+
+    # -- containers ---------------------------------------------------------------------------------------
+
+    def name(self, service: str, number: int = 1) -> str:
+        """Return the name of a service's container."""
+        return f"{self.project}_{service}_{number}"
+
+    def up(self, *services: str, more: Sequence[str] = ()) -> None:
+        """Start services of the compose file without what they depend on: the order is the test's."""
+        self.compose("up", "-d", "--no-deps", "--no-build", *more, *services)
+
+    def wait_healthy(self, *services: str, deadline_s: float = 60) -> None:
+        """Ask each service's own health check until it is good; podman 4.3 without systemd has no timers for it."""
+        for service in services:
+            until = time.monotonic() + deadline_s
+            check = ["podman", "healthcheck", "run", self.name(service)]
+            while self.call(check, check=False).returncode != 0:
+                if time.monotonic() > until:
+                    logs = self.call(["podman", "logs", "--tail", "20", self.name(service)], check=False)
+                    raise AssertionError(f"{service} isn't healthy:\n{logs.stdout}{logs.stderr}")
+                time.sleep(0.5)
+
+    def logs(self, name: str) -> str:
+        """Return what a container wrote."""
+        done = self.call(["podman", "logs", name], check=False)
+        return done.stdout + done.stderr
+
+    def ask(self, service: str, url: str) -> Any:
+        """Return the JSON of a page that only the stack's network reaches, asked from inside `service`."""
+        return json.loads(self.podman("exec", self.name(service), "wget", "-q", "-O", "-", url))
+
+    def volume(self, name: str) -> Path:
+        """Return where a named volume lies."""
+        told = json.loads(self.podman("volume", "inspect", f"{self.project}_{name}"))
+        return Path(told[0]["Mountpoint"])
+
+    def down(self) -> None:
+        """End and remove every container, volume and network of the project."""
+        listed = self.podman("ps", "-aq", "--filter", f"label=io.podman.compose.project={self.project}", check=False)
+        for container in listed.split():
+            self.podman("rm", "-f", "-t", "1", container, check=False)
+        self.podman("rm", "-f", "-t", "1", self.name("receiver"), check=False)  # it isn't of the compose file
+        self.compose("down", "-v", "-t", "1", check=False)
