@@ -35,9 +35,9 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin peakproof \
  # A new volume takes these owners over, so that nobody needs root to write into it.
- && mkdir -p /work/runs /data && chown 10001:10001 /work/runs /data
+ && mkdir -p /srv/peakproof/runs /data && chown 10001:10001 /srv/peakproof/runs /data
 COPY --from=build /opt/peakproof /opt/peakproof
 ENV PATH=/opt/peakproof/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 USER 10001:10001
-WORKDIR /work
+WORKDIR /srv/peakproof
 CMD ["peakproof", "--help"]
