@@ -15,7 +15,7 @@ corrections:
 - below 20 bad (or good) events a small residual proves nothing, and the plan's prior is the least that counts;
   with fewer than 20 blocks of 3 s, the prior alone, unless more was measured.
 
-In simulation (`tests/slo/test_statistics.py` has the model; 1,500 runs, 10 requests a second) a shop exactly at a
+In simulation (the model of `tests/slo/test_statistics.py` in steps of 0.25 s; 1,500 runs, 10 a second) a shop exactly at a
 budget of 5 % is passed, falsely, in 3.6 % of runs when bad events are independent, in 4.8 to 5.1 % when they come in
 spells of 0.5 to 3 s within 15 minutes, in 4.3 to 5.4 % for spells up to 1 s within 90 s. Without the second correction
 those are 5.1 to 5.7 % and 7 to 8 %. Scaling the excess by budget / ratio instead, as if worse meant larger spells,

@@ -135,7 +135,9 @@ def test_the_port_is_free_again_after_stop() -> None:
     first = serve([])
     first.stop()
     first.stop()
-    serve([], port=int(first.url.rpartition(":")[2])).stop()
+    second = serve([], port=int(first.url.rpartition(":")[2]))
+    second.stop()
+    assert second.url == first.url
 
 
 def test_two_subjects_of_one_name_are_refused(shop: Shop) -> None:

@@ -292,7 +292,9 @@ def test_availability_knows_nothing_of_a_request_before_it_ended() -> None:
 
 
 def test_a_step_gone_that_never_started_is_no_trouble() -> None:
-    WorkerFigures([], ALWAYS).step_gone("nobody")
+    figures = WorkerFigures([watch()], ALWAYS)
+    figures.step_gone("nobody")
+    assert figures.take(START + SECOND)["overdue"] == {"checkout-latency": 0}
 
 
 def test_a_breach_is_certain_when_the_watch_says_so_of_the_sum_of_all_workers() -> None:
