@@ -15,11 +15,12 @@ corrections:
 - below 20 bad (or good) events a small residual proves nothing, and the plan's prior is the least that counts;
   with fewer than 20 blocks of 3 s, the prior alone, unless more was measured.
 
-In simulation (the model of `tests/slo/test_statistics.py` in steps of 0.25 s; 1,500 runs, 10 a second) a shop exactly at a
-budget of 5 % is passed, falsely, in 3.6 % of runs when bad events are independent, in 4.8 to 5.1 % when they come in
-spells of 0.5 to 3 s within 15 minutes, in 4.3 to 5.4 % for spells up to 1 s within 90 s. Without the second correction
-those are 5.1 to 5.7 % and 7 to 8 %. Scaling the excess by budget / ratio instead, as if worse meant larger spells,
-gives 1 to 4 %, but passes a shop at a fifth of its budget in 26 % of runs of 90 s with spells of 1 s, here in 56 %.
+In simulation (the model of `tests/slo/test_statistics.py` in steps of 0.25 s; 1,500 runs, 10 a second) a shop exactly
+at a budget of 5 % is passed, falsely, in 3.6 % of runs when bad events are independent, in 4.8 to 5.1 % when they
+come in spells of 0.5 to 3 s within 15 minutes, in 4.3 to 5.4 % for spells up to 1 s within 90 s. Without the second
+correction those are 5.1 to 5.7 % and 7 to 8 %. Scaling the excess by budget / ratio instead, as if worse meant larger
+spells, gives 1 to 4 %, but passes a shop at a fifth of its budget in 26 % of runs of 90 s with spells of 1 s, here in
+56 %.
 
 What no statistic can mend: a run that holds only a handful of bad spells (3 s spells in 90 s: 10 % false PASS).
 A run must be long against the spells it is to find.
