@@ -1,7 +1,7 @@
 """The shoppers' side of the traces: one client span a step, sent to the recorder over OTLP/HTTP.
 
-Built on OpenTelemetry's own messages, in slices with a yield between, so that the hub is never held; the buffer
-is bounded and what doesn't fit is counted.
+Sent in slices with a yield between, so that the hub is never held for long; the buffer is bounded and what doesn't
+fit is counted.
 """
 
 from collections import deque
@@ -10,11 +10,9 @@ from typing import Any
 import gevent
 from geventhttpclient import HTTPClient
 from geventhttpclient.response import HTTPParseError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from loadtests.records import SessionRecord, StepRecord
+from loadtests.records import SessionRecord, StepBatch, StepRecord
+from loadtests.span_bytes import message
 
 SERVICE = "shopper"
 _BUFFER = 20_000
@@ -33,14 +31,12 @@ class ClientSpans:
         self.sent = 0
         self.dropped = 0
 
-    def step_ended(self, record: StepRecord) -> None:
-        """Keep one step of a sampled trace until the next flush."""
-        if not record.sampled:
-            return
-        if len(self._buffer) >= _BUFFER:
-            self.dropped += 1
-            return
-        self._buffer.append(record)
+    def steps_ended(self, batch: StepBatch) -> None:
+        """Keep the steps of sampled traces until the next flush."""
+        sampled = [record for record in batch.rows if record.sampled]
+        room = max(0, _BUFFER - len(self._buffer))
+        self._buffer.extend(sampled[:room])
+        self.dropped += len(sampled[room:])
 
     def session_ended(self, record: SessionRecord) -> None:
         """Sessions have no span of their own."""
@@ -51,7 +47,7 @@ class ClientSpans:
             batch = [self._buffer.popleft() for _ in range(min(_SLICE, len(self._buffer)))]
             delivered = False
             try:
-                delivered = self._send(_message(batch))
+                delivered = self._send(message(SERVICE, batch))
             finally:  # a flush that is killed has dropped its slice
                 self.sent += len(batch) if delivered else 0
                 self.dropped += 0 if delivered else len(batch)
@@ -79,37 +75,3 @@ class ClientSpans:
                 raise
             return False
         return bool(response.status_code == _OK)
-
-
-def _message(records: list[StepRecord]) -> bytes:
-    scope = ScopeSpans(spans=[_span(record) for record in records])
-    resource = ResourceSpans(scope_spans=[scope])
-    resource.resource.attributes.append(_text("service.name", SERVICE))
-    message: bytes = ExportTraceServiceRequest(resource_spans=[resource]).SerializeToString()
-    return message
-
-
-def _span(record: StepRecord) -> Span:
-    attributes = [_text("peakproof.journey", record.journey), _number("peakproof.session", record.session)]
-    if record.status:
-        attributes.append(_number("http.response.status_code", record.status))
-    if record.error is not None:
-        attributes.append(_text("error.type", record.error))
-    return Span(
-        trace_id=bytes.fromhex(record.trace_id),
-        span_id=bytes.fromhex(record.span_id),
-        name=record.step,
-        kind=Span.SPAN_KIND_CLIENT,
-        start_time_unix_nano=record.sent_at,
-        end_time_unix_nano=record.finished_at,
-        attributes=attributes,
-        status=Status(code=Status.STATUS_CODE_UNSET if record.error is None else Status.STATUS_CODE_ERROR),
-    )
-
-
-def _text(key: str, value: str) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value))
-
-
-def _number(key: str, value: int) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(int_value=value))

@@ -134,18 +134,7 @@ class Conductor:
     def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
         if self._open.pop(record.session, None) is None:
             return
-        self._tell(
-            SessionRecord(
-                session=record.session,
-                journey=record.journey,
-                scheduled_at=record.scheduled_at,
-                started_at=record.started_at,
-                ended_at=self._worker.clock.now(),
-                outcome=outcome,
-                reason=reason,
-                late_s=record.late_s,
-            )
-        )
+        self._tell(record._replace(ended_at=self._worker.clock.now(), outcome=outcome, reason=reason))
 
     def _tell(self, record: SessionRecord) -> None:
         self.counts[record.outcome] += 1

@@ -5,11 +5,17 @@ Values are whole microseconds. Below 256 each has a bucket of its own; above, ea
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
 
 _EXACT = 256
 _SUB_BITS = 7
 _US_PER_S = 1_000_000
+_US_NS, _HALF_US_NS = 1000, 500
 
 # The boundaries that OpenTelemetry's HTTP conventions advise for durations, in seconds, refined where
 # shops' objectives lie.
@@ -25,6 +31,13 @@ def bucket(value_us: int) -> int:
         return value_us
     k = value_us.bit_length() - 8
     return (k << _SUB_BITS) + (value_us >> k)
+
+
+def buckets(values_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `bucket` of each value (µs, not negative, below 2**53)."""
+    k = np.maximum(np.frexp(values_us.astype(np.float64))[1] - (_SUB_BITS + 1), 0).astype(np.int64)
+    found: NDArray[np.int64] = (k << _SUB_BITS) + (values_us >> k)
+    return found
 
 
 def upper_bound_us(index: int) -> int:
@@ -50,6 +63,15 @@ class Histogram:
         index = bucket(value_us)
         self.buckets[index] = self.buckets.get(index, 0) + 1
         self.sum_us += value_us
+
+    def add_all(self, values_ns: NDArray[np.int64]) -> None:
+        """Count latencies of whole nanoseconds, each to the nearest microsecond; a negative one counts as zero."""
+        values_us = (np.maximum(values_ns, 0) + _HALF_US_NS) // _US_NS
+        found, counts = np.unique(buckets(values_us), return_counts=True)
+        held = self.buckets
+        for index, count in zip(found.tolist(), counts.tolist(), strict=True):
+            held[index] = held.get(index, 0) + count
+        self.sum_us += int(values_us.sum())
 
     def merge(self, other: "Histogram") -> None:
         """Add the counts of `other`."""
@@ -79,9 +101,9 @@ class Histogram:
 
     def cumulative(self, bounds_s: Iterable[float] = PROMETHEUS_BOUNDS_S) -> dict[str, int]:
         """Return `{upper bound in s: count of latencies surely not over it}`, with `+Inf`, as Prometheus wants it."""
-        out = {}
-        for bound in bounds_s:
-            limit = round(bound * _US_PER_S)
-            out[str(bound)] = sum(n for i, n in self.buckets.items() if upper_bound_us(i) <= limit)
+        held = sorted(self.buckets)
+        tops = [upper_bound_us(index) for index in held]
+        below = [0, *accumulate(self.buckets[index] for index in held)]
+        out = {str(bound): below[bisect_right(tops, round(bound * _US_PER_S))] for bound in bounds_s}
         out["+Inf"] = self.count
         return out

@@ -1,17 +1,17 @@
-"""The one event of a run, a step that ended, and those who listen to it: equal, small, and never silent."""
+"""The events of a run, steps and sessions that ended, and those who listen: equal, small, and never silent."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
-from loadtests.records import SessionRecord, StepRecord
+from loadtests.records import SessionRecord, StepBatch
 
 
 class Listener(Protocol):
-    """Recorder, live figures and traces are siblings behind this."""
+    """Records, live figures and traces are siblings behind this."""
 
-    def step_ended(self, record: StepRecord) -> None:
-        """Take one request."""
+    def steps_ended(self, batch: StepBatch) -> None:
+        """Take some requests."""
 
     def session_ended(self, record: SessionRecord) -> None:
         """Take one session."""
@@ -24,11 +24,11 @@ class Hooks:
         self._listeners = tuple(listeners)
         self.failures: Counter[tuple[str, str]] = Counter()
 
-    def step_ended(self, record: StepRecord) -> None:
-        """Tell that a request ended."""
+    def steps_ended(self, batch: StepBatch) -> None:
+        """Tell that requests ended."""
         for listener in self._listeners:
             try:
-                listener.step_ended(record)
+                listener.steps_ended(batch)
             except Exception as error:  # noqa: BLE001 - whatever fails in a hook is evidence against the run
                 self.failures[type(listener).__name__, repr(error)] += 1
 

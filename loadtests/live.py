@@ -5,12 +5,14 @@ Histograms are merged as sums of buckets; every change carries a sequence number
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from loadtests.histogram import Histogram
-from loadtests.records import SessionRecord, StepRecord
+from loadtests.records import Ints, SessionRecord, StepBatch, StepRecord
 
 RECENT_S = 10
 BLOCKED = "blocked"
@@ -39,7 +41,8 @@ def why_blocked(replies: int, blocked: int, in_a_row: int) -> str | None:
 class Watch:
     """An objective followed while the run goes on, from the records alone.
 
-    `limit_s` is None for availability; `bad` is None for a request that is left out of judging;
+    `limit_s` is None for availability; `bad` is None for a request that is left out of judging, and is asked only
+    about those that failed or took longer than the limit, counted from the scheduled moment: any other is good;
     `is_certain(bad, total)` says whether the objective will be missed whatever comes.
     """
 
@@ -62,35 +65,35 @@ class Change:
     blocked_in_a_row: int = 0
 
 
-class WorkerFigures:
-    """Counts on one worker; a listener of its hooks. `judged` is the (start, end) of judging in ns."""
+InFlight = Callable[[], Iterable[tuple[str, int]]]
 
-    def __init__(self, watches: Sequence[Watch], judged: tuple[int, int]) -> None:
-        self._watches, self._judged = watches, judged
+
+class WorkerFigures:
+    """Counts on one worker; a listener of its hooks.
+
+    `judged` is the (start, end) of judging in ns; `in_flight` tells the step and scheduled moment of each request
+    under way.
+    """
+
+    def __init__(self, watches: Sequence[Watch], judged: tuple[int, int], in_flight: InFlight = tuple) -> None:
+        self._watches, self._judged, self._in_flight = watches, judged, in_flight
         self._sequence = 0
         self._change = Change()
-        self._in_flight: dict[str, tuple[str, int]] = {}
         self._blocked_in_a_row = 0
 
-    def step_started(self, span_id: str, step: str, scheduled_at: int) -> None:
-        """Take note that a request is under way."""
-        self._in_flight[span_id] = (step, scheduled_at)
-
-    def step_gone(self, span_id: str) -> None:
-        """Forget a request that ended."""
-        self._in_flight.pop(span_id, None)
-
-    def step_ended(self, record: StepRecord) -> None:
-        """Count one request."""
+    def steps_ended(self, batch: StepBatch) -> None:
+        """Count requests."""
         change = self._change
-        change.latency.setdefault(record.step, Histogram()).add(record.response_s)
-        change.lag.add(record.lag_s)
-        if record.error is not None:
-            change.errors[record.step, record.error] += 1
-        self._blocked_in_a_row = self._blocked_in_a_row + 1 if record.error == BLOCKED else 0
-        change.blocked_in_a_row = max(change.blocked_in_a_row, self._blocked_in_a_row)
-        if self._judged[0] <= record.scheduled_at < self._judged[1]:
-            self._judge(record)
+        response, steps = batch.finished_at - batch.scheduled_at, np.array(batch.step)
+        change.lag.add_all(batch.sent_at - batch.scheduled_at)
+        for step in set(batch.step):
+            change.latency.setdefault(step, Histogram()).add_all(response[steps == step])
+        failed = [place for place, error in enumerate(batch.error) if error is not None]
+        change.errors.update((batch.step[place], str(batch.error[place])) for place in failed)
+        self._count_blocked(batch)
+        judged = (self._judged[0] <= batch.scheduled_at) & (batch.scheduled_at < self._judged[1])
+        for watch in self._watches:
+            self._judge(watch, batch, np.flatnonzero(judged & np.isin(steps, list(watch.steps))))
 
     def session_ended(self, record: SessionRecord) -> None:
         """Count one session."""
@@ -100,33 +103,44 @@ class WorkerFigures:
         """Return what changed since the last call, ready to be sent, and start anew. `now` in ns."""
         change, self._change = self._change, Change()
         self._sequence += 1
+        in_flight = tuple(self._in_flight())
         return {
             "sequence": self._sequence,
             "latency": {step: _packed(histogram) for step, histogram in change.latency.items()},
             "errors": [[step, error, count] for (step, error), count in change.errors.items()],
             "sessions": dict(change.sessions),
             "judged": {name: list(counts) for name, counts in change.judged.items()},
-            "overdue": {watch.name: self._overdue(watch, now) for watch in self._watches},
+            "overdue": {watch.name: self._overdue(watch, in_flight, now) for watch in self._watches},
             "lag": _packed(change.lag),
             "blocked_in_a_row": change.blocked_in_a_row,
         }
 
-    def _judge(self, record: StepRecord) -> None:
-        for watch in self._watches:
-            if record.step in watch.steps and (is_bad := watch.bad(record)) is not None:
-                bad, total = self._change.judged.get(watch.name, (0, 0))
-                self._change.judged[watch.name] = (bad + is_bad, total + 1)
+    def _count_blocked(self, batch: StepBatch) -> None:
+        if BLOCKED not in batch.error:
+            self._blocked_in_a_row = 0
+            return
+        for error in batch.error:
+            self._blocked_in_a_row = self._blocked_in_a_row + 1 if error == BLOCKED else 0
+            self._change.blocked_in_a_row = max(self._change.blocked_in_a_row, self._blocked_in_a_row)
 
-    def _overdue(self, watch: Watch, now: int) -> int:
+    def _judge(self, watch: Watch, batch: StepBatch, places: Ints) -> None:
+        """Count the requests at `places`; the watch is asked about those that failed or took long, the rest is good."""
+        limit_ns = np.iinfo(np.int64).max if watch.limit_s is None else round(watch.limit_s * 1e9)
+        slow = batch.finished_at[places] - batch.scheduled_at[places] > limit_ns
+        asked = [place for place, late in zip(places.tolist(), slow, strict=True) if late or batch.error[place]]
+        answers = [watch.bad(batch.rows[place]) for place in asked]
+        bad, total = self._change.judged.get(watch.name, (0, 0))
+        total += len(places) - answers.count(None)
+        if total:
+            self._change.judged[watch.name] = bad + answers.count(True), total
+
+    def _overdue(self, watch: Watch, in_flight: Iterable[tuple[str, int]], now: int) -> int:
         """Count the requests under way that are already over the limit: bad whenever they end."""
         if watch.limit_s is None:
             return 0
         latest = now - round(watch.limit_s * 1e9)
         start, end = self._judged
-        return sum(
-            step in watch.steps and start <= scheduled_at < min(end, latest)
-            for step, scheduled_at in self._in_flight.values()
-        )
+        return sum(step in watch.steps and start <= due_at < min(end, latest) for step, due_at in in_flight)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

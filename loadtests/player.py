@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from typing import Any, Literal
 import gevent
 import gevent.ssl
 import pydantic
+from gevent.event import Event
 
 from loadtests.ceilings import Ceilings
 from loadtests.client import Access, GeventClient
@@ -34,9 +36,9 @@ from loadtests.hooks import Hooks, Listener
 from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
 from loadtests.live import Gauges, Timetable, Watch, WorkerFigures
-from loadtests.records import SessionRecord, StepRecord, request_parts, session_parts
+from loadtests.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.run_directory import RunDirectory, write_json
-from loadtests.session import Session, Worker, shopper_headers
+from loadtests.session import Session, Worker, in_flight, shopper_headers
 from loadtests.storefronts import STOREFRONTS
 from loadtests.targets import Environment, Targets
 from loadtests.tls import context_of
@@ -44,6 +46,9 @@ from slo.documents import BadInput, read_json
 
 REPLY_DEADLINE_S = 30.0
 _CPU_WINDOW_S = 5
+_BEAT_S = 0.05
+_BEATS_A_SECOND = 20
+_BATCH = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,32 +142,19 @@ def _environment_of(directory: RunDirectory) -> Environment:
     return environment
 
 
-class _Recorder:
-    """Keeps every request and session; the first listener."""
+class _Totals:
+    """What a worker says of its requests in its own account; a listener of the hooks."""
 
-    def __init__(self, directory: RunDirectory, worker: str, clock: Clock) -> None:
-        self.requests = request_parts(directory, worker)
-        self.sessions = session_parts(directory, worker)
+    def __init__(self) -> None:
         self.lag = Histogram()
         self.errors = 0
-        self._clock = clock
 
-    def step_ended(self, record: StepRecord) -> None:
-        self.requests.add(record, record.finished_at)
-        self.lag.add(record.lag_s)
-        self.errors += record.error is not None
+    def steps_ended(self, batch: StepBatch) -> None:
+        self.lag.add_all(batch.sent_at - batch.scheduled_at)
+        self.errors += len(batch.error) - batch.error.count(None)
 
     def session_ended(self, record: SessionRecord) -> None:
-        self.sessions.add(record, record.ended_at)
-
-    def close_due(self) -> None:
-        now = self._clock.now()
-        self.requests.close_if_due(now)
-        self.sessions.close_if_due(now)
-
-    def close(self) -> None:
-        self.requests.close()
-        self.sessions.close()
+        """Sessions are counted by the conductor."""
 
 
 class Player:
@@ -172,28 +164,33 @@ class Player:
         self.name = f"w{index}"
         self._job, self._index, self._workers = job, index, workers
         self._clock = Clock.start()
-        self._recorder = _Recorder(job.directory, self.name, self._clock)
+        self._records, self._totals, self._log = Records(job.directory, self.name), _Totals(), StepLog()
         self._ledger = Ledger(job.directory.ledger(self.name))
         self._spans = ClientSpans(job.recorder_url) if job.recorder_url else None
-        self._figures = WorkerFigures(watches, job.judged(started_at))
-        listeners: list[Listener] = [self._recorder, self._figures]
+        self._under_way: dict[int, Session] = {}
+        self._figures = WorkerFigures(watches, job.judged(started_at), partial(in_flight, self._under_way))
+        listeners: list[Listener] = [self._records, self._totals, self._figures]
         self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)
         self._arrivals = shard(schedule(job.plan), index, workers)
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
+        self._over = Event()
+        self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
+        self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None
         self._write_account()
 
     def play(self) -> None:
         """Play the arrivals; returns when the run is over or was stopped, with everything written."""
-        ticker = gevent.spawn(self._tick)
+        self._background = [gevent.spawn(self._tick)]
+        if self._spans:
+            self._background.append(gevent.spawn(self._send_spans, self._spans))
         try:
             self._conductor.play()
             self.ended = self.ended or "completed"
         finally:
-            ticker.kill()
             self.close()
 
     def stop(self, ended: str, because: str) -> None:
@@ -204,7 +201,10 @@ class Player:
     def close(self) -> None:
         """Cut off what is under way and write everything. Calling it again does nothing new."""
         self._conductor.cut_off()
-        self._recorder.close()
+        self._over.set()
+        gevent.joinall(self._background)  # what is being written is written whole
+        self._hand_on()
+        self._records.close()
         if self._spans:
             self._spans.flush()
             self._spans.close()
@@ -213,6 +213,7 @@ class Player:
 
     def take(self) -> tuple[dict[str, Any], Gauges]:
         """Return what changed since the last call, and the state now."""
+        self._hand_on()
         gauges = Gauges(
             open_sessions=self._conductor.open_sessions,
             started_total=self._conductor.counts["started"],
@@ -222,19 +223,23 @@ class Player:
         )
         return self._figures.take(self._clock.now()), gauges
 
-    def _make_conductor(self, started_at: int) -> Conductor:
+    def _make_worker(self) -> Worker:
         job = self._job
         access, turn = job.access(), itertools.count(self._index)
-        worker = Worker(
+        return Worker(
             plan=job.plan,
             clock=self._clock,
             hooks=self._hooks,
+            log=self._log,
             ledger=self._ledger,
-            in_flight=self._figures,
             ceilings=Ceilings(job.environment.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
             new_client=lambda: GeventClient(access.turned(next(turn)), REPLY_DEADLINE_S),
+            under_way=self._under_way,
         )
+
+    def _make_conductor(self, started_at: int) -> Conductor:
+        job = self._job
         storefront = STOREFRONTS[job.environment.storefront]
 
         def visit(session: Session) -> None:
@@ -247,16 +252,33 @@ class Player:
             ends_at=started_at + round(job.plan.duration_s * 1e9),
             max_open=max(1, most // self._workers),
         )
-        return Conductor(worker, score, visit)
+        return Conductor(self._worker, score, visit)
+
+    def _hand_on(self) -> None:
+        """Tell the listeners of the requests that ended."""
+        if batch := self._log.take():
+            self._hooks.steps_ended(batch)
 
     def _tick(self) -> None:
-        while True:
-            gevent.sleep(1)
-            self._recorder.close_due()
-            self._cpu.append((time.perf_counter(), time.process_time()))
-            self._write_account()
-            if self._spans:
-                self._spans.flush()
+        """Hand requests on in small batches, so that none holds the hub for long; once a second do the rest."""
+        beat = 0
+        while not self._over.wait(timeout=_BEAT_S):
+            beat += 1
+            if beat % _BEATS_A_SECOND == 0:
+                self._hand_on()
+                self._each_second()
+            elif len(self._log) >= _BATCH:
+                self._hand_on()
+
+    def _each_second(self) -> None:
+        self._records.close_if_due(self._clock.now())
+        self._cpu.append((time.perf_counter(), time.process_time()))
+        gevent.get_hub().threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
+
+    def _send_spans(self, spans: ClientSpans) -> None:
+        """Send what is buffered once a second: a slow recorder keeps nobody else waiting."""
+        while not self._over.wait(timeout=1):
+            spans.flush()
 
     def _cpu_now(self) -> float | None:
         """Share of one core over the last seconds; the highest is kept."""
@@ -268,40 +290,39 @@ class Player:
         return round(share, 4)
 
     def _write_account(self) -> None:
+        write_json(self._job.directory.worker(self.name), self._account())
+
+    def _account(self) -> dict[str, Any]:
         self._cpu_now()
-        recorder = self._recorder
-        write_json(
-            self._job.directory.worker(self.name),
-            {
-                "format": "peakproof/worker/v1",
-                "name": self.name,
-                "index": self._index,
-                "workers": self._workers,
-                "arrivals": len(self._arrivals),
-                "next_arrival": self._conductor.next_arrival,
-                "at": self._clock.now(),
-                "ended": self.ended,
-                "because": self.because,
-                "requests": recorder.requests.rows,
-                "errors": recorder.errors,
-                "orders": dict(self._ledger.counts),
-                "parts": {"requests": recorder.requests.closed, "sessions": recorder.sessions.closed},
-                "lag_s": {
-                    "p50": recorder.lag.quantile(0.5),
-                    "p99": recorder.lag.quantile(0.99),
-                    "max": recorder.lag.quantile(1.0),
-                },
-                "cpu_peak": self._cpu_peak,
-                "open_sessions_peak": self._conductor.peak_open,
-                "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,
-                "hook_failures": [
-                    {"hook": hook, "error": error, "count": count}
-                    for (hook, error), count in self._hooks.failures.items()
-                ],
-                "spans": {"sent": self._spans.sent, "dropped": self._spans.dropped} if self._spans else None,
-                "pid": os.getpid(),
+        totals = self._totals
+        return {
+            "format": "peakproof/worker/v1",
+            "name": self.name,
+            "index": self._index,
+            "workers": self._workers,
+            "arrivals": len(self._arrivals),
+            "next_arrival": self._conductor.next_arrival,
+            "at": self._clock.now(),
+            "ended": self.ended,
+            "because": self.because,
+            "requests": self._records.requests.rows,
+            "errors": totals.errors,
+            "orders": dict(self._ledger.counts),
+            "parts": {"requests": self._records.requests.closed, "sessions": self._records.sessions.closed},
+            "lag_s": {
+                "p50": totals.lag.quantile(0.5),
+                "p99": totals.lag.quantile(0.99),
+                "max": totals.lag.quantile(1.0),
             },
-        )
+            "cpu_peak": self._cpu_peak,
+            "open_sessions_peak": self._conductor.peak_open,
+            "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,
+            "hook_failures": [
+                {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
+            ],
+            "spans": {"sent": self._spans.sent, "dropped": self._spans.dropped} if self._spans else None,
+            "pid": os.getpid(),
+        }
 
 
 _RSS_UNIT = 1 if platform.system() == "Darwin" else 1024

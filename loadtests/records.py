@@ -1,18 +1,27 @@
-"""What is kept of each request and each session, and the parts they are written in."""
+"""What is kept of each request and each session, and the parts they are written in.
 
-from dataclasses import dataclass
-from typing import Any
+Requests are many: a session leaves a row, and everything made of rows (parts, live figures, spans) takes them as
+columns, some hundreds at a time.
+"""
 
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import gevent
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from loadtests.run_directory import REQUESTS, SESSIONS, RunDirectory, write_table
+from loadtests.trace_context import is_sampled, span_id_of, trace_id_of
 
 PART_ROWS = 50_000
 PART_NS = 10_000_000_000
 
+Ints = NDArray[np.int64]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRecord:
+
+class StepRecord(NamedTuple):
     """One request, from the wire to the verdict. Times in ns since the epoch."""
 
     session: int
@@ -24,9 +33,7 @@ class StepRecord:
     status: int
     error: str | None
     bytes: int
-    trace_id: str
-    span_id: str
-    sampled: bool
+    traceparent: str
 
     @property
     def response_s(self) -> float:
@@ -43,9 +50,23 @@ class StepRecord:
         """How late it was sent."""
         return (self.sent_at - self.scheduled_at) / 1e9
 
+    @property
+    def trace_id(self) -> str:
+        """The trace it began, 32 hex digits."""
+        return trace_id_of(self.traceparent)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRecord:
+    @property
+    def span_id(self) -> str:
+        """Its own span, 16 hex digits."""
+        return span_id_of(self.traceparent)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether its trace is kept."""
+        return is_sampled(self.traceparent)
+
+
+class SessionRecord(NamedTuple):
     """One arrival of the plan and what became of it. Times in ns since the epoch; 0 for never."""
 
     session: int
@@ -58,49 +79,131 @@ class SessionRecord:
     late_s: float
 
 
+class StepBatch:
+    """Requests that ended, at least one: as rows, and as the columns of those rows."""
+
+    def __init__(self, rows: Sequence[StepRecord]) -> None:
+        self.rows = rows
+        columns: Any = zip(*rows, strict=True)
+        session, journey, step, scheduled_at, sent_at, finished_at, status, error, size, traceparent = columns
+        self.step: tuple[str, ...] = step
+        self.error: tuple[str | None, ...] = error
+        self.scheduled_at: Ints = np.array(scheduled_at, np.int64)
+        self.sent_at: Ints = np.array(sent_at, np.int64)
+        self.finished_at: Ints = np.array(finished_at, np.int64)
+        self._rest = session, journey, status, size, traceparent
+
+    def table(self) -> pa.Table:
+        """Return the rows as `requests` holds them."""
+        session, journey, status, size, traceparent = self._rest
+        columns = {
+            "session": np.array(session, np.int64),
+            "journey": journey,
+            "step": self.step,
+            "scheduled_at": self.scheduled_at,
+            "sent_at": self.sent_at,
+            "finished_at": self.finished_at,
+            "status": np.array(status, np.int16),
+            "error": self.error,
+            "bytes": np.array(size, np.int64),
+            "trace_id": list(map(trace_id_of, traceparent)),
+        }
+        return pa.table(columns, schema=REQUESTS)
+
+
+class StepLog:
+    """The requests that ended since they were last taken; `add` keeps one more."""
+
+    __slots__ = ("_rows", "add")
+
+    def __init__(self) -> None:
+        self._rows: list[StepRecord] = []
+        self.add: Callable[[StepRecord], None] = self._rows.append
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self) -> StepBatch | None:
+        """Return what was kept, None for nothing, and start anew."""
+        if not self._rows:
+            return None
+        rows = self._rows[:]
+        self._rows.clear()
+        return StepBatch(rows)
+
+
 class Parts:
-    """Rows of one kind, written as closed parts: every 10 s or 50,000 rows, and when closed.
+    """Rows of one kind, written as closed parts: about every 10 s or 50,000 rows, and when closed.
 
     A row is in memory only until its part closes; what a killed worker loses is its open part.
     """
 
-    def __init__(self, directory: RunDirectory, kind: str, worker: str, schema: pa.Schema) -> None:
-        self._directory, self._kind, self._worker, self._schema = directory, kind, worker, schema
-        self._columns: dict[str, list[Any]] = {name: [] for name in schema.names}
+    def __init__(self, directory: RunDirectory, kind: str, worker: str) -> None:
+        self._directory, self._kind, self._worker = directory, kind, worker
+        self._tables: list[pa.Table] = []
+        self._size = 0
         self._opened_at = 0
         self.closed = 0
         self.rows = 0
 
-    def add(self, record: object, now: int) -> None:
-        """Keep one record, closing the part when it is full or old. `now` in ns."""
-        if not self._columns[self._schema.names[0]]:
+    def add(self, table: pa.Table, now: int) -> None:
+        """Keep some rows. `now` in ns."""
+        if not self._tables:
             self._opened_at = now
-        for name, column in self._columns.items():
-            column.append(getattr(record, name))
-        self.rows += 1
-        self.close_if_due(now)
+        self._tables.append(table)
+        self._size += table.num_rows
+        self.rows += table.num_rows
 
-    def close_if_due(self, now: int) -> None:
-        """Close the open part when it is full or old."""
-        size = len(self._columns[self._schema.names[0]])
-        if size >= PART_ROWS or (size and now - self._opened_at >= PART_NS):
-            self.close()
+    def is_due(self, now: int) -> bool:
+        """Whether the open part is full or old."""
+        return self._size >= PART_ROWS or (self._size > 0 and now - self._opened_at >= PART_NS)
 
     def close(self) -> None:
-        """Write the open part, if it holds a row."""
-        columns, self._columns = self._columns, {name: [] for name in self._schema.names}
-        if not columns[self._schema.names[0]]:
+        """Write the open part, if it holds a row. Not to be called while another call is at work."""
+        tables, self._tables, self._size = self._tables, [], 0
+        if not tables:
             return
         path = self._directory.part(self._kind, self._worker, f"{self.closed:05d}")
-        write_table(path, pa.table(columns, schema=self._schema))
+        write_table(path, pa.concat_tables(tables).combine_chunks())
         self.closed += 1
 
+    def close_if_due(self, now: int) -> None:
+        """Close the open part when it is full or old, in a thread, so that the hub isn't held by the disk."""
+        if self.is_due(now):
+            gevent.get_hub().threadpool.apply(self.close)
 
-def request_parts(directory: RunDirectory, worker: str) -> Parts:
-    """Return the writer of a worker's requests."""
-    return Parts(directory, "requests", worker, REQUESTS)
 
+class Records:
+    """What one worker keeps of its requests and sessions; a listener of its hooks."""
 
-def session_parts(directory: RunDirectory, worker: str) -> Parts:
-    """Return the writer of a worker's sessions."""
-    return Parts(directory, "sessions", worker, SESSIONS)
+    def __init__(self, directory: RunDirectory, worker: str) -> None:
+        self.requests = Parts(directory, "requests", worker)
+        self.sessions = Parts(directory, "sessions", worker)
+        self._ended: list[SessionRecord] = []
+
+    def steps_ended(self, batch: StepBatch) -> None:
+        """Keep requests."""
+        self.requests.add(batch.table(), int(batch.finished_at[0]))
+
+    def session_ended(self, record: SessionRecord) -> None:
+        """Keep a session."""
+        self._ended.append(record)
+
+    def close_if_due(self, now: int) -> None:
+        """Close the parts that are full or old. `now` in ns."""
+        self._gather()
+        self.requests.close_if_due(now)
+        self.sessions.close_if_due(now)
+
+    def close(self) -> None:
+        """Write what is open."""
+        self._gather()
+        self.requests.close()
+        self.sessions.close()
+
+    def _gather(self) -> None:
+        if not self._ended:
+            return
+        ended, self._ended = self._ended, []
+        columns = dict(zip(SessionRecord._fields, zip(*ended, strict=True), strict=True))
+        self.sessions.add(pa.table(columns, schema=SESSIONS), ended[0].ended_at)

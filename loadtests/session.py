@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Protocol
 from urllib.parse import quote
 
 import gevent
@@ -16,37 +15,28 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.hooks import Hooks
 from loadtests.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
-from loadtests.records import StepRecord
+from loadtests.records import StepLog, StepRecord
 from loadtests.targets import Tagging
-from loadtests.trace_context import TraceContext, new_trace
+from loadtests.trace_context import new_traceparent
 
 
 class SessionFailedError(Exception):
     """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
 
 
-class InFlight(Protocol):
-    """Who wants to know which steps are under way."""
-
-    def step_started(self, span_id: str, step: str, scheduled_at: int) -> None:
-        """Take note that a request is about to be sent."""
-
-    def step_gone(self, span_id: str) -> None:
-        """Forget it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """What all sessions of one process share."""
+    """What all sessions of one process share; `under_way` holds the open ones by number."""
 
     plan: Plan
     clock: Clock
     hooks: Hooks
+    log: StepLog
     ledger: Ledger
-    in_flight: InFlight
     ceilings: Ceilings
     ids: Random
     new_client: Callable[[], Client]
+    under_way: dict[int, "Session"] = field(default_factory=dict)
 
 
 class Session:
@@ -57,33 +47,40 @@ class Session:
     environment's ceiling forbids isn't sent: CeilingReachedError ends the visit.
     """
 
+    __slots__ = ("_client", "_may_send", "_worker", "arrival", "due_at", "plan", "random", "waits_for")
+
     def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
         self.arrival = arrival
         self.random = Random(arrival.seed)  # noqa: S311 - a reproducible shopper, not a secret
         self.plan = worker.plan
+        self.due_at = scheduled_at
+        self.waits_for: str | None = None
         self._worker = worker
         self._client = worker.new_client()
-        self._due_at = scheduled_at
         self._may_send = False
+        worker.under_way[arrival.number] = self
 
     def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
         Raises SessionFailedError when the reply is an error: the visit ends there.
         """
-        self._wait_for_leave()
+        worker, due_at = self._worker, self.due_at
+        sent_at = self._wait_for_leave()
         self._may_send = False
-        worker, trace = self._worker, new_trace(self._worker.ids, self.plan.trace_sampling)
-        sent_at = worker.clock.now()
-        worker.in_flight.step_started(trace.span_id, request.step, self._due_at)
+        traceparent = new_traceparent(worker.ids, self.plan.trace_sampling)
+        self.waits_for = request.step
         try:
-            reply = _checked(self._client.send(request, {"traceparent": trace.traceparent}), check)
+            reply = self._client.send(request, {"traceparent": traceparent})
+            self.due_at = finished_at = worker.clock.now()
         except gevent.GreenletExit:
-            self._record(request, Reply(error="cut_off"), sent_at, trace)
+            self._log(request, Reply(error="cut_off"), (due_at, sent_at, worker.clock.now()), traceparent)
             raise
         finally:
-            worker.in_flight.step_gone(trace.span_id)
-        self._record(request, reply, sent_at, trace)
+            self.waits_for = None
+        if check is not None and reply.error is None:
+            reply = _checked(reply, check)
+        self._log(request, reply, (due_at, sent_at, finished_at), traceparent)
         if reply.error is not None:
             raise SessionFailedError(f"{request.step}: {reply.error}")
         return reply
@@ -91,7 +88,7 @@ class Session:
     def think(self) -> None:
         """Let the shopper think before the next step: log-normal, bounded, as the plan says."""
         think = self.plan.think_time
-        self._due_at += round(1e9 * min(think.max_s, think.median_s * self.random.lognormvariate(0, think.sigma)))
+        self.due_at += round(1e9 * min(think.max_s, think.median_s * self.random.lognormvariate(0, think.sigma)))
 
     def order(self, lines: tuple[Line, ...], amount_cents: int, place: Callable[[str], "Placed"]) -> "Placed":
         """Place an order under a new idempotency key, writing the ledger before it is sent and after.
@@ -114,35 +111,29 @@ class Session:
 
     def close(self) -> None:
         """Close the shopper's connection."""
+        self._worker.under_way.pop(self.arrival.number, None)
         self._client.close()
 
-    def _wait_for_leave(self) -> None:
-        """Sleep until the next step is due and take leave to send it, once."""
-        wait_ns = self._due_at - self._worker.clock.now()
-        if wait_ns > 0:
-            gevent.sleep(wait_ns / 1e9)
+    def _wait_for_leave(self) -> int:
+        """Sleep until the next step is due, take leave to send it, once, and return the time (ns)."""
+        now = self._worker.clock.now()
+        if now < self.due_at:
+            gevent.sleep((self.due_at - now) / 1e9)
+            now = self._worker.clock.now()
         if not self._may_send:
-            self._worker.ceilings.take_request(self._worker.clock.now())
+            self._worker.ceilings.take_request(now)
             self._may_send = True
+        return now
 
-    def _record(self, request: Request, reply: Reply, sent_at: int, trace: TraceContext) -> None:
-        finished_at = self._worker.clock.now()
-        record = StepRecord(
-            session=self.arrival.number,
-            journey=self.arrival.journey,
-            step=request.step,
-            scheduled_at=self._due_at,
-            sent_at=sent_at,
-            finished_at=finished_at,
-            status=reply.status,
-            error=reply.error,
-            bytes=len(reply.body),
-            trace_id=trace.trace_id,
-            span_id=trace.span_id,
-            sampled=trace.sampled,
-        )
-        self._due_at = finished_at
-        self._worker.hooks.step_ended(record)
+    def _log(self, request: Request, reply: Reply, times: tuple[int, int, int], traceparent: str) -> None:
+        session, journey, size = self.arrival.number, self.arrival.journey, len(reply.body)
+        facts = (session, journey, request.step, *times, reply.status, reply.error, size, traceparent)
+        self._worker.log.add(tuple.__new__(StepRecord, facts))  # a quarter of the time of StepRecord(...)
+
+
+def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
+    """Return the step and the scheduled moment (ns) of every request that was sent and hasn't ended."""
+    return [(visit.waits_for, visit.due_at) for visit in under_way.values() if visit.waits_for is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

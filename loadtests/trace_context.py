@@ -1,27 +1,27 @@
-"""W3C trace context: the ids of a step and the header that carries them (https://www.w3.org/TR/trace-context/)."""
+"""W3C trace context: the header that carries a step's ids (https://www.w3.org/TR/trace-context/).
 
-from dataclasses import dataclass
+A step's trace, span and sampling are kept as the header's own value, and read from it where they are needed.
+"""
+
 from random import Random
 
-_SAMPLED = 1
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceContext:
-    """The trace of one step, and its client span."""
-
-    trace_id: str
-    span_id: str
-    sampled: bool
-
-    @property
-    def traceparent(self) -> str:
-        """The header's value."""
-        return f"00-{self.trace_id}-{self.span_id}-{_SAMPLED if self.sampled else 0:02x}"
-
-
-def new_trace(ids: Random, sampled_share: float) -> TraceContext:
+def new_traceparent(ids: Random, sampled_share: float) -> str:
     """Draw a trace; ids are random and never zero, so `ids` must not be the session's seeded source."""
-    trace = ids.getrandbits(128) or 1
-    span = ids.getrandbits(64) or 1
-    return TraceContext(trace_id=f"{trace:032x}", span_id=f"{span:016x}", sampled=ids.random() < sampled_share)
+    flags = "01" if sampled_share and ids.random() < sampled_share else "00"
+    return f"00-{ids.getrandbits(128) or 1:032x}-{ids.getrandbits(64) or 1:016x}-{flags}"
+
+
+def trace_id_of(traceparent: str) -> str:
+    """Return the trace, 32 hex digits."""
+    return traceparent[3:35]
+
+
+def span_id_of(traceparent: str) -> str:
+    """Return the span, 16 hex digits."""
+    return traceparent[36:52]
+
+
+def is_sampled(traceparent: str) -> bool:
+    """Whether the trace is kept: the lowest bit of the flags."""
+    return bool(int(traceparent[53:55], 16) & 1)

@@ -14,7 +14,7 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.hooks import Hooks
 from loadtests.ledger import Ledger
-from loadtests.records import SessionRecord, StepRecord
+from loadtests.records import SessionRecord, StepBatch, StepLog, StepRecord
 from loadtests.session import Worker
 from loadtests.targets import Ceiling
 
@@ -59,6 +59,8 @@ def arrival(number: int = 0, at_s: float = 0.0, journey: str = "search-and-buy",
 
 def step_record(**changes: Any) -> StepRecord:
     """Return a request of 100 ms at second 1,000 that went well."""
+    trace = {"trace_id": "0" * 31 + "1", "span_id": "0" * 15 + "1", "sampled": True}
+    trace |= {name: changes.pop(name) for name in trace.keys() & changes.keys()}
     facts: dict[str, Any] = {
         "session": 1,
         "journey": "search-and-buy",
@@ -69,11 +71,14 @@ def step_record(**changes: Any) -> StepRecord:
         "status": 200,
         "error": None,
         "bytes": 10,
-        "trace_id": "0" * 31 + "1",
-        "span_id": "0" * 15 + "1",
-        "sampled": True,
+        "traceparent": f"00-{trace['trace_id']}-{trace['span_id']}-{'01' if trace['sampled'] else '00'}",
     }
     return StepRecord(**{**facts, **changes})
+
+
+def batch(*records: StepRecord) -> StepBatch:
+    """Return requests as listeners are told of them."""
+    return StepBatch(records)
 
 
 def session_record(**changes: Any) -> SessionRecord:
@@ -98,25 +103,11 @@ class Memory:
     steps: list[StepRecord] = field(default_factory=list)
     sessions: list[SessionRecord] = field(default_factory=list)
 
-    def step_ended(self, record: StepRecord) -> None:
-        self.steps.append(record)
+    def steps_ended(self, batch: StepBatch) -> None:
+        self.steps.extend(batch.rows)
 
     def session_ended(self, record: SessionRecord) -> None:
         self.sessions.append(record)
-
-
-@dataclass
-class InFlight:
-    """What is under way."""
-
-    open: dict[str, str] = field(default_factory=dict)
-
-    def step_started(self, span_id: str, step: str, scheduled_at: int) -> None:
-        assert scheduled_at > 0
-        self.open[span_id] = step
-
-    def step_gone(self, span_id: str) -> None:
-        del self.open[span_id]
 
 
 @dataclass
@@ -153,13 +144,15 @@ def worker(
     memory: Memory | None = None,
     ceiling: Ceiling = NO_CEILING,
 ) -> Worker:
-    """Return what sessions share, with a ledger in `folder`."""
+    """Return what sessions share, with a ledger in `folder`; requests reach `memory` at once."""
+    memory, log = memory or Memory(), StepLog()
+    log.add = memory.steps.append
     return Worker(
         plan=plan or small_plan(),
         clock=Clock.start(),
-        hooks=Hooks([memory or Memory()]),
+        hooks=Hooks([memory]),
+        log=log,
         ledger=Ledger(folder / "ledger-w0.jsonl"),
-        in_flight=InFlight(),
         ceilings=Ceilings(ceiling, 0, 1),
         ids=random.Random(5),  # noqa: S311 - a test's luck is the same each time
         new_client=lambda: client or FakeClient(lambda _: ok()),

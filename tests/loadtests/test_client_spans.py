@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from loadtests import client_spans as module
 from loadtests.client_spans import ClientSpans
-from tests.loadtests.fakes import session_record, step_record
+from tests.loadtests.fakes import batch, session_record, step_record
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 
 
@@ -35,8 +35,7 @@ def spans_of(server: HostileServer) -> list[Span]:
 def flushed(server: HostileServer, *, times: int = 1, steps: int = 1) -> ClientSpans:
     spans = ClientSpans(server.url)
     for _ in range(times):
-        for _ in range(steps):
-            spans.step_ended(step_record())
+        spans.steps_ended(batch(*[step_record()] * steps))
         with gevent.Timeout(30):
             spans.flush()
     spans.close()
@@ -46,7 +45,7 @@ def flushed(server: HostileServer, *, times: int = 1, steps: int = 1) -> ClientS
 def test_a_step_s_span_is_that_of_its_record() -> None:
     with HostileServer(reply(b"")) as server:
         spans = ClientSpans(server.url)
-        spans.step_ended(step_record(step="checkout", error="http_5xx", status=503))
+        spans.steps_ended(batch(step_record(step="checkout", error="http_5xx", status=503)))
         spans.flush()
         spans.close()
         (span,) = spans_of(server)
@@ -72,7 +71,7 @@ def test_a_step_s_span_is_that_of_its_record() -> None:
 def test_a_step_without_a_reply_has_no_status_code() -> None:
     with HostileServer(reply(b"")) as server:
         spans = ClientSpans(server.url)
-        spans.step_ended(step_record(status=0, error="timeout"))
+        spans.steps_ended(batch(step_record(status=0, error="timeout")))
         spans.flush()
         spans.close()
         (span,) = spans_of(server)
@@ -116,7 +115,7 @@ def test_a_recorder_that_failed_once_is_asked_again(first: bytes) -> None:
 def test_a_recorder_that_is_gone_drops_every_flush_and_hangs_none() -> None:
     spans = ClientSpans("http://127.0.0.1:1")
     for _ in range(4):
-        spans.step_ended(step_record())
+        spans.steps_ended(batch(step_record()))
         with gevent.Timeout(30):
             spans.flush()
     assert (spans.sent, spans.dropped) == (0, 4)
@@ -141,7 +140,7 @@ def test_a_flush_that_is_killed_has_dropped_its_slice() -> None:
 
     with HostileServer(answer) as server:
         spans = ClientSpans(server.url)
-        spans.step_ended(step_record())
+        spans.steps_ended(batch(step_record()))
         greenlet = gevent.spawn(spans.flush)
         with gevent.Timeout(20):
             while not server.seen:
@@ -161,7 +160,7 @@ def test_a_session_has_no_span() -> None:
 def test_a_step_of_a_trace_that_is_not_sampled_has_no_span() -> None:
     with HostileServer(reply(b"")) as server:
         spans = ClientSpans(server.url)
-        spans.step_ended(step_record(sampled=False))
+        spans.steps_ended(batch(step_record(sampled=False)))
         spans.flush()
         spans.close()
         assert (spans.sent, spans.dropped, server.seen) == (0, 0, [])

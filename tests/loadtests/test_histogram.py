@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.histogram import PROMETHEUS_BOUNDS_S, Histogram, bucket, upper_bound_us
+from loadtests.histogram import PROMETHEUS_BOUNDS_S, Histogram, bucket, buckets, upper_bound_us
 
 MICROSECONDS = st.integers(min_value=0, max_value=10**12)
 LATENCIES_US = st.lists(st.integers(min_value=0, max_value=10**8), min_size=1, max_size=60)
@@ -24,6 +25,26 @@ def test_a_value_lies_in_its_bucket_and_no_other(value: int) -> None:
     index = bucket(value)
     assert value <= upper_bound_us(index)
     assert index == 0 or upper_bound_us(index - 1) < value
+
+
+@given(st.lists(MICROSECONDS | st.sampled_from([255, 256, 511, 512, 2**40 - 1, 2**40, 2**52 - 1]), max_size=60))
+def test_many_values_have_the_buckets_they_have_one_by_one(values: list[int]) -> None:
+    assert buckets(np.array(values, np.int64)).tolist() == [bucket(value) for value in values]
+
+
+@given(LATENCIES_US)
+def test_counting_many_is_counting_each(values: list[int]) -> None:
+    together = Histogram()
+    together.add_all(np.array([-5_000, *(1000 * value for value in values)], np.int64))
+    one_by_one = histogram_of([0, *values])
+    assert (together.buckets, together.sum_us) == (one_by_one.buckets, one_by_one.sum_us)
+
+
+@pytest.mark.parametrize(("ns", "us"), [(0, 0), (499, 0), (500, 1), (1_499, 1), (1_500, 2)])
+def test_nanoseconds_are_rounded_to_the_nearest_microsecond(ns: int, us: int) -> None:
+    histogram = Histogram()
+    histogram.add_all(np.array([ns], np.int64))
+    assert (histogram.buckets, histogram.sum_us) == ({us: 1}, us)
 
 
 @given(MICROSECONDS)
@@ -97,3 +118,7 @@ def test_a_negative_latency_counts_as_zero() -> None:
 
 def test_the_sum_is_that_of_the_values_and_not_of_the_buckets() -> None:
     assert histogram_of([1_000_001, 2_000_002]).sum_s == pytest.approx(3.000003, abs=1e-9)
+
+
+def test_a_bucket_that_ends_at_a_bound_is_below_it() -> None:
+    assert Histogram({255: 2, 256: 1}).cumulative((0.000255,)) == {"0.000255": 2, "+Inf": 3}

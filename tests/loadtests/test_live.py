@@ -1,5 +1,6 @@
 """The live snapshot is the exact sum of what the workers told, and says what it doesn't know."""
 
+import dataclasses
 import json
 from collections import Counter
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from loadtests.histogram import PROMETHEUS_BOUNDS_S, Histogram
 from loadtests.live import Board, Gauges, Timetable, Watch, WorkerFigures, why_blocked
 from loadtests.records import StepRecord
-from tests.loadtests.fakes import SECOND, session_record, step_record
+from tests.loadtests.fakes import SECOND, batch, session_record, step_record
 
 START = 1000 * SECOND
 JUDGED = (START + 10 * SECOND, START + 20 * SECOND)
@@ -71,7 +72,7 @@ def test_two_workers_figures_add_up_exactly(left: list[StepRecord], right: list[
     for name, records in (("w0", left), ("w1", right)):
         figures = WorkerFigures([watch()], JUDGED)
         for number, record in enumerate(records):
-            figures.step_ended(record)
+            figures.steps_ended(batch(record))
             if number % 3 == 0:
                 merged.merge(name, json.loads(json.dumps(figures.take(START))), gauges())
         merged.merge(name, figures.take(START), gauges())
@@ -100,6 +101,20 @@ def test_two_workers_figures_add_up_exactly(left: list[StepRecord], right: list[
     verdicts = [bad for bad in map(is_slow, judged) if bad is not None]
     (objective,) = told["objectives"]
     assert (objective["bad"], objective["total"]) == (sum(verdicts), len(verdicts))
+
+
+def test_a_watch_is_asked_only_about_what_failed_or_took_longer_than_its_limit() -> None:
+    asked: list[StepRecord] = []
+
+    def answer(record: StepRecord) -> bool | None:
+        asked.append(record)
+        return is_slow(record)
+
+    figures = WorkerFigures([dataclasses.replace(watch(), bad=answer)], ALWAYS)
+    fast, slow, failed = checkout(11, took_s=0.4), checkout(11, took_s=0.400001), checkout(11, error="timeout")
+    figures.steps_ended(batch(fast, slow, failed, checkout(11, error="blocked"), checkout(11, step="home")))
+    assert asked == [slow, failed, checkout(11, error="blocked")]
+    assert figures.take(START)["judged"] == {"checkout-latency": [2, 3]}
 
 
 def test_gauges_are_summed_and_the_busiest_generator_is_told() -> None:
@@ -167,7 +182,7 @@ BESIDE_IN_ORDERS = {"attempted_total"}
 
 def test_a_snapshot_has_the_contract_s_keys() -> None:
     merged, figures = board(watch()), WorkerFigures([watch()], ALWAYS)
-    figures.step_ended(checkout(11))
+    figures.steps_ended(batch(checkout(11)))
     merged.merge("w0", figures.take(START), gauges())
     told = merged.snapshot(START + 12 * SECOND, "running")
     assert told.keys() - BESIDE == KEYS.keys()
@@ -212,7 +227,7 @@ def test_snapshots_are_numbered() -> None:
 
 def test_recent_latency_forgets_after_10_seconds_and_totals_never() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
-    figures.step_ended(checkout(0, took_s=3.0))
+    figures.steps_ended(batch(checkout(0, took_s=3.0)))
     merged.merge("w0", figures.take(START), gauges())
     told = [merged.snapshot(START + n * SECOND, "running") for n in range(1, 12)]
     assert [one["latency_s"]["p50"] is not None for one in told] == [True] * 10 + [False]
@@ -221,7 +236,7 @@ def test_recent_latency_forgets_after_10_seconds_and_totals_never() -> None:
 
 def test_latency_is_told_from_the_scheduled_start() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
-    figures.step_ended(checkout(5, sent_at=START + 9 * SECOND, finished_at=START + 10 * SECOND))
+    figures.steps_ended(batch(checkout(5, sent_at=START + 9 * SECOND, finished_at=START + 10 * SECOND)))
     merged.merge("w0", figures.take(START), gauges())
     told = merged.snapshot(START + 10 * SECOND, "running")
     assert told["latency_s"]["p50"] == pytest.approx(5.0, rel=0.008)
@@ -234,7 +249,7 @@ def test_rates_are_those_of_the_last_seconds() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
     for second in range(1, 31):
         for _ in range(4):
-            figures.step_ended(checkout(second, error="timeout" if second > 15 else None))
+            figures.steps_ended(batch(checkout(second, error="timeout" if second > 15 else None)))
         merged.merge("w0", figures.take(START), gauges(started_total=2 * second, orders={"accepted": second}))
         told = merged.snapshot(START + second * SECOND, "running")
     assert told["achieved"]["sessions_per_s"] == 2.0
@@ -246,19 +261,17 @@ def test_rates_are_those_of_the_last_seconds() -> None:
 def test_only_what_was_wanted_in_the_judged_window_is_judged() -> None:
     merged, figures = board(watch()), WorkerFigures([watch()], JUDGED)
     for at_s in (9.999999, 10.0, 19.999999, 20.0):
-        figures.step_ended(checkout(at_s, took_s=1.0))
-    figures.step_ended(checkout(15, step="home", took_s=1.0))
-    figures.step_ended(checkout(15, error="blocked"))
+        figures.steps_ended(batch(checkout(at_s, took_s=1.0)))
+    figures.steps_ended(batch(checkout(15, step="home", took_s=1.0)))
+    figures.steps_ended(batch(checkout(15, error="blocked")))
     merged.merge("w0", figures.take(START), gauges())
     (told,) = merged.snapshot(START + 25 * SECOND, "running")["objectives"]
     assert (told["bad"], told["total"]) == (2, 2)
 
 
 def test_a_request_under_way_over_its_limit_is_bad_already() -> None:
-    merged, figures = board(watch()), WorkerFigures([watch()], JUDGED)
     at = START + 12 * SECOND
-    figures.step_started("a", "checkout", at)
-    figures.step_started("b", "home", at)
+    merged, figures = board(watch()), WorkerFigures([watch()], JUDGED, lambda: [("checkout", at), ("home", at)])
     for waited_ns, bad in ((0, 0), (4 * SECOND // 10, 0), (4 * SECOND // 10 + 1, 1)):
         change = figures.take(at + waited_ns)
         assert change["overdue"] == {"checkout-latency": bad}
@@ -268,11 +281,11 @@ def test_a_request_under_way_over_its_limit_is_bad_already() -> None:
 
 
 def test_a_request_that_was_overdue_and_ended_is_counted_once() -> None:
-    merged, figures = board(watch()), WorkerFigures([watch()], JUDGED)
-    figures.step_started("a", "checkout", START + 12 * SECOND)
+    in_flight = [("checkout", START + 12 * SECOND)]
+    merged, figures = board(watch()), WorkerFigures([watch()], JUDGED, lambda: in_flight)
     merged.merge("w0", figures.take(START + 13 * SECOND), gauges())
-    figures.step_gone("a")
-    figures.step_ended(checkout(12, took_s=2.0))
+    in_flight.clear()
+    figures.steps_ended(batch(checkout(12, took_s=2.0)))
     merged.merge("w0", figures.take(START + 14 * SECOND), gauges())
     (told,) = merged.snapshot(START + 14 * SECOND, "running")["objectives"]
     assert (told["bad"], told["total"]) == (1, 1)
@@ -280,21 +293,13 @@ def test_a_request_that_was_overdue_and_ended_is_counted_once() -> None:
 
 @pytest.mark.parametrize("at_s", [9.9, 20.0])
 def test_a_request_under_way_outside_the_judged_window_is_not_counted(at_s: float) -> None:
-    figures = WorkerFigures([watch()], JUDGED)
-    figures.step_started("a", "checkout", START + round(at_s * SECOND))
+    figures = WorkerFigures([watch()], JUDGED, lambda: [("checkout", START + round(at_s * SECOND))])
     assert figures.take(START + 60 * SECOND)["overdue"] == {"checkout-latency": 0}
 
 
 def test_availability_knows_nothing_of_a_request_before_it_ended() -> None:
-    figures = WorkerFigures([watch(limit_s=None)], ALWAYS)
-    figures.step_started("a", "checkout", START)
+    figures = WorkerFigures([watch(limit_s=None)], ALWAYS, lambda: [("checkout", START)])
     assert figures.take(START + 3600 * SECOND)["overdue"] == {"checkout-latency": 0}
-
-
-def test_a_step_gone_that_never_started_is_no_trouble() -> None:
-    figures = WorkerFigures([watch()], ALWAYS)
-    figures.step_gone("nobody")
-    assert figures.take(START + SECOND)["overdue"] == {"checkout-latency": 0}
 
 
 def test_a_breach_is_certain_when_the_watch_says_so_of_the_sum_of_all_workers() -> None:
@@ -303,11 +308,10 @@ def test_a_breach_is_certain_when_the_watch_says_so_of_the_sum_of_all_workers() 
     for name, bad in (("w0", 1), ("w1", 1)):
         figures = WorkerFigures([watch("first"), watch("second")], ALWAYS)
         for _ in range(bad):
-            figures.step_ended(checkout(11, took_s=1.0))
+            figures.steps_ended(batch(checkout(11, took_s=1.0)))
         merged.merge(name, figures.take(START), gauges())
     assert merged.certain_breach() is None
-    late = WorkerFigures([watch("first"), watch("second")], ALWAYS)
-    late.step_started("a", "checkout", START)
+    late = WorkerFigures([watch("first"), watch("second")], ALWAYS, lambda: [("checkout", START)])
     merged.merge("w2", late.take(START + SECOND), gauges())
     assert merged.certain_breach() == "second"
     told = merged.snapshot(START + SECOND, "running")["objectives"]
@@ -316,7 +320,7 @@ def test_a_breach_is_certain_when_the_watch_says_so_of_the_sum_of_all_workers() 
 
 def test_what_was_taken_is_not_told_again() -> None:
     figures = WorkerFigures([watch()], ALWAYS)
-    figures.step_ended(checkout(11, error="timeout"))
+    figures.steps_ended(batch(checkout(11, error="timeout")))
     figures.session_ended(session_record(outcome="failed"))
     first, second = figures.take(START), figures.take(START)
     assert (first["sequence"], first["sessions"], first["errors"]) == (1, {"failed": 1}, [["checkout", "timeout", 1]])
@@ -357,11 +361,11 @@ def test_over_one_percent_blocked_or_twenty_in_a_row_ends_a_run(
 def test_blocked_replies_are_counted_over_the_last_ten_seconds_alone() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
     for _ in range(5):
-        figures.step_ended(checkout(1, error="blocked"))
+        figures.steps_ended(batch(checkout(1, error="blocked")))
     merged.merge("w0", figures.take(START), gauges())
     assert merged.blocked() is not None
     for second in range(11):
-        figures.step_ended(checkout(1))
+        figures.steps_ended(batch(checkout(1)))
         merged.merge("w0", figures.take(START), gauges())
         merged.snapshot(START + second * SECOND, "running")
     assert merged.blocked() is None
@@ -370,10 +374,10 @@ def test_blocked_replies_are_counted_over_the_last_ten_seconds_alone() -> None:
 def test_blocked_replies_in_a_row_are_counted_across_what_was_taken() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
     for error in [None] * 5000 + ["blocked"] * 19:
-        figures.step_ended(checkout(1, error=error))
+        figures.steps_ended(batch(checkout(1, error=error)))
     merged.merge("w0", figures.take(START), gauges())
     assert merged.blocked() is None
-    figures.step_ended(checkout(1, error="blocked"))
+    figures.steps_ended(batch(checkout(1, error="blocked")))
     merged.merge("w0", figures.take(START), gauges())
     assert merged.blocked() is not None
     assert "20 replies in a row" in str(merged.blocked())

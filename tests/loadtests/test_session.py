@@ -10,10 +10,9 @@ from gevent.event import Event
 
 from loadtests.client import Reply, Request
 from loadtests.ledger import Line, OrderReply
-from loadtests.session import InFlight as InFlightProtocol
-from loadtests.session import Placed, Session, SessionFailedError, Worker, shopper_headers
+from loadtests.session import Placed, Session, SessionFailedError, Worker, in_flight, shopper_headers
 from loadtests.targets import Tagging
-from tests.loadtests.fakes import SECOND, FakeClient, InFlight, Memory, arrival, ledger_rows, ok, small_plan, worker
+from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ledger_rows, ok, small_plan, worker
 
 HOME = Request(step="home", method="GET", path="/")
 CART = Request(step="cart", method="POST", path="/cart")
@@ -86,9 +85,9 @@ def due_times(folder: Path, seed: int, count: int = 200) -> list[int]:
     session = Session(shared, arrival(seed=seed), 0)
     pauses = []
     for _ in range(count):
-        before = session._due_at
+        before = session.due_at
         session.think()
-        pauses.append(session._due_at - before)
+        pauses.append(session.due_at - before)
     return pauses
 
 
@@ -104,7 +103,7 @@ def test_the_longest_pause_is_the_plan_s(tmp_path: Path) -> None:
     session = Session(shared, arrival(), 0)
     for _ in range(100):
         session.think()
-    assert session._due_at <= 100 * SECOND
+    assert session.due_at <= 100 * SECOND
 
 
 def test_a_step_is_recorded_with_its_reply_and_its_trace(tmp_path: Path) -> None:
@@ -119,17 +118,21 @@ def test_a_step_is_recorded_with_its_reply_and_its_trace(tmp_path: Path) -> None
 
 
 def test_a_step_is_under_way_while_it_is_sent_and_not_after(tmp_path: Path) -> None:
-    seen: list[list[str]] = []
-    in_flight = InFlight()
+    seen: list[list[tuple[str, int]]] = []
 
     def answer(_: Request) -> Reply:
-        seen.append(list(in_flight.open.values()))
+        seen.append(in_flight(shared.under_way))
         return ok()
 
-    told: InFlightProtocol = in_flight
-    shared = dataclasses.replace(worker(tmp_path, FakeClient(answer)), in_flight=told)
-    session_of(shared).step(HOME)
-    assert (seen, in_flight.open) == ([["home"]], {})
+    shared = worker(tmp_path, FakeClient(answer))
+    session = session_of(shared)
+    due_at = session.due_at
+    assert in_flight(shared.under_way) == []
+    session.step(HOME)
+    assert (seen, in_flight(shared.under_way)) == ([[("home", due_at)]], [])
+    assert list(shared.under_way.values()) == [session]
+    session.close()
+    assert shared.under_way == {}
 
 
 @pytest.mark.parametrize("error", ["timeout", "connection", "protocol", "http_5xx", "blocked", "redirected_away"])
@@ -179,14 +182,12 @@ def test_a_reply_that_is_an_error_already_is_not_checked(tmp_path: Path) -> None
 
 def test_a_step_that_is_under_way_when_the_run_ends_is_recorded_as_cut_off(tmp_path: Path) -> None:
     memory, client = Memory(), Blocking()
-    in_flight = InFlight()
-    told: InFlightProtocol = in_flight
-    shared = dataclasses.replace(worker(tmp_path, client, memory=memory), in_flight=told)
+    shared = worker(tmp_path, client, memory=memory)
     greenlet = gevent.spawn(session_of(shared).step, HOME)
     assert client.under_way.wait(10)
     greenlet.kill()
     (record,) = memory.steps
-    assert (record.status, record.error, in_flight.open) == (0, "cut_off", {})
+    assert (record.status, record.error, in_flight(shared.under_way)) == (0, "cut_off", [])
     assert record.sent_at <= record.finished_at
 
 
