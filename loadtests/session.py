@@ -86,9 +86,8 @@ class Session:
         return reply
 
     def think(self) -> None:
-        """Let the shopper think before the next step: log-normal, bounded, as the plan says."""
-        think = self.plan.think_time
-        self.due_at += round(1e9 * min(think.max_s, think.median_s * self.random.lognormvariate(0, think.sigma)))
+        """Let the shopper think before the next step, as long as the plan's distribution says."""
+        self.due_at += round(1e9 * self.plan.think_time.draw(self.random))
 
     def order(self, lines: tuple[Line, ...], amount_cents: int, place: Callable[[str], "Placed"]) -> "Placed":
         """Place an order under a new idempotency key, writing the ledger before it is sent and after.

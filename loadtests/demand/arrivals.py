@@ -14,15 +14,13 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.demand.curve import Curve, Floats
 from loadtests.demand.plan import Plan
-
-Spacing = Literal["poisson", "regular"]
 
 _SEEDS = 2**53  # as many as random() tells apart
 _CHUNK = 65_536
@@ -72,15 +70,12 @@ class Schedule(Sequence[Arrival]):
         )
 
 
-def schedule(plan: Plan, spacing: Spacing = "poisson") -> Schedule:
-    """Return every arrival of `plan`, by time; the same plan gives the same schedule.
-
-    `regular` spaces arrivals evenly along the curve instead of at random: for measuring the generator, not a shop.
-    """
+def schedule(plan: Plan) -> Schedule:
+    """Return every arrival of `plan`, by time; the same plan gives the same schedule."""
     streams = random.Random(plan.seed)  # noqa: S311 - a schedule is to be repeated, not to be secret
     times, kinds, seeds = (_stream(streams) for _ in range(3))
     curve = plan.curve()
-    at_s = _poisson(curve, times) if spacing == "poisson" else _regular(curve)
+    at_s = _poisson(curve, times) if plan.spacing == "poisson" else _regular(curve)
     names = tuple(sorted(plan.journeys))
     shares = np.cumsum([plan.journeys[name] for name in names])
     drawn = np.searchsorted(shares, _uniform(kinds, len(at_s)) * shares[-1], side="right")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from loadtests.demand.forecast import Forecast
-from loadtests.demand.plan import FORMAT, CartLines, Limits, NotJudged, Phase, Plan, ThinkTime
+from loadtests.demand.plan import FORMAT, CartLines, Limits, NotJudged, Phase, Plan
+from loadtests.demand.think_time import LogNormal, ThinkTime
 from slo.documents import BadInput, validate
 
 ORDERS_PER_SESSION: Mapping[str, float] = MappingProxyType(
@@ -37,7 +38,7 @@ class Choices:
     mix_note: str = ""
     orders_per_session: Mapping[str, float] = field(default_factory=lambda: ORDERS_PER_SESSION)
     phases: tuple[Phase, ...] = PHASES
-    think_time: ThinkTime = field(default_factory=lambda: ThinkTime(median_s=1.0, sigma=0.5, max_s=6))
+    think_time: ThinkTime = field(default_factory=lambda: LogNormal(median_s=1.0, sigma=0.5, max_s=6))
     cart_lines: CartLines = field(default_factory=lambda: CartLines(min=3, max=9))
     trace_sampling: float = 1.0
     limits: Limits = field(default_factory=lambda: Limits(open_sessions=1000))

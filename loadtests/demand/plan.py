@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from loadtests.demand.curve import Curve, Piece
+from loadtests.demand.think_time import Positive, ThinkTime
 from slo.documents import Document, read_yaml
 
 FORMAT: Final = "peakproof/plan/v1"
@@ -34,8 +35,9 @@ def _dns_label(text: str) -> str:
     return text
 
 
+# How arrivals lie along the curve: at random, as shoppers come, or evenly, for measuring the generator itself.
+Spacing = Literal["poisson", "regular"]
 Name = Annotated[str, AfterValidator(_dns_label)]
-Positive = Annotated[float, Field(gt=0)]
 Level = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -90,21 +92,6 @@ class Phase(_Part):
         return value
 
 
-class ThinkTime(_Part):
-    """A shopper's pause between a reply and the next click: log-normal, cut at `max_s`."""
-
-    median_s: Positive
-    sigma: float = Field(ge=0, le=3)
-    max_s: Positive
-
-    @field_validator("max_s")
-    @classmethod
-    def _not_below_median(cls, value: float, info: ValidationInfo) -> float:
-        if value < info.data.get("median_s", 0):
-            raise ValueError(f"must be at least median_s = {info.data['median_s']:g}")
-        return value
-
-
 class CartLines(_Part):
     """How many different things a cart holds, evenly drawn from `min` to `max`."""
 
@@ -138,6 +125,7 @@ class Plan(_Part):
     format: Literal["peakproof/plan/v1"]
     name: Name
     seed: int = Field(ge=0, lt=2**53)
+    spacing: Spacing = "poisson"
     demand: Demand
     phases: Annotated[tuple[Phase, ...], Field(strict=False)]
     journeys: Mapping[str, float]
@@ -231,6 +219,8 @@ class Plan(_Part):
         """Return the document, the same text for the same plan; what is unset is left out."""
         data = self.model_dump(mode="json", exclude_none=True)
         optional = {key for key in ("mix_note", "not_judged") if not data[key]}
+        if self.spacing == "poisson":
+            optional.add("spacing")
         data = {key: value for key, value in data.items() if key not in optional}
         body = yaml.dump(
             {key: _laid_out(key, value) for key, value in data.items()},

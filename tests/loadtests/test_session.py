@@ -47,8 +47,7 @@ def test_a_first_step_is_scheduled_at_the_arrival_and_a_later_one_when_the_shopp
     session.step(HOME)
     session.think()
     session.step(CART)
-    think = small_plan().think_time
-    thought_s = min(think.max_s, think.median_s * twin.random.lognormvariate(0, think.sigma))
+    thought_s = small_plan().think_time.draw(twin.random)
     home, cart = memory.steps
     assert home.scheduled_at == scheduled_at
     assert cart.scheduled_at == home.finished_at + round(1e9 * thought_s)

@@ -91,9 +91,9 @@ def test_through_the_curve_gaps_are_exponential_of_mean_1(plan_data: dict[str, A
 
 
 def test_regular_arrivals_stand_in_the_middle_of_equal_areas(plan_data: dict[str, Any]) -> None:
-    plan = Plan.model_validate(plan_data)
+    plan = Plan.model_validate({**plan_data, "spacing": "regular"})
     curve = plan.curve()
-    reached = [curve.expected_arrivals(a.at_s) for a in schedule(plan, "regular")]
+    reached = [curve.expected_arrivals(a.at_s) for a in schedule(plan)]
     assert len(reached) == round(curve.total)
     assert reached == pytest.approx([n + 0.5 for n in range(len(reached))], abs=1e-6)
 

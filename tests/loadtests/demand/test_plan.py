@@ -142,12 +142,21 @@ BAD: list[tuple[Change, str]] = [
     (top(cart_lines={"min": 3, "max": 2}), "cart_lines.max: must be at least min = 3, found 2"),
     (
         top(think_time={"median_s": 0, "sigma": 0.5, "max_s": 6}),
-        "think_time.median_s: Input should be greater than 0, found 0",
+        "think_time.log-normal.median_s: Input should be greater than 0, found 0",
     ),
     (
         top(think_time={"median_s": 2, "sigma": 0.5, "max_s": 1}),
-        "think_time.max_s: must be at least median_s = 2, found 1",
+        "think_time.log-normal.max_s: must be at least median_s = 2, found 1",
     ),
+    (
+        top(think_time={"quantiles_s": [0.5, 2, 1]}),
+        "think_time.empirical.quantiles_s: must not fall, and 1 comes after 2, found [0.5, 2, 1]",
+    ),
+    (
+        top(think_time={"quantiles_s": [1]}),
+        "think_time.empirical.quantiles_s: Tuple should have at least 2 items after validation, not 1, found [1]",
+    ),
+    (top(spacing="even"), "spacing: Input should be 'poisson' or 'regular', found 'even'"),
     (top(limits={"open_sessions": 0}), "limits.open_sessions: Input should be greater than or equal to 1, found 0"),
     (
         top(not_judged=[{"objective": "a", "because": "b"}] * 2),
