@@ -15,6 +15,7 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.hooks import Hooks
 from loadtests.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
+from loadtests.luck import Luck
 from loadtests.records import StepLog, StepRecord
 from loadtests.targets import Tagging
 from loadtests.trace_context import new_traceparent
@@ -51,7 +52,7 @@ class Session:
 
     def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
         self.arrival = arrival
-        self.random = Random(arrival.seed)  # noqa: S311 - a reproducible shopper, not a secret
+        self.random = Luck(arrival.seed)
         self.plan = worker.plan
         self.due_at = scheduled_at
         self.waits_for: str | None = None
