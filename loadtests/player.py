@@ -20,7 +20,8 @@ import gevent.ssl
 import pydantic
 
 from loadtests.ceilings import Ceilings
-from loadtests.client import Access, GeventClient
+from loadtests.client.access import Access
+from loadtests.client.shopper import ShopperClient
 from loadtests.client_spans import ClientSpans
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
@@ -233,7 +234,7 @@ class Player:
             in_flight=self._figures,
             ceilings=Ceilings(job.environment.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=lambda: GeventClient(access.turned(next(turn)), REPLY_DEADLINE_S),
+            new_client=lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S),
         )
         storefront = STOREFRONTS[job.environment.storefront]
 

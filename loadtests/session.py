@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from urllib.parse import quote
 import gevent
 
 from loadtests.ceilings import CeilingReachedError, Ceilings
-from loadtests.client import Client, Reply, Request
+from loadtests.client.exchange import Client, Reply, Request, redirected
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
@@ -19,6 +19,8 @@ from loadtests.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
 from loadtests.records import StepRecord
 from loadtests.targets import Tagging
 from loadtests.trace_context import TraceContext, new_trace
+
+_MAX_HOPS = 5
 
 
 class SessionFailedError(Exception):
@@ -69,15 +71,28 @@ class Session:
     def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
-        Raises SessionFailedError when the reply is an error: the visit ends there.
+        Where the request follows redirects, each page that one leads to is asked for at once and recorded too, and
+        the check is the last one's. Raises SessionFailedError when a reply is an error: the visit ends there.
         """
+        for hops_left in range(_MAX_HOPS, -1, -1):
+            reply = self._exchange(request, check, hops_left)
+            if not _leads_on(request, reply):
+                break
+            request = redirected(request, reply)
+        return reply
+
+    def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
         self._wait_for_leave()
         self._may_send = False
         worker, trace = self._worker, new_trace(self._worker.ids, self.plan.trace_sampling)
         sent_at = worker.clock.now()
         worker.in_flight.step_started(trace.span_id, request.step, self._due_at)
         try:
-            reply = _checked(self._client.send(request, {"traceparent": trace.traceparent}), check)
+            reply = self._client.send(request, trace.traceparent)
+            if not _leads_on(request, reply):
+                reply = _checked(reply, check)
+            elif not hops_left:
+                reply = reply._replace(error="wrong_reply")
         except gevent.GreenletExit:
             self._record(request, Reply(error="cut_off"), sent_at, trace)
             raise
@@ -153,13 +168,17 @@ class Placed:
     reply: OrderReply
 
 
+def _leads_on(request: Request, reply: Reply) -> bool:
+    return request.follow is not None and reply.location is not None and reply.error is None
+
+
 def _checked(reply: Reply, check: Callable[[Reply], object] | None) -> Reply:
     if reply.error is not None or check is None:
         return reply
     try:
         check(reply)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-        return replace(reply, error="wrong_reply")
+        return reply._replace(error="wrong_reply")
     return reply
 
 
