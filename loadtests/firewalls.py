@@ -19,10 +19,14 @@ class Firewall:
 
     def has_answered(self, status: int, fields: Iterable[tuple[str, str]], body: bytes, *, accepted: bool) -> bool:
         """Whether a reply, its header names in lower case, is a firewall's; the shop `accepted` its status or not."""
-        if any(name in self._headers and self._headers[name] in value.lower() for name, value in fields):
-            return True
-        if accepted:
-            return False
+        return self.marks(fields) or (not accepted and self.takes_for_attack(status, body))
+
+    def marks(self, fields: Iterable[tuple[str, str]]) -> bool:
+        """Whether a head says that the reply is a firewall's, whatever its status."""
+        return any(name in self._headers and self._headers[name] in value.lower() for name, value in fields)
+
+    def takes_for_attack(self, status: int, body: bytes) -> bool:
+        """Whether a reply that the step doesn't accept is a firewall's by its status and its body."""
         return status in self._statuses or (status in _CHALLENGING and self._is_marked(body))
 
     def _is_marked(self, body: bytes) -> bool:

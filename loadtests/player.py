@@ -22,7 +22,8 @@ import pydantic
 from gevent.event import Event
 
 from loadtests.ceilings import Ceilings
-from loadtests.client import Access, GeventClient
+from loadtests.client.access import Access
+from loadtests.client.shopper import ShopperClient
 from loadtests.client_spans import ClientSpans
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
@@ -234,7 +235,7 @@ class Player:
             ledger=self._ledger,
             ceilings=Ceilings(job.environment.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=lambda: GeventClient(access.turned(next(turn)), REPLY_DEADLINE_S),
+            new_client=lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S),
             under_way=self._under_way,
         )
 

@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import quote
 
 import gevent
 
 from loadtests.ceilings import CeilingReachedError, Ceilings
-from loadtests.client import Client, Reply, Request
+from loadtests.client.exchange import Client, Reply, Request, redirected
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
@@ -19,6 +19,8 @@ from loadtests.luck import Luck
 from loadtests.records import StepLog, StepRecord
 from loadtests.targets import Tagging
 from loadtests.trace_context import new_traceparent
+
+_MAX_HOPS = 5
 
 
 class SessionFailedError(Exception):
@@ -64,23 +66,35 @@ class Session:
     def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
-        Raises SessionFailedError when the reply is an error: the visit ends there.
+        Where the request follows redirects, each page that one leads to is asked for at once and recorded too, and
+        the check is the last one's. Raises SessionFailedError when a reply is an error: the visit ends there.
         """
+        for hops_left in range(_MAX_HOPS, -1, -1):
+            reply = self._exchange(request, check, hops_left)
+            if reply.location is None or request.follow is None:
+                break
+            request = redirected(request, reply)
+        return reply
+
+    def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
         worker, due_at = self._worker, self.due_at
         sent_at = self._wait_for_leave()
         self._may_send = False
         traceparent = new_traceparent(worker.ids, self.plan.trace_sampling)
         self.waits_for = request.step
         try:
-            reply = self._client.send(request, {"traceparent": traceparent})
+            reply = self._client.send(request, traceparent)
             self.due_at = finished_at = worker.clock.now()
         except gevent.GreenletExit:
             self._log(request, Reply(error="cut_off"), (due_at, sent_at, worker.clock.now()), traceparent)
             raise
         finally:
             self.waits_for = None
-        if check is not None and reply.error is None:
-            reply = _checked(reply, check)
+        if reply.error is None:
+            if reply.location is not None and request.follow is not None:
+                reply = reply if hops_left else reply._replace(error="wrong_reply")
+            elif check is not None:
+                reply = _checked(reply, check)
         self._log(request, reply, (due_at, sent_at, finished_at), traceparent)
         if reply.error is not None:
             raise SessionFailedError(f"{request.step}: {reply.error}")
@@ -144,13 +158,11 @@ class Placed:
     reply: OrderReply
 
 
-def _checked(reply: Reply, check: Callable[[Reply], object] | None) -> Reply:
-    if reply.error is not None or check is None:
-        return reply
+def _checked(reply: Reply, check: Callable[[Reply], object]) -> Reply:
     try:
         check(reply)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-        return replace(reply, error="wrong_reply")
+        return reply._replace(error="wrong_reply")
     return reply
 
 

@@ -7,7 +7,7 @@ the stock shown.
 from typing import Any, Literal
 from urllib.parse import quote
 
-from loadtests.client import Reply, Request
+from loadtests.client.exchange import Reply, Request
 from loadtests.ledger import Line, OrderReply
 from loadtests.session import Placed, Session
 

@@ -2,13 +2,13 @@
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from loadtests.ceilings import Ceilings
-from loadtests.client import Client, Reply, Request
+from loadtests.client.exchange import Client, Reply, Request
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
@@ -116,12 +116,12 @@ class FakeClient:
 
     answer: Callable[[Request], Reply]
     sent: list[Request] = field(default_factory=list)
-    headers: list[Mapping[str, str]] = field(default_factory=list)
+    traceparents: list[str] = field(default_factory=list)
     closed: int = 0
 
-    def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
+    def send(self, request: Request, traceparent: str) -> Reply:
         self.sent.append(request)
-        self.headers.append(headers)
+        self.traceparents.append(traceparent)
         return self.answer(request)
 
     def close(self) -> None:

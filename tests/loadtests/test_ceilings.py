@@ -12,7 +12,7 @@ import pytest
 
 from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.ceilings import CeilingReachedError, Ceilings
-from loadtests.client import Reply, Request
+from loadtests.client.exchange import Reply, Request
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import schedule
 from loadtests.ledger import Line, OrderReply, read_ledgers

@@ -7,7 +7,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from loadtests.client import Request
+from loadtests.client.exchange import Request
 from loadtests.conductor import Conductor, Score
 from loadtests.demand.arrivals import Arrival
 from loadtests.records import SessionRecord

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from loadtests.client import Access, GeventClient, Reply, Request
+from loadtests.client.access import Access
+from loadtests.client.exchange import Reply, Request
+from loadtests.client.shopper import ShopperClient
 from loadtests.destinations import Destinations, UnresolvableError, host_of, hosts_of, look_up, resolve
 from loadtests.player import read_job, write_job
 from loadtests.run_directory import RunDirectory, write_json
@@ -221,8 +223,8 @@ def server() -> Iterator[HostileServer]:
     gc.collect()
 
 
-def shopper(found: Destinations, base_url: str) -> GeventClient:
-    return GeventClient(Access(base_url=base_url, addresses=found.of(host_of(base_url)), headers={}), 10.0)
+def shopper(found: Destinations, base_url: str) -> ShopperClient:
+    return ShopperClient(Access(base_url=base_url, addresses=found.of(host_of(base_url)), headers={}), 10.0)
 
 
 def test_a_name_that_moves_in_mid_run_moves_no_load(server: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +239,7 @@ def test_a_name_that_moves_in_mid_run_moves_no_load(server: HostileServer, monke
     monkeypatch.setattr("gevent.socket.getaddrinfo", moved)
     client = shopper(found, base_url)
     for _ in range(3):
-        assert client.send(GET, {}).status == 200
+        assert client.send(GET, "").status == 200
         client.close()  # the next request connects again
     assert ([seen.headers["host"] for seen in server.seen], names.asked) == ([base_url[7:]] * 3, ["shop.test"])
 
@@ -252,8 +254,8 @@ def test_every_address_takes_its_turn_and_one_that_is_down_is_passed_over(server
         ("127.0.0.3", "127.0.0.2", "127.0.0.1", "::1"),
         ("127.0.0.2", "127.0.0.1", "127.0.0.3", "::1"),
     ]
-    client = GeventClient(access, 10.0)
-    assert client.send(GET, {}) == Reply(status=200, body=b"{}")  # nobody listens on 127.0.0.2
+    client = ShopperClient(access, 10.0)
+    assert client.send(GET, "") == Reply(status=200, body=b"{}")  # nobody listens on 127.0.0.2
     client.close()
 
 
@@ -265,7 +267,7 @@ def test_an_ipv6_address_may_stand_in_the_base_address() -> None:
     with server:
         base_url = f"http://[::1]:{server.port}"
         client = shopper(resolve(environment(base_url)), base_url)
-        assert client.send(GET, {}).status == 200
+        assert client.send(GET, "").status == 200
         client.close()
     assert server.seen[0].headers["host"] == f"[::1]:{server.port}"
     gc.collect()
@@ -277,6 +279,6 @@ def test_no_proxy_of_the_process_comes_between(server: HostileServer, monkeypatc
             monkeypatch.setenv(name, proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
         client = shopper(resolve(environment(server.url)), server.url)
-        assert client.send(GET, {}) == Reply(status=200, body=b"{}")
+        assert client.send(GET, "") == Reply(status=200, body=b"{}")
         client.close()
     assert (len(server.seen), proxy.seen) == (1, [])

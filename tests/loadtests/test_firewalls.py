@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests.client import Access, GeventClient, Reply, Request
+from loadtests.client.access import Access
+from loadtests.client.exchange import Reply, Request
+from loadtests.client.shopper import ShopperClient
 from loadtests.firewalls import Firewall
 from loadtests.targets import Blocked
 from tests.loadtests.hostile_server import HostileServer, reply
@@ -38,8 +40,8 @@ CASES: list[tuple[str, str, tuple[str, ...], str, str | None]] = [
 
 
 @pytest.fixture
-def told() -> Iterator[list[GeventClient]]:
-    clients: list[GeventClient] = []
+def told() -> Iterator[list[ShopperClient]]:
+    clients: list[ShopperClient] = []
     yield clients
     for client in clients:
         client.close()
@@ -47,23 +49,23 @@ def told() -> Iterator[list[GeventClient]]:
     gc.collect()
 
 
-def answer(told: list[GeventClient], data: bytes, rules: Blocked | None = None) -> Reply:
+def answer(told: list[ShopperClient], data: bytes, rules: Blocked | None = None) -> Reply:
     with HostileServer(data) as server:
         firewall = Firewall(rules or Blocked())
         access = Access(base_url=server.url, addresses=("127.0.0.1",), headers={}, firewall=firewall)
-        told.append(GeventClient(access, 10.0))
-        return told[-1].send(GET, {})
+        told.append(ShopperClient(access, 10.0))
+        return told[-1].send(GET, "")
 
 
 @pytest.mark.parametrize(("status", "headers", "body", "error"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_a_firewall_s_answer_is_told_from_the_shop_s(
-    told: list[GeventClient], status: str, headers: tuple[str, ...], body: str, error: str | None
+    told: list[ShopperClient], status: str, headers: tuple[str, ...], body: str, error: str | None
 ) -> None:
     got = answer(told, reply(body.encode(), status=status, headers=headers))
     assert (got.status, got.error) == (int(status[:3]), error)
 
 
-def test_what_is_written_replaces_what_is_known(told: list[GeventClient]) -> None:
+def test_what_is_written_replaces_what_is_known(told: list[ShopperClient]) -> None:
     rules = Blocked(statuses=(470,), body_contains=("Bitte warten",), header_contains={"X-Firewall": ""})
     seen = [
         answer(told, reply(status="470 X"), rules).error,
@@ -75,9 +77,9 @@ def test_what_is_written_replaces_what_is_known(told: list[GeventClient]) -> Non
     assert seen == ["blocked", "blocked", "blocked", "http_4xx", "http_4xx"]
 
 
-def test_a_status_that_the_step_accepts_is_an_answer(told: list[GeventClient]) -> None:
+def test_a_status_that_the_step_accepts_is_an_answer(told: list[ShopperClient]) -> None:
     with HostileServer(reply(status="429 X")) as server:
         access = Access(base_url=server.url, addresses=("127.0.0.1",), headers={})
-        told.append(GeventClient(access, 10.0))
+        told.append(ShopperClient(access, 10.0))
         request = Request(step="checkout", method="POST", path="/", body={}, accept=frozenset({200, 429}))
-        assert told[-1].send(request, {}).error is None
+        assert told[-1].send(request, "").error is None

@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from loadtests.client import Reply, Request
+from loadtests.client.exchange import Reply, Request
 from loadtests.ledger import Line, OrderReply
 from loadtests.session import Placed, Session, SessionFailedError, Worker, in_flight, shopper_headers
 from loadtests.targets import Tagging
@@ -113,7 +113,7 @@ def test_a_step_is_recorded_with_its_reply_and_its_trace(tmp_path: Path) -> None
     assert told == Reply(status=200, body=b"12345")
     assert (record.session, record.journey, record.step) == (3, "search-and-buy", "home")
     assert (record.status, record.error, record.bytes) == (200, None, 5)
-    assert client.headers == [{"traceparent": f"00-{record.trace_id}-{record.span_id}-01"}]
+    assert client.traceparents == [f"00-{record.trace_id}-{record.span_id}-01"]
 
 
 def test_a_step_is_under_way_while_it_is_sent_and_not_after(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 import requests
 
 from loadtests.asking import Asking
-from loadtests.client import Access, GeventClient, Reply, Request
+from loadtests.client.access import Access
+from loadtests.client.exchange import Reply, Request
+from loadtests.client.shopper import ShopperClient
 from loadtests.targets import Environment
 from loadtests.tls import authorities, context_of
 from slo.documents import BadInput
@@ -62,8 +64,8 @@ def load(target: Environment) -> Reply:
     """Return what a shopper gets."""
     context = context_of(target, gevent.ssl.create_default_context)
     access = Access(base_url=target.base_url, addresses=("127.0.0.1",), headers={}, tls=context)
-    client = GeventClient(access, 10.0)
-    told = client.send(GET, {})
+    client = ShopperClient(access, 10.0)
+    told = client.send(GET, "")
     client.close()
     return told
 
@@ -126,8 +128,8 @@ def test_an_expired_certificate_is_refused(authority: Authority, serve: Serve) -
 def test_plain_http_on_a_tls_port_is_an_outcome(authority: Authority, serve: Serve) -> None:
     server = serve(authority.sign(NAME))
     access = Access(base_url=f"http://127.0.0.1:{server.port}", addresses=("127.0.0.1",), headers={})
-    client = GeventClient(access, 10.0)
-    assert client.send(GET, {}).error in {"connection", "protocol"}
+    client = ShopperClient(access, 10.0)
+    assert client.send(GET, "").error in {"connection", "protocol"}
     client.close()
     assert server.seen == []
 
@@ -153,8 +155,8 @@ def test_one_context_serves_every_shopper(authority: Authority, serve: Serve) ->
     target = environment(server, ca=str(authority.certificate))
     context = context_of(target, gevent.ssl.create_default_context)
     access = Access(base_url=target.base_url, addresses=("127.0.0.1",), headers={}, tls=context)
-    clients = [GeventClient(access, 10.0) for _ in range(3)]
-    assert [client.send(GET, {}).status for client in clients] == [200, 200, 200]
+    clients = [ShopperClient(access, 10.0) for _ in range(3)]
+    assert [client.send(GET, "").status for client in clients] == [200, 200, 200]
     for client in clients:
         client.close()
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)

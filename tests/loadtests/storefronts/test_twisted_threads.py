@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.client import Reply
+from loadtests.client.exchange import Reply
 from loadtests.demand import plan as demand
 from loadtests.journeys import BROWSE_STEPS, JOURNEYS, VISITS
 from loadtests.session import Session, SessionFailedError

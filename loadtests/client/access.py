@@ -1,0 +1,74 @@
+"""How the shop is reached, the same for every shopper, and what is made of that once for all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from ipaddress import ip_address
+from socket import AF_INET, AF_INET6
+from ssl import SSLContext
+
+from loadtests.client.connection import Place
+from loadtests.client.heads import Heads
+from loadtests.client.origin import Origin
+from loadtests.client.wording import Wording
+from loadtests.firewalls import Firewall
+from loadtests.targets import Blocked
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: what is made of the fields is kept beside them
+class Access:
+    """How the shop is reached, the same for every shopper.
+
+    `addresses` are tried in turn; `headers` go with every request; `tls` is the context for https; `masks` are the
+    secrets that no reply may repeat.
+    """
+
+    base_url: str
+    addresses: tuple[str, ...]
+    headers: Mapping[str, str] = field(repr=False)
+    masks: tuple[bytes, ...] = field(default=(), repr=False)
+    tls: SSLContext | None = None
+    firewall: Firewall = field(default_factory=lambda: Firewall(Blocked()))
+
+    def turned(self, turn: int) -> "Access":
+        """Return it with another of the addresses first, of the kind that was first: each takes its turn."""
+        return self._turns[turn % len(self._turns)]
+
+    @cached_property
+    def origin(self) -> Origin:
+        """The base address; raises ValueError when it is none, or https without a TLS context."""
+        origin = Origin.of(self.base_url)
+        if origin.secure:
+            if self.tls is None:
+                raise ValueError("https without a TLS context")
+            self.tls.set_alpn_protocols(["http/1.1"])
+        return origin
+
+    @cached_property
+    def wording(self) -> Wording:
+        """The words of its requests."""
+        return Wording(self.origin, self.headers)
+
+    @cached_property
+    def heads(self) -> Heads:
+        """The heads of its replies."""
+        return Heads(self.firewall)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The addresses as sockets want them; raises ValueError on what would have to be looked up."""
+        return tuple(_place(address, self.origin.port) for address in self.addresses)
+
+    @cached_property
+    def _turns(self) -> tuple["Access", ...]:
+        first = [address for address in self.addresses if (":" in address) == (":" in self.addresses[0])]
+        if len(first) < 2:  # noqa: PLR2004 - two to take turns
+            return (self,)
+        rest = [address for address in self.addresses if address not in first]
+        turns = (replace(self, addresses=(*first[i:], *first[:i], *rest)) for i in range(len(first)))
+        return tuple(turns)
+
+
+def _place(address: str, port: int) -> Place:
+    ip_address(address)
+    return (AF_INET6, (address, port, 0, 0)) if ":" in address else (AF_INET, (address, port))

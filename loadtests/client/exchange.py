@@ -1,0 +1,82 @@
+"""What journeys and storefronts know of the client: a typed request, a typed reply, and who takes one for the other."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+_SEE_OTHER = 303
+_MOVED_OR_FOUND = frozenset({301, 302})
+
+
+class Request(NamedTuple):
+    """One request as a storefront words it.
+
+    `accept` holds the statuses a healthy shop may answer with. `body` is sent as JSON, `form` as a form's post; at
+    most one of them is given. `follow` names the step under which the page is asked for that a redirect leads to.
+    """
+
+    step: str
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    accept: frozenset[int] = frozenset({200})
+    follow: str | None = None
+    graphql: bool = False
+
+
+class Reply(NamedTuple):
+    """What came back; `error` is None when it is what the request accepts, else a word of `docs/contracts.md`.
+
+    `location` is the path and query, below the base address, that a redirect leads to; None when it leads away.
+    """
+
+    status: int = 0
+    body: bytes = b""
+    error: str | None = None
+    location: str | None = None
+
+    def json(self) -> dict[str, Any]:
+        """Return the body as a JSON object; raises ValueError when it isn't one."""
+        value = orjson.loads(self.body)
+        if not isinstance(value, dict):
+            raise ValueError(f"expected a JSON object, found {type(value).__name__}")  # noqa: TRY004 - one error type
+        return value
+
+
+class Client(Protocol):
+    """What journeys need of a client: send one request, get one typed reply, never an exception of the network's."""
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        """Send `request` under `traceparent` (W3C) and read the reply whole."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+def graphql(
+    operation: str,
+    query: str,
+    variables: Mapping[str, Any],
+    path: str = "/graphql",
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """Return an operation as a request; the step has its name, and `errors` in a 200 are the error `graphql`."""
+    body = {"operationName": operation, "query": query, "variables": variables}
+    return Request(step=operation, method="POST", path=path, body=body, headers=headers, graphql=True)
+
+
+def redirected(request: Request, reply: Reply) -> Request:
+    """Return the request for the page that `reply` leads to, in `request.follow`'s name (RFC 9110, 15.4).
+
+    After 303, and after 301 and 302 to a POST as browsers have it, that is a GET without the body; else the method
+    and the body stay. Raises ValueError when there is nothing to follow.
+    """
+    if reply.location is None or request.follow is None:
+        raise ValueError("no redirect to follow")
+    turned = reply.status == _SEE_OTHER or (reply.status in _MOVED_OR_FOUND and request.method == "POST")
+    if not turned or request.method == "HEAD":
+        return request._replace(step=request.follow, path=reply.location)
+    return request._replace(step=request.follow, method="GET", path=reply.location, body=None, form=None, graphql=False)

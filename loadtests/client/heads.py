@@ -1,0 +1,129 @@
+"""The heads of replies: read by llhttp once, and known again by their bytes."""
+
+from typing import NamedTuple
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from loadtests.client.failures import ProtocolError
+from loadtests.firewalls import Firewall
+
+CHUNKED, UNTIL_CLOSED = -1, -2
+MAX_HEAD = 64 << 10
+_KNOWN_HEADS = 512
+_KNOWN_BYTES = 4 << 10
+_INTERIM, _OK = 100, 200
+_SWITCHING = 101
+_BODILESS = frozenset({204, 304})
+_VERSIONS = frozenset({"1.0", "1.1"})
+
+
+class Head(NamedTuple):
+    """What a head says. `size` is the body's length, CHUNKED or UNTIL_CLOSED.
+
+    `plain` is whether a body of that size is all there is to it: no cookie, no redirect, nothing encoded, and
+    nothing of a firewall's, which is what `marked` says.
+    """
+
+    status: int
+    fields: tuple[tuple[str, str], ...]
+    size: int
+    keep_alive: bool
+    encoding: str
+    cookies: tuple[str, ...]
+    location: str | None
+    marked: bool
+    plain: bool
+
+
+class Heads:
+    """Reads heads for one environment; those that were seen before aren't read again."""
+
+    __slots__ = ("_firewall", "known")
+
+    def __init__(self, firewall: Firewall) -> None:
+        self._firewall = firewall
+        self.known: dict[bytes, Head] = {}
+
+    def of(self, data: bytes) -> Head:
+        """Return the head that `data` is, its empty line included; raises ProtocolError."""
+        known = self.known.get(data)
+        if known is not None:
+            return known
+        head = self._read(data)
+        if len(data) <= _KNOWN_BYTES:
+            if len(self.known) >= _KNOWN_HEADS:
+                self.known.clear()
+            self.known[data] = head
+        return head
+
+    def _read(self, data: bytes) -> Head:
+        fields = Fields()
+        fields.feed(data)
+        if not fields.complete or not data.startswith(b"HTTP/1.") or fields.parser.get_http_version() not in _VERSIONS:
+            raise ProtocolError("not a reply's head")
+        status = fields.parser.get_status_code()
+        if status < _INTERIM or status == _SWITCHING:
+            raise ProtocolError(f"status {status}, which nobody asked for")
+        size = _size(status, fields)
+        encoding = ", ".join(fields.all("content-encoding")).lower()
+        encoding = "" if encoding == "identity" else encoding
+        location = next(iter(fields.all("location")), None)
+        cookies = fields.all("set-cookie")
+        marked = self._firewall.marks(fields.found)
+        return Head(
+            status=status,
+            fields=tuple(fields.found),
+            size=size,
+            keep_alive=fields.keep_alive and size != UNTIL_CLOSED,
+            encoding=encoding,
+            cookies=cookies,
+            location=location,
+            marked=marked,
+            plain=not (encoding or cookies or location or marked),
+        )
+
+
+class Fields:
+    """Collects a head's fields from llhttp, names in lower case; fed with part of one, it tells what can be none."""
+
+    def __init__(self) -> None:
+        self.parser = HttpResponseParser(self)
+        self.found: list[tuple[str, str]] = []
+        self.keep_alive = False
+        self.complete = False
+
+    def feed(self, data: bytes) -> None:
+        """Read on; raises ProtocolError."""
+        try:
+            self.parser.feed_data(data)
+        except HttpParserError as error:
+            raise ProtocolError(str(error)) from error
+        except HttpParserUpgrade as error:
+            raise ProtocolError("another protocol, which nobody asked for") from error
+
+    def all(self, wanted: str) -> tuple[str, ...]:
+        """Return the values of one name, in order."""
+        return tuple(value for name, value in self.found if name == wanted)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field."""
+        self.found.append((name.decode("latin-1").lower(), value.decode("latin-1").strip()))
+
+    def on_headers_complete(self) -> None:
+        """Take what the head says of the connection."""
+        self.complete = True
+        self.keep_alive = self.parser.should_keep_alive()
+
+
+def _size(status: int, fields: Fields) -> int:
+    """Return how the body ends (RFC 9112, 6.3), but for HEAD; raises ProtocolError on what can be read in two ways."""
+    lengths, codings = fields.all("content-length"), fields.all("transfer-encoding")
+    if codings and (lengths or len(codings) > 1 or codings[0].lower() != "chunked"):
+        raise ProtocolError("a body that ends in more ways than one")
+    if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
+        raise ProtocolError("no length")
+    if status < _OK or status in _BODILESS:
+        return 0
+    if codings:
+        return CHUNKED
+    return int(lengths[0]) if lengths else UNTIL_CLOSED

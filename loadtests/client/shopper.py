@@ -1,0 +1,168 @@
+"""The shopper's client: one connection a session, cookies, typed outcomes, no repeat of what isn't safe.
+
+It runs in gevent's hub; nothing of Locust is needed. It connects to the addresses it is given and to no other: no
+name is looked up, no proxy used, no redirect followed.
+"""
+
+from time import monotonic, time
+
+import orjson
+
+from loadtests.client import reading
+from loadtests.client.access import Access
+from loadtests.client.connection import Connection, Place
+from loadtests.client.cookies import Jar
+from loadtests.client.decoding import decoded
+from loadtests.client.exchange import Reply, Request
+from loadtests.client.failures import SilentError, UnsentError, word_of
+from loadtests.client.heads import Head
+from loadtests.client.pool import Pool
+from loadtests.client.reading import exchange
+from loadtests.client.tls_connection import TlsConnection
+from loadtests.credentials import masked
+
+CONNECT_S = 10.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
+
+
+class ShopperClient:
+    """A client with a cookie jar of its own, and with a connection of its own, as a shopper's browser has.
+
+    With a `pool` the connection is taken from there and given back. `deadline_s` is for the whole of a request,
+    connecting included.
+    """
+
+    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "_pool")
+
+    def __init__(self, access: Access, deadline_s: float, pool: Pool | None = None) -> None:
+        self._access = access
+        self._deadline_s = deadline_s
+        self._pool = pool
+        self._connection: Connection | None = None
+        self._jar: Jar | None = None
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
+
+        So is a request that can't be worded in HTTP (`protocol`): what a path holds may come from the shop.
+        """
+        access = self._access
+        try:
+            cookies = "" if self._jar is None else self._jar.pairs(access.origin.prefix + request.path)
+            words = access.wording.of(request, traceparent, cookies)
+            head, body = self._ask(request.method, words)
+            if head.plain and not access.masks and not request.graphql and head.status in request.accept:
+                return Reply(head.status, body)
+            return self._told(request, head, body)
+        except (OSError, ValueError) as error:
+            self._hang_up()
+            return Reply(error=word_of(error))
+        except BaseException:
+            self._hang_up()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back or close it; the next request takes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if self._pool is not None and connection.served:
+                self._pool.give(connection)
+            else:
+                connection.close()
+
+    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
+        """Return the reply, asking a second time where the first connection was stale and that is safe."""
+        connection, ends_at = self._connection, monotonic() + self._deadline_s
+        if connection is None and self._pool is not None:
+            connection = self._connection = self._pool.take()
+        if connection is not None and not connection.closed:
+            connection.ends_at = ends_at
+            try:
+                return exchange(connection, words, method, self._access.heads)
+            except (UnsentError, SilentError) as error:
+                if not connection.served or (isinstance(error, SilentError) and method not in _REPEATABLE):
+                    raise
+                self._hang_up()
+        connection = self._connection = self._connect(ends_at)
+        return exchange(connection, words, method, self._access.heads)
+
+    def _connect(self, ends_at: float) -> Connection:
+        """Return a connection to the first address that takes one; raises OSError."""
+        failure: OSError = ConnectionError("no address")
+        for place in self._access.places:
+            try:
+                return self._connect_to(place, ends_at)
+            except OSError as error:
+                failure = error
+                if monotonic() >= ends_at:
+                    break
+        raise failure
+
+    def _connect_to(self, place: Place, ends_at: float) -> Connection:
+        family, address = place
+        origin, tls = self._access.origin, self._access.tls
+        soon = min(ends_at, monotonic() + CONNECT_S)
+        connection = TlsConnection(family, soon) if origin.secure else Connection(family, soon)
+        try:
+            connection.connect(address)
+            if isinstance(connection, TlsConnection) and tls is not None:
+                connection.shake_hands(tls, origin.host.rstrip("."))
+        except BaseException:
+            connection.close()
+            raise
+        connection.ends_at = ends_at
+        return connection
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _told(self, request: Request, head: Head, body: bytes) -> Reply:
+        """Return what a reply that isn't plain says."""
+        access = self._access
+        if head.cookies:
+            self._keep_cookies(head.cookies, access.origin.prefix + request.path)
+        if head.encoding and request.method != "HEAD":
+            body = decoded(body, head.encoding, reading.MAX_BODY)
+        body = masked(body, access.masks)
+        status, accepted = head.status, head.status in request.accept
+        if head.marked or (not accepted and access.firewall.takes_for_attack(status, body)):
+            return Reply(status, body, "blocked")
+        if status in _REDIRECTS and head.location is not None:
+            return self._told_of_redirect(request, status, head.location, body)
+        if not accepted:
+            return Reply(status, body, _word(status))
+        return Reply(status, body, _judged(body) if request.graphql and status == _OK else None)
+
+    def _told_of_redirect(self, request: Request, status: int, location: str, body: bytes) -> Reply:
+        origin = self._access.origin
+        target = origin.target_of(location, request.path)
+        if status in request.accept or (request.follow is not None and target is not None):
+            return Reply(status, body, None, target)
+        return Reply(status, body, "redirected_away" if origin.leads_away(location) else "wrong_reply", target)
+
+    def _keep_cookies(self, told: tuple[str, ...], target: str) -> None:
+        if self._jar is None:
+            origin = self._access.origin
+            self._jar = Jar(origin.host, time, secure=origin.secure)
+        self._jar.keep(told, target)
+
+
+def _word(status: int) -> str:
+    if status >= _SERVER_ERROR:
+        return "http_5xx"
+    return "http_4xx" if status >= _CLIENT_ERROR else "wrong_reply"
+
+
+def _judged(body: bytes) -> str | None:
+    """Return what a GraphQL server's 200 says of its operation."""
+    try:
+        answer = orjson.loads(body)
+    except ValueError:
+        return "wrong_reply"
+    if not isinstance(answer, dict):
+        return "wrong_reply"
+    return "graphql" if answer.get("errors") else None

@@ -1,0 +1,122 @@
+"""Requests as bytes: what is the same in each is serialised once, and nothing that a shop says can add a line."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import orjson
+
+from loadtests.client.decoding import OFFERED
+from loadtests.client.exchange import Request
+from loadtests.client.failures import ProtocolError
+from loadtests.client.origin import Origin
+
+_KNOWN_OPENINGS = 256
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What the client writes itself, or what would change where a message ends and who reads it.
+_RESERVED = frozenset(
+    {
+        "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "te", "traceparent",
+        "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Opening(NamedTuple):
+    """The parts of a head around the path, and what comes before the values of a request's own headers."""
+
+    before: str
+    after: str
+    own: tuple[str, ...]
+
+
+class Wording:
+    """Words the requests to one environment: `headers` go with each but where a request has its own."""
+
+    __slots__ = ("_cookie", "_headers", "_openings", "_origin")
+
+    def __init__(self, origin: Origin, headers: Mapping[str, str]) -> None:
+        given = {name.lower() for name in headers}
+        own = {} if "accept-encoding" in given else {"Accept-Encoding": OFFERED}
+        self._headers = {**({} if "host" in given else {"Host": origin.authority}), **headers, **own}
+        self._cookie = "; ".join(value for name, value in headers.items() if name.lower() == "cookie")
+        self._origin = origin
+        self._openings: dict[str | tuple[str, ...], Opening] = {}
+
+    def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
+        """Return the bytes of `request` with the `cookies` of a jar; raises ProtocolError on what HTTP can't say."""
+        _, method, path, body, form, headers, _, _, _ = request
+        if not (path.isascii() and path.isprintable() and path[:1] == "/" and " " not in path):
+            raise ProtocolError(f"not a request's target: {path!r}")
+        before, after, own = self._openings.get(method if headers is None else (method, *headers)) or self._open(
+            method, headers or {}
+        )
+        if headers is not None:
+            after = f"{self._own(own, headers)}{after}"
+        if cookies or self._cookie:
+            cookies = f"Cookie: {'; '.join(filter(None, (self._cookie, cookies)))}\r\n"
+        if body is None and form is None:
+            length = "Content-Length: 0\r\n" if method in _WITH_LENGTH else ""
+            return _bytes(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n")
+        kind, content = _content(request)
+        return (
+            _bytes(
+                f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}"
+                f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
+            )
+            + content
+        )
+
+    def _open(self, method: str, headers: Mapping[str, str]) -> Opening:
+        if not (method.isascii() and method.isalpha() and method.isupper()):
+            raise ProtocolError(f"not a method: {method!r}")
+        own = {name.lower() for name in headers}
+        for name in headers:
+            if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED:
+                raise ProtocolError(f"not a header of a request's own: {name!r}")
+        lines = []
+        for name, value in self._headers.items():
+            if not _TOKEN.fullmatch(name) or not _sayable(value):
+                raise ProtocolError(f"not a header: {name!r}")
+            if name.lower() != "cookie" and name.lower() not in own:
+                lines.append(f"{name}: {value}\r\n")
+        opening = Opening(
+            f"{method} {self._origin.prefix}", f"{''.join(lines)}traceparent: ", tuple(f"{name}: " for name in headers)
+        )
+        if len(self._openings) >= _KNOWN_OPENINGS:
+            self._openings.clear()
+        self._openings[(method, *headers) if headers else method] = opening
+        return opening
+
+    @staticmethod
+    def _own(names: tuple[str, ...], headers: Mapping[str, str]) -> str:
+        values = headers.values()
+        for value in values:
+            if not _sayable(value):
+                raise ProtocolError("a header holds what HTTP can't say")
+        return "".join([f"{name}{value}\r\n" for name, value in zip(names, values, strict=True)])
+
+
+def _content(request: Request) -> tuple[str, bytes]:
+    """Return what is posted and its type."""
+    if request.form is None:
+        try:
+            return "application/json", orjson.dumps(request.body)
+        except TypeError as error:  # a text with half a surrogate pair, say
+            raise ProtocolError(f"not JSON: {error}") from error
+    if request.body is not None:
+        raise ProtocolError("a form and JSON at once")
+    return "application/x-www-form-urlencoded", urlencode(request.form).encode()
+
+
+def _sayable(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("ascii")
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"not ASCII: {error}") from error
