@@ -329,7 +329,7 @@ BUY = Request(step="checkout", method="POST", path="/checkout", form={"a": "b"},
 
 
 def test_a_page_that_a_redirect_leads_to_is_a_step_of_its_own_and_the_check_s(tmp_path: Path) -> None:
-    memory, checked = Memory(), []
+    memory, checked = Memory(), list[Reply]()
     client = FakeClient(lambda request: Reply(302, location="/thanks") if request.form else Reply(200, b"thanks"))
     session = session_of(worker(tmp_path, client, memory=memory))
     assert session.step(BUY, checked.append) == Reply(200, b"thanks")

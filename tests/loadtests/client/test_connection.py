@@ -26,7 +26,7 @@ from tests.loadtests.client.shoppers import (
     in_turn,
     wait_for,
 )
-from tests.loadtests.hostile_server import HostileServer, Seen, reply
+from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 
 BIG = Request(step="design", method="POST", path="/designs", body={"text": "x" * (8 << 20)})
 
@@ -284,7 +284,13 @@ def test_the_sweep_ends_with_the_last_connection(serve: Serve, connect: Connect)
 
 
 def test_no_connection_is_left_however_a_request_ends(serve: Serve) -> None:
-    endings = [reply(), hang_up, closing(b"garbage"), closing(reply(b"", status="500 X")), closing(b"HTTP/1.1 2")]
+    endings: list[Answer | bytes] = [
+        reply(),
+        hang_up,
+        closing(b"garbage"),
+        closing(reply(b"", status="500 X")),
+        closing(b"HTTP/1.1 2"),
+    ]
     server = serve(in_turn(*endings * 10))
     access = Access(base_url=server.url, addresses=("127.0.0.1",), headers={})
     before, clients = set(deadlines()._open), [ShopperClient(access, 10.0) for _ in range(50)]
