@@ -31,6 +31,7 @@ from loadtests.destinations import Destinations, host_of, resolve
 from loadtests.firewalls import Firewall
 from loadtests.histogram import Histogram
 from loadtests.hooks import Hooks, Listener
+from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
 from loadtests.live import Gauges, Timetable, Watch, WorkerFigures
@@ -174,7 +175,7 @@ class Player:
         self._clock = Clock.start()
         self._recorder = _Recorder(job.directory, self.name, self._clock)
         self._ledger = Ledger(job.directory.ledger(self.name))
-        self._spans = ClientSpans(job.recorder_url) if job.recorder_url else None
+        self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
         self._figures = WorkerFigures(watches, job.judged(started_at))
         listeners: list[Listener] = [self._recorder, self._figures]
         self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)

@@ -36,6 +36,7 @@ class Progress:
     releases_seen: list[Seen] = field(default_factory=list)
     permission: dict[str, Any] | None = None
     lease: dict[str, str | None] | None = None
+    workers_refused: list[str] = field(default_factory=list)
     phase_releases: dict[str, str] = field(default_factory=dict)
     spans: int | None = None
     spans_dropped: int | None = None
@@ -70,6 +71,7 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         },
         "permission": progress.permission,
         "lease": progress.lease,
+        "workers_refused": progress.workers_refused,
         **_learnt(directory, inputs, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},

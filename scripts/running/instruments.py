@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from exporters import loadgen, orders, stock
@@ -12,13 +13,14 @@ from exporters.scrape import Subject
 from exporters.serving import Server, serve
 from exporters.source import AdminSource
 from loadtests.account import read_workers
+from loadtests.credentials import Secret
 from loadtests.run_directory import RunDirectory
-from loadtests.targets import ScrapeTarget
 from scripts.context import Context
 from scripts.local_stack.children import Children
-from scripts.local_stack.ports import Ports
-from scripts.local_stack.prometheus import Prometheus, start_prometheus
+from scripts.local_stack.ports import HOST, Ports
+from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
 from scripts.local_stack.prometheus_binary import find_prometheus
+from scripts.local_stack.scraping import Scrape, scrapes_of
 from scripts.refusals import EnvironmentLacks
 from scripts.running.document import Progress
 from scripts.running.outside import Outside
@@ -26,17 +28,25 @@ from scripts.running.reaching import Reach
 from slo.documents import BadInput
 
 _SPANS = "spans"
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, not bound
 
 
 class Instruments:
     """The instruments of one run, on its ports; `program` is the Prometheus to start, None for one that runs."""
 
     def __init__(
-        self, directory: RunDirectory, reach: Reach, ports: Ports, outside: Outside, program: Path | None
+        self, directory: RunDirectory, reach: Reach, ports: Ports, outside: Outside, program: Program | None
     ) -> None:
         self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
         self._program = program
-        self._recorder = Recorder(directory, outside.bind, ports.recorder)
+        self._private = Path()  # where what nobody else may read lies while it listens
+        self._recorder = Recorder(
+            directory,
+            outside.bind,
+            ports.recorder,
+            token=_revealed(outside.run_token),
+            metrics_token=_revealed(outside.metrics_token),
+        )
 
     @contextmanager
     def listening(self, progress: Progress) -> Iterator[Server]:
@@ -51,7 +61,9 @@ class Instruments:
         try:
             exporters = self._serve()
             try:
-                yield exporters
+                with TemporaryDirectory(prefix="peakproof-") as private:
+                    self._private = Path(private)
+                    yield exporters
             finally:
                 exporters.stop()
         finally:
@@ -61,17 +73,17 @@ class Instruments:
 
     def _serve(self) -> Server:
         try:
-            return serve(self._subjects(), self._outside.bind, self._ports.exporters)
+            token, host = _revealed(self._outside.metrics_token), self._outside.exporters_bind
+            return serve(self._subjects(), host, self._ports.exporters, token=token)
         except CantListen as error:
             raise EnvironmentLacks(str(error)) from error
 
     def prometheus(self, children: Children, exporters: Server) -> Prometheus:
         """Start ours, or take the one that runs: it must scrape every job that the verdict rests on."""
-        targets = self._targets(exporters)
         if self._program is not None:
             folder = self._directory.path / "prometheus"
-            return start_prometheus(children, self._program, self._ports.prometheus, folder, targets)
-        jobs = frozenset(target.job for target in targets) - {_SPANS}
+            return start_prometheus(children, self._program, folder, self._private, self._scrapes(exporters))
+        jobs = frozenset(target.job for target in self._reach.environment.metrics) | set(self._exported())
         return Prometheus(str(self._outside.prometheus_url), None, jobs)
 
     def _subjects(self) -> Sequence[Subject[Any]]:
@@ -84,23 +96,30 @@ class Instruments:
             subjects.append(orders.subject(AdminSource(url=environment.funnel_url, token=token, session=ask)))
         return subjects
 
-    def _targets(self, exporters: Server) -> list[ScrapeTarget]:
+    def _exported(self) -> list[str]:
+        """Return the jobs that our exporters serve."""
         environment = self._reach.environment
         ours = ["loadgen"]
         ours += ["stock"] if environment.stock_url is not None else []
-        ours += ["orders"] if environment.funnel_url is not None else []
+        return ours + (["orders"] if environment.funnel_url is not None else [])
+
+    def _scrapes(self, exporters: Server) -> list[Scrape]:
+        token = self._outside.run_token
+        brought = None if token is None else Secret(f"Bearer {token.reveal()}")
+        spans, host = self._recorder.metrics_url, HOST if self._outside.bind == _EVERYWHERE else self._outside.bind
         return [
-            *environment.metrics,
-            *(ScrapeTarget(job=name, url=f"{exporters.url}/metrics/{name}") for name in ours),
-            ScrapeTarget(job=_SPANS, url=self._recorder.metrics_url),
+            *scrapes_of(self._reach.environment, self._reach.destinations, self._reach.credentials),
+            *(Scrape(job=name, url=f"{exporters.url}/metrics/{name}", address=HOST) for name in self._exported()),
+            Scrape(job=_SPANS, url=spans, address=host, authorization=brought),
         ]
 
 
-def find_program(outside: Outside, context: Context) -> Path | None:
+def find_program(outside: Outside, ports: Ports, context: Context) -> Program | None:
     """Return the Prometheus to start, None when one runs already; raises EnvironmentLacks when there is none."""
     if outside.prometheus_url is not None:
         return None
-    return find_prometheus(context.environment, context.say)
+    found = find_prometheus(context.environment, context.say)
+    return Program(path=found, port=ports.prometheus, environment=context.environment)
 
 
 def ports_used(ports: Ports, outside: Outside, workers: int) -> dict[str, int]:
@@ -109,6 +128,10 @@ def ports_used(ports: Ports, outside: Outside, workers: int) -> dict[str, int]:
     used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}
     has_master = workers > 1 or outside.workers_join
     return used | ({"Locust's master": ports.locust} if has_master else {})
+
+
+def _revealed(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.reveal()
 
 
 def _client_spans_dropped(directory: RunDirectory) -> int:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from loadtests.account import read_workers
@@ -14,7 +13,7 @@ from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children, wait_until
 from scripts.local_stack.ports import Ports
-from scripts.local_stack.prometheus import Prometheus, wait_for_targets
+from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_answers
 from scripts.running.document import PEAKPROOF, Progress, write_run
@@ -91,14 +90,14 @@ class Performance:
         check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
         ports, outside = self._setting.ports, self._outside
         ports.check_free(ports_used(ports, outside, self._setting.workers))
-        program = find_program(outside, self._context)
+        program = find_program(outside, ports, self._context)
         with lease_of(inputs, rails, self._context, progress) as lease:
             progress.release_before = look(self._reach, rails)
             self._watches = Watches(self._reach, lease, self._clock, self._context)
             self._watches.keep(progress.release_before)
             return self._perform(program, lease)
 
-    def _perform(self, program: Path | None, lease: Lease) -> Performed:
+    def _perform(self, program: Program | None, lease: Lease) -> Performed:
         """Run with the environment ours alone."""
         ports, inputs, reach = self._setting.ports, self._inputs, self._reach
         directory = prepare(inputs, self._context)
@@ -194,6 +193,9 @@ class Performance:
         progress, live = self._progress, read_live(directory.live) or {}
         progress.started_at = progress.started_at or live.get("started_at")
         progress.load_ended_at = self._clock.now()
+        progress.workers_refused = live.get("refused_workers", [])
+        for worker in progress.workers_refused:
+            self._context.say(f"the worker {worker} was left out: it didn't show the token of this run")
         try:
             workers = read_workers(directory)
         except BadInput as error:
