@@ -200,6 +200,7 @@ class Environment(Document):
     storefront: Literal["twisted-threads"]
     ceiling: Ceiling
     production: bool = False
+    shares_addresses_with: tuple[Label, ...] = ()
     side_effects: Mapping[SideEffect, Literal["off", "sandbox", "acknowledged"]] = Field(default_factory=dict)
     release_probe: ReleaseProbe | None = None
     metrics: tuple[ScrapeTarget, ...] = ()
@@ -297,6 +298,13 @@ def read_targets(path: Path) -> Targets:
         targets = read_yaml(path, Targets)
     except BadInput as error:
         raise BadInput("\n".join(_without_secrets(line, path) for line in str(error).splitlines())) from None
+    for name, environment in targets.environments.items():
+        for other in environment.shares_addresses_with:
+            if other not in targets.environments:
+                place = f"{path}: environments.{name}.shares_addresses_with"
+                raise BadInput(
+                    f"{place}: no environment {other!r}; there are: {', '.join(sorted(targets.environments))}"
+                )
     found = {name: environment.anchored(path.parent) for name, environment in targets.environments.items()}
     return targets.model_copy(update={"environments": found})
 

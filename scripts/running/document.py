@@ -36,6 +36,8 @@ class Progress:
     releases_seen: list[Seen] = field(default_factory=list)
     permission: dict[str, Any] | None = None
     lease: dict[str, str | None] | None = None
+    destinations: dict[str, Any] | None = None
+    shares_addresses: dict[str, list[str]] = field(default_factory=dict)
     workers_refused: list[str] = field(default_factory=list)
     phase_releases: dict[str, str] = field(default_factory=dict)
     spans: int | None = None
@@ -56,6 +58,8 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
             "name": inputs.environment_name,
             "base_url": inputs.environment.base_url,
             "fingerprint": dict(inputs.environment.fingerprint),
+            "destinations": progress.destinations,
+            "shares_addresses": progress.shares_addresses,
         },
         "command": progress.command,
         "started_at": progress.started_at or progress.began_at,

@@ -19,7 +19,7 @@ from scripts.running.answers import keep_answers
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.gathering import Gathering, announced
 from scripts.running.generator import Generator, start_generator
-from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_permission, lease_of, look
+from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.instruments import Instruments, find_program, ports_used
 from scripts.running.lease import Lease
 from scripts.running.live_view import LiveView, read_live
@@ -87,6 +87,7 @@ class Performance:
         """
         inputs, rails, progress = self._inputs, self._setting.rails, self._progress
         check_permission(inputs, rails, progress)
+        check_addresses(inputs, rails, progress, self._reach.destinations)
         check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
         ports, outside = self._setting.ports, self._outside
         ports.check_free(ports_used(ports, outside, self._setting.workers))
