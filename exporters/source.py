@@ -14,6 +14,7 @@ import requests
 import urllib3
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from loadtests.credentials import Credentials, Secret, masked
 from slo.documents import BadInput, validate
 
 MAX_BYTES = 16 << 20
@@ -55,6 +56,7 @@ class Deadline:
 class AdminSource:
     """One JSON page of a shop's admin interface, read with a bearer token.
 
+    A token that it repeats is masked.
     Redirects are not followed and proxies of the environment not used: the token goes to `url` and nowhere else.
     """
 
@@ -101,7 +103,12 @@ class AdminSource:
                     raise Unreadable(f"{self.shown}: answered {reply.status_code}, expected 200")
                 if reply.headers.get("Content-Encoding", "identity") != "identity":
                     raise Unreadable(f"{self.shown}: answered with an encoding that was not asked for")
-                return self._drained(reply.raw, deadline)
+                return masked(self._drained(reply.raw, deadline), self._masks(session))
+
+    def _masks(self, session: requests.Session) -> tuple[bytes, ...]:
+        """Return what no answer may repeat: the token, and what the session brings of its own."""
+        own: tuple[bytes, ...] = getattr(session, "masks", ())
+        return (*own, *Credentials(hidden=(Secret(self.token),)).masks())
 
     def _drained(self, raw: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
         body = bytearray()

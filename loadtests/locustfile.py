@@ -12,11 +12,14 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult
 from locust import User, constant, events, task
+from locust import __version__ as version
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
+from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from loadtests.clock import Clock
+from loadtests.joining import JOIN, REFUSED, Door, proof, run_token
 from loadtests.live import Board, Gauges, Watch
 from loadtests.player import Job, Player, read_job
 from loadtests.run_directory import write_json
@@ -39,6 +42,7 @@ class Stage:
         self.start: AsyncResult[dict[str, int]] = AsyncResult()
         self.player: Player | None = None
         self.board: Board | None = None
+        self.door: Door | None = None
         self.ended: str | None = None
         self.because: str | None = None
         self.done: dict[str, str] = {}
@@ -108,7 +112,8 @@ class Stage:
     def snapshot(self, state: str) -> None:
         """Write `live.json`."""
         if self.board is not None:
-            write_json(self.job.directory.live, self.board.snapshot(self.clock.now(), state))
+            strangers = {"refused_workers": self.door.strangers} if self.door is not None else {}
+            write_json(self.job.directory.live, {**self.board.snapshot(self.clock.now(), state), **strangers})
 
     def _watch(self, board: Board, workers: int) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or lost."""
@@ -166,6 +171,7 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
         raise SystemExit(_refused("--run-directory is missing: `peakproof run` prepares one and starts Locust"))
     try:
         stage = Stage(read_job(Path(folder), os.environ), environment)
+        token = "" if isinstance(runner, LocalRunner) else run_token(os.environ)
         if not isinstance(runner, MasterRunner):
             stage.job.access()  # what the shop wants to see is there, or nothing starts
     except BadInput as error:
@@ -173,11 +179,40 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
     _stage.append(stage)
     gevent.spawn(stage.watch_parent)
     if isinstance(runner, WorkerRunner):
+        runner.register_message(REFUSED, lambda msg, **_: _left_out(environment, runner, msg.data))
         runner.register_message(_PLAY, lambda msg, **_: stage.start.set(msg.data))
         runner.register_message(_STOP, lambda msg, **_: stage.stop(**msg.data))
+        shown = proof(token, stage.job.directory.name, runner.client_id)
+        runner.send_message(JOIN, {"proof": shown, "version": version})
     if isinstance(runner, MasterRunner):
+        seats = getattr(environment.parsed_options, "expect_workers", 1)
+        stage.door = Door(token, stage.job.directory.name, seats)
+        guard(runner, stage.door)
         runner.register_message(_CHANGE, lambda msg, **_: _merge(stage, msg.data))
         runner.register_message(_DONE, lambda msg, **_: stage.finished(msg.data["worker"], msg.data["ended"]))
+
+
+def guard(runner: MasterRunner, door: Door) -> None:
+    """Let through to Locust only what comes from workers that have joined.
+
+    A worker counts as soon as Locust hears of it, and no event of Locust's comes before: so its one way in is guarded.
+    """
+    let_in = runner.handle_message
+
+    def handle(client_id: str, msg: Message) -> None:
+        if door.has_joined(client_id):
+            let_in(client_id, msg)
+        elif msg.type == "client_ready":
+            door.knock(client_id)
+            runner.send_message("ack", None, client_id)  # it waits for this before it can show anything
+        elif msg.type == JOIN:
+            why = door.refusal(client_id, msg.data)
+            if why is None:
+                let_in(client_id, Message("client_ready", str(msg.data.get("version")), client_id))
+            else:
+                runner.send_message(REFUSED, {"because": why}, client_id)
+
+    runner.handle_message = handle  # type: ignore[method-assign]
 
 
 def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events
@@ -198,7 +233,14 @@ def write_everything(environment: Environment, **_: Any) -> None:  # noqa: ANN40
         stage.player.close()
     stage.snapshot("ended")
     if environment.process_exit_code is None:
-        environment.process_exit_code = ExitCode.INCONCLUSIVE
+        played = stage.player if isinstance(environment.runner, WorkerRunner) else None
+        done = played is not None and played.ended == "completed"
+        environment.process_exit_code = ExitCode.OK if done else ExitCode.INCONCLUSIVE
+
+
+def _left_out(environment: Environment, runner: WorkerRunner, told: dict[str, str]) -> None:
+    environment.process_exit_code = _refused(f"the master doesn't let this worker in: {told['because']}")
+    runner.quit()
 
 
 def _merge(stage: Stage, data: dict[str, Any]) -> None:

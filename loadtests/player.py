@@ -34,6 +34,7 @@ from loadtests.destinations import Destinations, host_of, resolve
 from loadtests.firewalls import Firewall
 from loadtests.histogram import Histogram
 from loadtests.hooks import Hooks, Listener
+from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
 from loadtests.live import Gauges, Timetable, Watch, WorkerFigures
@@ -167,7 +168,7 @@ class Player:
         self._clock = Clock.start()
         self._records, self._totals, self._log = Records(job.directory, self.name), _Totals(), StepLog()
         self._ledger = Ledger(job.directory.ledger(self.name))
-        self._spans = ClientSpans(job.recorder_url) if job.recorder_url else None
+        self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
         self._under_way: dict[int, Session] = {}
         self._figures = WorkerFigures(watches, job.judged(started_at), partial(in_flight, self._under_way))
         listeners: list[Listener] = [self._records, self._totals, self._figures]

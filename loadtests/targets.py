@@ -16,6 +16,8 @@ _CREDENTIALS = "must not hold a name or password; headers come from the environm
 _QUERY = "must not hold a secret in its query; `headers` take it from a variable or a file"
 # What a header or a parameter is called whose value only its owner may know.
 _SECRET = re.compile(r"auth|bypass|cookie|credential|key|passw|secret|session|signature|token", re.IGNORECASE)
+# What two readers of an address would take for two hosts is none: no backslash, no percent sign, no semicolon.
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$"  # noqa: S105 - RFC 9110, 5.6.2, calls a name a token
 _OURS = frozenset(
     {
@@ -30,7 +32,7 @@ _HIDDEN = re.compile(r"^environments\.[^.]+(\.(headers|basic_auth|token_env|toke
 
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ValueError(_CREDENTIALS)
     if any(_SECRET.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         raise ValueError(_QUERY)
@@ -40,6 +42,8 @@ def _web_address(text: str) -> str:
         raise ValueError("must be an address that begins with http:// or https://")
     if not parts.hostname.isascii():
         raise ValueError("must name its host in ASCII: an international name begins with xn--")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ValueError("must name its host by letters, digits, dots and hyphens, or by an address")
     if parts.port == 0:
         raise ValueError("Port out of range 0-65535")  # what urlsplit says of one that is too high
     return text.rstrip("/")
@@ -200,6 +204,7 @@ class Environment(Document):
     storefront: Literal["twisted-threads"]
     ceiling: Ceiling
     production: bool = False
+    shares_addresses_with: tuple[Label, ...] = ()
     side_effects: Mapping[SideEffect, Literal["off", "sandbox", "acknowledged"]] = Field(default_factory=dict)
     release_probe: ReleaseProbe | None = None
     metrics: tuple[ScrapeTarget, ...] = ()
@@ -297,6 +302,13 @@ def read_targets(path: Path) -> Targets:
         targets = read_yaml(path, Targets)
     except BadInput as error:
         raise BadInput("\n".join(_without_secrets(line, path) for line in str(error).splitlines())) from None
+    for name, environment in targets.environments.items():
+        for other in environment.shares_addresses_with:
+            if other not in targets.environments:
+                place = f"{path}: environments.{name}.shares_addresses_with"
+                raise BadInput(
+                    f"{place}: no environment {other!r}; there are: {', '.join(sorted(targets.environments))}"
+                )
     found = {name: environment.anchored(path.parent) for name, environment in targets.environments.items()}
     return targets.model_copy(update={"environments": found})
 

@@ -36,6 +36,9 @@ class Progress:
     releases_seen: list[Seen] = field(default_factory=list)
     permission: dict[str, Any] | None = None
     lease: dict[str, str | None] | None = None
+    destinations: dict[str, Any] | None = None
+    shares_addresses: dict[str, list[str]] = field(default_factory=dict)
+    workers_refused: list[str] = field(default_factory=list)
     phase_releases: dict[str, str] = field(default_factory=dict)
     spans: int | None = None
     spans_dropped: int | None = None
@@ -55,6 +58,8 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
             "name": inputs.environment_name,
             "base_url": inputs.environment.base_url,
             "fingerprint": dict(inputs.environment.fingerprint),
+            "destinations": progress.destinations,
+            "shares_addresses": progress.shares_addresses,
         },
         "command": progress.command,
         "started_at": progress.started_at or progress.began_at,
@@ -70,6 +75,7 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         },
         "permission": progress.permission,
         "lease": progress.lease,
+        "workers_refused": progress.workers_refused,
         **_learnt(directory, inputs, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},

@@ -1,10 +1,12 @@
 """The load generator: Locust as child processes, alone or as a master with workers, on a safe import path."""
 
+import secrets
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from loadtests.credentials import variables_of
+from loadtests.credentials import Secret, variables_of
+from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.run_directory import RunDirectory
 from loadtests.targets import Targets
 from scripts.local_stack.children import Child, Children, python
@@ -49,27 +51,36 @@ def start_generator(
 ) -> Generator:
     """Start Locust on the run directory: one process for `workers` = 1, else a master and its workers.
 
-    When the workers join from elsewhere, whatever their number, only the master is started.
+    When the workers join from elsewhere, whatever their number, only the master is started. Those of ours share a
+    token that nobody else knows.
     """
     base, clean = _command(directory), _variables(directory, environment)
     play = ["--headless", "--users", str(workers), "--spawn-rate", str(workers), "--only-summary"]
     if workers == 1 and not outside.workers_join:
         return Generator(children.start("locust", [*base, *play], environment=clean), ())
     bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(port)]
+    token = outside.run_token or Secret(secrets.token_hex(32))
     expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
-    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=clean)
+    told = clean | {RUN_TOKEN: token.reveal()}
+    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=told)
     numbers = () if outside.workers_join else range(workers)
     master = (outside.bind, port)
-    return Generator(head, tuple(start_worker(children, directory, n, master, environment) for n in numbers))
+    return Generator(head, tuple(start_worker(children, directory, n, master, environment, token) for n in numbers))
 
 
 def start_worker(
-    children: Children, directory: RunDirectory, number: int, master: tuple[str, int], environment: Mapping[str, str]
+    children: Children,
+    directory: RunDirectory,
+    number: int,
+    master: tuple[str, int],
+    environment: Mapping[str, str],
+    token: Secret,
 ) -> Child:
-    """Start one of Locust's workers, which reaches its master at the given host and port."""
+    """Start one of Locust's workers, which reaches its master at the given host and port, and joins with `token`."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_command(directory), *reach]
-    return children.start(f"locust-worker-{number}", command, environment=_variables(directory, environment))
+    told = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start(f"locust-worker-{number}", command, environment=told)
 
 
 def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,37 +1,26 @@
 """Performing a run: start what measures it, play the load, keep everything, and say how it ended."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from dashboards.grafana.build import build
-from dashboards.grafana.queries import queries
-from exporters import loadgen, orders, stock
-from exporters.listening import CantListen
-from exporters.recorder import Recorder
-from exporters.scrape import Subject
-from exporters.serving import Server, serve
-from exporters.source import AdminSource
 from loadtests.account import read_workers
-from loadtests.audit_sources import Sources, SourceUnavailableError
 from loadtests.clock import Clock
 from loadtests.player import write_job
-from loadtests.run_directory import RunDirectory, write_json
-from loadtests.targets import ScrapeTarget
+from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children, wait_until
 from scripts.local_stack.ports import Ports
-from scripts.local_stack.prometheus import Prometheus, start_prometheus, wait_for_targets
-from scripts.local_stack.prometheus_binary import find_prometheus
+from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.refusals import EnvironmentLacks
-from scripts.running.answers import keep_range, keep_raw
+from scripts.running.answers import keep_answers
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.gathering import Gathering, announced
 from scripts.running.generator import Generator, start_generator
-from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_permission, lease_of, look
+from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
+from scripts.running.instruments import Instruments, find_program, ports_used
 from scripts.running.lease import Lease
 from scripts.running.live_view import LiveView, read_live
 from scripts.running.look_before import check_side_effects
@@ -39,13 +28,13 @@ from scripts.running.outside import read_outside
 from scripts.running.preparation import Inputs, prepare
 from scripts.running.reaching import Reach, reach_of
 from scripts.running.release_watch import probe_release_or_none
+from scripts.running.stock import keep_stock
 from slo.documents import BadInput
 
 _FIRST_SNAPSHOT_S = 90.0
 _LOOK_S = 0.2
 _LAST_SCRAPES_S = 2.5
 _BY_HAND = "by hand or signal"
-_SPANS = "spans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,27 +87,29 @@ class Performance:
         """
         inputs, rails, progress = self._inputs, self._setting.rails, self._progress
         check_permission(inputs, rails, progress)
+        check_addresses(inputs, rails, progress, self._reach.destinations)
         check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
-        self._setting.ports.check_free(self._ports_used())
-        program = self._find_prometheus()
+        ports, outside = self._setting.ports, self._outside
+        ports.check_free(ports_used(ports, outside, self._setting.workers))
+        program = find_program(outside, ports, self._context)
         with lease_of(inputs, rails, self._context, progress) as lease:
             progress.release_before = look(self._reach, rails)
             self._watches = Watches(self._reach, lease, self._clock, self._context)
             self._watches.keep(progress.release_before)
             return self._perform(program, lease)
 
-    def _perform(self, program: Path | None, lease: Lease) -> Performed:
+    def _perform(self, program: Program | None, lease: Lease) -> Performed:
         """Run with the environment ours alone."""
         ports, inputs, reach = self._setting.ports, self._inputs, self._reach
         directory = prepare(inputs, self._context)
         lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")
-        recorder = Recorder(directory, self._outside.bind, ports.recorder)
+        instruments = Instruments(directory, reach, ports, self._outside, program)
         spans_to = self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None
         write_job(directory, spans_to, PEAKPROOF, reach.destinations)
         write_run(directory, inputs, self._progress)
         try:
-            self._measured(directory, program, recorder)
+            self._measured(directory, instruments)
         except KeyboardInterrupt:
             self._tell_end("stopped", _BY_HAND)
             raise
@@ -134,83 +125,13 @@ class Performance:
         if self._progress.ended is None:
             self._progress.ended, self._progress.because = ended, because
 
-    def _measured(self, directory: RunDirectory, program: Path | None, recorder: Recorder) -> None:
+    def _measured(self, directory: RunDirectory, instruments: Instruments) -> None:
         """Start everything that measures, play, and stop it again."""
-        self._keep_stock(directory)
-        exporters = self._serve(directory, recorder)
-        try:
-            with Children(directory.logs) as children:
-                prometheus = self._prometheus(children, program, directory, self._targets(exporters, recorder))
-                self._play(directory, children, prometheus)
-                self._measure_the_end(directory, prometheus)
-        finally:
-            exporters.stop()
-            summary = recorder.stop()
-            self._progress.spans = summary.spans
-            self._progress.spans_dropped = summary.dropped + _client_spans_dropped(directory)
-
-    def _find_prometheus(self) -> Path | None:
-        """Return the program to start, None when a Prometheus runs already."""
-        if self._outside.prometheus_url is not None:
-            return None
-        return find_prometheus(self._context.environment, self._context.say)
-
-    def _prometheus(
-        self, children: Children, program: Path | None, directory: RunDirectory, targets: Sequence[ScrapeTarget]
-    ) -> Prometheus:
-        """Start ours, or take the one that runs: it must scrape every job that the verdict rests on."""
-        if program is not None:
-            folder, port = directory.path / "prometheus", self._setting.ports.prometheus
-            return start_prometheus(children, program, port, folder, targets)
-        jobs = frozenset(target.job for target in targets) - {_SPANS}
-        return Prometheus(str(self._outside.prometheus_url), None, jobs)
-
-    def _ports_used(self) -> dict[str, int]:
-        ports, outside = self._setting.ports, self._outside
-        used = {"span recorder": ports.recorder, "exporters": ports.exporters}
-        used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}
-        has_master = self._setting.workers > 1 or outside.workers_join
-        return used | ({"Locust's master": ports.locust} if has_master else {})
-
-    def _keep_stock(self, directory: RunDirectory) -> None:
-        environment = self._inputs.environment
-        if environment.stock_url is None:
-            return
-        sources = Sources(environment, self._reach.bearer(), self._reach.asking())
-        try:
-            write_json(directory.stock_before, sources.stock_document())
-        except SourceUnavailableError as error:
-            raise EnvironmentLacks(f"the stock at {environment.stock_url} is {error}") from error
-        finally:
-            sources.close()
-
-    def _serve(self, directory: RunDirectory, recorder: Recorder) -> Server:
-        try:
-            recorder.start()
-            return serve(self._subjects(directory), self._outside.bind, self._setting.ports.exporters)
-        except CantListen as error:
-            raise EnvironmentLacks(str(error)) from error
-
-    def _subjects(self, directory: RunDirectory) -> Sequence[Subject[Any]]:
-        environment = self._inputs.environment
-        token, ask = self._reach.bearer() or "", self._reach.asking
-        subjects: list[Subject[Any]] = [loadgen.subject(lambda: directory.path)]
-        if environment.stock_url is not None:
-            subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))
-        if environment.funnel_url is not None:
-            subjects.append(orders.subject(AdminSource(url=environment.funnel_url, token=token, session=ask)))
-        return subjects
-
-    def _targets(self, exporters: Server, recorder: Recorder) -> list[ScrapeTarget]:
-        environment = self._inputs.environment
-        ours = ["loadgen"]
-        ours += ["stock"] if environment.stock_url is not None else []
-        ours += ["orders"] if environment.funnel_url is not None else []
-        return [
-            *environment.metrics,
-            *(ScrapeTarget(job=name, url=f"{exporters.url}/metrics/{name}") for name in ours),
-            ScrapeTarget(job=_SPANS, url=recorder.metrics_url),
-        ]
+        keep_stock(directory, self._reach)
+        with instruments.listening(self._progress) as exporters, Children(directory.logs) as children:
+            prometheus = instruments.prometheus(children, exporters)
+            self._play(directory, children, prometheus)
+            self._measure_the_end(directory, prometheus)
 
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         wait_for_targets(prometheus)
@@ -273,6 +194,9 @@ class Performance:
         progress, live = self._progress, read_live(directory.live) or {}
         progress.started_at = progress.started_at or live.get("started_at")
         progress.load_ended_at = self._clock.now()
+        progress.workers_refused = live.get("refused_workers", [])
+        for worker in progress.workers_refused:
+            self._context.say(f"the worker {worker} was left out: it didn't show the token of this run")
         try:
             workers = read_workers(directory)
         except BadInput as error:
@@ -303,36 +227,13 @@ class Performance:
         if progress.ended != "stopped":
             time.sleep(_LAST_SCRAPES_S)
         try:
-            if judged[1] > judged[0]:
-                selectors = [s for objective in self._inputs.objectives for s in objective.indicator.selectors()]
-                keep_raw(prometheus, selectors, judged, directory.metrics / "objectives.parquet")
-            span = (progress.started_at, progress.load_ended_at)
-            asked = [query for dashboard in build().values() for query in queries(dashboard)]
-            keep_range(prometheus, asked, span, directory.metrics / "dashboards.parquet")
+            keep_answers(
+                prometheus, directory, self._inputs.objectives, judged, (progress.started_at, progress.load_ended_at)
+            )
         except EnvironmentLacks as error:
             progress.notes.append(str(error))
-
-
-def _client_spans_dropped(directory: RunDirectory) -> int:
-    try:
-        return sum((worker.spans or {}).get("dropped", 0) for worker in read_workers(directory))
-    except BadInput:
-        return 0
 
 
 def perform(inputs: Inputs, setting: Setting, context: Context) -> Performed:
     """Perform one run; see `Performance.perform`."""
     return Performance(inputs, setting, context).perform()
-
-
-def find_run(name: str, context: Context) -> Path:
-    """Return the run directory that `name` means: a path, a name, or `latest`; raises BadInput."""
-    if name == "latest":
-        runs = sorted(path for path in context.runs.glob("*Z-*") if (path / "run.json").is_file())
-        if not runs:
-            raise BadInput(f"{context.runs}: holds no run yet; `peakproof demo` or `peakproof run` makes one")
-        return runs[-1]
-    for path in (Path(name) if Path(name).is_absolute() else context.folder / name, context.runs / name):
-        if (path / "run.json").is_file():
-            return path
-    raise BadInput(f"{name}: not a run directory: expected a path, a name below {context.runs}, or latest")

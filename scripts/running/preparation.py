@@ -1,26 +1,30 @@
 """Preparing a run: everything that is given is read, checked and copied before the first request."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests import run_directory
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.destinations import host_of
 from loadtests.journeys import VISITS
 from loadtests.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.targets import Environment, read_targets, redacted
 from scripts.context import Context
 from scripts.refusals import EnvironmentLacks
+from scripts.running.production import is_production
 from slo.documents import BadInput, read_text
 from slo.openslo import Objective, read_objectives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a run was given, read and valid."""
+    """What a run was given, read and valid.
+
+    `productions` are the other environments that say they are production; `reaches` are those whose addresses this
+    one leads to without saying why.
+    """
 
     plan: Plan
     plan_text: str
@@ -29,6 +33,8 @@ class Inputs:
     environment_name: str
     environment: Environment
     production: bool = False
+    productions: Mapping[str, Environment] = field(default_factory=dict)
+    reaches: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def plan_sha256(self) -> str:
@@ -72,19 +78,10 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
         environment_name=environment,
         environment=target,
         production=is_production(target, known.environments.values()),
+        productions={name: one for name, one in known.environments.items() if one.production and name != environment},
     )
     _check_not_judged(inputs, plan)
     return inputs
-
-
-def is_production(environment: Environment, known: Iterable[Environment]) -> bool:
-    """Whether an environment is production: also one that another name, of the same host, says is."""
-    host = _host(environment)
-    return any(one.production and _host(one) == host for one in (environment, *known))
-
-
-def _host(environment: Environment) -> str:
-    return host_of(environment.base_url).rstrip(".")
 
 
 def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:

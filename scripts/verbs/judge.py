@@ -8,7 +8,7 @@ from loadtests.clock import Clock
 from loadtests.run_directory import write_bytes, write_json
 from scripts.context import Context
 from scripts.running.evidence import Recorded, read_recorded
-from scripts.running.perform import find_run
+from scripts.running.runs import find_run
 from scripts.running.validity import NOTHING
 from slo.causes import Cause, explain, traces_of_requests
 from slo.findings import Finding

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from loadtests.credentials import Secret
 from loadtests.run_directory import RunDirectory
 from scripts.local_stack.children import Child, Children, python, wait_until
 from scripts.running.generator import Generator, start_generator, start_worker
@@ -63,9 +64,8 @@ def test_a_worker_is_given_the_variables_that_its_environment_names_and_no_other
     directory = prepared_run(tmp_path, "http://127.0.0.1:1", declared=declared)
     fake = FakeChildren()
     start_generator(cast("Children", fake), directory, 2, 18091, {**USERS, "SHOP_GATE": "canary", "SHOP_PATH": "x"})
-    assert [set(variables) - {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED"} for _, _, variables in fake.started] == [
-        {"SHOP_GATE"}
-    ] * 3
+    own = {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED", "PEAKPROOF_RUN_TOKEN"}
+    assert [set(variables) - own for _, _, variables in fake.started] == [{"SHOP_GATE"}] * 3
     assert not any("canary" in word for _, command, _ in fake.started for word in command)
 
 
@@ -80,21 +80,33 @@ def test_more_workers_are_a_master_on_loopback_and_its_workers(tmp_path: Path) -
     assert first[1][-5:] == ["--worker", "--master-host", "127.0.0.1", "--master-port", "18091"]
 
 
+def test_those_of_one_run_share_a_token_that_no_other_run_has(tmp_path: Path) -> None:
+    tokens = [environment["PEAKPROOF_RUN_TOKEN"] for _, _, environment in started(tmp_path, 2) + started(tmp_path, 2)]
+    assert tokens[0] == tokens[1] == tokens[2] != tokens[3]
+    assert len(tokens[0]) == 64
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_when_workers_join_from_elsewhere_only_the_master_is_started(tmp_path: Path, workers: int) -> None:
     fake, directory = FakeChildren(), RunDirectory(path=tmp_path)
-    outside = Outside(bind="0.0.0.0", reached_as="master")  # noqa: S104 - nothing is bound here
+    given = Secret("canary-of-the-run")
+    outside = Outside(bind="0.0.0.0", reached_as="master", run_token=given)  # noqa: S104 - nothing is bound here
     start_generator(cast("Children", fake), directory, workers, 18091, USERS, outside)
-    ((name, command, _),) = fake.started
+    ((name, command, variables),) = fake.started
     assert name == "locust-master"
+    assert variables["PEAKPROOF_RUN_TOKEN"] == "canary-of-the-run"
     assert command[command.index("--master-bind-host") + 1] == "0.0.0.0"  # noqa: S104 - the same
     assert command[command.index("--expect-workers") + 1] == str(workers)
 
 
 def test_a_worker_elsewhere_reaches_the_master_by_its_name(tmp_path: Path) -> None:
     fake = FakeChildren()
-    start_worker(cast("Children", fake), RunDirectory(path=tmp_path), 3, ("master", 18091), USERS)
-    ((name, command, _),) = fake.started
+    start_worker(
+        cast("Children", fake), RunDirectory(path=tmp_path), 3, ("master", 18091), USERS, Secret("canary-of-the-run")
+    )
+    ((name, command, variables),) = fake.started
+    assert variables["PEAKPROOF_RUN_TOKEN"] == "canary-of-the-run"
+    assert "canary-of-the-run" not in " ".join(command)
     assert name == "locust-worker-3"
     assert command[-5:] == ["--worker", "--master-host", "master", "--master-port", "18091"]
 
@@ -102,7 +114,8 @@ def test_a_worker_elsewhere_reaches_the_master_by_its_name(tmp_path: Path) -> No
 @pytest.mark.parametrize("workers", [1, 2])
 def test_nothing_of_the_users_settings_and_no_secret_reaches_locust(tmp_path: Path, workers: int) -> None:
     for _, _, environment in started(tmp_path, workers):
-        assert environment == {
+        assert ("PEAKPROOF_RUN_TOKEN" in environment) == (workers > 1)
+        assert {name: value for name, value in environment.items() if name != "PEAKPROOF_RUN_TOKEN"} == {
             "PATH": "/bin",
             "LANG": "C.UTF-8",
             "HOME": str(tmp_path / "logs"),

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -159,8 +160,8 @@ class FakeShop:
 
 
 @contextmanager
-def fake_shop(answers: Mapping[str, Answer]) -> Iterator[FakeShop]:
-    """Serve `answers` on a free port; every connection has ended when this ends."""
+def fake_shop(answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None) -> Iterator[FakeShop]:
+    """Serve `answers` on a free port, over TLS with a context; every connection has ended when this ends."""
     shop = FakeShop(answers=dict(answers))
 
     class Handler(BaseHTTPRequestHandler):
@@ -185,6 +186,8 @@ def fake_shop(answers: Mapping[str, Answer]) -> Iterator[FakeShop]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     shop.url = f"http://127.0.0.1:{server.server_address[1]}"

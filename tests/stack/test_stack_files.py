@@ -116,9 +116,24 @@ def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     secrets = re.findall(r"\$\{(\w*(?:PASSWORD|TOKEN)\w*)([^}]*)\}", text)
     assert {name for name, _ in secrets} == {
-        *("PEAKPROOF_DATABASE_PASSWORD", "PEAKPROOF_SHOP_TOKEN", "PEAKPROOF_METRICS_TOKEN", "GRAFANA_ADMIN_PASSWORD")
+        *("PEAKPROOF_DATABASE_PASSWORD", "PEAKPROOF_SHOP_TOKEN", "PEAKPROOF_METRICS_TOKEN", "PEAKPROOF_RUN_TOKEN"),
+        "GRAFANA_ADMIN_PASSWORD",
     }
     assert [name for name, rest in secrets if not rest.startswith(":?")] == []
+
+
+def test_whoever_takes_part_in_a_run_or_reads_it_brings_the_token_that_it_wants() -> None:
+    """The run listens in the stack's network: its workers, the senders of spans and Prometheus are told its tokens."""
+    wanted = {name: set(SERVICES[name]["environment"]) for name in ("master", "worker", "collector")}
+    assert {"PEAKPROOF_RUN_TOKEN", "PEAKPROOF_METRICS_TOKEN"} < wanted["master"]
+    assert wanted["worker"] == wanted["collector"] == {"PEAKPROOF_RUN_TOKEN"}
+    for name in ("payments", "shop-1", "shop-2"):
+        told = SERVICES[name]["environment"]["OTEL_EXPORTER_OTLP_HEADERS"]
+        assert told.startswith("Authorization=Bearer%20${PEAKPROOF_RUN_TOKEN:?")
+    sent = COLLECTOR["exporters"]["otlphttp/recorder"]["headers"]
+    assert sent == {"authorization": "Bearer ${env:PEAKPROOF_RUN_TOKEN}"}
+    jobs = {job["job_name"]: job for job in PROMETHEUS["scrape_configs"]}
+    assert {name for name, job in jobs.items() if "authorization" in job} == {"loadgen", "stock", "orders", "recorder"}
 
 
 def test_every_file_that_is_mounted_is_there() -> None:

@@ -125,6 +125,7 @@ def stack() -> Iterator[Stack]:
         variables={
             "PEAKPROOF_SHOP_TOKEN": secrets.token_hex(16),
             "PEAKPROOF_METRICS_TOKEN": secrets.token_hex(16),
+            "PEAKPROOF_RUN_TOKEN": secrets.token_hex(16),
             "PEAKPROOF_DATABASE_PASSWORD": secrets.token_hex(16),
             "GRAFANA_ADMIN_PASSWORD": secrets.token_hex(16),
             "PEAKPROOF_SHOP_PORT": "21480",
