@@ -60,7 +60,7 @@ class Bench:
         wait_until(lambda: self._flows(before.requests), [child, self.nginx.child], _STARTED_S, generator.name)
         seen = (window or self.steady)(child)
         tally = told(generator, child, folder)
-        self._check(generator.name, before.requests, tally)
+        check_count(generator.name, tally, self.nginx.status().requests - before.requests)
         return Run(window=seen, tally=tally, directory=run_directory_of(folder))
 
     def steady(self, child: Child) -> Window:
@@ -87,14 +87,17 @@ class Bench:
     def _flows(self, before: int) -> bool:
         return self.nginx.status().requests - before > _FLOWS
 
-    def _check(self, name: str, before: int, tally: Tally) -> None:
-        """Hold the generator's count against the target's: they may differ by what was under way at the end."""
-        if tally.errors:
-            told = ", ".join(f"{count} {word}" for word, count in tally.errors.items())
-            raise EnvironmentLacks(f"{name}: not every reply was right: {told} of {tally.requests}")
-        counted = self.nginx.status().requests - before
-        if not 0 <= counted - tally.requests <= tally.under_way:
-            raise EnvironmentLacks(f"{name}: says {tally.requests} requests, the target counted {counted}")
+
+def check_count(name: str, tally: Tally, counted: int) -> None:
+    """Raise EnvironmentLacks when a reply was wrong, or the target counted otherwise than the generator.
+
+    The counts may differ by what was under way at the end.
+    """
+    if tally.errors:
+        wrong = ", ".join(f"{count} {word}" for word, count in tally.errors.items())
+        raise EnvironmentLacks(f"{name}: not every reply was right: {wrong} of {tally.requests}")
+    if not 0 <= counted - tally.requests <= tally.under_way:
+        raise EnvironmentLacks(f"{name}: says {tally.requests} requests, the target counted {counted}")
 
 
 def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:
