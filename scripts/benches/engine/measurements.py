@@ -228,9 +228,9 @@ def _against(on: str, ours: Sequence[float], theirs: Sequence[float]) -> str:
 
 
 def check_handshakes(name: str, window: Window, a_request: float) -> None:
-    """Raise EnvironmentLacks unless the target accepted about that many connections a request."""
-    expected = a_request * window.requests
-    if abs(window.accepts - expected) > 0.1 * expected:
+    """Raise EnvironmentLacks unless the target accepted that many connections a request, up to one a shopper."""
+    slack = USERS if a_request else 0  # each may stand anywhere in its journey at the window's edges
+    if abs(window.accepts - a_request * window.requests) > slack:
         raise EnvironmentLacks(f"{name}: {window.accepts} connections for {window.requests} requests")
 
 
