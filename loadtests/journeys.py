@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from loadtests.demand import plan
 from loadtests.session import Session
 from loadtests.storefronts import Storefront
 
@@ -42,7 +43,7 @@ def design_your_own(session: Session, shop: Storefront) -> None:
 
 Journey = Callable[[Session, Storefront], None]
 
-JOURNEYS: Mapping[str, Journey] = {
+JOURNEYS: dict[str, Journey] = {
     "window-shop": window_shop,
     "search-and-buy": search_and_buy,
     "click-and-collect": click_and_collect,
@@ -50,12 +51,20 @@ JOURNEYS: Mapping[str, Journey] = {
 }
 
 # How often a session of each journey visits each step, when nothing is refused: what a plan's evidence rests on.
-VISITS: Mapping[str, Mapping[str, float]] = {
+VISITS: dict[str, Mapping[str, float]] = {
     "window-shop": {"home": 1, "search": 1, "product": 2},
     "search-and-buy": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1},
     "click-and-collect": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1, "order-status": 1},
     "design-your-own": {"home": 1, "product": 1, "design": 1, "cart": 1, "checkout": 1},
 }
+
+
+def register(name: str, journey: Journey, visits: Mapping[str, float]) -> None:
+    """Let this process's plans name one journey more; raises ValueError for a name that is taken."""
+    if name in JOURNEYS:
+        raise ValueError(f"there is a journey {name} already")
+    JOURNEYS[name], VISITS[name] = journey, visits
+    plan.JOURNEYS.append(name)
 
 
 def _browse(session: Session, shop: Storefront) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from loadtests.addresses import readable, refusal
 from slo.documents import BadInput, Document, read_yaml
@@ -27,6 +28,8 @@ _OURS = frozenset(
 )  # fmt: skip
 # What is named is handed to the load generator, which must not take orders that way.
 _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LANG)$")
+# Those that an environment may name; `loadtests.storefronts.register` adds one in its own process.
+STOREFRONTS = ["twisted-threads"]
 _HIDDEN = re.compile(r"^environments\.[^.]+(\.(headers|basic_auth|token_env|token_file|client_certificate|ca)\b|: )")
 
 
@@ -68,6 +71,13 @@ def _variable(name: str) -> str:
     return name
 
 
+def _storefront(name: str) -> str:
+    if name not in STOREFRONTS:
+        known = " or ".join(map(repr, STOREFRONTS))
+        raise PydanticCustomError("storefront", "Input should be {known}", {"known": known})
+    return name
+
+
 def _network(text: str) -> str:
     return str(ip_network(text))
 
@@ -78,6 +88,9 @@ AddressText = Annotated[str, AfterValidator(_address)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$"), AfterValidator(_variable)]
 File = Annotated[str, Field(min_length=1, max_length=4096)]
+StorefrontName = Annotated[
+    str, AfterValidator(_storefront), WithJsonSchema({"type": "string", "const": STOREFRONTS[0], "title": "Storefront"})
+]
 HeaderName = Annotated[str, Field(pattern=_TOKEN)]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$")]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -201,7 +214,7 @@ class Environment(Document):
     """
 
     base_url: BaseAddress
-    storefront: Literal["twisted-threads"]
+    storefront: StorefrontName
     ceiling: Ceiling
     production: bool = False
     shares_addresses_with: tuple[Label, ...] = ()

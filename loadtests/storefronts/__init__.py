@@ -1,8 +1,9 @@
 """Storefronts: how each kind of shop is browsed and bought from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal, Protocol
 
+from loadtests import targets
 from loadtests.session import Placed, Session
 from loadtests.storefronts.twisted_threads import TwistedThreads
 
@@ -32,4 +33,12 @@ class Storefront(Protocol):
         """Look at the order just placed."""
 
 
-STOREFRONTS: Mapping[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
+STOREFRONTS: dict[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
+
+
+def register(name: str, storefront: Callable[[Session], Storefront]) -> None:
+    """Let this process's targets name one storefront more; raises ValueError for a name that is taken."""
+    if name in STOREFRONTS:
+        raise ValueError(f"there is a storefront {name} already")
+    STOREFRONTS[name] = storefront
+    targets.STOREFRONTS.append(name)
