@@ -253,6 +253,8 @@ def _refused(message: str) -> int:
     return ExitCode.USAGE
 
 
+gevent.config.track_greenlet_tree = False  # who spawned whom is of no use here, and kept for each session
+
 events.init_command_line_parser.add_listener(add_options)
 events.init.add_listener(set_up)
 events.test_start.add_listener(start)

@@ -21,6 +21,7 @@ import gevent.ssl
 import pydantic
 from gevent.event import Event
 
+from loadtests.alarms import Alarms
 from loadtests.ceilings import Ceilings
 from loadtests.client.access import Access
 from loadtests.client.shopper import ShopperClient
@@ -231,6 +232,7 @@ class Player:
         return Worker(
             plan=job.plan,
             clock=self._clock,
+            alarms=Alarms(self._clock),
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,

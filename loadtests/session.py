@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import gevent
 
+from loadtests.alarms import Alarms
 from loadtests.ceilings import CeilingReachedError, Ceilings
 from loadtests.client.exchange import Client, Reply, Request, redirected
 from loadtests.clock import Clock
@@ -33,6 +34,7 @@ class Worker:
 
     plan: Plan
     clock: Clock
+    alarms: Alarms
     hooks: Hooks
     log: StepLog
     ledger: Ledger
@@ -130,10 +132,7 @@ class Session:
 
     def _wait_for_leave(self) -> int:
         """Sleep until the next step is due, take leave to send it, once, and return the time (ns)."""
-        now = self._worker.clock.now()
-        if now < self.due_at:
-            gevent.sleep((self.due_at - now) / 1e9)
-            now = self._worker.clock.now()
+        now = self._worker.alarms.sleep_until(self.due_at)
         if not self._may_send:
             self._worker.ceilings.take_request(now)
             self._may_send = True

@@ -155,7 +155,7 @@ def test_an_arrival_over_the_ceiling_is_dropped_with_its_reason(tmp_path: Path) 
 
 
 def test_a_session_that_ended_makes_room_for_the_next(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, do_nothing, several(6, every_s=0.01), max_open=1)
+    stage = Stage(tmp_path, do_nothing, several(6, every_s=0.05), max_open=1)
     stage.play()
     assert stage.outcomes() == dict.fromkeys(range(6), "completed")
 
