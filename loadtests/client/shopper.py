@@ -128,7 +128,7 @@ class ShopperClient:
         access = self._access
         if head.cookies:
             self._keep_cookies(head.cookies, access.origin.prefix + request.path)
-        if head.encoding and request.method != "HEAD":
+        if head.encoding:
             body = decoded(body, head.encoding, reading.MAX_BODY)
         body = masked(body, access.masks)
         status, accepted = head.status, head.status in request.accept
