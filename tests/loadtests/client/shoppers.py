@@ -64,7 +64,7 @@ class ScriptedConnection(Connection):
         self.left = (piece for piece in pieces if piece)
         self.taken = 0
         self.sent: list[bytes] = []
-        self.closed = self.served = self.spoiled = False
+        self.closed = self.spoiled = False
         self.waiter: Any = None
 
     def send(self, words: bytes) -> None:

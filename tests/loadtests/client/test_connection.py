@@ -83,7 +83,7 @@ def test_nothing_is_repeated_a_second_time(serve: Serve, connect: Connect) -> No
     assert [seen.connection for seen in server.seen] == [1, 1, 2]
 
 
-def test_nothing_is_repeated_on_a_connection_that_never_served(serve: Serve, connect: Connect) -> None:
+def test_nothing_is_repeated_on_a_connection_that_never_brought_a_reply(serve: Serve, connect: Connect) -> None:
     server = serve(in_turn(hang_up, reply()))
     assert connect(server.url).send(GET, TRACEPARENT) == Reply(error="connection")
     assert len(server.seen) == 1
@@ -161,7 +161,7 @@ class Abrupt:
         self.port = self._listener.getsockname()[1]
         self.connections = 0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:

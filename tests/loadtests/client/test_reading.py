@@ -126,6 +126,19 @@ def test_a_head_that_was_seen_is_read_for_get_and_for_head_alike() -> None:
     assert bodies == [b"ab", b"", b"cd"]
 
 
+def test_what_a_reply_to_head_says_of_a_body_is_none_even_when_it_was_seen_before() -> None:
+    data = OK + b"Content-Length: 2\r\n\r\nab"
+    client, connection = scripted([data, data])
+    assert client.send(GET, TRACEPARENT) == Reply(200, b"ab")
+    assert (client.send(HEAD, TRACEPARENT), connection.closed) == (Reply(error="protocol"), True)
+
+
+def test_an_interim_reply_that_was_seen_before_is_still_none() -> None:
+    interim, final = b"HTTP/1.1 100 Continue\r\n\r\n", OK + b"Content-Length: 1\r\n\r\na"
+    client, _ = scripted([interim, final, interim, final])
+    assert [client.send(POST, TRACEPARENT) for _ in range(2)] == [Reply(200, b"a")] * 2
+
+
 def test_heads_that_differ_each_time_are_not_all_kept() -> None:
     pieces = [OK + b"X-Id: %d\r\nContent-Length: 0\r\n\r\n" % number for number in range(2000)]
     client, _ = scripted(pieces)
