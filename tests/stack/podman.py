@@ -179,6 +179,10 @@ class Podman:
                     raise AssertionError(f"{service} isn't healthy:\n{logs.stdout}{logs.stderr}")
                 time.sleep(0.5)
 
+    def process(self, name: str) -> Path:
+        """Return the folder that is there for as long as a container's process lives."""
+        return Path("/proc") / self.podman("inspect", "--format", "{{.State.Pid}}", name).strip() / "root"
+
     def logs(self, name: str) -> str:
         """Return what a container wrote."""
         done = self.call(["podman", "logs", name], check=False)

@@ -51,6 +51,11 @@ class Played:
         return {worker["name"]: worker["lost"] for worker in self.run["workers"]}
 
     @property
+    def machine_was_late(self) -> bool:
+        """Whether the verdict says that this machine kept the load generator from its schedule."""
+        return any(one["subject"] in ("scheduling lag", "generator CPU") for one in self.verdict["findings"])
+
+    @property
     def account_adds_up(self) -> bool:
         """Whether every planned session ended as exactly one thing."""
         account = self.run["account"]
@@ -90,16 +95,17 @@ class Stack:
         before = {path.name for path in self.runs.glob("*Z-stack-*")}
         self.podman.podman("rm", "-f", self.podman.name("master"), check=False)
         self.podman.up("master")
+        # Looked at from outside: a podman call takes a good part of a core, which the load would feel.
+        process = self.podman.process(self.podman.name("master"))
         (path,) = eventually(lambda: self._new(before), 60, "a run directory")
-        eventually(lambda: self._is_playing(path), 60, "a plateau with orders of both workers")
+        eventually(lambda: self._is_playing(path, process), 60, "a plateau with orders of both workers")
         return str(path.name)
 
     def _new(self, before: set[str]) -> list[Path]:
         return [path for path in self.runs.glob("*Z-stack-*") if path.name not in before]
 
-    def _is_playing(self, run: Path) -> bool:
-        state = self.podman.podman("inspect", "--format", "{{.State.Running}}", self.podman.name("master"))
-        assert state.strip() == "true", self.podman.logs(self.podman.name("master"))
+    def _is_playing(self, run: Path, process: Path) -> bool:
+        assert process.exists(), self.podman.logs(self.podman.name("master"))
         ledgers = [path for path in run.glob("ledger-w*.jsonl") if path.stat().st_size]
         live = run / "live.json"
         return len(ledgers) == 2 and live.exists() and json.loads(live.read_text())["phase"] == "plateau"
@@ -140,10 +146,11 @@ class Stack:
         """Return what Prometheus' API answers."""
         return self.podman.ask("prometheus", f"http://127.0.0.1:9090{path}")["data"]
 
-    def up(self) -> dict[str, set[str]]:
-        """Return what every scrape of each job says of itself now: 1 or 0."""
+    def up(self, played: Played) -> dict[str, set[str]]:
+        """Return what every scrape of each job said of itself at the end of a run's judged time: 1 or 0."""
         found: dict[str, set[str]] = {}
-        for series in self.prometheus("/api/v1/query?query=up")["result"]:
+        at = played.run["judged"]["ends_at"] / 1e9
+        for series in self.prometheus(f"/api/v1/query?query=up&time={at:.3f}")["result"]:
             found.setdefault(series["metric"]["job"], set()).add(series["value"][1])
         return found
 

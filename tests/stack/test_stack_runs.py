@@ -27,8 +27,7 @@ pytestmark = [
 ]
 
 ALERT = "PeakproofSourceUnreadable"
-# A run, and what each job's scrapes said of themselves meanwhile; a run, and the alert that came of it.
-Whole = tuple[Played, dict[str, set[str]]]
+# A run, and the alert that came of it.
 Alerted = tuple[Played, dict[str, Any]]
 
 
@@ -72,19 +71,20 @@ def without_a_worker(stack: Stack) -> Played:
 
 
 @pytest.fixture(scope="module")
-def whole(stack: Stack, without_a_worker: Played) -> Whole:
-    """Play a run with both workers after one was lost and came back; return it, and what was up meanwhile."""
-    name = stack.begin()
-    up = stack.up()
-    played = stack.end(name)
+def whole(stack: Stack, without_a_worker: Played) -> Played:
+    """Play a run with both workers after one was lost and came back.
+
+    It is played once more when the machine, by the verdict's own finding, was too busy for the load generator.
+    """
+    played = stack.end(stack.begin())
     assert played.name != without_a_worker.name
-    return played, up
+    return stack.end(stack.begin()) if played.machine_was_late else played
 
 
 @pytest.fixture(scope="module")
-def without_a_database(stack: Stack, whole: Whole) -> Alerted:
+def without_a_database(stack: Stack, whole: Played) -> Alerted:
     """Play a run whose database is stopped in the plateau; return it, and the alert that tells of it."""
-    assert whole[0].code == 0, whole[0].said
+    assert whole.run["ended"] == "completed", whole.said
     assert ALERT not in {alert["labels"]["alertname"] for alert in stack.alerts()}
     name = stack.begin()
     stack.podman.podman("stop", "-t", "0", stack.podman.name("postgres"))
@@ -126,43 +126,43 @@ def test_the_other_worker_plays_its_part_to_the_end(without_a_worker: Played) ->
     assert [worker["parts_expected"] == worker["parts_received"] > 0 for worker in left] == [True]
 
 
-def test_workers_join_leave_and_join_again(stack: Stack, without_a_worker: Played, whole: Whole) -> None:
-    names = [without_a_worker.name, whole[0].name]
-    assert [stack.joined(number)[:2] for number in (1, 2)] == [names, names]
+def test_workers_join_leave_and_join_again(stack: Stack, without_a_worker: Played, whole: Played) -> None:
+    for number in (1, 2):
+        joined = stack.joined(number)
+        assert joined[0] == without_a_worker.name
+        assert whole.name in joined[1:]
 
 
 # -- the whole ---------------------------------------------------------------------------------------------
 
 
-def test_a_run_over_two_workers_passes_with_one_verdict_over_both(whole: Whole) -> None:
-    played, _ = whole
-    run, verdict = played.run, played.verdict
-    assert (played.code, run["ended"], played.lost) == (0, "completed", {"w0": False, "w1": False}), played.said
+def test_a_run_over_two_workers_passes_with_one_verdict_over_both(whole: Played) -> None:
+    run, verdict = whole.run, whole.verdict
+    assert (whole.code, run["ended"], whole.lost) == (0, "completed", {"w0": False, "w1": False}), whole.said
     assert all(worker["parts_expected"] == worker["parts_received"] > 0 for worker in run["workers"])
     assert sum(worker["arrivals"] for worker in run["workers"]) == run["account"]["planned"]
     assert run["account"]["completed"] == run["account"]["planned"]
-    assert (verdict["run"], verdict["outcome"], played.verdict_code) == (played.name, "PASS", 0), findings(played)
+    assert (verdict["run"], verdict["outcome"], whole.verdict_code) == (whole.name, "PASS", 0), findings(whole)
     assert {one["outcome"] for one in verdict["objectives"]} == {"met"}
     assert {one["source"] for one in verdict["objectives"]} == {"records", "prometheus"}
 
 
-def test_every_request_of_both_workers_is_recorded_and_scraped(stack: Stack, whole: Whole) -> None:
-    played, _ = whole
-    rows = stack.rows(played.name, "requests")
-    assert len(rows) == played.run["requests"]["sent"] > 0
+def test_every_request_of_both_workers_is_recorded_and_scraped(stack: Stack, whole: Played) -> None:
+    rows = stack.rows(whole.name, "requests")
+    assert len(rows) == whole.run["requests"]["sent"] > 0
     counted = "sum(loadtest_requests_total)"
     eventually(lambda: stack.value(counted) == len(rows), 30, f"{counted} of {len(rows)}")
 
 
-def test_spans_of_shoppers_shop_and_provider_are_recorded_in_common_traces(stack: Stack, whole: Whole) -> None:
+def test_spans_of_shoppers_shop_and_provider_are_recorded_in_common_traces(stack: Stack, whole: Played) -> None:
     by_trace: dict[Any, set[str]] = {}
-    for span in stack.rows(whole[0].name, "spans"):
+    for span in stack.rows(whole.name, "spans"):
         by_trace.setdefault(span["trace_id"], set()).add(span["service"])
     assert {"shopper", "shop", "payments"} in by_trace.values()
 
 
-def test_everything_of_ours_is_scraped_during_a_run(whole: Whole) -> None:
-    up = dict(whole[1])
+def test_everything_of_ours_is_scraped_during_a_run(stack: Stack, whole: Played) -> None:
+    up = stack.up(whole)
     assert up.pop("spans") == {"0"}  # the Collector's, which isn't here
     assert up == {
         job: {"1"}
@@ -170,13 +170,13 @@ def test_everything_of_ours_is_scraped_during_a_run(whole: Whole) -> None:
     }
 
 
-def test_prometheus_answers_to_the_verdicts_queries_are_kept(stack: Stack, whole: Whole) -> None:
-    kept = pq.read_table(stack.runs / whole[0].name / "metrics" / "objectives.parquet").to_pylist()
+def test_prometheus_answers_to_the_verdicts_queries_are_kept(stack: Stack, whole: Played) -> None:
+    kept = pq.read_table(stack.runs / whole.name / "metrics" / "objectives.parquet").to_pylist()
     assert any(row["at"] for row in kept)
 
 
-def test_the_alert_rules_are_evaluated(stack: Stack, whole: Whole) -> None:
-    assert whole[1]["prometheus"] == {"1"}
+def test_the_alert_rules_are_evaluated(stack: Stack, whole: Played) -> None:
+    assert whole.run["ended"] == "completed"
     rules = [rule for group in stack.prometheus("/api/v1/rules")["groups"] for rule in group["rules"]]
     assert {rule["name"]: rule["health"] for rule in rules} == dict.fromkeys(
         (ALERT, *(f"Peakproof{what}" for what in ("ExporterDown", "ShopDown", "RunStoppedEarly", "ShopErrors"))), "ok"
@@ -190,7 +190,9 @@ def test_a_database_that_dies_ends_the_run_early_and_fails_it(stack: Stack, with
     played, _ = without_a_database
     assert (played.code, played.run["ended"]) == (75, "aborted"), played.said
     assert played.run["ended_because"] == "browse-latency will be missed whatever comes"
-    assert (played.verdict["outcome"], played.verdict_code) == ("FAIL", 99), findings(played)
+    # A miss is shown in a valid run only.
+    expected = ("INCONCLUSIVE", 75) if played.machine_was_late else ("FAIL", 99)
+    assert (played.verdict["outcome"], played.verdict_code) == expected, findings(played)
     assert {o["outcome"] for o in played.verdict["objectives"] if o["name"] == "browse-latency"} == {"missed"}
     failed = [row for row in stack.rows(played.name, "requests") if row["error"] is not None]
     assert len(failed) == played.run["requests"]["errors"] > 0
