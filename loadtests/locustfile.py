@@ -130,12 +130,12 @@ class Stage:
             self.environment.runner.quit()
 
     def _over(self, workers: int) -> bool:
-        lost = 0
-        if isinstance(self.environment.runner, MasterRunner):
-            clients = self.environment.runner.clients
-            lost = workers - len(clients.ready) - len(clients.spawning) - len(clients.running)
-            lost = max(0, lost - len(self.done))
-        return len(self.done) + lost >= workers
+        """Whether each worker is done or lost; one that is done stays with the master until it quits."""
+        present = set(range(workers))
+        if isinstance(runner := self.environment.runner, MasterRunner):
+            clients = (*runner.clients.ready, *runner.clients.spawning, *runner.clients.running)
+            present = {runner.get_worker_index(client.id) for client in clients}
+        return all(f"w{index}" in self.done or index not in present for index in range(workers))
 
     def exit_code(self) -> int:
         """Return 0 when every worker completed its part, else 75: whether it is valid is judged from the directory."""

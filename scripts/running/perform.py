@@ -30,6 +30,7 @@ from scripts.running.reaching import Reach, reach_of
 from scripts.running.release_watch import probe_release_or_none
 from scripts.running.stock import keep_stock
 from slo.documents import BadInput
+from slo.outcomes import ExitCode
 
 _FIRST_SNAPSHOT_S = 90.0
 _LOOK_S = 0.2
@@ -191,7 +192,7 @@ class Performance:
         return told
 
     def _conclude(self, directory: RunDirectory, generator: Generator) -> None:
-        progress, live = self._progress, read_live(directory.live) or {}
+        progress, head, live = self._progress, generator.head, read_live(directory.live) or {}
         progress.started_at = progress.started_at or live.get("started_at")
         progress.load_ended_at = self._clock.now()
         progress.workers_refused = live.get("refused_workers", [])
@@ -209,8 +210,9 @@ class Performance:
             progress.ended = "completed"
         elif early := [w for w in workers if w.because is not None and w.ended in ("aborted", "stopped")]:
             progress.ended, progress.because = early[0].ended, early[0].because
+        elif head.code == ExitCode.INCONCLUSIVE and (gone := [worker.name for worker in workers if worker.lost]):
+            progress.ended, progress.because = "failed", f"lost {', '.join(gone)}"
         else:
-            head = generator.head
             progress.ended, progress.because = "failed", f"{head.name} ended with {head.code}: {head.last_words()}"
 
     def _measure_the_end(self, directory: RunDirectory, prometheus: Prometheus) -> None:

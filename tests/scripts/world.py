@@ -1,11 +1,12 @@
 """A world for commands to run in: a folder, variables, someone who listens, and a shop that answers as it is told."""
 
 import json
+import secrets
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -144,6 +145,17 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def free_base() -> int:
+    """Return a port base whose ports nobody has now, below those that outgoing connections take."""
+    for _ in range(100):
+        base = 20_000 + 20 * secrets.randbelow(600)
+        with ExitStack() as held, suppress(OSError):
+            for port in range(base, base + 20):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            return base
+    raise AssertionError("no twenty ports in a row are free")
 
 
 Answer = tuple[int, object]
