@@ -11,12 +11,16 @@ from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.fileobject import FileObject
+from gevent.queue import Queue
 from locust import User, constant, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from loadtests.clock import Clock
+from loadtests.control import Control
+from loadtests.demand.revision import Revision
 from loadtests.live import Board, Gauges, Watch
 from loadtests.player import Job, Player, read_job
 from loadtests.run_directory import write_json
@@ -27,6 +31,8 @@ from slo.outcomes import ExitCode
 _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
 _PLAY, _CHANGE, _DONE, _STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
+_REVISE, _TAKEN = "peakproof_revise", "peakproof_taken"
+_LONGEST_WISH = 100
 
 
 class Stage:
@@ -39,6 +45,9 @@ class Stage:
         self.start: AsyncResult[dict[str, int]] = AsyncResult()
         self.player: Player | None = None
         self.board: Board | None = None
+        self.control: Control | None = None
+        self.revisions: Queue[Revision] = Queue()
+        self.shown_ended = False
         self.ended: str | None = None
         self.because: str | None = None
         self.done: dict[str, str] = {}
@@ -51,11 +60,11 @@ class Stage:
             return  # Locust would replace a lost worker's user here; its arrivals stay lost, and counted
         start = self.start.get()
         player = self.player = Player(self.job, index, start["workers"], start["started_at"], self.watches)
-        teller = gevent.spawn(self._tell_changes, player)
+        beside = [gevent.spawn(self._tell_changes, player), gevent.spawn(self._revise, player)]
         try:
             player.play()
         finally:
-            teller.kill()
+            gevent.killall(beside)
             self._tell(player)
             self.finished(player.name, player.ended or "stopped")
 
@@ -66,6 +75,16 @@ class Stage:
             self.player.stop(ended, because)
         if isinstance(self.environment.runner, MasterRunner):
             self.environment.runner.send_message(_STOP, {"ended": ended, "because": because})
+
+    def _revise(self, player: Player) -> None:
+        """Take the revisions of the plan one after the other, and say so."""
+        while True:
+            revision = self.revisions.get()
+            taken = {"number": revision.number, "struck": player.revise(revision), "worker": player.name}
+            if isinstance(self.environment.runner, WorkerRunner):
+                self.environment.runner.send_message(_TAKEN, taken)
+            else:
+                self.taken(taken)
 
     def _tell_changes(self, player: Player) -> None:
         while True:
@@ -94,10 +113,30 @@ class Stage:
         started_at = self.clock.now() + _LEAD_NS
         self.board = Board(self.job.timetable(), self.watches, started_at)
         start = {"workers": workers, "started_at": started_at}
+        self.control = Control(self.job, self.board, (started_at, workers), self.clock.now, self._tell_revision)
         if isinstance(self.environment.runner, MasterRunner):
             self.environment.runner.send_message(_PLAY, start)
         self.start.set(start)
         gevent.spawn(self._watch, self.board, workers)
+
+    def listen(self) -> None:
+        """Take the wishes of whoever started this process from its standard input, a line a wish."""
+        wishes = FileObject(0, "rb", closefd=False)
+        while line := wishes.readline(_LONGEST_WISH):
+            wish, _, who = line.decode(errors="replace").strip().partition("\t")
+            if self.control is not None:
+                self.control.obey(wish, who or "by hand")
+
+    def taken(self, told: dict[str, Any]) -> None:
+        """Take note that a worker took a revision."""
+        if self.control is not None:
+            self.control.taken(**told)
+
+    def _tell_revision(self, revision: Revision) -> None:
+        if isinstance(self.environment.runner, MasterRunner):
+            self.environment.runner.send_message(_REVISE, revision.model_dump())
+        else:
+            self.revisions.put(revision)
 
     def finished(self, name: str, ended: str) -> None:
         """Take note that a worker's part is over."""
@@ -106,9 +145,11 @@ class Stage:
         self.done[name] = ended
 
     def snapshot(self, state: str) -> None:
-        """Write `live.json`."""
-        if self.board is not None:
-            write_json(self.job.directory.live, self.board.snapshot(self.clock.now(), state))
+        """Write `live.json`; what says that the run has ended is the last."""
+        if self.board is not None and self.control is not None and not self.shown_ended:
+            self.shown_ended = state == "ended"
+            shown = {**self.board.snapshot(self.clock.now(), state), **self.control.snapshot()}
+            write_json(self.job.directory.live, shown)
 
     def _watch(self, board: Board, workers: int) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or lost."""
@@ -157,6 +198,7 @@ class Shoppers(User):
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Add what a run needs to Locust's command line."""
     parser.add_argument("--run-directory", metavar="DIR", help="the run directory that `peakproof run` prepared")
+    parser.add_argument("--obey-stdin", action="store_true", help="take wishes from standard input: pause, resume, 1.2")
 
 
 def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: ANN401 - Locust's events
@@ -172,11 +214,15 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
         raise SystemExit(_refused(str(error))) from error
     _stage.append(stage)
     gevent.spawn(stage.watch_parent)
+    if environment.parsed_options is not None and environment.parsed_options.obey_stdin:
+        gevent.spawn(stage.listen)
     if isinstance(runner, WorkerRunner):
         runner.register_message(_PLAY, lambda msg, **_: stage.start.set(msg.data))
         runner.register_message(_STOP, lambda msg, **_: stage.stop(**msg.data))
+        runner.register_message(_REVISE, lambda msg, **_: stage.revisions.put(Revision.model_validate(msg.data)))
     if isinstance(runner, MasterRunner):
         runner.register_message(_CHANGE, lambda msg, **_: _merge(stage, msg.data))
+        runner.register_message(_TAKEN, lambda msg, **_: stage.taken(msg.data))
         runner.register_message(_DONE, lambda msg, **_: stage.finished(msg.data["worker"], msg.data["ended"]))
 
 

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ ALWAYS = (0, 10**20)
 TIMETABLE = Timetable(
     run="r1",
     phases=(("warm-up", 10.0), ("plateau", 20.0), ("drain", 25.0)),
-    arrivals_s=[1.0, 2.0, 3.0, 12.0],
+    arrivals_s=np.array([1.0, 2.0, 3.0, 12.0]),
     rate=lambda at_s: 2.0 if at_s < 20 else 0.0,
 )
 
