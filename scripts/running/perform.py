@@ -23,15 +23,16 @@ from loadtests.run_directory import RunDirectory, write_json
 from loadtests.targets import ScrapeTarget
 from scripts.context import Context
 from scripts.local_stack.children import Children, wait_until
-from scripts.local_stack.ports import Ports
+from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.prometheus import Prometheus, start_prometheus, wait_for_targets
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_range, keep_raw
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.gathering import Gathering, announced
-from scripts.running.generator import Generator, start_generator
+from scripts.running.generator import Generator, Layout, start_generator
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_permission, lease_of, look
+from scripts.running.keys import HINT, Keys, obey
 from scripts.running.lease import Lease
 from scripts.running.live_view import LiveView, read_live
 from scripts.running.look_before import check_side_effects
@@ -60,6 +61,7 @@ class Setting:
     on_phase: Callable[[str], None] = lambda _name: None
     phase_releases: dict[str, str] | None = None
     rails: Rails = NO_RAILS_TOLD
+    web_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ class Performance:
         self._context.say(f"run {directory.path}")
         recorder = Recorder(directory, self._outside.bind, ports.recorder)
         spans_to = self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None
-        write_job(directory, spans_to, PEAKPROOF, reach.destinations)
+        write_job(directory, spans_to, PEAKPROOF, reach.destinations, production=inputs.production)
         write_run(directory, inputs, self._progress)
         try:
             self._measured(directory, program, recorder)
@@ -170,6 +172,7 @@ class Performance:
         used = {"span recorder": ports.recorder, "exporters": ports.exporters}
         used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}
         has_master = self._setting.workers > 1 or outside.workers_join
+        used |= {} if self._setting.web_port is None else {"web UI": self._setting.web_port}
         return used | ({"Locust's master": ports.locust} if has_master else {})
 
     def _keep_stock(self, directory: RunDirectory) -> None:
@@ -215,8 +218,10 @@ class Performance:
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         wait_for_targets(prometheus)
         setting, outside = self._setting, self._outside
-        port = setting.ports.locust
-        generator = start_generator(children, directory, setting.workers, port, self._context.environment, outside)
+        layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
+        generator = start_generator(children, directory, layout, self._context.environment, outside)
+        if setting.web_port is not None:
+            self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
         try:
             with announced(self._context.runs, self._gathering(directory)):
                 wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
@@ -239,7 +244,12 @@ class Performance:
 
     def _watch(self, directory: RunDirectory, generator: Generator) -> None:
         seen, phase = 0, ""
-        with LiveView(self._context.say, is_terminal=self._context.is_terminal) as view:
+        keyboard = self._context.keyboard
+        hint = HINT if keyboard is not None else ""
+        with (
+            LiveView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
+            Keys(keyboard) as keys,
+        ):
             while not generator.is_over and not self._must_stop():
                 snapshot = read_live(directory.live)
                 if snapshot is not None and snapshot["sequence"] != seen:
@@ -247,7 +257,7 @@ class Performance:
                     view.show(snapshot)
                 self._progress.started_at = self._progress.started_at or (snapshot or {}).get("started_at")
                 phase = self._tell_phase(phase)
-                time.sleep(_LOOK_S)
+                obey(keys.pressed(_LOOK_S), generator)
 
     def _must_stop(self) -> bool:
         why = self._watches.why_stop()

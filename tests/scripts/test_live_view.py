@@ -52,6 +52,18 @@ def test_a_snapshot_is_one_line() -> None:
     )
 
 
+def test_a_changed_plan_is_said(tmp_path: Path) -> None:
+    assert line(changed(factor=0.0)).endswith("  60 s left  paused")
+    assert line(changed(factor=1.25)).endswith("  60 s left  1.25 x the plan")
+    assert line(changed(factor=1.0)) == line(LIVE)
+    with (tmp_path / "screen").open("w") as file:
+        console = Console(width=140, record=True, file=file)
+        console.print(screen(changed(factor=0.0, told="paused from second 12.0 on (the key p)")))
+    shown = [" ".join(row.split()) for row in console.export_text().splitlines()]
+    assert "sessions/s 11.0 planned 11.5 paused 42 open, 290 of 300 due started" in shown
+    assert "plan paused from second 12.0 on (the key p)" in shown
+
+
 def test_a_terminal_sees_the_same_as_a_table() -> None:
     console = Console(width=140, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115 - closed below
     console.print(screen(LIVE))
