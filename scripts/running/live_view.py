@@ -47,7 +47,7 @@ class LiveView:
     def show(self, snapshot: dict[str, Any]) -> None:
         """Show one snapshot."""
         if self._live is not None:
-            self._live.update(Group(screen(snapshot), Text(self._hint, style="dim")), refresh=True)
+            self._live.update(Group(screen(snapshot), _below(snapshot, self._hint)), refresh=True)
             return
         elapsed = float(snapshot["elapsed_s"])
         if snapshot["phase"] != self._phase or elapsed - self._said_at >= _LINE_EVERY_S:
@@ -94,14 +94,17 @@ def screen(snapshot: dict[str, Any]) -> Table:
         f"p99 [bold]{_ms(latency['p99'])}[/]  from the scheduled start, last 10 s",
     )
     table.add_row("errors", _errors(errors), f"{errors['per_s']:.1f} a second", _by_step(errors["by_step"]))
-    if snapshot.get("told"):
-        table.add_row("plan", Text(snapshot["told"]))
     for objective in snapshot["objectives"]:
         share = objective["bad"] / objective["total"] if objective["total"] else 0.0
         state = "[red]certain to be missed[/]" if objective["certain_breach"] else ""
         counts = f"{objective['bad']} bad of {objective['total']}"
         table.add_row(Text(objective["name"], style="dim"), f"{share:.2%}", counts, state)
     return table
+
+
+def _below(snapshot: dict[str, Any], hint: str) -> Text:
+    """Say what came of the last wish, and which keys there are."""
+    return Text("\n".join(line for line in (snapshot.get("told"), hint) if line), style="dim")
 
 
 def _changed(snapshot: dict[str, Any]) -> str:

@@ -58,10 +58,19 @@ def test_a_changed_plan_is_said(tmp_path: Path) -> None:
     assert line(changed(factor=1.0)) == line(LIVE)
     with (tmp_path / "screen").open("w") as file:
         console = Console(width=140, record=True, file=file)
-        console.print(screen(changed(factor=0.0, told="paused from second 12.0 on (the key p)")))
+        console.print(screen(changed(factor=0.0)))
     shown = [" ".join(row.split()) for row in console.export_text().splitlines()]
     assert "sessions/s 11.0 planned 11.5 paused 42 open, 290 of 300 due started" in shown
-    assert "plan paused from second 12.0 on (the key p)" in shown
+
+
+def test_a_terminal_with_keys_says_which_and_what_came_of_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveView(print, is_terminal=True, hint="keys: q stop") as view:
+        view.show(changed(told="paused from second 12.0 on (the key p)"))
+    shown = capsys.readouterr().out.splitlines()
+    assert [text.rstrip() for text in shown if "12.0" in text or "keys" in text] == [
+        "paused from second 12.0 on (the key p)",
+        "keys: q stop",
+    ]
 
 
 def test_a_terminal_sees_the_same_as_a_table() -> None:
