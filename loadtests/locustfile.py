@@ -5,7 +5,8 @@ workers. One `Shoppers` user a worker plays that worker's arrivals; Locust's use
 """
 
 import os
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from locust import User, constant, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.web import WebUI
 
 from loadtests.clock import Clock
 from loadtests.control import Control
@@ -25,6 +27,8 @@ from loadtests.live import Board, Gauges, Watch
 from loadtests.player import Job, Player, read_job
 from loadtests.run_directory import write_json
 from loadtests.watches import watches_of
+from loadtests.web_ui.guard import LOOPBACK, Guard
+from loadtests.web_ui.page import WHO, make_page
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
@@ -47,7 +51,7 @@ class Stage:
         self.board: Board | None = None
         self.control: Control | None = None
         self.revisions: Queue[Revision] = Queue()
-        self.shown_ended = False
+        self.last_shown: dict[str, Any] = {}
         self.ended: str | None = None
         self.because: str | None = None
         self.done: dict[str, str] = {}
@@ -124,8 +128,17 @@ class Stage:
         wishes = FileObject(0, "rb", closefd=False)
         while line := wishes.readline(_LONGEST_WISH):
             wish, _, who = line.decode(errors="replace").strip().partition("\t")
-            if self.control is not None:
-                self.control.obey(wish, who or "by hand")
+            self.wish(wish, who or "by hand")
+
+    def wish(self, wish: str, who: str) -> None:
+        """Change the plan as a person wishes, once the run has been opened."""
+        if self.control is not None:
+            self.control.obey(wish, who)
+
+    def shown(self) -> Mapping[str, Any]:
+        """Return the last live snapshot, empty before the first, and the last word on changes of the plan."""
+        told = {"told": self.control.told} if self.control is not None and self.last_shown else {}
+        return {**self.last_shown, **told}
 
     def taken(self, told: dict[str, Any]) -> None:
         """Take note that a worker took a revision."""
@@ -146,10 +159,9 @@ class Stage:
 
     def snapshot(self, state: str) -> None:
         """Write `live.json`; what says that the run has ended is the last."""
-        if self.board is not None and self.control is not None and not self.shown_ended:
-            self.shown_ended = state == "ended"
-            shown = {**self.board.snapshot(self.clock.now(), state), **self.control.snapshot()}
-            write_json(self.job.directory.live, shown)
+        if self.board is not None and self.control is not None and self.last_shown.get("state") != "ended":
+            self.last_shown = {**self.board.snapshot(self.clock.now(), state), **self.control.snapshot()}
+            write_json(self.job.directory.live, self.last_shown)
 
     def _watch(self, board: Board, workers: int) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or lost."""
@@ -164,6 +176,8 @@ class Stage:
         self.environment.process_exit_code = self.exit_code()
         if self.environment.runner is not None:
             self.environment.runner.quit()
+        if self.environment.web_ui is not None:
+            self.environment.web_ui.stop()
 
     def _over(self, workers: int) -> bool:
         lost = 0
@@ -201,7 +215,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401
     parser.add_argument("--obey-stdin", action="store_true", help="take wishes from standard input: pause, resume, 1.2")
 
 
-def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: ANN401 - Locust's events
+def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, **_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Read the job and take a part in it; without one, end with the code of bad usage and one line."""
     folder = getattr(environment.parsed_options, "run_directory", None)
     if not folder:
@@ -212,6 +226,8 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
             stage.job.access()  # what the shop wants to see is there, or nothing starts
     except BadInput as error:
         raise SystemExit(_refused(str(error))) from error
+    if web_ui is not None:
+        add_page(web_ui, stage)
     _stage.append(stage)
     gevent.spawn(stage.watch_parent)
     if environment.parsed_options is not None and environment.parsed_options.obey_stdin:
@@ -224,6 +240,16 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
         runner.register_message(_CHANGE, lambda msg, **_: _merge(stage, msg.data))
         runner.register_message(_TAKEN, lambda msg, **_: stage.taken(msg.data))
         runner.register_message(_DONE, lambda msg, **_: stage.finished(msg.data["worker"], msg.data["ended"]))
+
+
+def add_page(web_ui: WebUI, stage: Stage) -> None:
+    """Add Peakproof's page to Locust's web UI, and guard what was there; refused on another address than loopback."""
+    if web_ui.host not in LOOPBACK:
+        raise SystemExit(_refused("the web UI may listen on this machine only: --web-host 127.0.0.1, or --headless"))
+    app: Any = web_ui.app
+    token = secrets.token_urlsafe(32)
+    app.register_blueprint(make_page(stage, stage.job.directory.name, stage.job.plan, token))
+    app.wsgi_app = Guard(app.wsgi_app, lambda: stage.stop("stopped", WHO))
 
 
 def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events

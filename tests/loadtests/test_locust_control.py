@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+import requests
 
 from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.demand.arrivals import revised
@@ -24,7 +26,9 @@ WAIT_S = 60.0
 
 
 @contextlib.contextmanager
-def playing(folder: Path, workers: int, port: int = 0) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
+def playing(
+    folder: Path, workers: int, port: int = 0, *shown: str
+) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
     """Play a plan of twelve seconds with ten sessions a second; the first process decides and takes wishes."""
     phases = [
         {"name": "warm-up", "kind": "warm-up", "plays_s": 6, "level": [1.0, 1.0]},
@@ -34,7 +38,18 @@ def playing(folder: Path, workers: int, port: int = 0) -> Iterator[tuple[RunDire
     with fake_shop.running() as shop:
         directory = prepared_run(folder, shop.url, phases=phases)
         given = [*COMMAND, "--run-directory", str(directory.path)]
-        head = [*given, "--users", str(workers), "--spawn-rate", str(workers), "--obey-stdin", "--stop-timeout", "0"]
+        asked = [word for word in given if word != "--headless"] if shown else given
+        head = [
+            *asked,
+            *shown,
+            "--users",
+            str(workers),
+            "--spawn-rate",
+            str(workers),
+            "--obey-stdin",
+            "--stop-timeout",
+            "0",
+        ]
         others = []
         if workers > 1:
             bound = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
@@ -111,3 +126,72 @@ def test_what_a_stranger_to_the_plan_wishes_is_refused_in_plain_words(tmp_path: 
             wait_for(lambda told=told: live(directory)["told"].startswith(told), head)  # type: ignore[misc]
     assert read_revisions(directory) == ()
     assert live(directory)["factor"] == 1.0
+
+
+FORM = re.compile(r'name="token" value="([^"]+)"')
+
+
+@pytest.fixture
+def browser() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
+    tmp_path: Path, browser: requests.Session
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port))
+    ours = {"Origin": url}
+    with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
+        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        page = browser.get(f"{url}/peakproof", headers=ours)
+        assert (page.status_code, page.headers.get("Access-Control-Allow-Origin")) == (200, None)
+        token = FORM.findall(page.text)[0]
+        assert browser.get(f"{url}/peakproof/live").json()["run"] == directory.name
+        assert browser.get(f"{url}/").status_code == 200
+        assert browser.get(f"{url}/stats/requests").headers.get("Access-Control-Allow-Origin") is None
+        pause = {"token": token, "wish": "pause or resume"}
+        for refused in (
+            browser.get(f"{url}/peakproof", headers={"Origin": "http://evil.test"}),
+            browser.get(f"{url}/peakproof", headers={"Host": f"evil.test:{port}"}),
+            browser.post(f"{url}/peakproof/wish", pause, headers={"Origin": "http://evil.test"}),
+            browser.post(f"{url}/peakproof/wish", pause),
+            browser.post(f"{url}/peakproof/wish", {**pause, "token": "guessed"}, headers=ours),
+            browser.post(f"{url}/peakproof/stop", {"token": ""}, headers=ours),
+            browser.post(f"{url}/stop"),
+            browser.post(f"{url}/stats/reset", headers=ours),
+            browser.post(f"{url}/user", "{}", headers=ours),
+        ):
+            assert refused.status_code == 403
+        swarm = browser.post(f"{url}/swarm", {"user_count": 500, "spawn_rate": 500}, headers=ours)
+        assert swarm.json() == {
+            "success": False,
+            "message": "refused: the load is the plan that Peakproof plays; pause it or change its rate at /peakproof",
+        }
+        assert browser.get(f"{url}/stats/requests").json()["user_count"] == 1
+        assert read_revisions(directory) == ()
+        answer = browser.post(f"{url}/peakproof/wish", pause, headers=ours, allow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/peakproof")
+        wait_for(lambda: live(directory)["paused"], head)
+        browser.post(f"{url}/peakproof/wish", {"token": token, "wish": "0.5"}, headers=ours)
+        wait_for(lambda: live(directory)["factor"] == 0.5, head)
+        assert [(r.factor, r.why) for r in read_revisions(directory)] == [
+            (0.0, "by hand in the web UI"),
+            (0.5, "by hand in the web UI"),
+        ]
+        stopped = browser.post(f"{url}/stop", headers=ours)
+        assert stopped.json()["success"] is True
+        assert head.wait(WAIT_S) == 75
+    (told,) = read_workers(directory)
+    assert (told.ended, told.because) == ("stopped", "by hand in the web UI")
+    assert live(directory)["state"] == "ended"
+
+
+def test_a_web_ui_that_others_could_reach_is_refused(tmp_path: Path) -> None:
+    shown = ("--autostart", "--web-host", "0.0.0.0", "--web-port", str(free_port()))  # noqa: S104 - refused
+    with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
+        assert head.wait(WAIT_S) == 2
+    assert not directory.live.exists()

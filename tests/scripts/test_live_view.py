@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from scripts.running.live_view import LiveView, line, read_live, screen
+from scripts.running.live_view import LiveView, _below, line, read_live, screen
 
 LIVE: dict[str, Any] = {
     "format": "peakproof/live/v1",
@@ -63,14 +63,11 @@ def test_a_changed_plan_is_said(tmp_path: Path) -> None:
     assert "sessions/s 11.0 planned 11.5 paused 42 open, 290 of 300 due started" in shown
 
 
-def test_a_terminal_with_keys_says_which_and_what_came_of_the_last(capsys: pytest.CaptureFixture[str]) -> None:
-    with LiveView(print, is_terminal=True, hint="keys: q stop") as view:
-        view.show(changed(told="paused from second 12.0 on (the key p)"))
-    shown = capsys.readouterr().out.splitlines()
-    assert [text.rstrip() for text in shown if "12.0" in text or "keys" in text] == [
-        "paused from second 12.0 on (the key p)",
-        "keys: q stop",
-    ]
+def test_below_it_stands_what_came_of_the_last_key_and_which_keys_there_are() -> None:
+    told = changed(told="paused from second 12.0 on (the key p)")
+    assert _below(told, "keys: q stop").plain == "paused from second 12.0 on (the key p)\nkeys: q stop"
+    assert _below(LIVE, "keys: q stop").plain == "keys: q stop"
+    assert _below(LIVE, "").plain == ""
 
 
 def test_a_terminal_sees_the_same_as_a_table() -> None:
