@@ -1,7 +1,7 @@
 """A revision of a plan while it is played: from a moment on, a multiple of its demand. A pause is factor 0.
 
 The multiple is of the plan, not of what was played before: 1 is the plan again. Journeys, think times, phases and the
-end stay. docs/decisions/0005 says why.
+end stay. docs/decisions/0006 says why.
 """
 
 from collections.abc import Iterator, Sequence
