@@ -1,6 +1,7 @@
 // Shows the live snapshot, asked for once a second; texts only, so that nothing that was measured is ever markup.
 "use strict";
 
+let typed = false;  // then the figure in the form is the person's
 const byId = (id) => document.getElementById(id);
 const tell = (id, text) => { byId(id).textContent = text; };
 const ms = (value) => (value === null ? "–" : `${Math.round(value * 1000)} ms`);
@@ -36,6 +37,7 @@ function show(live) {
   byId("progress").value = live.elapsed_s / Math.max(1, live.elapsed_s + live.left_s);
   tell("told", live.told);
   tell("pause", live.paused ? "Resume" : "Pause");
+  if (!typed && !live.paused) byId("factor").value = live.factor;
   tell("achieved", one(live.achieved.sessions_per_s));
   tell("planned", one(live.planned.sessions_per_s));
   byId("played").hidden = live.factor === 1;
@@ -74,4 +76,5 @@ async function follow() {
   setTimeout(follow, 1000);
 }
 
+byId("factor").addEventListener("input", () => { typed = true; });
 follow();
