@@ -39,7 +39,7 @@ class Child:
 
     def hear(self, line: str) -> None:
         """Say a line to it, if it listens and is still there."""
-        if self.process.stdin is not None:
+        if self.process.stdin is not None and not self.process.stdin.closed:
             with suppress(BrokenPipeError):
                 self.process.stdin.write(line.encode() + b"\n")
                 self.process.stdin.flush()
