@@ -170,6 +170,21 @@ def test_who_is_suspended_gives_the_terminal_back_and_takes_it_when_it_goes_on(t
     assert terminal.is_as_before
 
 
+def test_who_was_stopped_without_being_asked_has_its_keys_again_when_it_goes_on(terminal: Terminal) -> None:
+    job = job_of(terminal)
+    os.kill(job, signal.SIGSTOP)
+    terminal.wait_for("stopped")
+    termios.tcsetattr(terminal.theirs, termios.TCSANOW, terminal.before)  # as a shell does for itself
+    terminal.press("go on\n")
+    give_up_at = time.monotonic() + WAIT_S
+    while not terminal.has_keys_one_by_one:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+    terminal.press("e")
+    terminal.wait_for("ended 0")
+    assert terminal.is_as_before
+
+
 class Wished:
     """A generator that remembers what was wished."""
 
