@@ -102,6 +102,7 @@ class Live(Answer):
     lag_s: Lag
     generator_cpu: Amount | None
     dropped_total: Count
+    factor: Amount
 
 
 def latest_run(parent: Path) -> Path:
@@ -157,6 +158,7 @@ def _totals(live: Live) -> Iterable[Metric]:
     )
     gauges = (
         (names.PLANNED_RATE, live.planned.sessions_per_s),
+        (names.PLAN_FACTOR, live.factor),
         (names.OPEN_SESSIONS, live.achieved.open_sessions),
         (names.SCHEDULING_LAG, live.lag_s.p99),
         (names.GENERATOR_CPU, live.generator_cpu),

@@ -5,31 +5,41 @@ workers. One `Shoppers` user a worker plays that worker's arrivals; Locust's use
 """
 
 import os
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.fileobject import FileObject
+from gevent.queue import Queue
 from locust import User, constant, events, task
 from locust import __version__ as version
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.web import WebUI
 
 from loadtests.clock import Clock
+from loadtests.control import Control
+from loadtests.demand.revision import Revision
 from loadtests.joining import JOIN, REFUSED, Door, proof, run_token
 from loadtests.live import Board, Gauges, Watch
 from loadtests.player import Job, Player, read_job
 from loadtests.run_directory import write_json
 from loadtests.watches import watches_of
+from loadtests.web_ui.guard import LOOPBACK, Guard
+from loadtests.web_ui.page import WHO, make_page
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
 _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
 _PLAY, _CHANGE, _DONE, _STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
+_REVISE, _TAKEN = "peakproof_revise", "peakproof_taken"
+_LONGEST_WISH = 100
 
 
 class Stage:
@@ -43,6 +53,9 @@ class Stage:
         self.player: Player | None = None
         self.board: Board | None = None
         self.door: Door | None = None
+        self.control: Control | None = None
+        self.revisions: Queue[Revision] = Queue()
+        self.last_shown: dict[str, Any] = {}
         self.ended: str | None = None
         self.because: str | None = None
         self.done: dict[str, str] = {}
@@ -55,11 +68,11 @@ class Stage:
             return  # Locust would replace a lost worker's user here; its arrivals stay lost, and counted
         start = self.start.get()
         player = self.player = Player(self.job, index, start["workers"], start["started_at"], self.watches)
-        teller = gevent.spawn(self._tell_changes, player)
+        beside = [gevent.spawn(self._tell_changes, player), gevent.spawn(self._revise, player)]
         try:
             player.play()
         finally:
-            teller.kill()
+            gevent.killall(beside)
             self._tell(player)
             self.finished(player.name, player.ended or "stopped")
 
@@ -70,6 +83,16 @@ class Stage:
             self.player.stop(ended, because)
         if isinstance(self.environment.runner, MasterRunner):
             self.environment.runner.send_message(_STOP, {"ended": ended, "because": because})
+
+    def _revise(self, player: Player) -> None:
+        """Take the revisions of the plan one after the other, and say so."""
+        while True:
+            revision = self.revisions.get()
+            taken = {"number": revision.number, "struck": player.revise(revision), "worker": player.name}
+            if isinstance(self.environment.runner, WorkerRunner):
+                self.environment.runner.send_message(_TAKEN, taken)
+            else:
+                self.taken(taken)
 
     def _tell_changes(self, player: Player) -> None:
         while True:
@@ -98,10 +121,39 @@ class Stage:
         started_at = self.clock.now() + _LEAD_NS
         self.board = Board(self.job.timetable(), self.watches, started_at)
         start = {"workers": workers, "started_at": started_at}
+        self.control = Control(self.job, self.board, (started_at, workers), self.clock.now, self._tell_revision)
         if isinstance(self.environment.runner, MasterRunner):
             self.environment.runner.send_message(_PLAY, start)
         self.start.set(start)
         gevent.spawn(self._watch, self.board, workers)
+
+    def listen(self) -> None:
+        """Take the wishes of whoever started this process from its standard input, a line a wish."""
+        wishes = FileObject(0, "rb", closefd=False)
+        while line := wishes.readline(_LONGEST_WISH):
+            wish, _, who = line.decode(errors="replace").strip().partition("\t")
+            self.wish(wish, who or "by hand")
+
+    def wish(self, wish: str, who: str) -> None:
+        """Change the plan as a person wishes, once the run has been opened."""
+        if self.control is not None:
+            self.control.obey(wish, who)
+
+    def shown(self) -> Mapping[str, Any]:
+        """Return the last live snapshot, empty before the first, and the last word on changes of the plan."""
+        told = {"told": self.control.told} if self.control is not None and self.last_shown else {}
+        return {**self.last_shown, **told}
+
+    def taken(self, told: dict[str, Any]) -> None:
+        """Take note that a worker took a revision."""
+        if self.control is not None:
+            self.control.taken(**told)
+
+    def _tell_revision(self, revision: Revision) -> None:
+        if isinstance(self.environment.runner, MasterRunner):
+            self.environment.runner.send_message(_REVISE, revision.model_dump())
+        else:
+            self.revisions.put(revision)
 
     def finished(self, name: str, ended: str) -> None:
         """Take note that a worker's part is over."""
@@ -110,10 +162,12 @@ class Stage:
         self.done[name] = ended
 
     def snapshot(self, state: str) -> None:
-        """Write `live.json`."""
-        if self.board is not None:
+        """Write `live.json`; what says that the run has ended is the last."""
+        if self.board is not None and self.control is not None and self.last_shown.get("state") != "ended":
             strangers = {"refused_workers": self.door.strangers} if self.door is not None else {}
-            write_json(self.job.directory.live, {**self.board.snapshot(self.clock.now(), state), **strangers})
+            shown = self.board.snapshot(self.clock.now(), state)
+            self.last_shown = {**shown, **self.control.snapshot(), **strangers}
+            write_json(self.job.directory.live, self.last_shown)
 
     def _watch(self, board: Board, workers: int) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or lost."""
@@ -128,6 +182,8 @@ class Stage:
         self.environment.process_exit_code = self.exit_code()
         if self.environment.runner is not None:
             self.environment.runner.quit()
+        if self.environment.web_ui is not None:
+            self.environment.web_ui.stop()
 
     def _over(self, workers: int) -> bool:
         """Whether each worker is done or lost; one that is done stays with the master until it quits."""
@@ -162,9 +218,10 @@ class Shoppers(User):
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Add what a run needs to Locust's command line."""
     parser.add_argument("--run-directory", metavar="DIR", help="the run directory that `peakproof run` prepared")
+    parser.add_argument("--obey-stdin", action="store_true", help="take wishes from standard input: pause, resume, 1.2")
 
 
-def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: ANN401 - Locust's events
+def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, **_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Read the job and take a part in it; without one, end with the code of bad usage and one line."""
     folder = getattr(environment.parsed_options, "run_directory", None)
     if not folder:
@@ -176,12 +233,17 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
             stage.job.access()  # what the shop wants to see is there, or nothing starts
     except BadInput as error:
         raise SystemExit(_refused(str(error))) from error
+    if web_ui is not None:
+        add_page(web_ui, stage)
     _stage.append(stage)
     gevent.spawn(stage.watch_parent)
+    if environment.parsed_options is not None and environment.parsed_options.obey_stdin:
+        gevent.spawn(stage.listen)
     if isinstance(runner, WorkerRunner):
         runner.register_message(REFUSED, lambda msg, **_: _left_out(environment, runner, msg.data))
         runner.register_message(_PLAY, lambda msg, **_: stage.start.set(msg.data))
         runner.register_message(_STOP, lambda msg, **_: stage.stop(**msg.data))
+        runner.register_message(_REVISE, lambda msg, **_: stage.revisions.put(Revision.model_validate(msg.data)))
         shown = proof(token, stage.job.directory.name, runner.client_id)
         runner.send_message(JOIN, {"proof": shown, "version": version})
     if isinstance(runner, MasterRunner):
@@ -189,6 +251,7 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
         stage.door = Door(token, stage.job.directory.name, seats)
         guard(runner, stage.door)
         runner.register_message(_CHANGE, lambda msg, **_: _merge(stage, msg.data))
+        runner.register_message(_TAKEN, lambda msg, **_: stage.taken(msg.data))
         runner.register_message(_DONE, lambda msg, **_: stage.finished(msg.data["worker"], msg.data["ended"]))
 
 
@@ -213,6 +276,16 @@ def guard(runner: MasterRunner, door: Door) -> None:
                 runner.send_message(REFUSED, {"because": why}, client_id)
 
     runner.handle_message = handle  # type: ignore[method-assign]
+
+
+def add_page(web_ui: WebUI, stage: Stage) -> None:
+    """Add Peakproof's page to Locust's web UI, and guard what was there; refused on another address than loopback."""
+    if web_ui.host not in LOOPBACK:
+        raise SystemExit(_refused("the web UI may listen on this machine only: --web-host 127.0.0.1, or --headless"))
+    app: Any = web_ui.app
+    token = secrets.token_urlsafe(32)
+    app.register_blueprint(make_page(stage, stage.job.directory.name, stage.job.plan, token))
+    app.wsgi_app = Guard(app.wsgi_app, lambda: stage.stop("stopped", WHO))
 
 
 def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events

@@ -29,8 +29,9 @@ from loadtests.client_spans import ClientSpans
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
 from loadtests.credentials import credentials_of
-from loadtests.demand.arrivals import schedule, shard
+from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.revision import Revision
 from loadtests.destinations import Destinations, host_of, resolve
 from loadtests.firewalls import Firewall
 from loadtests.histogram import Histogram
@@ -64,6 +65,7 @@ class Job:
     recorder_url: str | None
     version: str
     destinations: Destinations
+    production: bool
     variables: Mapping[str, str] = field(repr=False)
 
     def access(self) -> Access:
@@ -90,7 +92,7 @@ class Job:
         return Timetable(
             run=self.directory.name,
             phases=tuple(zip(names, starts[1:], strict=True)),
-            arrivals_s=schedule(self.plan).at_s.tolist(),
+            arrivals_s=schedule(self.plan).at_s,
             rate=self.plan.curve().rate,
         )
 
@@ -107,17 +109,23 @@ class _JobFile(pydantic.BaseModel):
     recorder_url: str | None
     version: str
     destinations: Destinations
+    production: bool
 
 
 def write_job(
-    directory: RunDirectory, recorder_url: str | None, version: str, destinations: Destinations | None = None
+    directory: RunDirectory,
+    recorder_url: str | None,
+    version: str,
+    destinations: Destinations | None = None,
+    *,
+    production: bool = False,
 ) -> None:
     """Leave for the workers what isn't in the copies of the input.
 
     Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
     """
     found = destinations or resolve(_environment_of(directory))
-    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
+    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version, "production": production}
     write_json(directory.path / "job.json", {**value, "destinations": found.model_dump(mode="json")})
 
 
@@ -133,6 +141,7 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
         recorder_url=job.recorder_url,
         version=job.version,
         destinations=job.destinations,
+        production=job.production,
         variables=variables or {},
     )
 
@@ -175,6 +184,7 @@ class Player:
         listeners: list[Listener] = [self._records, self._totals, self._figures]
         self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)
         self._arrivals = shard(schedule(job.plan), index, workers)
+        self._taken: list[dict[str, int]] = []
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
         self._over = Event()
@@ -200,6 +210,22 @@ class Player:
         """End the run early: `ended` is `stopped` or `aborted`."""
         self.ended, self.because = self.ended or ended, self.because or because
         self._conductor.stop()
+
+    def revise(self, revision: Revision) -> int:
+        """Play the plan with one more revision; return how many of the sessions that it strikes were started before.
+
+        Revisions come one after the other, in the order of their numbers.
+        """
+        heard_at = self._clock.now()
+        plan, index, workers = self._job.plan, self._index, self._workers
+        # In a thread: the hub must go on starting sessions while a long plan is drawn.
+        new = gevent.get_hub().threadpool.apply(
+            lambda: shard(revise(self._arrivals, plan, revision), index, workers),
+        )
+        struck = self._conductor.revise(new, kept=len(self._arrivals.before(revision.at_s)))
+        self._arrivals = new
+        self._taken.append({"number": revision.number, "heard_at": heard_at, "struck": struck})
+        return struck
 
     def close(self) -> None:
         """Cut off what is under way and write everything. Calling it again does nothing new."""
@@ -254,6 +280,7 @@ class Player:
             arrivals=self._arrivals,
             started_at=started_at,
             ends_at=started_at + round(job.plan.duration_s * 1e9),
+            open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
             max_open=max(1, most // self._workers),
         )
         return Conductor(self._worker, score, visit)
@@ -306,6 +333,8 @@ class Player:
             "workers": self._workers,
             "arrivals": len(self._arrivals),
             "next_arrival": self._conductor.next_arrival,
+            "given_out": self._arrivals.given_out,
+            "revisions": list(self._taken),
             "at": self._clock.now(),
             "ended": self.ended,
             "because": self.because,

@@ -45,6 +45,16 @@ class Release(_Facts):
     seen: tuple[SeenRelease, ...] | None = None
 
 
+class PlanRevision(_Facts):
+    """A change of the rate while the plan was played; who took it too late, and had started what it struck."""
+
+    at: int | None = None
+    at_s: float | None = None
+    factor: float | None = None
+    not_taken: tuple[str, ...] | None = None
+    struck_started: dict[str, int] | None = None
+
+
 class Account(_Facts):
     """How every planned arrival ended."""
 
@@ -110,6 +120,7 @@ class RunFacts(_Facts):
     phases: tuple[Phase, ...] | None = None
     judged: Judged = Field(default_factory=Judged)
     release: Release = Field(default_factory=Release)
+    plan_revisions: tuple[PlanRevision, ...] | None = None
     account: Account = Field(default_factory=Account)
     requests: RequestCounts = Field(default_factory=RequestCounts)
     orders: OrderCounts = Field(default_factory=OrderCounts)

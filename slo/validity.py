@@ -4,6 +4,7 @@ A check knows three answers: fine, not fine, and *not known*, which is as bad as
 change.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -163,6 +164,34 @@ def _account(given: _Given) -> Iterator[Finding]:
         yield _invalid("account", message, "don't lower or pause a run that is to be judged")
 
 
+def _plan(given: _Given) -> Iterator[Finding]:
+    revisions, window = given.run.plan_revisions, judged_window(given.run)
+    if revisions is None:
+        yield _unknown("plan", "whether the plan was changed while it ran")
+        return
+    if any(None in (r.at, r.at_s, r.factor, r.not_taken, r.struck_started) for r in revisions):
+        yield _unknown("plan", "how the plan was changed while it ran")
+        return
+    early = [r for r in revisions if window is None or (r.at or 0) < window.ends_at]
+    if early:
+        told = ", ".join(f"{_played(r.factor or 0.0)} from {seconds(r.at_s or 0.0)} on" for r in early)
+        change = "run it without a pause and without another rate until the judged window has ended"
+        yield _invalid("plan", f"the plan was changed while it ran: {told}", change, revisions=len(early))
+    for name in sorted({name for r in revisions for name in r.not_taken or ()}):
+        message = f"{name} did not take a change of the plan in time"
+        yield _invalid("plan", message, "see its log; look at the network between it and the master")
+    struck: Counter[str] = Counter()
+    for one in revisions:
+        struck.update(one.struck_started or {})
+    for name, sessions in sorted(struck.items()):
+        message = f"{name} heard of a change of the plan too late: it had started {count(sessions)} sessions of the old"
+        yield _invalid("plan", message, "look at the network between it and the master", sessions=sessions)
+
+
+def _played(factor: float) -> str:
+    return "paused" if factor == 0 else f"{count(factor)} x the plan"
+
+
 def _load(given: _Given) -> Iterator[Finding]:
     due, on_time = given.records.due, given.records.on_time
     if due is None or on_time is None:
@@ -293,6 +322,7 @@ def _spans(given: _Given) -> Iterator[Finding]:
 _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "ended": _ended,
     "account": _account,
+    "plan": _plan,
     "load": _load,
     "workers": _workers,
     "records": _records,

@@ -181,6 +181,11 @@ class Plan(_Part):
         """Where each phase begins, and at last where the run ends: one more than there are phases."""
         return tuple(math.fsum(p.plays_s for p in self.phases[:n]) for n in range(len(self.phases) + 1))
 
+    @property
+    def arrivals_end_s(self) -> float:
+        """Where the drain begins: nobody arrives from there on."""
+        return self.starts_s()[-2]
+
     def judged_span(self) -> tuple[float, float]:
         """From the end of the warm-up to the end of the last plateau."""
         ends = dict(zip((phase.kind for phase in self.phases), self.starts_s()[1:], strict=True))

@@ -3,13 +3,16 @@
 import platform
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from loadtests.account import WorkerAccount, make_account, read_sessions, read_workers
-from loadtests.demand.arrivals import schedule
+from loadtests.demand.arrivals import revised
+from loadtests.demand.revision import Revision
 from loadtests.ledger import read_ledgers
+from loadtests.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.running.preparation import Inputs, hash_inputs
 from scripts.running.release_watch import Seen
@@ -109,14 +112,18 @@ def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
 def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict[str, Any]:
     """Everything that comes from the workers' files."""
     try:
-        workers = read_workers(directory)
-        account = _account(directory, inputs, progress, workers)
+        workers, revisions = read_workers(directory), read_revisions(directory)
+        account = _account(directory, inputs, progress, workers, revisions)
     except (BadInput, ValueError) as error:
         progress.notes.append(f"the workers' files can't be read: {error}")
         return dict.fromkeys(
-            ("account", "requests", "orders", "scheduling_lag_s", "generator_cpu", "workers", "hook_failures")
+            (
+                *("plan_revisions", "account", "requests", "orders", "scheduling_lag_s", "generator_cpu", "workers"),
+                "hook_failures",
+            )
         )
     return {
+        "plan_revisions": [_revision(one, progress, workers) for one in revisions],
         "account": account,
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": _orders(directory),
@@ -128,14 +135,31 @@ def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict
 
 
 def _account(
-    directory: RunDirectory, inputs: Inputs, progress: Progress, workers: tuple[WorkerAccount, ...]
+    directory: RunDirectory,
+    inputs: Inputs,
+    progress: Progress,
+    workers: tuple[WorkerAccount, ...],
+    revisions: Sequence[Revision],
 ) -> dict[str, Any]:
     started, ended = progress.started_at, progress.load_ended_at
     ran_s = 0.0 if started is None or ended is None else max(0.0, (ended - started) / 1e9)
-    account = make_account(
-        schedule(inputs.plan), read_sessions(directory), workers, workers_expected=progress.workers, ran_s=ran_s
-    )
-    return account.to_json()
+    arrivals = revised(inputs.plan, revisions)
+    sessions = read_sessions(directory)
+    return make_account(arrivals, sessions, workers, workers_expected=progress.workers, ran_s=ran_s).to_json()
+
+
+def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+    """Return a change of the plan, who didn't take it in time, and who had started what it struck."""
+    at = None if progress.started_at is None else progress.started_at + round(revision.at_s * 1e9)
+    taken = {w.name: one for w in workers for one in w.revisions if one.number == revision.number}
+    names = {f"w{index}" for index in range(progress.workers)} | {w.name for w in workers}
+    in_time = {name for name, one in taken.items() if at is not None and one.heard_at <= at + ACKNOWLEDGED_NS}
+    return {
+        **revision.model_dump(),
+        "at": at,
+        "not_taken": sorted(names - in_time),
+        "struck_started": {name: one.struck for name, one in sorted(taken.items()) if one.struck},
+    }
 
 
 def _orders(directory: RunDirectory) -> dict[str, int]:

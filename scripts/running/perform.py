@@ -12,15 +12,16 @@ from loadtests.player import write_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children, wait_until
-from scripts.local_stack.ports import Ports
+from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_answers
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.gathering import Gathering, announced
-from scripts.running.generator import Generator, start_generator
+from scripts.running.generator import Generator, Layout, start_generator
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.instruments import Instruments, find_program, ports_used
+from scripts.running.keys import HINT, Keys, obey
 from scripts.running.lease import Lease
 from scripts.running.live_view import LiveView, read_live
 from scripts.running.look_before import check_side_effects
@@ -50,6 +51,7 @@ class Setting:
     on_phase: Callable[[str], None] = lambda _name: None
     phase_releases: dict[str, str] | None = None
     rails: Rails = NO_RAILS_TOLD
+    web_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ class Performance:
         check_addresses(inputs, rails, progress, self._reach.destinations)
         check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
         ports, outside = self._setting.ports, self._outside
-        ports.check_free(ports_used(ports, outside, self._setting.workers))
+        shown = {} if self._setting.web_port is None else {"web UI": self._setting.web_port}
+        ports.check_free(ports_used(ports, outside, self._setting.workers) | shown)
         program = find_program(outside, ports, self._context)
         with lease_of(inputs, rails, self._context, progress) as lease:
             progress.release_before = look(self._reach, rails)
@@ -107,7 +110,7 @@ class Performance:
         self._context.say(f"run {directory.path}")
         instruments = Instruments(directory, reach, ports, self._outside, program)
         spans_to = self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None
-        write_job(directory, spans_to, PEAKPROOF, reach.destinations)
+        write_job(directory, spans_to, PEAKPROOF, reach.destinations, production=inputs.production)
         write_run(directory, inputs, self._progress)
         try:
             self._measured(directory, instruments)
@@ -137,8 +140,10 @@ class Performance:
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         wait_for_targets(prometheus)
         setting, outside = self._setting, self._outside
-        port = setting.ports.locust
-        generator = start_generator(children, directory, setting.workers, port, self._context.environment, outside)
+        layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
+        generator = start_generator(children, directory, layout, self._context.environment, outside)
+        if setting.web_port is not None:
+            self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
         try:
             with announced(self._context.runs, self._gathering(directory)):
                 wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
@@ -161,7 +166,12 @@ class Performance:
 
     def _watch(self, directory: RunDirectory, generator: Generator) -> None:
         seen, phase = 0, ""
-        with LiveView(self._context.say, is_terminal=self._context.is_terminal) as view:
+        keyboard = self._context.keyboard
+        hint = HINT if keyboard is not None else ""
+        with (
+            LiveView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
+            Keys(keyboard) as keys,
+        ):
             while not generator.is_over and not self._must_stop():
                 snapshot = read_live(directory.live)
                 if snapshot is not None and snapshot["sequence"] != seen:
@@ -169,7 +179,7 @@ class Performance:
                     view.show(snapshot)
                 self._progress.started_at = self._progress.started_at or (snapshot or {}).get("started_at")
                 phase = self._tell_phase(phase)
-                time.sleep(_LOOK_S)
+                obey(keys.pressed(_LOOK_S), generator)
 
     def _must_stop(self) -> bool:
         why = self._watches.why_stop()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests import run_directory
+from loadtests.bounds import too_much
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.journeys import VISITS
 from loadtests.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.targets import Environment, read_targets, redacted
 from scripts.context import Context
@@ -86,22 +86,8 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
 
 def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:
     """Raise BadInput when the plan asks for more than the environment may be asked to bear."""
-    visits = {name: sum(VISITS[name].values()) for name in plan.journeys}
-    requests_a_session = sum(share * visits[name] for name, share in plan.journeys.items())
-    highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
-    rate = plan.demand.peak_sessions_per_s * highest * requests_a_session
-    ceiling = environment.ceiling
-    if rate > ceiling.requests_per_s:
-        raise BadInput(
-            f"{path}: plays up to {rate:.0f} requests a second; the environment's ceiling.requests_per_s"
-            f" is {ceiling.requests_per_s:g}"
-        )
-    ordering = sum(share * VISITS[name].get("checkout", 0) for name, share in plan.journeys.items())
-    orders = plan.curve().total * ordering
-    if orders > ceiling.orders:
-        raise BadInput(
-            f"{path}: places about {orders:.0f} orders; the environment's ceiling.orders is {ceiling.orders}"
-        )
+    if why := too_much(plan, plan.curve(), environment.ceiling):
+        raise BadInput(f"{path}: {why}")
 
 
 def prepare(inputs: Inputs, context: Context) -> RunDirectory:

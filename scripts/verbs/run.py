@@ -49,7 +49,20 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"load generator processes (default 1; {cores} cores here)",
     )
+    parser.add_argument(
+        "--web-ui",
+        type=port,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="show and change the run in Locust's web UI, on 127.0.0.1 only (default port: the base + 12)",
+    )
     parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
+
+
+def web_port(options: argparse.Namespace, ports: Ports) -> int | None:
+    """Return the port of the web UI, None when none is wanted."""
+    return ports.web if options.web_ui == 0 else options.web_ui
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
@@ -61,7 +74,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         lease_folder=options.lease_folder,
         releases_expected=(options.release,) if options.release else (),
     )
-    setting = Setting(ports=Ports(base=options.port_base), workers=options.workers, rails=rails)
+    ports = Ports(base=options.port_base)
+    setting = Setting(ports=ports, workers=options.workers, rails=rails, web_port=web_port(options, ports))
     performed = perform(inputs, setting, context)
     findings = validity_findings(performed.directory)
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]

@@ -11,7 +11,7 @@ import pytest
 from loadtests.credentials import Secret
 from loadtests.run_directory import RunDirectory
 from scripts.local_stack.children import Child, Children, python, wait_until
-from scripts.running.generator import Generator, start_generator, start_worker
+from scripts.running.generator import Generator, Layout, start_generator, start_worker
 from scripts.running.outside import Outside
 from tests.loadtests.prepared import prepared_run
 from tests.scripts.test_children import SLEEP, says
@@ -23,7 +23,8 @@ class FakeChildren:
 
     started: list[tuple[str, list[str], dict[str, str]]] = field(default_factory=list)
 
-    def start(self, name: str, command: list[str], *, environment: dict[str, str]) -> str:
+    def start(self, name: str, command: list[str], *, environment: dict[str, str], listens: bool = False) -> str:
+        assert listens is ("worker" not in name)
         self.started.append((name, command, environment))
         return name
 
@@ -43,7 +44,7 @@ USERS = {
 
 def started(tmp_path: Path, workers: int) -> list[tuple[str, list[str], dict[str, str]]]:
     fake = FakeChildren()
-    start_generator(cast("Children", fake), RunDirectory(path=tmp_path), workers, 18091, USERS)
+    start_generator(cast("Children", fake), RunDirectory(path=tmp_path), Layout(workers=workers, port=18091), USERS)
     return fake.started
 
 
@@ -55,7 +56,7 @@ def test_one_worker_is_one_process(tmp_path: Path) -> None:
     assert command[5].endswith("/loadtests/locustfile.py")
     assert command[6:] == [
         *("--run-directory", str(tmp_path), "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"),
-        *("--headless", "--users", "1", "--spawn-rate", "1", "--only-summary"),
+        *("--headless", "--obey-stdin", "--users", "1", "--spawn-rate", "1", "--only-summary"),
     ]
 
 
@@ -63,7 +64,12 @@ def test_a_worker_is_given_the_variables_that_its_environment_names_and_no_other
     declared = {"headers": {"X-Gate": {"env": "SHOP_GATE"}, "X-Other": {"env": "NOT_SET"}}, "token_env": "SHOP_TOKEN"}
     directory = prepared_run(tmp_path, "http://127.0.0.1:1", declared=declared)
     fake = FakeChildren()
-    start_generator(cast("Children", fake), directory, 2, 18091, {**USERS, "SHOP_GATE": "canary", "SHOP_PATH": "x"})
+    start_generator(
+        cast("Children", fake),
+        directory,
+        Layout(workers=2, port=18091),
+        {**USERS, "SHOP_GATE": "canary", "SHOP_PATH": "x"},
+    )
     own = {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED", "PEAKPROOF_RUN_TOKEN"}
     assert [set(variables) - own for _, _, variables in fake.started] == [{"SHOP_GATE"}] * 3
     assert not any("canary" in word for _, command, _ in fake.started for word in command)
@@ -91,7 +97,7 @@ def test_when_workers_join_from_elsewhere_only_the_master_is_started(tmp_path: P
     fake, directory = FakeChildren(), RunDirectory(path=tmp_path)
     given = Secret("canary-of-the-run")
     outside = Outside(bind="0.0.0.0", reached_as="master", run_token=given)  # noqa: S104 - nothing is bound here
-    start_generator(cast("Children", fake), directory, workers, 18091, USERS, outside)
+    start_generator(cast("Children", fake), directory, Layout(workers=workers, port=18091), USERS, outside)
     ((name, command, variables),) = fake.started
     assert name == "locust-master"
     assert variables["PEAKPROOF_RUN_TOKEN"] == "canary-of-the-run"

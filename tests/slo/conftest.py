@@ -34,6 +34,7 @@ def run_json() -> dict[str, Any]:
         "phases": [{"name": "warm-up", "kind": "warm-up", "starts_at": 0, "ends_at": 100 * SECOND, "release": None}],
         "judged": {"starts_at": 100 * SECOND, "ends_at": 200 * SECOND},
         "release": {"before": "2026.47.0", "after": "2026.47.0", "expected": ["2026.47.0"], "seen": []},
+        "plan_revisions": [],
         "account": {
             "planned": 1000,
             "completed": 990,

@@ -137,6 +137,50 @@ def test_what_makes_a_run_invalid_is_told_with_what_to_change(
     assert (finding.message, finding.change) == (message, mend)
 
 
+def revision(at: int, factor: float, **changed: Any) -> dict[str, Any]:
+    """Return a change at second `at` of a run that started at 0; the judged window ends at 200."""
+    facts = {"number": 1, "at": at * SECOND, "at_s": float(at), "factor": factor, "why": "a test"}
+    return {**facts, "not_taken": [], "struck_started": {}, **changed}
+
+
+def test_a_plan_that_was_changed_before_its_judged_window_ended_was_not_played(passing: Case) -> None:
+    changed = {"plan_revisions": [revision(5, 0.0), revision(15, 1.0), revision(199, 1.25), revision(200, 3.0)]}
+    (finding,) = _found(passing, {**passing.run, **changed})
+    assert (finding.severity, finding.subject) == (Severity.INCONCLUSIVE, "plan")
+    assert finding.message == (
+        "the plan was changed while it ran: paused from 5 s on, 1 x the plan from 15 s on,"
+        " 1.25 x the plan from 199 s on"
+    )
+    assert finding.change == "run it without a pause and without another rate until the judged window has ended"
+
+
+def test_a_change_after_the_judged_window_does_not_matter(passing: Case) -> None:
+    assert _found(passing, {**passing.run, "plan_revisions": [revision(200, 0.0)]}) == []
+
+
+def test_a_change_that_a_worker_took_too_late_makes_the_run_invalid_whenever_it_was(passing: Case) -> None:
+    late = [
+        revision(201, 0.0, not_taken=["w1"], struck_started={"w0": 2}),
+        revision(202, 1.0, struck_started={"w0": 1}),
+    ]
+    found = _found(passing, {**passing.run, "plan_revisions": late})
+    assert [(f.severity, f.message) for f in found] == [
+        (Severity.INCONCLUSIVE, "w1 did not take a change of the plan in time"),
+        (
+            Severity.INCONCLUSIVE,
+            "w0 heard of a change of the plan too late: it had started 3 sessions of the old",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("missing", ["at", "at_s", "factor", "not_taken", "struck_started"])
+def test_what_is_not_known_of_a_change_is_not_fine(passing: Case, missing: str) -> None:
+    (finding,) = _found(passing, {**passing.run, "plan_revisions": [{**revision(201, 0.0), missing: None}]})
+    assert finding.message == "how the plan was changed while it ran is not known"
+    (finding,) = _found(passing, {**passing.run, "plan_revisions": None})
+    assert finding.message == "whether the plan was changed while it ran is not known"
+
+
 def test_an_account_that_does_not_add_up_is_a_gap(passing: Case) -> None:
     account = {**passing.run["account"], "planned": 1001}
     (finding,) = _found(passing, {**passing.run, "account": account})
