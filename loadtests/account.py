@@ -29,6 +29,7 @@ class WorkerAccount(BaseModel):
     workers: int
     arrivals: int
     next_arrival: int | None
+    at: int | None = None
     ended: str | None
     because: str | None
     requests: int

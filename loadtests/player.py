@@ -20,6 +20,7 @@ import gevent
 import gevent.ssl
 import pydantic
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 from loadtests.ceilings import Ceilings
 from loadtests.client import Access, GeventClient
@@ -175,6 +176,7 @@ class Player:
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
         self._over = Event()
+        self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
         self._background: list[gevent.Greenlet] = []
@@ -189,7 +191,8 @@ class Player:
             self._background.append(gevent.spawn(self._send_spans, self._spans))
         try:
             self._conductor.play()
-            self.ended = self.ended or "completed"
+            if not self._closing:
+                self.ended = self.ended or "completed"
         finally:
             self.close()
 
@@ -199,7 +202,13 @@ class Player:
         self._conductor.stop()
 
     def close(self) -> None:
-        """Cut off what is under way and write everything. Calling it again does nothing new."""
+        """Cut off what is under way and write everything; returns when it is written, by whoever called first."""
+        self._closing = True
+        self._conductor.stop()
+        with self._one_at_a_time:
+            self._write_all()
+
+    def _write_all(self) -> None:
         self._conductor.cut_off()
         self._over.set()
         gevent.joinall(self._background)  # what is being written is written whole

@@ -9,6 +9,7 @@ from typing import Any
 
 from loadtests.account import WorkerAccount, make_account, read_sessions, read_workers
 from loadtests.demand.arrivals import schedule
+from loadtests.demand.plan import Plan
 from loadtests.ledger import read_ledgers
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.running.preparation import Inputs, hash_inputs
@@ -57,11 +58,6 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
             "fingerprint": dict(inputs.environment.fingerprint),
         },
         "command": progress.command,
-        "started_at": progress.started_at or progress.began_at,
-        "ended_at": progress.load_ended_at,
-        "ended": progress.ended,
-        "ended_because": progress.because,
-        **_timing(inputs, progress),
         "release": {
             "before": progress.release_before,
             "after": progress.release_after,
@@ -70,18 +66,31 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         },
         "permission": progress.permission,
         "lease": progress.lease,
-        **_learnt(directory, inputs, progress),
+        **account_for(directory, inputs.plan, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": f"{sys.platform} {platform.machine()}",
-        "notes": progress.notes,
     }
     write_json(directory.run, value)
     return value
 
 
-def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
-    plan, start = inputs.plan, progress.started_at
+def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
+    """Return the part of `run.json` that says when and how the run ended, and what its workers' files tell."""
+    learnt = _learnt(directory, plan, progress)
+    return {
+        "started_at": progress.started_at or progress.began_at,
+        "ended_at": progress.load_ended_at,
+        "ended": progress.ended,
+        "ended_because": progress.because,
+        **_timing(plan, progress),
+        **learnt,
+        "notes": progress.notes,
+    }
+
+
+def _timing(plan: Plan, progress: Progress) -> dict[str, Any]:
+    start = progress.started_at
     if start is None:
         return {"phases": [], "judged": {"starts_at": None, "ends_at": None}}
     at = [start + round(offset_s * 1e9) for offset_s in plan.starts_s()]
@@ -100,11 +109,11 @@ def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
     return {"phases": phases, "judged": {"starts_at": judged[0], "ends_at": ends_at}}
 
 
-def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict[str, Any]:
+def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
     """Everything that comes from the workers' files."""
     try:
         workers = read_workers(directory)
-        account = _account(directory, inputs, progress, workers)
+        account = _account(directory, plan, progress, workers)
     except (BadInput, ValueError) as error:
         progress.notes.append(f"the workers' files can't be read: {error}")
         return dict.fromkeys(
@@ -122,12 +131,12 @@ def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict
 
 
 def _account(
-    directory: RunDirectory, inputs: Inputs, progress: Progress, workers: tuple[WorkerAccount, ...]
+    directory: RunDirectory, plan: Plan, progress: Progress, workers: tuple[WorkerAccount, ...]
 ) -> dict[str, Any]:
     started, ended = progress.started_at, progress.load_ended_at
     ran_s = 0.0 if started is None or ended is None else max(0.0, (ended - started) / 1e9)
     account = make_account(
-        schedule(inputs.plan), read_sessions(directory), workers, workers_expected=progress.workers, ran_s=ran_s
+        schedule(plan), read_sessions(directory), workers, workers_expected=progress.workers, ran_s=ran_s
     )
     return account.to_json()
 

@@ -29,9 +29,11 @@ from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_range, keep_raw
 from scripts.running.document import PEAKPROOF, Progress, write_run
+from scripts.running.ending import how_it_ended
 from scripts.running.gathering import Gathering, announced
 from scripts.running.generator import Generator, start_generator
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_permission, lease_of, look
+from scripts.running.last_words import hear_last_words
 from scripts.running.lease import Lease
 from scripts.running.live_view import LiveView, read_live
 from scripts.running.look_before import check_side_effects
@@ -228,6 +230,8 @@ class Performance:
         except EnvironmentLacks as error:
             self._tell_end("failed", str(error))
         generator.end()
+        if outside.workers_join:
+            hear_last_words(directory, setting.workers)
         self._conclude(directory, generator)
 
     def _gathering(self, directory: RunDirectory) -> Gathering | None:
@@ -280,14 +284,7 @@ class Performance:
             return
         if progress.ended is not None:
             return
-        ended = {worker.ended for worker in workers}
-        if ended == {"completed"} and len(workers) == self._setting.workers:
-            progress.ended = "completed"
-        elif early := [w for w in workers if w.because is not None and w.ended in ("aborted", "stopped")]:
-            progress.ended, progress.because = early[0].ended, early[0].because
-        else:
-            head = generator.head
-            progress.ended, progress.because = "failed", f"{head.name} ended with {head.code}: {head.last_words()}"
+        progress.ended, progress.because = how_it_ended(workers, self._setting.workers, generator)
 
     def _measure_the_end(self, directory: RunDirectory, prometheus: Prometheus) -> None:
         """Let the last scrapes come in, then keep every answer that a verdict or a page will need."""

@@ -15,6 +15,8 @@ import pytest
 
 from scripts.cli import main
 from scripts.context import Context
+from scripts.local_stack.ports import Ports
+from scripts.refusals import EnvironmentLacks
 
 TOKEN = "made-up"
 PLAN = """\
@@ -143,6 +145,19 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def free_port_base() -> int:
+    """Return the first of a block of ports for a run of our own that nobody listens on now."""
+    for base in range(26_080, 32_000, 100):
+        ports = Ports(base=base)
+        used = {"recorder": ports.recorder, "exporters": ports.exporters, "Prometheus": ports.prometheus}
+        try:
+            ports.check_free({**used, "Locust's master": ports.locust})
+        except EnvironmentLacks:
+            continue
+        return base
+    pytest.skip("no free ports from 26,080 on")
 
 
 Answer = tuple[int, object]
