@@ -36,6 +36,8 @@ class WorkerAccount(BaseModel):
     errors: int
     parts: dict[str, int]
     lag_s: dict[str, float | None]
+    hub_stall_s: dict[str, float | None] | None = None
+    descriptors: dict[str, int | None] | None = None
     cpu_peak: float | None
     hook_failures: list[dict[str, Any]]
     spans: dict[str, int] | None

@@ -4,6 +4,7 @@ It runs in gevent's hub on geventhttpclient; nothing of Locust is needed. It con
 and to no other: no name is looked up, no proxy used, no redirect followed.
 """
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
@@ -29,6 +30,8 @@ _SERVER_ERROR = 500
 _PORTS = {"http": 80, "https": 443}
 # What geventhttpclient says of a reply that ended too soon; everything else it refuses is not HTTP.
 _BROKEN_OFF = ("closed", "Incomplete response", "EOF")
+# What this machine lacks: nothing was sent, and the shop has no part in it.
+_LACKING = {errno.EMFILE: "no_descriptor", errno.ENFILE: "no_descriptor", errno.EADDRNOTAVAIL: "no_port"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,5 +227,7 @@ def _place(address: str, port: int | None) -> tuple[Any, ...]:
 def _failure(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "timeout"
+    if isinstance(error, OSError) and error.errno in _LACKING:
+        return _LACKING[error.errno]
     broken_off = isinstance(error, OSError) or any(words in str(error) for words in _BROKEN_OFF)
     return "connection" if broken_off else "protocol"

@@ -6,6 +6,8 @@ from typing import Literal
 from loadtests.session import Session
 from loadtests.storefronts import Storefront
 
+DATA_EXHAUSTED = "data_exhausted"
+OUT_OF_STOCK = "out_of_stock"
 BROWSE_STEPS = ("home", "search", "product")
 
 
@@ -58,6 +60,10 @@ VISITS: Mapping[str, Mapping[str, float]] = {
 }
 
 
+# Whose shoppers mean to buy.
+BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checkout"))
+
+
 def _browse(session: Session, shop: Storefront) -> None:
     shop.home()
     session.think()
@@ -69,6 +75,10 @@ def _browse(session: Session, shop: Storefront) -> None:
 def _buy(session: Session, shop: Storefront, method: Literal["ship", "collect"]) -> bool:
     session.think()
     if not shop.fill_cart(method):
+        session.lacked = DATA_EXHAUSTED
         return False
     session.think()
-    return shop.checkout().outcome == "accepted"
+    placed = shop.checkout()
+    if placed.reply.reason == OUT_OF_STOCK:
+        session.lacked = DATA_EXHAUSTED
+    return placed.outcome == "accepted"

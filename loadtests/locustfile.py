@@ -18,6 +18,7 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from loadtests.attendance import ALONE_S, Attendance
 from loadtests.clock import Clock
+from loadtests.descriptors import allow_most
 from loadtests.live import Board, Gauges, Watch
 from loadtests.player import Job, Player, read_job
 from loadtests.run_directory import write_json
@@ -219,6 +220,7 @@ def set_up(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: AN
         raise SystemExit(_refused("--run-directory is missing: `peakproof run` prepares one and starts Locust"))
     try:
         stage = Stage(read_job(Path(folder), os.environ), environment)
+        allow_most()
         if not isinstance(runner, MasterRunner):
             stage.job.access()  # what the shop wants to see is there, or nothing starts
     except BadInput as error:

@@ -3,6 +3,7 @@
 import platform
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +13,7 @@ from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan
 from loadtests.ledger import read_ledgers
 from loadtests.run_directory import RunDirectory, write_json
+from scripts.running.evidence import read_object
 from scripts.running.preparation import Inputs, hash_inputs
 from scripts.running.release_watch import Seen
 from slo.documents import BadInput
@@ -85,8 +87,18 @@ def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict
         "ended_because": progress.because,
         **_timing(plan, progress),
         **learnt,
+        "live": {"gaps": _gaps(directory)},
         "notes": progress.notes,
     }
+
+
+def _gaps(directory: RunDirectory) -> int | None:
+    """Return how many of the workers' live changes were lost on the way."""
+    try:
+        gaps = read_object(directory.live).get("gaps")
+    except BadInput:
+        return None
+    return gaps if isinstance(gaps, int) else None
 
 
 def _timing(plan: Plan, progress: Progress) -> dict[str, Any]:
@@ -117,13 +129,18 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
     except (BadInput, ValueError) as error:
         progress.notes.append(f"the workers' files can't be read: {error}")
         return dict.fromkeys(
-            ("account", "requests", "orders", "scheduling_lag_s", "generator_cpu", "workers", "hook_failures")
+            (
+                *("account", "requests", "orders", "scheduling_lag_s", "hub_stall_s", "generator_cpu", "descriptors"),
+                *("workers", "hook_failures"),
+            )
         )
     return {
         "account": account,
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": _orders(directory),
-        "scheduling_lag_s": {name: _highest(workers, name) for name in ("p50", "p99", "max")},
+        "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
+        "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
+        "descriptors": {w.name: w.descriptors for w in workers},
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
         "workers": _workers(directory, progress, workers),
         "hook_failures": [failure for w in workers for failure in w.hook_failures],
@@ -170,7 +187,8 @@ def _parts(directory: RunDirectory, kind: str, worker: str) -> list[Any]:
     return [path for path in directory.parts(kind) if path.name.startswith(f"{kind}-{worker}-")]
 
 
-def _highest(workers: tuple[WorkerAccount, ...], name: str) -> float | None:
-    values = [w.lag_s.get(name) for w in workers]
+def _highest(told: Sequence[Mapping[str, float | None] | None], name: str) -> float | None:
+    """Return the highest of what each worker told; None when one of them didn't, or there are none."""
+    values = [(one or {}).get(name) for one in told]
     known = [value for value in values if value is not None]
     return max(known) if known and len(known) == len(values) else None

@@ -18,6 +18,8 @@ from exporters.source import AdminSource
 from loadtests.account import read_workers
 from loadtests.audit_sources import Sources, SourceUnavailableError
 from loadtests.clock import Clock
+from loadtests.destinations import host_of
+from loadtests.local_ports import hint
 from loadtests.player import write_job
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.targets import ScrapeTarget
@@ -31,7 +33,7 @@ from scripts.running.answers import keep_range, keep_raw
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.ending import how_it_ended
 from scripts.running.gathering import Gathering, announced
-from scripts.running.generator import Generator, start_generator
+from scripts.running.generator import Generator, check_descriptors, start_generator
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_permission, lease_of, look
 from scripts.running.last_words import hear_last_words
 from scripts.running.lease import Lease
@@ -102,12 +104,25 @@ class Performance:
         check_permission(inputs, rails, progress)
         check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
         self._setting.ports.check_free(self._ports_used())
+        self._check_generator()
         program = self._find_prometheus()
         with lease_of(inputs, rails, self._context, progress) as lease:
             progress.release_before = look(self._reach, rails)
             self._watches = Watches(self._reach, lease, self._clock, self._context)
             self._watches.keep(progress.release_before)
             return self._perform(program, lease)
+
+    def _check_generator(self) -> None:
+        """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
+        plan, workers = self._inputs.plan, self._setting.workers
+        if self._outside.workers_join:
+            return  # each sees for itself
+        check_descriptors(min(plan.limits.open_sessions, self._inputs.environment.ceiling.open_sessions), workers)
+        highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
+        host = host_of(self._inputs.environment.base_url)
+        told = hint(highest * plan.demand.peak_sessions_per_s, len(self._reach.destinations.of(host)))
+        if told is not None:
+            self._context.say(f"a hint: {told}")
 
     def _perform(self, program: Path | None, lease: Lease) -> Performed:
         """Run with the environment ours alone."""

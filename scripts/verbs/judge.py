@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dashboards.report import write_report
 from loadtests.clock import Clock
+from loadtests.journeys import BUYERS
 from loadtests.run_directory import RunDirectory, write_bytes, write_json
 from scripts.context import Context
 from scripts.running.ending import account_for_abandoned
@@ -54,7 +55,7 @@ def judge_run(path: Path) -> Verdict:
     verdict = judge(
         Case(
             run=recorded.run,
-            records=NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window),
+            records=NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS),
             objectives=recorded.objectives,
             evidence={} if window is None else _evidence(recorded, window),
             audit=recorded.audit,

@@ -1,6 +1,8 @@
 """Whatever a shop, or what stands in front of it, does to a request, the outcome is one word of the contract."""
 
+import errno
 import gc
+import os
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -244,6 +246,25 @@ def test_a_reply_that_is_broken_off_or_no_http_is_an_outcome(
     server = serve(closing(data))
     assert connect(server.url).send(POST, {}) == Reply(error=error)
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (errno.EMFILE, "no_descriptor"),
+        (errno.ENFILE, "no_descriptor"),
+        (errno.EADDRNOTAVAIL, "no_port"),
+        (errno.ENETUNREACH, "connection"),
+    ],
+)
+def test_what_this_machine_lacks_is_not_the_shops_error(
+    number: int, error: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lack(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("gevent.socket.socket", lack)
+    assert connect("http://127.0.0.1:9").send(GET, {}) == Reply(error=error)
 
 
 def test_a_refused_connection_is_an_outcome(connect: Connect) -> None:
