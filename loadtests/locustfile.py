@@ -18,10 +18,11 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from loadtests.attendance import ALONE_S, Attendance
 from loadtests.clock import Clock
+from loadtests.collector import calm
 from loadtests.descriptors import allow_most
 from loadtests.live import Board, Gauges, Watch
+from loadtests.live_file import LiveFile
 from loadtests.player import Job, Player, read_job
-from loadtests.run_directory import write_json
 from loadtests.watches import watches_of
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
@@ -46,6 +47,7 @@ class Stage:
         self.attendance: Attendance | None = None
         self.ended: str | None = None
         self.because: str | None = None
+        self._live = LiveFile(job.directory.live)
         self._playing: gevent.Greenlet | None = None
         self._silent_s = 0
 
@@ -68,6 +70,7 @@ class Stage:
         if self.ended is not None:
             player.stop(self.ended, str(self.because))
         teller = gevent.spawn(self._tell_changes, player)
+        calm()
         try:
             player.play()
         finally:
@@ -158,7 +161,8 @@ class Stage:
     def snapshot(self, state: str) -> None:
         """Write `live.json`."""
         if self.board is not None:
-            write_json(self.job.directory.live, self.board.snapshot(self.clock.now(), state))
+            write = self._live.close if state == "ended" else self._live.write
+            write(self.board.snapshot(self.clock.now(), state))
 
     def _watch(self, board: Board, attendance: Attendance, seats: dict[str, int]) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or given up."""
