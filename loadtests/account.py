@@ -38,6 +38,7 @@ class WorkerAccount(BaseModel):
     lag_s: dict[str, float | None]
     hub_stall_s: dict[str, float | None] | None = None
     descriptors: dict[str, int | None] | None = None
+    master_silent_s: int | None = None
     cpu_peak: float | None
     hook_failures: list[dict[str, Any]]
     spans: dict[str, int] | None

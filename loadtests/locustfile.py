@@ -78,6 +78,11 @@ class Stage:
             self._tell(player)
             self.finished(player.name, player.ended or "stopped")
 
+    @property
+    def has_completed(self) -> bool:
+        """Whether this worker played its part to the end."""
+        return self.player is not None and self.player.ended == "completed"
+
     def stop(self, ended: str, because: str) -> None:
         """End the run early, here and, from the master, everywhere."""
         self.ended, self.because = self.ended or ended, self.because or because
@@ -114,6 +119,8 @@ class Stage:
         while self._silent_s < ALONE_S:
             gevent.sleep(1)
             self._silent_s += 1
+            if self.player is not None:
+                self.player.master_silent_s = max(self.player.master_silent_s, self._silent_s)
         self.leave(f"nothing was heard of the master for {ALONE_S} s; mend the network between it and its workers")
 
     def watch_over(self) -> None:
@@ -261,7 +268,8 @@ def write_everything(environment: Environment, **_: Any) -> None:  # noqa: ANN40
         stage.player.close()
     stage.snapshot("ended")
     if environment.process_exit_code is None:
-        environment.process_exit_code = ExitCode.INCONCLUSIVE
+        is_done = isinstance(environment.runner, WorkerRunner) and stage.has_completed
+        environment.process_exit_code = ExitCode.OK if is_done else ExitCode.INCONCLUSIVE
 
 
 def _merge(stage: Stage, data: dict[str, Any]) -> None:

@@ -166,7 +166,10 @@ class _Totals:
 
 
 class Player:
-    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over."""
+    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
+
+    `master_silent_s` is told it: for how long at most it heard nothing of who could stop it.
+    """
 
     def __init__(self, job: Job, index: int, workers: int, started_at: int, watches: Sequence[Watch] = ()) -> None:
         self.name = f"w{index}"
@@ -191,6 +194,7 @@ class Player:
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None
+        self.master_silent_s = 0
         self._write_account()
 
     def play(self) -> None:
@@ -336,6 +340,7 @@ class Player:
             },
             "hub_stall_s": self._stalls.to_json(),
             "descriptors": {"peak": self._descriptors_peak, "limit": allowed()},
+            "master_silent_s": self.master_silent_s,
             "cpu_peak": self._cpu_peak,
             "open_sessions_peak": self._conductor.peak_open,
             "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,

@@ -137,6 +137,7 @@ class RunFacts(_Facts):
     hub_stall_s: Stall = Field(default_factory=Stall)
     generator_cpu: dict[str, float | None] | None = None
     descriptors: dict[str, Descriptors | None] | None = None
+    master_silent_s: dict[str, int | None] | None = None
     live: Live = Field(default_factory=Live)
     workers: tuple[Worker, ...] | None = None
     hook_failures: tuple[HookFailure, ...] | None = None

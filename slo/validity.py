@@ -49,6 +49,7 @@ class Limits:
     lag_p99_s: float = 0.1
     stall_p99_s: float = 0.1
     stall_max_s: float = 1.0
+    master_silent_s: int = 4
     generator_cpu: float = 0.9
     unserved_ratio: float = 0.01
     blocked_ratio: float = 0.01
@@ -208,6 +209,21 @@ def _workers(given: _Given) -> Iterator[Finding]:
             yield _unknown("workers", f"whether {name} was lost")
         elif worker.lost:
             yield _invalid("workers", f"{name} was lost", "see its log; give it memory, or use fewer sessions a worker")
+
+
+def _contact(given: _Given) -> Iterator[Finding]:
+    told = given.run.master_silent_s or {}
+    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys()
+    if not names:
+        yield _unknown("contact", "whether the workers heard of their master")
+    for name in sorted(names):
+        silent_s = told.get(name)
+        if silent_s is None:
+            yield _unknown("contact", f"whether {name} heard of its master")
+        elif silent_s > given.limits.master_silent_s:
+            message = f"{name} heard nothing of its master for {count(silent_s)} s: nobody could have stopped it"
+            change = "mend the network between the master and its workers, and run again"
+            yield _invalid("contact", message, change, silent_s=silent_s)
 
 
 def _records(given: _Given) -> Iterator[Finding]:
@@ -375,6 +391,7 @@ _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "account": _account,
     "load": _load,
     "workers": _workers,
+    "contact": _contact,
     "records": _records,
     "scheduling lag": _lag,
     "stalls": _stalls,

@@ -131,7 +131,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
         return dict.fromkeys(
             (
                 *("account", "requests", "orders", "scheduling_lag_s", "hub_stall_s", "generator_cpu", "descriptors"),
-                *("workers", "hook_failures"),
+                *("master_silent_s", "workers", "hook_failures"),
             )
         )
     return {
@@ -141,6 +141,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
         "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
         "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
         "descriptors": {w.name: w.descriptors for w in workers},
+        "master_silent_s": {w.name: w.master_silent_s for w in workers},
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
         "workers": _workers(directory, progress, workers),
         "hook_failures": [failure for w in workers for failure in w.hook_failures],

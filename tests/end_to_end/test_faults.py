@@ -3,8 +3,9 @@
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from loadtests.ledger import read_ledgers
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.refusals import EnvironmentLacks
 from scripts.running.ending import ABANDONED
-from tests.bad_input.process import Running, descendants, is_alive, peakproof, running, wait_for
+from tests.bad_input.process import COMMAND, Running, descendants, is_alive, peakproof, running, wait_for
+from tests.end_to_end.namespace import Elsewhere, elsewhere
 from tests.loadtests import fake_shop
 from tests.loadtests.fake_shop import FakeShop
 from tests.scripts.world import free_port_base, slo
@@ -43,6 +45,7 @@ design_effect_prior: 2.0
 # So loose that an undisturbed run passes: whatever doesn't pass below, the fault has spoilt.
 OBJECTIVES = slo("home-answers", "{steps: [home]}", "{steps: [home]}", target=0.5)
 PARTS = ("requests", "sessions")
+ALONE = "nothing was heard of the master for 15 s; mend the network between it and its workers"
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +151,9 @@ def write_inputs(folder: Path, shop_url: str, plateau_s: int = 18, **declared: A
 
 
 @contextmanager
-def play(folder: Path, prometheus: str, *options: str, workers: int = 2, **variables: str) -> Iterator[Played]:
+def play(folder: Path, prometheus: str, **variables: str) -> Iterator[Played]:
     base = str(free_port_base())
-    command = ("run", "plan.yaml", "--on", "staging", "--workers", str(workers), "--port-base", base, *options)
+    command = ("run", "plan.yaml", "--on", "staging", "--workers", "2", "--port-base", base)
     with running(folder, *command, PEAKPROOF_PROMETHEUS=prometheus, SHOP_TOKEN="made-up", **variables) as peak:
         yield Played(peak, folder)
 
@@ -298,3 +301,125 @@ def test_a_worker_paused_for_10_s_plays_late_what_came_due_and_the_run_says_why_
     ((message, change),) = findings(verdict, "stalls")
     assert message.startswith("the generator stood still for ")
     assert change == "give the generator a machine, or a core, of its own"
+
+
+@contextmanager
+def joining(folder: Path, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """Start `peakproof worker` in the folder of a run, for one run; what is left of it at the end is killed, by pid."""
+    with (folder / f"worker-{len(list(folder.glob('worker-*')))}").open("wb") as output:
+        worker = subprocess.Popen(
+            [*prefix, *COMMAND, "worker", "--once"],
+            cwd=folder,
+            env={"PATH": "/nowhere", "HOME": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield worker
+    finally:
+        left = descendants(worker.pid)
+        worker.kill()
+        worker.wait()
+        for pid in left:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+class Apart:
+    """A run with one worker here and one elsewhere, under way."""
+
+    def __init__(
+        self, played: Played, other: Elsewhere, here: subprocess.Popen[bytes], away: subprocess.Popen[bytes]
+    ) -> None:
+        self.played, self.other, self.here, self.away = played, other, here, away
+
+    def name_of_the_one_away(self) -> str:
+        """Return the name of the worker that is elsewhere."""
+        below = descendants(self.away.pid)
+        (name,) = [name for name in ("w0", "w1") if self.played.pid_of(name) in below]
+        return name
+
+    def master_says(self, words: str) -> bool:
+        """Whether the master's log holds `words`."""
+        return words in (self.played.directory / "logs" / "locust-master.log").read_text()
+
+
+@contextmanager
+def apart(folder: Path, prometheus: str, plateau_s: int) -> Iterator[Apart]:
+    with ExitStack() as stack:
+        other = stack.enter_context(elsewhere())
+        shop = stack.enter_context(fake_shop.running(host=other.shop))
+        effects = dict.fromkeys(("mail", "tax", "erp", "analytics", "payments"), "off")
+        write_inputs(folder, shop.url, plateau_s, side_effects=effects)
+        at = other.master
+        played = stack.enter_context(play(folder, prometheus, PEAKPROOF_BIND=at, PEAKPROOF_REACHED_AS=at))
+        here = stack.enter_context(joining(folder))
+        away = stack.enter_context(joining(folder, other.command()))
+        yield Apart(played, other, here, away)
+
+
+def test_a_worker_that_was_cut_off_and_is_back_plays_on_and_the_run_says_why_it_does_not_count(
+    tmp_path: Path, prometheus: str
+) -> None:
+    with apart(tmp_path, prometheus, 30) as run:
+        run.played.wait_for_parts()
+        before, name = run.played.listing(), run.name_of_the_one_away()
+        run.other.cut()
+        wait_for(lambda: run.master_says("setting state to missing"), "the master to miss its worker")
+        run.other.mend()
+        wait_for(lambda: run.master_says("self-healed"), "the worker to be back", 20)
+        assert run.played.peak.ended() == 75, run.played.peak.told()
+        assert [run.here.wait(30), run.away.wait(30)] == [0, 0]
+    document = check_whole(run.played, before)
+    account = document["account"]
+    assert (document["ended"], account["lost"], account["not_due"]) == ("completed", {}, 0)
+    assert account["completed"] == account["planned"]
+    assert [worker["lost"] for worker in document["workers"]] == [False, False]
+    verdict = run.played.judged()
+    assert verdict["outcome"] == "INCONCLUSIVE"
+    ((message, change),) = findings(verdict, "contact")
+    assert message.startswith(f"{name} heard nothing of its master for ")
+    assert change == "mend the network between the master and its workers, and run again"
+
+
+def test_a_worker_that_is_cut_off_for_good_stops_by_itself_and_the_other_plays_on(
+    tmp_path: Path, prometheus: str
+) -> None:
+    with apart(tmp_path, prometheus, 40) as run:
+        run.played.wait_for_parts()
+        before, name = run.played.listing(), run.name_of_the_one_away()
+        run.other.cut()
+        assert run.away.wait(40) == 75  # long before the plan's end, though nobody could tell it
+        assert run.played.peak.process.poll() is None
+        told = run.played.worker(name)
+        assert (told["ended"], told["because"]) == ("stopped", ALONE)
+        assert run.played.peak.ended() == 75, run.played.peak.told()
+        assert run.here.wait(30) == 0
+    document = check_whole(run.played, before)
+    account = document["account"]
+    assert (document["ended"], document["ended_because"]) == ("stopped", ALONE)
+    assert (account["lost"], account["not_due"] > 0) == ({}, True)
+    assert [worker["lost"] for worker in document["workers"]] == [False, False]
+    verdict = run.played.judged()
+    assert verdict["outcome"] == "INCONCLUSIVE"
+    assert findings(verdict, "ended") == [(f"the run was not completed, it was stopped: {ALONE}", "run it to its end")]
+    assert [message for message, _ in findings(verdict, "contact")] == [
+        f"{name} heard nothing of its master for 15 s: nobody could have stopped it"
+    ]
+
+
+def test_when_the_master_is_killed_workers_elsewhere_are_heard_to_the_end(tmp_path: Path, prometheus: str) -> None:
+    with apart(tmp_path, prometheus, 30) as run:
+        run.played.wait_for_parts()
+        before = run.played.listing()
+        (master,) = run.played.peak.below("locustfile.py", "--master-bind-host")
+        os.kill(master, signal.SIGKILL)
+        assert run.played.peak.ended() == 75, run.played.peak.told()
+        assert [run.here.wait(30), run.away.wait(30)] == [75, 75]
+    document = check_whole(run.played, before)
+    assert document["ended_because"].startswith("locust-master ended with -9: ")
+    assert (document["account"]["lost"], document["account"]["not_due"] > 0) == ({}, True)
+    assert [worker["lost"] for worker in document["workers"]] == [False, False]
+    assert run.played.judged()["outcome"] == "INCONCLUSIVE"

@@ -76,6 +76,7 @@ def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:
         "lag_s": {"p50": 0.001, "p99": 0.004, "max": 0.02},
         "hub_stall_s": {"p99": 0.004, "max": 0.05},
         "descriptors": {"peak": 40, "limit": 1024},
+        "master_silent_s": 1,
         "cpu_peak": 0.3 + index / 10,
         "hook_failures": [],
         "spans": {"sent": 1, "dropped": 0},

@@ -49,6 +49,7 @@ def run_json() -> dict[str, Any]:
         "hub_stall_s": {"p99": 0.004, "max": 0.05},
         "generator_cpu": {"w0": 0.4, "w1": 0.5},
         "descriptors": {"w0": {"peak": 40, "limit": 1024}, "w1": {"peak": 41, "limit": 1024}},
+        "master_silent_s": {"w0": 1, "w1": 4},
         "live": {"gaps": 0},
         "workers": [
             {"name": "w0", "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False},

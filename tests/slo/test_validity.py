@@ -88,6 +88,18 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "run again; if it stays unknown, report it with logs/",
     ),
     (
+        {"master_silent_s": {"w0": 1, "w1": 5}},
+        "contact",
+        "w1 heard nothing of its master for 5 s: nobody could have stopped it",
+        "mend the network between the master and its workers, and run again",
+    ),
+    (
+        {"master_silent_s": {"w0": 1}},
+        "contact",
+        "whether w1 heard of its master is not known",
+        "run again; if it stays unknown, report it with logs/",
+    ),
+    (
         {"descriptors": {"w0": {"peak": 40, "limit": 1024}}},
         "descriptors",
         "how many descriptors w1 had is not known",
