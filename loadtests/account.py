@@ -40,12 +40,16 @@ class WorkerAccount(BaseModel):
     workers: int
     arrivals: int
     next_arrival: int | None
+    at: int | None = None
     ended: str | None
     because: str | None
     requests: int
     errors: int
     parts: dict[str, int]
     lag_s: dict[str, float | None]
+    hub_stall_s: dict[str, float | None] | None = None
+    descriptors: dict[str, int | None] | None = None
+    master_silent_s: int | None = None
     cpu_peak: float | None
     hook_failures: list[dict[str, Any]]
     spans: dict[str, int] | None

@@ -129,8 +129,7 @@ class Conductor:
     def _run(self, arrival: Arrival, record: SessionRecord) -> None:
         outcome, reason = "failed", "ended by force"
         try:
-            self._play_out(arrival, record)
-            outcome, reason = "completed", ""
+            outcome, reason = "completed", self._play_out(arrival, record)
         except SessionFailedError as error:
             outcome, reason = "failed", str(error)
         except CeilingReachedError as error:
@@ -143,12 +142,14 @@ class Conductor:
         finally:
             self._close(record, outcome, reason or None)
 
-    def _play_out(self, arrival: Arrival, record: SessionRecord) -> None:
+    def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
+        """Play a visit; return what it lacked, "" for nothing."""
         session = Session(self._worker, arrival, record.scheduled_at)
         try:
             self._visit(session)
         finally:
             session.close()
+        return session.lacked or ""
 
     def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
         if self._open.pop(record.session, None) is None:

@@ -7,6 +7,8 @@ from loadtests.demand import plan
 from loadtests.session import Session
 from loadtests.storefronts import Storefront
 
+DATA_EXHAUSTED = "data_exhausted"
+OUT_OF_STOCK = "out_of_stock"
 BROWSE_STEPS = ("home", "search", "product")
 
 
@@ -59,6 +61,10 @@ VISITS: dict[str, Mapping[str, float]] = {
 }
 
 
+# Whose shoppers mean to buy.
+BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checkout"))
+
+
 def register(name: str, journey: Journey, visits: Mapping[str, float]) -> None:
     """Let this process's plans name one journey more; raises ValueError for a name that is taken."""
     if name in JOURNEYS:
@@ -78,6 +84,10 @@ def _browse(session: Session, shop: Storefront) -> None:
 def _buy(session: Session, shop: Storefront, method: Literal["ship", "collect"]) -> bool:
     session.think()
     if not shop.fill_cart(method):
+        session.lacked = DATA_EXHAUSTED
         return False
     session.think()
-    return shop.checkout().outcome == "accepted"
+    placed = shop.checkout()
+    if placed.reply.reason == OUT_OF_STOCK:
+        session.lacked = DATA_EXHAUSTED
+    return placed.outcome == "accepted"

@@ -231,6 +231,7 @@ class Board:
         return {
             "format": "peakproof/live/v1",
             "sequence": self._sequence,
+            "gaps": self.gaps,
             "at": now,
             "run": timetable.run,
             "started_at": self._started_at,

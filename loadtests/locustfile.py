@@ -22,13 +22,16 @@ from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from locust.web import WebUI
 
+from loadtests.attendance import ALONE_S, Attendance
 from loadtests.clock import Clock
+from loadtests.collector import calm
 from loadtests.control import Control
 from loadtests.demand.revision import Revision
+from loadtests.descriptors import allow_most
 from loadtests.joining import JOIN, REFUSED, Door, proof, run_token
 from loadtests.live import Board, Gauges, Watch
+from loadtests.live_file import LiveFile
 from loadtests.player import Job, Player, read_job
-from loadtests.run_directory import write_json
 from loadtests.watches import watches_of
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page
@@ -37,6 +40,8 @@ from slo.outcomes import ExitCode
 
 _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
+_LAST_WORDS_S = 10.0
+_ALONE, _ALONE_NAME = "alone", "w0"
 _PLAY, _CHANGE, _DONE, _STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
 _REVISE, _TAKEN = "peakproof_revise", "peakproof_taken"
 _LONGEST_WISH = 100
@@ -49,32 +54,51 @@ class Stage:
         self.job, self.environment = job, environment
         self.clock = Clock.start()
         self.watches: Sequence[Watch] = watches_of(job.directory, job.plan)
-        self.start: AsyncResult[dict[str, int]] = AsyncResult()
+        self.start: AsyncResult[dict[str, Any]] = AsyncResult()
         self.player: Player | None = None
         self.board: Board | None = None
         self.door: Door | None = None
         self.control: Control | None = None
         self.revisions: Queue[Revision] = Queue()
         self.last_shown: dict[str, Any] = {}
+        self.attendance: Attendance | None = None
         self.ended: str | None = None
         self.because: str | None = None
-        self.done: dict[str, str] = {}
+        self._live = LiveFile(job.directory.live)
+        self._playing: gevent.Greenlet | None = None
+        self._silent_s = 0
 
     # -- the player's side -------------------------------------------------------------------------------
 
-    def perform(self, index: int) -> None:
-        """Play this worker's arrivals, telling the master, or the own board, once a second what changed."""
-        if self.player is not None:
-            return  # Locust would replace a lost worker's user here; its arrivals stay lost, and counted
+    def perform(self, client: str) -> None:
+        """Play this worker's arrivals, once, telling the master, or the own board, once a second what changed.
+
+        Locust ends its users, and starts them anew, as workers go missing and come back: the play isn't theirs.
+        A worker that has no seat in this run waits for its end.
+        """
         start = self.start.get()
+        if self._playing is None and client in start["seats"]:
+            self._playing = gevent.spawn(self._play, start["seats"][client], start)
+        if self._playing is not None:
+            self._playing.join()
+
+    def _play(self, index: int, start: dict[str, Any]) -> None:
         player = self.player = Player(self.job, index, start["workers"], start["started_at"], self.watches)
+        if self.ended is not None:
+            player.stop(self.ended, str(self.because))
         beside = [gevent.spawn(self._tell_changes, player), gevent.spawn(self._revise, player)]
+        calm()
         try:
             player.play()
         finally:
             gevent.killall(beside)
             self._tell(player)
             self.finished(player.name, player.ended or "stopped")
+
+    @property
+    def has_completed(self) -> bool:
+        """Whether this worker played its part to the end."""
+        return self.player is not None and self.player.ended == "completed"
 
     def stop(self, ended: str, because: str) -> None:
         """End the run early, here and, from the master, everywhere."""
@@ -112,20 +136,56 @@ class Stage:
         parent = os.getppid()
         while os.getppid() == parent:
             gevent.sleep(_SNAPSHOT_S)
-        self.stop("stopped", "the process that started the run is gone")
+        self.leave("the process that started the run is gone")
+
+    def watch_master(self) -> None:
+        """End this worker's part when its master isn't heard any more: nobody could stop it.
+
+        What counts are seconds in which this process ran: one that was paused itself isn't alone.
+        """
+        while self._silent_s < ALONE_S:
+            gevent.sleep(1)
+            self._silent_s += 1
+            if self.player is not None:
+                self.player.master_silent_s = max(self.player.master_silent_s, self._silent_s)
+        self.leave(f"nothing was heard of the master for {ALONE_S} s; mend the network between it and its workers")
+
+    def watch_over(self) -> None:
+        """End this worker's part when the run directory says that the run is over, whatever the master says."""
+        while not gevent.get_hub().threadpool.apply(self.job.directory.over.exists):
+            gevent.sleep(1)
+        self.leave("the run was over")
+
+    def heard(self) -> None:
+        """Take note that the master was heard."""
+        self._silent_s = 0
+
+    def leave(self, because: str) -> None:
+        """Stop, and, on a worker, end the process when everything is written: no word of its master will come."""
+        self.stop("stopped", because)
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner):
+            if self._playing is not None:
+                self._playing.join(timeout=_LAST_WORDS_S)
+            runner.client.socket.linger = 0  # what a master that is gone would have been told isn't waited for
+            runner.quit()
 
     # -- the board's side --------------------------------------------------------------------------------
 
-    def open(self, workers: int) -> None:
-        """Fix the start of the run and tell it to everyone."""
+    def open(self, clients: Sequence[str]) -> None:
+        """Fix the start of the run and tell it to everyone, each with its seat."""
         started_at = self.clock.now() + _LEAD_NS
         self.board = Board(self.job.timetable(), self.watches, started_at)
-        start = {"workers": workers, "started_at": started_at}
+        workers = len(clients)
         self.control = Control(self.job, self.board, (started_at, workers), self.clock.now, self._tell_revision)
+        names = [f"w{seat}" for seat in range(workers)]
+        self.attendance = Attendance(names, started_at, started_at + round(self.job.plan.duration_s * 1e9))
+        seats = {client: seat for seat, client in enumerate(clients)}
+        start = {"workers": workers, "started_at": started_at, "seats": seats}
         if isinstance(self.environment.runner, MasterRunner):
             self.environment.runner.send_message(_PLAY, start)
         self.start.set(start)
-        gevent.spawn(self._watch, self.board, workers)
+        gevent.spawn(self._watch, self.board, self.attendance, seats)
 
     def listen(self) -> None:
         """Take the wishes of whoever started this process from its standard input, a line a wish."""
@@ -159,7 +219,8 @@ class Stage:
         """Take note that a worker's part is over."""
         if isinstance(self.environment.runner, WorkerRunner):
             self.environment.runner.send_message(_DONE, {"worker": name, "ended": ended})
-        self.done[name] = ended
+        if self.attendance is not None:
+            self.attendance.finished(name, ended)
 
     def snapshot(self, state: str) -> None:
         """Write `live.json`; what says that the run has ended is the last."""
@@ -167,17 +228,21 @@ class Stage:
             strangers = {"refused_workers": self.door.strangers} if self.door is not None else {}
             shown = self.board.snapshot(self.clock.now(), state)
             self.last_shown = {**shown, **self.control.snapshot(), **strangers}
-            write_json(self.job.directory.live, self.last_shown)
+            write = self._live.close if state == "ended" else self._live.write
+            write(self.last_shown)
 
-    def _watch(self, board: Board, workers: int) -> None:
-        """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or lost."""
-        while not self._over(workers):
+    def _watch(self, board: Board, attendance: Attendance, seats: dict[str, int]) -> None:
+        """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or given up."""
+        while not attendance.is_over:
             gevent.sleep(_SNAPSHOT_S)
+            self._see(attendance, seats)
             self.snapshot("running")
             if (breached := board.certain_breach()) and self.ended is None:
                 self.stop("aborted", f"{breached} will be missed whatever comes")
             if (blocked := board.blocked()) and self.ended is None:
                 self.stop("stopped", blocked)
+            if self.ended is not None:
+                self.stop(self.ended, str(self.because))  # again: a worker that was away hears it when it is back
         self.snapshot("ended")
         self.environment.process_exit_code = self.exit_code()
         if self.environment.runner is not None:
@@ -185,19 +250,20 @@ class Stage:
         if self.environment.web_ui is not None:
             self.environment.web_ui.stop()
 
-    def _over(self, workers: int) -> bool:
-        """Whether each worker is done or lost; one that is done stays with the master until it quits."""
-        present = set(range(workers))
-        if isinstance(runner := self.environment.runner, MasterRunner):
-            clients = (*runner.clients.ready, *runner.clients.spawning, *runner.clients.running)
-            present = {runner.get_worker_index(client.id) for client in clients}
-        return all(f"w{index}" in self.done or index not in present for index in range(workers))
+    def _see(self, attendance: Attendance, seats: dict[str, int]) -> None:
+        runner = self.environment.runner
+        if not isinstance(runner, MasterRunner):
+            attendance.see(self.clock.now(), {_ALONE_NAME}, ())
+            return
+        clients = runner.clients
+        silent = {f"w{seats[one.id]}" for one in clients.missing if one.id in seats}
+        heard = {f"w{seats[one.id]}" for one in clients.all if one.id in seats} - silent
+        attendance.see(self.clock.now(), heard, silent)
 
     def exit_code(self) -> int:
         """Return 0 when every worker completed its part, else 75: whether it is valid is judged from the directory."""
-        completed = list(self.done.values()).count("completed")
-        workers = self.start.get(block=False)["workers"] if self.start.ready() else 1
-        return ExitCode.OK if completed == workers and self.ended is None else ExitCode.INCONCLUSIVE
+        completed = self.attendance is not None and self.attendance.is_complete
+        return ExitCode.OK if completed and self.ended is None else ExitCode.INCONCLUSIVE
 
 
 _stage: list[Stage] = []
@@ -212,7 +278,7 @@ class Shoppers(User):
     def visit(self) -> None:
         """Play the arrivals, once."""
         runner = self.environment.runner
-        _stage[0].perform(runner.worker_index if isinstance(runner, WorkerRunner) else 0)
+        _stage[0].perform(runner.client_id if isinstance(runner, WorkerRunner) else _ALONE)
 
 
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401 - Locust's events
@@ -229,6 +295,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
     try:
         stage = Stage(read_job(Path(folder), os.environ), environment)
         token = "" if isinstance(runner, LocalRunner) else run_token(os.environ)
+        allow_most()
         if not isinstance(runner, MasterRunner):
             stage.job.access()  # what the shop wants to see is there, or nothing starts
     except BadInput as error:
@@ -246,6 +313,9 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
         runner.register_message(_REVISE, lambda msg, **_: stage.revisions.put(Revision.model_validate(msg.data)))
         shown = proof(token, stage.job.directory.name, runner.client_id)
         runner.send_message(JOIN, {"proof": shown, "version": version})
+        events.heartbeat_received.add_listener(lambda **_: stage.heard())
+        gevent.spawn(stage.watch_master)
+        gevent.spawn(stage.watch_over)
     if isinstance(runner, MasterRunner):
         seats = getattr(environment.parsed_options, "expect_workers", 1)
         stage.door = Door(token, stage.job.directory.name, seats)
@@ -292,9 +362,10 @@ def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust'
     """Open the run: on the master when its workers are there, and alone."""
     runner = environment.runner
     if isinstance(runner, MasterRunner):
-        _stage[0].open(len(runner.clients.ready) + len(runner.clients.spawning) + len(runner.clients.running))
+        clients = runner.clients
+        _stage[0].open([client.id for client in (*clients.ready, *clients.spawning, *clients.running)])
     elif isinstance(runner, LocalRunner):
-        _stage[0].open(1)
+        _stage[0].open([_ALONE])
 
 
 def write_everything(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events
@@ -306,9 +377,8 @@ def write_everything(environment: Environment, **_: Any) -> None:  # noqa: ANN40
         stage.player.close()
     stage.snapshot("ended")
     if environment.process_exit_code is None:
-        played = stage.player if isinstance(environment.runner, WorkerRunner) else None
-        done = played is not None and played.ended == "completed"
-        environment.process_exit_code = ExitCode.OK if done else ExitCode.INCONCLUSIVE
+        is_done = isinstance(environment.runner, WorkerRunner) and stage.has_completed
+        environment.process_exit_code = ExitCode.OK if is_done else ExitCode.INCONCLUSIVE
 
 
 def _left_out(environment: Environment, runner: WorkerRunner, told: dict[str, str]) -> None:

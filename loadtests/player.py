@@ -20,6 +20,7 @@ import gevent
 import gevent.ssl
 import pydantic
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 from loadtests.alarms import Alarms
 from loadtests.ceilings import Ceilings
@@ -32,6 +33,7 @@ from loadtests.credentials import credentials_of
 from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.demand.revision import Revision
+from loadtests.descriptors import allowed, used
 from loadtests.destinations import Destinations, host_of, resolve
 from loadtests.firewalls import Firewall
 from loadtests.histogram import Histogram
@@ -43,6 +45,7 @@ from loadtests.live import Gauges, Timetable, Watch, WorkerFigures
 from loadtests.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.session import Session, Worker, in_flight, shopper_headers
+from loadtests.stalls import Stalls
 from loadtests.storefronts import STOREFRONTS
 from loadtests.targets import Environment, Targets
 from loadtests.tls import context_of
@@ -84,6 +87,11 @@ class Job:
             else None,
             firewall=Firewall(environment.blocked),
         )
+
+    @property
+    def most_open(self) -> int:
+        """How many sessions may be open at once, over all workers."""
+        return min(self.plan.limits.open_sessions, self.environment.ceiling.open_sessions)
 
     def timetable(self) -> Timetable:
         """Return what is planned when."""
@@ -170,7 +178,10 @@ class _Totals:
 
 
 class Player:
-    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over."""
+    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
+
+    `master_silent_s` is told it: for how long at most it heard nothing of who could stop it.
+    """
 
     def __init__(self, job: Job, index: int, workers: int, started_at: int, watches: Sequence[Watch] = ()) -> None:
         self.name = f"w{index}"
@@ -187,22 +198,27 @@ class Player:
         self._taken: list[dict[str, int]] = []
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
+        self._descriptors_peak = used()
         self._over = Event()
+        self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
+        self._stalls = Stalls(self._clock.now, started_at + round(job.plan.duration_s * 1e9))
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None
+        self.master_silent_s = 0
         self._write_account()
 
     def play(self) -> None:
         """Play the arrivals; returns when the run is over or was stopped, with everything written."""
-        self._background = [gevent.spawn(self._tick)]
+        self._background = [gevent.spawn(self._tick), gevent.spawn(self._stalls.watch, self._over)]
         if self._spans:
             self._background.append(gevent.spawn(self._send_spans, self._spans))
         try:
             self._conductor.play()
-            self.ended = self.ended or "completed"
+            if not self._closing:
+                self.ended = self.ended or "completed"
         finally:
             self.close()
 
@@ -228,7 +244,13 @@ class Player:
         return struck
 
     def close(self) -> None:
-        """Cut off what is under way and write everything. Calling it again does nothing new."""
+        """Cut off what is under way and write everything; returns when it is written, by whoever called first."""
+        self._closing = True
+        self._conductor.stop()
+        with self._one_at_a_time:
+            self._write_all()
+
+    def _write_all(self) -> None:
         self._conductor.cut_off()
         self._over.set()
         gevent.joinall(self._background)  # what is being written is written whole
@@ -275,13 +297,12 @@ class Player:
         def visit(session: Session) -> None:
             JOURNEYS[session.arrival.journey](session, storefront(session))
 
-        most = min(job.plan.limits.open_sessions, job.environment.ceiling.open_sessions)
         score = Score(
             arrivals=self._arrivals,
             started_at=started_at,
             ends_at=started_at + round(job.plan.duration_s * 1e9),
             open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
-            max_open=max(1, most // self._workers),
+            max_open=max(1, job.most_open // self._workers),
         )
         return Conductor(self._worker, score, visit)
 
@@ -304,7 +325,10 @@ class Player:
     def _each_second(self) -> None:
         self._records.close_if_due(self._clock.now())
         self._cpu.append((time.perf_counter(), time.process_time()))
-        gevent.get_hub().threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
+        threadpool = gevent.get_hub().threadpool
+        now_used = threadpool.apply(used)
+        self._descriptors_peak = None if now_used is None else max(self._descriptors_peak or 0, now_used)
+        threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
 
     def _send_spans(self, spans: ClientSpans) -> None:
         """Send what is buffered once a second: a slow recorder keeps nobody else waiting."""
@@ -347,6 +371,9 @@ class Player:
                 "p99": totals.lag.quantile(0.99),
                 "max": totals.lag.quantile(1.0),
             },
+            "hub_stall_s": self._stalls.to_json(),
+            "descriptors": {"peak": self._descriptors_peak, "limit": allowed()},
+            "master_silent_s": self.master_silent_s,
             "cpu_peak": self._cpu_peak,
             "open_sessions_peak": self._conductor.peak_open,
             "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,

@@ -111,6 +111,11 @@ class RunDirectory:
         return self.path / "revisions.jsonl"
 
     @property
+    def over(self) -> Path:
+        """There when the run is over, for workers that their master can't tell any more."""
+        return self.path / "over"
+
+    @property
     def stock_before(self) -> Path:
         """The shop's stock before the first arrival."""
         return self.path / "stock-before.json"

@@ -49,10 +49,11 @@ class Session:
 
     A first step is scheduled at the arrival, each later one at the previous reply's end plus its drawn think
     time; a step is sent when it is due, or later if the generator lags, and both moments are recorded. What the
-    environment's ceiling forbids isn't sent: CeilingReachedError ends the visit.
+    environment's ceiling forbids isn't sent: CeilingReachedError ends the visit. `lacked` says what kept a shopper
+    from doing what they came for, None when nothing did.
     """
 
-    __slots__ = ("_client", "_may_send", "_worker", "arrival", "due_at", "plan", "random", "waits_for")
+    __slots__ = ("_client", "_may_send", "_worker", "arrival", "due_at", "lacked", "plan", "random", "waits_for")
 
     def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
         self.arrival = arrival
@@ -60,6 +61,7 @@ class Session:
         self.plan = worker.plan
         self.due_at = scheduled_at
         self.waits_for: str | None = None
+        self.lacked: str | None = None
         self._worker = worker
         self._client = worker.new_client()
         self._may_send = False

@@ -86,6 +86,26 @@ class Lag(_Facts):
     p99: float | None = None
 
 
+class Stall(_Facts):
+    """How long the generator stood still."""
+
+    p99: float | None = None
+    max: float | None = None
+
+
+class Descriptors(_Facts):
+    """How many descriptors a worker had open at most, and how many it may have."""
+
+    peak: int | None = None
+    limit: int | None = None
+
+
+class Live(_Facts):
+    """How many of the workers' changes didn't reach the live view."""
+
+    gaps: int | None = None
+
+
 class Worker(_Facts):
     """One worker and what arrived of it."""
 
@@ -125,7 +145,11 @@ class RunFacts(_Facts):
     requests: RequestCounts = Field(default_factory=RequestCounts)
     orders: OrderCounts = Field(default_factory=OrderCounts)
     scheduling_lag_s: Lag = Field(default_factory=Lag)
+    hub_stall_s: Stall = Field(default_factory=Stall)
     generator_cpu: dict[str, float | None] | None = None
+    descriptors: dict[str, Descriptors | None] | None = None
+    master_silent_s: dict[str, int | None] | None = None
+    live: Live = Field(default_factory=Live)
     workers: tuple[Worker, ...] | None = None
     hook_failures: tuple[HookFailure, ...] | None = None
     recorder: Recorder | None = None

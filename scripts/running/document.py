@@ -3,17 +3,19 @@
 import platform
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from loadtests.account import WorkerAccount, make_account, read_sessions, read_workers
 from loadtests.demand.arrivals import revised
+from loadtests.demand.plan import Plan
 from loadtests.demand.revision import Revision
 from loadtests.ledger import read_ledgers
 from loadtests.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.run_directory import RunDirectory, write_json
+from scripts.running.evidence import read_object
 from scripts.running.preparation import Inputs, hash_inputs
 from scripts.running.release_watch import Seen
 from slo.documents import BadInput
@@ -65,11 +67,6 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
             "shares_addresses": progress.shares_addresses,
         },
         "command": progress.command,
-        "started_at": progress.started_at or progress.began_at,
-        "ended_at": progress.load_ended_at,
-        "ended": progress.ended,
-        "ended_because": progress.because,
-        **_timing(inputs, progress),
         "release": {
             "before": progress.release_before,
             "after": progress.release_after,
@@ -79,18 +76,41 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         "permission": progress.permission,
         "lease": progress.lease,
         "workers_refused": progress.workers_refused,
-        **_learnt(directory, inputs, progress),
+        **account_for(directory, inputs.plan, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": f"{sys.platform} {platform.machine()}",
-        "notes": progress.notes,
     }
     write_json(directory.run, value)
     return value
 
 
-def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
-    plan, start = inputs.plan, progress.started_at
+def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
+    """Return the part of `run.json` that says when and how the run ended, and what its workers' files tell."""
+    learnt = _learnt(directory, plan, progress)
+    return {
+        "started_at": progress.started_at or progress.began_at,
+        "ended_at": progress.load_ended_at,
+        "ended": progress.ended,
+        "ended_because": progress.because,
+        **_timing(plan, progress),
+        **learnt,
+        "live": {"gaps": _gaps(directory)},
+        "notes": progress.notes,
+    }
+
+
+def _gaps(directory: RunDirectory) -> int | None:
+    """Return how many of the workers' live changes were lost on the way."""
+    try:
+        gaps = read_object(directory.live).get("gaps")
+    except BadInput:
+        return None
+    return gaps if isinstance(gaps, int) else None
+
+
+def _timing(plan: Plan, progress: Progress) -> dict[str, Any]:
+    start = progress.started_at
     if start is None:
         return {"phases": [], "judged": {"starts_at": None, "ends_at": None}}
     at = [start + round(offset_s * 1e9) for offset_s in plan.starts_s()]
@@ -109,17 +129,25 @@ def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
     return {"phases": phases, "judged": {"starts_at": judged[0], "ends_at": ends_at}}
 
 
-def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict[str, Any]:
+def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
     """Everything that comes from the workers' files."""
     try:
         workers, revisions = read_workers(directory), read_revisions(directory)
-        account = _account(directory, inputs, progress, workers, revisions)
+        account = _account(directory, plan, progress, workers, revisions)
     except (BadInput, ValueError) as error:
         progress.notes.append(f"the workers' files can't be read: {error}")
         return dict.fromkeys(
             (
-                *("plan_revisions", "account", "requests", "orders", "scheduling_lag_s", "generator_cpu", "workers"),
-                "hook_failures",
+                *(
+                    "plan_revisions",
+                    "account",
+                    "requests",
+                    "orders",
+                    "scheduling_lag_s",
+                    "hub_stall_s",
+                    "generator_cpu",
+                ),
+                *("descriptors", "master_silent_s", "workers", "hook_failures"),
             )
         )
     return {
@@ -127,7 +155,10 @@ def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict
         "account": account,
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": _orders(directory),
-        "scheduling_lag_s": {name: _highest(workers, name) for name in ("p50", "p99", "max")},
+        "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
+        "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
+        "descriptors": {w.name: w.descriptors for w in workers},
+        "master_silent_s": {w.name: w.master_silent_s for w in workers},
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
         "workers": _workers(directory, progress, workers),
         "hook_failures": [failure for w in workers for failure in w.hook_failures],
@@ -136,14 +167,14 @@ def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict
 
 def _account(
     directory: RunDirectory,
-    inputs: Inputs,
+    plan: Plan,
     progress: Progress,
     workers: tuple[WorkerAccount, ...],
     revisions: Sequence[Revision],
 ) -> dict[str, Any]:
     started, ended = progress.started_at, progress.load_ended_at
     ran_s = 0.0 if started is None or ended is None else max(0.0, (ended - started) / 1e9)
-    arrivals = revised(inputs.plan, revisions)
+    arrivals = revised(plan, revisions)
     sessions = read_sessions(directory)
     return make_account(arrivals, sessions, workers, workers_expected=progress.workers, ran_s=ran_s).to_json()
 
@@ -191,7 +222,8 @@ def _parts(directory: RunDirectory, kind: str, worker: str) -> list[Any]:
     return [path for path in directory.parts(kind) if path.name.startswith(f"{kind}-{worker}-")]
 
 
-def _highest(workers: tuple[WorkerAccount, ...], name: str) -> float | None:
-    values = [w.lag_s.get(name) for w in workers]
+def _highest(told: Sequence[Mapping[str, float | None] | None], name: str) -> float | None:
+    """Return the highest of what each worker told; None when one of them didn't, or there are none."""
+    values = [(one or {}).get(name) for one in told]
     known = [value for value in values if value is not None]
     return max(known) if known and len(known) == len(values) else None

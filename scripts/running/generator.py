@@ -6,16 +6,29 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from loadtests import descriptors
 from loadtests.credentials import Secret, variables_of
 from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.run_directory import RunDirectory
 from loadtests.targets import Targets
 from scripts.local_stack.children import Child, Children, python
 from scripts.local_stack.ports import HOST
+from scripts.refusals import EnvironmentLacks
 from scripts.running.outside import HERE, Outside
 from slo.documents import read_json
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def check_descriptors(open_sessions: int, workers: int) -> None:
+    """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
+    needed = descriptors.needed(open_sessions, workers)
+    if needed > (most := descriptors.most()):
+        raise EnvironmentLacks(
+            f"{open_sessions:,} open sessions over {workers} {'worker' if workers == 1 else 'workers'} need"
+            f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
+            f" or lower the plan's limits.open_sessions"
+        )
 
 
 class Generator:

@@ -8,6 +8,8 @@ from typing import Any
 
 from loadtests.account import read_workers
 from loadtests.clock import Clock
+from loadtests.destinations import host_of
+from loadtests.local_ports import hint
 from loadtests.player import write_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
@@ -17,11 +19,13 @@ from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_answers
 from scripts.running.document import PEAKPROOF, Progress, write_run
+from scripts.running.ending import how_it_ended
 from scripts.running.gathering import Gathering, announced
-from scripts.running.generator import Generator, Layout, start_generator
+from scripts.running.generator import Generator, Layout, check_descriptors, start_generator
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.instruments import Instruments, find_program, ports_used
 from scripts.running.keys import HINT, Keys, obey
+from scripts.running.last_words import hear_last_words
 from scripts.running.lease import Lease
 from scripts.running.live_view import LiveView, read_live
 from scripts.running.look_before import check_side_effects
@@ -31,7 +35,6 @@ from scripts.running.reaching import Reach, reach_of
 from scripts.running.release_watch import probe_release_or_none
 from scripts.running.stock import keep_stock
 from slo.documents import BadInput
-from slo.outcomes import ExitCode
 
 _FIRST_SNAPSHOT_S = 90.0
 _LOOK_S = 0.2
@@ -95,12 +98,25 @@ class Performance:
         ports, outside = self._setting.ports, self._outside
         shown = {} if self._setting.web_port is None else {"web UI": self._setting.web_port}
         ports.check_free(ports_used(ports, outside, self._setting.workers) | shown)
+        self._check_generator()
         program = find_program(outside, ports, self._context)
         with lease_of(inputs, rails, self._context, progress) as lease:
             progress.release_before = look(self._reach, rails)
             self._watches = Watches(self._reach, lease, self._clock, self._context)
             self._watches.keep(progress.release_before)
             return self._perform(program, lease)
+
+    def _check_generator(self) -> None:
+        """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
+        plan, workers = self._inputs.plan, self._setting.workers
+        if self._outside.workers_join:
+            return  # each sees for itself
+        check_descriptors(min(plan.limits.open_sessions, self._inputs.environment.ceiling.open_sessions), workers)
+        highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
+        host = host_of(self._inputs.environment.base_url)
+        told = hint(highest * plan.demand.peak_sessions_per_s, len(self._reach.destinations.of(host)))
+        if told is not None:
+            self._context.say(f"a hint: {told}")
 
     def _perform(self, program: Program | None, lease: Lease) -> Performed:
         """Run with the environment ours alone."""
@@ -155,6 +171,8 @@ class Performance:
         except EnvironmentLacks as error:
             self._tell_end("failed", str(error))
         generator.end()
+        if outside.workers_join:
+            hear_last_words(directory, setting.workers)
         self._conclude(directory, generator)
 
     def _gathering(self, directory: RunDirectory) -> Gathering | None:
@@ -202,7 +220,7 @@ class Performance:
         return told
 
     def _conclude(self, directory: RunDirectory, generator: Generator) -> None:
-        progress, head, live = self._progress, generator.head, read_live(directory.live) or {}
+        progress, live = self._progress, read_live(directory.live) or {}
         progress.started_at = progress.started_at or live.get("started_at")
         progress.load_ended_at = self._clock.now()
         progress.workers_refused = live.get("refused_workers", [])
@@ -215,15 +233,7 @@ class Performance:
             return
         if progress.ended is not None:
             return
-        ended = {worker.ended for worker in workers}
-        if ended == {"completed"} and len(workers) == self._setting.workers:
-            progress.ended = "completed"
-        elif early := [w for w in workers if w.because is not None and w.ended in ("aborted", "stopped")]:
-            progress.ended, progress.because = early[0].ended, early[0].because
-        elif head.code == ExitCode.INCONCLUSIVE and (gone := [worker.name for worker in workers if worker.lost]):
-            progress.ended, progress.because = "failed", f"lost {', '.join(gone)}"
-        else:
-            progress.ended, progress.because = "failed", f"{head.name} ended with {head.code}: {head.last_words()}"
+        progress.ended, progress.because = how_it_ended(workers, self._setting.workers, generator)
 
     def _measure_the_end(self, directory: RunDirectory, prometheus: Prometheus) -> None:
         """Let the last scrapes come in, then keep every answer that a verdict or a page will need."""

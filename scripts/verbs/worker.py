@@ -5,11 +5,12 @@ import time
 
 from loadtests.credentials import Secret
 from loadtests.joining import VARIABLE as RUN_TOKEN
+from loadtests.player import read_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children
 from scripts.running.gathering import Gathering, read_gathering, take_seat
-from scripts.running.generator import start_worker
+from scripts.running.generator import check_descriptors, start_worker
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
@@ -41,8 +42,12 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
-    """Work for a run until it is over; return the worker's exit code, None when all seats were taken."""
+    """Work for a run until it is over; return the worker's exit code, None when all seats were taken.
+
+    Raises EnvironmentLacks, with no seat taken, when this machine allows too few descriptors.
+    """
     directory = RunDirectory(path=context.runs / gathering.run)
+    check_descriptors(read_job(directory.path).most_open, gathering.workers)
     seat = take_seat(directory, gathering.workers)
     if seat is None:
         context.say(f"run {gathering.run} has its {gathering.workers} workers")

@@ -10,9 +10,11 @@ from gevent.event import Event
 from loadtests.client.exchange import Request
 from loadtests.conductor import Conductor, Score
 from loadtests.demand.arrivals import Arrival
+from loadtests.journeys import BUYERS, JOURNEYS
 from loadtests.records import SessionRecord
 from loadtests.session import Session, SessionFailedError, Worker
-from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
+from loadtests.storefronts.twisted_threads import TwistedThreads
+from tests.loadtests.fakes import SECOND, FakeClient, Memory, TalkingShop, arrival, ok, worker
 
 Visit = Callable[[Session], None]
 HOME = Request(step="home", method="GET", path="/")
@@ -340,3 +342,37 @@ def test_a_listener_that_fails_loses_no_outcome(tmp_path: Path) -> None:
     stage.play()
     assert stage.outcomes() == {0: "completed", 1: "completed"}
     assert stage.worker.hooks.failures == {("Broken", "ValueError('full')"): 2}
+
+
+@pytest.mark.parametrize(("status", "reason"), [(409, "data_exhausted"), (402, None)])
+def test_a_buyer_whose_order_is_refused_for_want_of_stock_could_not_buy_and_one_whose_card_is_could(
+    tmp_path: Path, status: int, reason: str | None
+) -> None:
+    visit = JOURNEYS["search-and-buy"]
+    stage = Stage(tmp_path, lambda session: visit(session, TwistedThreads(session)), several(1))
+    stage.client.answer = TalkingShop(replies={"checkout": ok({"error": "told"}, status)})
+    stage.play()
+    (record,) = stage.memory.sessions
+    assert (record.outcome, record.reason) == ("completed", reason)
+
+
+@pytest.mark.parametrize(
+    ("journey", "stock", "reason"),
+    [
+        ("search-and-buy", 0, "data_exhausted"),
+        ("click-and-collect", 1, "data_exhausted"),
+        ("design-your-own", 0, "data_exhausted"),
+        ("search-and-buy", 50, None),
+        ("click-and-collect", 50, None),
+        ("window-shop", 0, None),
+    ],
+)
+def test_a_visit_that_found_nothing_to_buy_is_completed_and_says_so(
+    tmp_path: Path, journey: str, stock: int, reason: str | None
+) -> None:
+    stage = Stage(tmp_path, lambda session: JOURNEYS[journey](session, TwistedThreads(session)), several(1))
+    stage.client.answer = TalkingShop(stock=stock)
+    stage.play()
+    (record,) = stage.memory.sessions
+    assert (record.outcome, record.reason) == ("completed", reason)
+    assert (journey in BUYERS) == (journey != "window-shop")

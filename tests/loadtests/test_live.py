@@ -164,6 +164,7 @@ KEYS: dict[str, object] = {
     "state": None,
     "elapsed_s": None,
     "left_s": None,
+    "gaps": None,
     "planned": {"sessions_per_s", "sessions_total"},
     "achieved": {"sessions_per_s", "requests_per_s", "sessions_total", "requests_total", "open_sessions"},
     "latency_s": {"p50", "p95", "p99"},

@@ -16,14 +16,8 @@ from tests.scripts.made_run import SECOND, START, make_run, progress, worker_acc
 from tests.scripts.world import World, write_inputs
 
 LEARNT = (
-    "plan_revisions",
-    "account",
-    "requests",
-    "orders",
-    "scheduling_lag_s",
-    "generator_cpu",
-    "workers",
-    "hook_failures",
+    *("plan_revisions", "account", "requests", "orders", "scheduling_lag_s", "hub_stall_s", "generator_cpu"),
+    *("descriptors", "master_silent_s", "workers", "hook_failures"),
 )
 
 
@@ -66,6 +60,9 @@ def test_a_run_that_went_well_is_told_in_full(run: RunDirectory, world: World) -
     assert value["orders"] == {"attempted": planned, "accepted": planned, "refused": 0, "unknown": 0}
     assert value["scheduling_lag_s"] == {"p50": 0.001, "p99": 0.004, "max": 0.02}
     assert value["generator_cpu"] == {"w0": 0.3, "w1": 0.4}
+    assert value["hub_stall_s"] == {"p99": 0.004, "max": 0.05}
+    assert value["descriptors"] == {key: {"peak": 40, "limit": 1024} for key in ("w0", "w1")}
+    assert (value["master_silent_s"], value["live"]) == ({"w0": 1, "w1": 1}, {"gaps": 0})
     assert [(w["name"], w["parts_expected"], w["parts_received"], w["lost"]) for w in value["workers"]] == [
         ("w0", 2, 2, False),
         ("w1", 2, 2, False),
@@ -196,6 +193,14 @@ def test_a_lag_that_one_worker_does_not_tell_is_not_known(run: RunDirectory) -> 
     value = document(run)
     assert value["scheduling_lag_s"] == {"p50": 0.001, "p99": None, "max": 0.5}
     assert value["generator_cpu"] == {"w0": 0.3, "w1": None}
+
+
+@pytest.mark.parametrize("live", [b"", b"{}", b'{"gaps": "many"}', None])
+def test_gaps_that_nobody_tells_are_not_known(run: RunDirectory, live: bytes | None) -> None:
+    run.live.unlink()
+    if live is not None:
+        run.live.write_bytes(live)
+    assert document(run)["live"] == {"gaps": None}
 
 
 def test_the_judged_time_ends_with_a_run_that_was_stopped(run: RunDirectory) -> None:

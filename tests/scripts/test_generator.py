@@ -11,10 +11,15 @@ import pytest
 from loadtests.credentials import Secret
 from loadtests.run_directory import RunDirectory
 from scripts.local_stack.children import Child, Children, python, wait_until
-from scripts.running.generator import Generator, Layout, start_generator, start_worker
+from scripts.local_stack.ports import Ports
+from scripts.refusals import EnvironmentLacks
+from scripts.running.generator import Generator, Layout, check_descriptors, start_generator, start_worker
 from scripts.running.outside import Outside
+from scripts.running.perform import Setting, perform
+from scripts.running.preparation import read_inputs
 from tests.loadtests.prepared import prepared_run
 from tests.scripts.test_children import SLEEP, says
+from tests.scripts.world import World, free_base, write_inputs
 
 
 @dataclass
@@ -153,6 +158,29 @@ def test_ending_asks_every_process_and_waits_for_each(tmp_path: Path) -> None:
         generator.end()
         assert generator.is_over
         assert all(child.code is not None for child in generator.children)
+
+
+def test_too_few_descriptors_are_refused_with_the_number_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 1024)
+    check_descriptors(768, 1)
+    check_descriptors(1537, 2)
+    with pytest.raises(EnvironmentLacks) as refused:
+        check_descriptors(20_000, 1)
+    assert str(refused.value) == (
+        "20,000 open sessions over 1 worker need 20,256 descriptors each, and 1,024 are allowed:"
+        " ulimit -n 20256 first, or add workers, or lower the plan's limits.open_sessions"
+    )
+
+
+def test_a_run_that_lacks_descriptors_leaves_nothing_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 300)
+    write_inputs(world.folder)
+    given = (world.folder / name for name in ("plan.yaml", "objectives.yaml", "targets.yaml"))
+    plan, objectives, targets = given
+    inputs = read_inputs(plan, (objectives,), targets, "staging")
+    with pytest.raises(EnvironmentLacks, match="need 356 descriptors each, and 300 are allowed: ulimit -n 356 first"):
+        perform(inputs, Setting(ports=Ports(base=free_base())), world.context())
+    assert not (world.folder / "runs").exists()
 
 
 def test_the_run_is_over_when_the_one_that_decides_has_ended(tmp_path: Path) -> None:

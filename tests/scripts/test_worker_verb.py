@@ -9,16 +9,17 @@ from loadtests.run_directory import RunDirectory
 from scripts.local_stack.children import Child, Children, python
 from scripts.running.gathering import Gathering, announced
 from scripts.verbs import worker
+from tests.loadtests.prepared import prepared_run
 from tests.scripts.world import Command
 
 TOKEN = "canary-of-the-run"
-RUN = "20261122T160000Z-small-0a1b"
+RUN = "20261127T000000Z-small-abcd"
 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PEAKPROOF_RUN_TOKEN", TOKEN)
-    (tmp_path / "runs" / RUN).mkdir(parents=True)
+    assert prepared_run(tmp_path / "runs", "http://127.0.0.1:9").name == RUN
     return tmp_path / "runs"
 
 
@@ -49,6 +50,19 @@ def test_it_takes_a_seat_and_ends_with_what_became_of_it(
         expected,
         [f"joining run {RUN} at master:18091, seat 0", f"run {RUN}: this worker ended with {code}"],
     )
+
+
+def test_a_machine_that_allows_too_few_descriptors_takes_no_seat(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
+) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 280)
+    with announced(runs, Gathering(run=RUN, host="master", port=18091, workers=2)):
+        done = peakproof("worker", "--once")
+    assert done.err == (
+        "peakproof: 50 open sessions over 2 workers need 281 descriptors each, and 280 are allowed:"
+        " ulimit -n 281 first, or add workers, or lower the plan's limits.open_sessions\n"
+    )
+    assert (done.code, list((runs / RUN).glob("seat-*"))) == (75, [])
 
 
 def test_it_stays_out_of_a_run_that_has_its_workers(

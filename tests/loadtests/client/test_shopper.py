@@ -1,5 +1,7 @@
 """Whatever a shop, or what stands in front of it, does to a request, the outcome is one word of the contract."""
 
+import errno
+import os
 import socket
 from typing import Any
 
@@ -206,6 +208,25 @@ def test_a_reply_that_is_broken_off_or_no_http_is_an_outcome(
     server = serve(closing(data))
     assert connect(server.url).send(POST, TRACEPARENT) == Reply(error=error)
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (errno.EMFILE, "no_descriptor"),
+        (errno.ENFILE, "no_descriptor"),
+        (errno.EADDRNOTAVAIL, "no_port"),
+        (errno.ENETUNREACH, "connection"),
+    ],
+)
+def test_what_this_machine_lacks_is_not_the_shops_error(
+    number: int, error: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lack(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("loadtests.client.connection.socket", lack)
+    assert connect("http://127.0.0.1:9").send(GET, TRACEPARENT) == Reply(error=error)
 
 
 def test_a_refused_connection_is_an_outcome(connect: Connect) -> None:
