@@ -113,7 +113,12 @@ def test_no_variable_leads_the_load_elsewhere_and_the_named_ones_are_sent(tmp_pa
 def started(directory: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
     command = [*COMMAND, "--run-directory", str(directory.path), "--stop-timeout", "0", *options]
     return subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env={**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
