@@ -7,12 +7,14 @@ packages for PostgreSQL, Prometheus and Alertmanager, each under the tag that do
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,14 +80,19 @@ class Podman:
     def call(
         self, command: Sequence[str], *, timeout_s: float = 60, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run one command; a failure shows what it said."""
-        done = subprocess.run(
-            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False
-        )
-        if check and done.returncode != 0:
-            said = (done.stdout + done.stderr)[-3000:]
-            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{said}")
-        return done
+        """Run one command; a failure shows what it said, and an interruption ends all that it started."""
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, env=self.environment, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, process_group=0
+        ) as child:
+            try:
+                out, err = child.communicate(timeout=timeout_s)
+            except BaseException:
+                os.killpg(child.pid, signal.SIGKILL)  # podman-compose's own children would go on making containers
+                raise
+        if check and child.returncode != 0:
+            raise AssertionError(f"{' '.join(command)} ended with {child.returncode}:\n{(out + err)[-3000:]}")
+        return subprocess.CompletedProcess(command, child.returncode, out, err)
 
     def podman(self, *arguments: str, timeout_s: float = 60, check: bool = True) -> str:
         """Run podman; return its output."""
@@ -199,12 +206,14 @@ class Podman:
 
     def clear(self) -> None:
         """End and remove every container, volume and network in this storage, whatever project left it there."""
-        for command in (
-            ("rm", "--all", "--force", "--time", "1"),
-            ("volume", "prune", "--force"),
-            ("network", "prune", "--force"),
-        ):
-            try:
-                self.podman(*command, timeout_s=120, check=False)
-            except subprocess.TimeoutExpired:
-                continue  # what can be removed is removed; the next test tries the rest again
+        for _ in range(5):  # one that was interrupted while it was made goes at the second try
+            for command in (
+                ("rm", "--all", "--force", "--time", "1"),
+                ("volume", "prune", "--force"),
+                ("network", "prune", "--force"),
+            ):
+                with suppress(subprocess.TimeoutExpired):
+                    self.podman(*command, timeout_s=120, check=False)
+            if not self.podman("ps", "--all", "--quiet", check=False) + self.podman("volume", "ls", "-q", check=False):
+                return
+        raise AssertionError(f"containers or volumes are left in {self.folder}")
