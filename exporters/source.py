@@ -31,6 +31,10 @@ class Unreadable(Exception):  # noqa: N818 - it is what the source was, named as
     """A source that could not be read; the message is one line for the operator."""
 
 
+class NotYet(Unreadable):
+    """A source that isn't there yet, as it should be before it begins: told as down, and no cause for a warning."""
+
+
 class Answer(BaseModel):
     """A part of a source's answer: frozen and strict about types; keys of a newer source are passed over."""
 
