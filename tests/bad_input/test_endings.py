@@ -15,6 +15,8 @@ from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, descendants, is_alive, peakproof, running, wait_for
 from tests.scripts.world import OBJECTIVES
 
+pytestmark = pytest.mark.heavy  # each plays a run: together they take minutes
+
 PLAN = """\
 format: peakproof/plan/v1
 name: small

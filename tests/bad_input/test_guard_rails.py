@@ -98,6 +98,7 @@ def test_production_gets_no_request_by_an_alias_or_its_bare_address(
     assert seen_by(shop) == before
 
 
+@pytest.mark.heavy
 def test_a_front_that_serves_production_too_is_loaded_when_the_environment_says_so_and_run_json_keeps_it(
     tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_permission_for_the_plan_of_yesterday_is_none(tmp_path: Path, shop: Sh
     )
 
 
+@pytest.mark.heavy
 def test_production_with_a_permission_is_loaded_and_run_json_says_who_permitted_it(
     tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
@@ -167,6 +169,7 @@ def test_an_environment_that_another_run_holds_gets_no_load(tmp_path: Path, shop
     assert place.path.exists()
 
 
+@pytest.mark.heavy
 def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     base = shop.ports.base
     with ExitStack() as both:
@@ -184,6 +187,7 @@ def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path
     assert "wait for its end, or end it" in loser
 
 
+@pytest.mark.heavy
 def test_a_lease_that_somebody_takes_away_ends_the_run(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     write(tmp_path, LONG, staging=environment_of(shop))
     with played(tmp_path, shop, prometheus) as run:
@@ -197,6 +201,7 @@ def test_a_lease_that_somebody_takes_away_ends_the_run(tmp_path: Path, shop: Sho
     assert account_adds_up(document)
 
 
+@pytest.mark.heavy
 def test_the_kill_url_ends_the_run_with_its_directory_whole(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     with fake_shop({"/kill": (200, b"go on")}) as switch:
         environment = environment_of(shop, kill_url=f"{switch.url}/kill", kill_poll_s=0.2)
@@ -225,6 +230,7 @@ def test_a_kill_url_that_says_stop_already_or_is_not_there_lets_no_run_begin(
             assert refused(tmp_path, shop, prometheus) == f"the kill URL {url} {why}"
 
 
+@pytest.mark.heavy
 def test_a_deploy_and_its_rollback_in_mid_run_make_the_run_invalid(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     """Before and after the release is the same: only who looks in between sees it."""
     with fake_shop({"/version": (200, {"version": "one"})}) as shown:
@@ -248,6 +254,7 @@ def test_a_deploy_and_its_rollback_in_mid_run_make_the_run_invalid(tmp_path: Pat
     assert "not valid: release two was seen during the run, expected one; keep deploys off the environment" in told
 
 
+@pytest.mark.heavy
 def test_a_shop_behind_a_rate_limit_is_left_alone(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     with fake_shop({path: (429, {}) for path in ("/", "/search")}) as wall:
         wall.answers["/healthz"] = (200, {"version": "2026.47.0"})
