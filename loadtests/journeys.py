@@ -1,8 +1,11 @@
 """The journeys: what kinds of visit there are, step by step, over any storefront."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from loadtests.demand.plan import Plan
+from loadtests.run_directory import ASSET_STEPS
 from loadtests.session import Session
 from loadtests.storefronts import Storefront
 
@@ -56,6 +59,14 @@ VISITS: Mapping[str, Mapping[str, float]] = {
     "click-and-collect": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1, "order-status": 1},
     "design-your-own": {"home": 1, "product": 1, "design": 1, "cart": 1, "checkout": 1},
 }
+
+# How many assets a page has only the shop knows: no plan counts on a number of them.
+UNPLANNED: Mapping[str, float] = dict.fromkeys(sorted(ASSET_STEPS), math.nan)
+
+
+def expected_events(plan: Plan) -> dict[str, float]:
+    """Return the requests that a plan expects in its judged span by step, nan for a step that can't be planned."""
+    return {**plan.expected_events(VISITS), **(UNPLANNED if plan.assets != "off" else {})}
 
 
 def _browse(session: Session, shop: Storefront) -> None:

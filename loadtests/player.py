@@ -21,6 +21,7 @@ import gevent.ssl
 import pydantic
 from gevent.event import Event
 
+from loadtests.assets import AssetSource, source_of
 from loadtests.ceilings import Ceilings
 from loadtests.client.access import Access
 from loadtests.client.shopper import ShopperClient
@@ -77,6 +78,23 @@ class Job:
             masks=credentials.masks(),
             tls=context_of(environment, gevent.ssl.create_default_context)
             if environment.base_url.startswith("https:")
+            else None,
+            firewall=Firewall(environment.blocked),
+        )
+
+    def cdn_access(self) -> Access | None:
+        """Return how the CDN is reached when the plan wants it: by nothing secret, for it is another's house."""
+        environment = self.environment
+        if self.plan.assets != "all" or environment.cdn_url is None:
+            return None
+        stranger = environment.model_copy(update={"client_certificate": None})
+        return Access(
+            base_url=environment.cdn_url,
+            addresses=self.destinations.of(host_of(environment.cdn_url)),
+            headers=shopper_headers(self.directory.name, self.version, environment.tag),
+            masks=credentials_of(environment, self.variables).masks(),
+            tls=context_of(stranger, gevent.ssl.create_default_context)
+            if environment.cdn_url.startswith("https:")
             else None,
             firewall=Firewall(environment.blocked),
         )
@@ -151,7 +169,7 @@ class _Totals:
         self.errors = 0
 
     def steps_ended(self, batch: StepBatch) -> None:
-        self.lag.add_all(batch.sent_at - batch.scheduled_at)
+        self.lag.add_all(batch.lag())
         self.errors += len(batch.error) - batch.error.count(None)
 
     def session_ended(self, record: SessionRecord) -> None:
@@ -236,8 +254,19 @@ class Player:
             ceilings=Ceilings(job.environment.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
             new_client=lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S),
+            assets=None if job.plan.assets == "off" else self._make_assets(access),
             under_way=self._under_way,
         )
+
+    def _make_assets(self, shop: Access) -> AssetSource:
+        cdn, turn = self._job.cdn_access(), itertools.count(self._index)
+
+        def new_cdn_client() -> ShopperClient:
+            if cdn is None:
+                raise ValueError("the run has no CDN")
+            return ShopperClient(cdn.at_root.turned(next(turn)), REPLY_DEADLINE_S)
+
+        return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
 
     def _make_conductor(self, started_at: int) -> Conductor:
         job = self._job
@@ -321,6 +350,7 @@ class Player:
             "hook_failures": [
                 {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
             ],
+            "assets_left_out": None if self._worker.assets is None else dict(self._worker.assets.left_out),
             "spans": {"sent": self._spans.sent, "dropped": self._spans.dropped} if self._spans else None,
             "pid": os.getpid(),
         }

@@ -30,6 +30,10 @@ REQUESTS = pa.schema(
         ("trace_id", pa.string()),
     ]
 )
+# The steps that a page asks for by itself: at the shop's own origin, and at its CDN.
+ASSET, CDN_ASSET = "asset", "cdn-asset"
+ASSET_STEPS = frozenset({ASSET, CDN_ASSET})
+
 SESSIONS = pa.schema(
     [
         ("session", pa.int64()),

@@ -108,12 +108,22 @@ def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict
     except (BadInput, ValueError) as error:
         progress.notes.append(f"the workers' files can't be read: {error}")
         return dict.fromkeys(
-            ("account", "requests", "orders", "scheduling_lag_s", "generator_cpu", "workers", "hook_failures")
+            (
+                "account",
+                "requests",
+                "orders",
+                "assets",
+                "scheduling_lag_s",
+                "generator_cpu",
+                "workers",
+                "hook_failures",
+            )
         )
     return {
         "account": account,
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": _orders(directory),
+        "assets": _assets(inputs, workers),
         "scheduling_lag_s": {name: _highest(workers, name) for name in ("p50", "p99", "max")},
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
         "workers": _workers(directory, progress, workers),
@@ -135,6 +145,13 @@ def _account(
 def _orders(directory: RunDirectory) -> dict[str, int]:
     outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
     return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}
+
+
+def _assets(inputs: Inputs, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+    left_out: Counter[str] = Counter()
+    for worker in workers:
+        left_out.update(worker.assets_left_out or {})
+    return {"fetched": inputs.plan.assets, "left_out": dict(left_out)}
 
 
 def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerAccount, ...]) -> list[dict[str, Any]]:

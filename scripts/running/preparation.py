@@ -64,6 +64,7 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
     known = read_targets(targets)
     target = known.environment(environment, targets)
     check_ceiling(read, target, plan)
+    _check_cdn(read, target, plan)
     inputs = Inputs(
         plan=read,
         plan_text=read_text(plan),
@@ -88,7 +89,10 @@ def _host(environment: Environment) -> str:
 
 
 def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:
-    """Raise BadInput when the plan asks for more than the environment may be asked to bear."""
+    """Raise BadInput when the plan asks for more than the environment may be asked to bear.
+
+    A page's assets aren't counted here, as nobody knows their number; the ceiling holds for them all the same.
+    """
     visits = {name: sum(VISITS[name].values()) for name in plan.journeys}
     requests_a_session = sum(share * visits[name] for name, share in plan.journeys.items())
     highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
@@ -128,6 +132,11 @@ def hash_inputs(directory: RunDirectory) -> dict[str, str]:
         for path in copies
         if path.is_file()
     }
+
+
+def _check_cdn(plan: Plan, environment: Environment, path: Path) -> None:
+    if plan.assets == "all" and environment.cdn_url is None:
+        raise BadInput(f"{path}: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop")
 
 
 def _check_not_judged(inputs: Inputs, path: Path) -> None:
