@@ -22,7 +22,7 @@ import pydantic
 from gevent.event import Event
 
 from loadtests.assets import AssetSource, source_of
-from loadtests.ceilings import Ceilings
+from loadtests.ceilings import Ceilings, split
 from loadtests.client.access import Access
 from loadtests.client.shopper import ShopperClient
 from loadtests.client_spans import ClientSpans
@@ -42,7 +42,7 @@ from loadtests.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.session import Session, Worker, in_flight, shopper_headers
 from loadtests.storefronts import STOREFRONTS
-from loadtests.targets import Environment, Targets
+from loadtests.targets import Ceiling, Environment, Targets
 from loadtests.tls import context_of
 from slo.documents import BadInput, read_json
 
@@ -63,7 +63,13 @@ class Job:
     recorder_url: str | None
     version: str
     destinations: Destinations
+    browser: bool = False
     variables: Mapping[str, str] = field(repr=False)
+
+    @property
+    def ceiling(self) -> Ceiling:
+        """What all workers together may ask of the environment; a browser beside the load has its share."""
+        return split(self.environment.ceiling)[0] if self.browser else self.environment.ceiling
 
     def access(self) -> Access:
         """Read the secrets and return how the shop is reached; raises BadInput on what is missing or can't be used."""
@@ -123,18 +129,25 @@ class _JobFile(pydantic.BaseModel):
     recorder_url: str | None
     version: str
     destinations: Destinations
+    browser: bool = False
 
 
 def write_job(
-    directory: RunDirectory, recorder_url: str | None, version: str, destinations: Destinations | None = None
+    directory: RunDirectory,
+    recorder_url: str | None,
+    version: str,
+    destinations: Destinations | None = None,
+    *,
+    browser: bool = False,
 ) -> None:
     """Leave for the workers what isn't in the copies of the input.
 
     Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
     """
     found = destinations or resolve(_environment_of(directory))
-    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
-    write_json(directory.path / "job.json", {**value, "destinations": found.model_dump(mode="json")})
+    value: dict[str, Any] = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
+    value |= {"destinations": found.model_dump(mode="json"), "browser": browser}
+    write_json(directory.path / "job.json", value)
 
 
 def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
@@ -149,6 +162,7 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
         recorder_url=job.recorder_url,
         version=job.version,
         destinations=job.destinations,
+        browser=job.browser,
         variables=variables or {},
     )
 
@@ -251,7 +265,7 @@ class Player:
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
-            ceilings=Ceilings(job.environment.ceiling, self._index, self._workers),
+            ceilings=Ceilings(job.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
             new_client=lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S),
             assets=None if job.plan.assets == "off" else self._make_assets(access),
@@ -275,7 +289,7 @@ class Player:
         def visit(session: Session) -> None:
             JOURNEYS[session.arrival.journey](session, storefront(session))
 
-        most = min(job.plan.limits.open_sessions, job.environment.ceiling.open_sessions)
+        most = min(job.plan.limits.open_sessions, job.ceiling.open_sessions)
         score = Score(
             arrivals=self._arrivals,
             started_at=started_at,

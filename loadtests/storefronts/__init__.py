@@ -1,6 +1,6 @@
 """Storefronts: how each kind of shop is browsed and bought from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from loadtests.session import Placed, Session
@@ -33,3 +33,8 @@ class Storefront(Protocol):
 
 
 STOREFRONTS: Mapping[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
+
+# How a browser walks through the pages of each kind of shop: their names, and how the path of a link to one begins.
+WALKS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "twisted-threads": (("home", "/"), ("search", "/search"), ("product", "/products/")),
+}

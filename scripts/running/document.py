@@ -39,6 +39,7 @@ class Progress:
     phase_releases: dict[str, str] = field(default_factory=dict)
     spans: int | None = None
     spans_dropped: int | None = None
+    browser: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -72,6 +73,7 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         "lease": progress.lease,
         **_learnt(directory, inputs, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
+        "browser": progress.browser,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": f"{sys.platform} {platform.machine()}",
         "notes": progress.notes,

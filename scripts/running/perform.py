@@ -1,7 +1,8 @@
 """Performing a run: start what measures it, play the load, keep everything, and say how it ended."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,8 @@ from scripts.local_stack.prometheus import Prometheus, start_prometheus, wait_fo
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_range, keep_raw
+from scripts.running.browser import BrowserSetting, BrowserShopper, check_browser
+from scripts.running.browser_program import find_chromium
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.gathering import Gathering, announced
 from scripts.running.generator import Generator, start_generator
@@ -52,7 +55,8 @@ _SPANS = "spans"
 class Setting:
     """How to perform a run: on which ports, with how many workers, and who is told when a phase begins.
 
-    `expects` maps a phase to the release that it runs on, where releases are changed on purpose.
+    `expects` maps a phase to the release that it runs on, where releases are changed on purpose. With `browser` a
+    real one walks through the shop beside the load.
     """
 
     ports: Ports
@@ -60,6 +64,7 @@ class Setting:
     on_phase: Callable[[str], None] = lambda _name: None
     phase_releases: dict[str, str] | None = None
     rails: Rails = NO_RAILS_TOLD
+    browser: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,7 @@ class Performance:
         check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
         self._setting.ports.check_free(self._ports_used())
         program = self._find_prometheus()
+        self._chromium = self._find_browser()
         with lease_of(inputs, rails, self._context, progress) as lease:
             progress.release_before = look(self._reach, rails)
             self._watches = Watches(self._reach, lease, self._clock, self._context)
@@ -115,7 +121,7 @@ class Performance:
         self._context.say(f"run {directory.path}")
         recorder = Recorder(directory, self._outside.bind, ports.recorder)
         spans_to = self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None
-        write_job(directory, spans_to, PEAKPROOF, reach.destinations)
+        write_job(directory, spans_to, PEAKPROOF, reach.destinations, browser=self._setting.browser)
         write_run(directory, inputs, self._progress)
         try:
             self._measured(directory, program, recorder)
@@ -154,6 +160,37 @@ class Performance:
         if self._outside.prometheus_url is not None:
             return None
         return find_prometheus(self._context.environment, self._context.say)
+
+    def _find_browser(self) -> Path | None:
+        """Return the browser's program where one is wished for."""
+        if not self._setting.browser:
+            return None
+        check_browser(self._inputs.environment)
+        return find_chromium(self._context.environment)
+
+    @contextmanager
+    def _browser(self, directory: RunDirectory) -> Iterator[None]:
+        """Have a real shopper beside the load, where one is wished for; whatever befalls it, the run goes on."""
+        if self._chromium is None:
+            yield
+            return
+        shopper = BrowserShopper(
+            BrowserSetting(
+                program=self._chromium,
+                directory=directory,
+                plan=self._inputs.plan,
+                reach=self._reach,
+                environment=self._context.environment,
+            )
+        )
+        try:
+            with shopper:
+                yield
+        finally:
+            told = self._progress.browser = shopper.told
+            self._context.say(f"the browser saw {told['pages']} pages")
+            if told["why_not_more"] is not None:
+                self._context.say(f"the browser saw no more: {told['why_not_more']}")
 
     def _prometheus(
         self, children: Children, program: Path | None, directory: RunDirectory, targets: Sequence[ScrapeTarget]
@@ -220,7 +257,7 @@ class Performance:
         try:
             with announced(self._context.runs, self._gathering(directory)):
                 wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
-            with self._watches:
+            with self._watches, self._browser(directory):
                 self._watch(directory, generator)
         except KeyboardInterrupt:
             self._tell_end("stopped", _BY_HAND)

@@ -49,6 +49,9 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"load generator processes (default 1; {cores} cores here)",
     )
+    parser.add_argument(
+        "--browser", action="store_true", help="one real headless Chromium walks through the shop's pages beside it"
+    )
     parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
 
 
@@ -61,7 +64,9 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         lease_folder=options.lease_folder,
         releases_expected=(options.release,) if options.release else (),
     )
-    setting = Setting(ports=Ports(base=options.port_base), workers=options.workers, rails=rails)
+    setting = Setting(
+        ports=Ports(base=options.port_base), workers=options.workers, rails=rails, browser=options.browser
+    )
     performed = perform(inputs, setting, context)
     findings = validity_findings(performed.directory)
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]

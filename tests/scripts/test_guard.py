@@ -1,6 +1,8 @@
 """The guard runs a program that knows nothing of us, and ends it when we are gone."""
 
+import os
 import signal
+import subprocess
 from pathlib import Path
 
 from scripts.local_stack import guard
@@ -49,3 +51,20 @@ def test_the_program_ends_when_the_guards_parent_is_killed(tmp_path: Path) -> No
         pid = pid_of(child)
         child.process.kill()
         wait_until(lambda: not is_alive(pid), [], 10, "the program's end")
+
+
+def test_a_pipe_reaches_the_program_as_its_descriptors_3_and_4(tmp_path: Path) -> None:
+    """Whichever numbers they have here, and the other end sees the program's end though its guard lives on."""
+    talk = "import os; os.write(4, os.read(3, 100).upper())"
+    for _ in range(2):  # the second time the numbers are others
+        into, ours = os.pipe()
+        theirs, out = os.pipe()
+        command = python(GUARD, "--pipe", f"{into},{out}", *python("-c", talk))
+        process = subprocess.Popen(command, pass_fds=(into, out), cwd=tmp_path)
+        os.close(into)
+        os.close(out)
+        os.write(ours, b"hello")
+        assert os.read(theirs, 100) == b"HELLO"
+        assert os.read(theirs, 100) == b""
+        assert process.wait() == 0
+        os.close(theirs)
