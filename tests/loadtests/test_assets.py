@@ -21,6 +21,7 @@ from loadtests.client.access import Access
 from loadtests.client.exchange import Client, Reply, Request
 from loadtests.client.shopper import ShopperClient
 from loadtests.clock import Clock
+from loadtests.conductor import Conductor, Score
 from loadtests.hooks import Hooks
 from loadtests.ledger import Ledger
 from loadtests.player import Player, read_job
@@ -28,7 +29,7 @@ from loadtests.records import StepLog
 from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
 from loadtests.session import Session, SessionFailedError, Worker, in_flight
 from loadtests.targets import Ceiling
-from tests.loadtests.fakes import NO_CEILING, FakeClient, Memory, arrival, ok, small_plan, worker
+from tests.loadtests.fakes import NO_CEILING, SECOND, FakeClient, Memory, arrival, ok, small_plan, worker
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 from tests.loadtests.prepared import prepared_run
 
@@ -317,6 +318,28 @@ def test_what_is_under_way_when_the_visit_is_cut_off_is_recorded_as_that_and_not
     assert len(shop.seen) == CONNECTIONS
     assert Counter(visit.errors()) == {("home", 200, None): 1, ("asset", 0, "cut_off"): CONNECTIONS - 1}
     assert visit.hooks.failures == Counter()
+
+
+def test_a_visit_is_over_when_the_last_page_s_assets_are_there(tmp_path: Path) -> None:
+    hold = threading.Event()
+    with HostileServer(shop_of({"/": page("<img src=/a.png>")}, hold)) as shop:
+        visit = Visit(tmp_path, shop.url)
+        now = visit.worker.clock.now()
+        score = Score(arrivals=[arrival()], started_at=now, ends_at=now + 60 * SECOND, max_open=5)
+
+        def look(session: Session) -> None:
+            session.step(HOME)
+
+        conductor = Conductor(visit.worker, score, look)
+        playing = gevent.spawn(conductor.play)
+        with gevent.Timeout(30):
+            while len(shop.seen) < 2:
+                gevent.sleep(0.01)
+            assert conductor.open_sessions == 1
+            hold.set()
+            playing.join()
+    assert visit.errors() == [("home", 200, None), ("asset", 200, None)]
+    assert [record.outcome for record in visit.memory.sessions] == ["completed"]
 
 
 def test_a_mistake_of_ours_is_counted_and_not_lost(tmp_path: Path) -> None:

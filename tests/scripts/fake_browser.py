@@ -67,6 +67,7 @@ class FakeBrowser:
         if method == "Page.navigate":
             self.url = given["url"]
             self.views += 1
+            self.event("Page.loadEventFired")  # of what was there before
             request = {"url": self.url, "headers": {"Accept": "text/html"}}
             self.event("Network.requestWillBeSent", requestId="L", loaderId="L", type="Document", request=request)
             self.event("Fetch.requestPaused", requestId="main", request=request)

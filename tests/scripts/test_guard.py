@@ -1,6 +1,7 @@
 """The guard runs a program that knows nothing of us, and ends it when we are gone."""
 
 import os
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -54,8 +55,8 @@ def test_the_program_ends_when_the_guards_parent_is_killed(tmp_path: Path) -> No
 
 
 def test_a_pipe_reaches_the_program_as_its_descriptors_3_and_4(tmp_path: Path) -> None:
-    """Whichever numbers they have here, and the other end sees the program's end though its guard lives on."""
-    talk = "import os; os.write(4, os.read(3, 100).upper())"
+    """Whichever numbers they have here; the guard keeps neither, so the other end sees when the program lets go."""
+    talk = "import os, time; os.write(4, os.read(3, 100).upper()); os.close(4); time.sleep(600)"
     for _ in range(2):  # the second time the numbers are others
         into, ours = os.pipe()
         theirs, out = os.pipe()
@@ -64,7 +65,14 @@ def test_a_pipe_reaches_the_program_as_its_descriptors_3_and_4(tmp_path: Path) -
         os.close(into)
         os.close(out)
         os.write(ours, b"hello")
+        heard = select.poll()
+        heard.register(theirs, select.POLLIN)
+        assert heard.poll(30_000)
         assert os.read(theirs, 100) == b"HELLO"
+        let_go = heard.poll(10_000)
+        process.terminate()
+        process.wait()
+        assert let_go
         assert os.read(theirs, 100) == b""
-        assert process.wait() == 0
         os.close(theirs)
+        os.close(ours)
