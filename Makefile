@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 ROOMS := slo loadtests exporters dashboards scripts staging tests
 
-.PHONY: help setup demo test test-heavy check format lock dashboards schemas prove-demo clean
+.PHONY: help setup demo test test-heavy check format lock dashboards schemas bench-engine prove-demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ dashboards: $(STAMP)  ## generate Grafana's dashboards anew
 
 schemas: $(STAMP)  ## generate docs/schemas anew
 	$(BIN)/python -m scripts.schemas
+
+bench-engine: $(STAMP)  ## the load engine against FastHttpUser and wrk (under ten minutes; needs nginx, wrk, two cores)
+	@$(BIN)/python -P -m scripts.benches.engine
 
 prove-demo: $(STAMP)  ## ten good and ten slow demos in a row with a core kept busy (about 45 minutes, resumable)
 	$(BIN)/python -P -m scripts.proofs.demo

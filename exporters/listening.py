@@ -22,15 +22,22 @@ _STOP_WITHIN_S = 3
 _TICK_S = 0.1  # how soon `stop` is noticed
 
 
-def guarded(app: App, token: str | None) -> App:
-    """Return `app` for those who bring the bearer `token`, and for everyone when it is None; /healthz stays open."""
+def guarded(app: App, token: str | None, reading: str | None = None) -> App:
+    """Return `app` for those who bring the bearer `token`, and for everyone when it is None; /healthz stays open.
+
+    Who brings the token `reading` may read, and nothing else.
+    """
     if token is None:
         return app
-    wanted = f"Bearer {token}".encode()
+
+    def may(environ: dict[str, Any]) -> bool:
+        brought = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+        reads = reading is not None and environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        wanted = (token, reading) if reads else (token,)
+        return any(hmac.compare_digest(brought, f"Bearer {one}".encode()) for one in wanted)
 
     def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        brought = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
-        if environ["PATH_INFO"] == "/healthz" or hmac.compare_digest(brought, wanted):
+        if environ["PATH_INFO"] == "/healthz" or may(environ):
             return app(environ, start_response)
         body = b"a bearer token is wanted\n"
         fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from exporters import names
 from exporters.scrape import Subject
-from exporters.source import Amount, Answer, Count, Deadline, Label, Unreadable, capped, parsed
+from exporters.source import Amount, Answer, Count, Deadline, Label, NotYet, Unreadable, capped, parsed
 from loadtests.run_directory import RunDirectory
 from slo.documents import BadInput, read_text
 
@@ -102,6 +102,7 @@ class Live(Answer):
     lag_s: Lag
     generator_cpu: Amount | None
     dropped_total: Count
+    factor: Amount
 
 
 def latest_run(parent: Path) -> Path:
@@ -116,10 +117,10 @@ def latest_run(parent: Path) -> Path:
 
 
 def read_live(run: Path) -> Live:
-    """Read a run's live snapshot; raises Unreadable when it is missing (not started), malformed or too large."""
+    """Read a run's live snapshot; raises NotYet when it is missing (not started), Unreadable when malformed or too large."""
     path = RunDirectory(path=run).live
     if not path.is_file():
-        raise Unreadable(f"{path}: no such file: the run has not started")
+        raise NotYet(f"{path}: no such file: the run has not started")
     try:
         data = orjson.loads(read_text(path, MAX_BYTES))
     except BadInput as error:
@@ -157,6 +158,7 @@ def _totals(live: Live) -> Iterable[Metric]:
     )
     gauges = (
         (names.PLANNED_RATE, live.planned.sessions_per_s),
+        (names.PLAN_FACTOR, live.factor),
         (names.OPEN_SESSIONS, live.achieved.open_sessions),
         (names.SCHEDULING_LAG, live.lag_s.p99),
         (names.GENERATOR_CPU, live.generator_cpu),

@@ -66,6 +66,11 @@ GENERATOR_CPU = Family(
     kind="gauge",
     help="CPU time of the busiest worker as a ratio of one core.",
 )
+PLAN_FACTOR = Family(
+    name="loadtest_plan_factor",
+    kind="gauge",
+    help="The multiple of the plan that is played now; 0 while the run is paused.",
+)
 LOAD_ORDERS = Family(
     name="loadtest_orders_total", kind="counter", help="Order attempts by what came of them.", labels=(OUTCOME,)
 )

@@ -126,7 +126,7 @@ class Tally(Collector):
 class Recorder:
     """Records spans into `run` from `start` to `stop`; `url` is what OTEL_EXPORTER_OTLP_ENDPOINT takes.
 
-    Only whoever brings `token`, when there is one, is listened to.
+    Only whoever brings `token`, when there is one, is listened to; `metrics_token` is enough to read.
     """
 
     def __init__(  # noqa: PLR0913 - a composition root's knobs, all by name
@@ -141,13 +141,16 @@ class Recorder:
         clock: Callable[[], float] = time.monotonic,
         write: Callable[[Path, pa.Table], None] = write_table,
         token: str | None = None,
+        metrics_token: str | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._store = SpanStore(run, limits, clock, write)
         self._metrics = SpanMetrics(self._registry, max_series)
         self._tally = Tally(self._registry, self._store, clock)
         self._max_spans = max_spans
-        self._listener = Listener(guarded(self._answer, token), host, port, threads=8, max_body=MAX_UNPACKED)
+        self._listener = Listener(
+            guarded(self._answer, token, metrics_token), host, port, threads=8, max_body=MAX_UNPACKED
+        )
 
     @property
     def url(self) -> str:

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporters.names import Health, gauge
-from exporters.source import Deadline, Unreadable
+from exporters.source import Deadline, NotYet, Unreadable
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,10 +69,14 @@ class Scraper(Generic[Value]):
 
     def _run(self, under_way: "Future[Reading]", deadline: Deadline) -> None:
         started = self._clock()
-        families, failure = self._read(deadline)
-        if failure is None and deadline.left_s() <= 0:
-            families, failure = (), "answered after the deadline"
-        self._note(failure)
+        try:
+            families, failure = self._read(deadline)
+        except NotYet as error:
+            families, failure = (), str(error)
+        else:
+            if failure is None and deadline.left_s() <= 0:
+                families, failure = (), "answered after the deadline"
+            self._note(failure)
         with self._lock:
             self._under_way = None
         under_way.set_result(Reading(families=families, took_s=self._clock() - started, failure=failure))
@@ -80,6 +84,8 @@ class Scraper(Generic[Value]):
     def _read(self, deadline: Deadline) -> tuple[tuple[Metric, ...], str | None]:
         try:
             return tuple(self.subject.families(self.subject.read(deadline))), None
+        except NotYet:
+            raise
         except Unreadable as error:
             return (), str(error)
         except Exception:  # noqa: BLE001 - a defect of ours is a failed read too, never an HTTP 500

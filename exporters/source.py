@@ -14,6 +14,7 @@ import requests
 import urllib3
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from loadtests.credentials import Credentials, Secret, masked
 from slo.documents import BadInput, validate
 
 MAX_BYTES = 16 << 20
@@ -28,6 +29,10 @@ Amount = Annotated[float, Field(ge=0)]
 
 class Unreadable(Exception):  # noqa: N818 - it is what the source was, named as the reader would
     """A source that could not be read; the message is one line for the operator."""
+
+
+class NotYet(Unreadable):
+    """A source that isn't there yet, as it should be before it begins: told as down, and no cause for a warning."""
 
 
 class Answer(BaseModel):
@@ -55,6 +60,7 @@ class Deadline:
 class AdminSource:
     """One JSON page of a shop's admin interface, read with a bearer token.
 
+    A token that it repeats is masked.
     Redirects are not followed and proxies of the environment not used: the token goes to `url` and nowhere else.
     """
 
@@ -101,7 +107,12 @@ class AdminSource:
                     raise Unreadable(f"{self.shown}: answered {reply.status_code}, expected 200")
                 if reply.headers.get("Content-Encoding", "identity") != "identity":
                     raise Unreadable(f"{self.shown}: answered with an encoding that was not asked for")
-                return self._drained(reply.raw, deadline)
+                return masked(self._drained(reply.raw, deadline), self._masks(session))
+
+    def _masks(self, session: requests.Session) -> tuple[bytes, ...]:
+        """Return what no answer may repeat: the token, and what the session brings of its own."""
+        own: tuple[bytes, ...] = getattr(session, "masks", ())
+        return (*own, *Credentials(hidden=(Secret(self.token),)).masks())
 
     def _drained(self, raw: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
         body = bytearray()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +18,16 @@ from loadtests.run_directory import SESSIONS, RunDirectory, read_tables
 from slo.documents import BadInput, read_json
 
 _OUTCOMES = ("completed", "failed", "cut_off")
+
+
+class Taken(BaseModel):
+    """A revision that a worker took: when it heard of it (ns), and how many of the struck sessions it had started."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    number: int
+    heard_at: int
+    struck: int
 
 
 class WorkerAccount(BaseModel):
@@ -29,18 +40,24 @@ class WorkerAccount(BaseModel):
     workers: int
     arrivals: int
     next_arrival: int | None
+    at: int | None = None
     ended: str | None
     because: str | None
     requests: int
     errors: int
     parts: dict[str, int]
     lag_s: dict[str, float | None]
+    hub_stall_s: dict[str, float | None] | None = None
+    descriptors: dict[str, int | None] | None = None
+    master_silent_s: int | None = None
     cpu_peak: float | None
     hook_failures: list[dict[str, Any]]
     spans: dict[str, int] | None
     assets_left_out: dict[str, int] | None = None
     open_sessions_peak: int
     rss_peak_bytes: int
+    given_out: int | None = None
+    revisions: tuple[Taken, ...] = ()
 
     @property
     def lost(self) -> bool:
@@ -73,7 +90,10 @@ class Account:
 def make_account(
     arrivals: Schedule, sessions: pa.Table, workers: Sequence[WorkerAccount], *, workers_expected: int, ran_s: float
 ) -> Account:
-    """Account for every arrival.
+    """Account for every arrival of a plan with its revisions.
+
+    A session that was started though a revision struck it, for its worker heard too late, was part of the plan that
+    was played.
 
     An arrival without a record is *not due* when its worker said, at its end, that it hadn't come to it; of a worker
     without a last word, when it was planned for later than the `ran_s` that the run went on. Else it is *lost* with
@@ -85,7 +105,7 @@ def make_account(
     numbers = sessions["session"].to_pylist()
     if len(set(numbers)) != len(numbers):
         raise ValueError("a session was recorded twice")
-    if numbers and not 0 <= min(numbers) <= max(numbers) < len(arrivals):
+    if numbers and not 0 <= min(numbers) <= max(numbers) < arrivals.given_out:
         raise ValueError("a session was recorded that the plan doesn't hold")
     outcomes: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
@@ -99,15 +119,17 @@ def make_account(
     by_index = {worker.index: worker for worker in workers}
     lost: Counter[str] = Counter()
     not_due = 0
-    for number in set(range(len(arrivals))).difference(numbers):
+    recorded = np.array(numbers, np.int64)
+    for place in np.flatnonzero(~np.isin(arrivals.numbers, recorded)).tolist():
+        number = int(arrivals.numbers[place])
         index = number % max(1, workers_expected)
         worker = by_index.get(index)
-        if _was_reached(number, float(arrivals.at_s[number]), worker, ran_s):
+        if _was_reached(number, float(arrivals.at_s[place]), worker, ran_s):
             lost[worker.name if worker else f"w{index}"] += 1
         else:
             not_due += 1
     return Account(
-        planned=len(arrivals),
+        planned=len(arrivals) + int(np.count_nonzero(~np.isin(recorded, arrivals.numbers))),
         **{name: outcomes[name] for name in _OUTCOMES},
         dropped=dict(dropped),
         lost=dict(lost),
@@ -116,8 +138,8 @@ def make_account(
 
 
 def _was_reached(number: int, at_s: float, worker: WorkerAccount | None, ran_s: float) -> bool:
-    if worker is None or worker.lost:
-        return at_s < ran_s
+    if worker is None or worker.lost or (worker.given_out is not None and number >= worker.given_out):
+        return at_s < ran_s  # it never knew of what a revision drew after it had ended
     return worker.next_arrival is None or number < worker.next_arrival
 
 

@@ -24,8 +24,10 @@ _DEADLINE_S = 5.0
 class ClientSpans:
     """Buffers the spans of steps and sends them; a listener of the hooks."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url
+        self._headers = {"Content-Type": "application/x-protobuf"}
+        self._headers |= {"Authorization": f"Bearer {token}"} if token else {}
         self._http: Any = None
         self._buffer: deque[StepRecord] = deque()
         self.sent = 0
@@ -66,8 +68,7 @@ class ClientSpans:
                 if self._http is None:
                     limits = {"connection_timeout": _DEADLINE_S, "network_timeout": _DEADLINE_S}
                     self._http = HTTPClient.from_url(self._url, **limits)
-                headers = {"Content-Type": "application/x-protobuf"}
-                response = self._http.request("POST", "/v1/traces", body=body, headers=headers)
+                response = self._http.request("POST", "/v1/traces", body=body, headers=self._headers)
                 response.read()
         except (OSError, HTTPParseError, gevent.Timeout) as error:
             self.close()

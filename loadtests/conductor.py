@@ -18,27 +18,33 @@ _LOOK_NS = 50_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What one conductor is to play: its arrivals, when the run started, and when it ends. Times in ns."""
+    """What one conductor is to play: its arrivals, when the run started, and when it ends. Times in ns.
+
+    Until `open_until` more arrivals may come by a revision: it isn't over before.
+    """
 
     arrivals: Sequence[Arrival]
     started_at: int
     ends_at: int
     max_open: int
+    open_until: int = 0
 
 
 class Conductor:
-    """Plays a score; every arrival that came due ends as exactly one session record.
-
-    `next_arrival` is the number of the first arrival that wasn't started, None when all were.
-    """
+    """Plays a score; every arrival that came due ends as exactly one session record."""
 
     def __init__(self, worker: Worker, score: Score, visit: Callable[[Session], None]) -> None:
         self._worker, self._score, self._visit = worker, score, visit
         self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
-        self._stop = Event()
+        self._arrivals, self._place = score.arrivals, 0
+        self._woken, self._stopped = Event(), False
         self.counts: Counter[str] = Counter()
         self.peak_open = 0
-        self.next_arrival: int | None = score.arrivals[0].number if len(score.arrivals) else None
+
+    @property
+    def next_arrival(self) -> int | None:
+        """The number of the first arrival that wasn't started, None when all were."""
+        return self._arrivals[self._place].number if self._place < len(self._arrivals) else None
 
     @property
     def open_sessions(self) -> int:
@@ -51,22 +57,26 @@ class Conductor:
         Returns early when the last session ended before the drain did.
         """
         try:
-            for arrival in self._score.arrivals:
-                self.next_arrival = arrival.number
-                if self._wait_until(self._score.started_at + round(arrival.at_s * 1e9)):
-                    break
-                self._start(arrival)
-            else:
-                self.next_arrival = None
-            while self._open and self._worker.clock.now() < self._score.ends_at:
-                if self._wait_until(min(self._score.ends_at, self._worker.clock.now() + _LOOK_NS)):
-                    break
+            while not self._stopped and (at := self._next_at()) is not None:
+                if self._wait_until(at) and self._place < len(self._arrivals):
+                    self._place += 1
+                    self._start(self._arrivals[self._place - 1])
+            while self._open and not self._stopped and self._worker.clock.now() < self._score.ends_at:
+                self._wait_until(min(self._score.ends_at, self._worker.clock.now() + _LOOK_NS))
         finally:
             self.cut_off()
 
+    def revise(self, arrivals: Sequence[Arrival], kept: int) -> int:
+        """Play `arrivals` from here on; the first `kept` are those it had. Return how many others it had started."""
+        started, self._place = self._place, min(self._place, kept)
+        self._arrivals = arrivals
+        self._woken.set()
+        return started - self._place
+
     def stop(self) -> None:
         """Stop starting sessions; `play` then cuts off those under way and returns."""
-        self._stop.set()
+        self._stopped = True
+        self._woken.set()
 
     def cut_off(self) -> None:
         """End the sessions under way at once; each is recorded as cut off. Calling it again does nothing."""
@@ -75,10 +85,19 @@ class Conductor:
         for record, _greenlet in list(self._open.values()):  # those that hadn't run a line yet, or won't end
             self._close(record, "cut_off", None)
 
+    def _next_at(self) -> int | None:
+        """Return when something is to be done next (ns): an arrival, or the end of all; None when that is past."""
+        if self._place < len(self._arrivals):
+            return self._score.started_at + round(self._arrivals[self._place].at_s * 1e9)
+        return self._score.open_until if self._worker.clock.now() < self._score.open_until else None
+
     def _wait_until(self, at: int) -> bool:
-        """Sleep until `at` (ns); returns at once, with True, when stopped."""
+        """Sleep until `at` (ns) and return True; False as soon as it was stopped or its arrivals were changed."""
         wait_ns = at - self._worker.clock.now()
-        return bool(self._stop.wait(timeout=max(0.0, wait_ns / 1e9)) if wait_ns > 0 else self._stop.is_set())
+        if self._woken.wait(timeout=wait_ns / 1e9) if wait_ns > 0 else self._woken.is_set():
+            self._woken.clear()
+            return False
+        return True
 
     def _start(self, arrival: Arrival) -> None:
         now = self._worker.clock.now()
@@ -110,8 +129,7 @@ class Conductor:
     def _run(self, arrival: Arrival, record: SessionRecord) -> None:
         outcome, reason = "failed", "ended by force"
         try:
-            self._play_out(arrival, record)
-            outcome, reason = "completed", ""
+            outcome, reason = "completed", self._play_out(arrival, record)
         except SessionFailedError as error:
             outcome, reason = "failed", str(error)
         except CeilingReachedError as error:
@@ -124,13 +142,15 @@ class Conductor:
         finally:
             self._close(record, outcome, reason or None)
 
-    def _play_out(self, arrival: Arrival, record: SessionRecord) -> None:
+    def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
+        """Play a visit; return what it lacked, "" for nothing."""
         session = Session(self._worker, arrival, record.scheduled_at)
         try:
             self._visit(session)
             session.settle()
         finally:
             session.close()
+        return session.lacked or ""
 
     def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
         if self._open.pop(record.session, None) is None:

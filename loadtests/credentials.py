@@ -7,26 +7,29 @@ a reply that repeats one is masked before anybody reads it.
 import base64
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
 
+from loadtests.addresses import Kind
 from loadtests.targets import Environment
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10
 _SHORTEST_MASKED = 6
+_SHORTEST = 8
+_SCHEMES = ("Bearer ", "Basic ", "Token ")
 
 
 class Secret:
-    """A text that no message, record or dump shows; only `reveal` returns it."""
+    """A text that no message, record or dump shows; only `reveal` returns it. `place` is where it was read."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "place")
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, place: str | None = None) -> None:
+        self._text, self.place = text, place
 
     def reveal(self) -> str:
         """Return the text: for the wire and for nothing else."""
@@ -56,7 +59,8 @@ class Credentials:
     def masks(self) -> tuple[bytes, ...]:
         """Return every secret as the bytes a reply may hold it in, the longest first.
 
-        What is shorter than 6 bytes is left: to mask it would spoil pages that hold it by chance.
+        What is shorter than 6 bytes is left: to mask it would spoil pages that hold it by chance. Away from loopback
+        there is no such secret: see `check_length`.
         """
         texts = {worded for secret in self.hidden for worded in _worded(secret.reveal())}
         return tuple(sorted((text.encode() for text in texts if len(text) >= _SHORTEST_MASKED), key=len, reverse=True))
@@ -88,6 +92,7 @@ def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Cr
         pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
         headers["Authorization"] = Secret(f"Basic {pair}")
         hidden += [password, Secret(pair)]
+        hidden += [Secret(user)] if user not in environment.base_url else []  # what the address tells anybody
     return Credentials(headers=headers, hidden=tuple(hidden))
 
 
@@ -97,6 +102,18 @@ def token_of(environment: Environment, variables: Mapping[str, str]) -> Secret |
         return None
     place = "token_env" if environment.token_env is not None else "token_file"
     return _read(environment.token_env, environment.token_file, variables, place)
+
+
+def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
+    """Raise BadInput for a secret that is too short to be masked, unless the shop is on loopback."""
+    for secret in secrets:
+        text = secret.reveal()
+        bare = next((text.removeprefix(scheme) for scheme in _SCHEMES if text.startswith(scheme)), text)
+        if secret.place is not None and len(bare) < _SHORTEST and kind != "loopback":
+            raise BadInput(
+                f"{secret.place}: holds fewer than {_SHORTEST} characters, too short to be masked when the shop repeats"
+                " it; take a longer one, or write what anybody may know into targets.yaml itself"
+            )
 
 
 def variables_of(environment: Environment) -> frozenset[str]:
@@ -118,7 +135,7 @@ def _read(variable: str | None, file: str | None, variables: Mapping[str, str], 
             raise BadInput(f"{where}: is empty; targets.yaml names it in {place}")
     if not (text.isascii() and text.isprintable()) or text != text.strip():
         raise BadInput(f"{where}: holds what a header can't carry; targets.yaml names it in {place}")
-    return Secret(text)
+    return Secret(text, where)
 
 
 def _worded(text: str) -> set[str]:

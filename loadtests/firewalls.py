@@ -23,7 +23,11 @@ class Firewall:
 
     def marks(self, fields: Iterable[tuple[str, str]]) -> bool:
         """Whether a head says that the reply is a firewall's, whatever its status."""
-        return any(name in self._headers and self._headers[name] in value.lower() for name, value in fields)
+        for name, value in fields:
+            mark = self._headers.get(name)
+            if mark is not None and mark in value.lower():
+                return True
+        return False
 
     def takes_for_attack(self, status: int, body: bytes) -> bool:
         """Whether a reply that the step doesn't accept is a firewall's by its status and its body."""

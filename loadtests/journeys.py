@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from loadtests.demand.plan import Plan
+from loadtests.demand import plan as demand
 from loadtests.run_directory import ASSET_STEPS
 from loadtests.session import Session
 from loadtests.storefronts import Storefront
 
+DATA_EXHAUSTED = "data_exhausted"
+OUT_OF_STOCK = "out_of_stock"
 BROWSE_STEPS = ("home", "search", "product")
 
 
@@ -45,7 +47,7 @@ def design_your_own(session: Session, shop: Storefront) -> None:
 
 Journey = Callable[[Session, Storefront], None]
 
-JOURNEYS: Mapping[str, Journey] = {
+JOURNEYS: dict[str, Journey] = {
     "window-shop": window_shop,
     "search-and-buy": search_and_buy,
     "click-and-collect": click_and_collect,
@@ -53,7 +55,7 @@ JOURNEYS: Mapping[str, Journey] = {
 }
 
 # How often a session of each journey visits each step, when nothing is refused: what a plan's evidence rests on.
-VISITS: Mapping[str, Mapping[str, float]] = {
+VISITS: dict[str, Mapping[str, float]] = {
     "window-shop": {"home": 1, "search": 1, "product": 2},
     "search-and-buy": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1},
     "click-and-collect": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1, "order-status": 1},
@@ -64,9 +66,21 @@ VISITS: Mapping[str, Mapping[str, float]] = {
 UNPLANNED: Mapping[str, float] = dict.fromkeys(sorted(ASSET_STEPS), math.nan)
 
 
-def expected_events(plan: Plan) -> dict[str, float]:
+def expected_events(plan: demand.Plan) -> dict[str, float]:
     """Return the requests that a plan expects in its judged span by step, nan for a step that can't be planned."""
     return {**plan.expected_events(VISITS), **(UNPLANNED if plan.assets != "off" else {})}
+
+
+# Whose shoppers mean to buy.
+BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checkout"))
+
+
+def register(name: str, journey: Journey, visits: Mapping[str, float]) -> None:
+    """Let this process's plans name one journey more; raises ValueError for a name that is taken."""
+    if name in JOURNEYS:
+        raise ValueError(f"there is a journey {name} already")
+    JOURNEYS[name], VISITS[name] = journey, visits
+    demand.JOURNEYS.append(name)
 
 
 def _browse(session: Session, shop: Storefront) -> None:
@@ -80,6 +94,10 @@ def _browse(session: Session, shop: Storefront) -> None:
 def _buy(session: Session, shop: Storefront, method: Literal["ship", "collect"]) -> bool:
     session.think()
     if not shop.fill_cart(method):
+        session.lacked = DATA_EXHAUSTED
         return False
     session.think()
-    return shop.checkout().outcome == "accepted"
+    placed = shop.checkout()
+    if placed.reply.reason == OUT_OF_STOCK:
+        session.lacked = DATA_EXHAUSTED
+    return placed.outcome == "accepted"

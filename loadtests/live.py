@@ -3,14 +3,14 @@
 Histograms are merged as sums of buckets; every change carries a sequence number, so a lost one is seen.
 """
 
-from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from loadtests.demand.curve import Floats
 from loadtests.histogram import Histogram
 from loadtests.records import Ints, SessionRecord, StepBatch, StepRecord
 from loadtests.run_directory import ASSET_STEPS
@@ -161,7 +161,7 @@ class Timetable:
 
     run: str
     phases: tuple[tuple[str, float], ...]
-    arrivals_s: Sequence[float]
+    arrivals_s: Floats
     rate: Callable[[float], float]
 
 
@@ -179,7 +179,12 @@ class Board:
         self._recent: deque[_Second] = deque(maxlen=RECENT_S)
         self._now = _Second()
         self._sequence = 0
+        self._revised = False
         self.gaps = 0
+
+    def revise(self, arrivals_s: Floats, rate: Callable[[float], float]) -> None:
+        """Measure against a changed plan from now on: what will come isn't known to the watches any more."""
+        self._timetable, self._revised = replace(self._timetable, arrivals_s=arrivals_s, rate=rate), True
 
     def merge(self, worker: str, change: Mapping[str, Any], gauges: Gauges) -> None:
         """Add one worker's change; a sequence number that was jumped over is a gap."""
@@ -205,10 +210,7 @@ class Board:
 
     def certain_breach(self) -> str | None:
         """Return the name of an objective that will be missed whatever comes, None while there is none."""
-        for watch in self._watches:
-            if watch.is_certain(*self._counts(watch.name)):
-                return watch.name
-        return None
+        return next((watch.name for watch in self._watches if self._is_missed(watch)), None)
 
     def blocked(self) -> str | None:
         """Return why the run must stop because the shop isn't reached any more, None while it is."""
@@ -233,6 +235,7 @@ class Board:
         return {
             "format": "peakproof/live/v1",
             "sequence": self._sequence,
+            "gaps": self.gaps,
             "at": now,
             "run": timetable.run,
             "started_at": self._started_at,
@@ -242,7 +245,7 @@ class Board:
             "left_s": round(max(0.0, timetable.phases[-1][1] - elapsed_s), 3),
             "planned": {
                 "sessions_per_s": round(timetable.rate(elapsed_s), 3),
-                "sessions_total": bisect_right(timetable.arrivals_s, elapsed_s),
+                "sessions_total": int(np.searchsorted(timetable.arrivals_s, elapsed_s, side="right")),
             },
             **self._totals(),
             **self._recently(before),
@@ -256,7 +259,7 @@ class Board:
             "dropped_total": sum(g.dropped_total for g in self._gauges.values()),
             "workers": len(self._gauges),
             "objectives": [
-                {"name": w.name, "bad": bad, "total": total, "certain_breach": w.is_certain(bad, total)}
+                {"name": w.name, "bad": bad, "total": total, "certain_breach": self._is_missed(w)}
                 for w in self._watches
                 for bad, total in (self._counts(w.name),)
             ],
@@ -304,6 +307,10 @@ class Board:
         for (step, error), count in sorted(self._errors.items()):
             out.setdefault(step, {})[error] = count
         return out
+
+    def _is_missed(self, watch: Watch) -> bool:
+        """Whether it is certain; never after a revision: the verdict of such a run is another, and is known."""
+        return not self._revised and watch.is_certain(*self._counts(watch.name))
 
     def _counts(self, name: str) -> tuple[int, int]:
         bad, total = self._judged.get(name, (0, 0))

@@ -20,7 +20,9 @@ import gevent
 import gevent.ssl
 import pydantic
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
+from loadtests.alarms import Alarms
 from loadtests.assets import AssetSource, source_of
 from loadtests.ceilings import Ceilings, split
 from loadtests.client.access import Access
@@ -29,18 +31,22 @@ from loadtests.client_spans import ClientSpans
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
 from loadtests.credentials import credentials_of
-from loadtests.demand.arrivals import schedule, shard
+from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.revision import Revision
+from loadtests.descriptors import allowed, used
 from loadtests.destinations import Destinations, host_of, resolve
 from loadtests.firewalls import Firewall
 from loadtests.histogram import Histogram
 from loadtests.hooks import Hooks, Listener
+from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
 from loadtests.live import Gauges, Timetable, Watch, WorkerFigures
 from loadtests.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.session import Session, Worker, in_flight, shopper_headers
+from loadtests.stalls import Stalls
 from loadtests.storefronts import STOREFRONTS
 from loadtests.targets import Ceiling, Environment, Targets
 from loadtests.tls import context_of
@@ -63,7 +69,8 @@ class Job:
     recorder_url: str | None
     version: str
     destinations: Destinations
-    browser: bool = False
+    browser: bool
+    production: bool
     variables: Mapping[str, str] = field(repr=False)
 
     @property
@@ -105,6 +112,11 @@ class Job:
             firewall=Firewall(environment.blocked),
         )
 
+    @property
+    def most_open(self) -> int:
+        """How many sessions may be open at once, over all workers."""
+        return min(self.plan.limits.open_sessions, self.ceiling.open_sessions)
+
     def timetable(self) -> Timetable:
         """Return what is planned when."""
         starts = self.plan.starts_s()
@@ -112,7 +124,7 @@ class Job:
         return Timetable(
             run=self.directory.name,
             phases=tuple(zip(names, starts[1:], strict=True)),
-            arrivals_s=schedule(self.plan).at_s.tolist(),
+            arrivals_s=schedule(self.plan).at_s,
             rate=self.plan.curve().rate,
         )
 
@@ -129,7 +141,8 @@ class _JobFile(pydantic.BaseModel):
     recorder_url: str | None
     version: str
     destinations: Destinations
-    browser: bool = False
+    browser: bool
+    production: bool
 
 
 def write_job(
@@ -138,6 +151,7 @@ def write_job(
     version: str,
     destinations: Destinations | None = None,
     *,
+    production: bool = False,
     browser: bool = False,
 ) -> None:
     """Leave for the workers what isn't in the copies of the input.
@@ -145,9 +159,9 @@ def write_job(
     Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
     """
     found = destinations or resolve(_environment_of(directory))
-    value: dict[str, Any] = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
-    value |= {"destinations": found.model_dump(mode="json"), "browser": browser}
-    write_json(directory.path / "job.json", value)
+    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
+    told = {"destinations": found.model_dump(mode="json"), "production": production, "browser": browser}
+    write_json(directory.path / "job.json", {**value, **told})
 
 
 def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
@@ -163,6 +177,7 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
         version=job.version,
         destinations=job.destinations,
         browser=job.browser,
+        production=job.production,
         variables=variables or {},
     )
 
@@ -191,7 +206,10 @@ class _Totals:
 
 
 class Player:
-    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over."""
+    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
+
+    `master_silent_s` is told it: for how long at most it heard nothing of who could stop it.
+    """
 
     def __init__(self, job: Job, index: int, workers: int, started_at: int, watches: Sequence[Watch] = ()) -> None:
         self.name = f"w{index}"
@@ -199,30 +217,36 @@ class Player:
         self._clock = Clock.start()
         self._records, self._totals, self._log = Records(job.directory, self.name), _Totals(), StepLog()
         self._ledger = Ledger(job.directory.ledger(self.name))
-        self._spans = ClientSpans(job.recorder_url) if job.recorder_url else None
+        self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
         self._under_way: dict[int, Session] = {}
         self._figures = WorkerFigures(watches, job.judged(started_at), partial(in_flight, self._under_way))
         listeners: list[Listener] = [self._records, self._totals, self._figures]
         self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)
         self._arrivals = shard(schedule(job.plan), index, workers)
+        self._taken: list[dict[str, int]] = []
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
+        self._descriptors_peak = used()
         self._over = Event()
+        self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
+        self._stalls = Stalls(self._clock.now, started_at + round(job.plan.duration_s * 1e9))
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None
+        self.master_silent_s = 0
         self._write_account()
 
     def play(self) -> None:
         """Play the arrivals; returns when the run is over or was stopped, with everything written."""
-        self._background = [gevent.spawn(self._tick)]
+        self._background = [gevent.spawn(self._tick), gevent.spawn(self._stalls.watch, self._over)]
         if self._spans:
             self._background.append(gevent.spawn(self._send_spans, self._spans))
         try:
             self._conductor.play()
-            self.ended = self.ended or "completed"
+            if not self._closing:
+                self.ended = self.ended or "completed"
         finally:
             self.close()
 
@@ -231,8 +255,30 @@ class Player:
         self.ended, self.because = self.ended or ended, self.because or because
         self._conductor.stop()
 
+    def revise(self, revision: Revision) -> int:
+        """Play the plan with one more revision; return how many of the sessions that it strikes were started before.
+
+        Revisions come one after the other, in the order of their numbers.
+        """
+        heard_at = self._clock.now()
+        plan, index, workers = self._job.plan, self._index, self._workers
+        # In a thread: the hub must go on starting sessions while a long plan is drawn.
+        new = gevent.get_hub().threadpool.apply(
+            lambda: shard(revise(self._arrivals, plan, revision), index, workers),
+        )
+        struck = self._conductor.revise(new, kept=len(self._arrivals.before(revision.at_s)))
+        self._arrivals = new
+        self._taken.append({"number": revision.number, "heard_at": heard_at, "struck": struck})
+        return struck
+
     def close(self) -> None:
-        """Cut off what is under way and write everything. Calling it again does nothing new."""
+        """Cut off what is under way and write everything; returns when it is written, by whoever called first."""
+        self._closing = True
+        self._conductor.stop()
+        with self._one_at_a_time:
+            self._write_all()
+
+    def _write_all(self) -> None:
         self._conductor.cut_off()
         self._over.set()
         gevent.joinall(self._background)  # what is being written is written whole
@@ -262,6 +308,7 @@ class Player:
         return Worker(
             plan=job.plan,
             clock=self._clock,
+            alarms=Alarms(self._clock),
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
@@ -289,12 +336,12 @@ class Player:
         def visit(session: Session) -> None:
             JOURNEYS[session.arrival.journey](session, storefront(session))
 
-        most = min(job.plan.limits.open_sessions, job.ceiling.open_sessions)
         score = Score(
             arrivals=self._arrivals,
             started_at=started_at,
             ends_at=started_at + round(job.plan.duration_s * 1e9),
-            max_open=max(1, most // self._workers),
+            open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
+            max_open=max(1, job.most_open // self._workers),
         )
         return Conductor(self._worker, score, visit)
 
@@ -317,7 +364,10 @@ class Player:
     def _each_second(self) -> None:
         self._records.close_if_due(self._clock.now())
         self._cpu.append((time.perf_counter(), time.process_time()))
-        gevent.get_hub().threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
+        threadpool = gevent.get_hub().threadpool
+        now_used = threadpool.apply(used)
+        self._descriptors_peak = None if now_used is None else max(self._descriptors_peak or 0, now_used)
+        threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
 
     def _send_spans(self, spans: ClientSpans) -> None:
         """Send what is buffered once a second: a slow recorder keeps nobody else waiting."""
@@ -346,6 +396,8 @@ class Player:
             "workers": self._workers,
             "arrivals": len(self._arrivals),
             "next_arrival": self._conductor.next_arrival,
+            "given_out": self._arrivals.given_out,
+            "revisions": list(self._taken),
             "at": self._clock.now(),
             "ended": self.ended,
             "because": self.because,
@@ -358,6 +410,9 @@ class Player:
                 "p99": totals.lag.quantile(0.99),
                 "max": totals.lag.quantile(1.0),
             },
+            "hub_stall_s": self._stalls.to_json(),
+            "descriptors": {"peak": self._descriptors_peak, "limit": allowed()},
+            "master_silent_s": self.master_silent_s,
             "cpu_peak": self._cpu_peak,
             "open_sessions_peak": self._conductor.peak_open,
             "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,

@@ -131,6 +131,16 @@ class RunDirectory:
         return self.path / "live.json"
 
     @property
+    def revisions(self) -> Path:
+        """How the plan was changed while it was played, a line a change."""
+        return self.path / "revisions.jsonl"
+
+    @property
+    def over(self) -> Path:
+        """There when the run is over, for workers that their master can't tell any more."""
+        return self.path / "over"
+
+    @property
     def stock_before(self) -> Path:
         """The shop's stock before the first arrival."""
         return self.path / "stock-before.json"

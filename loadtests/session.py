@@ -1,6 +1,5 @@
 """A session: one shopper's visit, its steps on two clocks and its think times."""
 
-import itertools
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from urllib.parse import quote
 
 import gevent
 
+from loadtests.alarms import Alarms
 from loadtests.assets import Assets, AssetSource
 from loadtests.ceilings import CeilingReachedError, Ceilings
 from loadtests.client.exchange import Client, Reply, Request, redirected
@@ -38,6 +38,7 @@ class Worker:
 
     plan: Plan
     clock: Clock
+    alarms: Alarms
     hooks: Hooks
     log: StepLog
     ledger: Ledger
@@ -53,10 +54,13 @@ class Session:
 
     A first step is scheduled at the arrival, each later one at the previous reply's end plus its drawn think
     time; a step is sent when it is due, or later if the generator lags, and both moments are recorded. What the
-    environment's ceiling forbids isn't sent: CeilingReachedError ends the visit.
+    environment's ceiling forbids isn't sent: CeilingReachedError ends the visit. `lacked` says what kept a shopper
+    from doing what they came for, None when nothing did.
     """
 
-    __slots__ = ("_client", "_may_send", "_worker", "arrival", "assets", "due_at", "plan", "random", "waits_for")
+    __slots__ = (
+        "_client", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "plan", "random", "waits_for",
+    )  # fmt: skip
 
     def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
         self.arrival = arrival
@@ -65,6 +69,7 @@ class Session:
         self.due_at = scheduled_at
         self.waits_for: str | None = None
         self.assets: Assets | None = None
+        self.lacked: str | None = None
         self._worker = worker
         self._client = worker.new_client()
         self._may_send = False
@@ -162,10 +167,7 @@ class Session:
 
     def _wait_for_leave(self) -> int:
         """Sleep until the next step is due, take leave to send it, once, and return the time (ns)."""
-        now = self._worker.clock.now()
-        if now < self.due_at:
-            gevent.sleep((self.due_at - now) / 1e9)
-            now = self._worker.clock.now()
+        now = self._worker.alarms.sleep_until(self.due_at)
         if not self._may_send:
             self._worker.ceilings.take_request(now)
             self._may_send = True
@@ -179,9 +181,13 @@ class Session:
 
 def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
     """Return the step and the scheduled moment (ns) of every request that was sent and hasn't ended."""
-    found = [(visit.waits_for, visit.due_at) for visit in under_way.values() if visit.waits_for is not None]
-    fetching = [visit.assets.under_way for visit in under_way.values() if visit.assets is not None]
-    return [*found, *itertools.chain.from_iterable(fetching)]
+    found: list[tuple[str, int]] = []
+    for visit in under_way.values():
+        if visit.waits_for is not None:
+            found.append((visit.waits_for, visit.due_at))
+        if visit.assets is not None:
+            found.extend(visit.assets.under_way)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

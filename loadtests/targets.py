@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from loadtests.addresses import readable, refusal
 from slo.documents import BadInput, Document, read_yaml
@@ -16,6 +17,8 @@ _CREDENTIALS = "must not hold a name or password; headers come from the environm
 _QUERY = "must not hold a secret in its query; `headers` take it from a variable or a file"
 # What a header or a parameter is called whose value only its owner may know.
 _SECRET = re.compile(r"auth|bypass|cookie|credential|key|passw|secret|session|signature|token", re.IGNORECASE)
+# What two readers of an address would take for two hosts is none: no backslash, no percent sign, no semicolon.
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$"  # noqa: S105 - RFC 9110, 5.6.2, calls a name a token
 _OURS = frozenset(
     {
@@ -25,12 +28,14 @@ _OURS = frozenset(
 )  # fmt: skip
 # What is named is handed to the load generator, which must not take orders that way.
 _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LANG)$")
+# Those that an environment may name; `loadtests.storefronts.register` adds one in its own process.
+STOREFRONTS = ["twisted-threads"]
 _HIDDEN = re.compile(r"^environments\.[^.]+(\.(headers|basic_auth|token_env|token_file|client_certificate|ca)\b|: )")
 
 
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ValueError(_CREDENTIALS)
     if any(_SECRET.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         raise ValueError(_QUERY)
@@ -40,6 +45,8 @@ def _web_address(text: str) -> str:
         raise ValueError("must be an address that begins with http:// or https://")
     if not parts.hostname.isascii():
         raise ValueError("must name its host in ASCII: an international name begins with xn--")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ValueError("must name its host by letters, digits, dots and hyphens, or by an address")
     if parts.port == 0:
         raise ValueError("Port out of range 0-65535")  # what urlsplit says of one that is too high
     return text.rstrip("/")
@@ -64,6 +71,13 @@ def _variable(name: str) -> str:
     return name
 
 
+def _storefront(name: str) -> str:
+    if name not in STOREFRONTS:
+        known = " or ".join(map(repr, STOREFRONTS))
+        raise PydanticCustomError("storefront", "Input should be {known}", {"known": known})
+    return name
+
+
 def _network(text: str) -> str:
     return str(ip_network(text))
 
@@ -74,6 +88,9 @@ AddressText = Annotated[str, AfterValidator(_address)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$"), AfterValidator(_variable)]
 File = Annotated[str, Field(min_length=1, max_length=4096)]
+StorefrontName = Annotated[
+    str, AfterValidator(_storefront), WithJsonSchema({"type": "string", "const": STOREFRONTS[0], "title": "Storefront"})
+]
 HeaderName = Annotated[str, Field(pattern=_TOKEN)]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$")]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -197,9 +214,10 @@ class Environment(Document):
     """
 
     base_url: BaseAddress
-    storefront: Literal["twisted-threads"]
+    storefront: StorefrontName
     ceiling: Ceiling
     production: bool = False
+    shares_addresses_with: tuple[Label, ...] = ()
     side_effects: Mapping[SideEffect, Literal["off", "sandbox", "acknowledged"]] = Field(default_factory=dict)
     release_probe: ReleaseProbe | None = None
     metrics: tuple[ScrapeTarget, ...] = ()
@@ -298,6 +316,13 @@ def read_targets(path: Path) -> Targets:
         targets = read_yaml(path, Targets)
     except BadInput as error:
         raise BadInput("\n".join(_without_secrets(line, path) for line in str(error).splitlines())) from None
+    for name, environment in targets.environments.items():
+        for other in environment.shares_addresses_with:
+            if other not in targets.environments:
+                place = f"{path}: environments.{name}.shares_addresses_with"
+                raise BadInput(
+                    f"{place}: no environment {other!r}; there are: {', '.join(sorted(targets.environments))}"
+                )
     found = {name: environment.anchored(path.parent) for name, environment in targets.environments.items()}
     return targets.model_copy(update={"environments": found})
 

@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say=_say,
         is_terminal=sys.stdout.isatty(),
         command=shlex.join(["peakproof", *arguments]),
+        keyboard=sys.stdin.fileno() if sys.stdin.isatty() and sys.stdout.isatty() else None,
     )
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:

@@ -9,13 +9,17 @@ RUNS = "runs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The environment's variables, the folder the user stands in, and how to talk to a person."""
+    """The environment's variables, the folder the user stands in, and how to talk to a person.
+
+    `keyboard` is the descriptor of the terminal that a person types at, None without one.
+    """
 
     environment: Mapping[str, str]
     folder: Path
     say: Callable[[str], None]
     is_terminal: bool
     command: str
+    keyboard: int | None = None
 
     @property
     def runs(self) -> Path:

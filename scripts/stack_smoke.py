@@ -12,8 +12,8 @@ from typing import Any
 
 import requests
 
-GRAFANA_URL = "http://127.0.0.1:3000"
-SHOP_URL = "http://127.0.0.1:18080"
+# The variables by which docker-compose.yml publishes both, and its defaults.
+PORTS = {"GRAFANA_PORT": "3000", "PEAKPROOF_SHOP_PORT": "18080"}
 PASSWORD_VARIABLE = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105 - the variable's name
 DASHBOARD, FOLDER = "peakproof-peak-run", "Peakproof"
 DATASOURCES = ("prometheus", "tempo", "alertmanager")
@@ -38,10 +38,16 @@ class Checked:
 class Stack:
     """Where the stack is published, and how long a trace may take to be found."""
 
-    grafana_url: str = GRAFANA_URL
-    shop_url: str = SHOP_URL
+    grafana_url: str
+    shop_url: str
     trace_s: float = _TRACE_S
     sleep: Callable[[float], None] = time.sleep
+
+
+def published(environment: Mapping[str, str]) -> Stack:
+    """Return where the variables say that the stack is published; an empty one counts as unset, as in the file."""
+    grafana, shop = (f"http://127.0.0.1:{environment.get(name) or default}" for name, default in PORTS.items())
+    return Stack(grafana_url=grafana, shop_url=shop)
 
 
 class _NoAnswer(Exception):  # noqa: N818 - it is what happened
@@ -54,7 +60,7 @@ class _NoAnswer(Exception):  # noqa: N818 - it is what happened
 
 def check_stack(environment: Mapping[str, str], stack: Stack | None = None) -> tuple[Checked, ...]:
     """Look at everything that can be asked, in order; never raises: what can't be asked is not good, and says why."""
-    stack = stack or Stack()
+    stack = stack or published(environment)
     with requests.Session() as grafana, requests.Session() as shop:
         grafana.trust_env = shop.trust_env = False
         grafana.auth = ("admin", environment.get(PASSWORD_VARIABLE, ""))
@@ -128,8 +134,8 @@ def _access(pages: _Pages) -> Checked:
         change = None
         if error.status == _UNAUTHORIZED:
             change = (
-                f"put the password that Grafana's volume was made with into {PASSWORD_VARIABLE}; a new one takes"
-                " effect with: docker compose exec grafana grafana cli admin reset-admin-password"
+                f"put the password that Grafana's volume was made with into {PASSWORD_VARIABLE} (set -a; . ./.env);"
+                " a new one takes effect with: docker compose exec grafana grafana cli admin reset-admin-password NEW"
             )
         return Checked(name="access", good=False, told=str(error), change=change)
     return Checked(name="access", good=True, told="the administrator's password is taken")

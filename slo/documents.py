@@ -38,12 +38,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
 def read_json(path: Path, model: type[Model]) -> Model:
     """Read the JSON document at `path` as `model`; raises BadInput like `read_yaml`."""
-    text = read_text(path)
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: not JSON: {error}") from error
-    return validate(data, model, path)
+    return validate_json(read_text(path), model, path)
 
 
 def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
@@ -83,6 +78,15 @@ def validate(data: object, model: type[Model], path: Path | str) -> Model:
     except ValidationError as error:
         lines = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
         raise BadInput("\n".join(lines)) from error
+
+
+def validate_json(text: str, model: type[Model], path: Path | str) -> Model:
+    """Turn the text of a JSON document into `model`; raises BadInput like `validate`."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: not JSON: {error}") from error
+    return validate(data, model, path)
 
 
 def _told(detail: ErrorDetails) -> str:

@@ -19,7 +19,7 @@ from slo.selectors import Selector
 from slo.statistics import StepCounts, blocks_of
 
 _NS = 1_000_000_000
-NEVER_JUDGED = ("blocked",)
+NEVER_JUDGED = ("blocked", "no_descriptor", "no_port")
 
 Clock = Literal["scheduled", "sent"]
 Bools = npt.NDArray[np.bool_]

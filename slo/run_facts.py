@@ -45,6 +45,16 @@ class Release(_Facts):
     seen: tuple[SeenRelease, ...] | None = None
 
 
+class PlanRevision(_Facts):
+    """A change of the rate while the plan was played; who took it too late, and had started what it struck."""
+
+    at: int | None = None
+    at_s: float | None = None
+    factor: float | None = None
+    not_taken: tuple[str, ...] | None = None
+    struck_started: dict[str, int] | None = None
+
+
 class Account(_Facts):
     """How every planned arrival ended."""
 
@@ -74,6 +84,26 @@ class Lag(_Facts):
     """How late the generator itself was."""
 
     p99: float | None = None
+
+
+class Stall(_Facts):
+    """How long the generator stood still."""
+
+    p99: float | None = None
+    max: float | None = None
+
+
+class Descriptors(_Facts):
+    """How many descriptors a worker had open at most, and how many it may have."""
+
+    peak: int | None = None
+    limit: int | None = None
+
+
+class Live(_Facts):
+    """How many of the workers' changes didn't reach the live view."""
+
+    gaps: int | None = None
 
 
 class Worker(_Facts):
@@ -117,11 +147,16 @@ class RunFacts(_Facts):
     phases: tuple[Phase, ...] | None = None
     judged: Judged = Field(default_factory=Judged)
     release: Release = Field(default_factory=Release)
+    plan_revisions: tuple[PlanRevision, ...] | None = None
     account: Account = Field(default_factory=Account)
     requests: RequestCounts = Field(default_factory=RequestCounts)
     orders: OrderCounts = Field(default_factory=OrderCounts)
     scheduling_lag_s: Lag = Field(default_factory=Lag)
+    hub_stall_s: Stall = Field(default_factory=Stall)
     generator_cpu: dict[str, float | None] | None = None
+    descriptors: dict[str, Descriptors | None] | None = None
+    master_silent_s: dict[str, int | None] | None = None
+    live: Live = Field(default_factory=Live)
     workers: tuple[Worker, ...] | None = None
     hook_failures: tuple[HookFailure, ...] | None = None
     recorder: Recorder | None = None

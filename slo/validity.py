@@ -4,6 +4,7 @@ A check knows three answers: fine, not fine, and *not known*, which is as bad as
 change.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,16 @@ from slo.run_facts import RunFacts, judged_window
 from slo.wording import count, percent, seconds
 
 _NS = 1_000_000_000
+_EXHAUSTED = "data_exhausted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """What the records say of the load: in the judged window, and as a whole."""
+    """What the records say of the load: in the judged window, and as a whole.
+
+    Of the `buyers` that started in the window, `unserved` found nothing to buy; what the generator had no descriptor
+    or no port for is counted in the whole run.
+    """
 
     due: int | None
     on_time: int | None
@@ -29,6 +35,10 @@ class Delivered:
     blocked: int | None
     session_rows: int | None
     request_rows: int | None
+    no_descriptor: int | None = None
+    no_port: int | None = None
+    buyers: int | None = None
+    unserved: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,22 +48,38 @@ class Limits:
     on_time_ratio: float = 0.99
     late_s: float = 1.0
     lag_p99_s: float = 0.1
+    stall_p99_s: float = 0.1
+    stall_max_s: float = 1.0
+    master_silent_s: int = 4
     generator_cpu: float = 0.9
+    unserved_ratio: float = 0.01
     blocked_ratio: float = 0.01
 
 
-def delivered(sessions: pa.Table, requests: pa.Table, window: Window, limits: Limits | None = None) -> Delivered:
-    """Count what was due in the window and started within `late_s`, and what a firewall took."""
+def delivered(
+    sessions: pa.Table, requests: pa.Table, window: Window, buyers: frozenset[str], limits: Limits | None = None
+) -> Delivered:
+    """Count what was due in the window and started within `late_s`, what a firewall took, and who couldn't buy.
+
+    `buyers` are the journeys of those who mean to buy.
+    """
     limits = limits or Limits()
     due = sessions.filter(_inside(sessions, window))
     delay = pc.subtract(due["started_at"], due["scheduled_at"])
     on_time = pc.and_(pc.greater(due["started_at"], 0), pc.less_equal(delay, round(limits.late_s * _NS)))
     judged = requests.filter(_inside(requests, window))
+    means_to_buy = pc.and_(
+        pc.is_in(due["journey"], pa.array(sorted(buyers), pa.string())), pc.greater(due["started_at"], 0)
+    )
     return Delivered(
         due=due.num_rows,
         on_time=_true(on_time),
         requests=judged.num_rows,
         blocked=_true(pc.equal(judged["error"], "blocked")),
+        buyers=_true(means_to_buy),
+        unserved=_true(pc.and_(means_to_buy, pc.fill_null(pc.equal(due["reason"], _EXHAUSTED), fill_value=False))),
+        no_descriptor=_true(pc.equal(requests["error"], "no_descriptor")),
+        no_port=_true(pc.equal(requests["error"], "no_port")),
         session_rows=sessions.num_rows,
         request_rows=requests.num_rows,
     )
@@ -164,6 +190,34 @@ def _account(given: _Given) -> Iterator[Finding]:
         yield _invalid("account", message, "don't lower or pause a run that is to be judged")
 
 
+def _plan(given: _Given) -> Iterator[Finding]:
+    revisions, window = given.run.plan_revisions, judged_window(given.run)
+    if revisions is None:
+        yield _unknown("plan", "whether the plan was changed while it ran")
+        return
+    if any(None in (r.at, r.at_s, r.factor, r.not_taken, r.struck_started) for r in revisions):
+        yield _unknown("plan", "how the plan was changed while it ran")
+        return
+    early = [r for r in revisions if window is None or (r.at or 0) < window.ends_at]
+    if early:
+        told = ", ".join(f"{_played(r.factor or 0.0)} from {seconds(r.at_s or 0.0)} on" for r in early)
+        change = "run it without a pause and without another rate until the judged window has ended"
+        yield _invalid("plan", f"the plan was changed while it ran: {told}", change, revisions=len(early))
+    for name in sorted({name for r in revisions for name in r.not_taken or ()}):
+        message = f"{name} did not take a change of the plan in time"
+        yield _invalid("plan", message, "see its log; look at the network between it and the master")
+    struck: Counter[str] = Counter()
+    for one in revisions:
+        struck.update(one.struck_started or {})
+    for name, sessions in sorted(struck.items()):
+        message = f"{name} heard of a change of the plan too late: it had started {count(sessions)} sessions of the old"
+        yield _invalid("plan", message, "look at the network between it and the master", sessions=sessions)
+
+
+def _played(factor: float) -> str:
+    return "paused" if factor == 0 else f"{count(factor)} x the plan"
+
+
 def _load(given: _Given) -> Iterator[Finding]:
     due, on_time = given.records.due, given.records.on_time
     if due is None or on_time is None:
@@ -185,6 +239,21 @@ def _workers(given: _Given) -> Iterator[Finding]:
             yield _unknown("workers", f"whether {name} was lost")
         elif worker.lost:
             yield _invalid("workers", f"{name} was lost", "see its log; give it memory, or use fewer sessions a worker")
+
+
+def _contact(given: _Given) -> Iterator[Finding]:
+    told = given.run.master_silent_s or {}
+    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys()
+    if not names:
+        yield _unknown("contact", "whether the workers heard of their master")
+    for name in sorted(names):
+        silent_s = told.get(name)
+        if silent_s is None:
+            yield _unknown("contact", f"whether {name} heard of its master")
+        elif silent_s > given.limits.master_silent_s:
+            message = f"{name} heard nothing of its master for {count(silent_s)} s: nobody could have stopped it"
+            change = "mend the network between the master and its workers, and run again"
+            yield _invalid("contact", message, change, silent_s=silent_s)
 
 
 def _records(given: _Given) -> Iterator[Finding]:
@@ -217,6 +286,62 @@ def _lag(given: _Given) -> Iterator[Finding]:
     elif lag > limit:
         message = f"the generator sent late: lag p99 {seconds(lag)}, at most {seconds(limit)}"
         yield _invalid("scheduling lag", message, "add workers, or move them off the shop's machine", p99_s=lag)
+
+
+def _stalls(given: _Given) -> Iterator[Finding]:
+    stall, limits = given.run.hub_stall_s, given.limits
+    change = "give the generator a machine, or a core, of its own"
+    if stall.p99 is None or stall.max is None:
+        yield _unknown("stalls", "how long the generator stood still")
+    elif stall.max > limits.stall_max_s:
+        message = f"the generator stood still for {seconds(stall.max)}, at most {seconds(limits.stall_max_s)}"
+        yield _invalid("stalls", message, change, max_s=stall.max)
+    elif stall.p99 > limits.stall_p99_s:
+        message = f"the generator kept standing still: p99 {seconds(stall.p99)}, at most {seconds(limits.stall_p99_s)}"
+        yield _invalid("stalls", message, change, p99_s=stall.p99)
+
+
+def _descriptors(given: _Given) -> Iterator[Finding]:
+    told = given.run.descriptors or {}
+    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys()
+    for name in sorted(names):
+        one = told.get(name)
+        if one is None or one.peak is None or one.limit is None:
+            yield _unknown("descriptors", f"how many descriptors {name} had")
+    if not names:
+        yield _unknown("descriptors", "how many descriptors the generator had")
+    lacking = (
+        ("descriptor", given.records.no_descriptor, "raise ulimit -n on the generator's machine, or add workers"),
+        ("local port", given.records.no_port, "widen net.ipv4.ip_local_port_range, or add the generator a machine"),
+    )
+    for what, requests, change in lacking:
+        if requests is None:
+            yield _unknown("descriptors", f"whether a {what} was there for each request")
+        elif requests:
+            message = f"the generator had no {what} for {count(requests)} requests: they were not sent"
+            yield _invalid("descriptors", message, change, requests=requests)
+
+
+def _data(given: _Given) -> Iterator[Finding]:
+    buyers, unserved = given.records.buyers, given.records.unserved
+    if buyers is None or unserved is None:
+        yield _unknown("data", "whether those who meant to buy could")
+    elif unserved > given.limits.unserved_ratio * buyers:
+        message = f"{count(unserved)} of the {count(buyers)} sessions that meant to buy found nothing in stock"
+        change = "raise the stock before the run, or play fewer buyers"
+        yield _invalid("data", message, change, unserved=unserved, buyers=buyers)
+    elif unserved:
+        message = f"{count(unserved)} of the {count(buyers)} sessions that meant to buy found nothing in stock"
+        yield Finding(kind="validity", severity=Severity.NOTE, subject="data", message=message)
+
+
+def _live(given: _Given) -> Iterator[Finding]:
+    gaps = given.run.live.gaps
+    if gaps == 0:
+        return
+    known = "it is not known how many live changes" if gaps is None else f"{count(gaps)} live changes"
+    message = f"{known} of the workers were lost on the way: the live view may be short, the verdict isn't"
+    yield Finding(kind="validity", severity=Severity.NOTE, subject="live view", message=message)
 
 
 def _cpu(given: _Given) -> Iterator[Finding]:
@@ -302,11 +427,17 @@ def _browser(given: _Given) -> Iterator[Finding]:
 _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "ended": _ended,
     "account": _account,
+    "plan": _plan,
     "load": _load,
     "workers": _workers,
+    "contact": _contact,
     "records": _records,
     "scheduling lag": _lag,
+    "stalls": _stalls,
     "generator CPU": _cpu,
+    "descriptors": _descriptors,
+    "data": _data,
+    "live view": _live,
     "hooks": _hooks,
     "release": _release,
     "blocked": _blocked,

@@ -24,11 +24,10 @@ Place = tuple[int, tuple[Any, ...]]
 class Connection:
     """One connection. While nobody waits, whatever comes closes it: the shop hung up, or speaks out of turn.
 
-    `ends_at` is when a wait on it is over, `served` whether it has brought a reply, `spoiled` whether it may bring
-    no other.
+    `ends_at` is when a wait on it is over, `spoiled` whether it may bring no other reply.
     """
 
-    __slots__ = ("_hub", "_socket", "_watcher", "closed", "ends_at", "served", "spoiled", "waiter")
+    __slots__ = ("_hub", "_socket", "_watcher", "closed", "ends_at", "spoiled", "waiter")
 
     def __init__(self, family: int, ends_at: float) -> None:
         self._hub = get_hub()
@@ -36,7 +35,6 @@ class Connection:
         self._watcher: Any = None
         self.closed = False
         self.ends_at = ends_at
-        self.served = False
         self.spoiled = False
         self.waiter: Any = None
 
@@ -85,7 +83,6 @@ class Connection:
         """Be ready for another request, or closed when that can't be."""
         if self.spoiled:
             self.close()
-        self.served = True
 
     def close(self) -> None:
         """Close it; once is enough."""

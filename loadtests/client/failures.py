@@ -1,5 +1,10 @@
 """How an exchange can fail, and the word of `docs/contracts.md` for it."""
 
+import errno
+
+# What this machine lacks: nothing was sent, and the shop has no part in it.
+_LACKING = {errno.EMFILE: "no_descriptor", errno.ENFILE: "no_descriptor", errno.EADDRNOTAVAIL: "no_port"}
+
 
 class ProtocolError(ValueError):
     """What came isn't HTTP, or what should be sent can't be said in it."""
@@ -25,4 +30,6 @@ def word_of(failure: Exception) -> str:
     """Return the error's word."""
     if isinstance(failure, TimeoutError):
         return "timeout"
-    return "connection" if isinstance(failure, OSError) else "protocol"
+    if isinstance(failure, OSError):
+        return _LACKING.get(failure.errno or 0, "connection")
+    return "protocol"

@@ -16,6 +16,10 @@ _SWITCHING = 101
 _BODILESS = frozenset({204, 304})
 _VERSIONS = frozenset({"1.0", "1.1"})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
+# The fields that say something to the client.
+_TELLING = frozenset(
+    {"content-length", "transfer-encoding", "content-encoding", "set-cookie", "location", "content-type"}
+)
 
 
 class Head(NamedTuple):
@@ -61,20 +65,25 @@ class Heads:
     def _read(self, data: bytes) -> Head:
         fields = Fields()
         fields.feed(data)
-        if not fields.complete or not data.startswith(b"HTTP/1.") or fields.parser.get_http_version() not in _VERSIONS:
+        parser, found = fields.parser, fields.found
+        if not fields.complete or not data.startswith(b"HTTP/1.") or parser.get_http_version() not in _VERSIONS:
             raise ProtocolError("not a reply's head")
-        status = fields.parser.get_status_code()
+        status = parser.get_status_code()
         if status < _INTERIM or status == _SWITCHING:
             raise ProtocolError(f"status {status}, which nobody asked for")
-        size = _size(status, fields)
-        encoding = ", ".join(fields.all("content-encoding")).lower()
+        told: dict[str, list[str]] = {}
+        for name, value in found:
+            if name in _TELLING:
+                told.setdefault(name, []).append(value)
+        size = _size(status, told.get("content-length", []), told.get("transfer-encoding", []))
+        encoding = ", ".join(told.get("content-encoding", [])).lower()
         encoding = "" if encoding == "identity" else encoding
-        location = next(iter(fields.all("location")), None)
-        cookies = fields.all("set-cookie")
-        marked = self._firewall.marks(fields.found)
+        cookies = tuple(told.get("set-cookie", ()))
+        location = told["location"][0] if "location" in told else None
+        marked = self._firewall.marks(found)
         return Head(
             status=status,
-            fields=tuple(fields.found),
+            fields=tuple(found),
             size=size,
             keep_alive=fields.keep_alive and size != UNTIL_CLOSED,
             encoding=encoding,
@@ -82,7 +91,7 @@ class Heads:
             location=location,
             marked=marked,
             plain=not (encoding or cookies or location or marked),
-            html="".join(fields.all("content-type")[:1]).partition(";")[0].strip().lower() in _PAGES,
+            html=told.get("content-type", [""])[0].partition(";")[0].strip().lower() in _PAGES,
         )
 
 
@@ -104,10 +113,6 @@ class Fields:
         except HttpParserUpgrade as error:
             raise ProtocolError("another protocol, which nobody asked for") from error
 
-    def all(self, wanted: str) -> tuple[str, ...]:
-        """Return the values of one name, in order."""
-        return tuple(value for name, value in self.found if name == wanted)
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field."""
         self.found.append((name.decode("latin-1").lower(), value.decode("latin-1").strip()))
@@ -118,9 +123,8 @@ class Fields:
         self.keep_alive = self.parser.should_keep_alive()
 
 
-def _size(status: int, fields: Fields) -> int:
+def _size(status: int, lengths: list[str], codings: list[str]) -> int:
     """Return how the body ends (RFC 9112, 6.3), but for HEAD; raises ProtocolError on what can be read in two ways."""
-    lengths, codings = fields.all("content-length"), fields.all("transfer-encoding")
     if codings and (lengths or len(codings) > 1 or codings[0].lower() != "chunked"):
         raise ProtocolError("a body that ends in more ways than one")
     if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):

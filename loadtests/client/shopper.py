@@ -76,13 +76,16 @@ class ShopperClient:
         """Give the connection back or close it; the next request takes another."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            if self._pool is not None and connection.served:
+            if self._pool is not None:
                 self._pool.give(connection)
             else:
                 connection.close()
 
     def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
-        """Return the reply, asking a second time where the first connection was stale and that is safe."""
+        """Return the reply, asking a second time where the first connection was stale and that is safe.
+
+        A connection that is held has brought a reply: it is hung up on the first failure.
+        """
         connection, ends_at = self._connection, monotonic() + self._deadline_s
         if connection is None and self._pool is not None:
             connection = self._connection = self._pool.take()
@@ -91,7 +94,7 @@ class ShopperClient:
             try:
                 return exchange(connection, words, method, self._access.heads)
             except (UnsentError, SilentError) as error:
-                if not connection.served or (isinstance(error, SilentError) and method not in _REPEATABLE):
+                if isinstance(error, SilentError) and method not in _REPEATABLE:
                     raise
                 self._hang_up()
         connection = self._connection = self._connect(ends_at)
@@ -134,7 +137,7 @@ class ShopperClient:
         access = self._access
         if head.cookies:
             self._keep_cookies(head.cookies, access.origin.prefix + request.path)
-        if head.encoding and request.method != "HEAD":
+        if head.encoding:
             body = decoded(body, head.encoding, reading.MAX_BODY)
         body = masked(body, access.masks)
         status, accepted = head.status, head.status in request.accept

@@ -8,11 +8,14 @@ with E₁, E₂, … exponential of mean 1 and Λ⁻¹ the inverse of the curve'
 Only `random.Random.random()` is drawn from: Python promises its sequence for a seed across versions. Times, journeys
 and session seeds have streams of their own, so a changed mix leaves the times alone. Times are cut to whole
 nanoseconds, which hides the last digit in which two machines' logarithms may differ.
+
+A revision strikes what hasn't come by its moment and draws it anew, from streams of its own and under new numbers: no
+number is ever given twice, and numbers grow with time.
 """
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 
 from loadtests.demand.curve import Curve, Floats
 from loadtests.demand.plan import Plan
+from loadtests.demand.revision import Revision, check_order
 
 _SEEDS = 2**53  # as many as random() tells apart
 _CHUNK = 65_536
@@ -38,13 +42,17 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Schedule(Sequence[Arrival]):
-    """Arrivals in the order of time, held as parallel arrays; slicing gives a view that keeps the numbers."""
+    """Arrivals in the order of time, held as parallel arrays; slicing gives a view that keeps the numbers.
 
-    numbers: range
+    `given_out` is how many numbers were given out in all, to arrivals that a revision struck as well.
+    """
+
+    numbers: NDArray[np.int64]
     at_s: Floats
     journey: NDArray[np.uint8]
     seed: NDArray[np.int64]
     journeys: tuple[str, ...]
+    given_out: int
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -55,48 +63,103 @@ class Schedule(Sequence[Arrival]):
     def __getitem__(self, index: slice) -> "Schedule": ...
     def __getitem__(self, index: int | slice) -> "Arrival | Schedule":
         if isinstance(index, slice):
-            return Schedule(
-                numbers=self.numbers[index],
-                at_s=self.at_s[index],
-                journey=self.journey[index],
-                seed=self.seed[index],
-                journeys=self.journeys,
-            )
+            return self._chosen(index)
         return Arrival(
-            number=self.numbers[index],
+            number=int(self.numbers[index]),
             at_s=float(self.at_s[index]),
             journey=self.journeys[self.journey[index]],
             seed=int(self.seed[index]),
         )
 
+    def before(self, at_s: float) -> "Schedule":
+        """Return the arrivals that come before `at_s`."""
+        return self[: int(np.searchsorted(self.at_s, at_s, side="left"))]
+
+    def of_worker(self, worker: int, workers: int) -> "Schedule":
+        """Return the arrivals whose number falls to a worker; see `shard`."""
+        return self._chosen(self.numbers % workers == worker)
+
+    def followed_by(self, later: "Schedule") -> "Schedule":
+        """Return these arrivals and then those of `later`, which gave out the last numbers."""
+        return Schedule(
+            numbers=np.concatenate([self.numbers, later.numbers]),
+            at_s=np.concatenate([self.at_s, later.at_s]),
+            journey=np.concatenate([self.journey, later.journey]),
+            seed=np.concatenate([self.seed, later.seed]),
+            journeys=self.journeys,
+            given_out=later.given_out,
+        )
+
+    def _chosen(self, index: slice | NDArray[np.bool_]) -> "Schedule":
+        return Schedule(
+            numbers=self.numbers[index],
+            at_s=self.at_s[index],
+            journey=self.journey[index],
+            seed=self.seed[index],
+            journeys=self.journeys,
+            given_out=self.given_out,
+        )
+
 
 def schedule(plan: Plan) -> Schedule:
     """Return every arrival of `plan`, by time; the same plan gives the same schedule."""
-    streams = random.Random(plan.seed)  # noqa: S311 - a schedule is to be repeated, not to be secret
-    times, kinds, seeds = (_stream(streams) for _ in range(3))
     curve = plan.curve()
-    at_s = _poisson(curve, times) if plan.spacing == "poisson" else _regular(curve)
-    names = tuple(sorted(plan.journeys))
-    shares = np.cumsum([plan.journeys[name] for name in names])
-    drawn = np.searchsorted(shares, _uniform(kinds, len(at_s)) * shares[-1], side="right")
-    return Schedule(
-        numbers=range(len(at_s)),
-        at_s=np.floor(at_s * 1e9) / 1e9,
-        journey=np.minimum(drawn, len(names) - 1).astype(np.uint8),
-        seed=(_uniform(seeds, len(at_s)) * _SEEDS).astype(np.int64),
-        journeys=names,
-    )
+    if plan.spacing == "regular":
+        return _drawn(plan, plan.seed, 0, lambda _: _whole_ns(_regular(curve)))
+    return _drawn(plan, plan.seed, 0, lambda stream: _whole_ns(curve.times_of(_poisson(curve.total, stream))))
 
 
-@overload
-def shard(arrivals: Schedule, worker: int, workers: int) -> Schedule: ...
-@overload
-def shard(arrivals: Sequence[Arrival], worker: int, workers: int) -> Sequence[Arrival]: ...
-def shard(arrivals: Sequence[Arrival], worker: int, workers: int) -> Sequence[Arrival]:
+def revise(arrivals: Schedule, plan: Plan, revision: Revision) -> Schedule:
+    """Return `arrivals` with those from the revision on struck, and the revision's drawn in their place.
+
+    `arrivals` may be one worker's; those that are drawn are everyone's.
+    """
+    curve, factor = plan.curve(), revision.factor
+    passed = curve.expected_arrivals(revision.at_s)
+
+    def times(stream: random.Random) -> Floats:
+        if not factor:
+            return np.empty(0)
+        sums = _poisson((curve.total - passed) * factor, stream)
+        reached = np.minimum(passed + sums / factor, curve.total)
+        return np.maximum(revision.at_s, _whole_ns(curve.times_of(reached)))
+
+    seed = plan.seed + revision.number * _SEEDS  # no plan's own: those are below _SEEDS
+    return arrivals.before(revision.at_s).followed_by(_drawn(plan, seed, arrivals.given_out, times))
+
+
+def revised(plan: Plan, revisions: Sequence[Revision]) -> Schedule:
+    """Return every arrival of `plan` with its revisions; raises ValueError when they aren't in order."""
+    check_order(revisions)
+    arrivals = schedule(plan)
+    for revision in revisions:
+        arrivals = revise(arrivals, plan, revision)
+    return arrivals
+
+
+def shard(arrivals: Schedule, worker: int, workers: int) -> Schedule:
     """Return what worker `worker` (from 0) of `workers` starts; together the shards hold each arrival once."""
     if not 0 <= worker < workers:
         raise ValueError(f"worker must be from 0 to {workers - 1}, found {worker}")
-    return arrivals[worker::workers]
+    return arrivals.of_worker(worker, workers)
+
+
+def _drawn(plan: Plan, seed: int, first: int, times: Callable[[random.Random], Floats]) -> Schedule:
+    """Return arrivals at the `times` drawn from a stream, numbered from `first`, with journeys and seeds drawn too."""
+    streams = random.Random(seed)  # noqa: S311 - a schedule is to be repeated, not to be secret
+    of_times, of_kinds, of_seeds = (_stream(streams) for _ in range(3))
+    at_s = times(of_times)
+    names = tuple(sorted(plan.journeys))
+    shares = np.cumsum([plan.journeys[name] for name in names])
+    kinds = np.searchsorted(shares, _uniform(of_kinds, len(at_s)) * shares[-1], side="right")
+    return Schedule(
+        numbers=np.arange(first, first + len(at_s)),
+        at_s=at_s,
+        journey=np.minimum(kinds, len(names) - 1).astype(np.uint8),
+        seed=(_uniform(of_seeds, len(at_s)) * _SEEDS).astype(np.int64),
+        journeys=names,
+        given_out=first + len(at_s),
+    )
 
 
 def _stream(streams: random.Random) -> random.Random:
@@ -107,16 +170,22 @@ def _uniform(stream: random.Random, count: int) -> Floats:
     return np.fromiter((stream.random() for _ in range(count)), dtype=np.float64, count=count)
 
 
-def _poisson(curve: Curve, stream: random.Random) -> Floats:
+def _whole_ns(at_s: Floats) -> Floats:
+    cut: Floats = np.floor(at_s * 1e9) / 1e9
+    return cut
+
+
+def _poisson(expected: float, stream: random.Random) -> Floats:
+    """Return the counts at which the arrivals of a unit process come, below `expected`."""
     chunks: list[Floats] = []
     reached = 0.0
-    while reached < curve.total:
+    while reached < expected:
         gaps = -np.log1p(-_uniform(stream, _CHUNK))
         sums = reached + np.cumsum(gaps)
         chunks.append(sums)
         reached = float(sums[-1])
     sums = np.concatenate(chunks) if chunks else np.empty(0)
-    return curve.times_of(sums[sums < curve.total])
+    return sums[sums < expected]
 
 
 def _regular(curve: Curve) -> Floats:

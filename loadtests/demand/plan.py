@@ -15,7 +15,8 @@ from loadtests.demand.think_time import Positive, ThinkTime
 from slo.documents import Document, read_yaml
 
 FORMAT: Final = "peakproof/plan/v1"
-JOURNEYS = ("window-shop", "search-and-buy", "click-and-collect", "design-your-own")
+# Those that a plan may name; `loadtests.journeys.register` adds one in its own process.
+JOURNEYS = ["window-shop", "search-and-buy", "click-and-collect", "design-your-own"]
 
 MAX_DURATION_S = 24 * 3600
 MAX_SESSIONS = 10_000_000
@@ -188,6 +189,11 @@ class Plan(_Part):
     def starts_s(self) -> tuple[float, ...]:
         """Where each phase begins, and at last where the run ends: one more than there are phases."""
         return tuple(math.fsum(p.plays_s for p in self.phases[:n]) for n in range(len(self.phases) + 1))
+
+    @property
+    def arrivals_end_s(self) -> float:
+        """Where the drain begins: nobody arrives from there on."""
+        return self.starts_s()[-2]
 
     def judged_span(self) -> tuple[float, float]:
         """From the end of the warm-up to the end of the last plateau."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
+from loadtests import targets
 from loadtests.session import Placed, Session
 from loadtests.storefronts.twisted_threads import TwistedThreads
 
@@ -32,9 +33,17 @@ class Storefront(Protocol):
         """Look at the order just placed."""
 
 
-STOREFRONTS: Mapping[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
+STOREFRONTS: dict[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
 
 # How a browser walks through the pages of each kind of shop: their names, and how the path of a link to one begins.
 WALKS: Mapping[str, Sequence[tuple[str, str]]] = {
     "twisted-threads": (("home", "/"), ("search", "/search"), ("product", "/products/")),
 }
+
+
+def register(name: str, storefront: Callable[[Session], Storefront]) -> None:
+    """Let this process's targets name one storefront more; raises ValueError for a name that is taken."""
+    if name in STOREFRONTS:
+        raise ValueError(f"there is a storefront {name} already")
+    STOREFRONTS[name] = storefront
+    targets.STOREFRONTS.append(name)

@@ -12,6 +12,8 @@ from scripts.running.reaching import Reach
 _TIMEOUT_S = 5.0
 _SOON_DAYS = 14
 _DAY_S = 86_400
+_EXPIRED = 10  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED
+_HOURS_BELOW_DAYS = 3
 
 
 def certificate(reach: Reach) -> Line | None:
@@ -23,12 +25,18 @@ def certificate(reach: Reach) -> Line | None:
     try:
         days = _days_left(reach, host, parts.port or 443)
     except ssl.SSLCertVerificationError as error:
+        if error.verify_code == _EXPIRED:
+            return wrong("TLS", "the certificate has expired", "renew it before the run")
         return wrong("TLS", f"the certificate isn't trusted: {error.verify_message}", "mend it, or name its CA in `ca`")
     except OSError as error:
         return wrong("TLS", f"no handshake: {error.strerror or error}", "see what listens there")
     if days < _SOON_DAYS:
-        return wrong("TLS", f"the certificate ends in {days:.0f} days", "renew it before the run")
-    return ok("TLS", f"the certificate is trusted, for {days:.0f} days yet")
+        return wrong("TLS", f"the certificate ends in {_in_words(days)}", "renew it before the run")
+    return ok("TLS", f"the certificate is trusted, for {_in_words(days)} yet")
+
+
+def _in_words(days: float) -> str:
+    return f"{days:.0f} days" if days >= _HOURS_BELOW_DAYS else f"{days * 24:.0f} hours"
 
 
 def _days_left(reach: Reach, host: str, port: int) -> float:

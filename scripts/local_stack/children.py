@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,13 @@ class Child:
         """Its exit code, None while it runs."""
         return self.process.poll()
 
+    def hear(self, line: str) -> None:
+        """Say a line to it, if it listens and is still there."""
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            with suppress(BrokenPipeError):
+                self.process.stdin.write(line.encode() + b"\n")
+                self.process.stdin.flush()
+
     def last_words(self) -> str:
         """Return the last line of its log."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
@@ -50,6 +58,9 @@ class Child:
             except subprocess.TimeoutExpired:
                 # the whole session: a guard that is killed can't end its program any more
                 os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
         return self.process.wait()
 
 
@@ -75,17 +86,19 @@ class Children:
         *,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
+        listens: bool = False,
     ) -> Child:
         """Start `command` in a session of its own, so that Ctrl-C reaches only us, with its output in a log.
 
-        It sees the variables of `environment` and no other; ours when that is None.
+        It sees the variables of `environment` and no other; ours when that is None. One that `listens` takes what
+        `Child.hear` says to it from its standard input; another has none.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=folder or self._logs,

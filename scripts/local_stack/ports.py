@@ -54,6 +54,11 @@ class Ports:
         """Locust's master, for its workers."""
         return self.base + 11
 
+    @property
+    def web(self) -> int:
+        """Locust's web UI, when one is wanted."""
+        return self.base + 12
+
     def check_free(self, names: dict[str, int]) -> None:
         """Raise EnvironmentLacks naming every port of `names` that something else listens on."""
         taken = [f"{port} ({name})" for name, port in names.items() if not _is_free(port)]

@@ -1,23 +1,22 @@
 """Prometheus as a child process of a run: its configuration, its start, and its answers."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import yaml
 
-from loadtests.targets import ScrapeTarget
 from scripts.local_stack.children import Child, Children, python, wait_until
 from scripts.local_stack.ports import HOST
+from scripts.local_stack.scraping import Scrape, configuration
 from scripts.refusals import EnvironmentLacks
 
 SCRAPE_INTERVAL_S = 1
-SLOW_INTERVAL_S = 5
-_SLOW_JOBS = frozenset({"stock"})
+_SLOW = {"stock": 5}  # a page of every SKU at every location: a second is too often
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _READY_S = 30.0
 _TARGETS_S = 30.0
 _QUERY_S = 30.0
@@ -91,24 +90,42 @@ class Prometheus:
         return data
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A Prometheus to start: the binary, where it listens, and the variables of which it sees a few."""
+
+    path: Path
+    port: int
+    environment: Mapping[str, str]
+
+
 def start_prometheus(
-    children: Children, program: Path, port: int, folder: Path, targets: Sequence[ScrapeTarget]
+    children: Children, program: Program, folder: Path, private: Path, scrapes: Sequence[Scrape]
 ) -> Prometheus:
-    """Start `program` on loopback with its data below `folder`, scraping `targets`, and wait until it is ready."""
+    """Start `program` on loopback with its data below `folder`, reading `scrapes`, and wait until it is ready.
+
+    Its configuration holds what pages are asked with: it lies in `private`, and a copy without that in `folder`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "prometheus.yml"
-    config.write_text(yaml.safe_dump(configuration(targets, port), sort_keys=False))
+    own = Scrape(job="prometheus", url=f"http://{HOST}:{program.port}/metrics", address=HOST)
+    bare = [replace(scrape, authorization=None) for scrape in scrapes]
+    config = private / "prometheus.yml"
+    for path, read in ((config, scrapes), (folder / "prometheus.yml", bare)):
+        path.write_text(yaml.safe_dump(configuration([*read, own], _SLOW, SCRAPE_INTERVAL_S), sort_keys=False))
     command = [
-        str(program),
+        str(program.path),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--storage.tsdb.retention.time=30d",
-        f"--web.listen-address={HOST}:{port}",
+        f"--web.listen-address={HOST}:{program.port}",
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     ]
-    child = children.start("prometheus", python(str(_GUARD), *command))
-    prometheus = Prometheus(f"http://{HOST}:{port}", child)
+    clean = {name: program.environment[name] for name in _KEPT if name in program.environment}
+    child = children.start("prometheus", python(str(_GUARD), *command), environment=clean)
+    # It is ready some seconds before it knows what to read: without the jobs, nothing to read would be all read.
+    jobs = frozenset(scrape.job for scrape in [*scrapes, own])
+    prometheus = Prometheus(f"http://{HOST}:{program.port}", child, jobs)
     wait_until(prometheus.is_ready, [child], _READY_S, "Prometheus")
     return prometheus
 
@@ -120,32 +137,6 @@ def wait_for_targets(prometheus: Prometheus) -> None:
     except EnvironmentLacks as error:
         down = "; ".join(f"{target}: {why}" for target, why in prometheus.down().items())
         raise EnvironmentLacks(f"Prometheus can't scrape {down}") from error
-
-
-def configuration(targets: Iterable[ScrapeTarget], port: int) -> dict[str, Any]:
-    """Return prometheus.yml: one job a name, its targets below it."""
-    jobs: dict[tuple[str, str, str], list[str]] = {}
-    for target in (*targets, ScrapeTarget(job="prometheus", url=f"http://{HOST}:{port}/metrics")):
-        parts = urlsplit(target.url)
-        jobs.setdefault((target.job, parts.scheme, parts.path or "/metrics"), []).append(parts.netloc)
-    return {
-        "global": {"scrape_interval": f"{SCRAPE_INTERVAL_S}s", "scrape_timeout": f"{SCRAPE_INTERVAL_S}s"},
-        "scrape_configs": [
-            {
-                "job_name": job,
-                "scheme": scheme,
-                "metrics_path": path,
-                "scrape_interval": f"{_interval_s(job)}s",
-                "scrape_timeout": f"{_interval_s(job)}s",
-                "static_configs": [{"targets": addresses}],
-            }
-            for (job, scheme, path), addresses in jobs.items()
-        ],
-    }
-
-
-def _interval_s(job: str) -> int:
-    return SLOW_INTERVAL_S if job in _SLOW_JOBS else SCRAPE_INTERVAL_S
 
 
 def _series(one: Mapping[str, Any]) -> Series:

@@ -5,7 +5,6 @@ Each demo is one line in `build/bench/demo.runs.jsonl`; a proof that was interru
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from loadtests.run_directory import write_json
+from scripts.figures import Figure, machine_line, write_figures
 
 COMMAND = "make prove-demo"
 RELEASES = {"stable": "PASS", "slow-checkout": "FAIL"}
@@ -40,11 +39,11 @@ def main(arguments: list[str]) -> int:
                     file.write(json.dumps(one) + "\n")
                 print(f"{release:<14}{one['wall_s']:6.0f} s  {one['headline']}", flush=True)
     figures = [_figure(release, _done(journal), options.times) for release in RELEASES]
-    machine = f"{platform.machine()}, {platform.python_version()}, one core {'idle' if options.idle else 'kept busy'}"
-    write_json(options.folder / "demo.json", {"machine": machine, "command": COMMAND, "figures": figures})
+    machine = machine_line(f"one core {'idle' if options.idle else 'kept busy'}")
+    write_figures(options.folder / "demo.json", machine, COMMAND, figures)
     for figure in figures:
-        print(f"{figure['name']}: {figure['value']} of {figure['bound']}; {figure['on']}")
-    return 0 if all(figure["value"] == figure["bound"] for figure in figures) else 1
+        print(f"{figure.name}: {figure.value:g} of {figure.bound:g}; {figure.on}")
+    return 0 if all(figure.holds for figure in figures) else 1
 
 
 def _done(journal: Path) -> list[dict[str, Any]]:
@@ -71,19 +70,19 @@ def _demo(release: str, folder: Path) -> dict[str, Any]:
     return {**one, "outcome": verdict["outcome"], "headline": verdict["headline"], "p95_s": p95, "run": run.name}
 
 
-def _figure(release: str, done: list[dict[str, Any]], times: int) -> dict[str, Any]:
+def _figure(release: str, done: list[dict[str, Any]], times: int) -> Figure:
     runs = [one for one in done if one["release"] == release][:times]
     good = [one for one in runs if _as_it_should(one)]
     p95 = statistics.median(one["p95_s"] or 0.0 for one in runs)
     wall = statistics.median(one["wall_s"] for one in runs)
-    return {
-        "name": f"{release} ended as {RELEASES[release]}",
-        "value": len(good),
-        "op": "==",
-        "bound": times,
-        "runs": [one["wall_s"] for one in runs],
-        "on": f"median {wall:.0f} s, median checkout p95 {p95 * 1000:.0f} ms",
-    }
+    return Figure(
+        name=f"{release} ended as {RELEASES[release]}",
+        value=len(good),
+        op="==",
+        bound=times,
+        runs=[one["wall_s"] for one in runs],
+        on=f"median {wall:.0f} s, median checkout p95 {p95 * 1000:.0f} ms",
+    )
 
 
 def _as_it_should(one: dict[str, Any]) -> bool:

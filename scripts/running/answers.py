@@ -7,10 +7,28 @@ from typing import Any
 
 import pyarrow as pa
 
-from loadtests.run_directory import ANSWERS, write_table
+from dashboards.grafana.build import build
+from dashboards.grafana.queries import queries
+from loadtests.run_directory import ANSWERS, RunDirectory, write_table
 from scripts.local_stack.prometheus import Prometheus, Series
+from slo.openslo import Objective
 
 _BEFORE_NS = 30_000_000_000
+
+
+def keep_answers(
+    prometheus: Prometheus,
+    directory: RunDirectory,
+    objectives: Iterable[Objective],
+    judged: tuple[int, int],
+    span: tuple[int, int],
+) -> None:
+    """Store all that a verdict over `judged` and the pages over `span` (both ns) ask; raises EnvironmentLacks."""
+    if judged[1] > judged[0]:
+        selectors = [selector for objective in objectives for selector in objective.indicator.selectors()]
+        keep_raw(prometheus, selectors, judged, directory.metrics / "objectives.parquet")
+    asked = [query for dashboard in build().values() for query in queries(dashboard)]
+    keep_range(prometheus, asked, span, directory.metrics / "dashboards.parquet")
 
 
 def keep_raw(prometheus: Prometheus, selectors: Iterable[str], judged: tuple[int, int], path: Path) -> int:

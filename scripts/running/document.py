@@ -3,14 +3,19 @@
 import platform
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from loadtests.account import WorkerAccount, make_account, read_sessions, read_workers
-from loadtests.demand.arrivals import schedule
+from loadtests.demand.arrivals import revised
+from loadtests.demand.plan import Plan
+from loadtests.demand.revision import Revision
 from loadtests.ledger import read_ledgers
+from loadtests.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.run_directory import RunDirectory, write_json
+from scripts.running.evidence import read_object
 from scripts.running.preparation import Inputs, hash_inputs
 from scripts.running.release_watch import Seen
 from slo.documents import BadInput
@@ -36,6 +41,9 @@ class Progress:
     releases_seen: list[Seen] = field(default_factory=list)
     permission: dict[str, Any] | None = None
     lease: dict[str, str | None] | None = None
+    destinations: dict[str, Any] | None = None
+    shares_addresses: dict[str, list[str]] = field(default_factory=dict)
+    workers_refused: list[str] = field(default_factory=list)
     phase_releases: dict[str, str] = field(default_factory=dict)
     spans: int | None = None
     spans_dropped: int | None = None
@@ -56,13 +64,10 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
             "name": inputs.environment_name,
             "base_url": inputs.environment.base_url,
             "fingerprint": dict(inputs.environment.fingerprint),
+            "destinations": progress.destinations,
+            "shares_addresses": progress.shares_addresses,
         },
         "command": progress.command,
-        "started_at": progress.started_at or progress.began_at,
-        "ended_at": progress.load_ended_at,
-        "ended": progress.ended,
-        "ended_because": progress.because,
-        **_timing(inputs, progress),
         "release": {
             "before": progress.release_before,
             "after": progress.release_after,
@@ -71,19 +76,43 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         },
         "permission": progress.permission,
         "lease": progress.lease,
-        **_learnt(directory, inputs, progress),
+        "workers_refused": progress.workers_refused,
+        **account_for(directory, inputs.plan, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
         "browser": progress.browser,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": f"{sys.platform} {platform.machine()}",
-        "notes": progress.notes,
     }
     write_json(directory.run, value)
     return value
 
 
-def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
-    plan, start = inputs.plan, progress.started_at
+def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
+    """Return the part of `run.json` that says when and how the run ended, and what its workers' files tell."""
+    learnt = _learnt(directory, plan, progress)
+    return {
+        "started_at": progress.started_at or progress.began_at,
+        "ended_at": progress.load_ended_at,
+        "ended": progress.ended,
+        "ended_because": progress.because,
+        **_timing(plan, progress),
+        **learnt,
+        "live": {"gaps": _gaps(directory)},
+        "notes": progress.notes,
+    }
+
+
+def _gaps(directory: RunDirectory) -> int | None:
+    """Return how many of the workers' live changes were lost on the way."""
+    try:
+        gaps = read_object(directory.live).get("gaps")
+    except BadInput:
+        return None
+    return gaps if isinstance(gaps, int) else None
+
+
+def _timing(plan: Plan, progress: Progress) -> dict[str, Any]:
+    start = progress.started_at
     if start is None:
         return {"phases": [], "judged": {"starts_at": None, "ends_at": None}}
     at = [start + round(offset_s * 1e9) for offset_s in plan.starts_s()]
@@ -102,31 +131,38 @@ def _timing(inputs: Inputs, progress: Progress) -> dict[str, Any]:
     return {"phases": phases, "judged": {"starts_at": judged[0], "ends_at": ends_at}}
 
 
-def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict[str, Any]:
+def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
     """Everything that comes from the workers' files."""
     try:
-        workers = read_workers(directory)
-        account = _account(directory, inputs, progress, workers)
+        workers, revisions = read_workers(directory), read_revisions(directory)
+        account = _account(directory, plan, progress, workers, revisions)
     except (BadInput, ValueError) as error:
         progress.notes.append(f"the workers' files can't be read: {error}")
         return dict.fromkeys(
             (
-                "account",
-                "requests",
-                "orders",
-                "assets",
-                "scheduling_lag_s",
-                "generator_cpu",
-                "workers",
-                "hook_failures",
+                *(
+                    "plan_revisions",
+                    "account",
+                    "requests",
+                    "orders",
+                    "assets",
+                    "scheduling_lag_s",
+                    "hub_stall_s",
+                    "generator_cpu",
+                ),
+                *("descriptors", "master_silent_s", "workers", "hook_failures"),
             )
         )
     return {
+        "plan_revisions": [_revision(one, progress, workers) for one in revisions],
         "account": account,
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": _orders(directory),
-        "assets": _assets(inputs, workers),
-        "scheduling_lag_s": {name: _highest(workers, name) for name in ("p50", "p99", "max")},
+        "assets": _assets(plan, workers),
+        "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
+        "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
+        "descriptors": {w.name: w.descriptors for w in workers},
+        "master_silent_s": {w.name: w.master_silent_s for w in workers},
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
         "workers": _workers(directory, progress, workers),
         "hook_failures": [failure for w in workers for failure in w.hook_failures],
@@ -134,14 +170,31 @@ def _learnt(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict
 
 
 def _account(
-    directory: RunDirectory, inputs: Inputs, progress: Progress, workers: tuple[WorkerAccount, ...]
+    directory: RunDirectory,
+    plan: Plan,
+    progress: Progress,
+    workers: tuple[WorkerAccount, ...],
+    revisions: Sequence[Revision],
 ) -> dict[str, Any]:
     started, ended = progress.started_at, progress.load_ended_at
     ran_s = 0.0 if started is None or ended is None else max(0.0, (ended - started) / 1e9)
-    account = make_account(
-        schedule(inputs.plan), read_sessions(directory), workers, workers_expected=progress.workers, ran_s=ran_s
-    )
-    return account.to_json()
+    arrivals = revised(plan, revisions)
+    sessions = read_sessions(directory)
+    return make_account(arrivals, sessions, workers, workers_expected=progress.workers, ran_s=ran_s).to_json()
+
+
+def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+    """Return a change of the plan, who didn't take it in time, and who had started what it struck."""
+    at = None if progress.started_at is None else progress.started_at + round(revision.at_s * 1e9)
+    taken = {w.name: one for w in workers for one in w.revisions if one.number == revision.number}
+    names = {f"w{index}" for index in range(progress.workers)} | {w.name for w in workers}
+    in_time = {name for name, one in taken.items() if at is not None and one.heard_at <= at + ACKNOWLEDGED_NS}
+    return {
+        **revision.model_dump(),
+        "at": at,
+        "not_taken": sorted(names - in_time),
+        "struck_started": {name: one.struck for name, one in sorted(taken.items()) if one.struck},
+    }
 
 
 def _orders(directory: RunDirectory) -> dict[str, int]:
@@ -149,11 +202,11 @@ def _orders(directory: RunDirectory) -> dict[str, int]:
     return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}
 
 
-def _assets(inputs: Inputs, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+def _assets(plan: Plan, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
     left_out: Counter[str] = Counter()
     for worker in workers:
         left_out.update(worker.assets_left_out or {})
-    return {"fetched": inputs.plan.assets, "left_out": dict(left_out)}
+    return {"fetched": plan.assets, "left_out": dict(left_out)}
 
 
 def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerAccount, ...]) -> list[dict[str, Any]]:
@@ -180,7 +233,8 @@ def _parts(directory: RunDirectory, kind: str, worker: str) -> list[Any]:
     return [path for path in directory.parts(kind) if path.name.startswith(f"{kind}-{worker}-")]
 
 
-def _highest(workers: tuple[WorkerAccount, ...], name: str) -> float | None:
-    values = [w.lag_s.get(name) for w in workers]
+def _highest(told: Sequence[Mapping[str, float | None] | None], name: str) -> float | None:
+    """Return the highest of what each worker told; None when one of them didn't, or there are none."""
+    values = [(one or {}).get(name) for one in told]
     known = [value for value in values if value is not None]
     return max(known) if known and len(known) == len(values) else None

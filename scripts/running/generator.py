@@ -1,17 +1,34 @@
 """The load generator: Locust as child processes, alone or as a master with workers, on a safe import path."""
 
+import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from loadtests.credentials import variables_of
+from loadtests import descriptors
+from loadtests.credentials import Secret, variables_of
+from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.run_directory import RunDirectory
 from loadtests.targets import Targets
 from scripts.local_stack.children import Child, Children, python
+from scripts.local_stack.ports import HOST
+from scripts.refusals import EnvironmentLacks
 from scripts.running.outside import HERE, Outside
 from slo.documents import read_json
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def check_descriptors(open_sessions: int, workers: int) -> None:
+    """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
+    needed = descriptors.needed(open_sessions, workers)
+    if needed > (most := descriptors.most()):
+        raise EnvironmentLacks(
+            f"{open_sessions:,} open sessions over {workers} {'worker' if workers == 1 else 'workers'} need"
+            f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
+            f" or lower the plan's limits.open_sessions"
+        )
 
 
 class Generator:
@@ -30,6 +47,10 @@ class Generator:
         """Whether the one that decides has ended."""
         return self.head.code is not None
 
+    def wish(self, wish: str, who: str) -> None:
+        """Ask the one that decides for a change of the plan: `loadtests.control` knows which there are."""
+        self.head.hear(f"{wish}\t{who}")
+
     def end(self) -> None:
         """End all of them: each writes what it recorded first."""
         for child in self.children:
@@ -39,37 +60,69 @@ class Generator:
             child.end()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How many workers there are, where their master listens, and the web UI: on loopback, None for none."""
+
+    workers: int
+    port: int
+    web_port: int | None = None
+
+
 def start_generator(
     children: Children,
     directory: RunDirectory,
-    workers: int,
-    port: int,
+    layout: Layout,
     environment: Mapping[str, str],
     outside: Outside = HERE,
 ) -> Generator:
-    """Start Locust on the run directory: one process for `workers` = 1, else a master and its workers.
+    """Start Locust on the run directory: one process for one worker, else a master and its workers.
 
-    When the workers join from elsewhere, whatever their number, only the master is started.
+    When the workers join from elsewhere, whatever their number, only the master is started. Those of ours share a
+    token that nobody else knows.
     """
     base, clean = _command(directory), _variables(directory, environment)
-    play = ["--headless", "--users", str(workers), "--spawn-rate", str(workers), "--only-summary"]
+    workers, port = layout.workers, layout.port
+    play = [
+        *_shown(layout.web_port),
+        "--obey-stdin",
+        "--users",
+        str(workers),
+        "--spawn-rate",
+        str(workers),
+        "--only-summary",
+    ]
     if workers == 1 and not outside.workers_join:
-        return Generator(children.start("locust", [*base, *play], environment=clean), ())
+        return Generator(children.start("locust", [*base, *play], environment=clean, listens=True), ())
     bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(port)]
+    token = outside.run_token or Secret(secrets.token_hex(32))
     expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
-    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=clean)
+    told = clean | {RUN_TOKEN: token.reveal()}
+    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=told, listens=True)
     numbers = () if outside.workers_join else range(workers)
     master = (outside.bind, port)
-    return Generator(head, tuple(start_worker(children, directory, n, master, environment) for n in numbers))
+    return Generator(head, tuple(start_worker(children, directory, n, master, environment, token) for n in numbers))
+
+
+def _shown(web_port: int | None) -> list[str]:
+    if web_port is None:
+        return ["--headless"]
+    return ["--autostart", "--web-host", HOST, "--web-port", str(web_port)]
 
 
 def start_worker(
-    children: Children, directory: RunDirectory, number: int, master: tuple[str, int], environment: Mapping[str, str]
+    children: Children,
+    directory: RunDirectory,
+    number: int,
+    master: tuple[str, int],
+    environment: Mapping[str, str],
+    token: Secret,
 ) -> Child:
-    """Start one of Locust's workers, which reaches its master at the given host and port."""
+    """Start one of Locust's workers, which reaches its master at the given host and port, and joins with `token`."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_command(directory), *reach]
-    return children.start(f"locust-worker-{number}", command, environment=_variables(directory, environment))
+    told = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start(f"locust-worker-{number}", command, environment=told)
 
 
 def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:

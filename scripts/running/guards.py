@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from loadtests.clock import Clock
+from loadtests.destinations import Destinations
 from scripts.context import Context
 from scripts.running.document import Progress
 from scripts.running.kill_watch import KillWatch, check_kill_url
@@ -16,6 +17,7 @@ from scripts.running.lease import Lease, Place, held
 from scripts.running.look_before import check_idle, check_release
 from scripts.running.permission import permitted
 from scripts.running.preparation import Inputs
+from scripts.running.production import production_at, undeclared
 from scripts.running.reaching import Reach
 from scripts.running.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, Seen, probe_release
 from scripts.running.repeating import Repeating
@@ -41,6 +43,20 @@ def check_permission(inputs: Inputs, rails: Rails, progress: Progress) -> None:
     """Log the permission that the run rests on; raises EnvironmentLacks when it needs one and has none."""
     permission = permitted(inputs, rails.permit, datetime.now(UTC))
     progress.permission = None if permission is None else permission.told()
+
+
+def check_addresses(inputs: Inputs, rails: Rails, progress: Progress, destinations: Destinations) -> None:
+    """Take an environment that leads to production's addresses for production, unless it says why it does.
+
+    Raises EnvironmentLacks without a permission, or when nobody can tell.
+    """
+    progress.destinations = destinations.model_dump(mode="json")
+    if inputs.production:
+        return
+    reached = production_at(inputs.environment, destinations, inputs.productions)
+    progress.shares_addresses = {name: list(addresses) for name, addresses in reached.items()}
+    if reaches := undeclared(inputs.environment, reached):
+        check_permission(replace(inputs, production=True, reaches=reaches), rails, progress)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -25,10 +25,10 @@ def read_live(path: Path) -> dict[str, Any] | None:
 
 
 class LiveView:
-    """Shows snapshots; `say` takes a line where there is no terminal."""
+    """Shows snapshots; `say` takes a line where there is no terminal, `hint` says which keys there are."""
 
-    def __init__(self, say: Callable[[str], None], *, is_terminal: bool) -> None:
-        self._say = say
+    def __init__(self, say: Callable[[str], None], *, is_terminal: bool, hint: str = "") -> None:
+        self._say, self._hint = say, hint
         self._live = Live(console=Console(), auto_refresh=False, transient=True) if is_terminal else None
         self._said_at = -_LINE_EVERY_S
         self._phase = ""
@@ -47,7 +47,7 @@ class LiveView:
     def show(self, snapshot: dict[str, Any]) -> None:
         """Show one snapshot."""
         if self._live is not None:
-            self._live.update(screen(snapshot), refresh=True)
+            self._live.update(Group(screen(snapshot), _below(snapshot, self._hint)), refresh=True)
             return
         elapsed = float(snapshot["elapsed_s"])
         if snapshot["phase"] != self._phase or elapsed - self._said_at >= _LINE_EVERY_S:
@@ -65,7 +65,7 @@ def line(snapshot: dict[str, Any]) -> str:
         f"  p50 {_ms(latency['p50'])}  p95 {_ms(latency['p95'])}  p99 {_ms(latency['p99'])}"
         f"  errors {snapshot['errors']['total']}"
         f"  orders/min {snapshot['orders']['per_minute']:.0f}"
-        f"  {snapshot['left_s']:.0f} s left"
+        f"  {snapshot['left_s']:.0f} s left{_changed(snapshot)}"
     )
 
 
@@ -78,7 +78,7 @@ def screen(snapshot: dict[str, Any]) -> Table:
     table.add_row(
         "sessions/s",
         f"[bold]{achieved['sessions_per_s']:.1f}[/]",
-        f"planned {planned['sessions_per_s']:.1f}",
+        f"planned {planned['sessions_per_s']:.1f}{_changed(snapshot)}",
         f"{achieved['open_sessions']} open, {achieved['sessions_total']} of {planned['sessions_total']} due started",
     )
     table.add_row(
@@ -100,6 +100,17 @@ def screen(snapshot: dict[str, Any]) -> Table:
         counts = f"{objective['bad']} bad of {objective['total']}"
         table.add_row(Text(objective["name"], style="dim"), f"{share:.2%}", counts, state)
     return table
+
+
+def _below(snapshot: dict[str, Any], hint: str) -> Text:
+    """Say what came of the last wish, and which keys there are."""
+    return Text("\n".join(line for line in (snapshot.get("told"), hint) if line), style="dim")
+
+
+def _changed(snapshot: dict[str, Any]) -> str:
+    """Say what is played instead of the plan, nothing when it is the plan."""
+    factor = snapshot.get("factor", 1.0)
+    return "" if factor == 1 else "  paused" if factor == 0 else f"  {factor:g} x the plan"
 
 
 def _progress(snapshot: dict[str, Any]) -> str:

@@ -69,14 +69,24 @@ def permitted(inputs: Inputs, path: Path | None, now: datetime) -> Permission | 
         return None
     name = inputs.environment_name
     if path is None:
+        is_production = f"{name} is production" if not inputs.reaches else _told(inputs)
         raise EnvironmentLacks(
-            f"{name} is production: it is loaded only with a permission; write one with: peakproof doctor"
+            f"{is_production}: it is loaded only with a permission; write one with: peakproof doctor"
             f" --on {name} --plan PLAN --permit FILE --who NAME --why REASON, and give it to run --permit FILE"
         )
     permission = read_permission(path)
     if why := _refusal(permission, inputs, now):
         raise EnvironmentLacks(f"{path}: doesn't permit this run: {why}")
     return permission
+
+
+def _told(inputs: Inputs) -> str:
+    reached = "; ".join(f"{name}'s: {', '.join(addresses)}" for name, addresses in inputs.reaches.items())
+    shared = ", ".join(inputs.reaches)
+    return (
+        f"{inputs.environment_name} leads to addresses of production ({reached}), and is production unless a front"
+        f" tells them apart by their names, which shares_addresses_with: [{shared}] in the targets file says"
+    )
 
 
 def _refusal(permission: Permission, inputs: Inputs, now: datetime) -> str | None:

@@ -1,26 +1,30 @@
 """Preparing a run: everything that is given is read, checked and copied before the first request."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests import run_directory
+from loadtests.bounds import too_much
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.destinations import host_of
-from loadtests.journeys import VISITS
 from loadtests.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.targets import Environment, read_targets, redacted
 from scripts.context import Context
 from scripts.refusals import EnvironmentLacks
+from scripts.running.production import is_production
 from slo.documents import BadInput, read_text
 from slo.openslo import Objective, read_objectives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a run was given, read and valid."""
+    """What a run was given, read and valid.
+
+    `productions` are the other environments that say they are production; `reaches` are those whose addresses this
+    one leads to without saying why.
+    """
 
     plan: Plan
     plan_text: str
@@ -29,6 +33,8 @@ class Inputs:
     environment_name: str
     environment: Environment
     production: bool = False
+    productions: Mapping[str, Environment] = field(default_factory=dict)
+    reaches: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def plan_sha256(self) -> str:
@@ -73,42 +79,16 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
         environment_name=environment,
         environment=target,
         production=is_production(target, known.environments.values()),
+        productions={name: one for name, one in known.environments.items() if one.production and name != environment},
     )
     _check_not_judged(inputs, plan)
     return inputs
 
 
-def is_production(environment: Environment, known: Iterable[Environment]) -> bool:
-    """Whether an environment is production: also one that another name, of the same host, says is."""
-    host = _host(environment)
-    return any(one.production and _host(one) == host for one in (environment, *known))
-
-
-def _host(environment: Environment) -> str:
-    return host_of(environment.base_url).rstrip(".")
-
-
 def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:
-    """Raise BadInput when the plan asks for more than the environment may be asked to bear.
-
-    A page's assets aren't counted here, as nobody knows their number; the ceiling holds for them all the same.
-    """
-    visits = {name: sum(VISITS[name].values()) for name in plan.journeys}
-    requests_a_session = sum(share * visits[name] for name, share in plan.journeys.items())
-    highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
-    rate = plan.demand.peak_sessions_per_s * highest * requests_a_session
-    ceiling = environment.ceiling
-    if rate > ceiling.requests_per_s:
-        raise BadInput(
-            f"{path}: plays up to {rate:.0f} requests a second; the environment's ceiling.requests_per_s"
-            f" is {ceiling.requests_per_s:g}"
-        )
-    ordering = sum(share * VISITS[name].get("checkout", 0) for name, share in plan.journeys.items())
-    orders = plan.curve().total * ordering
-    if orders > ceiling.orders:
-        raise BadInput(
-            f"{path}: places about {orders:.0f} orders; the environment's ceiling.orders is {ceiling.orders}"
-        )
+    """Raise BadInput when the plan asks for more than the environment may be asked to bear."""
+    if why := too_much(plan, plan.curve(), environment.ceiling):
+        raise BadInput(f"{path}: {why}")
 
 
 def prepare(inputs: Inputs, context: Context) -> RunDirectory:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from loadtests.asking import Asking
-from loadtests.credentials import Credentials, Secret, credentials_of, token_of
+from loadtests.credentials import Credentials, Secret, check_length, credentials_of, token_of
 from loadtests.destinations import Destinations, UnresolvableError, resolve
 from loadtests.targets import Environment
 from loadtests.tls import context_of
@@ -40,4 +40,6 @@ def reach_of(environment: Environment, context: Context) -> Reach:
         destinations = resolve(environment)
     except UnresolvableError as error:
         raise EnvironmentLacks(str(error)) from error
+    held = (*credentials.hidden, *([token] if token is not None else []))
+    check_length(held, destinations.kind)
     return Reach(environment=environment, destinations=destinations, credentials=credentials, token=token)

@@ -1,10 +1,12 @@
-"""Reading a reply that nobody vouches for: so many bytes, so many seconds, and no redirect."""
+"""Reading a reply that nobody vouches for: so many bytes, so many seconds, no redirect, and no secret in it."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
+
+from loadtests.credentials import masked
 
 MAX_BYTES = 1 << 20
 _BLOCK = 16 << 10
@@ -32,13 +34,18 @@ def bounded(
     deadline = time.monotonic() + timeout_s
     with http.get(url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers) as reply:
         body = _read(reply, deadline, max_bytes)
+        masks: tuple[bytes, ...] = getattr(http, "masks", ())
         return Answered(
             status=reply.status_code,
-            headers={name.lower(): value for name, value in reply.headers.items()},
-            body=body[:max_bytes],
+            headers={name.lower(): _masked(value, masks) for name, value in reply.headers.items()},
+            body=masked(body, masks)[:max_bytes],
             whole=len(body) <= max_bytes,
             http_version=int(getattr(reply.raw, "version", 11) or 11),
         )
+
+
+def _masked(value: str, masks: tuple[bytes, ...]) -> str:
+    return masked(value.encode("latin-1", "replace"), masks).decode("latin-1") if masks else value
 
 
 def _read(reply: requests.Response, deadline: float, max_bytes: int) -> bytes:

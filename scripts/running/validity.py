@@ -1,5 +1,6 @@
 """Whether a run that is over was worth judging."""
 
+from loadtests.journeys import BUYERS
 from loadtests.run_directory import RunDirectory
 from scripts.running.evidence import read_recorded
 from slo.findings import Finding
@@ -12,7 +13,7 @@ def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:
     recorded = read_recorded(directory.path)
     facts = run_facts(recorded.run, str(directory.run))
     window = judged_window(facts)
-    records = NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window)
+    records = NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS)
     checked = check_validity(facts, records, recorded.declared)
     return tuple(finding for check in checked for finding in check.findings)
 

@@ -11,7 +11,7 @@ from loadtests.credentials import credentials_of, token_of
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.context import Context
 from scripts.running.evidence import read_environment, read_object
-from scripts.running.perform import find_run
+from scripts.running.runs import find_run
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 

@@ -8,7 +8,7 @@ from dashboards.grafana.checks import Finding, check, check_answers
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.running.evidence import read_answers
-from scripts.running.perform import find_run
+from scripts.running.runs import find_run
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 

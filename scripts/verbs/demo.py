@@ -25,7 +25,7 @@ from scripts.running.preparation import read_inputs
 from scripts.verbs.audit import audit_run
 from scripts.verbs.judge import judge_run, say_paths
 from scripts.verbs.plan import proven
-from scripts.verbs.run import add_how
+from scripts.verbs.run import add_how, web_port
 from slo.outcomes import ExitCode
 from slo.rendering.terminal import render_terminal
 
@@ -98,6 +98,7 @@ def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Co
         on_phase=change_release,
         phase_releases={p.name: good if p.name in reference else tested for p in inputs.plan.phases},
         rails=Rails(releases_expected=tuple(dict.fromkeys((good, tested)))),
+        web_port=web_port(options, shop.ports),
     )
     return perform(inputs, setting, context)
 

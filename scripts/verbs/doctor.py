@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loadtests.demand.plan import read_plan
-from loadtests.targets import read_targets
+from loadtests.targets import Targets, read_targets
 from scripts.checkup.environment import environment
 from scripts.checkup.lines import Line, ok, rendered, wrong
 from scripts.checkup.machine import machine
@@ -16,8 +16,9 @@ from scripts.given import local_file, port
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
 from scripts.refusals import EnvironmentLacks, write_given
 from scripts.running.permission import Permission
-from scripts.running.preparation import is_production, sha256
-from scripts.running.reaching import reach_of
+from scripts.running.preparation import sha256
+from scripts.running.production import is_production, production_at, undeclared
+from scripts.running.reaching import Reach, reach_of
 from scripts.stack_smoke import check_stack
 from slo.documents import BadInput, read_text, validate
 from slo.outcomes import ExitCode
@@ -66,11 +67,23 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
         except EnvironmentLacks as error:
             yield wrong("environment", str(error), "mend base_url, or the name service")
         else:
-            yield from environment(options.on, reach, production=is_production(target, targets.environments.values()))
+            yield from _environment(options.on, reach, targets)
     if options.stack:
         for checked in check_stack(context.environment):
             good, step = checked.good, checked.change or "see its log: docker compose logs"
             yield ok(checked.name, checked.told) if good else wrong(checked.name, checked.told, step)
+
+
+def _environment(name: str, reach: Reach, targets: Targets) -> Iterator[Line]:
+    target, known = reach.environment, targets.environments
+    production = is_production(target, known.values())
+    if not production:
+        others = {other: one for other, one in known.items() if one.production and other != name}
+        try:
+            production = bool(undeclared(target, production_at(target, reach.destinations, others)))
+        except EnvironmentLacks as error:
+            yield wrong("production", str(error), "give its address, or look from where it is known")
+    yield from environment(name, reach, production=production)
 
 
 def _permit(options: argparse.Namespace, context: Context) -> ExitCode:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from dashboards.report import write_report
 from loadtests.clock import Clock
-from loadtests.run_directory import write_bytes, write_json
+from loadtests.journeys import BUYERS
+from loadtests.run_directory import RunDirectory, write_bytes, write_json
 from scripts.context import Context
+from scripts.running.ending import account_for_abandoned
 from scripts.running.evidence import Recorded, read_recorded
-from scripts.running.perform import find_run
+from scripts.running.runs import find_run
 from scripts.running.validity import NOTHING
 from slo.causes import Cause, explain, traces_of_requests
 from slo.findings import Finding
@@ -43,15 +45,17 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 def judge_run(path: Path) -> Verdict:
     """Judge the run directory at `path`; writes verdict.json, junit.xml, summary.md and report.html.
 
-    Raises BadInput when a file it rests on is missing or malformed.
+    A run whose command was killed is accounted for first. Raises BadInput when a file it rests on is missing or
+    malformed.
     """
+    account_for_abandoned(RunDirectory(path=path), Clock.start().now())
     recorded = read_recorded(path)
     facts = run_facts(recorded.run, str(recorded.directory.run))
     window = judged_window(facts)
     verdict = judge(
         Case(
             run=recorded.run,
-            records=NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window),
+            records=NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS),
             objectives=recorded.objectives,
             evidence={} if window is None else _evidence(recorded, window),
             audit=recorded.audit,

@@ -8,7 +8,7 @@ from exporters.recorder import Recorder
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.refusals import EnvironmentLacks
-from scripts.running.perform import find_run
+from scripts.running.runs import find_run
 from scripts.web import add_web, web_token
 from slo.outcomes import ExitCode
 

@@ -4,7 +4,7 @@ import argparse
 
 from dashboards.report import write_report
 from scripts.context import Context
-from scripts.running.perform import find_run
+from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
 
 SUMMARY = "write report.html of a run: one page that opens offline"

@@ -52,7 +52,20 @@ def add_how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--browser", action="store_true", help="one real headless Chromium walks through the shop's pages beside it"
     )
+    parser.add_argument(
+        "--web-ui",
+        type=port,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="show and change the run in Locust's web UI, on 127.0.0.1 only (default port: the base + 12)",
+    )
     parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
+
+
+def web_port(options: argparse.Namespace, ports: Ports) -> int | None:
+    """Return the port of the web UI, None when none is wanted."""
+    return ports.web if options.web_ui == 0 else options.web_ui
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
@@ -64,8 +77,13 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         lease_folder=options.lease_folder,
         releases_expected=(options.release,) if options.release else (),
     )
+    ports = Ports(base=options.port_base)
     setting = Setting(
-        ports=Ports(base=options.port_base), workers=options.workers, rails=rails, browser=options.browser
+        ports=ports,
+        workers=options.workers,
+        rails=rails,
+        browser=options.browser,
+        web_port=web_port(options, ports),
     )
     performed = perform(inputs, setting, context)
     findings = validity_findings(performed.directory)

@@ -3,11 +3,15 @@
 import argparse
 import time
 
+from loadtests.credentials import Secret
+from loadtests.joining import VARIABLE as RUN_TOKEN
+from loadtests.player import read_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children
 from scripts.running.gathering import Gathering, read_gathering, take_seat
-from scripts.running.generator import start_worker
+from scripts.running.generator import check_descriptors, start_worker
+from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
 SUMMARY = "join runs whose master is elsewhere, over a shared runs folder"
@@ -21,7 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Join each run that gathers workers, until interrupted."""
+    """Join each run that gathers workers, until interrupted; raises BadInput without the token to join with."""
+    needed = "a master lets in only workers that know the token of its run"
+    token = token_named(RUN_TOKEN, context.environment, needed)
     context.say(f"waiting for a run to join in {context.runs}")
     attended: set[str] = set()
     while True:
@@ -30,14 +36,18 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
             time.sleep(_LOOK_S)
             continue
         attended.add(gathering.run)
-        code = _join(gathering, context)
+        code = _join(gathering, context, token)
         if options.once and code is not None:
             return ExitCode.OK if code == ExitCode.OK else ExitCode.INCONCLUSIVE
 
 
-def _join(gathering: Gathering, context: Context) -> int | None:
-    """Work for a run until it is over; return the worker's exit code, None when all seats were taken."""
+def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
+    """Work for a run until it is over; return the worker's exit code, None when all seats were taken.
+
+    Raises EnvironmentLacks, with no seat taken, when this machine allows too few descriptors.
+    """
     directory = RunDirectory(path=context.runs / gathering.run)
+    check_descriptors(read_job(directory.path).most_open, gathering.workers)
     seat = take_seat(directory, gathering.workers)
     if seat is None:
         context.say(f"run {gathering.run} has its {gathering.workers} workers")
@@ -45,6 +55,6 @@ def _join(gathering: Gathering, context: Context) -> int | None:
     context.say(f"joining run {gathering.run} at {gathering.host}:{gathering.port}, seat {seat}")
     master = (gathering.host, gathering.port)
     with Children(directory.logs) as children:
-        code = start_worker(children, directory, seat, master, context.environment).process.wait()
+        code = start_worker(children, directory, seat, master, context.environment, token).process.wait()
     context.say(f"run {gathering.run}: this worker ended with {code}")
     return code

@@ -84,6 +84,36 @@ def test_production_gets_no_request_by_another_name(tmp_path: Path, shop: Shop, 
     assert refused(tmp_path, shop, prometheus).startswith("staging is production: ")
 
 
+@pytest.mark.parametrize("alias", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "2130706433", "0x7f000001", "127.1"])
+def test_production_gets_no_request_by_an_alias_or_its_bare_address(
+    alias: str, tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
+    before, port = seen_by(shop), shop.ports.front
+    names = {"base_url": f"http://shop.test:{port}", "resolve": {"shop.test": "127.0.0.1"}}
+    real = {**environment_of(shop, production=True), **names}
+    write(tmp_path, shop=real, staging=environment_of(shop, base_url=f"http://{alias}:{port}"))
+    assert refused(tmp_path, shop, prometheus).startswith(
+        "staging leads to addresses of production (shop's: 127.0.0.1), and is production unless"
+    )
+    assert seen_by(shop) == before
+
+
+def test_a_front_that_serves_production_too_is_loaded_when_the_environment_says_so_and_run_json_keeps_it(
+    tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
+    names = {"base_url": "http://shop.test:80", "resolve": {"shop.test": "127.0.0.1"}}
+    real = {**environment_of(shop, production=True), **names}
+    staging = f"http://localhost:{shop.ports.front}"
+    write(tmp_path, shop=real, staging=environment_of(shop, base_url=staging, shares_addresses_with=["shop"]))
+    with played(tmp_path, shop, prometheus) as run:
+        assert run.peak.ended() == 0, run.peak.told()
+        found = run.document()["environment"]
+    assert found["shares_addresses"] == {"shop": ["127.0.0.1"]}
+    assert found["destinations"]["kind"] == "loopback"
+    assert "127.0.0.1" in found["destinations"]["hosts"]["localhost"]["addresses"]
+    assert run.document()["permission"] is None
+
+
 def test_a_permission_that_has_ended_is_none(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     write(tmp_path, staging=environment_of(shop, production=True))
     now = datetime.now(UTC).replace(microsecond=0)

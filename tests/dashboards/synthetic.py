@@ -258,6 +258,7 @@ def run_document(made: Made, outcome: str) -> dict[str, Any]:
             "lost": {},
             "not_due": 0,
         },
+        "plan_revisions": [],
         "requests": {"sent": len(made.requests), "errors": sum(r["error"] is not None for r in made.requests)},
         "orders": {"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
         "scheduling_lag_s": {"p50": 0.0004, "p99": 0.0061, "max": 0.021},

@@ -41,6 +41,9 @@ LIVE = {
     "lag_s": {"p99": 0.004},
     "generator_cpu": 0.4,
     "dropped_total": 6,
+    "factor": 1.1,
+    "paused": False,
+    "told": "1.1 x the plan from second 9.0 on (the key +)",
     "workers": 2,
     "objectives": [{"name": "checkout", "bad": 5, "total": 210, "certain_breach": False}],
 }

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from exporters.scrape import Reading, Scraper, Subject
-from exporters.source import Deadline, Unreadable
+from exporters.source import Deadline, NotYet, Unreadable
 
 
 class Source:
@@ -87,6 +87,18 @@ def test_a_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
         "fake: can be read again",
         "fake: can't be read: again",
     ]
+
+
+def test_what_is_not_there_yet_is_down_and_no_cause_for_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    source = Source()
+    scraper = scraper_of(source)
+    told = []
+    for failure in (NotYet("not started"), None, Unreadable("it is gone")):
+        source.fails = failure
+        told.append(scraper.begin(far())().failure)
+    assert told == ["not started", None, "it is gone"]
+    assert [record.getMessage() for record in caplog.records] == ["fake: can't be read: it is gone"]
 
 
 def test_a_defect_of_ours_is_a_failed_read_too(caplog: pytest.LogCaptureFixture) -> None:

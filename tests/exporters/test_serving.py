@@ -1,5 +1,6 @@
 """The exporters over HTTP, as Prometheus and people see them."""
 
+import base64
 import gzip
 from collections.abc import Iterator
 
@@ -144,3 +145,16 @@ def test_two_subjects_of_one_name_are_refused(shop: Shop) -> None:
     subject = stock.subject(AdminSource(url=shop.url, token=TOKEN))
     with pytest.raises(ValueError, match=r"^two subjects have the same name$"):
         serve([subject, subject])
+
+
+@pytest.mark.parametrize("told", [f"Bearer {TOKEN}", f"{TOKEN}\\u0041", base64.b64encode(TOKEN.encode()).decode()])
+def test_a_token_that_the_source_repeats_is_on_no_page(shop: Shop, server: Server, told: str) -> None:
+    """As a location, and where the answer isn't what was expected and its words are told."""
+    row = {"sku": "tee-M-black", "location": told, "quantity": 12}
+    shop.says({**STOCK, **FUNNEL, "stock": [row]})
+    assert 'location="' in get(server.url + "/metrics/stock").text
+    pages = get(server.url + "/metrics/stock").text
+    shop.says({**FUNNEL, "stock": told, "taken_at": told})
+    pages += get(server.url + "/metrics").text
+    assert told not in pages
+    assert TOKEN not in pages

@@ -54,6 +54,7 @@ def test_loadgen_exports_what_live_json_says(tmp_path: Path) -> None:
         ("loadtest_open_sessions",): 42,
         ("loadtest_scheduling_lag_p99_seconds",): 0.004,
         ("loadtest_generator_cpu_ratio",): 0.4,
+        ("loadtest_plan_factor",): 1.1,
         ("loadtest_snapshot_timestamp_seconds",): 1_700_000_000.5,
         ("loadtest_requests_total", "checkout"): 210,
         ("loadtest_request_errors_total", "http_5xx", "checkout"): 3,

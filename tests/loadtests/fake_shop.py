@@ -17,7 +17,7 @@ ROUTES = {"/": "home", "/search": "search", "/cart": "cart", "/checkout": "check
 class FakeShop:
     """The shop's address and what it was asked; an event set in `hangs` makes every answer wait for `over`."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.asked: list[tuple[str, str]] = []
         self.runs: set[str | None] = set()
         self.headers: list[dict[str, str]] = []
@@ -63,13 +63,13 @@ class FakeShop:
             def handle_error(self, *_: Any) -> None:
                 """Say nothing: a shopper who was cut off is no error."""
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server((host, 0), Handler)
         self.server.daemon_threads = True
 
     @property
     def url(self) -> str:
         """Return its address."""
-        return f"http://127.0.0.1:{self.server.server_port}"
+        return f"http://{self.server.server_address[0]!s}:{self.server.server_port}"
 
     def _reply(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, bytes, str]:
         sid = headers.get("Cookie", "").removeprefix("sid=") or f"s{len(self.asked)}"
@@ -89,9 +89,9 @@ class FakeShop:
 
 
 @contextlib.contextmanager
-def running(tls: ssl.SSLContext | None = None) -> Iterator[FakeShop]:
-    """Serve until the block ends, https with `tls`."""
-    shop = FakeShop()
+def running(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[FakeShop]:
+    """Serve on `host` until the block ends, https with `tls`."""
+    shop = FakeShop(host)
     if tls is not None:
         shop.server.socket = tls.wrap_socket(shop.server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=shop.server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loadtests.alarms import Alarms
 from loadtests.ceilings import Ceilings
 from loadtests.client.exchange import Client, Reply, Request
 from loadtests.clock import Clock
@@ -148,11 +149,12 @@ def worker(
     ceiling: Ceiling = NO_CEILING,
 ) -> Worker:
     """Return what sessions share, with a ledger in `folder`; requests reach `memory` at once."""
-    memory, log = memory or Memory(), StepLog()
+    memory, log, clock = memory or Memory(), StepLog(), Clock.start()
     log.add = memory.steps.append
     return Worker(
         plan=plan or small_plan(),
-        clock=Clock.start(),
+        clock=clock,
+        alarms=Alarms(clock),
         hooks=Hooks([memory]),
         log=log,
         ledger=Ledger(folder / "ledger-w0.jsonl"),

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.account import Account, WorkerAccount, make_account, read_sessions, read_workers
-from loadtests.demand.arrivals import Schedule, schedule
+from loadtests.demand.arrivals import Schedule, revised, schedule
+from loadtests.demand.revision import Revision
 from loadtests.run_directory import SESSIONS, RunDirectory, write_table
 from slo.documents import BadInput
 from tests.loadtests.fakes import session_record, small_plan
@@ -118,6 +119,46 @@ def test_a_lost_arrival_is_named_for_its_worker() -> None:
         ran_s=END_S,
     )
     assert told.lost == {"west": COUNT // 2}
+
+
+PAUSE = [
+    Revision(number=1, at_s=0.4, factor=0.0, why="a test"),
+    Revision(number=2, at_s=0.8, factor=3.0, why="a test"),
+]
+REVISED = revised(small_plan(), PAUSE)
+STRUCK = [arrival.number for arrival in ARRIVALS if arrival.at_s >= 0.4]
+
+
+def test_the_account_is_made_from_the_revised_plan() -> None:
+    own = REVISED.numbers.tolist()
+    told = make_account(REVISED, table(dict.fromkeys(own, "completed")), [], workers_expected=1, ran_s=END_S)
+    assert (told.planned, told.completed, told.lost, told.not_due) == (len(own), len(own), {}, 0)
+    assert STRUCK
+    assert set(own).isdisjoint(STRUCK)
+    assert max(own) >= COUNT
+
+
+@given(st.sets(st.sampled_from(STRUCK)), st.sets(st.sampled_from(REVISED.numbers.tolist())))
+def test_a_struck_session_that_was_started_is_accounted_for_as_well(struck: set[int], played: set[int]) -> None:
+    sessions = table(dict.fromkeys([*struck, *played], "failed"))
+    told = make_account(REVISED, sessions, [worker_account(0)], workers_expected=1, ran_s=END_S)
+    assert told.planned == len(REVISED) + len(struck)
+    assert told.failed == len(struck) + len(played)
+    assert told.failed + sum(told.lost.values()) + told.not_due == told.planned
+
+
+def test_a_session_beyond_every_number_given_out_was_never_planned() -> None:
+    with pytest.raises(ValueError, match=r"^a session was recorded that the plan doesn't hold$"):
+        make_account(REVISED, table({REVISED.given_out: "failed"}), [], workers_expected=1, ran_s=END_S)
+
+
+def test_what_a_worker_never_knew_of_is_lost_only_as_far_as_it_was_due() -> None:
+    """It came to the end of all it knew, and a revision drew more: not everything of that was reached."""
+    workers = [worker_account(0, next_arrival=None, given_out=COUNT)]
+    kept = {a.number: "completed" for a in REVISED if a.number < COUNT}
+    middle = float(REVISED.at_s[-1])
+    told = make_account(REVISED, table(kept), workers, workers_expected=1, ran_s=middle)
+    assert (told.lost, told.not_due) == ({"w0": len(REVISED) - len(kept) - 1}, 1)
 
 
 def test_a_run_that_never_started_owes_nothing() -> None:

@@ -15,6 +15,7 @@ import gevent
 import pytest
 
 from loadtests.account import read_sessions, read_workers
+from loadtests.alarms import Alarms
 from loadtests.assets import CONNECTIONS, Assets, source_of
 from loadtests.ceilings import CeilingReachedError, Ceilings
 from loadtests.client.access import Access
@@ -74,9 +75,11 @@ class Visit:
             lambda: ShopperClient((cdn_access or access).at_root, 10.0),
             self.hooks.failures,
         )
+        clock = Clock.start()
         self.worker = Worker(
             plan=small_plan(),
-            clock=Clock.start(),
+            clock=clock,
+            alarms=Alarms(clock),
             hooks=self.hooks,
             log=log,
             ledger=Ledger(folder / "ledger-w0.jsonl"),

@@ -23,15 +23,15 @@ from tests.loadtests.fake_shop import FakeShop, running
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.loadtests.prepared import prepared_run
 
-# One for every place that a secret may come from; the user's name is none.
+# One for every place that a secret may come from; the user's name is only masked.
 VARIABLES = {
     "SHOP_API_KEY": "canary-1-api/key+value==",
-    "STAGING_USER": "staging",
+    "STAGING_USER": "canary-6-user",
     "STAGING_PASSWORD": 'canary-2 pass"word\\',
     "SHOP_TOKEN": "canary-3-token",
 }
 GATE, COOKIE = "canary-4-gate", "gate=canary-5-cookie"
-PAIR = base64.b64encode(f"staging:{VARIABLES['STAGING_PASSWORD']}".encode()).decode()
+PAIR = base64.b64encode(f"{VARIABLES['STAGING_USER']}:{VARIABLES['STAGING_PASSWORD']}".encode()).decode()
 CANARIES = [VARIABLES["SHOP_API_KEY"], VARIABLES["STAGING_PASSWORD"], VARIABLES["SHOP_TOKEN"], GATE, COOKIE, PAIR]
 
 
@@ -39,7 +39,7 @@ def worded(secret: str) -> set[str]:
     return {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), base64.b64encode(secret.encode()).decode()}
 
 
-FORBIDDEN = sorted(one for canary in CANARIES for one in worded(canary)) + [f"canary-{n}" for n in range(1, 6)]
+FORBIDDEN = sorted(one for canary in CANARIES for one in worded(canary)) + [f"canary-{n}" for n in range(1, 7)]
 
 
 class Parrot(FakeShop):
@@ -53,7 +53,8 @@ class Parrot(FakeShop):
             return 500, "".join(f"{name}: {value}\n" for name, value in headers.items()).encode(), sid
         told = {**json.loads(data), "debug": headers}
         if "order_id" in told and method == "POST":
-            told["order_id"] += f" {headers['X-Api-Key']} {headers['Authorization']} {headers['X-Gate']}"
+            user = base64.b64decode(headers["Authorization"].split()[1]).decode().partition(":")[0]
+            told["order_id"] += f" {headers['X-Api-Key']} {headers['Authorization']} {headers['X-Gate']} {user}"
         return status, json.dumps(told).encode(), sid
 
 

@@ -68,6 +68,16 @@ def test_a_step_s_span_is_that_of_its_record() -> None:
     }
 
 
+@pytest.mark.parametrize(("token", "brought"), [("canary-of-the-run", "Bearer canary-of-the-run"), (None, None)])
+def test_the_run_s_token_is_brought_where_there_is_one(token: str | None, brought: str | None) -> None:
+    with HostileServer(reply(b"")) as server:
+        spans = ClientSpans(server.url, token)
+        spans.steps_ended(batch(step_record()))
+        spans.flush()
+        spans.close()
+        assert [seen.headers.get("authorization") for seen in server.seen] == [brought]
+
+
 def test_a_step_without_a_reply_has_no_status_code() -> None:
     with HostileServer(reply(b"")) as server:
         spans = ClientSpans(server.url)

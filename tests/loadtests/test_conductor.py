@@ -10,9 +10,11 @@ from gevent.event import Event
 from loadtests.client.exchange import Request
 from loadtests.conductor import Conductor, Score
 from loadtests.demand.arrivals import Arrival
+from loadtests.journeys import BUYERS, JOURNEYS
 from loadtests.records import SessionRecord
 from loadtests.session import Session, SessionFailedError, Worker
-from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
+from loadtests.storefronts.twisted_threads import TwistedThreads
+from tests.loadtests.fakes import SECOND, FakeClient, Memory, TalkingShop, arrival, ok, worker
 
 Visit = Callable[[Session], None]
 HOME = Request(step="home", method="GET", path="/")
@@ -33,6 +35,7 @@ class Stage:
                 started_at=self.started_at,
                 ends_at=self.started_at + round(score.get("lasts_s", FOREVER_S) * SECOND),
                 max_open=int(score.get("max_open", 100)),
+                open_until=self.started_at + round(score.get("open_for_s", 0) * SECOND),
             ),
             visit,
         )
@@ -155,7 +158,7 @@ def test_an_arrival_over_the_ceiling_is_dropped_with_its_reason(tmp_path: Path) 
 
 
 def test_a_session_that_ended_makes_room_for_the_next(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, do_nothing, several(6, every_s=0.01), max_open=1)
+    stage = Stage(tmp_path, do_nothing, several(6, every_s=0.05), max_open=1)
     stage.play()
     assert stage.outcomes() == dict.fromkeys(range(6), "completed")
 
@@ -225,6 +228,62 @@ def test_a_conductor_that_came_to_the_end_has_no_next_arrival(tmp_path: Path) ->
     assert Stage(tmp_path, do_nothing, []).conductor.next_arrival is None
 
 
+def revising(stage: Stage, number: int, arrivals: Sequence[Arrival], kept: int, struck: list[int]) -> Visit:
+    """Return a visit that, in session `number`, has the conductor play other arrivals, and stops it in the last."""
+
+    def visit(session: Session) -> None:
+        if session.arrival.number == number:
+            struck.append(stage.conductor.revise(arrivals, kept))
+        if session.arrival.number == arrivals[-1].number:
+            stage.conductor.stop()
+
+    return visit
+
+
+def test_a_revision_strikes_what_has_not_come_and_plays_what_takes_its_place(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, do_nothing, [*several(3), arrival(number=3, at_s=FOREVER_S / 2)])
+    struck: list[int] = []
+    new = [*several(3), arrival(number=4, at_s=0.02), arrival(number=5, at_s=0.03)]
+    stage.conductor._visit = revising(stage, 2, new, 3, struck)
+    stage.play()
+    assert stage.outcomes() == dict.fromkeys([0, 1, 2, 4, 5], "completed")
+    assert struck == [0]
+    assert stage.conductor.next_arrival is None
+
+
+def test_a_revision_heard_too_late_says_how_many_struck_sessions_had_been_started(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, do_nothing, several(4), starts_in_s=-1, open_for_s=FOREVER_S)
+    struck: list[int] = []
+    new = [*several(1), arrival(number=4, at_s=0.001), arrival(number=5, at_s=0.002)]
+    stage.conductor._visit = revising(stage, 0, new, 1, struck)
+    stage.play()
+    assert struck == [3]
+    assert stage.outcomes() == dict.fromkeys([0, 1, 2, 3, 4, 5], "completed")
+
+
+def test_a_paused_conductor_waits_for_more_until_nobody_can_arrive(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, do_nothing, several(2), open_for_s=FOREVER_S)
+    playing = gevent.spawn(stage.play)
+    gevent.spawn(lambda: None).join()
+    while stage.conductor.next_arrival is not None or stage.conductor.open_sessions:
+        gevent.sleep(0.001)
+    assert not playing.ready()
+    assert stage.conductor.revise([*several(2), arrival(number=2, at_s=0.0)], 2) == 0
+    while len(stage.memory.sessions) < 3:
+        gevent.sleep(0.001)
+    assert not playing.ready()
+    stage.conductor.stop()
+    playing.join(30)
+    assert playing.ready()
+    assert stage.outcomes() == dict.fromkeys(range(3), "completed")
+
+
+def test_when_nobody_can_arrive_any_more_it_is_over(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, do_nothing, [], open_for_s=0.05)
+    stage.play()
+    assert stage.worker.clock.now() >= stage.started_at + SECOND // 20
+
+
 def test_a_session_that_had_not_run_a_line_is_cut_off_too(tmp_path: Path) -> None:
     stage = Stage(tmp_path, do_nothing, several(3, every_s=0), starts_in_s=-1)
     for one in several(3):
@@ -283,3 +342,37 @@ def test_a_listener_that_fails_loses_no_outcome(tmp_path: Path) -> None:
     stage.play()
     assert stage.outcomes() == {0: "completed", 1: "completed"}
     assert stage.worker.hooks.failures == {("Broken", "ValueError('full')"): 2}
+
+
+@pytest.mark.parametrize(("status", "reason"), [(409, "data_exhausted"), (402, None)])
+def test_a_buyer_whose_order_is_refused_for_want_of_stock_could_not_buy_and_one_whose_card_is_could(
+    tmp_path: Path, status: int, reason: str | None
+) -> None:
+    visit = JOURNEYS["search-and-buy"]
+    stage = Stage(tmp_path, lambda session: visit(session, TwistedThreads(session)), several(1))
+    stage.client.answer = TalkingShop(replies={"checkout": ok({"error": "told"}, status)})
+    stage.play()
+    (record,) = stage.memory.sessions
+    assert (record.outcome, record.reason) == ("completed", reason)
+
+
+@pytest.mark.parametrize(
+    ("journey", "stock", "reason"),
+    [
+        ("search-and-buy", 0, "data_exhausted"),
+        ("click-and-collect", 1, "data_exhausted"),
+        ("design-your-own", 0, "data_exhausted"),
+        ("search-and-buy", 50, None),
+        ("click-and-collect", 50, None),
+        ("window-shop", 0, None),
+    ],
+)
+def test_a_visit_that_found_nothing_to_buy_is_completed_and_says_so(
+    tmp_path: Path, journey: str, stock: int, reason: str | None
+) -> None:
+    stage = Stage(tmp_path, lambda session: JOURNEYS[journey](session, TwistedThreads(session)), several(1))
+    stage.client.answer = TalkingShop(stock=stock)
+    stage.play()
+    (record,) = stage.memory.sessions
+    assert (record.outcome, record.reason) == ("completed", reason)
+    assert (journey in BUYERS) == (journey != "window-shop")

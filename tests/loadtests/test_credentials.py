@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.credentials import Credentials, Secret, credentials_of, masked, token_of, variables_of
+from loadtests.credentials import Credentials, Secret, check_length, credentials_of, masked, token_of, variables_of
 from loadtests.targets import Environment
 from slo.documents import BadInput
 
@@ -176,3 +176,50 @@ def test_a_reply_that_repeats_a_secret_is_masked_however_it_words_it(worded: str
 def test_a_short_secret_is_not_looked_for_in_pages_that_hold_it_by_chance() -> None:
     assert Credentials(hidden=(Secret("tea"),)).masks() == (b"dGVh",)[:0]
     assert masked(b"Made of tea", ()) == b"Made of tea"
+
+
+SHORT = "holds fewer than 8 characters, too short to be masked when the shop repeats it"
+
+
+@pytest.mark.parametrize(
+    ("declared", "variables", "place"),
+    [
+        ({"token_env": "TOKEN"}, {"TOKEN": "short-1"}, "the environment variable TOKEN"),
+        ({"headers": {"X-Gate": {"env": "GATE"}}}, {"GATE": "short-1"}, "the environment variable GATE"),
+        (
+            {"headers": {"Authorization": {"env": "GATE"}}},
+            {"GATE": "Bearer short-1"},
+            "the environment variable GATE",
+        ),
+        (
+            {"basic_auth": {"user_env": "WHO", "password_env": "PASS"}},
+            {"WHO": "ada", "PASS": "short-1"},
+            "the environment variable PASS",
+        ),
+    ],
+)
+def test_a_secret_too_short_to_be_masked_is_refused_away_from_loopback(
+    declared: dict[str, Any], variables: dict[str, str], place: str
+) -> None:
+    target = environment(**declared)
+    token = token_of(target, variables)
+    held = [*credentials_of(target, variables).hidden, *([token] if token else [])]
+    for kind in ("private", "public"):
+        with pytest.raises(BadInput) as refusal:
+            check_length(held, kind)
+        assert str(refusal.value).partition(";")[0] == f"{place}: {SHORT}"
+        assert "short-1" not in str(refusal.value)
+    check_length(held, "loopback")
+
+
+def test_a_user_s_name_may_be_short_and_what_is_long_enough_is_taken() -> None:
+    target = environment(basic_auth={"user_env": "WHO", "password_env": "PASS"})
+    check_length(credentials_of(target, {"WHO": "ada", "PASS": "long-one"}).hidden, "public")
+
+
+def test_a_user_s_name_is_masked_unless_the_address_tells_it_to_anybody() -> None:
+    basic = {"user_env": "WHO", "password_env": "PASS"}
+    told = credentials_of(environment(basic_auth=basic), {"WHO": "canary-user", "PASS": "p"})
+    assert masked(b"by canary-user", told.masks()) == b"by ***********"
+    known = environment(basic_auth=basic, base_url="https://staging.shop.test")
+    assert masked(b"at staging.", credentials_of(known, {"WHO": "staging", "PASS": "p"}).masks()) == b"at staging."

@@ -113,6 +113,28 @@ def test_a_host_that_is_written_as_a_number_is_what_the_resolver_makes_of_it() -
         resolve(environment("http://2852039166"))
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("0.0.0.0", "0", "0x0", "0.0", "00000000", "[::]", "[::ffff:0.0.0.0]"),  # noqa: S104 - to be refused
+        *("169.254.169.254", "0xa9fea9fe", "0xA9.0xFE.0xA9.0xFE", "025177524776", "0251.0376.0251.0376"),
+        *("169.254.43518", "169.16689662", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]"),
+        *("[2002:a9fe:a9fe::]", "[fe80::1]", "0xffffffff", "4294967295", "224.1", "[::ffff:224.0.0.1]"),
+    ],
+)
+def test_no_spelling_of_an_address_leads_where_nothing_may_be_sent(host: str) -> None:
+    """The real resolver reads decimal, octal, hexadecimal and shortened forms, without asking anybody."""
+    with pytest.raises(BadInput, match=r": resolves to .*: nothing may be sent there$"):
+        resolve(environment(f"http://{host}:8080"))
+
+
+@pytest.mark.parametrize(
+    "host", ["127.1", "2130706433", "0x7f000001", "0x7F.1", "017700000001", "0177.0.0.1", "[::ffff:127.0.0.1]", "[::1]"]
+)
+def test_every_spelling_of_this_machine_is_this_machine(host: str) -> None:
+    assert resolve(environment(f"http://{host}:8080")).kind == "loopback"
+
+
 def test_a_host_without_an_address_is_lacking_and_no_mistake_of_the_file() -> None:
     for names, told in ((Names(), ": Name or service not known"), (Names(shop=""), "")):
         with pytest.raises(UnresolvableError) as refusal:

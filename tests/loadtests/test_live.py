@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ ALWAYS = (0, 10**20)
 TIMETABLE = Timetable(
     run="r1",
     phases=(("warm-up", 10.0), ("plateau", 20.0), ("drain", 25.0)),
-    arrivals_s=[1.0, 2.0, 3.0, 12.0],
+    arrivals_s=np.array([1.0, 2.0, 3.0, 12.0]),
     rate=lambda at_s: 2.0 if at_s < 20 else 0.0,
 )
 
@@ -163,6 +164,7 @@ KEYS: dict[str, object] = {
     "state": None,
     "elapsed_s": None,
     "left_s": None,
+    "gaps": None,
     "planned": {"sessions_per_s", "sessions_total"},
     "achieved": {"sessions_per_s", "requests_per_s", "sessions_total", "requests_total", "open_sessions"},
     "latency_s": {"p50", "p95", "p99"},
@@ -316,6 +318,19 @@ def test_a_breach_is_certain_when_the_watch_says_so_of_the_sum_of_all_workers() 
     assert merged.certain_breach() == "second"
     told = merged.snapshot(START + SECOND, "running")["objectives"]
     assert [one["certain_breach"] for one in told] == [False, True]
+
+
+def test_after_a_revision_of_the_plan_nothing_is_certain_and_its_own_plan_is_due() -> None:
+    merged = board(watch(enough=1))
+    figures = WorkerFigures([watch()], ALWAYS)
+    figures.steps_ended(batch(checkout(11, took_s=1.0)))
+    merged.merge("w0", figures.take(START), gauges())
+    assert merged.certain_breach() == "checkout-latency"
+    merged.revise(np.array([1.0, 5.0]), lambda _: 2.5)
+    shown = merged.snapshot(START + 4 * SECOND, "running")
+    assert merged.certain_breach() is None
+    assert [(one["bad"], one["certain_breach"]) for one in shown["objectives"]] == [(1, False)]
+    assert shown["planned"] == {"sessions_per_s": 2.5, "sessions_total": 1}
 
 
 def test_what_was_taken_is_not_told_again() -> None:

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,12 @@ COMMAND = [sys.executable, "-P", "-m", "locust", "-f", "loadtests/locustfile.py"
 def shop() -> Iterator[FakeShop]:
     with fake_shop.running() as one:
         yield one
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def run(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -101,6 +108,52 @@ def test_no_variable_leads_the_load_elsewhere_and_the_named_ones_are_sent(tmp_pa
         ("canary-of-the-gate", f"peakproof.run={directory.name}")
     }
     assert "canary-of-the-gate" not in ended.stdout + ended.stderr
+
+
+def started(directory: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
+    command = [*COMMAND, "--run-directory", str(directory.path), "--stop-timeout", "0", *options]
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def has_asked(directory: RunDirectory, worker: str) -> bool:
+    path = directory.path / f"worker-{worker}.json"
+    return path.exists() and json.loads(path.read_text())["requests"] > 0
+
+
+def test_a_run_that_loses_a_worker_goes_on_with_the_other_and_ends_with_75(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(
+        tmp_path,
+        shop.url,
+        phases=[
+            {"name": "warm-up", "kind": "warm-up", "plays_s": 1, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "plays_s": 9, "level": [1.0, 1.0]},
+            {"name": "drain", "kind": "drain", "plays_s": 1.0},
+        ],
+    )
+    port = str(free_port())
+    many = ("--users", "2", "--spawn-rate", "2", "--expect-workers", "2", "--exit-code-on-error", "0")
+    master = started(directory, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, *many)
+    joining = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+    children = [master, *(started(directory, *joining) for _ in range(2))]
+    try:
+        give_up_at = time.monotonic() + 60
+        while not all(has_asked(directory, name) for name in ("w0", "w1")) and time.monotonic() < give_up_at:
+            time.sleep(0.02)
+        os.kill(json.loads((directory.path / "worker-w1.json").read_text())["pid"], signal.SIGKILL)
+        assert master.wait(timeout=60) == 75
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+    assert {worker.name: worker.ended for worker in read_workers(directory)} == {"w0": "completed", "w1": None}
+    assert live(directory)["state"] == "ended"
 
 
 def test_a_run_over_tls_plays_to_its_end(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.clock import Clock
-from loadtests.demand.arrivals import schedule
+from loadtests.demand.arrivals import revised, schedule
+from loadtests.demand.revision import Revision
 from loadtests.ledger import read_ledgers
 from loadtests.player import Job, Player, read_job, write_job
 from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
@@ -102,6 +103,36 @@ def test_a_stopped_worker_says_who_stopped_it_and_accounts_for_everyone(tmp_path
     assert account.cut_off >= 3
     requests = read_tables(directory.parts("requests"), REQUESTS)
     assert set(requests["error"].to_pylist()) == {"cut_off"}
+
+
+def test_a_revised_worker_plays_and_tells_the_plan_as_it_became(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    player = player_of(directory)
+    later = Revision(number=1, at_s=0.5, factor=4.0, why="a test")
+    assert player.revise(later) == 0
+    play(player)
+    job = read_job(directory.path)
+    (told,) = read_workers(directory)
+    arrivals = revised(job.plan, [later])
+    assert sorted(read_sessions(directory)["session"].to_pylist()) == arrivals.numbers.tolist()
+    assert (told.given_out, told.arrivals) == (arrivals.given_out, len(arrivals))
+    assert [(one.number, one.struck) for one in told.revisions] == [(1, 0)]
+    assert told.revisions[0].heard_at > 0
+
+
+def test_a_worker_that_hears_too_late_says_what_it_had_started(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url)
+    player = player_of(directory)
+    play(player)
+    job = read_job(directory.path)
+    late = Revision(number=1, at_s=0.5, factor=0.0, why="a test")
+    struck = sum(one.at_s >= 0.5 for one in schedule(job.plan))
+    assert player.revise(late) == struck > 0
+    player.close()
+    (told,) = read_workers(directory)
+    assert [(one.number, one.struck) for one in told.revisions] == [(1, struck)]
+    account = make_account(revised(job.plan, [late]), read_sessions(directory), (told,), workers_expected=1, ran_s=2.0)
+    assert (account.planned, account.completed, account.lost) == (planned(job), planned(job), {})
 
 
 def test_a_dead_shop_is_told_in_every_session_and_ends_nothing_early(tmp_path: Path) -> None:

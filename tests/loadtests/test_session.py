@@ -137,7 +137,9 @@ def test_a_step_is_under_way_while_it_is_sent_and_not_after(tmp_path: Path) -> N
     assert shared.under_way == {}
 
 
-@pytest.mark.parametrize("error", ["timeout", "connection", "protocol", "http_5xx", "blocked", "redirected_away"])
+@pytest.mark.parametrize(
+    "error", ["timeout", "connection", "protocol", "http_5xx", "graphql", "blocked", "redirected_away"]
+)
 def test_an_error_ends_the_visit_and_is_recorded(tmp_path: Path, error: str) -> None:
     memory = Memory()
     client = FakeClient(lambda _: Reply(status=503, error=error))
@@ -322,3 +324,46 @@ def test_a_shopper_s_connection_is_closed_with_the_visit(tmp_path: Path) -> None
     client = FakeClient(lambda _: ok())
     session_of(worker(tmp_path, client)).close()
     assert client.closed == 1
+
+
+# -- redirects ----------------------------------------------------------------------------------------------------
+
+BUY = Request(step="checkout", method="POST", path="/checkout", form={"a": "b"}, follow="thanks")
+
+
+def test_a_page_that_a_redirect_leads_to_is_a_step_of_its_own_and_the_check_s(tmp_path: Path) -> None:
+    memory, checked = Memory(), list[Reply]()
+    client = FakeClient(lambda request: Reply(302, location="/thanks") if request.form else Reply(200, b"thanks"))
+    session = session_of(worker(tmp_path, client, memory=memory))
+    assert session.step(BUY, checked.append) == Reply(200, b"thanks")
+    assert client.sent == [BUY, BUY._replace(step="thanks", method="GET", path="/thanks", form=None)]
+    assert [(record.step, record.status, record.error) for record in memory.steps] == [
+        ("checkout", 302, None),
+        ("thanks", 200, None),
+    ]
+    assert memory.steps[1].scheduled_at == memory.steps[0].finished_at
+    assert checked == [Reply(200, b"thanks")]
+
+
+def test_redirects_without_end_are_a_wrong_reply_after_five(tmp_path: Path) -> None:
+    memory, client = Memory(), FakeClient(lambda _: Reply(302, location="/again"))
+    session = session_of(worker(tmp_path, client, memory=memory))
+    with pytest.raises(SessionFailedError, match="thanks: wrong_reply"):
+        session.step(BUY)
+    assert [record.error for record in memory.steps] == [None] * 5 + ["wrong_reply"]
+
+
+def test_an_error_behind_a_redirect_ends_the_visit(tmp_path: Path) -> None:
+    memory = Memory()
+    client = FakeClient(lambda request: Reply(302, location="/x") if request.form else Reply(500, error="http_5xx"))
+    session = session_of(worker(tmp_path, client, memory=memory))
+    with pytest.raises(SessionFailedError, match="thanks: http_5xx"):
+        session.step(BUY)
+    assert [record.error for record in memory.steps] == [None, "http_5xx"]
+
+
+def test_a_redirect_that_nobody_follows_is_left_as_it_is(tmp_path: Path) -> None:
+    client = FakeClient(lambda _: Reply(302, location="/x"))
+    request = BUY._replace(follow=None, accept=frozenset({302}))
+    assert session_of(worker(tmp_path, client)).step(request) == Reply(302, location="/x")
+    assert client.sent == [request]

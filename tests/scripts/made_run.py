@@ -36,6 +36,7 @@ def make_run(folder: Path, outcome: str) -> Path:
         write_json(directory.worker(f"w{worker}"), worker_account(worker, len(rows)))
     _answers(directory, requests)
     _audit(directory, len(requests) // len(STEPS))
+    write_json(directory.live, {"format": "peakproof/live/v1", "state": "ended", "gaps": 0})
     write_json(directory.stock_before, {"format": "peakproof/stock/v1", "taken_at": START, "stock": []})
     assert write_run(directory, inputs, progress())["notes"] == []
     return directory.path
@@ -73,6 +74,9 @@ def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:
         "errors": 0,
         "parts": {"requests": 1, "sessions": 1},
         "lag_s": {"p50": 0.001, "p99": 0.004, "max": 0.02},
+        "hub_stall_s": {"p99": 0.004, "max": 0.05},
+        "descriptors": {"peak": 40, "limit": 1024},
+        "master_silent_s": 1,
         "cpu_peak": 0.3 + index / 10,
         "hook_failures": [],
         "spans": {"sent": 1, "dropped": 0},

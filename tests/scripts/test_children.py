@@ -128,3 +128,19 @@ def is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def test_a_child_that_listens_hears_lines_and_another_has_no_standard_input(tmp_path: Path) -> None:
+    repeat = "import sys\nfor line in sys.stdin: print('heard', line.strip(), flush=True)\nprint('over', flush=True)"
+    with Children(tmp_path) as children:
+        one = children.start("listens", python("-c", repeat), listens=True)
+        other = children.start("deaf", python("-c", repeat))
+        one.hear("pause")
+        other.hear("pause")
+        wait_until(lambda: says(one, "heard pause"), [one], 30, "a listener")
+        other.process.wait()
+        assert other.last_words() == "over"
+        one.end()
+        one.hear("who is gone hears nothing")
+        assert one.process.stdin is not None
+        assert one.process.stdin.closed

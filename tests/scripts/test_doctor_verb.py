@@ -263,3 +263,17 @@ def test_a_permission_that_says_too_little_is_not_written(
     ended = peakproof(*PERMIT, *more)
     assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
     assert not (peakproof.folder / "permit.yaml").exists()
+
+
+def test_an_alias_of_production_is_called_production(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    for name, said in (("127.0.0.1", ", production"), ("10.0.0.1", "")):
+        document = json.loads(targets(shop.url))
+        ours = {"base_url": "http://shop.test", "resolve": {"shop.test": name}, "production": True}
+        document["environments"]["shop"] = {**document["environments"]["staging"], **ours}
+        write_inputs(peakproof.folder, targets=json.dumps(document))
+        ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(min(free_port(), 64_000)))
+        told = {line["what"]: line["told"] for line in json.loads(ended.out)["lines"]}
+        assert told["environment"] == f"staging at {shop.url}, loopback{said}"

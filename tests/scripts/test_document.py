@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 
 from loadtests.demand.arrivals import schedule
+from loadtests.demand.revision import Revision
+from loadtests.revisions import append_revision
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.running.document import write_run
 from scripts.running.preparation import Inputs, prepare, read_inputs
 from tests.scripts.made_run import SECOND, START, make_run, progress, worker_account
 from tests.scripts.world import World, write_inputs
 
-LEARNT = ("account", "requests", "orders", "scheduling_lag_s", "generator_cpu", "workers", "hook_failures")
+LEARNT = (
+    *("plan_revisions", "account", "requests", "orders", "scheduling_lag_s", "hub_stall_s", "generator_cpu"),
+    *("descriptors", "master_silent_s", "workers", "hook_failures"),
+)
 
 
 def given(folder: Path) -> Inputs:
@@ -50,10 +55,14 @@ def test_a_run_that_went_well_is_told_in_full(run: RunDirectory, world: World) -
         "lost": {},
         "not_due": 0,
     }
+    assert value["plan_revisions"] == []
     assert value["requests"] == {"sent": 5 * planned, "errors": 0}
     assert value["orders"] == {"attempted": planned, "accepted": planned, "refused": 0, "unknown": 0}
     assert value["scheduling_lag_s"] == {"p50": 0.001, "p99": 0.004, "max": 0.02}
     assert value["generator_cpu"] == {"w0": 0.3, "w1": 0.4}
+    assert value["hub_stall_s"] == {"p99": 0.004, "max": 0.05}
+    assert value["descriptors"] == {key: {"peak": 40, "limit": 1024} for key in ("w0", "w1")}
+    assert (value["master_silent_s"], value["live"]) == ({"w0": 1, "w1": 1}, {"gaps": 0})
     assert [(w["name"], w["parts_expected"], w["parts_received"], w["lost"]) for w in value["workers"]] == [
         ("w0", 2, 2, False),
         ("w1", 2, 2, False),
@@ -140,12 +149,67 @@ def test_a_session_recorded_twice_is_no_account(run: RunDirectory) -> None:
     assert value["notes"] == ["the workers' files can't be read: a session was recorded twice"]
 
 
+def pause(run: RunDirectory, at_s: float = 25.0) -> None:
+    append_revision(run, Revision(number=1, at_s=at_s, factor=0.0, why="paused by hand"))
+
+
+def taken(index: int, heard_at: int, struck: int = 0) -> dict[str, Any]:
+    told = {"number": 1, "heard_at": heard_at, "struck": struck}
+    return worker_account(index, 100, revisions=[told])
+
+
+def test_a_change_of_the_plan_is_told_with_those_who_took_it_too_late(run: RunDirectory) -> None:
+    pause(run)
+    acts_at = START + 25 * SECOND
+    write_json(run.worker("w0"), taken(0, acts_at - SECOND, struck=0))
+    write_json(run.worker("w1"), taken(1, acts_at + 3 * SECOND + 1, struck=2))
+    value = document(run)
+    expected = {"number": 1, "at": acts_at, "at_s": 25.0, "factor": 0.0, "why": "paused by hand"}
+    assert value["plan_revisions"] == [{**expected, "not_taken": ["w1"], "struck_started": {"w1": 2}}]
+    write_json(run.worker("w1"), taken(1, acts_at + 3 * SECOND))
+    assert document(run)["plan_revisions"] == [{**expected, "not_taken": [], "struck_started": {}}]
+
+
+def test_whoever_says_nothing_of_a_change_did_not_take_it(run: RunDirectory) -> None:
+    pause(run)
+    run.worker("w1").unlink()
+    assert document(run)["plan_revisions"][0]["not_taken"] == ["w0", "w1"]
+
+
+def test_what_a_pause_struck_is_not_planned_and_what_was_started_all_the_same_is(run: RunDirectory) -> None:
+    """Everybody is recorded: those after the pause were started by workers that heard too late."""
+    arrivals = schedule(given(run.path.parent.parent).plan)
+    pause(run)
+    account = document(run)["account"]
+    assert (account["planned"], account["completed"]) == (len(arrivals), len(arrivals))
+    run.part("sessions", "w1", "00000").unlink()
+    account = document(run)["account"]
+    assert account["planned"] == sum(a.at_s < 25 or a.number % 2 == 0 for a in arrivals)
+    assert told(account) == account["planned"]
+
+
+def test_revisions_that_can_not_be_read_make_nulls_and_a_note(run: RunDirectory) -> None:
+    run.revisions.write_text('{"number": 2}\n')
+    value = document(run)
+    assert {name: value[name] for name in LEARNT} == dict.fromkeys(LEARNT)
+    (note,) = value["notes"]
+    assert note.startswith(f"the workers' files can't be read: {run.revisions}, line 1: ")
+
+
 def test_a_lag_that_one_worker_does_not_tell_is_not_known(run: RunDirectory) -> None:
     lag = {"p50": 0.001, "p99": None, "max": 0.5}
     write_json(run.worker("w1"), worker_account(1, 100, lag_s=lag, cpu_peak=None))
     value = document(run)
     assert value["scheduling_lag_s"] == {"p50": 0.001, "p99": None, "max": 0.5}
     assert value["generator_cpu"] == {"w0": 0.3, "w1": None}
+
+
+@pytest.mark.parametrize("live", [b"", b"{}", b'{"gaps": "many"}', None])
+def test_gaps_that_nobody_tells_are_not_known(run: RunDirectory, live: bytes | None) -> None:
+    run.live.unlink()
+    if live is not None:
+        run.live.write_bytes(live)
+    assert document(run)["live"] == {"gaps": None}
 
 
 def test_the_judged_time_ends_with_a_run_that_was_stopped(run: RunDirectory) -> None:

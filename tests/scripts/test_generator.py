@@ -8,12 +8,18 @@ from typing import Any, cast
 
 import pytest
 
+from loadtests.credentials import Secret
 from loadtests.run_directory import RunDirectory
 from scripts.local_stack.children import Child, Children, python, wait_until
-from scripts.running.generator import Generator, start_generator, start_worker
+from scripts.local_stack.ports import Ports
+from scripts.refusals import EnvironmentLacks
+from scripts.running.generator import Generator, Layout, check_descriptors, start_generator, start_worker
 from scripts.running.outside import Outside
+from scripts.running.perform import Setting, perform
+from scripts.running.preparation import read_inputs
 from tests.loadtests.prepared import prepared_run
 from tests.scripts.test_children import SLEEP, says
+from tests.scripts.world import World, free_base, write_inputs
 
 
 @dataclass
@@ -22,7 +28,8 @@ class FakeChildren:
 
     started: list[tuple[str, list[str], dict[str, str]]] = field(default_factory=list)
 
-    def start(self, name: str, command: list[str], *, environment: dict[str, str]) -> str:
+    def start(self, name: str, command: list[str], *, environment: dict[str, str], listens: bool = False) -> str:
+        assert listens is ("worker" not in name)
         self.started.append((name, command, environment))
         return name
 
@@ -42,7 +49,7 @@ USERS = {
 
 def started(tmp_path: Path, workers: int) -> list[tuple[str, list[str], dict[str, str]]]:
     fake = FakeChildren()
-    start_generator(cast("Children", fake), RunDirectory(path=tmp_path), workers, 18091, USERS)
+    start_generator(cast("Children", fake), RunDirectory(path=tmp_path), Layout(workers=workers, port=18091), USERS)
     return fake.started
 
 
@@ -54,7 +61,7 @@ def test_one_worker_is_one_process(tmp_path: Path) -> None:
     assert command[5].endswith("/loadtests/locustfile.py")
     assert command[6:] == [
         *("--run-directory", str(tmp_path), "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"),
-        *("--headless", "--users", "1", "--spawn-rate", "1", "--only-summary"),
+        *("--headless", "--obey-stdin", "--users", "1", "--spawn-rate", "1", "--only-summary"),
     ]
 
 
@@ -62,10 +69,14 @@ def test_a_worker_is_given_the_variables_that_its_environment_names_and_no_other
     declared = {"headers": {"X-Gate": {"env": "SHOP_GATE"}, "X-Other": {"env": "NOT_SET"}}, "token_env": "SHOP_TOKEN"}
     directory = prepared_run(tmp_path, "http://127.0.0.1:1", declared=declared)
     fake = FakeChildren()
-    start_generator(cast("Children", fake), directory, 2, 18091, {**USERS, "SHOP_GATE": "canary", "SHOP_PATH": "x"})
-    assert [set(variables) - {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED"} for _, _, variables in fake.started] == [
-        {"SHOP_GATE"}
-    ] * 3
+    start_generator(
+        cast("Children", fake),
+        directory,
+        Layout(workers=2, port=18091),
+        {**USERS, "SHOP_GATE": "canary", "SHOP_PATH": "x"},
+    )
+    own = {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED", "PEAKPROOF_RUN_TOKEN"}
+    assert [set(variables) - own for _, _, variables in fake.started] == [{"SHOP_GATE"}] * 3
     assert not any("canary" in word for _, command, _ in fake.started for word in command)
 
 
@@ -80,21 +91,33 @@ def test_more_workers_are_a_master_on_loopback_and_its_workers(tmp_path: Path) -
     assert first[1][-5:] == ["--worker", "--master-host", "127.0.0.1", "--master-port", "18091"]
 
 
+def test_those_of_one_run_share_a_token_that_no_other_run_has(tmp_path: Path) -> None:
+    tokens = [environment["PEAKPROOF_RUN_TOKEN"] for _, _, environment in started(tmp_path, 2) + started(tmp_path, 2)]
+    assert tokens[0] == tokens[1] == tokens[2] != tokens[3]
+    assert len(tokens[0]) == 64
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_when_workers_join_from_elsewhere_only_the_master_is_started(tmp_path: Path, workers: int) -> None:
     fake, directory = FakeChildren(), RunDirectory(path=tmp_path)
-    outside = Outside(bind="0.0.0.0", reached_as="master")  # noqa: S104 - nothing is bound here
-    start_generator(cast("Children", fake), directory, workers, 18091, USERS, outside)
-    ((name, command, _),) = fake.started
+    given = Secret("canary-of-the-run")
+    outside = Outside(bind="0.0.0.0", reached_as="master", run_token=given)  # noqa: S104 - nothing is bound here
+    start_generator(cast("Children", fake), directory, Layout(workers=workers, port=18091), USERS, outside)
+    ((name, command, variables),) = fake.started
     assert name == "locust-master"
+    assert variables["PEAKPROOF_RUN_TOKEN"] == "canary-of-the-run"
     assert command[command.index("--master-bind-host") + 1] == "0.0.0.0"  # noqa: S104 - the same
     assert command[command.index("--expect-workers") + 1] == str(workers)
 
 
 def test_a_worker_elsewhere_reaches_the_master_by_its_name(tmp_path: Path) -> None:
     fake = FakeChildren()
-    start_worker(cast("Children", fake), RunDirectory(path=tmp_path), 3, ("master", 18091), USERS)
-    ((name, command, _),) = fake.started
+    start_worker(
+        cast("Children", fake), RunDirectory(path=tmp_path), 3, ("master", 18091), USERS, Secret("canary-of-the-run")
+    )
+    ((name, command, variables),) = fake.started
+    assert variables["PEAKPROOF_RUN_TOKEN"] == "canary-of-the-run"
+    assert "canary-of-the-run" not in " ".join(command)
     assert name == "locust-worker-3"
     assert command[-5:] == ["--worker", "--master-host", "master", "--master-port", "18091"]
 
@@ -102,7 +125,8 @@ def test_a_worker_elsewhere_reaches_the_master_by_its_name(tmp_path: Path) -> No
 @pytest.mark.parametrize("workers", [1, 2])
 def test_nothing_of_the_users_settings_and_no_secret_reaches_locust(tmp_path: Path, workers: int) -> None:
     for _, _, environment in started(tmp_path, workers):
-        assert environment == {
+        assert ("PEAKPROOF_RUN_TOKEN" in environment) == (workers > 1)
+        assert {name: value for name, value in environment.items() if name != "PEAKPROOF_RUN_TOKEN"} == {
             "PATH": "/bin",
             "LANG": "C.UTF-8",
             "HOME": str(tmp_path / "logs"),
@@ -134,6 +158,29 @@ def test_ending_asks_every_process_and_waits_for_each(tmp_path: Path) -> None:
         generator.end()
         assert generator.is_over
         assert all(child.code is not None for child in generator.children)
+
+
+def test_too_few_descriptors_are_refused_with_the_number_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 1024)
+    check_descriptors(768, 1)
+    check_descriptors(1537, 2)
+    with pytest.raises(EnvironmentLacks) as refused:
+        check_descriptors(20_000, 1)
+    assert str(refused.value) == (
+        "20,000 open sessions over 1 worker need 20,256 descriptors each, and 1,024 are allowed:"
+        " ulimit -n 20256 first, or add workers, or lower the plan's limits.open_sessions"
+    )
+
+
+def test_a_run_that_lacks_descriptors_leaves_nothing_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 300)
+    write_inputs(world.folder)
+    given = (world.folder / name for name in ("plan.yaml", "objectives.yaml", "targets.yaml"))
+    plan, objectives, targets = given
+    inputs = read_inputs(plan, (objectives,), targets, "staging")
+    with pytest.raises(EnvironmentLacks, match="need 356 descriptors each, and 300 are allowed: ulimit -n 356 first"):
+        perform(inputs, Setting(ports=Ports(base=free_base())), world.context())
+    assert not (world.folder / "runs").exists()
 
 
 def test_the_run_is_over_when_the_one_that_decides_has_ended(tmp_path: Path) -> None:

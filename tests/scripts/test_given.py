@@ -46,14 +46,22 @@ def test_what_others_reach_wants_a_token(host: str, peakproof: Command) -> None:
     )
 
 
-@pytest.mark.parametrize("token", ["", "short", "a token with a line\nbreak", "schlüssel-und-lang-genug"])
+@pytest.mark.parametrize("token", ["short", "a token with a line\nbreak", "schlüssel-und-lang-genug"])
 def test_a_token_that_is_none_is_refused_and_not_shown(
     token: str, peakproof: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEB_TOKEN", token)
     ended = peakproof("exporter", "loadgen", "--host", "0.0.0.0", "--web-token-env", "WEB_TOKEN")  # noqa: S104 - refused
-    message = "the environment variable WEB_TOKEN: expected a token of at least 16 printable characters"
+    message = (
+        "the environment variable WEB_TOKEN: expected a token of at least 16 printable characters, without a space"
+    )
     assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
+
+
+def test_a_token_that_is_not_set_is_asked_for_by_its_name(peakproof: Command) -> None:
+    ended = peakproof("exporter", "loadgen", "--host", "0.0.0.0", "--web-token-env", "WEB_TOKEN")  # noqa: S104 - refused
+    message = "the environment variable WEB_TOKEN is not set: --web-token-env names it; WEB_TOKEN_FILE may name a file"
+    assert (ended.code, ended.err) == (2, f"peakproof: {message} that holds it\n")
 
 
 def test_only_who_brings_the_token_is_answered(tmp_path: Path) -> None:

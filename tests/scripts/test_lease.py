@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -207,6 +209,7 @@ def test_a_folder_that_is_none_is_told_with_the_flag_that_helps(tmp_path: Path, 
 
 HOLD = """\
 import sys
+import time
 from pathlib import Path
 from scripts.running.lease import Place, held
 with held(Place(folder=Path(sys.argv[1]), environment="staging", base_url="https://shop.example.com")):
@@ -243,3 +246,109 @@ def test_the_file_says_who_holds_it(tmp_path: Path, clock: Hands) -> None:
     lease.name_run("r1")
     read = Entry.model_validate(entry(lease.path))
     assert (read.environment, read.run, read.pid, read.host) == ("staging", "r1", os.getpid(), socket.gethostname())
+
+
+RACE = """\
+import sys
+import time
+from pathlib import Path
+from scripts.refusals import EnvironmentLacks
+from scripts.running.lease import Place, take
+print("ready", flush=True)
+for line in sys.stdin:
+    folder, start_at = line.split()
+    try:
+        while time.time_ns() < int(start_at):
+            pass  # both have read the line by then: they start within microseconds
+        take(Place(folder=Path(folder), environment="staging", base_url="https://shop.example.com"))
+        print("won", flush=True)
+    except EnvironmentLacks as error:
+        print("lost" if "is taken by" in str(error) else str(error), flush=True)
+"""
+
+
+@pytest.fixture
+def racers() -> Iterator[list[subprocess.Popen[str]]]:
+    """Return two processes that race for the leases of the folders they are told."""
+    command = [sys.executable, "-P", "-c", RACE]
+    with ExitStack() as both:
+        made = [
+            both.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            for _ in range(2)
+        ]
+        for one in made:
+            assert one.stdout is not None
+            assert one.stdout.readline() == "ready\n"
+        yield made
+        for one in made:
+            one.kill()
+
+
+def raced(racers: list[subprocess.Popen[str]], folder: Path) -> list[str]:
+    start_at = time.time_ns() + 20_000_000
+    for one in racers:
+        assert one.stdin is not None
+        one.stdin.write(f"{folder} {start_at}\n")
+        one.stdin.flush()
+    return sorted(one.stdout.readline().strip() for one in racers if one.stdout is not None)
+
+
+def test_of_two_processes_exactly_one_wins_again_and_again(racers: list[subprocess.Popen[str]], tmp_path: Path) -> None:
+    assert {tuple(raced(racers, tmp_path / str(number))) for number in range(60)} == {("lost", "won")}
+
+
+def test_of_two_processes_exactly_one_takes_over_again_and_again(
+    racers: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """What is left by a process that is gone, on this machine and on another that stopped to keep it alive."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for number in range(60):
+        here = Place(folder=tmp_path / str(number), environment="staging", base_url=SHOP)
+        left = {"host": "elsewhere", "until": time.time_ns() - SECOND} if number % 2 else {"pid": gone.pid}
+        rewritten(take(here).path, **left)
+        assert raced(racers, here.folder) == ["lost", "won"]
+
+
+def test_where_locks_do_not_reach_the_file_itself_decides(
+    tmp_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system of several machines whose locks are each machine's own: O_EXCL is everyone's."""
+    monkeypatch.setattr("scripts.running.lease.fcntl.flock", lambda *_: None)
+    monkeypatch.setattr("scripts.running.lease._read", lambda _: None)  # all of them looked before one of them wrote
+    together = Barrier(16)
+
+    def start(_: int) -> bool:
+        together.wait()
+        try:
+            take(place(tmp_path, clock))
+        except EnvironmentLacks:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(start, range(16))) == 1
+
+
+@pytest.mark.parametrize("skew_s", [-3600, -30, 0, 24])
+def test_a_machine_whose_clock_is_wrong_by_less_than_is_left_of_a_renewed_lease_takes_nothing(
+    skew_s: int, tmp_path: Path, clock: Hands
+) -> None:
+    """A lease holds for 30 s and is renewed every 5: its end is never nearer than 25 s."""
+    take(place(tmp_path, clock))
+    clock.at += 5 * SECOND
+    other = Hands()
+    other.at = clock.at + skew_s * SECOND
+    with pytest.raises(EnvironmentLacks, match="staging is taken by"):
+        take(place(tmp_path, other))
+
+
+def test_one_whose_clock_is_further_ahead_takes_it_and_the_holder_learns_it_at_its_next_renewal(
+    tmp_path: Path, clock: Hands
+) -> None:
+    first, ahead = take(place(tmp_path, clock)), Hands()
+    ahead.at = clock.at + 31 * SECOND
+    assert take(place(tmp_path, ahead)).took_over is not None
+    clock.at += 5 * SECOND
+    first.renew()
+    assert first.lost == f"the lease {first.path} is not ours any more"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from scripts.running.live_view import LiveView, line, read_live, screen
+from scripts.running.live_view import LiveView, _below, line, read_live, screen
 
 LIVE: dict[str, Any] = {
     "format": "peakproof/live/v1",
@@ -50,6 +50,24 @@ def test_a_snapshot_is_one_line() -> None:
         "   30 s  plateau    sessions/s  11.0 of  11.5 planned    60.0 requests/s"
         "  p50 100 ms  p95 1234 ms  p99    –    errors 5  orders/min 100  60 s left"
     )
+
+
+def test_a_changed_plan_is_said(tmp_path: Path) -> None:
+    assert line(changed(factor=0.0)).endswith("  60 s left  paused")
+    assert line(changed(factor=1.25)).endswith("  60 s left  1.25 x the plan")
+    assert line(changed(factor=1.0)) == line(LIVE)
+    with (tmp_path / "screen").open("w") as file:
+        console = Console(width=140, record=True, file=file)
+        console.print(screen(changed(factor=0.0)))
+    shown = [" ".join(row.split()) for row in console.export_text().splitlines()]
+    assert "sessions/s 11.0 planned 11.5 paused 42 open, 290 of 300 due started" in shown
+
+
+def test_below_it_stands_what_came_of_the_last_key_and_which_keys_there_are() -> None:
+    told = changed(told="paused from second 12.0 on (the key p)")
+    assert _below(told, "keys: q stop").plain == "paused from second 12.0 on (the key p)\nkeys: q stop"
+    assert _below(LIVE, "keys: q stop").plain == "keys: q stop"
+    assert _below(LIVE, "").plain == ""
 
 
 def test_a_terminal_sees_the_same_as_a_table() -> None:

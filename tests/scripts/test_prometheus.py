@@ -1,65 +1,13 @@
 """Prometheus is configured with a job a name; its answers are read without trust."""
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
-from loadtests.targets import ScrapeTarget
 from scripts.local_stack.children import Children, python
-from scripts.local_stack.prometheus import Prometheus, Series, configuration, wait_for_targets
+from scripts.local_stack.prometheus import Prometheus, Series, wait_for_targets
 from scripts.refusals import EnvironmentLacks
 from tests.scripts.world import fake_shop
-
-TARGETS = (
-    ScrapeTarget(job="shop", url="http://127.0.0.1:18082/metrics"),
-    ScrapeTarget(job="shop", url="http://127.0.0.1:18084/metrics"),
-    ScrapeTarget(job="stock", url="http://127.0.0.1:18087/metrics/stock"),
-    ScrapeTarget(job="payments", url="https://pay.example"),
-)
-
-
-def promtool() -> str:
-    cache, told = os.environ.get("PEAKPROOF_CACHE"), os.environ.get("PEAKPROOF_PROMETHEUS")
-    folders = [Path(cache) / "prometheus" / "usr" / "bin"] if cache else []
-    folders += [Path(told).parent] if told else []
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
-    if found := shutil.which("promtool", path=path):
-        return found
-    pytest.skip("promtool is not at hand: set PEAKPROOF_CACHE or PEAKPROOF_PROMETHEUS")
-
-
-def test_each_job_has_its_targets_its_path_and_its_interval() -> None:
-    jobs = {job["job_name"]: job for job in configuration(TARGETS, 18090)["scrape_configs"]}
-    assert {name: job["static_configs"] for name, job in jobs.items()} == {
-        "shop": [{"targets": ["127.0.0.1:18082", "127.0.0.1:18084"]}],
-        "stock": [{"targets": ["127.0.0.1:18087"]}],
-        "payments": [{"targets": ["pay.example"]}],
-        "prometheus": [{"targets": ["127.0.0.1:18090"]}],
-    }
-    assert {name: (job["scheme"], job["metrics_path"]) for name, job in jobs.items()} == {
-        "shop": ("http", "/metrics"),
-        "stock": ("http", "/metrics/stock"),
-        "payments": ("https", "/metrics"),
-        "prometheus": ("http", "/metrics"),
-    }
-    assert {name: (job["scrape_interval"], job["scrape_timeout"]) for name, job in jobs.items()} == {
-        "shop": ("1s", "1s"),
-        "stock": ("5s", "5s"),
-        "payments": ("1s", "1s"),
-        "prometheus": ("1s", "1s"),
-    }
-
-
-def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
-    tool = promtool()
-    path = tmp_path / "prometheus.yml"
-    path.write_text(yaml.safe_dump(configuration(TARGETS, 18090)))
-    done = subprocess.run([tool, "check", "config", str(path)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def asked(answer: object, status: int = 200) -> str:

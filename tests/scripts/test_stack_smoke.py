@@ -1,11 +1,13 @@
 """The smoke check of the stack says of each part whether it is good, and what to do when it isn't."""
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from scripts.stack_smoke import JOBS, Checked, Stack, check_stack
-from tests.scripts.world import fake_shop
+from scripts.stack_smoke import JOBS, Checked, Stack, check_stack, published
+from tests.scripts.world import Command, Ended, FakeShop, fake_shop, free_base, free_port, script
 
 UP = [{"metric": {"job": job}, "value": [1, "1"]} for job in JOBS]
 RULES = [{"rules": [{"name": "PeakproofShopDown", "health": "ok"}]}]
@@ -89,3 +91,82 @@ def test_a_trace_that_does_not_arrive_is_waited_for_and_then_told() -> None:
 def test_an_answer_of_another_shape_is_not_good_and_no_traceback() -> None:
     found = look(**{path: (200, []) for path in GOOD})
     assert not found["grafana"].good
+
+
+# -- peakproof doctor --stack ------------------------------------------------------------------------------
+
+
+def doctor(peakproof: Command, monkeypatch: pytest.MonkeyPatch, server: FakeShop, word: str = "a") -> Ended:
+    """Run `peakproof doctor --stack` on a machine that lacks nothing, against a stack published at the server's."""
+    port = str(urlsplit(server.url).port)
+    prometheus = str(script(peakproof.folder / "prometheus", "exit 0"))
+    told = {"GRAFANA_PORT": port, "PEAKPROOF_SHOP_PORT": port, "GRAFANA_ADMIN_PASSWORD": word}
+    for name, value in {**told, "PEAKPROOF_PROMETHEUS": prometheus}.items():
+        monkeypatch.setenv(name, value)
+    return peakproof("doctor", "--stack", "--port-base", str(free_base()))
+
+
+def of_the_stack(ended: Ended) -> list[str]:
+    """Return the lines after those of the machine."""
+    lines = ended.out.splitlines()
+    return lines[next(n for n, line in enumerate(lines) if line.split()[1] == "disk") + 1 :]
+
+
+def test_doctor_shows_a_good_stack_line_by_line_and_ends_with_0(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_shop({**GOOD, TRACE: (200, {"batches": []})}) as server:
+        ended = doctor(peakproof, monkeypatch, server)
+    assert of_the_stack(ended) == [
+        "ok       grafana      version 12.1.1, database ok",
+        "ok       access       the administrator's password is taken",
+        "ok       data source prometheus ok",
+        "ok       data source tempo ok",
+        "ok       data source alertmanager ok",
+        "ok       dashboard    Peak run in folder Peakproof, provisioned: True",
+        f"ok       scrapes      up: {', '.join(JOBS)}",
+        "ok       rules        1 rules",
+        f"ok       trace        {'ab' * 16} went through the shop and is in Tempo",
+    ]
+    assert (ended.code, ended.err) == (0, ""), ended.out
+
+
+def test_doctor_says_what_to_do_about_what_is_wrong_and_ends_with_75(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dashboard = "/api/dashboards/uid/peakproof-peak-run"
+    with fake_shop({**GOOD, TRACE: (200, {"batches": []}), dashboard: (404, {})}) as server:
+        ended = doctor(peakproof, monkeypatch, server)
+    lines = of_the_stack(ended)
+    at = lines.index(f"wrong    dashboard    {server.url}{dashboard} answers HTTP 404")
+    step = "is dashboards/generated mounted? docker compose logs grafana names the file it refuses"
+    assert lines[at + 1] == f"{'':<22}next: {step}"
+    assert [line for line in lines if line.startswith("wrong")] == [lines[at]]
+    assert ended.code == 75
+
+
+def test_doctor_ends_with_75_where_no_stack_is(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = FakeShop(url=f"http://127.0.0.1:{free_port()}")
+    ended = doctor(peakproof, monkeypatch, gone)
+    wrong, step = of_the_stack(ended)
+    assert wrong == f"wrong    grafana      {gone.url}/api/health doesn't answer: ConnectionError"
+    assert step.split("next: ")[1].startswith("start it: docker compose --profile observe up -d --wait")
+    assert ended.code == 75
+
+
+def test_grafanas_password_goes_to_grafana_alone(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_shop({**GOOD, TRACE: (200, {})}) as server:
+        ended = doctor(peakproof, monkeypatch, server, word="canary")
+    brought = {path: token for path, _, token in server.asked}
+    assert brought.pop("/search") is None
+    assert set(brought.values()) == {"Basic YWRtaW46Y2FuYXJ5"}
+    assert "canary" not in ended.out
+
+
+def test_the_stack_is_looked_for_where_the_compose_file_publishes_it() -> None:
+    compose = (Path(__file__).parents[2] / "docker-compose.yml").read_text()
+    assert '"127.0.0.1:${GRAFANA_PORT:-3000}:3000"' in compose
+    assert '"127.0.0.1:${PEAKPROOF_SHOP_PORT:-18080}:18080"' in compose
+    plain, moved = published({"GRAFANA_PORT": ""}), published({"GRAFANA_PORT": "1", "PEAKPROOF_SHOP_PORT": "2"})
+    assert (plain.grafana_url, plain.shop_url) == ("http://127.0.0.1:3000", "http://127.0.0.1:18080")
+    assert (moved.grafana_url, moved.shop_url) == ("http://127.0.0.1:1", "http://127.0.0.1:2")

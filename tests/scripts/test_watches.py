@@ -17,6 +17,7 @@ from scripts.running.lease import Place, take
 from scripts.running.reaching import Reach, reach_of
 from scripts.running.release_watch import ReleaseWatch, probe_release
 from scripts.running.repeating import Repeating
+from scripts.running.replies import bounded
 from tests.bad_input.process import wait_for
 from tests.scripts.world import World, fake_shop, free_port, targets
 
@@ -188,3 +189,16 @@ def test_a_lease_that_is_lost_ends_the_run(world: World, tmp_path: Path) -> None
         lease.renew()
         with Watches(given, lease, Clock.start(), world.context()) as watches:
             assert watches.why_stop() == f"the lease {lease.path} is not ours any more"
+
+
+def test_a_secret_that_the_shop_repeats_is_in_no_release_and_no_header(world: World) -> None:
+    """The probe's reply is streamed, and what it says is kept in run.json."""
+    canary, gate = "canary-of-the-gate", {"headers": {"X-Gate": {"env": "GATE"}}}
+    with fake_shop({"/healthz": (200, {"version": f"1.2 {canary}"})}) as shop:
+        shop.headers["X-Echo"] = canary
+        text = json.loads(targets(shop.url, **gate))["environments"]["staging"]
+        reached = reach_of(Environment.model_validate(text), world.context(GATE=canary))
+        assert probe_release(reached) == "1.2 " + "*" * len(canary)
+        with reached.asking() as http:
+            reply = bounded(http, f"{shop.url}/healthz", 5.0)
+        assert reply.headers["x-echo"] == "*" * len(canary)

@@ -1,10 +1,12 @@
 """A world for commands to run in: a folder, variables, someone who listens, and a shop that answers as it is told."""
 
 import json
+import secrets
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -145,6 +147,17 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def free_base() -> int:
+    """Return a port base whose ports nobody has now, below those that outgoing connections take."""
+    for _ in range(100):
+        base = 20_000 + 20 * secrets.randbelow(600)
+        with ExitStack() as held, suppress(OSError):
+            for port in range(base, base + 20):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            return base
+    raise AssertionError("no twenty ports in a row are free")
+
+
 Answer = tuple[int, object]
 
 
@@ -159,8 +172,8 @@ class FakeShop:
 
 
 @contextmanager
-def fake_shop(answers: Mapping[str, Answer]) -> Iterator[FakeShop]:
-    """Serve `answers` on a free port; every connection has ended when this ends."""
+def fake_shop(answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None) -> Iterator[FakeShop]:
+    """Serve `answers` on a free port, over TLS with a context; every connection has ended when this ends."""
     shop = FakeShop(answers=dict(answers))
 
     class Handler(BaseHTTPRequestHandler):
@@ -185,6 +198,8 @@ def fake_shop(answers: Mapping[str, Answer]) -> Iterator[FakeShop]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     shop.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -34,6 +34,7 @@ def run_json() -> dict[str, Any]:
         "phases": [{"name": "warm-up", "kind": "warm-up", "starts_at": 0, "ends_at": 100 * SECOND, "release": None}],
         "judged": {"starts_at": 100 * SECOND, "ends_at": 200 * SECOND},
         "release": {"before": "2026.47.0", "after": "2026.47.0", "expected": ["2026.47.0"], "seen": []},
+        "plan_revisions": [],
         "account": {
             "planned": 1000,
             "completed": 990,
@@ -46,7 +47,11 @@ def run_json() -> dict[str, Any]:
         "requests": {"sent": 8000, "errors": 3},
         "orders": {"attempted": 400, "accepted": 390, "refused": 10, "unknown": 0},
         "scheduling_lag_s": {"p50": 0.001, "p99": 0.004, "max": 0.02},
+        "hub_stall_s": {"p99": 0.004, "max": 0.05},
         "generator_cpu": {"w0": 0.4, "w1": 0.5},
+        "descriptors": {"w0": {"peak": 40, "limit": 1024}, "w1": {"peak": 41, "limit": 1024}},
+        "master_silent_s": {"w0": 1, "w1": 4},
+        "live": {"gaps": 0},
         "workers": [
             {"name": "w0", "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False},
             {"name": "w1", "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False},
@@ -77,7 +82,18 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
     counts = StepCounts(step="checkout", events=(50,) * 20, bad=(0,) * 20)
     return Case(
         run=run_json,
-        records=Delivered(due=500, on_time=499, requests=4000, blocked=0, session_rows=1000, request_rows=8000),
+        records=Delivered(
+            due=500,
+            on_time=499,
+            requests=4000,
+            blocked=0,
+            session_rows=1000,
+            request_rows=8000,
+            no_descriptor=0,
+            no_port=0,
+            buyers=450,
+            unserved=0,
+        ),
         objectives=tuple(shipped[name] for name in names),
         evidence={name: Evidence(counts=(counts,), quantile_s=0.2, service_quantile_s=0.19) for name in names},
         audit=audit_json,

@@ -85,6 +85,48 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "add workers, or move them off the shop's machine",
     ),
     (
+        {"hub_stall_s": {"p99": 0.1, "max": 1.25}},
+        "stalls",
+        "the generator stood still for 1.25 s, at most 1 s",
+        "give the generator a machine, or a core, of its own",
+    ),
+    (
+        {"hub_stall_s": {"p99": 0.15, "max": 1.0}},
+        "stalls",
+        "the generator kept standing still: p99 150 ms, at most 100 ms",
+        "give the generator a machine, or a core, of its own",
+    ),
+    (
+        {"hub_stall_s": {"p99": 0.01, "max": None}},
+        "stalls",
+        "how long the generator stood still is not known",
+        "run again; if it stays unknown, report it with logs/",
+    ),
+    (
+        {"master_silent_s": {"w0": 1, "w1": 5}},
+        "contact",
+        "w1 heard nothing of its master for 5 s: nobody could have stopped it",
+        "mend the network between the master and its workers, and run again",
+    ),
+    (
+        {"master_silent_s": {"w0": 1}},
+        "contact",
+        "whether w1 heard of its master is not known",
+        "run again; if it stays unknown, report it with logs/",
+    ),
+    (
+        {"descriptors": {"w0": {"peak": 40, "limit": 1024}}},
+        "descriptors",
+        "how many descriptors w1 had is not known",
+        "run again; if it stays unknown, report it with logs/",
+    ),
+    (
+        {"descriptors": {"w0": {"peak": 40, "limit": 1024}, "w1": {"peak": None, "limit": 1024}}},
+        "descriptors",
+        "how many descriptors w1 had is not known",
+        "run again; if it stays unknown, report it with logs/",
+    ),
+    (
         {"generator_cpu": {"w0": 0.97, "w1": 0.2}},
         "generator CPU",
         "w0 used 97 % of a core, at most 90 %",
@@ -152,6 +194,50 @@ def test_what_makes_a_run_invalid_is_told_with_what_to_change(
     assert (finding.message, finding.change) == (message, mend)
 
 
+def revision(at: int, factor: float, **changed: Any) -> dict[str, Any]:
+    """Return a change at second `at` of a run that started at 0; the judged window ends at 200."""
+    facts = {"number": 1, "at": at * SECOND, "at_s": float(at), "factor": factor, "why": "a test"}
+    return {**facts, "not_taken": [], "struck_started": {}, **changed}
+
+
+def test_a_plan_that_was_changed_before_its_judged_window_ended_was_not_played(passing: Case) -> None:
+    changed = {"plan_revisions": [revision(5, 0.0), revision(15, 1.0), revision(199, 1.25), revision(200, 3.0)]}
+    (finding,) = _found(passing, {**passing.run, **changed})
+    assert (finding.severity, finding.subject) == (Severity.INCONCLUSIVE, "plan")
+    assert finding.message == (
+        "the plan was changed while it ran: paused from 5 s on, 1 x the plan from 15 s on,"
+        " 1.25 x the plan from 199 s on"
+    )
+    assert finding.change == "run it without a pause and without another rate until the judged window has ended"
+
+
+def test_a_change_after_the_judged_window_does_not_matter(passing: Case) -> None:
+    assert _found(passing, {**passing.run, "plan_revisions": [revision(200, 0.0)]}) == []
+
+
+def test_a_change_that_a_worker_took_too_late_makes_the_run_invalid_whenever_it_was(passing: Case) -> None:
+    late = [
+        revision(201, 0.0, not_taken=["w1"], struck_started={"w0": 2}),
+        revision(202, 1.0, struck_started={"w0": 1}),
+    ]
+    found = _found(passing, {**passing.run, "plan_revisions": late})
+    assert [(f.severity, f.message) for f in found] == [
+        (Severity.INCONCLUSIVE, "w1 did not take a change of the plan in time"),
+        (
+            Severity.INCONCLUSIVE,
+            "w0 heard of a change of the plan too late: it had started 3 sessions of the old",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("missing", ["at", "at_s", "factor", "not_taken", "struck_started"])
+def test_what_is_not_known_of_a_change_is_not_fine(passing: Case, missing: str) -> None:
+    (finding,) = _found(passing, {**passing.run, "plan_revisions": [{**revision(201, 0.0), missing: None}]})
+    assert finding.message == "how the plan was changed while it ran is not known"
+    (finding,) = _found(passing, {**passing.run, "plan_revisions": None})
+    assert finding.message == "whether the plan was changed while it ran is not known"
+
+
 def test_an_account_that_does_not_add_up_is_a_gap(passing: Case) -> None:
     account = {**passing.run["account"], "planned": 1001}
     (finding,) = _found(passing, {**passing.run, "account": account})
@@ -180,6 +266,45 @@ def test_more_than_1_of_100_requests_blocked_is_a_firewall_and_fewer_are_a_note(
     (finding,) = _found(passing, dict(passing.run), blocked=40)
     assert finding.severity is Severity.NOTE
     assert finding.message == "40 of 4,000 requests were blocked and are left out"
+
+
+LACKING = [
+    ("no_descriptor", "descriptor", "raise ulimit -n on the generator's machine, or add workers"),
+    ("no_port", "local port", "widen net.ipv4.ip_local_port_range, or add the generator a machine"),
+]
+
+
+@pytest.mark.parametrize(("error", "what", "mend"), LACKING, ids=[row[0] for row in LACKING])
+def test_one_request_that_the_generator_could_not_send_is_one_too_many(
+    passing: Case, error: str, what: str, mend: str
+) -> None:
+    (finding,) = _found(passing, dict(passing.run), **{error: 1})
+    assert (finding.severity, finding.subject, finding.change) == (Severity.INCONCLUSIVE, "descriptors", mend)
+    assert finding.message == f"the generator had no {what} for 1 requests: they were not sent"
+    (finding,) = _found(passing, dict(passing.run), **{error: None})
+    assert finding.message == f"whether a {what} was there for each request is not known"
+
+
+def test_more_than_1_of_100_buyers_without_anything_to_buy_are_a_shop_without_stock_and_fewer_a_note(
+    passing: Case,
+) -> None:
+    (finding,) = _found(passing, dict(passing.run), buyers=400, unserved=5)
+    assert (finding.severity, finding.subject) == (Severity.INCONCLUSIVE, "data")
+    assert finding.message == "5 of the 400 sessions that meant to buy found nothing in stock"
+    assert finding.change == "raise the stock before the run, or play fewer buyers"
+    (finding,) = _found(passing, dict(passing.run), buyers=400, unserved=4)
+    assert finding.severity is Severity.NOTE
+    (finding,) = _found(passing, dict(passing.run), unserved=None)
+    assert finding.message == "whether those who meant to buy could is not known"
+
+
+@pytest.mark.parametrize(("gaps", "known"), [(3, "3 live changes"), (None, "it is not known how many live changes")])
+def test_a_gap_in_the_live_changes_is_noted_and_the_run_is_judged(passing: Case, gaps: int | None, known: str) -> None:
+    (finding,) = _found(passing, {**passing.run, "live": {"gaps": gaps}})
+    assert finding.severity is Severity.NOTE
+    assert finding.message == (
+        f"{known} of the workers were lost on the way: the live view may be short, the verdict isn't"
+    )
 
 
 def test_an_environment_without_a_release_probe_is_noted_and_judged(passing: Case) -> None:
@@ -213,16 +338,29 @@ def test_the_load_is_counted_from_the_records() -> None:
         }
     )
     seconds = pa.table(
-        {name: pa.array([v * SECOND for v in sessions[name].to_pylist()]) for name in sessions.column_names}
+        {
+            **{name: pa.array([v * SECOND for v in sessions[name].to_pylist()]) for name in sessions.column_names},
+            "journey": ["buy", "buy", "look", "buy", "buy", "buy"],
+            "reason": pa.array(["data_exhausted", None, "data_exhausted", "data_exhausted", "data_exhausted", None]),
+        }
     )
     requests = pa.table(
         {
-            "scheduled_at": pa.array([99 * SECOND, 100 * SECOND, 150 * SECOND], pa.int64()),
-            "error": pa.array(["blocked", "blocked", None], pa.string()),
+            "scheduled_at": pa.array([98 * SECOND, 99 * SECOND, 100 * SECOND, 150 * SECOND, 150 * SECOND], pa.int64()),
+            "error": pa.array(["no_descriptor", "blocked", "blocked", None, "no_port"], pa.string()),
         }
     )
-    assert delivered(seconds, requests, window) == Delivered(
-        due=4, on_time=2, requests=2, blocked=1, session_rows=6, request_rows=3
+    assert delivered(seconds, requests, window, frozenset({"buy"})) == Delivered(
+        due=4,
+        on_time=2,
+        requests=3,
+        blocked=1,
+        session_rows=6,
+        request_rows=5,
+        no_descriptor=1,
+        no_port=1,
+        buyers=2,  # one never started
+        unserved=1,
     )
 
 

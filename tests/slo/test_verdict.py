@@ -259,7 +259,7 @@ NO_EVIDENCE = {
 
 
 def _is_evidence(path: tuple[str | int, ...]) -> bool:
-    return path[-1] not in NO_EVIDENCE and path[0] not in {"phases", "orders"} and "expected" not in path
+    return path[-1] not in NO_EVIDENCE and path[0] not in {"phases", "orders", "live"} and "expected" not in path
 
 
 def _judged(case: Case) -> Outcome:

@@ -1,4 +1,4 @@
-"""Podman on a bare machine: storage of its own below build/, images made from Debian's packages, no Docker.
+"""Podman on a bare machine: storage and networks of its own below build/, images from Debian's packages, no Docker.
 
 No image can be pulled where these tests run. debootstrap's smallest Debian stands in for the base image, and Debian's
 packages for PostgreSQL, Prometheus and Alertmanager, each under the tag that docker-compose.yml names.
@@ -7,10 +7,14 @@ packages for PostgreSQL, Prometheus and Alertmanager, each under the tag that do
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +28,17 @@ BASE = "docker.io/library/debian:bookworm-slim"
 OURS = "peakproof:0.1.0"
 PROFILES = ("shop", "load", "observe", "play")
 STAND_INS = ("postgres", "prometheus", "alertmanager")
-PROGRAMS = ("podman", "runc", "debootstrap", "netavark")
+PROGRAMS = ("podman", "runc", "netavark", "aardvark-dns", "iptables", "ip", "debootstrap")
 # Debian puts what podman calls by itself outside PATH.
 ALSO = ("/usr/lib/podman", "/usr/libexec/podman", "/usr/sbin", "/sbin")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+# Linked statically, and on every Debian: the smallest program that a container can run.
+LDCONFIG = Path("/sbin/ldconfig")
+TRIAL = "localhost/trial"
 
 
 def missing() -> str | None:
-    """Return why no container can be run here, None when one can."""
+    """Return what isn't installed that containers need here, None when all is."""
     path = os.pathsep.join([os.environ.get("PATH", ""), *ALSO])
     absent = [name for name in PROGRAMS if not shutil.which(name, path=path)]
     if absent:
@@ -41,7 +48,7 @@ def missing() -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Podman:
-    """Podman and podman-compose with storage, configuration and a project of their own."""
+    """Podman and podman-compose with storage, networks, configuration and a project of their own."""
 
     folder: Path
     project: str
@@ -53,6 +60,7 @@ class Podman:
         (self.folder / "containers.conf").write_text(
             '[containers]\ndefault_ulimits = ["nofile=1024:20000", "nproc=1024:1024"]\n'
             '[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\n'
+            f'[network]\nnetwork_config_dir = "{self.folder / "networks"}"\n'
         )
         (self.folder / "storage.conf").write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{self.folder / "graph"}"\nrunroot = "{self.folder / "run"}"\n'
@@ -72,14 +80,19 @@ class Podman:
     def call(
         self, command: Sequence[str], *, timeout_s: float = 60, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run one command; a failure shows what it said."""
-        done = subprocess.run(
-            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False
-        )
-        if check and done.returncode != 0:
-            said = (done.stdout + done.stderr)[-3000:]
-            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{said}")
-        return done
+        """Run one command; a failure shows what it said, and an interruption ends all that it started."""
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, env=self.environment, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, process_group=0
+        ) as child:
+            try:
+                out, err = child.communicate(timeout=timeout_s)
+            except BaseException:
+                os.killpg(child.pid, signal.SIGKILL)  # podman-compose's own children would go on making containers
+                raise
+        if check and child.returncode != 0:
+            raise AssertionError(f"{' '.join(command)} ended with {child.returncode}:\n{(out + err)[-3000:]}")
+        return subprocess.CompletedProcess(command, child.returncode, out, err)
 
     def podman(self, *arguments: str, timeout_s: float = 60, check: bool = True) -> str:
         """Run podman; return its output."""
@@ -91,6 +104,21 @@ class Podman:
         whole = ["podman-compose", "--in-pod", "false", "-p", self.project, "-f", str(COMPOSE), *profiles, *arguments]
         return self.call(whole, timeout_s=timeout_s, check=check)
 
+    def refused(self) -> str | None:
+        """Run the smallest container there can be, with an image, limits and a network; return why it didn't run."""
+        archive = self.folder / "trial.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(LDCONFIG.resolve(), "ldconfig")
+        limits = ("--cpus", "0.5", "--memory", "64m", "--read-only", "--cap-drop", "ALL")
+        for command in (
+            ["podman", "import", str(archive), TRIAL],
+            ["podman", "run", "--rm", *limits, TRIAL, "/ldconfig", "--version"],
+        ):
+            done = self.call(command, check=False)
+            if done.returncode != 0:
+                return (done.stderr.strip().splitlines() or [f"podman ended with {done.returncode}"])[-1]
+        return None
+
     # -- images -------------------------------------------------------------------------------------------
 
     def build(self) -> None:
@@ -98,9 +126,11 @@ class Podman:
         if self.call(["podman", "image", "exists", BASE], check=False).returncode != 0:
             self._import_base()
         services = yaml.safe_load(COMPOSE.read_text())["services"]
-        for name in STAND_INS:
-            self._build(services[name]["image"], IMAGES / f"{name}.Dockerfile", IMAGES)
-        self._build(OURS, ROOT / "Dockerfile", ROOT)
+        with ThreadPoolExecutor() as pool:
+            ours = pool.submit(self._build, OURS, ROOT / "Dockerfile", ROOT)
+            for name in STAND_INS:
+                self._build(services[name]["image"], IMAGES / f"{name}.Dockerfile", IMAGES)
+            ours.result()
 
     def _import_base(self) -> None:
         root = self.folder / "debian"
@@ -125,9 +155,25 @@ class Podman:
         """Return the name of a service's container."""
         return f"{self.project}_{service}_{number}"
 
+    @property
+    def network(self) -> str:
+        """The network that every service of the compose file is in."""
+        return f"{self.project}_peakproof"
+
     def up(self, *services: str, more: Sequence[str] = ()) -> None:
         """Start services of the compose file without what they depend on: the order is the test's."""
         self.compose("up", "-d", "--no-deps", "--no-build", *more, *services)
+
+    def keep_gateway(self) -> None:
+        """Give the network's bridge for good the hardware address that it has now.
+
+        netavark 1.4 leaves it to the kernel, which changes it whenever a container with a lower one joins. Whoever
+        knows the old one then reaches no name server for half a minute, and the shop's checkouts hang.
+        """
+        (network,) = json.loads(self.podman("network", "inspect", self.network))
+        bridge = network["network_interface"]
+        address = Path(f"/sys/class/net/{bridge}/address").read_text().strip()
+        self.call(["ip", "link", "set", "dev", bridge, "address", address])
 
     def wait_healthy(self, *services: str, deadline_s: float = 60) -> None:
         """Ask each service's own health check until it is good; podman 4.3 without systemd has no timers for it."""
@@ -139,6 +185,10 @@ class Podman:
                     logs = self.call(["podman", "logs", "--tail", "20", self.name(service)], check=False)
                     raise AssertionError(f"{service} isn't healthy:\n{logs.stdout}{logs.stderr}")
                 time.sleep(0.5)
+
+    def process(self, name: str) -> Path:
+        """Return the folder that is there for as long as a container's process lives."""
+        return Path("/proc") / self.podman("inspect", "--format", "{{.State.Pid}}", name).strip() / "root"
 
     def logs(self, name: str) -> str:
         """Return what a container wrote."""
@@ -154,10 +204,16 @@ class Podman:
         told = json.loads(self.podman("volume", "inspect", f"{self.project}_{name}"))
         return Path(told[0]["Mountpoint"])
 
-    def down(self) -> None:
-        """End and remove every container, volume and network of the project."""
-        listed = self.podman("ps", "-aq", "--filter", f"label=io.podman.compose.project={self.project}", check=False)
-        for container in listed.split():
-            self.podman("rm", "-f", "-t", "1", container, check=False)
-        self.podman("rm", "-f", "-t", "1", self.name("receiver"), check=False)  # it isn't of the compose file
-        self.compose("down", "-v", "-t", "1", check=False)
+    def clear(self) -> None:
+        """End and remove every container, volume and network in this storage, whatever project left it there."""
+        for _ in range(5):  # one that was interrupted while it was made goes at the second try
+            for command in (
+                ("rm", "--all", "--force", "--time", "1"),
+                ("volume", "prune", "--force"),
+                ("network", "prune", "--force"),
+            ):
+                with suppress(subprocess.TimeoutExpired):
+                    self.podman(*command, timeout_s=120, check=False)
+            if not self.podman("ps", "--all", "--quiet", check=False) + self.podman("volume", "ls", "-q", check=False):
+                return
+        raise AssertionError(f"containers or volumes are left in {self.folder}")

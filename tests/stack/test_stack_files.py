@@ -4,12 +4,14 @@ Nothing is started here. `test_stack_runs.py` runs what can be run; Grafana's, T
 held against their documentation here, and against the real programs by `peakproof doctor --stack`.
 """
 
+import fnmatch
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ COMPOSE = load(ROOT / "docker-compose.yml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PROMETHEUS = load(DOCKER / "prometheus" / "prometheus.yml")
 COLLECTOR = load(DOCKER / "collector" / "config.yaml")
+DOCUMENTED = load(HERE / "documented.yaml")
 OURS = sorted(name for name, service in SERVICES.items() if service["image"].startswith("peakproof:"))
 
 
@@ -116,9 +119,24 @@ def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     secrets = re.findall(r"\$\{(\w*(?:PASSWORD|TOKEN)\w*)([^}]*)\}", text)
     assert {name for name, _ in secrets} == {
-        *("PEAKPROOF_DATABASE_PASSWORD", "PEAKPROOF_SHOP_TOKEN", "PEAKPROOF_METRICS_TOKEN", "GRAFANA_ADMIN_PASSWORD")
+        *("PEAKPROOF_DATABASE_PASSWORD", "PEAKPROOF_SHOP_TOKEN", "PEAKPROOF_METRICS_TOKEN", "PEAKPROOF_RUN_TOKEN"),
+        "GRAFANA_ADMIN_PASSWORD",
     }
     assert [name for name, rest in secrets if not rest.startswith(":?")] == []
+
+
+def test_whoever_takes_part_in_a_run_or_reads_it_brings_the_token_that_it_wants() -> None:
+    """The run listens in the stack's network: its workers, the senders of spans and Prometheus are told its tokens."""
+    wanted = {name: set(SERVICES[name]["environment"]) for name in ("master", "worker", "collector")}
+    assert {"PEAKPROOF_RUN_TOKEN", "PEAKPROOF_METRICS_TOKEN"} < wanted["master"]
+    assert wanted["worker"] == wanted["collector"] == {"PEAKPROOF_RUN_TOKEN"}
+    for name in ("payments", "shop-1", "shop-2"):
+        told = SERVICES[name]["environment"]["OTEL_EXPORTER_OTLP_HEADERS"]
+        assert told.startswith("Authorization=Bearer%20${PEAKPROOF_RUN_TOKEN:?")
+    sent = COLLECTOR["exporters"]["otlphttp/recorder"]["headers"]
+    assert sent == {"authorization": "Bearer ${env:PEAKPROOF_RUN_TOKEN}"}
+    jobs = {job["job_name"]: job for job in PROMETHEUS["scrape_configs"]}
+    assert {name for name, job in jobs.items() if "authorization" in job} == {"loadgen", "stock", "orders", "recorder"}
 
 
 def test_every_file_that_is_mounted_is_there() -> None:
@@ -140,10 +158,16 @@ def test_the_load_alone_needs_nothing_of_the_other_profiles() -> None:
 # -- the load ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("plan", [DOCKER / "load" / "plan.yaml", HERE / "plan.yaml"], ids=["shipped", "of the test"])
-def test_the_plan_can_be_played_on_the_environment_of_the_stack(plan: Path) -> None:
-    targets = DOCKER / "load" / "targets.yaml"
-    inputs = read_inputs(plan, (ROOT / "slo" / "objectives" / "twisted-threads.yaml",), targets, "shop")
+@pytest.mark.parametrize(
+    ("plan", "objectives"),
+    [
+        (DOCKER / "load" / "plan.yaml", ROOT / "slo" / "objectives" / "twisted-threads.yaml"),
+        (HERE / "plan.yaml", HERE / "objectives.yaml"),
+    ],
+    ids=["shipped", "of the test"],
+)
+def test_the_plan_can_be_played_on_the_environment_of_the_stack(plan: Path, objectives: Path) -> None:
+    inputs = read_inputs(plan, (objectives,), DOCKER / "load" / "targets.yaml", "shop")
     assert inputs.plan == read_plan(plan)
 
 
@@ -192,6 +216,49 @@ def test_amtool_takes_the_configuration() -> None:
 
 
 # -- the Collector, Tempo and Grafana, by their documentation ----------------------------------------------
+
+
+def leaves(value: object, at: str = "") -> Iterator[str]:
+    """Return the dotted path of every key that holds no further keys."""
+    if not isinstance(value, dict):
+        yield at
+        return
+    for key, inner in value.items():
+        yield from leaves(inner, f"{at}.{key}" if at else str(key))
+
+
+def undocumented(given: object, documented: list[Any]) -> list[str]:
+    """Return the keys of `given` that the documentation doesn't name; a list may stand in place of its names."""
+    names = [name for one in documented for name in (one if isinstance(one, list) else [one])]
+    return [path for path in leaves(given) if not any(fnmatch.fnmatchcase(path, name) for name in names)]
+
+
+@pytest.mark.parametrize("kind", ["extensions", "receivers", "processors", "connectors", "exporters"])
+def test_every_key_of_a_collectors_component_is_documented(kind: str) -> None:
+    documented = DOCUMENTED["collector"]
+    assert COLLECTOR[kind]
+    for name, given in COLLECTOR[kind].items():
+        assert undocumented(given, documented[f"{kind}.{name.partition('/')[0]}"]) == [], name
+
+
+def test_every_key_of_tempo_is_documented() -> None:
+    assert undocumented(load(DOCKER / "tempo" / "tempo.yaml"), DOCUMENTED["tempo"]) == []
+
+
+def test_every_key_of_grafanas_provisioning_is_documented() -> None:
+    provisioning = DOCKER / "grafana" / "provisioning"
+    documented = DOCUMENTED["datasources"]
+    sources = load(provisioning / "datasources" / "peakproof.yaml")["datasources"]
+    for source in sources:
+        assert set(source) - {"jsonData"} - set(documented["common"]) == set(), source["name"]
+        assert set(source["jsonData"]) - set(documented[source["type"]]) == set(), source["name"]
+    (provider,) = load(provisioning / "dashboards" / "peakproof.yaml")["providers"]
+    assert set(provider) - set(DOCUMENTED["dashboards"]) == set()
+
+
+def test_a_key_that_is_misspelt_is_seen() -> None:
+    given = {"endpoint": "a", "sending_queue": {"size": 1}, "headers": {"authorization": "b"}}
+    assert undocumented(given, DOCUMENTED["collector"]["exporters.otlphttp"]) == ["sending_queue.size"]
 
 
 def test_every_component_of_a_pipeline_is_configured_and_every_configured_one_is_used() -> None:

@@ -1,93 +1,53 @@
 """Whatever a shop, or what stands in front of it, does to a request, the outcome is one word of the contract."""
 
-import gc
+import errno
+import os
 import socket
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
 import pytest
 
 from loadtests.client import reading as module
-from loadtests.client.access import Access
 from loadtests.client.exchange import Reply, Request
-from loadtests.client.shopper import ShopperClient
-from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
-
-GET = Request(step="home", method="GET", path="/")
-POST = Request(step="cart", method="POST", path="/cart", body={"lines": []})
-DEADLINE_S = 10.0
-SHORT_S = 0.3
-
-Serve = Callable[[Answer | bytes], HostileServer]
-Connect = Callable[..., ShopperClient]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    servers: list[HostileServer] = []
-
-    def start(answer: Answer | bytes) -> HostileServer:
-        server = HostileServer(answer)
-        servers.append(server)
-        return server.__enter__()
-
-    yield start
-    for server in servers:
-        server.__exit__(None, None, None)
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    clients: list[ShopperClient] = []
-
-    def make(url: str, deadline_s: float = DEADLINE_S, **changes: Any) -> ShopperClient:
-        headers = {"User-Agent": "peakproof/test", "X-Peakproof-Run": "r1"}
-        facts: dict[str, Any] = {"base_url": url, "addresses": ("127.0.0.1",), "headers": headers, **changes}
-        clients.append(ShopperClient(Access(**facts), deadline_s))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        client.close()
-    clients.clear()
-    gc.collect()  # a socket that is still open would be told of in another test
-
-
-def closing(data: bytes) -> Answer:
-    def answer(connection: socket.socket, _: Seen) -> bool:
-        connection.sendall(data)
-        return False
-
-    return answer
-
+from tests.loadtests.client.shoppers import (
+    GET,
+    POST,
+    SHORT_S,
+    TRACEPARENT,
+    Connect,
+    Serve,
+    closing,
+    wait_for,
+)
+from tests.loadtests.hostile_server import Seen, reply
 
 # -- what goes well ---------------------------------------------------------------------------------------------
 
 
 def test_a_json_reply_comes_whole(serve: Serve, connect: Connect) -> None:
     server = serve(reply(b'{"a": [1, 2]}'))
-    told = connect(server.url).send(GET, "00-x")
+    told = connect(server.url).send(GET, TRACEPARENT)
     assert told == Reply(status=200, body=b'{"a": [1, 2]}', error=None)
     assert told.json() == {"a": [1, 2]}
 
 
 def test_every_request_is_tagged_and_carries_its_trace(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
-    connect(server.url).send(GET, "00-x")
+    connect(server.url).send(GET, TRACEPARENT)
     (seen,) = server.seen
     assert seen.line == "GET / HTTP/1.1"
     assert {name: seen.headers[name] for name in ("user-agent", "x-peakproof-run", "traceparent")} == {
         "user-agent": "peakproof/test",
         "x-peakproof-run": "r1",
-        "traceparent": "00-x",
+        "traceparent": TRACEPARENT,
     }
 
 
 def test_a_body_is_sent_as_json_with_the_request_s_own_headers(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     request = Request(step="c", method="POST", path="/c", body={"name": "Zoë"}, headers={"Idempotency-Key": "k"})
-    assert connect(server.url).send(request, "00-x").error is None
+    assert connect(server.url).send(request, TRACEPARENT).error is None
     (seen,) = server.seen
     assert seen.body == '{"name":"Zoë"}'.encode()
     assert (seen.headers["content-type"], seen.headers["idempotency-key"]) == ("application/json", "k")
@@ -95,21 +55,21 @@ def test_a_body_is_sent_as_json_with_the_request_s_own_headers(serve: Serve, con
 
 def test_a_path_of_the_base_address_comes_before_every_path(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
-    connect(f"{server.url}/shop/").send(GET, "00-x")
+    connect(f"{server.url}/shop/").send(GET, TRACEPARENT)
     assert server.seen[0].path == "/shop/"
 
 
 def test_one_connection_serves_a_shopper_s_whole_visit(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     client = connect(server.url)
-    assert [client.send(GET, "00-x").status, client.send(POST, "00-x").status] == [200, 200]
+    assert [client.send(GET, TRACEPARENT).status, client.send(POST, TRACEPARENT).status] == [200, 200]
     assert ([seen.connection for seen in server.seen], server.connections) == ([1, 1], 1)
 
 
 def test_two_shoppers_share_neither_connection_nor_cookies(serve: Serve, connect: Connect) -> None:
     server = serve(reply(headers=("Set-Cookie: sid=one",)))
     for client in (connect(server.url), connect(server.url)):
-        client.send(GET, "00-x")
+        client.send(GET, TRACEPARENT)
     assert server.connections == 2
     assert ["cookie" in seen.headers for seen in server.seen] == [False, False]
 
@@ -124,7 +84,7 @@ def test_cookies_are_kept_renewed_and_sent_back(serve: Serve, connect: Connect) 
     server = serve(answer)
     client = connect(server.url)
     for _ in range(3):
-        client.send(GET, "00-x")
+        client.send(GET, TRACEPARENT)
     assert [seen.headers.get("cookie") for seen in server.seen] == [None, "sid=one; lang=en", "sid=two; lang=en"]
 
 
@@ -132,7 +92,7 @@ def test_cookies_are_kept_renewed_and_sent_back(serve: Serve, connect: Connect) 
 def test_a_malformed_cookie_never_ends_a_visit(serve: Serve, connect: Connect, cookie: str) -> None:
     server = serve(reply(headers=(f"Set-Cookie: {cookie}", "Set-Cookie: sid=one")))
     client = connect(server.url)
-    outcomes = [client.send(GET, "00-x").error for _ in range(2)]
+    outcomes = [client.send(GET, TRACEPARENT).error for _ in range(2)]
     assert outcomes in ([None, None], ["protocol", "protocol"])  # a control character may be refused as HTTP
     if outcomes == [None, None]:
         assert "sid=one" in server.seen[1].headers["cookie"]
@@ -140,12 +100,12 @@ def test_a_malformed_cookie_never_ends_a_visit(serve: Serve, connect: Connect, c
 
 def test_a_chunked_reply_comes_whole(serve: Serve, connect: Connect) -> None:
     server = serve(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{'ab'\r\n1\r\n}\r\n0\r\n\r\n")
-    assert connect(server.url).send(GET, "00-x") == Reply(status=200, body=b"{'ab'}")
+    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=200, body=b"{'ab'}")
 
 
 def test_a_reply_without_a_length_ends_with_its_connection(serve: Serve, connect: Connect) -> None:
     server = serve(closing(b"HTTP/1.1 200 OK\r\n\r\nabc"))
-    assert connect(server.url).send(GET, "00-x") == Reply(status=200, body=b"abc")
+    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=200, body=b"abc")
 
 
 def test_a_reply_split_at_every_byte_comes_whole(serve: Serve, connect: Connect) -> None:
@@ -155,7 +115,7 @@ def test_a_reply_split_at_every_byte_comes_whole(serve: Serve, connect: Connect)
             connection.sendall(bytes([byte]))
         return True
 
-    assert connect(serve(answer).url).send(GET, "00-x") == Reply(status=200, body=b"[1]")
+    assert connect(serve(answer).url).send(GET, TRACEPARENT) == Reply(status=200, body=b"[1]")
 
 
 def test_a_body_that_is_no_json_object_is_a_value_error() -> None:
@@ -186,13 +146,13 @@ def test_a_status_that_is_not_accepted_is_told_by_its_kind(
     serve: Serve, connect: Connect, status: int, error: str | None
 ) -> None:
     server = serve(closing(reply(b"", status=f"{status} X")))
-    assert connect(server.url).send(GET, "00-x") == Reply(status=status, error=error)
+    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=status, error=error)
 
 
 def test_a_refusal_that_a_healthy_shop_gives_is_no_error(serve: Serve, connect: Connect) -> None:
     server = serve(reply(b'{"error":"out_of_stock"}', status="409 Conflict"))
     request = Request(step="checkout", method="POST", path="/checkout", body={}, accept=frozenset({201, 409}))
-    assert connect(server.url).send(request, "00-x").error is None
+    assert connect(server.url).send(request, TRACEPARENT).error is None
 
 
 @pytest.mark.parametrize(
@@ -218,7 +178,7 @@ def test_a_redirect_is_told_and_never_followed(
         return True
 
     server = serve(answer)
-    assert connect(server.url).send(GET, "00-x") == Reply(status=302, error=error, location=target)
+    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=302, error=error, location=target)
     assert len(server.seen) == 1
 
 
@@ -246,14 +206,33 @@ def test_a_reply_that_is_broken_off_or_no_http_is_an_outcome(
     serve: Serve, connect: Connect, data: bytes, error: str
 ) -> None:
     server = serve(closing(data))
-    assert connect(server.url).send(POST, "00-x") == Reply(error=error)
+    assert connect(server.url).send(POST, TRACEPARENT) == Reply(error=error)
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (errno.EMFILE, "no_descriptor"),
+        (errno.ENFILE, "no_descriptor"),
+        (errno.EADDRNOTAVAIL, "no_port"),
+        (errno.ENETUNREACH, "connection"),
+    ],
+)
+def test_what_this_machine_lacks_is_not_the_shops_error(
+    number: int, error: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lack(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("loadtests.client.connection.socket", lack)
+    assert connect("http://127.0.0.1:9").send(GET, TRACEPARENT) == Reply(error=error)
 
 
 def test_a_refused_connection_is_an_outcome(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    assert connect(f"http://127.0.0.1:{port}").send(GET, "00-x") == Reply(error="connection")
+    assert connect(f"http://127.0.0.1:{port}").send(GET, TRACEPARENT) == Reply(error="connection")
 
 
 def test_a_silent_shop_is_given_up_at_the_deadline(serve: Serve, connect: Connect) -> None:
@@ -262,7 +241,7 @@ def test_a_silent_shop_is_given_up_at_the_deadline(serve: Serve, connect: Connec
         return False
 
     server = serve(answer)
-    assert connect(server.url, SHORT_S).send(POST, "00-x") == Reply(error="timeout")
+    assert connect(server.url, SHORT_S).send(POST, TRACEPARENT) == Reply(error="timeout")
     assert len(server.seen) == 1
 
 
@@ -276,7 +255,7 @@ def test_a_reply_that_drips_is_given_up_at_the_deadline_though_bytes_keep_coming
         return False
 
     server = serve(answer)
-    assert connect(server.url, SHORT_S).send(GET, "00-x") == Reply(error="timeout")
+    assert connect(server.url, SHORT_S).send(GET, TRACEPARENT) == Reply(error="timeout")
 
 
 def test_a_head_that_drips_is_given_up_at_the_deadline_too(serve: Serve, connect: Connect) -> None:
@@ -287,14 +266,14 @@ def test_a_head_that_drips_is_given_up_at_the_deadline_too(serve: Serve, connect
         return False
 
     server = serve(answer)
-    assert connect(server.url, SHORT_S).send(GET, "00-x") == Reply(error="timeout")
+    assert connect(server.url, SHORT_S).send(GET, TRACEPARENT) == Reply(error="timeout")
 
 
 def test_a_body_over_the_limit_is_not_kept(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BODY", 100_000)
     fits, over = serve(reply(b"x" * 100_000)), serve(reply(b"x" * 100_001))
-    assert connect(fits.url).send(GET, "00-x").status == 200
-    assert connect(over.url).send(GET, "00-x") == Reply(error="protocol")
+    assert connect(fits.url).send(GET, TRACEPARENT).status == 200
+    assert connect(over.url).send(GET, TRACEPARENT) == Reply(error="protocol")
 
 
 def test_a_body_without_end_is_not_read_for_ever(
@@ -306,12 +285,12 @@ def test_a_body_without_end_is_not_read_for_ever(
             connection.sendall(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
 
     monkeypatch.setattr(module, "MAX_BODY", 1 << 20)
-    assert connect(serve(answer).url).send(GET, "00-x") == Reply(error="protocol")
+    assert connect(serve(answer).url).send(GET, TRACEPARENT) == Reply(error="protocol")
 
 
 def test_an_order_is_never_sent_twice(serve: Serve, connect: Connect) -> None:
     server = serve(lambda _, __: False)
-    assert connect(server.url).send(POST, "00-x") == Reply(error="connection")
+    assert connect(server.url).send(POST, TRACEPARENT) == Reply(error="connection")
     assert [seen.line for seen in server.seen] == ["POST /cart HTTP/1.1"]
 
 
@@ -324,8 +303,8 @@ def test_an_order_is_not_repeated_on_a_kept_connection_that_is_closed_under_it(s
 
     server = serve(answer)
     client = connect(server.url)
-    assert client.send(GET, "00-x").status == 200
-    assert client.send(POST, "00-x") == Reply(error="connection")
+    assert client.send(GET, TRACEPARENT).status == 200
+    assert client.send(POST, TRACEPARENT) == Reply(error="connection")
     assert [seen.line.split()[0] for seen in server.seen] == ["GET", "POST"]
 
 
@@ -338,7 +317,7 @@ def test_a_page_is_asked_for_again_when_its_kept_connection_was_closed(serve: Se
 
     server = serve(answer)
     client = connect(server.url)
-    assert [client.send(GET, "00-x").error, client.send(GET, "00-x").error] == [None, None]
+    assert [client.send(GET, TRACEPARENT).error, client.send(GET, TRACEPARENT).error] == [None, None]
     assert [seen.connection for seen in server.seen] == [1, 1, 2]
 
 
@@ -346,15 +325,15 @@ def test_a_page_is_asked_for_again_when_its_kept_connection_was_closed(serve: Se
 def test_a_path_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Serve, connect: Connect, path: str) -> None:
     server = serve(reply())
     client = connect(server.url)
-    assert client.send(Request(step="product", method="GET", path=path), "00-x") == Reply(error="protocol")
+    assert client.send(Request(step="product", method="GET", path=path), TRACEPARENT) == Reply(error="protocol")
     assert server.seen == []
-    assert client.send(GET, "00-x").error is None
+    assert client.send(GET, TRACEPARENT).error is None
 
 
 def test_a_header_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     request = Request(step="cart", method="POST", path="/", body={"a": 1}, headers={"Idempotency-Key": "k\r\nX: y"})
-    assert connect(server.url).send(request, "00-x") == Reply(error="protocol")
+    assert connect(server.url).send(request, TRACEPARENT) == Reply(error="protocol")
     assert server.seen == []
 
 
@@ -365,15 +344,15 @@ def test_a_header_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Se
 def test_a_client_that_failed_can_be_used_again(serve: Serve, connect: Connect, ending: Any) -> None:
     server = serve(ending)
     client = connect(server.url, SHORT_S)
-    first = client.send(POST, "00-x").error
+    first = client.send(POST, TRACEPARENT).error
     assert first in {"connection", "timeout", "protocol"}
-    assert [client.send(POST, "00-x").error for _ in range(3)] == [first] * 3
+    assert [client.send(POST, TRACEPARENT).error for _ in range(3)] == [first] * 3
 
 
 def test_closing_twice_is_harmless(serve: Serve, connect: Connect) -> None:
     client = connect(serve(reply()).url)
     client.close()
-    assert client.send(GET, "00-x").status == 200
+    assert client.send(GET, TRACEPARENT).status == 200
     client.close()
     client.close()
 
@@ -388,7 +367,7 @@ def test_a_shopper_who_is_cut_off_hangs_up_at_once(serve: Serve, connect: Connec
 
     under_way: list[bool] = []
     client = connect(serve(answer).url)
-    greenlet = gevent.spawn(client.send, GET, "00-x")
+    greenlet = gevent.spawn(client.send, GET, TRACEPARENT)
     wait_for(lambda: bool(under_way))
     greenlet.kill()
     wait_for(lambda: bool(hung_up))
@@ -403,11 +382,5 @@ def test_someone_else_s_timeout_is_not_the_request_s(serve: Serve, connect: Conn
     server = serve(answer)
     client = connect(server.url)
     with pytest.raises(gevent.Timeout) as raised, gevent.Timeout(SHORT_S) as outer:
-        client.send(GET, "00-x")
+        client.send(GET, TRACEPARENT)
     assert raised.value is outer
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    with gevent.Timeout(20):
-        while not condition():
-            gevent.sleep(0.005)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.running.perform import find_run
+from scripts.running.runs import find_run
 from slo.documents import BadInput
 from tests.scripts.world import World
 

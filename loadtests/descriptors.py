@@ -1,0 +1,45 @@
+"""The descriptors of a load generator: every open session holds a connection, and the system allows so many."""
+
+import os
+import resource
+from pathlib import Path
+
+# What a process needs beside its sessions: the interpreter, parts, the ledger, Locust's sockets, spans.
+_BESIDE = 256
+_FOLDERS = (Path("/proc/self/fd"), Path("/dev/fd"))
+
+
+def needed(open_sessions: int, workers: int) -> int:
+    """Return how many descriptors each of `workers` needs when `open_sessions` are open at most."""
+    return max(1, open_sessions // workers) + _BESIDE
+
+
+def most() -> int:
+    """Return how many this process, and those that it starts, may have at most."""
+    return _counted(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+
+def allowed() -> int:
+    """Return how many this process may have now."""
+    return _counted(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def allow_most() -> None:
+    """Let this process have as many as it may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _counted(hard) > allowed() and hard != resource.RLIM_INFINITY:  # some systems refuse "no limit" here
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def used() -> int | None:
+    """Return how many this process has open; None where the system doesn't tell."""
+    for folder in _FOLDERS:
+        try:
+            return len(os.listdir(folder)) - 1  # noqa: PTH208 - names alone; one is of the folder itself
+        except OSError:
+            continue
+    return None
+
+
+def _counted(limit: int) -> int:
+    return 1 << 30 if limit == resource.RLIM_INFINITY else limit

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench-<name>`; each prints a table and writes `build/bench/<name>.json`."""

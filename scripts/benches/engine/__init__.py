@@ -1,0 +1,1 @@
+"""`make bench-engine`: what a request costs the load engine, and how true its clocks are, on a pinned target."""

@@ -1,0 +1,120 @@
+"""Series of runs: each generator in turn, again and again, each over a steady window, each checked."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.clock import Clock
+from loadtests.run_directory import RunDirectory
+from scripts.benches.engine.generators import Generator, Site, Tally, run_directory_of
+from scripts.benches.engine.sampling import Moment, Window, cpu_ns, rss_bytes
+from scripts.benches.engine.target import Nginx
+from scripts.local_stack.children import Child, Children, wait_until
+from scripts.refusals import EnvironmentLacks
+
+_STARTED_S = 30.0
+_FLOWS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One generator's run: its window, its own count, and, for ours, its run directory."""
+
+    window: Window
+    tally: Tally
+    directory: RunDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What all series share: the target, and how long and how often is measured."""
+
+    children: Children
+    nginx: Nginx
+    folder: Path
+    window_s: float
+    warm_s: float
+    repeat: int
+    clock: Clock
+
+    def interleave(self, sides: Sequence[tuple[Generator, Site]]) -> Mapping[str, list[Run]]:
+        """Run every side in turn, `repeat` times; returns the runs by the side's name."""
+        runs: dict[str, list[Run]] = {generator.name: [] for generator, _ in sides}
+        for _ in range(self.repeat):
+            for generator, site in sides:
+                runs[generator.name].append(self.measure(generator, site))
+        return runs
+
+    def measure(self, generator: Generator, site: Site, window: Callable[[Child], Window] | None = None) -> Run:
+        """Run one side once; raises EnvironmentLacks when a reply was wrong or the target counted otherwise.
+
+        `window` replaces the steady window.
+        """
+        folder = self.folder / generator.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        before = self.nginx.status()
+        child = generator.start(self.children, site, folder)
+        wait_until(lambda: self._flows(before.requests), [child, self.nginx.child], _STARTED_S, generator.name)
+        seen = (window or self.steady)(child)
+        tally = told(generator, child, folder)
+        check_count(generator.name, tally, self.nginx.status().requests - before.requests)
+        return Run(window=seen, tally=tally, directory=run_directory_of(folder))
+
+    def steady(self, child: Child) -> Window:
+        """Let it warm up, then watch for the window."""
+        time.sleep(self.warm_s)
+        before = self.moment(child)
+        time.sleep(self.window_s)
+        window = Window(before=before, after=self.moment(child))
+        if window.requests <= 0 or window.cpu_s <= 0:
+            raise EnvironmentLacks(f"{child.name}: sent nothing in the window: {child.last_words()}")
+        print(_line(child.name, window), flush=True)
+        return window
+
+    def moment(self, child: Child) -> Moment:
+        """Read the target's count and the generator's CPU now; raises EnvironmentLacks when it has ended."""
+        pid = child.process.pid
+        try:
+            return Moment(
+                status=self.nginx.status(), at_ns=self.clock.now(), cpu_ns=cpu_ns(pid), rss_bytes=rss_bytes(pid)
+            )
+        except (OSError, ValueError) as error:
+            raise EnvironmentLacks(f"{child.name} can't be watched: {error}: {child.last_words()}") from error
+
+    def _flows(self, before: int) -> bool:
+        return self.nginx.status().requests - before > _FLOWS
+
+
+def check_count(name: str, tally: Tally, counted: int) -> None:
+    """Raise EnvironmentLacks when a reply was wrong, or the target counted otherwise than the generator.
+
+    The counts may differ by what was under way at the end.
+    """
+    if tally.errors:
+        wrong = ", ".join(f"{count} {word}" for word, count in tally.errors.items())
+        raise EnvironmentLacks(f"{name}: not every reply was right: {wrong} of {tally.requests}")
+    if not 0 <= counted - tally.requests <= tally.under_way:
+        raise EnvironmentLacks(f"{name}: says {tally.requests} requests, the target counted {counted}")
+
+
+def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:
+    """Return the quotient of each pair, measured one after the other."""
+    return [a / b for a, b in zip(over, under, strict=True)]
+
+
+def told(generator: Generator, child: Child, folder: Path) -> Tally:
+    """End a generator and return its count; raises EnvironmentLacks when it leaves none."""
+    try:
+        return generator.end(child, folder)
+    except (OSError, ValueError, LookupError) as error:
+        raise EnvironmentLacks(f"{generator.name}: left no count: {error} (log: {child.log})") from error
+
+
+def _line(name: str, window: Window) -> str:
+    return (
+        f"  {name:<24}{window.rate_per_s:8.0f} requests/s  {window.cpu_us:7.1f} µs of CPU a request"
+        f"  {window.cpu_share:4.0%} of a core  {window.accepts:6d} connections"
+    )

@@ -1,0 +1,128 @@
+"""The benchmark's shop as the engine sees it: a storefront of four JSON steps and a static page, and its journeys."""
+
+from typing import Literal, NoReturn
+
+import orjson
+
+from loadtests import journeys, storefronts
+from loadtests.client.exchange import Reply, Request
+from loadtests.session import Placed, Session
+from loadtests.storefronts import Storefront
+
+STOREFRONT = "bench"
+ITEMS = 19
+SEARCHES = 10_000
+SKUS = 20
+CARD, TOTAL, QUANTITY = "4111111111111111", 19.99, 2
+
+# What a session of each does; all but `once` go round until the run's end, as one of Locust's users does.
+JOURNEYS = ("bench-buying", "bench-once", "bench-static", "bench-one-page", "bench-thinking")
+
+
+class BenchShop:
+    """Every call is one request; a reply that doesn't hold what it must is `wrong_reply`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def home(self) -> None:
+        """GET the products."""
+        self._session.step(Request(step="products", method="GET", path="/api/products"), _ok)
+
+    def search(self) -> None:
+        """GET the results for a random word."""
+        path = f"/api/search?q=item{self._session.random.randint(0, SEARCHES - 1)}"
+        self._session.step(Request(step="search", method="GET", path=path), _full)
+
+    def product(self) -> None:
+        """GET the static page."""
+        self._session.step(Request(step="static", method="GET", path="/static"))
+
+    def fill_cart(self, _method: Literal["ship", "collect"] = "ship") -> bool:
+        """POST a random thing into the cart; the shop wants its cookie."""
+        body = {"sku": f"SKU-{self._session.random.randint(0, SKUS - 1):05d}", "qty": QUANTITY}
+        self._session.step(Request(step="cart", method="POST", path="/api/cart", body=body), _ok)
+        return True
+
+    def pay(self) -> None:
+        """POST the payment; the shop wants its cookie. No order of the ledger's: what is measured is HTTP."""
+        body = {"card": CARD, "total": TOTAL}
+        self._session.step(Request(step="checkout", method="POST", path="/api/checkout", body=body), _ok)
+
+    def checkout(self) -> Placed:
+        """Refuse: no journey here orders."""
+        self._refuse()
+
+    def design(self) -> None:
+        """Refuse: the shop has no designs."""
+        self._refuse()
+
+    def order_status(self) -> None:
+        """Refuse: the shop has no orders."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise NotImplementedError("the benchmark's shop sells nothing")
+
+
+def register() -> None:
+    """Let this process's targets and plans name the benchmark's storefront and journeys."""
+    storefronts.register(STOREFRONT, BenchShop)
+    for name, journey, steps in (
+        ("bench-buying", _buying, ("products", "search", "cart", "checkout")),
+        ("bench-once", _once, ("products", "search", "cart", "checkout")),
+        ("bench-static", _static, ("static",)),
+        ("bench-one-page", _one_page, ("static",)),
+        ("bench-thinking", _thinking, ("products", "search", "cart", "checkout")),
+    ):
+        journeys.register(name, journey, dict.fromkeys(steps, 1.0))
+
+
+def _buying(_session: Session, shop: Storefront) -> None:
+    while True:
+        _four_steps(shop)
+
+
+def _once(_session: Session, shop: Storefront) -> None:
+    _four_steps(shop)
+
+
+def _static(_session: Session, shop: Storefront) -> None:
+    while True:
+        shop.product()
+
+
+def _one_page(_session: Session, shop: Storefront) -> None:
+    shop.product()
+
+
+def _thinking(session: Session, shop: Storefront) -> None:
+    bench = _bench(shop)
+    while True:
+        for step in (bench.home, bench.search, bench.fill_cart, bench.pay):
+            step()
+            session.think()
+
+
+def _four_steps(shop: Storefront) -> None:
+    bench = _bench(shop)
+    bench.home()
+    bench.search()
+    bench.fill_cart()
+    bench.pay()
+
+
+def _bench(shop: Storefront) -> BenchShop:
+    if not isinstance(shop, BenchShop):
+        raise TypeError(f"the benchmark's journeys need its own storefront, not {type(shop).__name__}")
+    return shop
+
+
+def _ok(reply: Reply) -> None:
+    if orjson.loads(reply.body)["ok"] is not True:
+        raise ValueError("not ok")
+
+
+def _full(reply: Reply) -> None:
+    if len(orjson.loads(reply.body)["items"]) != ITEMS:
+        raise ValueError("not all the items")

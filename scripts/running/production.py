@@ -1,0 +1,78 @@
+"""Which environments are production: by their own word, by another's of the same host, or of the same address.
+
+An alias or the bare address of production leads the same load to the same machines.
+"""
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+
+from loadtests.addresses import Address, innermost, readable
+from loadtests.destinations import Destinations, LookUp, UnresolvableError, host_of, look_up, resolve_host
+from loadtests.targets import Environment
+from scripts.refusals import EnvironmentLacks
+
+
+def is_production(environment: Environment, known: Iterable[Environment]) -> bool:
+    """Whether an environment is production: also one that another name, of the same host, says is."""
+    host = _host(environment)
+    return any(one.production and _host(one) == host for one in (environment, *known))
+
+
+def production_at(
+    environment: Environment,
+    destinations: Destinations,
+    productions: Mapping[str, Environment],
+    ask: LookUp = look_up,
+) -> dict[str, list[str]]:
+    """Return the productions whose addresses the load would reach, with those: `{name: addresses}`.
+
+    Raises EnvironmentLacks for a production whose addresses nobody here knows.
+    """
+    own = {_plain(text) for text in destinations.of(host_of(environment.base_url))}
+    found = {name: sorted(own & _addresses(name, one, ask), key=str) for name, one in productions.items()}
+    return {name: [str(address) for address in same] for name, same in found.items() if same}
+
+
+def undeclared(environment: Environment, reached: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return those of `reached` that the environment doesn't say it shares addresses with.
+
+    A front that serves both tells them apart by their names: to a bare address, no word helps.
+    """
+    shared = () if _is_address(_host(environment)) else environment.shares_addresses_with
+    return {name: addresses for name, addresses in reached.items() if name not in shared}
+
+
+def _addresses(name: str, production: Environment, ask: LookUp) -> set[Address]:
+    """Return where a production is: by its own `resolve`, and by what the resolver says."""
+    host = host_of(production.base_url)
+    anywhere = production.model_copy(update={"network": None})
+    found: set[Address] = set()
+    failure: UnresolvableError | None = None
+    for one in (anywhere, anywhere.model_copy(update={"resolve": {}})):
+        try:
+            found |= {_plain(text) for text in resolve_host(one, host, ask)}
+        except UnresolvableError as error:
+            failure = error
+    if not found:
+        raise EnvironmentLacks(
+            f"nobody here can tell whether this is production: {name}, which is, at {failure};"
+            f" give its address to environments.{name} in the targets file: resolve: {{{host}: ADDRESS}}"
+        )
+    return found
+
+
+def _plain(text: str) -> Address:
+    return innermost(readable(text))
+
+
+def _host(environment: Environment) -> str:
+    return host_of(environment.base_url).rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    """Whether a host is an address, in any form that a resolver takes for one: 127.0.0.1, 127.1, 0x7f000001, ::1."""
+    try:
+        socket.inet_aton(host)
+    except OSError:
+        return ":" in host
+    return True

@@ -1,0 +1,19 @@
+"""The runs that are kept, found by what a person calls them."""
+
+from pathlib import Path
+
+from scripts.context import Context
+from slo.documents import BadInput
+
+
+def find_run(name: str, context: Context) -> Path:
+    """Return the run directory that `name` means: a path, a name, or `latest`; raises BadInput."""
+    if name == "latest":
+        runs = sorted(path for path in context.runs.glob("*Z-*") if (path / "run.json").is_file())
+        if not runs:
+            raise BadInput(f"{context.runs}: holds no run yet; `peakproof demo` or `peakproof run` makes one")
+        return runs[-1]
+    for path in (Path(name) if Path(name).is_absolute() else context.folder / name, context.runs / name):
+        if (path / "run.json").is_file():
+            return path
+    raise BadInput(f"{name}: not a run directory: expected a path, a name below {context.runs}, or latest")

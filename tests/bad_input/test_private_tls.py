@@ -1,0 +1,82 @@
+"""A shop over TLS with an authority of its own: loaded when it is trusted, and not at all when it isn't."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bad_input.conftest import free_ports
+from tests.bad_input.process import Ended, peakproof
+from tests.bad_input.test_endings import PLAN, account_adds_up
+from tests.loadtests import fake_shop
+from tests.loadtests.certificates import Authority
+from tests.scripts.world import slo
+
+OBJECTIVES = slo("checkout-answers", "{steps: [checkout]}", "{steps: [checkout]}")
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path / "tls")
+
+
+@pytest.fixture
+def shop(authority: Authority) -> Iterator[fake_shop.FakeShop]:
+    with fake_shop.running(authority.serve(authority.sign("shop.test"))) as one:
+        yield one
+
+
+def run(folder: Path, shop: fake_shop.FakeShop, prometheus: str, **declared: object) -> Ended:
+    """Run the small plan on a shop whose name no resolver knows."""
+    environment = {
+        "base_url": f"https://shop.test:{shop.server.server_port}",
+        "storefront": "twisted-threads",
+        "ceiling": {"requests_per_s": 500, "open_sessions": 100, "orders": 1000},
+        "resolve": {"shop.test": "127.0.0.1"},
+        **declared,
+    }
+    document = {"format": "peakproof/targets/v1", "environments": {"staging": environment}}
+    (folder / "plan.yaml").write_text(PLAN)
+    (folder / "objectives.yaml").write_text(OBJECTIVES)
+    (folder / "targets.yaml").write_text(json.dumps(document))
+    base = str(free_ports(25_080).base)
+    arguments = ("run", "plan.yaml", "--on", "staging", "--port-base", base)
+    return peakproof(folder, *arguments, PEAKPROOF_PROMETHEUS=prometheus)
+
+
+def test_a_shop_that_is_trusted_is_loaded_without_an_error(
+    tmp_path: Path, shop: fake_shop.FakeShop, authority: Authority, prometheus: str
+) -> None:
+    ended = run(tmp_path, shop, prometheus, ca=str(authority.certificate))
+    assert ended.code == 0, ended.out + ended.err
+    (directory,) = (tmp_path / "runs").iterdir()
+    document = json.loads((directory / "run.json").read_text())
+    assert document["ended"] == "completed"
+    assert document["requests"]["sent"] > 20
+    assert document["requests"]["errors"] == 0
+    assert document["account"]["completed"] == document["account"]["planned"]
+    assert account_adds_up(document)
+    (host,) = document["environment"]["destinations"]["hosts"].items()
+    assert host == ("shop.test", {"addresses": ["127.0.0.1"], "kind": "loopback"})
+
+
+@pytest.mark.parametrize("trusted", ["nobody", "another"])
+def test_a_shop_that_is_not_trusted_gets_no_request(
+    trusted: str, tmp_path: Path, shop: fake_shop.FakeShop, prometheus: str
+) -> None:
+    declared = {"ca": str(Authority(tmp_path / "other").certificate)} if trusted == "another" else {}
+    ended = run(tmp_path, shop, prometheus, **declared)
+    url = f"https://shop.test:{shop.server.server_port}/"
+    assert (ended.code, ended.err) == (75, f"peakproof: the shop at {url} doesn't answer: SSLError\n")
+    assert not (tmp_path / "runs").exists()
+    assert shop.asked == []
+
+
+def test_a_certificate_for_another_name_is_none(
+    tmp_path: Path, authority: Authority, shop: fake_shop.FakeShop, prometheus: str
+) -> None:
+    base_url, resolve = f"https://other.test:{shop.server.server_port}", {"other.test": "127.0.0.1"}
+    ended = run(tmp_path, shop, prometheus, ca=str(authority.certificate), base_url=base_url, resolve=resolve)
+    assert (ended.code, ended.err) == (75, f"peakproof: the shop at {base_url}/ doesn't answer: SSLError\n")
+    assert shop.asked == []

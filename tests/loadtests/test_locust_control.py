@@ -1,0 +1,197 @@
+"""A plan is changed while Locust plays it, alone and with workers; what was played adds up to the plan as it became."""
+
+import contextlib
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+import requests
+
+from loadtests.account import make_account, read_sessions, read_workers
+from loadtests.demand.arrivals import revised
+from loadtests.player import read_job
+from loadtests.revisions import read_revisions
+from loadtests.run_directory import RunDirectory
+from tests.loadtests import fake_shop
+from tests.loadtests.prepared import prepared_run
+from tests.loadtests.test_locustfile import COMMAND, ROOT
+from tests.scripts.world import free_port
+
+WAIT_S = 60.0
+
+
+@contextlib.contextmanager
+def playing(
+    folder: Path, workers: int, port: int = 0, *shown: str
+) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
+    """Play a plan of twelve seconds with ten sessions a second; the first process decides and takes wishes."""
+    phases = [
+        {"name": "warm-up", "kind": "warm-up", "plays_s": 6, "level": [1.0, 1.0]},
+        {"name": "plateau", "kind": "plateau", "plays_s": 6, "level": [1.0, 1.0]},
+        {"name": "drain", "kind": "drain", "plays_s": 1},
+    ]
+    with fake_shop.running() as shop:
+        directory = prepared_run(folder, shop.url, phases=phases)
+        given = [*COMMAND, "--run-directory", str(directory.path)]
+        asked = [word for word in given if word != "--headless"] if shown else given
+        head = [
+            *asked,
+            *shown,
+            "--users",
+            str(workers),
+            "--spawn-rate",
+            str(workers),
+            "--obey-stdin",
+            "--stop-timeout",
+            "0",
+        ]
+        others = []
+        if workers > 1:
+            bound = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
+            head += [*bound, "--expect-workers", str(workers)]
+            joined = ["--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
+            others = [[*given, *joined] for _ in range(workers)]
+        started = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)]
+        try:
+            yield directory, started
+        finally:
+            for child in started:
+                if child.poll() is None:
+                    child.kill()
+                child.communicate()
+
+
+def live(directory: RunDirectory) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(directory.live.read_text()) if directory.live.exists() else {}
+    return value
+
+
+def wait_for(reached: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
+    give_up_at = time.monotonic() + WAIT_S
+    while not reached():
+        assert child.poll() is None
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
+def wish(child: subprocess.Popen[bytes], line: str) -> None:
+    pipe: IO[bytes] | None = child.stdin
+    assert pipe is not None
+    pipe.write(line.encode() + b"\n")
+    pipe.flush()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path, workers: int) -> None:
+    with playing(tmp_path, workers, free_port()) as (directory, started):
+        head = started[0]
+        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        wish(head, "pause or resume\tthe key p")
+        wait_for(lambda: live(directory)["paused"], head)
+        wish(head, "nonsense")
+        wait_for(lambda: "nonsense" in live(directory)["told"], head)
+        wish(head, "resume")
+        wait_for(lambda: len(read_revisions(directory)) == 2, head)
+        wish(head, "1.5\tby hand")
+        assert head.wait(WAIT_S) == 0
+    plan, revisions = read_job(directory.path).plan, read_revisions(directory)
+    assert [(r.factor, r.why) for r in revisions] == [(0.0, "the key p"), (1.0, "by hand"), (1.5, "by hand")]
+    accounts, sessions = read_workers(directory), read_sessions(directory)
+    assert [worker.ended for worker in accounts] == ["completed"] * workers
+    assert [[(t.number, t.struck) for t in w.revisions] for w in accounts] == [[(1, 0), (2, 0), (3, 0)]] * workers
+    arrivals = revised(plan, revisions)
+    assert sorted(sessions["session"].to_pylist()) == arrivals.numbers.tolist()
+    account = make_account(arrivals, sessions, accounts, workers_expected=workers, ran_s=100.0)
+    assert (account.completed, account.lost, account.not_due) == (len(arrivals), {}, 0)
+    told = live(directory)
+    assert (told["state"], told["factor"], told["paused"]) == ("ended", 1.5, False)
+    assert told["planned"]["sessions_total"] == told["achieved"]["sessions_total"] == len(arrivals)
+
+
+def test_what_a_stranger_to_the_plan_wishes_is_refused_in_plain_words(tmp_path: Path) -> None:
+    with playing(tmp_path, 1) as (directory, (head,)):
+        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        for line, told in (
+            ("resume", "refused: the run isn't paused"),
+            ("-1", "refused: a multiple of the plan is from 0 to 100, not -1"),
+            ("1", "refused: it is so already: 1 x the plan"),
+            ("90", "refused: 90 x the plan plays up to"),
+        ):
+            wish(head, line)
+            wait_for(lambda told=told: live(directory)["told"].startswith(told), head)  # type: ignore[misc]
+    assert read_revisions(directory) == ()
+    assert live(directory)["factor"] == 1.0
+
+
+FORM = re.compile(r'name="token" value="([^"]+)"')
+
+
+@pytest.fixture
+def browser() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
+    tmp_path: Path, browser: requests.Session
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port))
+    ours = {"Origin": url}
+    with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
+        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        page = browser.get(f"{url}/peakproof", headers=ours)
+        assert (page.status_code, page.headers.get("Access-Control-Allow-Origin")) == (200, None)
+        token = FORM.findall(page.text)[0]
+        assert browser.get(f"{url}/peakproof/live").json()["run"] == directory.name
+        assert browser.get(f"{url}/").status_code == 200
+        assert browser.get(f"{url}/stats/requests").headers.get("Access-Control-Allow-Origin") is None
+        pause = {"token": token, "wish": "pause or resume"}
+        for refused in (
+            browser.get(f"{url}/peakproof", headers={"Origin": "http://evil.test"}),
+            browser.get(f"{url}/peakproof", headers={"Host": f"evil.test:{port}"}),
+            browser.post(f"{url}/peakproof/wish", pause, headers={"Origin": "http://evil.test"}),
+            browser.post(f"{url}/peakproof/wish", pause),
+            browser.post(f"{url}/peakproof/wish", {**pause, "token": "guessed"}, headers=ours),
+            browser.post(f"{url}/peakproof/stop", {"token": ""}, headers=ours),
+            browser.post(f"{url}/stop"),
+            browser.post(f"{url}/stats/reset", headers=ours),
+            browser.post(f"{url}/user", "{}", headers=ours),
+        ):
+            assert refused.status_code == 403
+        swarm = browser.post(f"{url}/swarm", {"user_count": 500, "spawn_rate": 500}, headers=ours)
+        assert swarm.json() == {
+            "success": False,
+            "message": "refused: the load is the plan that Peakproof plays; pause it or change its rate at /peakproof",
+        }
+        assert browser.get(f"{url}/stats/requests").json()["user_count"] == 1
+        assert read_revisions(directory) == ()
+        answer = browser.post(f"{url}/peakproof/wish", pause, headers=ours, allow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/peakproof")
+        wait_for(lambda: live(directory)["paused"], head)
+        browser.post(f"{url}/peakproof/wish", {"token": token, "wish": "0.5"}, headers=ours)
+        wait_for(lambda: live(directory)["factor"] == 0.5, head)
+        assert [(r.factor, r.why) for r in read_revisions(directory)] == [
+            (0.0, "by hand in the web UI"),
+            (0.5, "by hand in the web UI"),
+        ]
+        stopped = browser.post(f"{url}/stop", headers=ours)
+        assert stopped.json()["success"] is True
+        assert head.wait(WAIT_S) == 75
+    (told,) = read_workers(directory)
+    assert (told.ended, told.because) == ("stopped", "by hand in the web UI")
+    assert live(directory)["state"] == "ended"
+
+
+def test_a_web_ui_that_others_could_reach_is_refused(tmp_path: Path) -> None:
+    shown = ("--autostart", "--web-host", "0.0.0.0", "--web-port", str(free_port()))  # noqa: S104 - refused
+    with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
+        assert head.wait(WAIT_S) == 2
+    assert not directory.live.exists()

@@ -1,0 +1,146 @@
+"""Locust's port asks nobody for a name: who connects without the run's token gets no part of the run."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from loadtests.account import read_sessions, read_workers
+from loadtests.run_directory import RunDirectory
+from tests.loadtests import fake_shop
+from tests.loadtests.prepared import prepared_run
+from tests.loadtests.test_locustfile import ROOT
+from tests.scripts.world import free_port
+
+TOKEN = "canary-of-the-run"
+LOCUST = [sys.executable, "-P", "-m", "locust"]
+OURS = [*LOCUST, "-f", str(ROOT / "loadtests" / "locustfile.py")]
+# It says what it was told, tries to end the run and another's part of it, and writes down the work it is given.
+STRAY = """
+import pathlib
+from locust import User, events, task
+
+class Shoppers(User):
+    @task
+    def visit(self):
+        pathlib.Path("given-work").touch()
+        self.environment.runner.quit()
+
+@events.init.add_listener
+def _(environment, runner, **_):
+    runner.send_message("peakproof_stop", {"ended": "stopped", "because": "the stray"})
+    runner.send_message("peakproof_done", {"worker": "w0", "ended": "completed"})
+    runner.send_message("peakproof_change", {"worker": "w0", "change": {}, "gauges": {}})
+    runner.send_message("peakproof_join", {"proof": "0" * 64})
+    pathlib.Path("name").write_text(runner.client_id)
+"""
+
+
+@contextmanager
+def process(folder: Path, *command: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command` in `folder` with its output in a file there; what is left at the end is killed, by pid."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "output").open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    found = psutil.Process(pid).net_connections("tcp")
+    return {(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN}
+
+
+@contextmanager
+def master(folder: Path, directory: RunDirectory) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Start the master of a run for two workers, as `peakproof run` does; give it with the port it listens on."""
+    port = str(free_port())
+    play = ("--run-directory", str(directory.path), "--headless", "--users", "2", "--spawn-rate", "2")
+    bound = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port)
+    expect = ("--expect-workers", "2", "--expect-workers-max-wait", "60", "--exit-code-on-error", "0")
+    with process(folder, *OURS, *play, *bound, *expect, PEAKPROOF_RUN_TOKEN=TOKEN) as one:
+        wait_for(lambda: listening(one.pid), "the master listens")
+        yield one, port
+
+
+@pytest.fixture
+def shop() -> Iterator[fake_shop.FakeShop]:
+    with fake_shop.running() as one:
+        yield one
+
+
+def test_a_stray_gets_no_part_of_the_run_and_can_end_nothing(tmp_path: Path, shop: fake_shop.FakeShop) -> None:
+    directory = prepared_run(tmp_path / "run", shop.url)
+    (tmp_path / "stray.py").write_text(STRAY)
+    join = ("--run-directory", str(directory.path), "--worker", "--master-host", "127.0.0.1", "--master-port")
+    with ExitStack() as all_of_them, master(tmp_path / "master", directory) as (head, port):
+        assert listening(head.pid) == {("127.0.0.1", int(port))}  # and no web UI
+
+        def start(name: str, *command: str, **variables: str) -> subprocess.Popen[bytes]:
+            return all_of_them.enter_context(process(tmp_path / name, *command, **variables))
+
+        stray = start("stray", *LOCUST, "-f", str(tmp_path / "stray.py"), "--worker", "--master-port", port)
+        wait_for((tmp_path / "stray" / "name").exists, "the stray is there")
+        wrong = start("wrong", *OURS, *join, port, PEAKPROOF_RUN_TOKEN="another-token-altogether")
+        assert wrong.wait(60) == 2
+        workers = [start(f"right-{n}", *OURS, *join, port, PEAKPROOF_RUN_TOKEN=TOKEN) for n in range(2)]
+        assert head.wait(90) == 0, (tmp_path / "master" / "output").read_text()
+        assert [one.wait(60) for one in workers] == [0, 0]
+        assert stray.poll() is None
+    assert not (tmp_path / "stray" / "given-work").exists()
+    assert (tmp_path / "wrong" / "output").read_text().splitlines()[-1] == (
+        "the master doesn't let this worker in: it doesn't know this run's token:"
+        " PEAKPROOF_RUN_TOKEN must be the same for master and workers"
+    )
+    told = json.loads(directory.live.read_text())
+    assert len(told["refused_workers"]) == 2
+    assert told["refused_workers"][0] == (tmp_path / "stray" / "name").read_text()
+    assert {one.name: one.ended for one in read_workers(directory)} == {"w0": "completed", "w1": "completed"}
+    sessions = read_sessions(directory)
+    assert set(sessions["outcome"].to_pylist()) == {"completed"}
+    assert sessions.num_rows == sum(one.arrivals for one in read_workers(directory))
+    assert TOKEN not in "".join((tmp_path / name / "output").read_text() for name in ("master", "right-0", "right-1"))
+
+
+@pytest.mark.parametrize("part", ["--master", "--worker"])
+def test_neither_a_master_nor_a_worker_starts_without_the_token(
+    part: str, tmp_path: Path, shop: fake_shop.FakeShop
+) -> None:
+    directory = prepared_run(tmp_path / "run", shop.url)
+    with ExitStack() as all_of_them:
+        port = str(free_port())
+        if part == "--worker":
+            port = all_of_them.enter_context(master(tmp_path / "master", directory))[1]
+        where = {"--master": "--master-bind-port", "--worker": "--master-port"}[part]
+        command = (*OURS, "--headless", "--run-directory", str(directory.path), part, where, port)
+        with process(tmp_path / "without", *command) as one:
+            assert one.wait(60) == 2
+    assert (tmp_path / "without" / "output").read_text().splitlines()[-1] == (
+        "PEAKPROOF_RUN_TOKEN is not set: a master lets in only workers that know the token of its run"
+    )
+    assert shop.asked == []
