@@ -117,7 +117,7 @@ def latest_run(parent: Path) -> Path:
 
 
 def read_live(run: Path) -> Live:
-    """Read a run's live snapshot; raises NotYet when it is missing (not started), Unreadable when malformed or too large."""
+    """Read a run's live snapshot; raises NotYet before the run has started, Unreadable when malformed or too large."""
     path = RunDirectory(path=run).live
     if not path.is_file():
         raise NotYet(f"{path}: no such file: the run has not started")

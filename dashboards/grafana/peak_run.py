@@ -245,6 +245,13 @@ _GENERATOR = Row(
             unit="s",
             queries=[Query(expr="max(loadtest_scheduling_lag_p99_seconds)", legend="p99")],
         ),
+        Panel(
+            title="Multiple of the plan",
+            description="1 while the plan is played as it stands, 0 while it is paused, else the multiple that was asked "
+            "for. A change before the judged window's end makes the run prove nothing.",
+            unit="short",
+            queries=[Query(expr="max(loadtest_plan_factor)", legend="factor")],
+        ),
     ],
 )
 
