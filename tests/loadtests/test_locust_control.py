@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import time
@@ -56,7 +57,10 @@ def playing(
             head += [*bound, "--expect-workers", str(workers)]
             joined = ["--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
             others = [[*given, *joined] for _ in range(workers)]
-        started = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)]
+        variables = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
+        started = [
+            subprocess.Popen(command, env=variables, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)
+        ]
         try:
             yield directory, started
         finally:
