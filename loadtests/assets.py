@@ -6,7 +6,7 @@ The shopper waits for none of them, and none that fails ends a visit; each is re
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import gevent
 
@@ -22,6 +22,15 @@ _LANES = {ASSET: CONNECTIONS - 1, CDN_ASSET: CONNECTIONS}
 _MAX_HOPS = 5
 _HEADERS = {"Accept": "*/*"}
 _FINE = frozenset(range(200, 300))
+
+Fetched = Literal["off", "shop", "all"]
+
+
+def connections(fetched: Fetched, *, has_cdn: bool) -> int:
+    """Return how many connections one session holds at most, its page's own among them."""
+    if fetched == "off":
+        return 1
+    return 1 + _LANES[ASSET] + (_LANES[CDN_ASSET] if fetched == "all" and has_cdn else 0)
 
 
 class Fetch(Protocol):

@@ -23,7 +23,7 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from loadtests.alarms import Alarms
-from loadtests.assets import AssetSource, source_of
+from loadtests.assets import AssetSource, connections, source_of
 from loadtests.ceilings import Ceilings, split
 from loadtests.client.access import Access
 from loadtests.client.shopper import ShopperClient
@@ -116,6 +116,11 @@ class Job:
     def most_open(self) -> int:
         """How many sessions may be open at once, over all workers."""
         return min(self.plan.limits.open_sessions, self.ceiling.open_sessions)
+
+    @property
+    def connections(self) -> int:
+        """How many connections one session holds at most."""
+        return connections(self.plan.assets, has_cdn=self.environment.cdn_url is not None)
 
     def timetable(self) -> Timetable:
         """Return what is planned when."""

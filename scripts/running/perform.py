@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.account import read_workers
+from loadtests.assets import CONNECTIONS, connections
 from loadtests.clock import Clock
 from loadtests.destinations import host_of
 from loadtests.local_ports import hint
@@ -115,13 +116,16 @@ class Performance:
 
     def _check_generator(self) -> None:
         """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
-        plan, workers = self._inputs.plan, self._setting.workers
+        plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         if self._outside.workers_join:
             return  # each sees for itself
-        check_descriptors(min(plan.limits.open_sessions, self._inputs.environment.ceiling.open_sessions), workers)
+        most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
+        each = connections(plan.assets, has_cdn=environment.cdn_url is not None)
+        check_descriptors(most, workers, each)
         highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
-        host = host_of(self._inputs.environment.base_url)
-        told = hint(highest * plan.demand.peak_sessions_per_s, len(self._reach.destinations.of(host)))
+        host = host_of(environment.base_url)
+        to_shop = min(each, CONNECTIONS)
+        told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, len(self._reach.destinations.of(host)))
         if told is not None:
             self._context.say(f"a hint: {told}")
 

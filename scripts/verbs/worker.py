@@ -47,7 +47,8 @@ def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
     Raises EnvironmentLacks, with no seat taken, when this machine allows too few descriptors.
     """
     directory = RunDirectory(path=context.runs / gathering.run)
-    check_descriptors(read_job(directory.path).most_open, gathering.workers)
+    job = read_job(directory.path)
+    check_descriptors(job.most_open, gathering.workers, job.connections)
     seat = take_seat(directory, gathering.workers)
     if seat is None:
         context.say(f"run {gathering.run} has its {gathering.workers} workers")

@@ -16,7 +16,7 @@ import pytest
 
 from loadtests.account import read_sessions, read_workers
 from loadtests.alarms import Alarms
-from loadtests.assets import CONNECTIONS, Assets, source_of
+from loadtests.assets import CONNECTIONS, Assets, Fetched, connections, source_of
 from loadtests.ceilings import CeilingReachedError, Ceilings
 from loadtests.client.access import Access
 from loadtests.client.exchange import Client, Reply, Request
@@ -34,6 +34,7 @@ from tests.loadtests.fakes import NO_CEILING, SECOND, FakeClient, Memory, arriva
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 from tests.loadtests.prepared import prepared_run
 
+FETCHED: tuple[Fetched, ...] = ("off", "shop", "all")
 HOME = Request(step="home", method="GET", path="/")
 PNG = reply(b"png", headers=("Content-Type: image/png",))
 
@@ -446,3 +447,8 @@ def test_nothing_of_the_shop_s_secrets_goes_to_the_cdn(tmp_path: Path) -> None:
     assert access.addresses == ("127.0.0.1",)
     assert sorted(access.headers) == ["Accept", "User-Agent", "X-Load", "baggage"]
     assert access.masks
+
+
+def test_a_session_holds_what_a_browser_holds_to_each_host_it_fetches_from() -> None:
+    assert [connections(fetched, has_cdn=True) for fetched in FETCHED] == [1, 6, 12]
+    assert [connections(fetched, has_cdn=False) for fetched in FETCHED] == [1, 6, 6]
