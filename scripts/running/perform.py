@@ -12,8 +12,8 @@ from loadtests.account import read_workers
 from loadtests.assets import CONNECTIONS, connections
 from loadtests.clock import Clock
 from loadtests.destinations import host_of
+from loadtests.job import write_job
 from loadtests.local_ports import hint
-from loadtests.player import write_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children, wait_until

@@ -4,8 +4,8 @@ import argparse
 import time
 
 from loadtests.credentials import Secret
+from loadtests.job import read_job
 from loadtests.joining import VARIABLE as RUN_TOKEN
-from loadtests.player import read_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children

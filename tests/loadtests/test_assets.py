@@ -24,8 +24,9 @@ from loadtests.client.shopper import ShopperClient
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
 from loadtests.hooks import Hooks
+from loadtests.job import read_job
 from loadtests.ledger import Ledger
-from loadtests.player import Player, read_job
+from loadtests.player import Player
 from loadtests.records import StepLog
 from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
 from loadtests.session import Session, SessionFailedError, Worker, in_flight

@@ -13,7 +13,7 @@ from loadtests.client.access import Access
 from loadtests.client.exchange import Reply, Request
 from loadtests.client.shopper import ShopperClient
 from loadtests.destinations import Destinations, UnresolvableError, host_of, hosts_of, look_up, resolve
-from loadtests.player import read_job, write_job
+from loadtests.job import read_job, write_job
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.targets import Environment, redacted
 from slo.documents import BadInput

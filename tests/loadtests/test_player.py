@@ -12,8 +12,9 @@ from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import revised, schedule
 from loadtests.demand.revision import Revision
+from loadtests.job import Job, read_job, write_job
 from loadtests.ledger import read_ledgers
-from loadtests.player import Job, Player, read_job, write_job
+from loadtests.player import Player
 from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
 from loadtests.watches import watches_of
 from slo.documents import BadInput
