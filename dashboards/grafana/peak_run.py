@@ -247,8 +247,8 @@ _GENERATOR = Row(
         ),
         Panel(
             title="Multiple of the plan",
-            description="1 while the plan is played as it stands, 0 while it is paused, else the multiple that was asked "
-            "for. A change before the judged window's end makes the run prove nothing.",
+            description="1 while the plan is played as it stands, 0 while it is paused, else the multiple that was "
+            "asked for. A change before the judged window's end makes the run prove nothing.",
             unit="short",
             queries=[Query(expr="max(loadtest_plan_factor)", legend="factor")],
         ),

@@ -57,10 +57,8 @@ def playing(
             head += [*bound, "--expect-workers", str(workers)]
             joined = ["--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
             others = [[*given, *joined] for _ in range(workers)]
-        variables = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
-        started = [
-            subprocess.Popen(command, env=variables, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)
-        ]
+        told = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
+        started = [subprocess.Popen(command, env=told, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)]
         try:
             yield directory, started
         finally:
