@@ -53,6 +53,7 @@ class WorkerAccount(BaseModel):
     cpu_peak: float | None
     hook_failures: list[dict[str, Any]]
     spans: dict[str, int] | None
+    assets_left_out: dict[str, int] | None = None
     open_sessions_peak: int
     rss_peak_bytes: int
     given_out: int | None = None

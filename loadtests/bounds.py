@@ -9,7 +9,8 @@ from loadtests.targets import Ceiling
 def too_much(plan: Plan, curve: Curve, ceiling: Ceiling, from_s: float = 0.0) -> str | None:
     """Return what of `curve` from `from_s` on, played with the plan's mix, is over the ceiling; None when it isn't.
 
-    Orders are counted over the whole of it.
+    Orders are counted over the whole of it. A page's assets aren't counted, as nobody knows their number, nor is what
+    a browser beside the load takes; the ceiling holds for them all the same.
     """
     visits = {name: sum(VISITS[name].values()) for name in plan.journeys}
     requests_a_session = sum(share * visits[name] for name, share in plan.journeys.items())

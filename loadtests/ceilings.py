@@ -14,6 +14,22 @@ _SECOND = 1_000_000_000
 Reason = Literal["ceiling_requests", "ceiling_orders"]
 
 
+_BROWSER_SHARE = 10
+
+
+def split(ceiling: Ceiling) -> tuple[Ceiling, Ceiling]:
+    """Return what of a ceiling is the load's and what is a real browser's beside it: one session, a tenth, no order.
+
+    Raises ValueError when there isn't enough for both.
+    """
+    least = max(1.0, ceiling.requests_per_s / _BROWSER_SHARE)
+    if ceiling.open_sessions == 1 or ceiling.requests_per_s <= least:
+        raise ValueError("has no room for a browser beside the load")
+    load = {"requests_per_s": ceiling.requests_per_s - least, "open_sessions": ceiling.open_sessions - 1}
+    browser = {"requests_per_s": least, "open_sessions": 1, "orders": 0}
+    return ceiling.model_copy(update=load), ceiling.model_copy(update=browser)
+
+
 class CeilingReachedError(Exception):
     """A request or an order that isn't sent: the environment may not bear it. The message is the reason."""
 

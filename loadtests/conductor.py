@@ -147,6 +147,7 @@ class Conductor:
         session = Session(self._worker, arrival, record.scheduled_at)
         try:
             self._visit(session)
+            session.settle()
         finally:
             session.close()
         return session.lacked or ""

@@ -14,8 +14,8 @@ from gevent.lock import RLock
 from loadtests.bounds import too_much
 from loadtests.demand.arrivals import Schedule, revise, schedule
 from loadtests.demand.revision import MAX_FACTOR, MAX_REVISIONS, Revision, factor_at, revised_curve
+from loadtests.job import Job
 from loadtests.live import Board
-from loadtests.player import Job
 from loadtests.revisions import ACKNOWLEDGED_NS, append_revision
 
 LEAD_S = 1.25

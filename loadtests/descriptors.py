@@ -1,4 +1,4 @@
-"""The descriptors of a load generator: every open session holds a connection, and the system allows so many."""
+"""The descriptors of a load generator: every open session holds connections, and the system allows so many."""
 
 import os
 import resource
@@ -9,9 +9,9 @@ _BESIDE = 256
 _FOLDERS = (Path("/proc/self/fd"), Path("/dev/fd"))
 
 
-def needed(open_sessions: int, workers: int) -> int:
-    """Return how many descriptors each of `workers` needs when `open_sessions` are open at most."""
-    return max(1, open_sessions // workers) + _BESIDE
+def needed(open_sessions: int, workers: int, connections: int = 1) -> int:
+    """Return how many descriptors each of `workers` needs for `open_sessions` of so many connections each at most."""
+    return max(1, open_sessions // workers) * connections + _BESIDE
 
 
 def most() -> int:

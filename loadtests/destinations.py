@@ -85,7 +85,8 @@ def hosts_of(environment: Environment) -> tuple[str, ...]:
     """Return every host that the environment names, the one that takes the load first."""
     named = (
         environment.base_url, environment.orders_url, environment.stock_url, environment.funnel_url,
-        environment.payments_url, environment.kill_url, *(target.url for target in environment.metrics),
+        environment.payments_url, environment.cdn_url, environment.kill_url,
+        *(target.url for target in environment.metrics),
     )  # fmt: skip
     return tuple(dict.fromkeys(host_of(url) for url in named if url is not None))
 

@@ -1,9 +1,11 @@
 """The journeys: what kinds of visit there are, step by step, over any storefront."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from loadtests.demand import plan
+from loadtests.demand import plan as demand
+from loadtests.run_directory import ASSET_STEPS
 from loadtests.session import Session
 from loadtests.storefronts import Storefront
 
@@ -60,6 +62,14 @@ VISITS: dict[str, Mapping[str, float]] = {
     "design-your-own": {"home": 1, "product": 1, "design": 1, "cart": 1, "checkout": 1},
 }
 
+# How many assets a page has only the shop knows: no plan counts on a number of them.
+UNPLANNED: Mapping[str, float] = dict.fromkeys(sorted(ASSET_STEPS), math.nan)
+
+
+def expected_events(plan: demand.Plan) -> dict[str, float]:
+    """Return the requests that a plan expects in its judged span by step, nan for a step that can't be planned."""
+    return {**plan.expected_events(VISITS), **(UNPLANNED if plan.assets != "off" else {})}
+
 
 # Whose shoppers mean to buy.
 BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checkout"))
@@ -70,7 +80,7 @@ def register(name: str, journey: Journey, visits: Mapping[str, float]) -> None:
     if name in JOURNEYS:
         raise ValueError(f"there is a journey {name} already")
     JOURNEYS[name], VISITS[name] = journey, visits
-    plan.JOURNEYS.append(name)
+    demand.JOURNEYS.append(name)
 
 
 def _browse(session: Session, shop: Storefront) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from loadtests.demand.curve import Floats
 from loadtests.histogram import Histogram
 from loadtests.records import Ints, SessionRecord, StepBatch, StepRecord
+from loadtests.run_directory import ASSET_STEPS
 
 RECENT_S = 10
 BLOCKED = "blocked"
@@ -85,7 +86,7 @@ class WorkerFigures:
         """Count requests."""
         change = self._change
         response, steps = batch.finished_at - batch.scheduled_at, np.array(batch.step)
-        change.lag.add_all(batch.sent_at - batch.scheduled_at)
+        change.lag.add_all(batch.lag())
         for step in set(batch.step):
             change.latency.setdefault(step, Histogram()).add_all(response[steps == step])
         failed = [place for place, error in enumerate(batch.error) if error is not None]
@@ -190,8 +191,11 @@ class Board:
         self.gaps += change["sequence"] - self._expected.get(worker, 1)
         self._expected[worker] = change["sequence"] + 1
         for step, packed in change["latency"].items():
-            self._latency.setdefault(step, Histogram()).merge(_unpacked(packed))
-            self._now.latency.merge(_unpacked(packed))
+            histogram = _unpacked(packed)
+            self._latency.setdefault(step, Histogram()).merge(histogram)
+            self._now.replies += histogram.count
+            if step not in ASSET_STEPS:  # many and quick, they would hide what a shopper waits for
+                self._now.latency.merge(histogram)
         for step, error, count in change["errors"]:
             self._errors[step, error] += count
             self._now.errors += count
@@ -212,7 +216,7 @@ class Board:
         """Return why the run must stop because the shop isn't reached any more, None while it is."""
         seconds = (*self._recent, self._now)[-RECENT_S:]
         return why_blocked(
-            sum(second.latency.count for second in seconds),
+            sum(second.replies for second in seconds),
             sum(second.blocked for second in seconds),
             max(second.blocked_in_a_row for second in seconds),
         )
@@ -272,7 +276,7 @@ class Board:
         return {
             "achieved": {
                 "sessions_per_s": round((last.started_total - before.started_total) / span_s, 3),
-                "requests_per_s": round(sum(second.latency.count for second in counted) / span_s, 3),
+                "requests_per_s": round(sum(second.replies for second in counted) / span_s, 3),
                 "sessions_total": last.started_total,
                 "requests_total": sum(histogram.count for histogram in self._latency.values()),
                 "open_sessions": sum(g.open_sessions for g in self._gauges.values()),
@@ -320,6 +324,7 @@ class _Second:
 
     latency: Histogram = field(default_factory=Histogram)
     lag: Histogram = field(default_factory=Histogram)
+    replies: int = 0
     errors: int = 0
     blocked: int = 0
     blocked_in_a_row: int = 0

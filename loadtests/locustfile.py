@@ -28,10 +28,11 @@ from loadtests.collector import calm
 from loadtests.control import Control
 from loadtests.demand.revision import Revision
 from loadtests.descriptors import allow_most
+from loadtests.job import Job, read_job
 from loadtests.joining import JOIN, REFUSED, Door, proof, run_token
 from loadtests.live import Board, Gauges, Watch
 from loadtests.live_file import LiveFile
-from loadtests.player import Job, Player, read_job
+from loadtests.player import Player
 from loadtests.watches import watches_of
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page

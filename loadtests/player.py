@@ -9,157 +9,44 @@ import platform
 import resource
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 import gevent
-import gevent.ssl
-import pydantic
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from loadtests.alarms import Alarms
+from loadtests.assets import AssetSource, source_of
 from loadtests.ceilings import Ceilings
 from loadtests.client.access import Access
 from loadtests.client.shopper import ShopperClient
 from loadtests.client_spans import ClientSpans
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
-from loadtests.credentials import credentials_of
 from loadtests.demand.arrivals import revise, schedule, shard
-from loadtests.demand.plan import Plan, read_plan
 from loadtests.demand.revision import Revision
 from loadtests.descriptors import allowed, used
-from loadtests.destinations import Destinations, host_of, resolve
-from loadtests.firewalls import Firewall
 from loadtests.histogram import Histogram
 from loadtests.hooks import Hooks, Listener
+from loadtests.job import Job
 from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
-from loadtests.live import Gauges, Timetable, Watch, WorkerFigures
+from loadtests.live import Gauges, Watch, WorkerFigures
 from loadtests.records import Records, SessionRecord, StepBatch, StepLog
-from loadtests.run_directory import RunDirectory, write_json
-from loadtests.session import Session, Worker, in_flight, shopper_headers
+from loadtests.run_directory import write_json
+from loadtests.session import Session, Worker, in_flight
 from loadtests.stalls import Stalls
 from loadtests.storefronts import STOREFRONTS
-from loadtests.targets import Environment, Targets
-from loadtests.tls import context_of
-from slo.documents import BadInput, read_json
 
 REPLY_DEADLINE_S = 30.0
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
 _BEATS_A_SECOND = 20
 _BATCH = 250
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A run as its workers see it, read from the run directory."""
-
-    directory: RunDirectory
-    plan: Plan
-    environment: Environment
-    recorder_url: str | None
-    version: str
-    destinations: Destinations
-    production: bool
-    variables: Mapping[str, str] = field(repr=False)
-
-    def access(self) -> Access:
-        """Read the secrets and return how the shop is reached; raises BadInput on what is missing or can't be used."""
-        environment, credentials = self.environment, credentials_of(self.environment, self.variables)
-        told = credentials.revealed()
-        tagged = shopper_headers(self.directory.name, self.version, environment.tag)
-        given = {name.lower() for name in told}
-        return Access(
-            base_url=environment.base_url,
-            addresses=self.destinations.of(host_of(environment.base_url)),
-            headers={**{name: value for name, value in tagged.items() if name.lower() not in given}, **told},
-            masks=credentials.masks(),
-            tls=context_of(environment, gevent.ssl.create_default_context)
-            if environment.base_url.startswith("https:")
-            else None,
-            firewall=Firewall(environment.blocked),
-        )
-
-    @property
-    def most_open(self) -> int:
-        """How many sessions may be open at once, over all workers."""
-        return min(self.plan.limits.open_sessions, self.environment.ceiling.open_sessions)
-
-    def timetable(self) -> Timetable:
-        """Return what is planned when."""
-        starts = self.plan.starts_s()
-        names = [phase.name for phase in self.plan.phases]
-        return Timetable(
-            run=self.directory.name,
-            phases=tuple(zip(names, starts[1:], strict=True)),
-            arrivals_s=schedule(self.plan).at_s,
-            rate=self.plan.curve().rate,
-        )
-
-    def judged(self, started_at: int) -> tuple[int, int]:
-        """Return the start and end of judging in ns, for a run that started at `started_at`."""
-        start_s, end_s = self.plan.judged_span()
-        return started_at + round(start_s * 1e9), started_at + round(end_s * 1e9)
-
-
-class _JobFile(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    format: Literal["peakproof/job/v1"]
-    recorder_url: str | None
-    version: str
-    destinations: Destinations
-    production: bool
-
-
-def write_job(
-    directory: RunDirectory,
-    recorder_url: str | None,
-    version: str,
-    destinations: Destinations | None = None,
-    *,
-    production: bool = False,
-) -> None:
-    """Leave for the workers what isn't in the copies of the input.
-
-    Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
-    """
-    found = destinations or resolve(_environment_of(directory))
-    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version, "production": production}
-    write_json(directory.path / "job.json", {**value, "destinations": found.model_dump(mode="json")})
-
-
-def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
-    """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput."""
-    directory = RunDirectory(path=path)
-    job = read_json(directory.path / "job.json", _JobFile)
-    environment = _environment_of(directory)
-    return Job(
-        directory=directory,
-        plan=read_plan(directory.plan),
-        environment=environment,
-        recorder_url=job.recorder_url,
-        version=job.version,
-        destinations=job.destinations,
-        production=job.production,
-        variables=variables or {},
-    )
-
-
-def _environment_of(directory: RunDirectory) -> Environment:
-    targets = read_json(directory.targets, Targets)
-    if len(targets.environments) != 1:
-        raise BadInput(f"{directory.targets}: expected one environment, found {', '.join(targets.environments)}")
-    (environment,) = targets.environments.values()
-    return environment
 
 
 class _Totals:
@@ -170,7 +57,7 @@ class _Totals:
         self.errors = 0
 
     def steps_ended(self, batch: StepBatch) -> None:
-        self.lag.add_all(batch.sent_at - batch.scheduled_at)
+        self.lag.add_all(batch.lag())
         self.errors += len(batch.error) - batch.error.count(None)
 
     def session_ended(self, record: SessionRecord) -> None:
@@ -284,11 +171,22 @@ class Player:
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
-            ceilings=Ceilings(job.environment.ceiling, self._index, self._workers),
+            ceilings=Ceilings(job.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
             new_client=lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S),
+            assets=None if job.plan.assets == "off" else self._make_assets(access),
             under_way=self._under_way,
         )
+
+    def _make_assets(self, shop: Access) -> AssetSource:
+        cdn, turn = self._job.cdn_access(), itertools.count(self._index)
+
+        def new_cdn_client() -> ShopperClient:
+            if cdn is None:
+                raise ValueError("the run has no CDN")
+            return ShopperClient(cdn.at_root.turned(next(turn)), REPLY_DEADLINE_S)
+
+        return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
 
     def _make_conductor(self, started_at: int) -> Conductor:
         job = self._job
@@ -380,6 +278,7 @@ class Player:
             "hook_failures": [
                 {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
             ],
+            "assets_left_out": None if self._worker.assets is None else dict(self._worker.assets.left_out),
             "spans": {"sent": self._spans.sent, "dropped": self._spans.dropped} if self._spans else None,
             "pid": os.getpid(),
         }

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from loadtests.run_directory import REQUESTS, SESSIONS, RunDirectory, write_table
+from loadtests.run_directory import ASSET_STEPS, REQUESTS, SESSIONS, RunDirectory, write_table
 from loadtests.trace_context import is_sampled, span_id_of, trace_id_of
 
 PART_ROWS = 50_000
@@ -92,6 +92,11 @@ class StepBatch:
         self.sent_at: Ints = np.array(sent_at, np.int64)
         self.finished_at: Ints = np.array(finished_at, np.int64)
         self._rest = session, journey, status, size, traceparent
+
+    def lag(self) -> Ints:
+        """Return how late (ns) each was sent, but for assets: those wait for one of a browser's few connections."""
+        lag = self.sent_at - self.scheduled_at
+        return lag if ASSET_STEPS.isdisjoint(self.step) else lag[~np.isin(self.step, list(ASSET_STEPS))]
 
     def table(self) -> pa.Table:
         """Return the rows as `requests` holds them."""

@@ -30,6 +30,10 @@ REQUESTS = pa.schema(
         ("trace_id", pa.string()),
     ]
 )
+# The steps that a page asks for by itself: at the shop's own origin, and at its CDN.
+ASSET, CDN_ASSET = "asset", "cdn-asset"
+ASSET_STEPS = frozenset({ASSET, CDN_ASSET})
+
 SESSIONS = pa.schema(
     [
         ("session", pa.int64()),
@@ -54,6 +58,27 @@ SPANS = pa.schema(
         ("ended_at", pa.int64()),
         ("status", pa.string()),
         ("attributes", pa.string()),
+    ]
+)
+# One page that the real browser opened; seconds from the start of its navigation, null for what never came.
+BROWSER = pa.schema(
+    [
+        ("page", pa.string()),
+        ("started_at", pa.int64()),
+        ("ended_at", pa.int64()),
+        ("status", pa.int16()),
+        ("error", pa.string()),
+        ("ttfb_s", pa.float64()),
+        ("first_paint_s", pa.float64()),
+        ("first_contentful_paint_s", pa.float64()),
+        ("largest_contentful_paint_s", pa.float64()),
+        ("dom_content_loaded_s", pa.float64()),
+        ("load_s", pa.float64()),
+        ("requests", pa.int64()),
+        ("failed", pa.int64()),
+        ("blocked", pa.int64()),
+        ("bytes", pa.int64()),
+        ("trace_id", pa.string()),
     ]
 )
 ANSWERS = pa.schema(
@@ -124,6 +149,11 @@ class RunDirectory:
     def metrics(self) -> Path:
         """The folder of Prometheus' stored answers."""
         return self.path / "metrics"
+
+    @property
+    def browser(self) -> Path:
+        """The pages that the one real browser opened."""
+        return self.path / "browser.parquet"
 
     @property
     def audit(self) -> Path:

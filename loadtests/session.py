@@ -9,6 +9,7 @@ from urllib.parse import quote
 import gevent
 
 from loadtests.alarms import Alarms
+from loadtests.assets import Assets, AssetSource
 from loadtests.ceilings import CeilingReachedError, Ceilings
 from loadtests.client.exchange import Client, Reply, Request, redirected
 from loadtests.clock import Clock
@@ -30,7 +31,10 @@ class SessionFailedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """What all sessions of one process share; `under_way` holds the open ones by number."""
+    """What all sessions of one process share; `under_way` holds the open ones by number.
+
+    `assets` is None when pages are asked for without what belongs to them.
+    """
 
     plan: Plan
     clock: Clock
@@ -41,6 +45,7 @@ class Worker:
     ceilings: Ceilings
     ids: Random
     new_client: Callable[[], Client]
+    assets: AssetSource | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
 
 
@@ -53,7 +58,9 @@ class Session:
     from doing what they came for, None when nothing did.
     """
 
-    __slots__ = ("_client", "_may_send", "_worker", "arrival", "due_at", "lacked", "plan", "random", "waits_for")
+    __slots__ = (
+        "_client", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "plan", "random", "waits_for",
+    )  # fmt: skip
 
     def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
         self.arrival = arrival
@@ -61,6 +68,7 @@ class Session:
         self.plan = worker.plan
         self.due_at = scheduled_at
         self.waits_for: str | None = None
+        self.assets: Assets | None = None
         self.lacked: str | None = None
         self._worker = worker
         self._client = worker.new_client()
@@ -71,13 +79,31 @@ class Session:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
         Where the request follows redirects, each page that one leads to is asked for at once and recorded too, and
-        the check is the last one's. Raises SessionFailedError when a reply is an error: the visit ends there.
+        the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
+        Raises SessionFailedError when a reply is an error: the visit ends there.
         """
         for hops_left in range(_MAX_HOPS, -1, -1):
             reply = self._exchange(request, check, hops_left)
             if reply.location is None or request.follow is None:
                 break
             request = redirected(request, reply)
+        if reply.html and self._worker.assets is not None:
+            if self.assets is None:
+                self.assets = Assets(self._worker.assets, self._client, self.fetch)
+            self.assets.load(request.path, reply.body, self.due_at)
+        return reply
+
+    def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
+        """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
+        worker = self._worker
+        sent_at = worker.clock.now()
+        worker.ceilings.take_request(sent_at)
+        traceparent = new_traceparent(worker.ids, self.plan.trace_sampling)
+        reply = Reply(error="cut_off")
+        try:
+            reply = client.send(request, traceparent)
+        finally:
+            self._log(request, reply, (due_at, sent_at, worker.clock.now()), traceparent)
         return reply
 
     def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
@@ -127,9 +153,16 @@ class Session:
         ledger.outcome(key, placed.outcome, clock.now(), placed.reply)
         return placed
 
+    def settle(self) -> None:
+        """Wait for what the pages asked for: the visit is over when the last of it is there."""
+        if self.assets is not None:
+            self.assets.settle()
+
     def close(self) -> None:
-        """Close the shopper's connection."""
+        """Close the shopper's connections, breaking off what is under way."""
         self._worker.under_way.pop(self.arrival.number, None)
+        if self.assets is not None:
+            self.assets.close()
         self._client.close()
 
     def _wait_for_leave(self) -> int:
@@ -148,7 +181,13 @@ class Session:
 
 def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
     """Return the step and the scheduled moment (ns) of every request that was sent and hasn't ended."""
-    return [(visit.waits_for, visit.due_at) for visit in under_way.values() if visit.waits_for is not None]
+    found: list[tuple[str, int]] = []
+    for visit in under_way.values():
+        if visit.waits_for is not None:
+            found.append((visit.waits_for, visit.due_at))
+        if visit.assets is not None:
+            found.extend(visit.assets.under_way)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

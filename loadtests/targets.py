@@ -226,6 +226,7 @@ class Environment(Document):
     stock_url: WebAddress | None = None
     funnel_url: WebAddress | None = None
     payments_url: WebAddress | None = None
+    cdn_url: BaseAddress | None = None
     token_env: Variable | None = None
     token_file: File | None = None
     headers: Mapping[

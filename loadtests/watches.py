@@ -1,9 +1,10 @@
 """The objectives a run can follow while it goes on: those that are read from its own records."""
 
+import math
 from functools import partial
 
 from loadtests.demand.plan import Plan
-from loadtests.journeys import VISITS
+from loadtests.journeys import expected_events
 from loadtests.live import Watch
 from loadtests.records import StepRecord
 from loadtests.run_directory import RunDirectory
@@ -14,7 +15,7 @@ from slo.statistics import ALPHA, breach_is_certain
 def watches_of(directory: RunDirectory, plan: Plan) -> tuple[Watch, ...]:
     """Return a watch for each objective of the run that is read from records; raises BadInput."""
     objectives = read_objectives(sorted(directory.objectives.glob("*.yaml")))
-    expected = plan.expected_events(VISITS)
+    expected = expected_events(plan)
     return tuple(
         _watch(objective, sum(expected.get(step, 0.0) for step in objective.steps), plan, ALPHA / len(objectives))
         for objective in objectives
@@ -24,6 +25,8 @@ def watches_of(directory: RunDirectory, plan: Plan) -> tuple[Watch, ...]:
 
 def _watch(objective: Objective, planned: float, plan: Plan, alpha: float) -> Watch:
     def is_certain(bad: int, total: int) -> bool:
+        if math.isnan(planned):  # there may be any number of good ones to come
+            return False
         return breach_is_certain(bad, max(planned, total), objective.target, plan.design_effect_prior, alpha)
 
     return Watch(

@@ -1,5 +1,6 @@
 """Evidence is planned: what a run can prove, how likely, and how long it would have to be."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ class Proof:
     """What a plan can prove about one objective.
 
     `needed_events` is what a run without a single bad event needs; `chance` supposes a true bad ratio of
-    `assumed_bad_ratio`. `minutes_needed` is None when the plan has none of its events.
+    `assumed_bad_ratio`. `minutes_needed` is None when the plan has none of its events; `unplanned` when nobody
+    can know how many of them there will be.
     """
 
     objective: str
@@ -25,6 +27,7 @@ class Proof:
     chance: float
     minutes_needed: float | None
     told: str
+    unplanned: bool = False
 
 
 def proofs(
@@ -38,8 +41,9 @@ def proofs(
 ) -> tuple[Proof, ...]:
     """Return what a plan proves of each objective.
 
-    `expected_events` maps a step to its expected requests in the judged window of `judged_s` seconds,
-    `design_effect` is the plan's prior; the shop is assumed to spend `assumed_share_of_budget` of each budget.
+    `expected_events` maps a step to its expected requests in the judged window of `judged_s` seconds, a step whose
+    number nobody can plan to nan; `design_effect` is the plan's prior; the shop is assumed to spend
+    `assumed_share_of_budget` of each budget.
     """
     return tuple(
         _proof(objective, expected_events, judged_s, design_effect, alpha, assumed_share_of_budget)
@@ -52,6 +56,8 @@ def _proof(
 ) -> Proof:
     deff = max(1.0, deff)
     planned = sum(expected.get(step, 0.0) for step in objective.steps)
+    unplanned = math.isnan(planned)
+    planned = 0.0 if unplanned else planned
     needed = events_needed(objective.budget, 0, alpha) * deff
     assumed = objective.budget * share
     chance = chance_of_proof(planned, deff, objective.budget, assumed, alpha)
@@ -64,7 +70,16 @@ def _proof(
         assumed_bad_ratio=assumed,
         chance=chance,
         minutes_needed=minutes,
-        told=_told(objective, planned, needed, minutes, chance),
+        unplanned=unplanned,
+        told=_unplanned(objective, needed) if unplanned else _told(objective, planned, needed, minutes, chance),
+    )
+
+
+def _unplanned(objective: Objective, needed: float) -> str:
+    steps = " or ".join(objective.steps)
+    return (
+        f"{objective.name}: needs {needed:,.0f} requests without a bad one; how many there will be of {steps}"
+        " depends on the shop's pages and isn't planned"
     )
 
 

@@ -130,6 +130,13 @@ class Recorder(_Facts):
     dropped: int | None = None
 
 
+class Browser(_Facts):
+    """What the real browser beside the load saw."""
+
+    pages: int | None = None
+    why_not_more: str | None = None
+
+
 class RunFacts(_Facts):
     """run.json as far as it is judged; what is missing is None, and None is never good news."""
 
@@ -153,6 +160,7 @@ class RunFacts(_Facts):
     workers: tuple[Worker, ...] | None = None
     hook_failures: tuple[HookFailure, ...] | None = None
     recorder: Recorder | None = None
+    browser: Browser | None = None
 
 
 def run_facts(data: Mapping[str, Any], where: str = "run.json") -> RunFacts:

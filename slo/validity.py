@@ -128,7 +128,8 @@ def check_validity(
     `traces`. An aborted run is not invalid by that alone: `slo.verdict` weighs why it was.
     """
     given = _Given(run=run, records=records, declared=declared, limits=limits or Limits())
-    return tuple(Checked(name=name, findings=tuple(check(given))) for name, check in _CHECKS.items())
+    names = [name for name in _CHECKS if name != "browser" or run.browser is not None]
+    return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -415,6 +416,14 @@ def _spans(given: _Given) -> Iterator[Finding]:
         yield _invalid("spans", message, "lower the plan's trace_sampling", dropped=recorder.dropped)
 
 
+def _browser(given: _Given) -> Iterator[Finding]:
+    """Note that the browser saw nothing: what it sees is shown and never judged."""
+    browser = given.run.browser
+    if browser is not None and not browser.pages:
+        message = f"the browser beside the load saw no page: {browser.why_not_more or 'the run was too short'}"
+        yield Finding(kind="validity", severity=Severity.NOTE, subject="browser", message=message)
+
+
 _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "ended": _ended,
     "account": _account,
@@ -433,4 +442,5 @@ _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "release": _release,
     "blocked": _blocked,
     "spans": _spans,
+    "browser": _browser,
 }

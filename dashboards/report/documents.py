@@ -109,6 +109,16 @@ class Recorder(Part):
     dropped: Count | None = None
 
 
+class Browser(Part):
+    """The one real browser beside the load."""
+
+    program: str | None = None
+    pages: Count | None = None
+    requests_blocked: Count | None = None
+    requests_held: Count | None = None
+    why_not_more: str | None = None
+
+
 class Run(Part):
     """`run.json`."""
 
@@ -132,6 +142,7 @@ class Run(Part):
     workers: list[Worker] | None = None
     hook_failures: list[HookFailure] | None = None
     recorder: Recorder | None = None
+    browser: Browser | None = None
     versions: dict[str, str | None] | None = None
     notes: list[str] | None = None
 

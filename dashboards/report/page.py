@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from dashboards.report import words
 from dashboards.report.answers import Answers, read_answers
+from dashboards.report.browser import BrowserPage, browser_pages
 from dashboards.report.charts import Chart, Charts, groups
 from dashboards.report.documents import Cause, Finding
 from dashboards.report.reading import Reading, read
@@ -42,6 +43,7 @@ class Page:
     answers: Answers
     steps: Sequence[Step]
     error_words: Sequence[str]
+    browser: Sequence[BrowserPage]
     requests_outside: int
     causes: Sequence[tuple[Cause, str]]
     traces: Sequence[Trace]
@@ -96,6 +98,7 @@ def _page(reading: Reading, store: Store) -> Page:
         answers=answers,
         steps=steps,
         error_words=sorted({word for step in steps for word in step.errors_by_word}),
+        browser=browser_pages(reading),
         requests_outside=store.requests_outside(),
         causes=merged((verdict and verdict.causes) or []),
         traces=slowest(store),

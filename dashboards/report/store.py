@@ -18,7 +18,7 @@ import pyarrow.dataset as pad
 import pyarrow.parquet as pq
 
 from dashboards.report.reading import Gap, Reading
-from loadtests.run_directory import REQUESTS, SESSIONS, SPANS, RunDirectory
+from loadtests.run_directory import ASSET_STEPS, REQUESTS, SESSIONS, SPANS, RunDirectory
 
 MAX_BINS = 120
 ENOUGH_IN_A_BIN = 30
@@ -165,12 +165,15 @@ class Store:
         return [counted.get(index, 0) for index in range(self.time.bins)]
 
     def lateness_per_bin(self) -> list[float | None]:
-        """Return the 99th percentile, in seconds, of how late requests were handed to the socket, by bin."""
+        """Return the 99th percentile, in seconds, of how late requests were handed to the socket, by bin.
+
+        Assets are left out: they wait for one of a browser's few connections.
+        """
         rows = self.rows(
             "requests",
             "SELECT (scheduled_at - $1) // $2, quantile_disc((sent_at - scheduled_at) / 1e9, 0.99) FROM requests "
-            "WHERE scheduled_at >= $1 AND scheduled_at < $3 AND sent_at > 0 GROUP BY 1",
-            [self.time.starts_at, self.time.bin_s * SECOND_NS, self.time.ends_at],
+            "WHERE scheduled_at >= $1 AND scheduled_at < $3 AND sent_at > 0 AND NOT list_contains($4, step) GROUP BY 1",
+            [self.time.starts_at, self.time.bin_s * SECOND_NS, self.time.ends_at, sorted(ASSET_STEPS)],
         )
         late: dict[int, float] = dict(rows)
         return [late.get(index) for index in range(self.time.bins)]

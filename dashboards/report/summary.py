@@ -7,6 +7,7 @@ from dashboards.report.documents import Cause
 from dashboards.report.reading import Reading
 from dashboards.report.store import SECOND_NS, Step, Store
 from dashboards.report.words import UNKNOWN, count, length, percent, seconds
+from loadtests.run_directory import ASSET_STEPS
 
 _MARKS = {"PASS": "✓", "FAIL": "✕", "INCONCLUSIVE": "?"}
 
@@ -85,6 +86,7 @@ def _orders(reading: Reading) -> Fact:
 
 
 def _errors(steps: Sequence[Step]) -> Fact:
+    steps = [step for step in steps if step.step not in ASSET_STEPS]  # many, they would hide those of the visits
     requests, errors = sum(step.requests for step in steps), sum(step.errors for step in steps)
     if not requests:
         return Fact(name="Errors", value=UNKNOWN, beside="no request in the judged time")
@@ -106,7 +108,7 @@ def _slowest(reading: Reading, steps: Sequence[Step]) -> Fact:
         quantile = f"p{count((one.target or 0) * 100)}"
         beside = f"{quantile}, {one.display_name or one.name}; limit {seconds(one.threshold_s)}"
         return Fact(name="Tightest latency", value=seconds(observed), beside=beside, tone="bad" if share > 1 else "")
-    slow = [(step.quantiles_s[1], step.step) for step in steps if step.quantiles_s]
+    slow = [(step.quantiles_s[1], step.step) for step in steps if step.quantiles_s and step.step not in ASSET_STEPS]
     if not slow:
         return Fact(name="Slowest step", value=UNKNOWN, beside="no request in the judged time")
     return Fact(name="Slowest step", value=seconds(max(slow)[0]), beside=f"p95 of {max(slow)[1]}")

@@ -60,6 +60,12 @@ class Access:
         return tuple(_place(address, self.origin.port) for address in self.addresses)
 
     @cached_property
+    def at_root(self) -> "Access":
+        """The same without the base address's path: anything of the origin is below it."""
+        origin = self.origin
+        return replace(self, base_url=f"{origin.scheme}://{origin.authority}") if origin.prefix else self
+
+    @cached_property
     def _turns(self) -> tuple["Access", ...]:
         first = [address for address in self.addresses if (":" in address) == (":" in self.addresses[0])]
         if len(first) < 2:  # noqa: PLR2004 - two to take turns

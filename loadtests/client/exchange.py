@@ -31,12 +31,14 @@ class Reply(NamedTuple):
     """What came back; `error` is None when it is what the request accepts, else a word of `docs/contracts.md`.
 
     `location` is the path and query, below the base address, that a redirect leads to; None when it leads away.
+    `html` is whether the body is a page, which may ask for assets.
     """
 
     status: int = 0
     body: bytes = b""
     error: str | None = None
     location: str | None = None
+    html: bool = False
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object; raises ValueError when it isn't one."""
@@ -51,6 +53,12 @@ class Client(Protocol):
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request` under `traceparent` (W3C) and read the reply whole."""
+
+    def beside(self) -> "Client":
+        """Return another connection of the same shopper to the same origin, with the same cookies.
+
+        Its paths begin at the origin's root.
+        """
 
     def close(self) -> None:
         """Close the connection."""

@@ -15,15 +15,18 @@ _INTERIM, _OK = 100, 200
 _SWITCHING = 101
 _BODILESS = frozenset({204, 304})
 _VERSIONS = frozenset({"1.0", "1.1"})
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 # The fields that say something to the client.
-_TELLING = frozenset({"content-length", "transfer-encoding", "content-encoding", "set-cookie", "location"})
+_TELLING = frozenset(
+    {"content-length", "transfer-encoding", "content-encoding", "set-cookie", "location", "content-type"}
+)
 
 
 class Head(NamedTuple):
     """What a head says. `size` is the body's length, CHUNKED or UNTIL_CLOSED.
 
     `plain` is whether a body of that size is all there is to it: no cookie, no redirect, nothing encoded, and
-    nothing of a firewall's, which is what `marked` says.
+    nothing of a firewall's, which is what `marked` says. `html` is whether the body is said to be a page.
     """
 
     status: int
@@ -35,6 +38,7 @@ class Head(NamedTuple):
     location: str | None
     marked: bool
     plain: bool
+    html: bool
 
 
 class Heads:
@@ -87,6 +91,7 @@ class Heads:
             location=location,
             marked=marked,
             plain=not (encoding or cookies or location or marked),
+            html=told.get("content-type", [""])[0].partition(";")[0].strip().lower() in _PAGES,
         )
 
 

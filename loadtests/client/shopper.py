@@ -54,7 +54,7 @@ class ShopperClient:
             words = access.wording.of(request, traceparent, cookies)
             head, body = self._ask(request.method, words)
             if head.plain and not access.masks and not request.graphql and head.status in request.accept:
-                return Reply(head.status, body)
+                return Reply(head.status, body, None, None, head.html)
             return self._told(request, head, body)
         except (OSError, ValueError) as error:
             self._hang_up()
@@ -62,6 +62,15 @@ class ShopperClient:
         except BaseException:
             self._hang_up()
             raise
+
+    def beside(self) -> "ShopperClient":
+        """Return another connection of the same shopper to the same origin, with the same cookies.
+
+        Its paths begin at the origin's root.
+        """
+        other = ShopperClient(self._access.at_root, self._deadline_s, self._pool)
+        other._jar = self._own_jar()
+        return other
 
     def close(self) -> None:
         """Give the connection back or close it; the next request takes another."""
@@ -138,7 +147,7 @@ class ShopperClient:
             return self._told_of_redirect(request, status, head.location, body)
         if not accepted:
             return Reply(status, body, _word(status))
-        return Reply(status, body, _judged(body) if request.graphql and status == _OK else None)
+        return Reply(status, body, _judged(body) if request.graphql and status == _OK else None, None, head.html)
 
     def _told_of_redirect(self, request: Request, status: int, location: str, body: bytes) -> Reply:
         origin = self._access.origin
@@ -148,10 +157,13 @@ class ShopperClient:
         return Reply(status, body, "redirected_away" if origin.leads_away(location) else "wrong_reply", target)
 
     def _keep_cookies(self, told: tuple[str, ...], target: str) -> None:
+        self._own_jar().keep(told, target)
+
+    def _own_jar(self) -> Jar:
         if self._jar is None:
             origin = self._access.origin
             self._jar = Jar(origin.host, time, secure=origin.secure)
-        self._jar.keep(told, target)
+        return self._jar
 
 
 def _word(status: int) -> str:

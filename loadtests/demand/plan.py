@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from loadtests.demand.curve import Curve, Piece
 from loadtests.demand.think_time import Positive, ThinkTime
@@ -38,6 +38,14 @@ def _dns_label(text: str) -> str:
 
 # How arrivals lie along the curve: at random, as shoppers come, or evenly, for measuring the generator itself.
 Spacing = Literal["poisson", "regular"]
+# What a shopper's browser fetches beside the pages: nothing, what the shop itself serves, or its CDN's share, too.
+# YAML reads a plain off as false.
+Assets = Annotated[
+    Literal["off", "shop", "all"],
+    BeforeValidator(
+        lambda value: "off" if value is False else value, json_schema_input_type=Literal["off", "shop", "all", False]
+    ),
+]
 Name = Annotated[str, AfterValidator(_dns_label)]
 Level = Annotated[float, Field(ge=0, le=100)]
 
@@ -133,6 +141,7 @@ class Plan(_Part):
     mix_note: str = Field(default="", max_length=1000)
     think_time: ThinkTime
     cart_lines: CartLines
+    assets: Assets = "off"
     trace_sampling: float = Field(default=1.0, ge=0, le=1)
     limits: Limits
     design_effect_prior: float = Field(default=2.0, ge=1, le=100)
@@ -225,8 +234,8 @@ class Plan(_Part):
         """Return the document, the same text for the same plan; what is unset is left out."""
         data = self.model_dump(mode="json", exclude_none=True)
         optional = {key for key in ("mix_note", "not_judged") if not data[key]}
-        if self.spacing == "poisson":
-            optional.add("spacing")
+        defaults = {"spacing": self.spacing == "poisson", "assets": self.assets == "off"}
+        optional |= {key for key, is_default in defaults.items() if is_default}
         data = {key: value for key, value in data.items() if key not in optional}
         body = yaml.dump(
             {key: _laid_out(key, value) for key, value in data.items()},

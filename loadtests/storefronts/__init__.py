@@ -1,6 +1,6 @@
 """Storefronts: how each kind of shop is browsed and bought from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from loadtests import targets
@@ -34,6 +34,11 @@ class Storefront(Protocol):
 
 
 STOREFRONTS: dict[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
+
+# How a browser walks through the pages of each kind of shop: their names, and how the path of a link to one begins.
+WALKS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "twisted-threads": (("home", "/"), ("search", "/search"), ("product", "/products/")),
+}
 
 
 def register(name: str, storefront: Callable[[Session], Storefront]) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from loadtests.demand.build import ORDERS_PER_SESSION
 from loadtests.demand.plan import FORMAT, Plan
-from loadtests.journeys import VISITS
+from loadtests.journeys import expected_events
 from loadtests.targets import Ceiling
 from scripts.first_look.survey import Survey
 from slo.documents import validate
@@ -101,7 +101,7 @@ def first_plan(objectives: tuple[Objective, ...]) -> Plan:
     }
     plan = validate(data, Plan, "plan first-look")
     start_s, end_s = plan.judged_span()
-    told = proofs(objectives, plan.expected_events(VISITS), end_s - start_s, plan.design_effect_prior)
+    told = proofs(objectives, expected_events(plan), end_s - start_s, plan.design_effect_prior)
     given_up = [
         {"objective": one.objective, "because": _because(one.needed_events)} for one in told if not one.possible
     ]

@@ -47,6 +47,7 @@ class Progress:
     phase_releases: dict[str, str] = field(default_factory=dict)
     spans: int | None = None
     spans_dropped: int | None = None
+    browser: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -78,6 +79,7 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         "workers_refused": progress.workers_refused,
         **account_for(directory, inputs.plan, progress),
         "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
+        "browser": progress.browser,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "platform": f"{sys.platform} {platform.machine()}",
     }
@@ -143,6 +145,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
                     "account",
                     "requests",
                     "orders",
+                    "assets",
                     "scheduling_lag_s",
                     "hub_stall_s",
                     "generator_cpu",
@@ -155,6 +158,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
         "account": account,
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": _orders(directory),
+        "assets": _assets(plan, workers),
         "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
         "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
         "descriptors": {w.name: w.descriptors for w in workers},
@@ -196,6 +200,13 @@ def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccou
 def _orders(directory: RunDirectory) -> dict[str, int]:
     outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
     return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}
+
+
+def _assets(plan: Plan, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+    left_out: Counter[str] = Counter()
+    for worker in workers:
+        left_out.update(worker.assets_left_out or {})
+    return {"fetched": plan.assets, "left_out": dict(left_out)}
 
 
 def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerAccount, ...]) -> list[dict[str, Any]]:

@@ -20,12 +20,16 @@ from slo.documents import read_json
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def check_descriptors(open_sessions: int, workers: int) -> None:
-    """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
-    needed = descriptors.needed(open_sessions, workers)
+def check_descriptors(open_sessions: int, workers: int, connections: int = 1) -> None:
+    """Raise EnvironmentLacks when a worker started from here could run out of descriptors.
+
+    `connections` is how many one session holds at most.
+    """
+    needed = descriptors.needed(open_sessions, workers, connections)
+    each = "" if connections == 1 else f", of up to {connections} connections each with their assets,"
     if needed > (most := descriptors.most()):
         raise EnvironmentLacks(
-            f"{open_sessions:,} open sessions over {workers} {'worker' if workers == 1 else 'workers'} need"
+            f"{open_sessions:,} open sessions over {workers} {'worker' if workers == 1 else 'workers'}{each} need"
             f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
             f" or lower the plan's limits.open_sessions"
         )

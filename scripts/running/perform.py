@@ -1,16 +1,19 @@
 """Performing a run: start what measures it, play the load, keep everything, and say how it ended."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from loadtests.account import read_workers
+from loadtests.assets import CONNECTIONS, connections
 from loadtests.clock import Clock
 from loadtests.destinations import host_of
+from loadtests.job import write_job
 from loadtests.local_ports import hint
-from loadtests.player import write_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children, wait_until
@@ -18,6 +21,8 @@ from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.refusals import EnvironmentLacks
 from scripts.running.answers import keep_answers
+from scripts.running.browser import BrowserSetting, BrowserShopper, check_browser
+from scripts.running.browser_program import find_chromium
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.ending import how_it_ended
 from scripts.running.gathering import Gathering, announced
@@ -46,7 +51,8 @@ _BY_HAND = "by hand or signal"
 class Setting:
     """How to perform a run: on which ports, with how many workers, and who is told when a phase begins.
 
-    `expects` maps a phase to the release that it runs on, where releases are changed on purpose.
+    `expects` maps a phase to the release that it runs on, where releases are changed on purpose. With `browser` a
+    real one walks through the shop beside the load.
     """
 
     ports: Ports
@@ -55,6 +61,7 @@ class Setting:
     phase_releases: dict[str, str] | None = None
     rails: Rails = NO_RAILS_TOLD
     web_port: int | None = None
+    browser: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +107,7 @@ class Performance:
         ports.check_free(ports_used(ports, outside, self._setting.workers) | shown)
         self._check_generator()
         program = find_program(outside, ports, self._context)
+        self._chromium = self._find_browser()
         with lease_of(inputs, rails, self._context, progress) as lease:
             progress.release_before = look(self._reach, rails)
             self._watches = Watches(self._reach, lease, self._clock, self._context)
@@ -108,13 +116,16 @@ class Performance:
 
     def _check_generator(self) -> None:
         """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
-        plan, workers = self._inputs.plan, self._setting.workers
+        plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         if self._outside.workers_join:
             return  # each sees for itself
-        check_descriptors(min(plan.limits.open_sessions, self._inputs.environment.ceiling.open_sessions), workers)
+        most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
+        each = connections(plan.assets, has_cdn=environment.cdn_url is not None)
+        check_descriptors(most, workers, each)
         highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
-        host = host_of(self._inputs.environment.base_url)
-        told = hint(highest * plan.demand.peak_sessions_per_s, len(self._reach.destinations.of(host)))
+        host = host_of(environment.base_url)
+        to_shop = min(each, CONNECTIONS)
+        told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, len(self._reach.destinations.of(host)))
         if told is not None:
             self._context.say(f"a hint: {told}")
 
@@ -126,7 +137,14 @@ class Performance:
         self._context.say(f"run {directory.path}")
         instruments = Instruments(directory, reach, ports, self._outside, program)
         spans_to = self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None
-        write_job(directory, spans_to, PEAKPROOF, reach.destinations, production=inputs.production)
+        write_job(
+            directory,
+            spans_to,
+            PEAKPROOF,
+            reach.destinations,
+            production=inputs.production,
+            browser=self._setting.browser,
+        )
         write_run(directory, inputs, self._progress)
         try:
             self._measured(directory, instruments)
@@ -153,6 +171,37 @@ class Performance:
             self._play(directory, children, prometheus)
             self._measure_the_end(directory, prometheus)
 
+    def _find_browser(self) -> Path | None:
+        """Return the browser's program where one is wished for."""
+        if not self._setting.browser:
+            return None
+        check_browser(self._inputs.environment)
+        return find_chromium(self._context.environment)
+
+    @contextmanager
+    def _browser(self, directory: RunDirectory) -> Iterator[None]:
+        """Have a real shopper beside the load, where one is wished for; whatever befalls it, the run goes on."""
+        if self._chromium is None:
+            yield
+            return
+        shopper = BrowserShopper(
+            BrowserSetting(
+                program=self._chromium,
+                directory=directory,
+                plan=self._inputs.plan,
+                reach=self._reach,
+                environment=self._context.environment,
+            )
+        )
+        try:
+            with shopper:
+                yield
+        finally:
+            told = self._progress.browser = shopper.told
+            self._context.say(f"the browser saw {told['pages']} pages")
+            if told["why_not_more"] is not None:
+                self._context.say(f"the browser saw no more: {told['why_not_more']}")
+
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         wait_for_targets(prometheus)
         setting, outside = self._setting, self._outside
@@ -163,7 +212,7 @@ class Performance:
         try:
             with announced(self._context.runs, self._gathering(directory)):
                 wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
-            with self._watches:
+            with self._watches, self._browser(directory):
                 self._watch(directory, generator)
         except KeyboardInterrupt:
             self._tell_end("stopped", _BY_HAND)

@@ -70,6 +70,7 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
     known = read_targets(targets)
     target = known.environment(environment, targets)
     check_ceiling(read, target, plan)
+    _check_cdn(read, target, plan)
     inputs = Inputs(
         plan=read,
         plan_text=read_text(plan),
@@ -111,6 +112,11 @@ def hash_inputs(directory: RunDirectory) -> dict[str, str]:
         for path in copies
         if path.is_file()
     }
+
+
+def _check_cdn(plan: Plan, environment: Environment, path: Path) -> None:
+    if plan.assets == "all" and environment.cdn_url is None:
+        raise BadInput(f"{path}: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop")
 
 
 def _check_not_judged(inputs: Inputs, path: Path) -> None:

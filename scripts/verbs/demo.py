@@ -94,6 +94,7 @@ def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Co
     setting = Setting(
         ports=shop.ports,
         workers=options.workers,
+        browser=options.browser,
         on_phase=change_release,
         phase_releases={p.name: good if p.name in reference else tested for p in inputs.plan.phases},
         rails=Rails(releases_expected=tuple(dict.fromkeys((good, tested)))),

@@ -6,7 +6,7 @@ from pathlib import Path
 from loadtests.demand.build import Choices, build_plan
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import JOURNEYS, Plan, read_plan
-from loadtests.journeys import VISITS
+from loadtests.journeys import expected_events
 from scripts.context import Context
 from scripts.refusals import write_given
 from slo.openslo import read_objectives
@@ -77,6 +77,9 @@ def played(plan: Plan) -> list[str]:
         lines.append(f"  {phase.name:<10} {phase.plays_s:6,.0f} s  {level}{stands}")
     for journey, share in plan.journeys.items():
         lines.append(f"  {journey:<18} {share:6.1%}  {demand.peak_sessions_per_s * share:6.2f} sessions/s at the peak")
+    if plan.assets != "off":
+        where = {"shop": "of the shop", "all": "of the shop and of its CDN"}[plan.assets]
+        lines.append(f"  the pages' assets {where} are fetched, too; how many there are isn't planned")
     if plan.mix_note:
         lines.append(f"  the mix is {plan.mix_note}")
     return lines
@@ -86,7 +89,7 @@ def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
     """Return, line by line, which objectives a run of the plan can prove, how likely, and what each would take."""
     start_s, end_s = plan.judged_span()
     given_up = {item.objective for item in plan.not_judged}
-    rows = proofs(read_objectives(files), plan.expected_events(VISITS), end_s - start_s, plan.design_effect_prior)
+    rows = proofs(read_objectives(files), expected_events(plan), end_s - start_s, plan.design_effect_prior)
     return [
         f"what {end_s - start_s:,.0f} s of judged time can prove:",
         f"  {'objective':<30}{'needs':>8}{'planned':>9}{'minutes':>9}{'chance':>8}",
@@ -97,10 +100,13 @@ def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
 
 def _provable(proof: Proof, *, declared: bool) -> str:
     minutes = "–" if proof.minutes_needed is None else f"{proof.minutes_needed:.1f}"
-    chance = f"{proof.chance:.0%}" if proof.possible else "none"
-    line = f"  {proof.objective:<30}{proof.needed_events:>8,.0f}{proof.planned_events:>9,.0f}{minutes:>9}{chance:>8}"
+    planned = "–" if proof.unplanned else f"{proof.planned_events:,.0f}"
+    chance = "–" if proof.unplanned else f"{proof.chance:.0%}" if proof.possible else "none"
+    line = f"  {proof.objective:<30}{proof.needed_events:>8,.0f}{planned:>9}{minutes:>9}{chance:>8}"
     if declared:
         return f"{line}  not judged, the plan says"
+    if proof.unplanned:
+        return f"{line}  not planned: how many assets pages ask for only the shop knows"
     return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or name it in not_judged"
 
 

@@ -50,6 +50,9 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         help=f"load generator processes (default 1; {cores} cores here)",
     )
     parser.add_argument(
+        "--browser", action="store_true", help="one real headless Chromium walks through the shop's pages beside it"
+    )
+    parser.add_argument(
         "--web-ui",
         type=port,
         nargs="?",
@@ -75,7 +78,13 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         releases_expected=(options.release,) if options.release else (),
     )
     ports = Ports(base=options.port_base)
-    setting = Setting(ports=ports, workers=options.workers, rails=rails, web_port=web_port(options, ports))
+    setting = Setting(
+        ports=ports,
+        workers=options.workers,
+        rails=rails,
+        browser=options.browser,
+        web_port=web_port(options, ports),
+    )
     performed = perform(inputs, setting, context)
     findings = validity_findings(performed.directory)
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]

@@ -4,8 +4,8 @@ import argparse
 import time
 
 from loadtests.credentials import Secret
+from loadtests.job import read_job
 from loadtests.joining import VARIABLE as RUN_TOKEN
-from loadtests.player import read_job
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children
@@ -47,7 +47,8 @@ def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
     Raises EnvironmentLacks, with no seat taken, when this machine allows too few descriptors.
     """
     directory = RunDirectory(path=context.runs / gathering.run)
-    check_descriptors(read_job(directory.path).most_open, gathering.workers)
+    job = read_job(directory.path)
+    check_descriptors(job.most_open, gathering.workers, job.connections)
     seat = take_seat(directory, gathering.workers)
     if seat is None:
         context.say(f"run {gathering.run} has its {gathering.workers} workers")

@@ -6,10 +6,11 @@ from flask import Flask, Response, jsonify, request
 from opentelemetry.trace import get_current_span
 from sqlalchemy import select
 
-from staging.shop import buying
+from staging.shop import buying, markup
 from staging.shop.catalogue import FEATURED, Style
 from staging.shop.designs import HEIGHT, WIDTH, find_preview, make_design
 from staging.shop.funnel import Step
+from staging.shop.markup import wants_html
 from staging.shop.payloads import DesignBody
 from staging.shop.schema import products
 from staging.shop.search import LONGEST_QUERY
@@ -31,6 +32,7 @@ def shop_app(shop: Storefront, telemetry: Telemetry) -> Flask:
     app.before_request(lambda: _say_version(shop))
     _add_browsing(app, shop)
     _add_designs(app, shop)
+    markup.add_assets(app, shop.catalogue.styles)
     buying.add_buying(app, shop)
 
     @app.get("/healthz")
@@ -56,6 +58,9 @@ def _add_browsing(app: Flask, shop: Storefront) -> None:
     def home() -> Response:
         with shop.database.reading() as connection:
             styles = [dict(row) for row in connection.execute(recommended).mappings()]
+        if wants_html():
+            names = dict.fromkeys(word for style in styles for word in style["name"].split() if word.isalnum())
+            return welcome(markup.page("Twisted Threads", styles, names), shop.funnel)
         page = {"greeting": "Twisted Threads", "recommended": styles, "categories": shop.catalogue.categories}
         return welcome(jsonify(page), shop.funnel)
 
@@ -65,7 +70,8 @@ def _add_browsing(app: Flask, shop: Storefront) -> None:
         if len(query) > LONGEST_QUERY:
             raise bad_request(f"q: at most {LONGEST_QUERY} characters")
         note(shop.funnel, Step.SEARCH)
-        return jsonify(query=query, results=[_summary(style) for style in shop.index.find(query)])
+        results = [_summary(style) for style in shop.index.find(query)]
+        return markup.page(query, results) if wants_html() else jsonify(query=query, results=results)
 
     @app.get("/products/<style>")
     def product(style: str) -> Response:
@@ -78,6 +84,9 @@ def _add_browsing(app: Flask, shop: Storefront) -> None:
             {"sku": sku.sku, "size": sku.size, "colour": sku.colour, "stock": stock.get(sku.sku, {})}
             for sku in found.skus
         ]
+        if wants_html():
+            told = [f"{s.size}, {s.colour}: {sum(stock.get(s.sku, {}).values())} in stock" for s in found.skus]
+            return markup.product_page(_summary(found), told)
         return jsonify(**_summary(found), skus=skus)
 
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, descendants, is_alive, peakproof, running, wait_for
+from tests.scripts import fake_browser
 from tests.scripts.world import OBJECTIVES
 
 pytestmark = pytest.mark.heavy  # each plays a run: together they take minutes
@@ -83,10 +86,10 @@ def folder(tmp_path: Path, shop: Shop) -> Path:
 
 
 @contextmanager
-def play(folder: Path, shop: Shop, prometheus: str) -> Iterator[Played]:
+def play(folder: Path, shop: Shop, prometheus: str, *more: str, **also: str) -> Iterator[Played]:
     base = str(shop.ports.base)  # so that the shop's spans go to the run's recorder
-    arguments = ("run", "plan.yaml", "--on", "staging", "--port-base", base)
-    variables = {TOKEN_VARIABLE: shop.token, "PEAKPROOF_PROMETHEUS": prometheus}
+    arguments = ("run", "plan.yaml", "--on", "staging", "--port-base", base, *more)
+    variables = {TOKEN_VARIABLE: shop.token, "PEAKPROOF_PROMETHEUS": prometheus, **also}
     with running(folder, *arguments, **variables) as peak:
         yield Played(peak, folder, shop)
 
@@ -106,6 +109,39 @@ def test_a_run_that_nothing_disturbs_is_complete_and_valid(folder: Path, shop: S
     assert document["account"]["completed"] == document["account"]["planned"]
     assert (document["release"]["before"], document["release"]["after"]) == ("2026.47.0", "2026.47.0")
     assert played.judged() != 99
+
+
+def test_a_browser_that_is_missing_ends_it_before_any_load(folder: Path, shop: Shop, prometheus: str) -> None:
+    with play(folder, shop, prometheus, "--browser") as played:
+        assert played.peak.ended() == 75
+    assert "none of chromium, chromium-browser, google-chrome is on the PATH; install one with" in played.peak.told()
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "why", "least"), [("plain", None, 4), ("crash", "the browser is gone: it ended", 1), ("silent", None, 0)]
+)
+def test_a_browser_beside_the_load_is_told_of_and_harms_no_run(
+    mode: str, why: str | None, least: int, folder: Path, shop: Shop, prometheus: str
+) -> None:
+    program = folder / "chromium"
+    command = shlex.join([sys.executable, fake_browser.__file__, mode, str(folder / "heard.jsonl")])
+    program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    program.chmod(0o755)
+    with play(folder, shop, prometheus, "--browser", PEAKPROOF_CHROMIUM=str(program)) as played:
+        assert played.peak.ended() == 0, played.peak.told()
+    document = played.document()
+    told = document["browser"]
+    assert (document["ended"], document["notes"], told["why_not_more"]) == ("completed", [], why)
+    assert told["pages"] >= least
+    assert (played.directory / "browser.parquet").exists() == (told["pages"] > 0)
+    assert f"the browser saw {told['pages']} pages\n" in played.peak.told()
+    heard = json.loads((folder / "heard.jsonl").read_text().splitlines()[0])
+    assert not is_alive(heard["pid"])
+    assert played.judged() != 99
+    findings = json.loads((played.directory / "verdict.json").read_text())["findings"]
+    notes = [one["severity"] for one in findings if one["subject"] == "browser"]
+    assert notes == ([] if told["pages"] else ["note"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -125,6 +125,9 @@ class FakeClient:
         self.traceparents.append(traceparent)
         return self.answer(request)
 
+    def beside(self) -> "FakeClient":
+        return self
+
     def close(self) -> None:
         self.closed += 1
 

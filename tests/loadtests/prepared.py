@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from loadtests.player import write_job
+from loadtests.job import write_job
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.targets import Environment, redacted
 from tests.loadtests.fakes import plan_facts

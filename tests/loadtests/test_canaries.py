@@ -16,8 +16,9 @@ from loadtests.asking import Asking
 from loadtests.audit_sources import Sources, SourceUnavailableError, gather
 from loadtests.clock import Clock
 from loadtests.credentials import credentials_of, token_of
+from loadtests.job import read_job
 from loadtests.ledger import read_ledgers
-from loadtests.player import Player, read_job
+from loadtests.player import Player
 from loadtests.run_directory import RunDirectory, write_json
 from tests.loadtests.fake_shop import FakeShop, running
 from tests.loadtests.hostile_server import HostileServer, Seen, reply

@@ -15,8 +15,9 @@ from loadtests.ceilings import CeilingReachedError, Ceilings
 from loadtests.client.exchange import Reply, Request
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import schedule
+from loadtests.job import read_job
 from loadtests.ledger import Line, OrderReply, read_ledgers
-from loadtests.player import Player, read_job
+from loadtests.player import Player
 from loadtests.run_directory import REQUESTS, RunDirectory, read_tables, write_json
 from loadtests.session import Placed, Session
 from loadtests.targets import Ceiling

@@ -10,8 +10,8 @@ import pytest
 from loadtests.control import LEAD_S, Control
 from loadtests.demand.arrivals import revised
 from loadtests.demand.revision import Revision
+from loadtests.job import read_job, write_job
 from loadtests.live import Board
-from loadtests.player import read_job, write_job
 from loadtests.revisions import read_revisions
 from loadtests.run_directory import RunDirectory
 from tests.loadtests.fakes import SECOND

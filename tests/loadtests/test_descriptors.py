@@ -19,6 +19,7 @@ print(before, descriptors.allowed(), descriptors.most())
 
 def test_each_worker_needs_its_share_of_the_sessions_and_some_beside() -> None:
     assert descriptors.needed(10_000, 4) - descriptors.needed(6_000, 4) == 1_000
+    assert descriptors.needed(10_000, 4, 6) - descriptors.needed(6_000, 4, 6) == 6_000
     assert descriptors.needed(1, 4) == descriptors.needed(4, 4) > 100
 
 

@@ -13,7 +13,7 @@ from loadtests.client.access import Access
 from loadtests.client.exchange import Reply, Request
 from loadtests.client.shopper import ShopperClient
 from loadtests.destinations import Destinations, UnresolvableError, host_of, hosts_of, look_up, resolve
-from loadtests.player import read_job, write_job
+from loadtests.job import read_job, write_job
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.targets import Environment, redacted
 from slo.documents import BadInput
@@ -63,18 +63,20 @@ def test_an_environment_is_as_far_away_as_the_farthest_address_of_its_shop(answe
 
 
 def test_every_host_that_is_named_is_asked_for_once() -> None:
-    names = Names(shop="10.0.0.1", admin="10.0.0.2", pay="10.0.0.3", off="10.0.0.4", node="10.0.0.5")
+    names = Names(shop="10.0.0.1", admin="10.0.0.2", pay="10.0.0.3", cdn="10.0.0.6", off="10.0.0.4", node="10.0.0.5")
     target = environment(
         "https://SHOP.test",
         orders_url="https://admin.test/orders",
         stock_url="https://admin.test/stock",
         funnel_url="https://shop.test/funnel",
         payments_url="https://pay.test/payments",
+        cdn_url="https://cdn.test/files",
         kill_url="https://off.test/stop",
         metrics=[{"job": "shop", "url": "http://node.test:9100/metrics"}],
     )
     found = resolve(target, names)
-    assert names.asked == ["shop.test", "admin.test", "pay.test", "off.test", "node.test"] == list(hosts_of(target))
+    hosts = ["shop.test", "admin.test", "pay.test", "cdn.test", "off.test", "node.test"]
+    assert names.asked == hosts == list(hosts_of(target))
     assert {host: one.addresses for host, one in found.hosts.items()}["pay.test"] == ("10.0.0.3",)
 
 
@@ -99,8 +101,8 @@ def test_a_name_that_leads_where_nothing_may_be_sent_is_refused(address: str, wh
     assert str(refusal.value) == f"shop.test: resolves to {address}, {why}"
 
 
-@pytest.mark.parametrize("field", ["orders_url", "stock_url", "funnel_url", "payments_url", "kill_url"])
-def test_so_is_that_of_a_source_or_the_kill_switch(field: str) -> None:
+@pytest.mark.parametrize("field", ["orders_url", "stock_url", "funnel_url", "payments_url", "cdn_url", "kill_url"])
+def test_so_is_that_of_a_source_the_cdn_or_the_kill_switch(field: str) -> None:
     with pytest.raises(BadInput, match=r"^meta\.test: resolves to 169\.254\.169\.254, a link-local"):
         resolve(environment(**{field: "https://meta.test/x"}), Names(shop="10.0.0.1", meta="169.254.169.254"))
 

@@ -396,3 +396,26 @@ def test_blocked_replies_in_a_row_are_counted_across_what_was_taken() -> None:
     merged.merge("w0", figures.take(START), gauges())
     assert merged.blocked() is not None
     assert "20 replies in a row" in str(merged.blocked())
+
+
+def test_assets_are_counted_and_judged_apart_but_hide_nobody_s_wait_and_no_lag() -> None:
+    merged, figures = board(), WorkerFigures([], ALWAYS)
+    assets = [checkout(1, 0.001, step="asset", sent_at=START + 60 * SECOND) for _ in range(99)]
+    figures.steps_ended(batch(checkout(1, took_s=2.0), *assets))
+    merged.merge("w0", figures.take(START), gauges())
+    told = merged.snapshot(START + SECOND, "running")
+    assert told["latency_s"]["p50"] == pytest.approx(2.0, rel=0.008)
+    assert told["lag_s"]["p99"] == 0
+    assert told["achieved"]["requests_total"] == told["achieved"]["requests_per_s"] == 100
+    assert {step: one["requests_total"] for step, one in told["steps"].items()} == {"asset": 99, "checkout": 1}
+
+
+def test_a_firewall_that_takes_assets_is_seen_among_all_replies() -> None:
+    merged, figures = board(), WorkerFigures([], ALWAYS)
+    figures.steps_ended(batch(*[checkout(1, step="cdn-asset", error="blocked" if n % 50 else None) for n in range(5)]))
+    merged.merge("w0", figures.take(START), gauges())
+    assert merged.blocked() is None
+    blocked = [checkout(1, step="cdn-asset", error=None if n % 2 else "blocked") for n in range(20)]
+    figures.steps_ended(batch(*blocked))
+    merged.merge("w0", figures.take(START), gauges())
+    assert "14 of 25 replies" in str(merged.blocked())

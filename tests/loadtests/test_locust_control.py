@@ -15,7 +15,7 @@ import requests
 
 from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.demand.arrivals import revised
-from loadtests.player import read_job
+from loadtests.job import read_job
 from loadtests.revisions import read_revisions
 from loadtests.run_directory import RunDirectory
 from tests.loadtests import fake_shop

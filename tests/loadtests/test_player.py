@@ -12,8 +12,9 @@ from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import revised, schedule
 from loadtests.demand.revision import Revision
+from loadtests.job import Job, read_job, write_job
 from loadtests.ledger import read_ledgers
-from loadtests.player import Job, Player, read_job
+from loadtests.player import Player
 from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
 from loadtests.watches import watches_of
 from slo.documents import BadInput
@@ -196,6 +197,16 @@ def test_the_ceiling_of_open_sessions_is_shared_by_the_workers(tmp_path: Path, s
     assert player_of(lower)._conductor._score.max_open == 50
     least = prepared_run(tmp_path / "c", shop.url, limits={"open_sessions": 1})
     assert player_of(least, 0, 4)._conductor._score.max_open == 1
+
+
+def test_a_browser_beside_the_load_has_its_share_of_the_ceiling(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url, limits={"open_sessions": 60})
+    write_job(directory, None, "0.1.0", browser=True)
+    job = read_job(directory.path)
+    assert (job.ceiling.requests_per_s, job.ceiling.open_sessions, job.ceiling.orders) == (450, 49, 1000)
+    player = player_of(directory)
+    assert player._conductor._score.max_open == 49
+    assert player._worker.ceilings._sent.maxlen == 450
 
 
 def test_a_job_says_what_is_planned_when(tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ class Blocking:
         Event().wait()
         raise AssertionError("nothing sets that event")
 
+    def beside(self) -> "Blocking":
+        return self
+
     def close(self) -> None:
         pass
 

@@ -102,3 +102,15 @@ def test_a_run_without_objectives_is_refused(tmp_path: Path, plan: Plan) -> None
     with pytest.raises(BadInput) as refusal:
         watches_of(directory, plan)
     assert str(refusal.value) == "no file given: no SLO found; expected at least one document with kind: SLO"
+
+
+@pytest.mark.parametrize("steps", [["asset"], ["checkout", "asset"]])
+def test_a_breach_of_what_nobody_could_plan_is_never_certain(
+    directory: RunDirectory, plan: Plan, steps: list[str]
+) -> None:
+    path = directory.objectives / SHIPPED.name
+    path.write_text(path.read_text().replace("steps: [checkout]", f"steps: {steps}".replace("'", "")))
+    with_assets = plan.model_copy(update={"assets": "shop"})
+    watch = next(one for one in watches_of(directory, with_assets) if one.name == "checkout-availability")
+    assert watch.steps == set(steps)
+    assert not watch.is_certain(5000, 5000)

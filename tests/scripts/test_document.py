@@ -79,6 +79,15 @@ def test_a_run_that_went_well_is_told_in_full(run: RunDirectory, world: World) -
     assert value["inputs"]["plan.yaml"] == value["plan"]["sha256"]
 
 
+def test_what_was_left_out_of_the_pages_is_told_for_all_workers(run: RunDirectory) -> None:
+    assert document(run)["assets"] == {"fetched": "off", "left_out": {}}
+    for path in run.workers():
+        told = {**json.loads(path.read_text()), "assets_left_out": {"other_host": 3, path.stem: 1}}
+        path.write_text(json.dumps(told))
+    left_out = {"other_host": 6, "worker-w0": 1, "worker-w1": 1}
+    assert document(run)["assets"] == {"fetched": "off", "left_out": left_out}
+
+
 def test_before_any_load_nothing_is_invented(world: World) -> None:
     write_inputs(world.folder)
     inputs = given(world.folder)

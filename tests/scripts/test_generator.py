@@ -19,7 +19,7 @@ from scripts.running.perform import Setting, perform
 from scripts.running.preparation import read_inputs
 from tests.loadtests.prepared import prepared_run
 from tests.scripts.test_children import SLEEP, says
-from tests.scripts.world import World, free_base, write_inputs
+from tests.scripts.world import PLAN, World, free_base, write_inputs
 
 
 @dataclass
@@ -172,13 +172,29 @@ def test_too_few_descriptors_are_refused_with_the_number_to_set(monkeypatch: pyt
     )
 
 
-def test_a_run_that_lacks_descriptors_leaves_nothing_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connections_for_a_pages_assets_need_descriptors_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 1024)
+    check_descriptors(128, 1, 6)
+    with pytest.raises(EnvironmentLacks) as refused:
+        check_descriptors(129, 1, 6)
+    assert str(refused.value) == (
+        "129 open sessions over 1 worker, of up to 6 connections each with their assets, need 1,030 descriptors each,"
+        " and 1,024 are allowed: ulimit -n 1030 first, or add workers, or lower the plan's limits.open_sessions"
+    )
+
+
+@pytest.mark.parametrize(("more", "needed"), [("", 356), ("assets: shop\n", 856)])
+def test_a_run_that_lacks_descriptors_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch, more: str, needed: int
+) -> None:
     monkeypatch.setattr("loadtests.descriptors.most", lambda: 300)
-    write_inputs(world.folder)
+    write_inputs(world.folder, plan=PLAN + more)
     given = (world.folder / name for name in ("plan.yaml", "objectives.yaml", "targets.yaml"))
     plan, objectives, targets = given
     inputs = read_inputs(plan, (objectives,), targets, "staging")
-    with pytest.raises(EnvironmentLacks, match="need 356 descriptors each, and 300 are allowed: ulimit -n 356 first"):
+    with pytest.raises(
+        EnvironmentLacks, match=f"need {needed} descriptors each, and 300 are allowed: ulimit -n {needed} first"
+    ):
         perform(inputs, Setting(ports=Ports(base=free_base())), world.context())
     assert not (world.folder / "runs").exists()
 

@@ -49,6 +49,15 @@ def test_the_highest_level_counts_not_the_last(tmp_path: Path) -> None:
     )
 
 
+def test_a_plan_that_wants_the_cdn_needs_one_in_the_environment(tmp_path: Path) -> None:
+    assert refused(tmp_path, plan=PLAN + "assets: all\n") == (
+        "plan.yaml: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop"
+    )
+    there = targets(cdn_url="https://cdn.example.com")
+    assert read(tmp_path, plan=PLAN + "assets: all\n", targets=there).plan.assets == "all"
+    assert read(tmp_path, plan=PLAN + "assets: shop\n").plan.assets == "shop"
+
+
 def test_giving_up_on_an_objective_that_is_not_there_is_refused(tmp_path: Path) -> None:
     plan = PLAN + "not_judged: [{objective: checkout-speed, because: too few}]\n"
     assert refused(tmp_path, plan=plan) == (

@@ -1,6 +1,7 @@
 """Evidence is planned: what a run can prove is known before it is played."""
 
 import dataclasses
+import math
 
 from slo.openslo import Objective
 from slo.planning import proofs
@@ -47,3 +48,13 @@ def test_an_objective_without_steps_says_so(shipped: dict[str, Objective]) -> No
 def test_twice_the_design_effect_needs_twice_the_events(shipped: dict[str, Objective]) -> None:
     (one,), (two,) = (proofs([shipped["checkout-latency"]], EXPECTED, 75.0, effect) for effect in (1.0, 2.0))
     assert (one.needed_events, two.needed_events) == (59, 118)
+
+
+def test_what_nobody_can_plan_is_said_to_be_unplanned_and_not_impossible(shipped: dict[str, Objective]) -> None:
+    (proof,) = proofs([shipped["checkout-latency"]], {"checkout": math.nan}, 75.0, 2.0)
+    assert (proof.unplanned, proof.planned_events, proof.minutes_needed, proof.chance) == (True, 0.0, None, 0.0)
+    assert proof.told == (
+        "checkout-latency: needs 118 requests without a bad one; how many there will be of checkout depends on the"
+        " shop's pages and isn't planned"
+    )
+    assert not any(one.unplanned for one in proofs(shipped.values(), EXPECTED, 75.0, 2.0))

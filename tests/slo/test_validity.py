@@ -26,6 +26,21 @@ def test_a_good_run_has_no_finding(passing: Case) -> None:
     assert _found(passing, dict(passing.run)) == []
 
 
+@pytest.mark.parametrize(
+    ("browser", "told"),
+    [
+        ({"pages": 0, "why_not_more": "it hung"}, ["the browser beside the load saw no page: it hung"]),
+        ({"pages": 0}, ["the browser beside the load saw no page: the run was too short"]),
+        ({"pages": 3, "why_not_more": "it hung"}, []),
+    ],
+)
+def test_a_browser_that_saw_nothing_is_a_note_and_never_more(
+    passing: Case, browser: dict[str, Any], told: list[str]
+) -> None:
+    found = _found(passing, {**passing.run, "browser": browser})
+    assert [(finding.severity, finding.message) for finding in found] == [(Severity.NOTE, one) for one in told]
+
+
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"ended": "stopped", "ended_because": "Ctrl-C"},

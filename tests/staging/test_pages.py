@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 import requests
 
+from loadtests.markup import links_of
 from tests.staging.conftest import Stack
 from tests.staging.harness import ADMIN, check_out, fill_cart
 
@@ -23,6 +24,39 @@ def test_search_and_product_show_what_is_for_sale(stack: Stack) -> None:
     product = requests.get(f"{stack.front.url}/products/tearex", timeout=20).json()
     assert len(product["skus"]) == 20
     assert sorted(product["skus"][0]["stock"]) == ["store-bath", "store-hull", "store-leeds", "store-york", "warehouse"]
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_a_browser_gets_pages_it_can_walk_and_everything_they_ask_for(stack: Stack) -> None:
+    http, seen = requests.Session(), []
+    for path in ("/", "/search?q=tea", "/products/tearex"):
+        page = http.get(f"{stack.front.url}{path}", headers=BROWSER, timeout=20)
+        assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assets = [address for address in links_of(page.content).addresses if address != "data:,"]
+        kinds = [http.get(f"{stack.front.url}{asset}", timeout=20).headers["Content-Type"] for asset in assets]
+        assert kinds[:2] == ["text/css; charset=utf-8", "text/javascript; charset=utf-8"]
+        assert set(kinds[2:]) == {"image/png"}
+        seen.append(page.text)
+    assert "sid" in http.cookies
+    assert 'href="/search?q=' in seen[0]
+    assert 'href="/products/' in seen[0]
+    assert 'href="/products/tearex"' in seen[1]
+    assert "in stock" in seen[2]
+
+
+def test_who_takes_anything_gets_json_and_an_asset_that_is_none_is_not_found(stack: Stack) -> None:
+    for accept in ("*/*", "application/json", None):
+        home = requests.get(f"{stack.front.url}/", headers={"Accept": accept}, timeout=20)
+        assert sorted(home.json()) == ["categories", "greeting", "recommended"]
+    assert requests.get(f"{stack.front.url}/assets/none.png", timeout=20).status_code == 404
+
+
+def test_a_name_is_text_in_a_page(stack: Stack) -> None:
+    page = requests.get(f"{stack.front.url}/search?q=<script>alert(1)</script>", headers=BROWSER, timeout=20)
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
 
 
 def test_a_design_made_on_one_replica_is_seen_on_the_other(stack: Stack) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 import pyarrow.parquet as pq
 
 from loadtests.destinations import Destination, Destinations
-from loadtests.player import write_job
+from loadtests.job import write_job
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.benches.engine import variables
 from scripts.benches.engine.plans import Load, environment_of, objectives_of, plan_of

@@ -228,6 +228,24 @@ def test_a_written_plan_says_what_it_is_and_keeps_a_phase_on_a_line(plan_data: d
     assert "- {name: drain, kind: drain, plays_s: 8}" in lines
 
 
+@pytest.mark.parametrize(("written", "assets"), [(False, "off"), ("off", "off"), ("shop", "shop"), ("all", "all")])
+def test_a_plan_says_whether_assets_are_fetched_and_yaml_s_off_is_off(
+    plan_data: dict[str, Any], written: object, assets: str
+) -> None:
+    plan = Plan.model_validate({**plan_data, "assets": written})
+    assert plan.assets == assets
+    assert (f"assets: {assets}" in plan.to_yaml()) == (assets != "off")
+
+
+@pytest.mark.parametrize("written", [True, "on", 1, None])
+def test_other_words_for_assets_are_refused(tmp_path: Path, plan_data: dict[str, Any], written: object) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump({**plan_data, "assets": written}))
+    with pytest.raises(BadInput) as refused:
+        read_plan(path)
+    assert str(refused.value).startswith(f"{path}: assets: Input should be 'off', 'shop' or 'all', found ")
+
+
 def test_judged_is_from_the_end_of_the_warm_up_to_the_end_of_the_last_plateau(plan_data: dict[str, Any]) -> None:
     assert Plan.model_validate(plan_data).judged_span() == (33, 123)
     plan_data["phases"].insert(4, {"name": "higher", "kind": "plateau", "plays_s": 10, "level": [1.2, 1.2]})
