@@ -20,6 +20,7 @@ from gevent.lock import BoundedSemaphore
 
 from loadtests.alarms import Alarms
 from loadtests.assets import AssetSource, source_of
+from loadtests.bell import Bell
 from loadtests.ceilings import Ceilings
 from loadtests.client.access import Access
 from loadtests.client.shopper import ShopperClient
@@ -86,7 +87,7 @@ class Player:
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
         self._descriptors_peak = used()
-        self._over = Event()
+        self._over = Bell()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
@@ -99,9 +100,9 @@ class Player:
 
     def play(self) -> None:
         """Play the arrivals; returns when the run is over or was stopped, with everything written."""
-        self._background = [gevent.spawn(self._tick), gevent.spawn(self._stalls.watch, self._over)]
+        self._background = [gevent.spawn(work, self._over.listen()) for work in (self._tick, self._stalls.watch)]
         if self._spans:
-            self._background.append(gevent.spawn(self._send_spans, self._spans))
+            self._background.append(gevent.spawn(self._send_spans, self._spans, self._over.listen()))
         try:
             self._conductor.play()
             if not self._closing:
@@ -139,7 +140,7 @@ class Player:
 
     def _write_all(self) -> None:
         self._conductor.cut_off()
-        self._over.set()
+        self._over.ring()
         gevent.joinall(self._background)  # what is being written is written whole
         self._hand_on()
         self._records.close()
@@ -209,10 +210,10 @@ class Player:
         if batch := self._log.take():
             self._hooks.steps_ended(batch)
 
-    def _tick(self) -> None:
+    def _tick(self, over: Event) -> None:
         """Hand requests on in small batches, so that none holds the hub for long; once a second do the rest."""
         beat = 0
-        while not self._over.wait(timeout=_BEAT_S):
+        while not over.wait(timeout=_BEAT_S):
             beat += 1
             if beat % _BEATS_A_SECOND == 0:
                 self._hand_on()
@@ -228,9 +229,9 @@ class Player:
         self._descriptors_peak = None if now_used is None else max(self._descriptors_peak or 0, now_used)
         threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
 
-    def _send_spans(self, spans: ClientSpans) -> None:
+    def _send_spans(self, spans: ClientSpans, over: Event) -> None:
         """Send what is buffered once a second: a slow recorder keeps nobody else waiting."""
-        while not self._over.wait(timeout=1):
+        while not over.wait(timeout=1):
             spans.flush()
 
     def _cpu_now(self) -> float | None:
