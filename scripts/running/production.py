@@ -13,9 +13,9 @@ from scripts.refusals import EnvironmentLacks
 
 
 def is_production(environment: Environment, known: Iterable[Environment]) -> bool:
-    """Whether an environment is production: also one that another name, of the same host, says is."""
-    host = _host(environment)
-    return any(one.production and _host(one) == host for one in (environment, *known))
+    """Whether an environment is production: also one that another name, of a host that takes its load, says is."""
+    hosts = set(_hosts(environment))
+    return any(one.production and hosts.intersection(_hosts(one)) for one in (environment, *known))
 
 
 def production_at(
@@ -28,7 +28,7 @@ def production_at(
 
     Raises EnvironmentLacks for a production whose addresses nobody here knows.
     """
-    own = {_plain(text) for text in destinations.of(host_of(environment.base_url))}
+    own = {_plain(text) for url in _loaded(environment) for text in destinations.of(host_of(url))}
     found = {name: sorted(own & _addresses(name, one, ask), key=str) for name, one in productions.items()}
     return {name: [str(address) for address in same] for name, same in found.items() if same}
 
@@ -38,13 +38,16 @@ def undeclared(environment: Environment, reached: Mapping[str, Sequence[str]]) -
 
     A front that serves both tells them apart by their names: to a bare address, no word helps.
     """
-    shared = () if _is_address(_host(environment)) else environment.shares_addresses_with
+    shared = () if any(map(_is_address, _hosts(environment))) else environment.shares_addresses_with
     return {name: addresses for name, addresses in reached.items() if name not in shared}
 
 
 def _addresses(name: str, production: Environment, ask: LookUp) -> set[Address]:
-    """Return where a production is: by its own `resolve`, and by what the resolver says."""
-    host = host_of(production.base_url)
+    """Return where a production is, its CDN included: by its own `resolve`, and by what the resolver says."""
+    return {address for url in _loaded(production) for address in _addresses_of(name, production, host_of(url), ask)}
+
+
+def _addresses_of(name: str, production: Environment, host: str, ask: LookUp) -> set[Address]:
     anywhere = production.model_copy(update={"network": None})
     found: set[Address] = set()
     failure: UnresolvableError | None = None
@@ -65,8 +68,13 @@ def _plain(text: str) -> Address:
     return innermost(readable(text))
 
 
-def _host(environment: Environment) -> str:
-    return host_of(environment.base_url).rstrip(".")
+def _loaded(environment: Environment) -> list[str]:
+    """Return the addresses that take load: the shop's, and its CDN's, from where a plan may want the assets."""
+    return [url for url in (environment.base_url, environment.cdn_url) if url is not None]
+
+
+def _hosts(environment: Environment) -> list[str]:
+    return [host_of(url).rstrip(".") for url in _loaded(environment)]
 
 
 def _is_address(host: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from loadtests.destinations import resolve
 from loadtests.targets import Environment, read_targets
 from scripts.refusals import EnvironmentLacks
-from scripts.running.production import production_at, undeclared
+from scripts.running.production import is_production, production_at, undeclared
 from slo.documents import BadInput
 from tests.scripts.world import targets
 
@@ -63,6 +63,28 @@ def test_an_alias_and_the_bare_address_lead_to_production(base_url: str, address
 
 def test_another_shop_does_not() -> None:
     assert reached("http://staging.example.com") == {}
+
+
+STAGING = "http://staging.example.com"
+
+
+@pytest.mark.parametrize("cdn_url", ["http://alias.example.net", "https://shop.example.com/static"])
+def test_a_staging_whose_assets_are_production_s_leads_to_production(cdn_url: str) -> None:
+    assert reached(STAGING, cdn_url=cdn_url)["shop"][0] == "198.51.100.7"
+
+
+def test_production_s_cdn_is_production_by_name_and_by_address() -> None:
+    served = environment("https://shop.internal.test", production=True, cdn_url="https://shop.example.com")
+    told = served.model_copy(update={"resolve": {"shop.internal.test": "203.0.113.1"}})
+    assert reached("http://alias.example.net", told) == {"shop": ["198.51.100.7"]}
+    assert is_production(environment(STAGING, cdn_url="https://shop.example.com/x"), [served])
+    assert is_production(environment("https://shop.example.com"), [served])
+    assert not is_production(environment(STAGING), [served])
+
+
+def test_a_bare_address_of_a_cdn_is_helped_by_no_word() -> None:
+    one = environment(STAGING, cdn_url="http://198.51.100.7", shares_addresses_with=["shop"])
+    assert undeclared(one, {"shop": ["198.51.100.7"]}) == {"shop": ["198.51.100.7"]}
 
 
 def test_an_override_of_either_side_counts() -> None:
