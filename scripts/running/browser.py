@@ -61,6 +61,8 @@ class BrowserSetting:
 
 def check_browser(environment: Environment) -> None:
     """Raise EnvironmentLacks for an environment that a browser can't be let into beside the load."""
+    if environment.storefront not in WALKS:
+        raise EnvironmentLacks(f"--browser: nobody has said where one walks in {environment.storefront}; leave it out")
     if environment.client_certificate is not None or environment.ca is not None:
         raise EnvironmentLacks("--browser: a browser can be told of no client_certificate and no ca; leave it out")
     try:

@@ -345,6 +345,12 @@ def test_without_room_for_both_there_is_no_browser(ceiling: dict[str, Any]) -> N
         check_browser(environment(ceiling={**ceiling, "orders": 1}))
 
 
+def test_a_storefront_without_a_walk_gets_no_browser() -> None:
+    unknown = environment().model_copy(update={"storefront": "bench"})
+    with pytest.raises(EnvironmentLacks, match="nobody has said where one walks in bench"):
+        check_browser(unknown)
+
+
 def test_a_shop_that_wants_a_certificate_gets_no_browser() -> None:
     with pytest.raises(EnvironmentLacks, match="can be told of no client_certificate and no ca"):
         check_browser(environment("https://127.0.0.1:1", ca="ca.pem"))
