@@ -24,6 +24,7 @@ from tests.scripts.world import (
     FakeShop,
     World,
     fake_shop,
+    free_base,
     free_port,
     script,
     targets,
@@ -59,7 +60,7 @@ def looked(peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("PEAKPROOF_PROMETHEUS", str(script(peakproof.folder / "prometheus", "exit 0")))
     metrics = [{"job": "shop", "url": f"{shop.url}/metrics"}]
     write_inputs(peakproof.folder, targets=targets(shop.url, **{"metrics": metrics, **changed}))
-    ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(min(free_port(), 64_000)))
+    ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(free_base()))
     assert ended.err == ""
     document = json.loads(ended.out)
     assert document["format"] == "peakproof/doctor/v1"
@@ -175,13 +176,13 @@ def test_for_a_person_each_line_is_followed_by_its_next_step(
     peakproof: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PEAKPROOF_PROMETHEUS", "/nowhere/prometheus")
-    lines = peakproof("doctor", "--port-base", str(min(free_port(), 64_000))).out.splitlines()
+    lines = peakproof("doctor", "--port-base", str(free_base())).out.splitlines()
     at = lines.index("wrong    Prometheus   /nowhere/prometheus ($PEAKPROOF_PROMETHEUS) is not a program")
     assert lines[at + 1].strip() == "next: set PEAKPROOF_PROMETHEUS to the program's path"
 
 
 def machine_of(world: World, **variables: str) -> dict[str, tuple[str, str | None]]:
-    lines = machine.machine(world.context(**variables), Ports(base=min(free_port(), 64_000)))
+    lines = machine.machine(world.context(**variables), Ports(base=free_base()))
     return {line.what: (line.state, line.next) for line in lines}
 
 
@@ -201,9 +202,10 @@ def test_a_machine_that_can_fetch_prometheus_is_ready_and_nothing_is_fetched(wor
 
 
 def test_a_taken_port_is_told(world: World) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        lines = {line.what: line for line in machine.machine(world.context(), Ports(base=port - 6))}
+    base = free_base()
+    port = base + 6
+    with socket.create_server(("127.0.0.1", port)):
+        lines = {line.what: line for line in machine.machine(world.context(), Ports(base=base))}
     assert (lines["ports"].state, lines["ports"].told) == (
         "wrong",
         f"port {port} (span recorder) is taken on 127.0.0.1",
@@ -227,7 +229,7 @@ def test_the_stack_is_looked_at_only_when_asked_for(peakproof: Command, monkeypa
         return ()
 
     monkeypatch.setattr(doctor, "check_stack", looked_at)
-    base = str(min(free_port(), 64_000))
+    base = str(free_base())
     peakproof("doctor", "--port-base", base)
     assert asked == []
     peakproof("doctor", "--port-base", base, "--stack")
@@ -274,6 +276,6 @@ def test_an_alias_of_production_is_called_production(
         ours = {"base_url": "http://shop.test", "resolve": {"shop.test": name}, "production": True}
         document["environments"]["shop"] = {**document["environments"]["staging"], **ours}
         write_inputs(peakproof.folder, targets=json.dumps(document))
-        ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(min(free_port(), 64_000)))
+        ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(free_base()))
         told = {line["what"]: line["told"] for line in json.loads(ended.out)["lines"]}
         assert told["environment"] == f"staging at {shop.url}, loopback{said}"
