@@ -23,6 +23,7 @@ from tests.loadtests import fake_shop
 from tests.loadtests.fake_shop import FakeShop
 from tests.scripts.world import free_base, slo
 
+RUN_TOKEN = {"PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(180)]
 
 PLAN = """\
@@ -154,7 +155,8 @@ def write_inputs(folder: Path, shop_url: str, plateau_s: int = 18, **declared: A
 def play(folder: Path, prometheus: str, **variables: str) -> Iterator[Played]:
     base = str(free_base())
     command = ("run", "plan.yaml", "--on", "staging", "--workers", "2", "--port-base", base)
-    with running(folder, *command, PEAKPROOF_PROMETHEUS=prometheus, SHOP_TOKEN="made-up", **variables) as peak:
+    told = {"PEAKPROOF_PROMETHEUS": prometheus, "SHOP_TOKEN": "made-up-token", **RUN_TOKEN, **variables}
+    with running(folder, *command, **told) as peak:
         yield Played(peak, folder)
 
 
@@ -310,7 +312,7 @@ def joining(folder: Path, prefix: Sequence[str] = ()) -> Iterator[subprocess.Pop
         worker = subprocess.Popen(
             [*prefix, *COMMAND, "worker", "--once"],
             cwd=folder,
-            env={"PATH": "/nowhere", "HOME": str(folder)},
+            env={"PATH": "/nowhere", "HOME": str(folder), **RUN_TOKEN},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -118,7 +118,7 @@ def test_the_verdict_over_a_lost_worker_is_inconclusive_and_names_it(without_a_w
     (gone,) = (name for name, lost in without_a_worker.lost.items() if lost)
     assert (verdict["outcome"], without_a_worker.verdict_code) == ("INCONCLUSIVE", 75), findings(without_a_worker)
     assert f"{gone} was lost" in [one["message"] for one in verdict["findings"] if one["subject"] == "workers"]
-    assert without_a_worker.run["ended_because"] == f"lost {gone}"
+    assert without_a_worker.run["ended_because"] == f"{gone} was lost in mid-run"
 
 
 def test_the_other_worker_plays_its_part_to_the_end(without_a_worker: Played) -> None:
