@@ -23,6 +23,8 @@ from loadtests.targets import Tagging
 from loadtests.trace_context import new_traceparent
 
 _MAX_HOPS = 5
+# What a check raises that can't read a reply.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 class SessionFailedError(Exception):
@@ -47,6 +49,11 @@ class Worker:
     new_client: Callable[[], Client]
     assets: AssetSource | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
+    sampled_share: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep at hand what each step asks the plan for."""
+        object.__setattr__(self, "sampled_share", self.plan.trace_sampling)
 
 
 class Session:
@@ -82,11 +89,10 @@ class Session:
         the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
         Raises SessionFailedError when a reply is an error: the visit ends there.
         """
-        for hops_left in range(_MAX_HOPS, -1, -1):
+        reply, hops_left = self._exchange(request, check, _MAX_HOPS), _MAX_HOPS
+        while reply.location is not None and request.follow is not None:
+            request, hops_left = redirected(request, reply), hops_left - 1
             reply = self._exchange(request, check, hops_left)
-            if reply.location is None or request.follow is None:
-                break
-            request = redirected(request, reply)
         if reply.html and self._worker.assets is not None:
             if self.assets is None:
                 self.assets = Assets(self._worker.assets, self._client, self.fetch)
@@ -98,33 +104,42 @@ class Session:
         worker = self._worker
         sent_at = worker.clock.now()
         worker.ceilings.take_request(sent_at)
-        traceparent = new_traceparent(worker.ids, self.plan.trace_sampling)
+        traceparent = new_traceparent(worker.ids, worker.sampled_share)
         reply = Reply(error="cut_off")
         try:
             reply = client.send(request, traceparent)
         finally:
-            self._log(request, reply, (due_at, sent_at, worker.clock.now()), traceparent)
+            self._log(request, reply, (due_at, sent_at, _arrived_at(client, sent_at, worker.clock.now())), traceparent)
         return reply
 
     def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
         worker, due_at = self._worker, self.due_at
-        sent_at = self._wait_for_leave()
-        self._may_send = False
-        traceparent = new_traceparent(worker.ids, self.plan.trace_sampling)
+        sent_at = worker.alarms.sleep_until(due_at)
+        if self._may_send:
+            self._may_send = False
+        else:
+            worker.ceilings.take_request(sent_at)
+        traceparent = new_traceparent(worker.ids, worker.sampled_share)
         self.waits_for = request.step
         try:
             reply = self._client.send(request, traceparent)
-            self.due_at = finished_at = worker.clock.now()
         except gevent.GreenletExit:
             self._log(request, Reply(error="cut_off"), (due_at, sent_at, worker.clock.now()), traceparent)
             raise
         finally:
             self.waits_for = None
+        finished_at = worker.clock.now()
+        if self._client.lay_ns:
+            finished_at = _arrived_at(self._client, sent_at, finished_at)
+        self.due_at = finished_at
         if reply.error is None:
             if reply.location is not None and request.follow is not None:
                 reply = reply if hops_left else reply._replace(error="wrong_reply")
             elif check is not None:
-                reply = _checked(reply, check)
+                try:
+                    check(reply)
+                except _UNREADABLE:
+                    reply = reply._replace(error="wrong_reply")
         self._log(request, reply, (due_at, sent_at, finished_at), traceparent)
         if reply.error is not None:
             raise SessionFailedError(f"{request.step}: {reply.error}")
@@ -165,13 +180,12 @@ class Session:
             self.assets.close()
         self._client.close()
 
-    def _wait_for_leave(self) -> int:
-        """Sleep until the next step is due, take leave to send it, once, and return the time (ns)."""
+    def _wait_for_leave(self) -> None:
+        """Sleep until the next step is due and take leave to send it."""
         now = self._worker.alarms.sleep_until(self.due_at)
         if not self._may_send:
             self._worker.ceilings.take_request(now)
             self._may_send = True
-        return now
 
     def _log(self, request: Request, reply: Reply, times: tuple[int, int, int], traceparent: str) -> None:
         session, journey, size = self.arrival.number, self.arrival.journey, len(reply.body)
@@ -198,12 +212,9 @@ class Placed:
     reply: OrderReply
 
 
-def _checked(reply: Reply, check: Callable[[Reply], object]) -> Reply:
-    try:
-        check(reply)
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-        return reply._replace(error="wrong_reply")
-    return reply
+def _arrived_at(client: Client, sent_at: int, now: int) -> int:
+    """Return when the end of what `client` read by `now` (ns) was here; never before the request was sent."""
+    return max(sent_at, now - client.lay_ns)
 
 
 def shopper_headers(run: str, version: str, tag: Tagging) -> Mapping[str, str]:

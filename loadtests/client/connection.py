@@ -11,8 +11,10 @@ from typing import Any
 
 from gevent import get_hub, getcurrent
 
+from loadtests.client.arrival import NOTE_ROOM, ask_for_notes, lay_for, rush
 from loadtests.client.deadlines import deadlines
 from loadtests.client.failures import UnsentError
+from loadtests.per_hub import switch_to_hub
 
 READ_BLOCK = 64 << 10
 _READ, _WRITE = 1, 2
@@ -24,17 +26,19 @@ Place = tuple[int, tuple[Any, ...]]
 class Connection:
     """One connection. While nobody waits, whatever comes closes it: the shop hung up, or speaks out of turn.
 
-    `ends_at` is when a wait on it is over, `spoiled` whether it may bring no other reply.
+    `ends_at` is when a wait on it is over, `spoiled` whether it may bring no other reply, `lay_ns` for how long
+    what was read last had been here.
     """
 
-    __slots__ = ("_hub", "_socket", "_watcher", "closed", "ends_at", "spoiled", "waiter")
+    __slots__ = ("_rush", "_sleep", "_socket", "_watcher", "closed", "ends_at", "lay_ns", "spoiled", "waiter")
 
     def __init__(self, family: int, ends_at: float) -> None:
-        self._hub = get_hub()
+        self._sleep, self._rush = switch_to_hub(), rush()
         self._socket = socket(family, SOCK_STREAM)
         self._watcher: Any = None
         self.closed = False
         self.ends_at = ends_at
+        self.lay_ns = 0
         self.spoiled = False
         self.waiter: Any = None
 
@@ -42,6 +46,7 @@ class Connection:
         """Connect by `ends_at`; raises OSError."""
         self._socket.settimeout(0.0)
         self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        ask_for_notes(self._socket)
         deadlines().watch(self)
         failure = self._socket.connect_ex(address)
         if failure == EINPROGRESS:
@@ -68,13 +73,22 @@ class Connection:
 
     def receive(self) -> bytes:
         """Wait for bytes and return them; b"" when the other side has hung up; raises OSError."""
+        rush = self._rush
         while True:
             self.waiter = getcurrent()
             try:
-                self._hub.switch()
+                self._sleep()
             finally:
                 self.waiter = None
+            rush.left -= 1
+            if rush.left <= 0:
+                rush.look()
             try:
+                if rush.is_on:
+                    data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, NOTE_ROOM)
+                    self.lay_ns = lay_for(notes)
+                    return data
+                self.lay_ns = 0
                 return self._socket.recv(READ_BLOCK)
             except BlockingIOError:
                 continue  # woken by mistake
@@ -114,13 +128,13 @@ class Connection:
     def _wait(self) -> None:
         self.waiter = getcurrent()
         try:
-            self._hub.switch()
+            self._sleep()
         finally:
             self.waiter = None
 
     def _watch(self, events: int) -> None:
         self._unwatch()
-        self._watcher = self._hub.loop.io(self._socket.fileno(), events)
+        self._watcher = get_hub().loop.io(self._socket.fileno(), events)
         self._watcher.start(self._ready)
 
     def _unwatch(self) -> None:

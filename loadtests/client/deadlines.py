@@ -3,9 +3,8 @@
 from time import monotonic
 from typing import Any, Protocol
 
-from gevent import get_hub
-
 from loadtests.client.failures import DeadlineError
+from loadtests.per_hub import PerHub
 
 TICK_S = 0.25
 
@@ -50,13 +49,4 @@ class Deadlines:
             self._timer = None
 
 
-_BY_LOOP: dict[int, Deadlines] = {}
-
-
-def deadlines() -> Deadlines:
-    """Return those of this thread's hub."""
-    loop = get_hub().loop
-    known = _BY_LOOP.get(id(loop))
-    if known is None or known._loop is not loop:  # noqa: SLF001 - another loop may have got the place of a lost one
-        known = _BY_LOOP[id(loop)] = Deadlines(loop)
-    return known
+deadlines = PerHub(lambda hub: Deadlines(hub.loop))

@@ -49,7 +49,13 @@ class Reply(NamedTuple):
 
 
 class Client(Protocol):
-    """What journeys need of a client: send one request, get one typed reply, never an exception of the network's."""
+    """What journeys need of a client: send one request, get one typed reply, never an exception of the network's.
+
+    `lay_ns` is for how long the end of the last reply had been here when it was read, 0 where that isn't known: in a
+    rush replies are read late.
+    """
+
+    lay_ns: int
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request` under `traceparent` (W3C) and read the reply whole."""

@@ -34,7 +34,7 @@ class ShopperClient:
     connecting included.
     """
 
-    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "_pool")
+    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "_pool", "lay_ns")
 
     def __init__(self, access: Access, deadline_s: float, pool: Pool | None = None) -> None:
         self._access = access
@@ -42,6 +42,7 @@ class ShopperClient:
         self._pool = pool
         self._connection: Connection | None = None
         self._jar: Jar | None = None
+        self.lay_ns = 0
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
@@ -53,13 +54,16 @@ class ShopperClient:
             cookies = "" if self._jar is None else self._jar.pairs(access.origin.prefix + request.path)
             words = access.wording.of(request, traceparent, cookies)
             head, body = self._ask(request.method, words)
-            if head.plain and not access.masks and not request.graphql and head.status in request.accept:
-                return Reply(head.status, body, None, None, head.html)
+            status, _, _, _, _, _, _, _, plain, html = head
+            if plain and not access.masks and not request.graphql and status in request.accept:
+                return Reply(status, body, None, None, html)
             return self._told(request, head, body)
         except (OSError, ValueError) as error:
+            self.lay_ns = 0
             self._hang_up()
             return Reply(error=word_of(error))
         except BaseException:
+            self.lay_ns = 0
             self._hang_up()
             raise
 
@@ -92,13 +96,17 @@ class ShopperClient:
         if connection is not None and not connection.closed:
             connection.ends_at = ends_at
             try:
-                return exchange(connection, words, method, self._access.heads)
+                reply = exchange(connection, words, method, self._access.heads)
+                self.lay_ns = connection.lay_ns
+                return reply  # noqa: TRY300 - the usual way, in as few steps as can be
             except (UnsentError, SilentError) as error:
                 if isinstance(error, SilentError) and method not in _REPEATABLE:
                     raise
                 self._hang_up()
         connection = self._connection = self._connect(ends_at)
-        return exchange(connection, words, method, self._access.heads)
+        reply = exchange(connection, words, method, self._access.heads)
+        self.lay_ns = connection.lay_ns
+        return reply
 
     def _connect(self, ends_at: float) -> Connection:
         """Return a connection to the first address that takes one; raises OSError."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import orjson
@@ -48,26 +48,26 @@ class Wording:
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
         """Return the bytes of `request` with the `cookies` of a jar; raises ProtocolError on what HTTP can't say."""
         _, method, path, body, form, headers, _, _, _ = request
-        if not (path.isascii() and path.isprintable() and path[:1] == "/" and " " not in path):
+        if not (path[:1] == "/" and path.isprintable() and " " not in path):  # ASCII it is, or isn't encoded below
             raise ProtocolError(f"not a request's target: {path!r}")
         before, after, own = self._openings.get(method if headers is None else (method, *headers)) or self._open(
             method, headers or {}
         )
         if headers is not None:
             after = f"{self._own(own, headers)}{after}"
-        if cookies or self._cookie:
-            cookies = f"Cookie: {'; '.join(filter(None, (self._cookie, cookies)))}\r\n"
+        if self._cookie:
+            cookies = f"{self._cookie}; {cookies}" if cookies else self._cookie
+        if cookies:
+            cookies = f"Cookie: {cookies}\r\n"
         if body is None and form is None:
             length = "Content-Length: 0\r\n" if method in _WITH_LENGTH else ""
             return _bytes(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n")
-        kind, content = _content(request)
-        return (
-            _bytes(
-                f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}"
-                f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
-            )
-            + content
+        kind, content = _content(body, form)
+        head = _bytes(
+            f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}"
+            f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
         )
+        return head + content
 
     def _open(self, method: str, headers: Mapping[str, str]) -> Opening:
         if not (method.isascii() and method.isalpha() and method.isupper()):
@@ -99,16 +99,16 @@ class Wording:
         return "".join([f"{name}{value}\r\n" for name, value in zip(names, values, strict=True)])
 
 
-def _content(request: Request) -> tuple[str, bytes]:
+def _content(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -> tuple[str, bytes]:
     """Return what is posted and its type."""
-    if request.form is None:
+    if form is None:
         try:
-            return "application/json", orjson.dumps(request.body)
+            return "application/json", orjson.dumps(body)
         except TypeError as error:  # a text with half a surrogate pair, say
             raise ProtocolError(f"not JSON: {error}") from error
-    if request.body is not None:
+    if body is not None:
         raise ProtocolError("a form and JSON at once")
-    return "application/x-www-form-urlencoded", urlencode(request.form).encode()
+    return "application/x-www-form-urlencoded", urlencode(form).encode()
 
 
 def _sayable(value: str) -> bool:

@@ -119,6 +119,7 @@ class FakeClient:
     sent: list[Request] = field(default_factory=list)
     traceparents: list[str] = field(default_factory=list)
     closed: int = 0
+    lay_ns: int = 0
 
     def send(self, request: Request, traceparent: str) -> Reply:
         self.sent.append(request)

@@ -22,6 +22,8 @@ LINES = (Line(sku="tee-s", quantity=2, location="warehouse"),)
 class Blocking:
     """A client that never gets an answer."""
 
+    lay_ns = 0
+
     def __init__(self) -> None:
         self.under_way = Event()
 
@@ -40,6 +42,20 @@ class Blocking:
 
 def session_of(shared: Worker, seed: int = 1) -> Session:
     return Session(shared, arrival(number=3, seed=seed), shared.clock.now())
+
+
+def test_a_reply_that_lay_here_before_it_was_read_ended_when_it_came(tmp_path: Path) -> None:
+    client, memory = FakeClient(lambda _: ok()), Memory()
+    client.lay_ns = 1_000_000_000_000
+    shared = worker(tmp_path, client, memory=memory)
+    session = session_of(shared)
+    session.step(CART)
+    (late,) = memory.steps
+    assert late.finished_at == late.sent_at  # it can't have come before it was asked for
+    client.lay_ns = 1
+    before = shared.clock.now()
+    session.step(CART)
+    assert before - 1 <= memory.steps[1].finished_at == session.due_at < shared.clock.now()
 
 
 def test_a_first_step_is_scheduled_at_the_arrival_and_a_later_one_when_the_shopper_has_thought(tmp_path: Path) -> None:

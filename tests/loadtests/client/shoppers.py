@@ -65,6 +65,7 @@ class ScriptedConnection(Connection):
         self.taken = 0
         self.sent: list[bytes] = []
         self.closed = self.spoiled = False
+        self.lay_ns = 0
         self.waiter: Any = None
 
     def send(self, words: bytes) -> None:
