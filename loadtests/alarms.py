@@ -7,44 +7,51 @@ replies are read in between.
 
 from heapq import heappop, heappush
 from itertools import count
+from sys import maxsize
 from typing import Any
 
 from gevent import get_hub, getcurrent
 
 from loadtests.clock import Clock
+from loadtests.per_hub import switch_to_hub
 
 _AT_ONCE = 64
-
-_Entry = list[Any]  # [due_at, number, greenlet or None for one that waits no more]
+_NUMBER_BITS = 24
+_NUMBERS = (1 << _NUMBER_BITS) - 1
+_NEVER = maxsize
 
 
 class Alarms:
-    """Wakes greenlets at moments of `clock`."""
+    """Wakes greenlets at moments of `clock`.
+
+    A sleeper's key is its moment and, below that, a number that keeps those who are due together apart and in order:
+    whole numbers are what a heap compares fastest.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._entries: list[_Entry] = []
+        self._keys: list[int] = []
+        self._sleepers: dict[int, Any] = {}
         self._numbers = count()
         self._timer: Any = None
-        self._rings_at: int | None = None
+        self._rings_at = _NEVER
+        self._sleep = switch_to_hub()
 
     def sleep_until(self, due_at: int) -> int:
         """Sleep until `due_at` (ns), never less, and return the time; what is thrown into the sleep ends it."""
         now = self._clock.now()
         while now < due_at:
-            self._sleep(due_at, now)
+            key = due_at << _NUMBER_BITS | next(self._numbers) & _NUMBERS
+            self._sleepers[key] = getcurrent()
+            heappush(self._keys, key)
+            if due_at < self._rings_at:
+                self._set(due_at, now)
+            try:
+                self._sleep()
+            finally:
+                self._sleepers.pop(key, None)
             now = self._clock.now()
         return now
-
-    def _sleep(self, due_at: int, now: int) -> None:
-        entry: _Entry = [due_at, next(self._numbers), getcurrent()]
-        heappush(self._entries, entry)
-        if self._rings_at is None or due_at < self._rings_at:
-            self._set(due_at, now)
-        try:
-            get_hub().switch()
-        finally:
-            entry[2] = None
 
     def _set(self, at: int, now: int) -> None:
         if self._timer is not None:
@@ -55,14 +62,14 @@ class Alarms:
         self._timer.start(self._ring)
 
     def _ring(self) -> None:
-        entries, now = self._entries, self._clock.now()
+        keys, sleepers, now = self._keys, self._sleepers, self._clock.now()
         self._rings_at = now  # nobody who goes to sleep meanwhile sets the timer: that is done below
         for _ in range(_AT_ONCE):
-            while entries and entries[0][2] is None:
-                heappop(entries)
-            if not entries or entries[0][0] > now:
+            while keys and keys[0] not in sleepers:
+                heappop(keys)
+            if not keys or keys[0] >> _NUMBER_BITS > now:
                 break
-            heappop(entries)[2].switch()
-        self._rings_at = None
-        if entries:
-            self._set(entries[0][0], self._clock.now())
+            sleepers.pop(heappop(keys)).switch()
+        self._rings_at = _NEVER
+        if keys:
+            self._set(keys[0] >> _NUMBER_BITS, self._clock.now())

@@ -4,12 +4,15 @@ An open model can't wait: what would exceed the ceiling isn't sent, its visit en
 """
 
 import math
-from collections import Counter, deque
+from array import array
+from collections import Counter
 from typing import Literal
 
 from loadtests.targets import Ceiling
 
 _SECOND = 1_000_000_000
+_NEVER = -(1 << 62)
+_UNREACHABLE = 1_000_000  # no process sends as many in a second: nothing is kept of more
 
 Reason = Literal["ceiling_requests", "ceiling_orders"]
 
@@ -45,19 +48,23 @@ class Ceilings:
         whole = int(ceiling.requests_per_s)
         most = whole // workers + (index < whole % workers) if whole >= workers else 1
         self._window_ns = _SECOND if whole >= workers else math.ceil(_SECOND * workers / ceiling.requests_per_s)
-        self._sent: deque[int] = deque(maxlen=most)
+        self._most = min(most, _UNREACHABLE)
+        self._sent = array("q", [_NEVER]) * self._most  # a ring: the oldest is the next to be overwritten
+        self._oldest = 0
         self._orders_left = ceiling.orders // workers + (index < ceiling.orders % workers)
         self.refused: Counter[Reason] = Counter()
 
     def has_room(self, now: int) -> bool:
         """Whether a request may be sent at `now` (ns)."""
-        return len(self._sent) < (self._sent.maxlen or 1) or now - self._sent[0] >= self._window_ns
+        return now - self._sent[self._oldest] >= self._window_ns
 
     def take_request(self, now: int) -> None:
         """Count one request that is about to be sent; raises CeilingReachedError when it may not be."""
-        if not self.has_room(now):
+        oldest = self._oldest
+        if now - self._sent[oldest] < self._window_ns:
             raise self._refusal("ceiling_requests")
-        self._sent.append(now)
+        self._sent[oldest] = now
+        self._oldest = oldest + 1 if oldest + 1 < self._most else 0
 
     def take_order(self) -> None:
         """Count one order that is about to be attempted; raises CeilingReachedError when it may not be."""

@@ -37,6 +37,7 @@ from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
 from loadtests.live import Gauges, Watch, WorkerFigures
+from loadtests.pulse import Pulse
 from loadtests.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.run_directory import write_json
 from loadtests.session import Session, Worker, in_flight
@@ -46,7 +47,6 @@ from loadtests.storefronts import STOREFRONTS
 REPLY_DEADLINE_S = 30.0
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
-_BEATS_A_SECOND = 20
 _BATCH = 250
 
 
@@ -91,7 +91,8 @@ class Player:
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
-        self._stalls = Stalls(self._clock.now, started_at + round(job.plan.duration_s * 1e9))
+        self._stalls = Stalls(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
+        self._pulse = Pulse(_BEAT_S, self._beat)
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None
@@ -100,9 +101,11 @@ class Player:
 
     def play(self) -> None:
         """Play the arrivals; returns when the run is over or was stopped, with everything written."""
-        self._background = [gevent.spawn(work, self._over.listen()) for work in (self._tick, self._stalls.watch)]
+        self._background = [gevent.spawn(self._look_after, self._over.listen())]
         if self._spans:
             self._background.append(gevent.spawn(self._send_spans, self._spans, self._over.listen()))
+        self._stalls.begin()
+        self._pulse.start()
         try:
             self._conductor.play()
             if not self._closing:
@@ -140,6 +143,7 @@ class Player:
 
     def _write_all(self) -> None:
         self._conductor.cut_off()
+        self._pulse.stop()
         self._over.ring()
         gevent.joinall(self._background)  # what is being written is written whole
         self._hand_on()
@@ -210,16 +214,17 @@ class Player:
         if batch := self._log.take():
             self._hooks.steps_ended(batch)
 
-    def _tick(self, over: Event) -> None:
-        """Hand requests on in small batches, so that none holds the hub for long; once a second do the rest."""
-        beat = 0
-        while not over.wait(timeout=_BEAT_S):
-            beat += 1
-            if beat % _BEATS_A_SECOND == 0:
-                self._hand_on()
-                self._each_second()
-            elif len(self._log) >= _BATCH:
-                self._hand_on()
+    def _beat(self) -> None:
+        """Hand requests on in small batches, so that none holds the hub for long."""
+        self._stalls.beat()
+        if len(self._log) >= _BATCH:
+            self._hand_on()
+
+    def _look_after(self, over: Event) -> None:
+        """Once a second close parts that are due, and look at what the process takes."""
+        while not over.wait(timeout=1):
+            self._hand_on()
+            self._each_second()
 
     def _each_second(self) -> None:
         self._records.close_if_due(self._clock.now())

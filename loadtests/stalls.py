@@ -5,31 +5,33 @@ While it is, no session starts, no request is sent and no reply is read, so ever
 
 from collections.abc import Callable
 
-from gevent.event import Event
-
 from loadtests.histogram import Histogram
 
-_BEAT_S = 0.05
 _NS = 1_000_000_000
 
 
 class Stalls:
-    """How much later than it should a greenlet that sleeps 50 ms at a time wakes; `clock` tells ns.
+    """How much later than it should each beat of a pulse of `period_s` comes; `clock` tells ns.
 
     What happens after `ends_at` (ns), when everyone is cut off at once, holds nobody up and isn't counted.
     """
 
-    def __init__(self, clock: Callable[[], int], ends_at: int) -> None:
-        self._clock, self._ends_at = clock, ends_at
+    def __init__(self, clock: Callable[[], int], ends_at: int, period_s: float) -> None:
+        self._clock, self._ends_at, self._period_ns = clock, ends_at, round(period_s * _NS)
         self._late = Histogram()
+        self._due_at = 0
 
-    def watch(self, over: Event) -> None:
-        """Look until it is `over`, or the end has come."""
-        while (due := self._clock() + round(_BEAT_S * _NS)) < self._ends_at:
-            if over.wait(timeout=_BEAT_S):
-                return
-            self._late.add((min(self._clock(), self._ends_at) - due) / _NS)
+    def begin(self) -> None:
+        """Expect the first beat one period from now."""
+        self._due_at = self._clock() + self._period_ns
+
+    def beat(self) -> None:
+        """Note how late this beat comes; the next is due one period from now."""
+        now = self._clock()
+        if self._due_at < self._ends_at:
+            self._late.add((min(now, self._ends_at) - self._due_at) / _NS)
+        self._due_at = now + self._period_ns
 
     def to_json(self) -> dict[str, float | None]:
-        """Return the 99th percentile and the longest, in seconds; None before the first look."""
+        """Return the 99th percentile and the longest, in seconds; None before the first beat."""
         return {"p99": self._late.quantile(0.99), "max": self._late.quantile(1.0)}

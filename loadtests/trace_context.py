@@ -5,11 +5,18 @@ A step's trace, span and sampling are kept as the header's own value, and read f
 
 from random import Random
 
+_TRACE_DIGITS, _BYTES = 32, 24
+_ZEROS = "0" * 16  # no id may be zero: what holds so many in a row isn't used
+_INSTEAD = f"{1:032x}{1:016x}"
+
 
 def new_traceparent(ids: Random, sampled_share: float) -> str:
     """Draw a trace; ids are random and never zero, so `ids` must not be the session's seeded source."""
     flags = "01" if sampled_share and ids.random() < sampled_share else "00"
-    return f"00-{ids.getrandbits(128) or 1:032x}-{ids.getrandbits(64) or 1:016x}-{flags}"
+    drawn = ids.randbytes(_BYTES).hex()
+    if _ZEROS in drawn:
+        drawn = _INSTEAD
+    return f"00-{drawn[:_TRACE_DIGITS]}-{drawn[_TRACE_DIGITS:]}-{flags}"
 
 
 def trace_id_of(traceparent: str) -> str:

@@ -206,7 +206,7 @@ def test_a_browser_beside_the_load_has_its_share_of_the_ceiling(tmp_path: Path, 
     assert (job.ceiling.requests_per_s, job.ceiling.open_sessions, job.ceiling.orders) == (450, 49, 1000)
     player = player_of(directory)
     assert player._conductor._score.max_open == 49
-    assert player._worker.ceilings._sent.maxlen == 450
+    assert len(player._worker.ceilings._sent) == 450
 
 
 def test_a_job_says_what_is_planned_when(tmp_path: Path) -> None:

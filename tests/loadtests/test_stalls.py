@@ -3,46 +3,62 @@
 import time
 
 import gevent
-from gevent.event import Event
 
 from loadtests.clock import Clock
+from loadtests.pulse import Pulse
 from loadtests.stalls import Stalls
 
 FOREVER = 1 << 62
+BEAT_S = 0.05
 
 
-def watched(ends_at: int, hold_s: float, *, over_after_s: float = 0.0) -> dict[str, float | None]:
-    """Return what is told when the hub is held up for `hold_s`, from its first look on."""
-    clock, over = Clock.start().now, Event()
-    stalls = Stalls(clock, ends_at)
-    watching = gevent.spawn(stalls.watch, over)
-    gevent.sleep(0)
+def watched(ends_at: int, hold_s: float) -> dict[str, float | None]:
+    """Return what is told when the hub is held up for `hold_s`, from its start on."""
+    clock = Clock.start().now
+    stalls, beats = Stalls(clock, ends_at, BEAT_S), list[int]()
+
+    def beat() -> None:
+        stalls.beat()
+        beats.append(clock())
+
+    pulse = Pulse(BEAT_S, beat)
+    stalls.begin()
+    pulse.start()
     began = clock()
     while clock() - began < hold_s * 1e9:
         time.sleep(0.001)  # not gevent's: nobody else runs
-    gevent.sleep(over_after_s)
-    over.set()
-    watching.join()
+    with gevent.Timeout(30):
+        while len(beats) < 3:
+            gevent.sleep(BEAT_S)
+    pulse.stop()
     return stalls.to_json()
 
 
 def test_a_hub_that_is_held_up_is_told_by_how_much() -> None:
-    told = watched(FOREVER, 0.3, over_after_s=0.2)
+    told = watched(FOREVER, 0.3)
     assert told["max"] is not None
     assert told["max"] >= 0.2
 
 
-def test_before_the_first_look_nothing_is_known() -> None:
-    over = Event()
-    over.set()
-    stalls = Stalls(Clock.start().now, FOREVER)
-    stalls.watch(over)
+def test_before_the_first_beat_nothing_is_known() -> None:
+    stalls = Stalls(Clock.start().now, FOREVER, BEAT_S)
+    stalls.begin()
     assert stalls.to_json() == {"p99": None, "max": None}
+
+
+def test_a_beat_in_time_is_no_stall_and_the_next_counts_from_it() -> None:
+    now = [1_000_000_000]
+    stalls = Stalls(lambda: now[0], FOREVER, BEAT_S)
+    stalls.begin()
+    for step_ms in (50, 50, 49, 70, 50):
+        now[0] += step_ms * 1_000_000
+        stalls.beat()
+    assert stalls.to_json() == {"p99": 0.020095, "max": 0.020095}  # the end of its bucket
 
 
 def test_what_comes_after_the_end_is_not_counted() -> None:
     """Everyone is cut off at once, when nothing is measured any more."""
     now = Clock.start().now()
-    told = watched(now + 80_000_000, 0.5, over_after_s=0.2)
+    told = watched(now + 80_000_000, 0.5)
     assert told["max"] is not None
     assert told["max"] < 0.1

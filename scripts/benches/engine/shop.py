@@ -19,6 +19,11 @@ CARD, TOTAL, QUANTITY = "4111111111111111", 19.99, 2
 JOURNEYS = ("bench-buying", "bench-once", "bench-static", "bench-one-page", "bench-thinking")
 
 
+_PRODUCTS = Request(step="products", method="GET", path="/api/products")
+_STATIC = Request(step="static", method="GET", path="/static")
+_CHECKOUT = Request(step="checkout", method="POST", path="/api/checkout", body={"card": CARD, "total": TOTAL})
+
+
 class BenchShop:
     """Every call is one request; a reply that doesn't hold what it must is `wrong_reply`."""
 
@@ -27,7 +32,7 @@ class BenchShop:
 
     def home(self) -> None:
         """GET the products."""
-        self._session.step(Request(step="products", method="GET", path="/api/products"), _ok)
+        self._session.step(_PRODUCTS, _ok)
 
     def search(self) -> None:
         """GET the results for a random word."""
@@ -36,7 +41,7 @@ class BenchShop:
 
     def product(self) -> None:
         """GET the static page."""
-        self._session.step(Request(step="static", method="GET", path="/static"))
+        self._session.step(_STATIC)
 
     def fill_cart(self, _method: Literal["ship", "collect"] = "ship") -> bool:
         """POST a random thing into the cart; the shop wants its cookie."""
@@ -46,8 +51,7 @@ class BenchShop:
 
     def pay(self) -> None:
         """POST the payment; the shop wants its cookie. No order of the ledger's: what is measured is HTTP."""
-        body = {"card": CARD, "total": TOTAL}
-        self._session.step(Request(step="checkout", method="POST", path="/api/checkout", body=body), _ok)
+        self._session.step(_CHECKOUT, _ok)
 
     def checkout(self) -> Placed:
         """Refuse: no journey here orders."""
