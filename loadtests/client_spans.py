@@ -5,14 +5,19 @@ fit is counted.
 """
 
 from collections import deque
-from typing import Any
+from time import monotonic
 
 import gevent
-from geventhttpclient import HTTPClient
-from geventhttpclient.response import HTTPParseError
+from gevent.socket import SOCK_STREAM, getaddrinfo
 
+from loadtests.client.connection import Connection
+from loadtests.client.heads import Heads
+from loadtests.client.origin import Origin
+from loadtests.client.reading import exchange
+from loadtests.firewalls import Firewall
 from loadtests.records import SessionRecord, StepBatch, StepRecord
 from loadtests.span_bytes import message
+from loadtests.targets import Blocked
 
 SERVICE = "shopper"
 _BUFFER = 20_000
@@ -22,13 +27,17 @@ _DEADLINE_S = 5.0
 
 
 class ClientSpans:
-    """Buffers the spans of steps and sends them; a listener of the hooks."""
+    """Buffers the spans of steps and sends them to the recorder at `url`, plain http; a listener of the hooks."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        self._url = url
-        self._headers = {"Content-Type": "application/x-protobuf"}
-        self._headers |= {"Authorization": f"Bearer {token}"} if token else {}
-        self._http: Any = None
+        self._origin = Origin.of(url)
+        proof = f"Authorization: Bearer {token}\r\n" if token else ""
+        self._head = (
+            f"POST {self._origin.prefix}/v1/traces HTTP/1.1\r\nHost: {self._origin.authority}\r\n{proof}"
+            "Content-Type: application/x-protobuf\r\nContent-Length: "
+        )
+        self._heads = Heads(Firewall(Blocked()))
+        self._connection: Connection | None = None
         self._buffer: deque[StepRecord] = deque()
         self.sent = 0
         self.dropped = 0
@@ -57,22 +66,41 @@ class ClientSpans:
 
     def close(self) -> None:
         """Close the connection; the next flush opens another."""
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _send(self, body: bytes) -> bool:
-        deadline = gevent.Timeout(_DEADLINE_S)
+        """Return whether the recorder took it."""
         try:
-            with deadline:
-                if self._http is None:
-                    limits = {"connection_timeout": _DEADLINE_S, "network_timeout": _DEADLINE_S}
-                    self._http = HTTPClient.from_url(self._url, **limits)
-                response = self._http.request("POST", "/v1/traces", body=body, headers=self._headers)
-                response.read()
-        except (OSError, HTTPParseError, gevent.Timeout) as error:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._connect()
+            self._connection.ends_at = monotonic() + _DEADLINE_S
+            words = f"{self._head}{len(body)}\r\n\r\n".encode() + body
+            head, _ = exchange(self._connection, words, "POST", self._heads)
+        except (OSError, ValueError):
             self.close()
-            if isinstance(error, gevent.Timeout) and error is not deadline:
-                raise
             return False
-        return bool(response.status_code == _OK)
+        except BaseException:
+            self.close()
+            raise
+        return head.status == _OK
+
+    def _connect(self) -> Connection:
+        """Return a connection to the first address of the recorder's host that takes one; raises OSError."""
+        ends_at = monotonic() + _DEADLINE_S
+        with gevent.Timeout(_DEADLINE_S, TimeoutError("no address in time")):
+            found = getaddrinfo(self._origin.host, self._origin.port, type=SOCK_STREAM)
+        failure: OSError = ConnectionError("no address")
+        for family, _, _, _, address in found:
+            connection = Connection(family, ends_at)
+            try:
+                connection.connect(address)
+            except BaseException as error:
+                connection.close()
+                if not isinstance(error, OSError):
+                    raise
+                failure = error
+            else:
+                return connection
+        raise failure

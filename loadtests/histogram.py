@@ -59,7 +59,7 @@ class Histogram:
 
     def add(self, value_s: float) -> None:
         """Count one latency of `value_s` seconds; a negative one counts as zero."""
-        value_us = max(0, round(value_s * _US_PER_S))
+        value_us = max(0, math.floor(value_s * _US_PER_S + 0.5))  # halves up, as in `add_all`
         index = bucket(value_us)
         self.buckets[index] = self.buckets.get(index, 0) + 1
         self.sum_us += value_us

@@ -22,6 +22,7 @@ from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from locust.web import WebUI
 
+from loadtests import arrow_memory
 from loadtests.attendance import ALONE_S, Attendance
 from loadtests.clock import Clock
 from loadtests.collector import calm
@@ -89,6 +90,7 @@ class Stage:
             player.stop(self.ended, str(self.because))
         beside = [gevent.spawn(self._tell_changes, player), gevent.spawn(self._revise, player)]
         calm()
+        arrow_memory.share()
         try:
             player.play()
         finally:

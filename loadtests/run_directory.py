@@ -81,6 +81,7 @@ BROWSER = pa.schema(
         ("trace_id", pa.string()),
     ]
 )
+_IDS = frozenset({"trace_id", "span_id", "parent_id"})
 ANSWERS = pa.schema(
     [
         ("query", pa.string()),
@@ -235,10 +236,14 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Write one closed Parquet part (zstd), whole or not at all."""
+    """Write one closed Parquet part (zstd), whole or not at all.
+
+    Texts go into dictionaries but for ids: those and numbers hardly repeat, and a dictionary of them is given up later.
+    """
+    repeated = [field.name for field in table.schema if pa.types.is_string(field.type) and field.name not in _IDS]
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with beside.open("wb") as file:
-        pq.write_table(table, file, compression="zstd")
+        pq.write_table(table, file, compression="zstd", use_dictionary=repeated)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)

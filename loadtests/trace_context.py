@@ -5,9 +5,13 @@ A step's trace, span and sampling are kept as the header's own value, and read f
 
 from random import Random
 
+TRACE_ID = (3, 35)
+"""Where the trace begins and ends in the header."""
+
 _TRACE_DIGITS, _BYTES = 32, 24
 _ZEROS = "0" * 16  # no id may be zero: what holds so many in a row isn't used
 _INSTEAD = f"{1:032x}{1:016x}"
+_ODD = frozenset("13579bdf")
 
 
 def new_traceparent(ids: Random, sampled_share: float) -> str:
@@ -21,7 +25,7 @@ def new_traceparent(ids: Random, sampled_share: float) -> str:
 
 def trace_id_of(traceparent: str) -> str:
     """Return the trace, 32 hex digits."""
-    return traceparent[3:35]
+    return traceparent[slice(*TRACE_ID)]
 
 
 def span_id_of(traceparent: str) -> str:
@@ -31,4 +35,4 @@ def span_id_of(traceparent: str) -> str:
 
 def is_sampled(traceparent: str) -> bool:
     """Whether the trace is kept: the lowest bit of the flags."""
-    return bool(int(traceparent[53:55], 16) & 1)
+    return traceparent[54] in _ODD

@@ -122,6 +122,26 @@ def test_a_recorder_that_failed_once_is_asked_again(first: bytes) -> None:
     assert (spans.sent, spans.dropped) == (2, 1)
 
 
+def test_a_recorder_is_found_by_its_name_at_whichever_of_its_addresses_takes_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with HostileServer(reply(b"")) as server:
+        port = int(server.url.rpartition(":")[2])
+        asked: list[object] = []
+
+        def look_up(*of: object, **_: object) -> list[object]:
+            asked.append(of)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", at)) for at in (1, port)]
+
+        monkeypatch.setattr(module, "getaddrinfo", look_up)
+        spans = ClientSpans(f"http://recorder.test:{port}")
+        spans.steps_ended(batch(step_record()))
+        spans.flush()
+        spans.close()
+        assert server.seen[0].headers["host"] == f"recorder.test:{port}"
+    assert (asked, spans.sent, spans.dropped) == ([("recorder.test", port)], 1, 0)
+
+
 def test_a_recorder_that_is_gone_drops_every_flush_and_hangs_none() -> None:
     spans = ClientSpans("http://127.0.0.1:1")
     for _ in range(4):

@@ -21,6 +21,9 @@ from scripts.refusals import EnvironmentLacks
 _BUYING = Load(journey="bench-buying", sessions=USERS)
 _ON = "schedule, both clocks, records, histograms, trace headers"
 _PACE_PER_S = 1000.0
+_TRACED_PER_S = 5000.0
+_TIMES_OF_SMALL = 3
+_OFF_SHARE = 0.2
 _OFF_PACE = 0.1
 _STEPS = 4
 _HALF = 0.5
@@ -33,21 +36,22 @@ _SHARES = (0.0, 0.01, 1.0)
 
 
 def journey(bench: Bench) -> list[Figure]:
-    """Measure the four-step journey, saturated, and what the records cost in it."""
-    theirs, ours, bare = _costs(
+    """Measure the four-step journey, saturated."""
+    theirs, ours = _costs(bench, FastHttpUser(name="fast-http-user"), Engine(name="engine", load=_BUYING))
+    name = "JSON journey, saturated: requests a CPU-s / FastHttpUser's"
+    return [median_figure(name, ratios(theirs, ours), ">=", 6.5, _against(_ON, ours, theirs))]
+
+
+def records(bench: Bench) -> list[Figure]:
+    """Measure what the records cost in the journey, saturated: a few percent, so in more runs than the rest."""
+    on, off = _costs(
         bench,
-        FastHttpUser(name="fast-http-user"),
         Engine(name="engine", load=_BUYING),
         Engine(name="engine-no-records", load=_BUYING, records=False),
+        times=_TIMES_OF_SMALL,
     )
-    on = _against(_ON, ours, theirs)
-    off = "off: no row of a request is kept, laid out or written; counts and histograms stay on"
-    return [
-        median_figure(
-            "JSON journey, saturated: requests a CPU-s / FastHttpUser's", ratios(theirs, ours), ">=", 6.5, on
-        ),
-        median_figure("records on / off: CPU a request", ratios(ours, bare), "<=", 1.08, off),
-    ]
+    said = "off: no row of a request is kept, laid out or written; counts and histograms stay on"
+    return [median_figure("records on / off: CPU a request", ratios(on, off), "<=", 1.08, said)]
 
 
 def static(bench: Bench) -> list[Figure]:
@@ -87,42 +91,56 @@ def _once() -> Load:
 
 
 def paced(bench: Bench) -> list[Figure]:
-    """Measure 1,000 requests a second on both sides, out of phase, and what tracing adds to them."""
+    """Measure 1,000 requests a second on both sides, out of phase."""
+    plain = Site(url=bench.nginx.plain_url)
+    load = Load(journey="bench-thinking", sessions=USERS, think_s=USERS / _PACE_PER_S, sigma=0.5)
+    sides: list[tuple[Generator, Site]] = [
+        (FastHttpUser(name="fast-http-user-paced", per_s=_PACE_PER_S), plain),
+        (Engine(name="engine-paced", load=load), plain),
+    ]
+    runs = bench.interleave(sides)
+    for name, done in runs.items():
+        check_pace(name, done, _PACE_PER_S)
+    theirs, ours = ([run.window.cpu_us for run in done] for done in runs.values())
+    name = "paced at 1,000 requests/s: CPU / FastHttpUser's"
+    return [median_figure(name, ratios(ours, theirs), "<=", 0.4, _against(_ON, ours, theirs))]
+
+
+def tracing(bench: Bench) -> list[Figure]:
+    """Measure what tracing adds to a request at 5,000 a second, as a share of what FastHttpUser's costs, saturated.
+
+    It is a few percent, so in more runs than the rest; and where a request costs the least on their side.
+    """
     (port,) = free_ports(1)
     receiver = pinned(TARGET_CORE, python("-m", "scripts.benches.engine.receiver", str(port)))
     child = bench.children.start("receiver", receiver)
     plain, url = Site(url=bench.nginx.plain_url), f"http://{HOST}:{port}"
     sides: list[tuple[Generator, Site]] = [
-        (FastHttpUser(name="fast-http-user-paced", per_s=_PACE_PER_S), plain),
-        *(
-            (Engine(name=f"engine-paced-{share:g}", load=_thinking(share), recorder_url=url), plain)
-            for share in _SHARES
-        ),
+        (FastHttpUser(name="fast-http-user"), plain),
+        *((Engine(name=f"engine-traced-{share:g}", load=_traced(share), recorder_url=url), plain) for share in _SHARES),
     ]
-    runs = bench.interleave(sides)
+    runs = bench.interleave(sides, _TIMES_OF_SMALL)
     child.end()
-    for name, done in runs.items():
-        check_pace(name, done, _PACE_PER_S)
-    theirs, ours, few, every = ([run.window.cpu_us for run in done] for done in runs.values())
-    on = _against(_ON, ours, theirs)
-    return [
-        median_figure("paced at 1,000 requests/s: CPU / FastHttpUser's", ratios(ours, theirs), "<=", 0.4, on),
-        _tracing("1 %", few, ours, theirs, 0.015),
-        _tracing("100 %", every, ours, theirs, 0.06),
-    ]
+    theirs, *traced = runs.values()
+    for name, done, share in zip(list(runs)[1:], traced, _SHARES, strict=True):
+        check_pace(name, done, _TRACED_PER_S)
+        check_spans(name, done, share)
+    cost = [run.window.cpu_us for run in theirs]
+    ours, few, every = ([run.window.cpu_us for run in done] for done in traced)
+    return [_tracing("1 %", few, ours, cost, 0.015), _tracing("100 %", every, ours, cost, 0.06)]
 
 
 def _tracing(
     name: str, traced: Sequence[float], bare: Sequence[float], theirs: Sequence[float], bound: float
 ) -> Figure:
     added = ratios([with_it - without for with_it, without in zip(traced, bare, strict=True)], theirs)
-    on = f"1,000 requests/s; µs of CPU a request: {median(traced):.1f}, {median(bare):.1f} at 0 %"
+    on = f"5,000 requests/s; µs of CPU a request: {median(traced):.1f}, {median(bare):.1f} at 0 %, {median(theirs):.1f}"
     return median_figure(f"tracing at {name}: CPU added / FastHttpUser's", added, "<=", bound, on)
 
 
-def _thinking(trace_sampling: float) -> Load:
-    think_s = USERS / _PACE_PER_S
-    return Load(journey="bench-thinking", sessions=USERS, think_s=think_s, sigma=0.5, trace_sampling=trace_sampling)
+def _traced(share: float) -> Load:
+    think_s = 2 * USERS / _TRACED_PER_S
+    return Load(journey="bench-thinking", sessions=2 * USERS, think_s=think_s, sigma=0.5, trace_sampling=share)
 
 
 def freeze(bench: Bench) -> list[Figure]:
@@ -216,9 +234,9 @@ def _settled(bench: Bench, engine: Engine, sessions: int) -> int:
     return bench.measure(engine, Site(url=bench.nginx.plain_url), window).window.after.rss_bytes
 
 
-def _costs(bench: Bench, *generators: Generator) -> list[list[float]]:
+def _costs(bench: Bench, *generators: Generator, times: int = 1) -> list[list[float]]:
     """Run all against the plain listener in turn; returns each one's µs of CPU a request, run by run."""
-    runs = bench.interleave([(generator, Site(url=bench.nginx.plain_url)) for generator in generators])
+    runs = bench.interleave([(generator, Site(url=bench.nginx.plain_url)) for generator in generators], times)
     return [[run.window.cpu_us for run in runs[generator.name]] for generator in generators]
 
 
@@ -234,19 +252,28 @@ def check_handshakes(name: str, window: Window, a_request: float) -> None:
 
 
 def check_pace(name: str, runs: Sequence[Run], per_s: float) -> None:
-    """Raise EnvironmentLacks when a side's runs didn't keep their pace, or dropped spans, which would cost nothing."""
+    """Raise EnvironmentLacks when a side's runs didn't keep their pace."""
     rate_per_s = median(run.window.rate_per_s for run in runs)
     if abs(rate_per_s / per_s - 1) > _OFF_PACE:
         raise EnvironmentLacks(f"{name}: {rate_per_s:.0f} requests/s, not {per_s:.0f}")
+
+
+def check_spans(name: str, runs: Sequence[Run], share: float) -> None:
+    """Raise EnvironmentLacks unless the spans of that share of the requests were sent, and none dropped."""
+    requests, sent = sum(run.tally.requests for run in runs), sum(run.tally.spans_sent for run in runs)
     if dropped := sum(run.tally.spans_dropped for run in runs):
         raise EnvironmentLacks(f"{name}: {dropped} spans were dropped")
+    if abs(sent - share * requests) > max(1, _OFF_SHARE * share * requests):
+        raise EnvironmentLacks(f"{name}: {sent} spans of {requests} requests, not {share:.0%}")
 
 
 MEASUREMENTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "journey": journey,
+    "records": records,
     "static": static,
     "tls": tls,
     "paced": paced,
+    "tracing": tracing,
     "freeze": freeze,
     "lag": lag,
     "memory": memory,

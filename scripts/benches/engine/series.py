@@ -39,11 +39,11 @@ class Bench:
     repeat: int
     clock: Clock
 
-    def interleave(self, sides: Sequence[tuple[Generator, Site]]) -> Mapping[str, list[Run]]:
-        """Run every side in turn, `repeat` times; returns the runs by the side's name."""
+    def interleave(self, sides: Sequence[tuple[Generator, Site]], times: int = 1) -> Mapping[str, list[Run]]:
+        """Run every side in turn, `repeat` x `times`, there and back again; returns the runs by the side's name."""
         runs: dict[str, list[Run]] = {generator.name: [] for generator, _ in sides}
-        for _ in range(self.repeat):
-            for generator, site in sides:
+        for turn in range(self.repeat * times):
+            for generator, site in sides if turn % 2 == 0 else reversed(sides):
                 runs[generator.name].append(self.measure(generator, site))
         return runs
 

@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.run_directory import REQUESTS, RunDirectory, write_table
 from scripts.benches.engine.generators import Tally
-from scripts.benches.engine.measurements import check_handshakes, check_pace, lag_p99_s
+from scripts.benches.engine.measurements import check_handshakes, check_pace, check_spans, lag_p99_s
 from scripts.benches.engine.sampling import Moment, Window
 from scripts.benches.engine.series import Run, check_count, ratios
 from scripts.benches.engine.target import Status
@@ -57,8 +57,8 @@ def test_other_handshakes_are_refused(accepts: int, a_request: float) -> None:
         check_handshakes("x", window(1000, accepts), a_request)
 
 
-def a_run(requests: int, folder: Path, spans_dropped: int = 0) -> Run:
-    tally = Tally(requests=requests, spans_dropped=spans_dropped)
+def a_run(requests: int, folder: Path, spans_sent: int = 0, spans_dropped: int = 0) -> Run:
+    tally = Tally(requests=requests, spans_sent=spans_sent, spans_dropped=spans_dropped)
     return Run(window=window(requests), tally=tally, directory=RunDirectory(path=folder))
 
 
@@ -73,7 +73,18 @@ def test_runs_off_their_pace_are_refused(tmp_path: Path) -> None:
 
 def test_one_run_that_dropped_spans_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentLacks, match=r"^x: 3 spans were dropped$"):
-        check_pace("x", [a_run(1000, tmp_path), a_run(1000, tmp_path, spans_dropped=3)], 1000.0)
+        check_spans("x", [a_run(1000, tmp_path, 1000), a_run(1000, tmp_path, 997, 3)], 1.0)
+
+
+@pytest.mark.parametrize(("share", "sent"), [(0.0, 0), (0.01, 17), (0.01, 23), (1.0, 2000)])
+def test_runs_that_sent_the_spans_of_their_share_count(tmp_path: Path, share: float, sent: int) -> None:
+    check_spans("x", [a_run(1000, tmp_path, sent - sent // 2), a_run(1000, tmp_path, sent // 2)], share)
+
+
+@pytest.mark.parametrize(("share", "sent", "shown"), [(0.0, 9, "0%"), (0.01, 15, "1%"), (1.0, 1500, "100%")])
+def test_runs_that_traced_another_share_are_refused(tmp_path: Path, share: float, sent: int, shown: str) -> None:
+    with pytest.raises(EnvironmentLacks, match=f"^x: {sent} spans of 2000 requests, not {shown}$"):
+        check_spans("x", [a_run(1000, tmp_path, sent), a_run(1000, tmp_path)], share)
 
 
 def test_lag_is_that_of_the_requests_due_in_the_window(tmp_path: Path) -> None:
