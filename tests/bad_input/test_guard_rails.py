@@ -16,9 +16,10 @@ import yaml
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from scripts.running.lease import Place, take
 from tests.bad_input.conftest import free_ports
-from tests.bad_input.process import Running, peakproof, running, wait_for
+from tests.bad_input.process import Running, peakproof, running
 from tests.bad_input.test_endings import PLAN, Played, account_adds_up
 from tests.scripts.world import OBJECTIVES, fake_shop
+from tests.waiting import wait_for
 
 LONG = PLAN.replace("plays_s: 6,", "plays_s: 60,")
 

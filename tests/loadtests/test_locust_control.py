@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +17,7 @@ from loadtests.demand.arrivals import revised
 from loadtests.job import read_job
 from loadtests.revisions import read_revisions
 from loadtests.run_directory import RunDirectory
+from tests import waiting
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import COMMAND, ROOT
@@ -73,12 +73,10 @@ def live(directory: RunDirectory) -> dict[str, Any]:
     return value
 
 
-def wait_for(reached: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
-    give_up_at = time.monotonic() + WAIT_S
-    while not reached():
-        assert child.poll() is None
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
+def wait_for(reached: Callable[[], object], child: subprocess.Popen[bytes]) -> None:
+    """Wait until the run has come that far; one that has ended never will."""
+    waiting.wait_for(lambda: reached() or child.poll() is not None, "what was wished", WAIT_S)
+    assert child.poll() is None
 
 
 def wish(child: subprocess.Popen[bytes], line: str) -> None:
