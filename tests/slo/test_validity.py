@@ -132,6 +132,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "add workers",
     ),
     (
+        {"generator_cpu": {"w0": 0.4, "w1": 0.5, "one the run doesn't list": 0.97}},
+        "generator CPU",
+        "one the run doesn't list used 97 % of a core, at most 90 %",
+        "add workers",
+    ),
+    (
         {"generator_cpu": {"w0": 0.5}},
         "generator CPU",
         "how busy w1 was is not known",
