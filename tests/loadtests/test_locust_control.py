@@ -34,10 +34,10 @@ TOLD = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
 def playing(
     folder: Path, workers: int, port: int = 0, *shown: str
 ) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
-    """Play a plan of twelve seconds with ten sessions a second; the first process decides and takes wishes."""
+    """Play a plan of nine seconds with ten sessions a second; the first process decides and takes wishes."""
     phases = [
-        {"name": "warm-up", "kind": "warm-up", "plays_s": 6, "level": [1.0, 1.0]},
-        {"name": "plateau", "kind": "plateau", "plays_s": 6, "level": [1.0, 1.0]},
+        {"name": "warm-up", "kind": "warm-up", "plays_s": 4, "level": [1.0, 1.0]},
+        {"name": "plateau", "kind": "plateau", "plays_s": 5, "level": [1.0, 1.0]},
         {"name": "drain", "kind": "drain", "plays_s": 1},
     ]
     with fake_shop.running() as shop:

@@ -133,7 +133,7 @@ def test_a_run_that_loses_a_worker_goes_on_with_the_other_and_ends_with_75(tmp_p
         shop.url,
         phases=[
             {"name": "warm-up", "kind": "warm-up", "plays_s": 1, "level": [1.0, 1.0]},
-            {"name": "plateau", "kind": "plateau", "plays_s": 9, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "plays_s": 4, "level": [1.0, 1.0]},
             {"name": "drain", "kind": "drain", "plays_s": 1.0},
         ],
     )
