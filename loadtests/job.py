@@ -23,6 +23,9 @@ from loadtests.targets import Ceiling, Environment, Targets
 from loadtests.tls import context_of
 from slo.documents import BadInput, read_json
 
+# What a run that was started with --begin-when-told waits for on its standard input.
+BEGIN = "begin"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.fileobject import FileObject
 from gevent.queue import Queue
 from locust import User, constant, events, task
@@ -29,7 +29,7 @@ from loadtests.collector import calm
 from loadtests.control import Control
 from loadtests.demand.revision import Revision
 from loadtests.descriptors import allow_most
-from loadtests.job import Job, read_job
+from loadtests.job import BEGIN, Job, read_job
 from loadtests.joining import JOIN, REFUSED, Door, proof, run_token
 from loadtests.live import Board, Gauges, Watch
 from loadtests.live_file import LiveFile
@@ -57,6 +57,7 @@ class Stage:
         self.clock = Clock.start()
         self.watches: Sequence[Watch] = watches_of(job.directory, job.plan)
         self.start: AsyncResult[dict[str, Any]] = AsyncResult()
+        self.may_begin = Event()
         self.player: Player | None = None
         self.board: Board | None = None
         self.door: Door | None = None
@@ -106,6 +107,7 @@ class Stage:
     def stop(self, ended: str, because: str) -> None:
         """End the run early, here and, from the master, everywhere."""
         self.ended, self.because = self.ended or ended, self.because or because
+        self.may_begin.set()  # and end at once: whoever would have said so may be gone
         if self.player is not None:
             self.player.stop(ended, because)
         if isinstance(self.environment.runner, MasterRunner):
@@ -191,11 +193,17 @@ class Stage:
         gevent.spawn(self._watch, self.board, self.attendance, seats)
 
     def listen(self) -> None:
-        """Take the wishes of whoever started this process from its standard input, a line a wish."""
+        """Take the wishes of whoever started this process from its standard input, a line a wish.
+
+        The word BEGIN is none: it lets a run begin that waits for it.
+        """
         wishes = FileObject(0, "rb", closefd=False)
         while line := wishes.readline(_LONGEST_WISH):
             wish, _, who = line.decode(errors="replace").strip().partition("\t")
-            self.wish(wish, who or "by hand")
+            if wish == BEGIN:
+                self.may_begin.set()
+            else:
+                self.wish(wish, who or "by hand")
 
     def wish(self, wish: str, who: str) -> None:
         """Change the plan as a person wishes, once the run has been opened."""
@@ -288,6 +296,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401
     """Add what a run needs to Locust's command line."""
     parser.add_argument("--run-directory", metavar="DIR", help="the run directory that `peakproof run` prepared")
     parser.add_argument("--obey-stdin", action="store_true", help="take wishes from standard input: pause, resume, 1.2")
+    parser.add_argument("--begin-when-told", action="store_true", help=f"wait for the line {BEGIN} on standard input")
 
 
 def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, **_: Any) -> None:  # noqa: ANN401 - Locust's events
@@ -362,8 +371,14 @@ def add_page(web_ui: WebUI, stage: Stage) -> None:
 
 
 def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events
-    """Open the run: on the master when its workers are there, and alone."""
-    runner = environment.runner
+    """Open the run as soon as it may begin: on the master when its workers are there, and alone."""
+    if environment.parsed_options is None or not environment.parsed_options.begin_when_told:
+        _stage[0].may_begin.set()
+    gevent.spawn(_open, environment.runner)
+
+
+def _open(runner: object) -> None:
+    _stage[0].may_begin.wait()
     if isinstance(runner, MasterRunner):
         clients = runner.clients
         _stage[0].open([client.id for client in (*clients.ready, *clients.spawning, *clients.running)])

@@ -7,38 +7,11 @@ change.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from slo.delivery import Delivered
 from slo.findings import Fact, Finding, Severity
-from slo.indicators import Window
 from slo.run_facts import RunFacts, judged_window
 from slo.wording import count, percent, seconds
-
-_NS = 1_000_000_000
-_EXHAUSTED = "data_exhausted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """What the records say of the load: in the judged window, and as a whole.
-
-    Of the `buyers` that started in the window, `unserved` found nothing to buy; what the generator had no descriptor
-    or no port for is counted in the whole run.
-    """
-
-    due: int | None
-    on_time: int | None
-    requests: int | None
-    blocked: int | None
-    session_rows: int | None
-    request_rows: int | None
-    no_descriptor: int | None = None
-    no_port: int | None = None
-    buyers: int | None = None
-    unserved: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +19,6 @@ class Limits:
     """How far a run may be from what was planned and still be judged."""
 
     on_time_ratio: float = 0.99
-    late_s: float = 1.0
     lag_p99_s: float = 0.1
     stall_p99_s: float = 0.1
     stall_max_s: float = 1.0
@@ -54,61 +26,6 @@ class Limits:
     generator_cpu: float = 0.9
     unserved_ratio: float = 0.01
     blocked_ratio: float = 0.01
-
-
-def delivered(
-    sessions: pa.Table, requests: pa.Table, window: Window, buyers: frozenset[str], limits: Limits | None = None
-) -> Delivered:
-    """Count what was due in the window and started within `late_s`, what a firewall took, and who couldn't buy.
-
-    `buyers` are the journeys of those who mean to buy.
-    """
-    limits = limits or Limits()
-    due = sessions.filter(_inside(sessions, window))
-    delay = pc.subtract(due["started_at"], due["scheduled_at"])
-    on_time = pc.and_(pc.greater(due["started_at"], 0), pc.less_equal(delay, round(limits.late_s * _NS)))
-    judged = requests.filter(_inside(requests, window))
-    means_to_buy = pc.and_(
-        pc.is_in(due["journey"], pa.array(sorted(buyers), pa.string())), pc.greater(due["started_at"], 0)
-    )
-    return Delivered(
-        due=due.num_rows,
-        on_time=_true(on_time),
-        requests=judged.num_rows,
-        blocked=_true(pc.equal(judged["error"], "blocked")),
-        buyers=_true(means_to_buy),
-        unserved=_true(pc.and_(means_to_buy, pc.fill_null(pc.equal(due["reason"], _EXHAUSTED), fill_value=False))),
-        no_descriptor=_true(pc.equal(requests["error"], "no_descriptor")),
-        no_port=_true(pc.equal(requests["error"], "no_port")),
-        session_rows=sessions.num_rows,
-        request_rows=requests.num_rows,
-    )
-
-
-def left_out(requests: pa.Table, run: RunFacts, window: Window) -> dict[str, int]:
-    """Count the requests outside of the judged window by the phase they were scheduled in."""
-    outside = requests.filter(pc.invert(_inside(requests, window)))
-    found: dict[str, int] = {}
-    counted = 0
-    for phase in run.phases or ():
-        if phase.name is None or phase.starts_at is None or phase.ends_at is None or phase.ends_at <= phase.starts_at:
-            continue
-        rows = _true(_inside(outside, Window(starts_at=phase.starts_at, ends_at=phase.ends_at)))
-        counted += rows
-        if rows:
-            found[phase.name] = found.get(phase.name, 0) + rows
-    if outside.num_rows > counted:
-        found["outside of every phase"] = outside.num_rows - counted
-    return found
-
-
-def _inside(table: pa.Table, window: Window) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    at = table["scheduled_at"]
-    return pc.and_(pc.greater_equal(at, window.starts_at), pc.less(at, window.ends_at))
-
-
-def _true(mask: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
-    return int(pc.sum(mask).as_py() or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,12 +158,17 @@ def _workers(given: _Given) -> Iterator[Finding]:
             yield _invalid("workers", f"{name} was lost", "see its log; give it memory, or use fewer sessions a worker")
 
 
+def _names(given: _Given, told: Mapping[str, object]) -> list[str]:
+    """Return the names of the run's workers and of any other that was told of, in order."""
+    return sorted({worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys())
+
+
 def _contact(given: _Given) -> Iterator[Finding]:
     told = given.run.master_silent_s or {}
-    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys()
+    names = _names(given, told)
     if not names:
         yield _unknown("contact", "whether the workers heard of their master")
-    for name in sorted(names):
+    for name in names:
         silent_s = told.get(name)
         if silent_s is None:
             yield _unknown("contact", f"whether {name} heard of its master")
@@ -303,8 +225,8 @@ def _stalls(given: _Given) -> Iterator[Finding]:
 
 def _descriptors(given: _Given) -> Iterator[Finding]:
     told = given.run.descriptors or {}
-    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys()
-    for name in sorted(names):
+    names = _names(given, told)
+    for name in names:
         one = told.get(name)
         if one is None or one.peak is None or one.limit is None:
             yield _unknown("descriptors", f"how many descriptors {name} had")
@@ -346,12 +268,12 @@ def _live(given: _Given) -> Iterator[Finding]:
 
 def _cpu(given: _Given) -> Iterator[Finding]:
     used = given.run.generator_cpu or {}
-    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | used.keys()
+    names = _names(given, used)
     if not names:
         yield _unknown("generator CPU", "how busy the generator was")
     if any(worker.name is None for worker in given.run.workers or ()):
         yield _unknown("generator CPU", "how busy a worker without a name was")
-    for name in sorted(names):
+    for name in names:
         ratio = used.get(name)
         if ratio is None:
             yield _unknown("generator CPU", f"how busy {name} was")

@@ -107,12 +107,14 @@ class Pipe:
                     raise BrowserGoneError(f"it ended: {error.strerror}") from error
 
     def _read(self) -> None:
-        why, kept = "it ended", b""
+        why, kept = "it ended", bytearray()
         try:
             while block := os.read(self._out, _BLOCK):
-                *messages, kept = (kept + block).split(b"\0")
-                for message in messages:
-                    self._take(message)
+                kept += block
+                if b"\0" in block:
+                    *messages, kept = kept.split(b"\0")
+                    for message in messages:
+                        self._take(message)
                 if len(kept) > MAX_MESSAGE:
                     why = f"it says more than {MAX_MESSAGE} bytes at once"
                     break
@@ -127,7 +129,7 @@ class Pipe:
             answer({})
         self._on_event({"method": "gone"})
 
-    def _take(self, message: bytes) -> None:
+    def _take(self, message: bytes | bytearray) -> None:
         said = json.loads(message)
         if not isinstance(said, dict):
             raise ValueError("not an object")  # noqa: TRY004 - what it says is wrong, as any other nonsense

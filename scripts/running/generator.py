@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loadtests import descriptors
 from loadtests.credentials import Secret, variables_of
+from loadtests.job import BEGIN
 from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.run_directory import RunDirectory
 from loadtests.targets import Targets
@@ -51,6 +52,10 @@ class Generator:
         """Whether the one that decides has ended."""
         return self.head.code is not None
 
+    def begin(self) -> None:
+        """Let the run begin: until now its processes only got ready."""
+        self.head.hear(BEGIN)
+
     def wish(self, wish: str, who: str) -> None:
         """Ask the one that decides for a change of the plan: `loadtests.control` knows which there are."""
         self.head.hear(f"{wish}\t{who}")
@@ -82,14 +87,15 @@ def start_generator(
 ) -> Generator:
     """Start Locust on the run directory: one process for one worker, else a master and its workers.
 
-    When the workers join from elsewhere, whatever their number, only the master is started. Those of ours share a
-    token that nobody else knows.
+    They get ready, and wait to be told to begin. When the workers join from elsewhere, whatever their number, only the
+    master is started. Those of ours share a token that nobody else knows.
     """
     base, clean = _command(directory), _variables(directory, environment)
     workers, port = layout.workers, layout.port
     play = [
         *_shown(layout.web_port),
         "--obey-stdin",
+        "--begin-when-told",
         "--users",
         str(workers),
         "--spawn-rate",

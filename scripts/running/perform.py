@@ -203,10 +203,11 @@ class Performance:
                 self._context.say(f"the browser saw no more: {told['why_not_more']}")
 
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
-        wait_for_targets(prometheus)
         setting, outside = self._setting, self._outside
         layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
         generator = start_generator(children, directory, layout, self._context.environment, outside)
+        wait_for_targets(prometheus)
+        generator.begin()
         if setting.web_port is not None:
             self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
         try:

@@ -3,9 +3,10 @@
 from loadtests.journeys import BUYERS
 from loadtests.run_directory import RunDirectory
 from scripts.running.evidence import read_recorded
+from slo.delivery import Delivered, delivered
 from slo.findings import Finding
 from slo.run_facts import judged_window, run_facts
-from slo.validity import Delivered, check_validity, delivered
+from slo.validity import check_validity
 
 
 def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:

@@ -13,6 +13,7 @@ from scripts.running.evidence import Recorded, read_recorded
 from scripts.running.runs import find_run
 from scripts.running.validity import NOTHING
 from slo.causes import Cause, explain, traces_of_requests
+from slo.delivery import delivered, left_out
 from slo.findings import Finding
 from slo.indicators import Evidence, Window
 from slo.outcomes import ExitCode
@@ -20,7 +21,6 @@ from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
 from slo.run_facts import RunFacts, judged_window, run_facts
-from slo.validity import delivered, left_out
 from slo.verdict import Case, Verdict, judge, with_causes
 from slo.verdict_json import to_json
 

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,9 +63,18 @@ class Running:
 def running(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
     """Start `peakproof` in `folder`; whatever of it is left at the end is killed, by pid."""
     output = folder / "output"
+    with started(folder, [*COMMAND, *arguments], output, **environment) as process:
+        yield Running(process=process, output=output)
+
+
+@contextmanager
+def started(
+    folder: Path, command: Sequence[str], output: Path, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program in `folder` with no variables but these; what is left below it at the end is killed, by pid."""
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            command,
             cwd=folder,
             env={"PATH": "/nowhere", "HOME": str(folder), **environment},
             stdin=subprocess.DEVNULL,
@@ -76,7 +84,7 @@ def running(folder: Path, *arguments: str, **environment: str) -> Iterator[Runni
             preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - it only resets a signal
         )
     try:
-        yield Running(process=process, output=output)
+        yield process
     finally:
         left = descendants(process.pid)
         process.kill()
@@ -89,14 +97,6 @@ def running(folder: Path, *arguments: str, **environment: str) -> Iterator[Runni
 def _hear_ctrl_c() -> None:
     """Take SIGINT again: a shell that starts the tests in the background has it ignored below it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def wait_for(condition: Callable[[], object], what: str, within_s: float = 60.0) -> None:
-    """Wait until `condition()` holds; fail when it doesn't in time."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(0.02)
 
 
 def _stat(pid: int) -> list[str]:

@@ -14,9 +14,10 @@ import pytest
 
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.conftest import free_ports
-from tests.bad_input.process import Running, descendants, is_alive, peakproof, running, wait_for
+from tests.bad_input.process import Running, descendants, is_alive, peakproof, running
 from tests.scripts import fake_browser
 from tests.scripts.world import OBJECTIVES
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.heavy  # each plays a run: together they take minutes
 

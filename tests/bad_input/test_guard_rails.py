@@ -4,8 +4,9 @@ The shop is the stand-in, on loopback; `peakproof` runs as a process of its own.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ import yaml
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from scripts.running.lease import Place, take
 from tests.bad_input.conftest import free_ports
-from tests.bad_input.process import Running, peakproof, running, wait_for
+from tests.bad_input.process import Running, peakproof, running
 from tests.bad_input.test_endings import PLAN, Played, account_adds_up
 from tests.scripts.world import OBJECTIVES, fake_shop
+from tests.waiting import wait_for
 
 LONG = PLAN.replace("plays_s: 6,", "plays_s: 60,")
 
@@ -177,7 +179,7 @@ def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path
         for number, name in enumerate(("a", "b")):
             folder = tmp_path / name
             folder.mkdir()
-            write(folder, staging=environment_of(shop, traces=False))
+            write(folder, staging=environment_of(shop))
             more = ("--lease-folder", "../leases", "--port-base", str(base + 200 * number))
             peaks.append(both.enter_context(running(folder, *command(shop, *more), **variables(shop, prometheus))))
         codes = sorted(peak.ended() for peak in peaks)
@@ -288,13 +290,40 @@ def test_a_plan_names_no_target(key: str, tmp_path: Path, shop: Shop) -> None:
 STEERING = ("LOCUST_HOST", "LOCUST_RUN_DIRECTORY", "PEAKPROOF_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
 
 
-def test_no_variable_leads_the_load_elsewhere(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steered:
+    """A run with two workers of its own that was played amid variables which would lead it to another shop."""
+
+    code: int
+    told: str
+    run: Mapping[str, Any]
+    asked_elsewhere: int
+
+
+@pytest.fixture(scope="module")
+def steered(tmp_path_factory: pytest.TempPathFactory, shop: Shop, prometheus: str) -> Steered:
+    folder = tmp_path_factory.mktemp("steered")
     with fake_shop({}) as elsewhere:
-        write(tmp_path, staging=environment_of(shop))
-        steering = dict.fromkeys(STEERING, elsewhere.url) | {"LOCUST_RUN_DIRECTORY": str(tmp_path)}
-        with running(tmp_path, *command(shop), **steering, **variables(shop, prometheus)) as peak:
-            assert peak.ended() == 0, peak.told()
-        assert elsewhere.asked == []
+        write(folder, staging=environment_of(shop, traces=False))
+        steering = dict.fromkeys(STEERING, elsewhere.url) | {"LOCUST_RUN_DIRECTORY": str(folder)}
+        ended = peakproof(folder, *command(shop, "--workers", "2"), **steering, **variables(shop, prometheus))
+        told = ended.out + ended.err
+        (path,) = folder.glob("runs/*/run.json")
+        return Steered(
+            code=ended.code, told=told, run=json.loads(path.read_text()), asked_elsewhere=len(elsewhere.asked)
+        )
+
+
+def test_no_variable_leads_the_load_elsewhere(steered: Steered) -> None:
+    assert steered.code == 0, steered.told
+    assert steered.run["requests"]["sent"] > 20
+    assert steered.asked_elsewhere == 0
+
+
+def test_workers_of_one_s_own_join_with_a_token_that_nobody_was_told(steered: Steered) -> None:
+    assert steered.code == 0, steered.told
+    assert steered.run["workers_refused"] == []
+    assert [(one["name"], one["lost"]) for one in steered.run["workers"]] == [("w0", False), ("w1", False)]
 
 
 def test_an_exporter_or_recorder_that_others_reach_wants_a_token(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 127.0.0.2 stands for an address of the network's: it is another than the one we listen on unless told otherwise.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import requests
 
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.process import command_line, descendants, peakproof, running
-from tests.bad_input.test_endings import PLAN, Played
+from tests.bad_input.test_endings import Played
 from tests.bad_input.test_guard_rails import command, environment_of, variables, write
 
 OPEN = "127.0.0.2"
@@ -53,7 +52,7 @@ def test_a_run_that_others_reach_listens_to_those_who_bring_its_token(
     tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
     # the shop on this machine sends its spans to the loopback of always: here only the shoppers' come
-    write(tmp_path, PLAN.replace("plays_s: 6,", "plays_s: 15,"), staging=environment_of(shop, traces=False))
+    write(tmp_path, staging=environment_of(shop, traces=False))
     told = {**variables(shop, prometheus), **BOUND, "PEAKPROOF_RUN_TOKEN": RUN_TOKEN}
     with running(tmp_path, *command(shop), **told) as peak:
         run = Played(peak, tmp_path, shop)
@@ -76,15 +75,3 @@ def test_a_run_that_others_reach_listens_to_those_who_bring_its_token(
     assert document["recorder"]["spans"] > 0
     assert document["recorder"]["dropped"] == 0
     assert not any(RUN_TOKEN.encode() in content for content in kept(tmp_path))
-
-
-def test_workers_of_one_s_own_join_with_a_token_that_nobody_was_told(
-    tmp_path: Path, shop: Shop, prometheus: str
-) -> None:
-    write(tmp_path, staging=environment_of(shop, traces=False))
-    ended = peakproof(tmp_path, *command(shop, "--workers", "2"), **variables(shop, prometheus))
-    assert ended.code == 0, ended.out + ended.err
-    (directory,) = (tmp_path / "runs").iterdir()
-    document = json.loads((directory / "run.json").read_text())
-    assert document["workers_refused"] == []
-    assert [(one["name"], one["lost"]) for one in document["workers"]] == [("w0", False), ("w1", False)]

@@ -9,6 +9,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from tests.dashboards.synthetic import Made, make
+from tests.drawn_once import drawn_anew, drawn_once
+
+__all__ = ["drawn_anew", "drawn_once"]
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -197,6 +197,7 @@ def test_charts_take_their_colours_from_the_page(page: Read) -> None:
     assert [ink for ink in inks if not ink.startswith("var(--")] == []
 
 
+@pytest.mark.usefixtures("drawn_anew")
 def test_the_page_is_the_same_for_the_same_run(failed: Made) -> None:
     first = write_report(failed.path).read_bytes()
     assert write_report(failed.path).read_bytes() == first

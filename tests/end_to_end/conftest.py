@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-PLAN = Path(__file__).with_name("small.yaml")
+SMALL, BRIEF = (Path(__file__).with_name(name) for name in ("small.yaml", "brief.yaml"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,12 @@ class Ended:
             return connection.execute(query).fetchall()
 
 
-def play(folder: Path, port_base: int, *arguments: str) -> Ended:
-    """Run `peakproof demo` on the small plan in `folder`, with a folder that holds traps for imports."""
+def play(folder: Path, port_base: int, *arguments: str, plan: Path = SMALL) -> Ended:
+    """Run `peakproof demo` in `folder`, on the small plan or another, with a folder that holds traps for imports."""
     (folder / "scripts").mkdir()
     (folder / "scripts" / "__init__.py").write_text("raise SystemExit('the user\\'s own scripts were imported')")
     (folder / "slo.py").write_text("raise SystemExit('the user\\'s own slo was imported')")
-    command = [str(Path(sys.executable).with_name("peakproof")), "demo", "--plan", str(PLAN)]
+    command = [str(Path(sys.executable).with_name("peakproof")), "demo", "--plan", str(plan)]
     done = subprocess.run(
         [*command, "--port-base", str(port_base), *arguments],
         cwd=folder,
@@ -60,7 +60,7 @@ def play(folder: Path, port_base: int, *arguments: str) -> Ended:
         timeout=280,
         check=False,
     )
-    runs = sorted((folder / "runs").glob("*-small-*"))
+    runs = sorted((folder / "runs").glob(f"*-{plan.stem}-*"))
     assert runs, f"no run directory: {done.stdout}\n{done.stderr}"
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr, run=runs[-1])
 
@@ -79,5 +79,5 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Ended:
 
 @pytest.fixture(scope="session")
 def overselling(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """Play the release that reads its stock without a lock."""
-    return play(tmp_path_factory.mktemp("oversell"), 22_280, "--release", "oversell")
+    """Play the release that reads its stock without a lock: what its audit finds needs few orders."""
+    return play(tmp_path_factory.mktemp("oversell"), 22_280, "--release", "oversell", plan=BRIEF)

@@ -17,11 +17,12 @@ from loadtests.ledger import read_ledgers
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.refusals import EnvironmentLacks
 from scripts.running.ending import ABANDONED
-from tests.bad_input.process import COMMAND, Running, descendants, is_alive, peakproof, running, wait_for
+from tests.bad_input.process import COMMAND, Running, descendants, is_alive, peakproof, running, started
 from tests.end_to_end.namespace import Elsewhere, elsewhere
 from tests.loadtests import fake_shop
 from tests.loadtests.fake_shop import FakeShop
 from tests.scripts.world import free_base, slo
+from tests.waiting import wait_for
 
 RUN_TOKEN = {"PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(180)]
@@ -308,25 +309,9 @@ def test_a_worker_paused_for_10_s_plays_late_what_came_due_and_the_run_says_why_
 @contextmanager
 def joining(folder: Path, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """Start `peakproof worker` in the folder of a run, for one run; what is left of it at the end is killed, by pid."""
-    with (folder / f"worker-{len(list(folder.glob('worker-*')))}").open("wb") as output:
-        worker = subprocess.Popen(
-            [*prefix, *COMMAND, "worker", "--once"],
-            cwd=folder,
-            env={"PATH": "/nowhere", "HOME": str(folder), **RUN_TOKEN},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    output = folder / f"worker-{len(list(folder.glob('worker-*')))}"
+    with started(folder, [*prefix, *COMMAND, "worker", "--once"], output, **RUN_TOKEN) as worker:
         yield worker
-    finally:
-        left = descendants(worker.pid)
-        worker.kill()
-        worker.wait()
-        for pid in left:
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
 
 
 class Apart:

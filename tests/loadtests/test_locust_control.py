@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,25 +16,28 @@ import requests
 
 from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.demand.arrivals import revised
-from loadtests.job import read_job
+from loadtests.job import BEGIN, read_job
 from loadtests.revisions import read_revisions
 from loadtests.run_directory import RunDirectory
+from tests import waiting
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import COMMAND, ROOT
+from tests.scripts.test_children import is_alive
 from tests.scripts.world import free_port
 
 WAIT_S = 60.0
+TOLD = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
 
 
 @contextlib.contextmanager
 def playing(
     folder: Path, workers: int, port: int = 0, *shown: str
 ) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
-    """Play a plan of twelve seconds with ten sessions a second; the first process decides and takes wishes."""
+    """Play a plan of nine seconds with ten sessions a second; the first process decides and takes wishes."""
     phases = [
-        {"name": "warm-up", "kind": "warm-up", "plays_s": 6, "level": [1.0, 1.0]},
-        {"name": "plateau", "kind": "plateau", "plays_s": 6, "level": [1.0, 1.0]},
+        {"name": "warm-up", "kind": "warm-up", "plays_s": 4, "level": [1.0, 1.0]},
+        {"name": "plateau", "kind": "plateau", "plays_s": 5, "level": [1.0, 1.0]},
         {"name": "drain", "kind": "drain", "plays_s": 1},
     ]
     with fake_shop.running() as shop:
@@ -57,8 +61,7 @@ def playing(
             head += [*bound, "--expect-workers", str(workers)]
             joined = ["--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
             others = [[*given, *joined] for _ in range(workers)]
-        told = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
-        started = [subprocess.Popen(command, env=told, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)]
+        started = [subprocess.Popen(command, env=TOLD, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)]
         try:
             yield directory, started
         finally:
@@ -73,12 +76,10 @@ def live(directory: RunDirectory) -> dict[str, Any]:
     return value
 
 
-def wait_for(reached: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
-    give_up_at = time.monotonic() + WAIT_S
-    while not reached():
-        assert child.poll() is None
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
+def wait_for(reached: Callable[[], object], child: subprocess.Popen[bytes]) -> None:
+    """Wait until the run has come that far; one that has ended never will."""
+    waiting.wait_for(lambda: reached() or child.poll() is not None, "what was wished", WAIT_S)
+    assert child.poll() is None
 
 
 def wish(child: subprocess.Popen[bytes], line: str) -> None:
@@ -190,6 +191,60 @@ def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
     (told,) = read_workers(directory)
     assert (told.ended, told.because) == ("stopped", "by hand in the web UI")
     assert live(directory)["state"] == "ended"
+
+
+def users(browser: requests.Session, url: str) -> int:
+    """Return how many users Locust has started: they play as soon as they may."""
+    try:
+        return int(browser.get(f"{url}/stats/requests", timeout=5).json()["user_count"])
+    except requests.ConnectionError:
+        return 0
+
+
+def test_a_run_that_waits_to_be_told_sends_nothing_before(tmp_path: Path, browser: requests.Session) -> None:
+    port = free_port()
+    shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port), "--begin-when-told")
+    with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
+        wait_for(lambda: users(browser, f"http://127.0.0.1:{port}") == 1, head)
+        assert (directory.live.exists(), list(directory.path.glob("worker-*.json"))) == (False, [])
+        told_at = time.time_ns()
+        wish(head, BEGIN)
+        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        assert live(directory)["started_at"] > told_at
+
+
+def end(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_run_that_waits_ends_without_any_load_when_who_started_it_is_gone(
+    tmp_path: Path, browser: requests.Session
+) -> None:
+    port, web_port = str(free_port()), str(free_port())
+    with fake_shop.running() as shop, contextlib.ExitStack() as left:
+        directory = prepared_run(tmp_path, shop.url)
+        base = [word for word in (*COMMAND, "--run-directory", str(directory.path)) if word != "--headless"]
+        head = [*base, "--users", "2", "--spawn-rate", "2", "--begin-when-told", "--expect-workers", "2"]
+        head += ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+        head += ["--autostart", "--web-host", "127.0.0.1", "--web-port", web_port]
+        for _ in range(2):
+            joined = [*base, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+            worker = left.enter_context(subprocess.Popen(joined, env=TOLD, cwd=ROOT))
+            left.callback(worker.kill)
+        shell = ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 & echo $! && wait', "sh", *head]
+        parent = left.enter_context(subprocess.Popen(shell, env=TOLD, cwd=ROOT, stdout=subprocess.PIPE))
+        left.callback(parent.kill)
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        left.callback(end, pid)
+        wait_for(lambda: users(browser, f"http://127.0.0.1:{web_port}") == 2, parent)
+        parent.kill()
+        waiting.wait_for(lambda: not is_alive(pid), "the run's end")
+        assert shop.asked == []
+    told = {(one.name, one.ended, one.because) for one in read_workers(directory)}
+    gone = "the process that started the run is gone"
+    assert told == {("w0", "stopped", gone), ("w1", "stopped", gone)}
 
 
 def test_a_web_ui_that_others_could_reach_is_refused(tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import ROOT
 from tests.scripts.world import free_port
+from tests.waiting import wait_for
 
 TOKEN = "canary-of-the-run"
 LOCUST = [sys.executable, "-P", "-m", "locust"]
@@ -62,13 +62,6 @@ def process(folder: Path, *command: str, **variables: str) -> Iterator[subproces
         if child.poll() is None:
             child.kill()
         child.wait()
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def listening(pid: int) -> set[tuple[str, int]]:

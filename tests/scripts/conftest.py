@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.drawn_once import drawn_once
 from tests.scripts.made_run import make_run
 from tests.scripts.world import Command, World
+
+__all__ = ["drawn_once"]
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from scripts.running.reaching import Reach
 from tests.loadtests.fakes import small_plan
 from tests.scripts import fake_browser
 from tests.scripts.test_children import is_alive
+from tests.waiting import wait_for
 
 FAKE = str(Path(fake_browser.__file__))
 
@@ -47,10 +48,6 @@ def environment(base_url: str = "http://127.0.0.1:1", **changes: Any) -> Environ
 def reach(target: Environment, variables: Mapping[str, str] | None = None) -> Reach:
     credentials = credentials_of(target, variables or {})
     return Reach(environment=target, destinations=resolve(target), credentials=credentials, token=None)
-
-
-def wait_for(ready: Any, what: str) -> None:
-    wait_until(ready, [], 30, what)
 
 
 class Played:
@@ -447,7 +444,7 @@ def test_a_real_browser_times_the_shop_s_pages_and_a_foreign_host_sees_no_connec
         )
         started_at = time.time_ns()
         with BrowserShopper(setting) as shopper:
-            wait_until(lambda: shopper.told["pages"] >= 7 or shopper.told["why_not_more"], [], 120, "seven pages")
+            wait_for(lambda: shopper.told["pages"] >= 7 or shopper.told["why_not_more"], "seven pages", 120)
         shop.server.shutdown()
         shop.server.server_close()
         foreign.settimeout(0)

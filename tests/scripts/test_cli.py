@@ -6,7 +6,8 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
-from types import SimpleNamespace
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -135,6 +136,23 @@ def test_help_lists_every_verb_and_the_exit_codes(peakproof: Command) -> None:
     assert listed == list(VERBS)
     told = "exit codes: 0 shown good, 99 shown bad, 75 not shown, 2 wrong usage, 1 a defect of ours"
     assert " ".join(ended.out.split()).endswith(told)
+
+
+def test_a_command_loads_its_own_verb_alone(monkeypatch: pytest.MonkeyPatch, peakproof: Command) -> None:
+    loaded: list[str] = []
+
+    def load(name: str) -> ModuleType:
+        loaded.append(name)
+        return import_module(name)
+
+    monkeypatch.setattr(cli, "import_module", load)
+    assert peakproof("report", "--help").code == 0
+    assert loaded == ["scripts.verbs.report"]
+    ended = peakproof("reprot")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.splitlines()[-1].startswith(
+        "peakproof: error: argument VERB: invalid choice: 'reprot' (choose from "
+    )
 
 
 def test_a_command_that_is_stopped_while_it_loads_its_verbs_says_so(

@@ -16,6 +16,7 @@ import pytest
 
 from scripts.running.generator import Generator
 from scripts.running.keys import Keys, obey
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 30.0
@@ -159,10 +160,7 @@ def test_who_is_suspended_gives_the_terminal_back_and_takes_it_when_it_goes_on(t
         terminal.wait_for("stopped")
         assert terminal.is_as_before
         terminal.press("go on\n")
-        give_up_at = time.monotonic() + WAIT_S
-        while not terminal.has_keys_one_by_one:
-            assert time.monotonic() < give_up_at
-            time.sleep(0.01)
+        wait_for(lambda: terminal.has_keys_one_by_one, "keys one by one", WAIT_S)
         terminal.press("+")
         terminal.wait_for("key +")
     terminal.press("e")
@@ -176,10 +174,7 @@ def test_who_was_stopped_without_being_asked_has_its_keys_again_when_it_goes_on(
     terminal.wait_for("stopped")
     termios.tcsetattr(terminal.theirs, termios.TCSANOW, terminal.before)  # as a shell does for itself
     terminal.press("go on\n")
-    give_up_at = time.monotonic() + WAIT_S
-    while not terminal.has_keys_one_by_one:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
+    wait_for(lambda: terminal.has_keys_one_by_one, "keys one by one", WAIT_S)
     terminal.press("e")
     terminal.wait_for("ended 0")
     assert terminal.is_as_before

@@ -18,7 +18,7 @@ import pytest
 
 from scripts.refusals import EnvironmentLacks
 from scripts.running.lease import Entry, Lease, Place, held, take
-from tests.bad_input.process import wait_for
+from tests.waiting import wait_for
 
 SECOND = 1_000_000_000
 SHOP = "https://shop.example.com"
@@ -62,36 +62,30 @@ def test_a_second_run_is_refused_with_the_name_of_the_first(tmp_path: Path, cloc
     )
 
 
-def test_of_many_that_start_in_one_moment_exactly_one_wins(tmp_path: Path, clock: Hands) -> None:
+def winners(folder: Path, clock: Hands) -> int:
+    """Let sixteen take one lease in one moment, and return how many got it."""
     together = Barrier(16)
 
     def start(_: int) -> bool:
         together.wait()
         try:
-            take(place(tmp_path, clock))
+            take(place(folder, clock))
         except EnvironmentLacks:
             return False
         return True
 
     with ThreadPoolExecutor(16) as threads:
-        assert sum(threads.map(start, range(16))) == 1
+        return sum(threads.map(start, range(16)))
+
+
+def test_of_many_that_start_in_one_moment_exactly_one_wins(tmp_path: Path, clock: Hands) -> None:
+    assert winners(tmp_path, clock) == 1
 
 
 def test_of_many_that_take_over_a_stale_lease_exactly_one_wins(tmp_path: Path, clock: Hands) -> None:
     take(place(tmp_path, clock))
     clock.at += 31 * SECOND
-    together = Barrier(16)
-
-    def start(_: int) -> bool:
-        together.wait()
-        try:
-            take(place(tmp_path, clock))
-        except EnvironmentLacks:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as threads:
-        assert sum(threads.map(start, range(16))) == 1
+    assert winners(tmp_path, clock) == 1
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,20 @@ def test_samples_are_read_with_times_in_ns(tmp_path: Path) -> None:
     )
 
 
+def test_what_ours_reads_seldom_may_have_its_turn_to_come(tmp_path: Path) -> None:
+    target = {"labels": {"job": "stock"}, "scrapeUrl": "http://b/metrics", "health": "unknown", "lastError": ""}
+    answers = {"/api/v1/targets": (200, {"status": "success", "data": {"activeTargets": [target]}})}
+    with fake_shop(answers) as server, Children(tmp_path) as children:
+        ours = Prometheus(server.url, children.start("prometheus", python("-c", "")), frozenset({"stock"}))
+        theirs = Prometheus(server.url, None, frozenset({"stock"}))
+        assert ours.down() == {}
+        assert theirs.down() == {"stock http://b/metrics": "not scraped yet"}
+        target["health"] = "down"
+        assert ours.down() == theirs.down() == {"stock http://b/metrics": "not scraped yet"}
+        ours._http.close()
+        theirs._http.close()
+
+
 def test_one_that_is_not_ours_is_asked_only_for_the_jobs_that_a_run_needs() -> None:
     targets = [
         {"labels": {"job": "shop"}, "scrapeUrl": "http://a/metrics", "health": "up", "lastError": ""},

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ import yaml
 from loadtests.credentials import credentials_of
 from loadtests.destinations import resolve
 from loadtests.targets import Environment
-from scripts.local_stack.children import Children, wait_until
-from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus, wait_for_targets
+from scripts.local_stack.children import Children
+from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.scraping import Scrape, configuration, scrapes_of
 from scripts.refusals import EnvironmentLacks
 from slo.documents import BadInput
 from tests.loadtests.certificates import Authority
-from tests.scripts.world import fake_shop, free_port
+from tests.scripts.world import FakeShop, fake_shop, free_port
+from tests.waiting import wait_for
 
 PAGE = b"# TYPE shop_up gauge\nshop_up 1\n"
 CANARY = "canary-of-the-door"
@@ -151,69 +152,89 @@ def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.fixture
-def program() -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A real Prometheus, and the pages it was told to read; none leads it to the proxy that its variables name."""
+
+    prometheus: Prometheus
+    kept: Path
+    trusted: FakeShop
+    doubted: FakeShop
+    elsewhere: FakeShop
+    leading_there: FakeShop
+
+    def why_not(self, shop: FakeShop, scheme: str) -> str:
+        """Return why a page can't be read, as soon as that was tried."""
+        page = f"shop {scheme}://{shop.url.removeprefix('http://')}/metrics"
+        told = wait_for(lambda: {self.prometheus.down().get(page)} - {None, "not scraped yet"}, f"a scrape of {page}")
+        (why,) = told
+        return str(why)
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    """Start one Prometheus over a page it may trust, one it may not, and one that leads elsewhere."""
     try:
-        return find_prometheus(os.environ, print)
+        program = find_prometheus(os.environ, print)
     except EnvironmentLacks as error:
         pytest.skip(str(error))
-
-
-@contextmanager
-def a_real_one(folder: Path, program: Path, found: list[Scrape]) -> Iterator[Prometheus]:
-    """Start Prometheus over `found`, with variables that would lead it to a proxy that isn't there."""
-    private = folder / "private"
-    private.mkdir(parents=True)
-    variables = {"PATH": "/nowhere", "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-    with Children(folder / "logs") as children:
+    folder = tmp_path_factory.mktemp("prometheus")
+    own, other = Authority(folder / "tls"), Authority(folder / "other")
+    (folder / "private").mkdir()
+    page = {"/metrics": (200, PAGE)}
+    with (
+        fake_shop(page, own.serve(own.sign("shop.test"))) as trusted,
+        fake_shop(page, own.serve(own.sign("shop.test"))) as doubted,
+        fake_shop(page) as elsewhere,
+        fake_shop({"/metrics": (302, b"")}) as leading_there,
+        Children(folder / "logs") as children,
+    ):
+        leading_there.headers["Location"] = f"{elsewhere.url}/metrics"
+        found = [*by_name(trusted, own), *by_name(doubted, other)]
+        found += scrapes(environment(leading_there.url, **metrics(f"{leading_there.url}/metrics")))
+        variables = {"PATH": "/nowhere", "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
         one = Program(path=program, port=free_port(), environment=variables)
-        yield start_prometheus(children, one, folder / "kept", private, found)
-
-
-def told_by(prometheus: Prometheus, url: str) -> str:
-    """Return why a page can't be read, as soon as that was tried."""
-    page = f"shop {url}"
-    wait_until(lambda: prometheus.down().get(page) not in {None, "not scraped yet"}, prometheus.watched, 60, "a scrape")
-    return prometheus.down()[page]
-
-
-def test_a_real_prometheus_reads_a_name_that_no_resolver_knows_over_private_tls(tmp_path: Path, program: Path) -> None:
-    authority = Authority(tmp_path / "tls")
-    with fake_shop({"/metrics": (200, PAGE)}, authority.serve(authority.sign("shop.test"))) as shop:
-        base_url = shop.url.replace("http://127.0.0.1", "https://shop.test")
-        one = environment(
-            base_url,
-            ca=str(authority.certificate),
-            basic_auth={"user_env": "U", "password_env": "P"},
-            **metrics(f"{base_url}/metrics"),
+        yield Read(
+            prometheus=start_prometheus(children, one, folder / "kept", folder / "private", found),
+            kept=folder,
+            trusted=trusted,
+            doubted=doubted,
+            elsewhere=elsewhere,
+            leading_there=leading_there,
         )
-        found = scrapes(one, U="ada-of-the-shop", P=CANARY)
-        with a_real_one(tmp_path / "a", program, found) as prometheus:
-            wait_for_targets(prometheus)
-            series = prometheus.range("shop_up", time.time_ns() - 10**9, time.time_ns() + 10**9)
-        assert {one.labels["instance"] for one in series} == {base_url.removeprefix("https://")}
-        assert {brought for _, _, brought in shop.asked} == {"Basic YWRhLW9mLXRoZS1zaG9wOmNhbmFyeS1vZi10aGUtZG9vcg=="}
-    kept = b"".join(path.read_bytes() for path in (tmp_path / "a" / "kept").rglob("*") if path.is_file())
-    kept += b"".join(path.read_bytes() for path in (tmp_path / "a" / "logs").rglob("*"))
+
+
+def by_name(shop: FakeShop, authority: Authority) -> list[Scrape]:
+    """Return the page of a shop over TLS by a name that no resolver knows, asked for with a password."""
+    base_url = shop.url.replace("http://127.0.0.1", "https://shop.test")
+    basic = {"user_env": "U", "password_env": "P"}
+    one = environment(base_url, ca=str(authority.certificate), basic_auth=basic, **metrics(f"{base_url}/metrics"))
+    return scrapes(one, U="ada-of-the-shop", P=CANARY)
+
+
+def test_a_real_prometheus_reads_a_name_that_no_resolver_knows_over_private_tls(read: Read) -> None:
+    name = read.trusted.url.replace("http://127.0.0.1", "shop.test")
+
+    def instances() -> set[str]:
+        now = time.time_ns()
+        return {one.labels["instance"] for one in read.prometheus.range("shop_up", now - 10**9, now)}
+
+    assert wait_for(instances, "a series") == {name}
+    assert {brought for _, _, brought in read.trusted.asked} == {
+        "Basic YWRhLW9mLXRoZS1zaG9wOmNhbmFyeS1vZi10aGUtZG9vcg=="
+    }
+    files = [path for folder in ("kept", "logs") for path in (read.kept / folder).rglob("*") if path.is_file()]
+    kept = b"".join(path.read_bytes() for path in files)
+    assert b"shop.test" in kept
     assert CANARY.encode() not in kept
     assert b"ada-of-the-shop" not in kept
 
 
-def test_a_real_prometheus_believes_no_other_authority(tmp_path: Path, program: Path) -> None:
-    authority, other = Authority(tmp_path / "tls"), Authority(tmp_path / "other")
-    with fake_shop({"/metrics": (200, PAGE)}, authority.serve(authority.sign("shop.test"))) as shop:
-        base_url = shop.url.replace("http://127.0.0.1", "https://shop.test")
-        found = scrapes(environment(base_url, ca=str(other.certificate), **metrics(f"{base_url}/metrics")))
-        with a_real_one(tmp_path / "a", program, found) as prometheus:
-            told = told_by(prometheus, f"https://127.0.0.1:{shop.url.rpartition(':')[2]}/metrics")
-        assert "certificate signed by unknown authority" in told
-        assert shop.asked == []
+def test_a_real_prometheus_believes_no_other_authority(read: Read) -> None:
+    assert "certificate signed by unknown authority" in read.why_not(read.doubted, "https")
+    assert read.doubted.asked == []
 
 
-def test_a_real_prometheus_follows_no_redirect(tmp_path: Path, program: Path) -> None:
-    with fake_shop({"/metrics": (200, PAGE)}) as elsewhere, fake_shop({"/metrics": (302, b"")}) as shop:
-        shop.headers["Location"] = f"{elsewhere.url}/metrics"
-        found = scrapes(environment(shop.url, **metrics(f"{shop.url}/metrics")))
-        with a_real_one(tmp_path / "a", program, found) as prometheus:
-            assert told_by(prometheus, f"{shop.url}/metrics") == "server returned HTTP status 302 Found"
-        assert elsewhere.asked == []
+def test_a_real_prometheus_follows_no_redirect(read: Read) -> None:
+    assert read.why_not(read.leading_there, "http") == "server returned HTTP status 302 Found"
+    assert read.elsewhere.asked == []

@@ -18,8 +18,8 @@ from scripts.running.reaching import Reach, reach_of
 from scripts.running.release_watch import ReleaseWatch, probe_release
 from scripts.running.repeating import Repeating
 from scripts.running.replies import bounded
-from tests.bad_input.process import wait_for
 from tests.scripts.world import World, fake_shop, free_port, targets
+from tests.waiting import wait_for
 
 
 def reach(world: World, shop: str, **changed: object) -> Reach:

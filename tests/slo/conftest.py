@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from slo.delivery import Delivered
 from slo.indicators import Evidence
 from slo.openslo import Objective, read_objectives
 from slo.promises import NEEDS
 from slo.statistics import StepCounts
-from slo.validity import Delivered
 from slo.verdict import Case
 
 SHIPPED = Path(__file__).parents[2] / "slo" / "objectives" / "twisted-threads.yaml"

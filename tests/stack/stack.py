@@ -1,8 +1,6 @@
 """The stack of docker-compose.yml under way: starting it, playing runs on it, and asking what came of them."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tests.stack.podman import OURS, Podman
+from tests.waiting import wait_for
 
 EXPORTERS = ("exporter-loadgen", "exporter-stock", "exporter-orders")
 RECEIVER = """
@@ -23,15 +22,6 @@ class Taker(http.server.BaseHTTPRequestHandler):
         pass
 http.server.HTTPServer(("0.0.0.0", 18099), Taker).serve_forever()
 """
-
-
-def eventually(look: Callable[[], Any], deadline_s: float, what: str) -> Any:
-    """Look until there is something to see, and return it."""
-    until = time.monotonic() + deadline_s
-    while not (seen := look()):
-        assert time.monotonic() < until, f"{what}: not within {deadline_s:g} s"
-        time.sleep(0.5)
-    return seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +87,8 @@ class Stack:
         self.podman.up("master")
         # Looked at from outside: a podman call takes a good part of a core, which the load would feel.
         process = self.podman.process(self.podman.name("master"))
-        (path,) = eventually(lambda: self._new(before), 60, "a run directory")
-        eventually(lambda: self._is_playing(path, process), 60, "a plateau with orders of both workers")
+        (path,) = wait_for(lambda: self._new(before), "a run directory")
+        wait_for(lambda: self._is_playing(path, process), "a plateau with orders of both workers")
         return str(path.name)
 
     def _new(self, before: set[str]) -> list[Path]:

@@ -17,7 +17,8 @@ import pytest
 
 from tests.scripts.world import free_port
 from tests.stack.podman import COMPOSE, ROOT, Podman, missing
-from tests.stack.stack import Played, Stack, eventually
+from tests.stack.stack import Played, Stack
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.heavy,
@@ -89,8 +90,8 @@ def without_a_database(stack: Stack, whole: Played) -> Alerted:
     name = stack.begin()
     stack.podman.podman("stop", "-t", "0", stack.podman.name("postgres"))
     played = stack.end(name)
-    alert = eventually(
-        lambda: next((a for a in stack.alerts() if a["labels"]["alertname"] == ALERT), None), 60, f"{ALERT} at the hook"
+    alert = wait_for(
+        lambda: next((a for a in stack.alerts() if a["labels"]["alertname"] == ALERT), None), f"{ALERT} at the hook"
     )
     return played, alert
 
@@ -151,7 +152,7 @@ def test_every_request_of_both_workers_is_recorded_and_scraped(stack: Stack, who
     rows = stack.rows(whole.name, "requests")
     assert len(rows) == whole.run["requests"]["sent"] > 0
     counted = "sum(loadtest_requests_total)"
-    eventually(lambda: stack.value(counted) == len(rows), 30, f"{counted} of {len(rows)}")
+    wait_for(lambda: stack.value(counted) == len(rows), f"{counted} of {len(rows)}", 30)
 
 
 def test_spans_of_shoppers_shop_and_provider_are_recorded_in_common_traces(stack: Stack, whole: Played) -> None:

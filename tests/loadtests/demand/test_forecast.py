@@ -1,12 +1,15 @@
 """The forecast finds last season's busiest hour, the growth, and says how sure it is."""
 
+import random
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from loadtests.demand.forecast import BusyHour, Forecast, forecast, read_forecast
+from loadtests.demand.forecast import BusyHour, Forecast, _drawn_counts, forecast, read_forecast
 from loadtests.demand.history import History, Hour, read_history
 from loadtests.demand.season import Season, black_friday, parse_season, whole_weeks
 from slo.documents import BadInput
@@ -40,6 +43,13 @@ def test_the_middle_is_last_season_s_peak_times_the_growth_of_matched_weeks() ->
         False,
         1,
     )
+
+
+def test_drawn_counts_are_the_poisson_quantiles_that_scipy_gives() -> None:
+    means = np.concatenate([np.zeros(50), np.geomspace(1e-4, 1e6, 2000), np.arange(1000)]).astype(np.float64)
+    luck, same = random.Random(3), random.Random(3)  # noqa: S311 - nothing to hide
+    expected = stats.poisson.ppf([same.random() for _ in means], means)
+    assert np.array_equal(_drawn_counts(means, luck), expected)
 
 
 def test_a_larger_hour_out_of_season_is_named_and_left_out() -> None:
