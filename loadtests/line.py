@@ -17,6 +17,7 @@ Ears = Mapping[str, Callable[[Client, Any], None]]
 ALONE: Client = "alone"
 PLAY, CHANGE, DONE, STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
 REVISE, TAKEN = "peakproof_revise", "peakproof_taken"
+PING, PONG = "peakproof_ping", "peakproof_pong"
 
 
 class Line(Protocol):

@@ -3,6 +3,7 @@
 It knows gevent, and the line to the others; not Locust, which carries that line.
 """
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,9 +20,10 @@ from loadtests.control import Control
 from loadtests.demand.revision import Revision
 from loadtests.job import Job
 from loadtests.joining import Door
-from loadtests.line import CHANGE, DONE, PLAY, REVISE, STOP, TAKEN, Client, Ears, Line
+from loadtests.line import CHANGE, DONE, PING, PLAY, PONG, REVISE, STOP, TAKEN, Client, Ears, Line
 from loadtests.live import Board, Gauges, Watch
 from loadtests.live_file import LiveFile
+from loadtests.offsets import SAME_CLOCK, Offsets, pong_of
 from loadtests.player import Player
 from loadtests.watches import watches_of
 from slo.outcomes import ExitCode
@@ -30,6 +32,7 @@ _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
 _LAST_WORDS_S = 10.0
 _LONGEST_WISH = 100
+_FIRST_PINGS, _FIRST_PING_S, _PING_S = 10, 0.1, 2.0
 
 
 class Stage:
@@ -38,6 +41,7 @@ class Stage:
     def __init__(self, job: Job, line: Line, door: Door | None = None) -> None:
         self.job, self._line, self._door = job, line, door
         self._clock = Clock.start()
+        self._offsets = Offsets(self._clock.now)
         self._watches: Sequence[Watch] = watches_of(job.directory, job.plan)
         self._start: AsyncResult[dict[str, Any]] = AsyncResult()
         self._player: Player | None = None
@@ -59,11 +63,13 @@ class Stage:
                 PLAY: lambda _, told: self._start.set(told),
                 STOP: lambda _, told: self.stop(**told),
                 REVISE: lambda _, told: self._revisions.put(Revision.model_validate(told)),
+                PONG: lambda _, told: self._offsets.pong(told),
             }
         return {
             CHANGE: lambda _, told: self._merge(told),
             TAKEN: lambda _, told: self._taken(told),
             DONE: lambda _, told: self._finished(told["worker"], told["ended"]),
+            PING: lambda client, told: self._line.tell(PONG, pong_of(told, self._clock.now()), client),
         }
 
     def watch(self) -> None:
@@ -88,10 +94,11 @@ class Stage:
             self._playing.join()
 
     def _play(self, index: int, start: dict[str, Any]) -> None:
-        player = self._player = Player(self.job, index, start["workers"], start["started_at"], self._watches)
+        seat = (index, start["workers"], start["started_at"])
+        player = self._player = Player(self.job, *seat, self._watches, clock=self._clock)
         if self._ended is not None:
             player.stop(self._ended, str(self._because))
-        beside = [gevent.spawn(self._tell_changes, player), gevent.spawn(self._revise, player)]
+        beside = [gevent.spawn(self._tell_changes, player), gevent.spawn(self._revise, player), gevent.spawn(self._ping, player)]
         calm()
         try:
             player.play()
@@ -120,6 +127,16 @@ class Stage:
             taken = {"number": revision.number, "struck": player.revise(revision), "worker": player.name}
             self._line.tell(TAKEN, taken)
             self._taken(taken)
+
+    def _ping(self, player: Player) -> None:
+        """Measure how far this worker's clock is from its master's, for as long as it plays."""
+        if self._line.role == "alone":
+            player.clock_offset = SAME_CLOCK
+            return
+        for number in itertools.count():
+            self._line.tell(PING, self._offsets.ping())
+            gevent.sleep(_FIRST_PING_S if number < _FIRST_PINGS else _PING_S)
+            player.clock_offset = self._offsets.to_json()
 
     def _tell_changes(self, player: Player) -> None:
         while True:
