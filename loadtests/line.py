@@ -18,6 +18,7 @@ ALONE: Client = "alone"
 PLAY, CHANGE, DONE, STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
 REVISE, TAKEN = "peakproof_revise", "peakproof_taken"
 PING, PONG = "peakproof_ping", "peakproof_pong"
+PIECE, RECEIPT = "peakproof_piece", "peakproof_receipt"
 
 
 class Line(Protocol):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.queue import Queue
 from locust import User, constant, events, task
 from locust import __version__ as version
 from locust.argument_parser import LocustArgumentParser
@@ -22,9 +23,13 @@ from locust.web import WebUI
 
 from loadtests.descriptors import allow_most
 from loadtests.job import read_job
-from loadtests.joining import JOIN, REFUSED, Door, proof, run_token
+from loadtests.joining import ADMITTED, ASK, JOIN, PAPERS, REFUSED, Door, proof, run_token
 from loadtests.line import ALONE, Client, Role
+from loadtests.porter import Porter
+from loadtests.run_directory import write_json
 from loadtests.stage import Stage
+from loadtests.streaming import sight
+from loadtests.streaming.papers import Desk, RefusedError, fetch, lay_out
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page
 from slo.documents import BadInput
@@ -93,12 +98,15 @@ class Shoppers(User):
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Add what a run needs to Locust's command line."""
     parser.add_argument("--run-directory", metavar="DIR", help="the run directory that `peakproof run` prepared")
+    parser.add_argument("--fetch-into", metavar="DIR", help="only fetch the run's papers from its master, and end")
     parser.add_argument("--obey-stdin", action="store_true", help="take wishes from standard input: pause, resume, 1.2")
 
 
 def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, **_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Read the job and take a part in it; without one, end with the code of bad usage and one line."""
     options = environment.parsed_options
+    if isinstance(runner, WorkerRunner) and (into := getattr(options, "fetch_into", None)):
+        raise SystemExit(_fetch(runner, Path(into)))
     folder = getattr(options, "run_directory", None)
     if not folder:
         raise SystemExit(_refused("--run-directory is missing: `peakproof run` prepares one and starts Locust"))
@@ -106,7 +114,8 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
         job = read_job(Path(folder), os.environ)
         token = "" if isinstance(runner, LocalRunner) else run_token(os.environ)
         is_master = isinstance(runner, MasterRunner)
-        door = Door(token, job.directory.name, getattr(options, "expect_workers", 1)) if is_master else None
+        seats = getattr(options, "expect_workers", 1)
+        door = Door(token, job.directory.name, seats) if is_master else None
         stage = Stage(job, LocustLine(environment, runner), door)
         allow_most()
         if not is_master:
@@ -116,17 +125,38 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
     if web_ui is not None:
         add_page(web_ui, stage)
     _stage.append(stage)
+    events.quitting.add_listener(write_everything)  # the last one is called first: before the runner hangs up
     stage.watch()
     if options is not None and options.obey_stdin:
         gevent.spawn(stage.listen)
     _listen(runner, stage)
     if isinstance(runner, WorkerRunner):
         runner.register_message(REFUSED, lambda msg, **_: _left_out(environment, runner, msg.data))
+        runner.register_message(ADMITTED, lambda msg, **_: setattr(stage, "streams", msg.data["streams"]))
         shown = proof(token, job.directory.name, runner.client_id)
-        runner.send_message(JOIN, {"proof": shown, "version": version})
+        sees = sight.look(job.directory, runner.client_id)
+        runner.send_message(JOIN, {"proof": shown, "version": version, "sees": sees})
         events.heartbeat_received.add_listener(lambda **_: stage.heard())
     if isinstance(runner, MasterRunner) and door is not None:
-        guard(runner, door)
+        guard(runner, door, Porter(door, Desk(token, job.directory, seats), job.directory, stage.streams_from))
+
+
+def _fetch(runner: WorkerRunner, folder: Path) -> int:
+    """Lay the run's papers out below `folder`; whoever started this reads the run's name from `fetched-<pid>.json`."""
+    answers: Queue[tuple[str, dict[str, Any]]] = Queue()
+    for kind in (PAPERS, REFUSED):
+        runner.register_message(kind, lambda msg, **_: answers.put((msg.type, msg.data)))
+    try:
+        token, client = run_token(os.environ), runner.client_id
+        papers = fetch(token, client, lambda question: runner.send_message(ASK, question), answers)
+        lay_out(papers, folder)
+        write_json(folder / f"fetched-{os.getpid()}.json", {"run": papers.run, "workers": papers.workers})
+    except RefusedError as error:
+        _refused(f"the master doesn't let this worker in: {error}")
+        return ExitCode.INCONCLUSIVE
+    except (BadInput, OSError) as error:
+        return _refused(str(error))
+    return ExitCode.OK
 
 
 def _listen(runner: MasterRunner | WorkerRunner | LocalRunner, stage: Stage) -> None:
@@ -137,7 +167,7 @@ def _listen(runner: MasterRunner | WorkerRunner | LocalRunner, stage: Stage) -> 
         runner.register_message(kind, lambda msg, hear=hear, **_: hear(msg.node_id, msg.data))
 
 
-def guard(runner: MasterRunner, door: Door) -> None:
+def guard(runner: MasterRunner, door: Door, porter: Porter) -> None:
     """Let through to Locust only what comes from workers that have joined.
 
     A worker counts as soon as Locust hears of it, and no event of Locust's comes before: so its one way in is guarded.
@@ -150,12 +180,11 @@ def guard(runner: MasterRunner, door: Door) -> None:
         elif msg.type == "client_ready":
             door.knock(client_id)
             runner.send_message("ack", None, client_id)  # it waits for this before it can show anything
-        elif msg.type == JOIN:
-            why = door.refusal(client_id, msg.data)
-            if why is None:
+        else:
+            for kind, told in porter.answers(client_id, msg.type, msg.data):
+                runner.send_message(kind, told, client_id)
+            if door.has_joined(client_id):
                 let_in(client_id, Message("client_ready", str(msg.data.get("version")), client_id))
-            else:
-                runner.send_message(REFUSED, {"because": why}, client_id)
 
     runner.handle_message = handle  # type: ignore[method-assign]
 
@@ -182,8 +211,6 @@ def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust'
 
 def write_everything(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Whatever ends the process, cut off what is under way and write what was recorded."""
-    if not _stage:
-        return
     has_completed = _stage[0].close()
     if environment.process_exit_code is None:
         environment.process_exit_code = ExitCode.OK if has_completed else ExitCode.INCONCLUSIVE
@@ -204,4 +231,3 @@ gevent.config.track_greenlet_tree = False  # who spawned whom is of no use here,
 events.init_command_line_parser.add_listener(add_options)
 events.init.add_listener(set_up)
 events.test_start.add_listener(start)
-events.quitting.add_listener(write_everything)

@@ -1,4 +1,4 @@
-"""How far a worker's clock is from its master's, measured the way NTP does: by round trips, of which the shortest counts.
+"""How far a worker's clock is from its master's, measured as NTP does: the shortest of several round trips counts.
 
 The master's answer was given at some moment of the round trip: taken for its middle, the offset is wrong by half the
 round trip at most, however uneven the two ways are.

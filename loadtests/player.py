@@ -68,8 +68,8 @@ class _Totals:
 class Player:
     """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
 
-    `master_silent_s` and `clock_offset` are told it: for how long at most it heard nothing of who could stop it, and how
-    far its clock is from the master's.
+    `master_silent_s` and `clock_offset` are told it: for how long at most it heard nothing of who could stop it, and
+    how far its clock is from the master's.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ It knows gevent, and the line to the others; not Locust, which carries that line
 import itertools
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gevent
@@ -20,11 +21,29 @@ from loadtests.control import Control
 from loadtests.demand.revision import Revision
 from loadtests.job import Job
 from loadtests.joining import Door
-from loadtests.line import CHANGE, DONE, PING, PLAY, PONG, REVISE, STOP, TAKEN, Client, Ears, Line
+from loadtests.line import (
+    CHANGE,
+    DONE,
+    PIECE,
+    PING,
+    PLAY,
+    PONG,
+    RECEIPT,
+    REVISE,
+    STOP,
+    TAKEN,
+    Client,
+    Ears,
+    Line,
+)
 from loadtests.live import Board, Gauges, Watch
 from loadtests.live_file import LiveFile
 from loadtests.offsets import SAME_CLOCK, Offsets, pong_of
 from loadtests.player import Player
+from loadtests.streaming.inbox import Inbox
+from loadtests.streaming.outbox import Outbox
+from loadtests.streaming.pieces import Receipt
+from loadtests.streaming.stream import Reception, Stream, in_a_thread
 from loadtests.watches import watches_of
 from slo.outcomes import ExitCode
 
@@ -32,6 +51,8 @@ _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
 _LAST_WORDS_S = 10.0
 _LONGEST_WISH = 100
+_DELIVERY_S, _NO_RECEIPT_S, _LATE_DELIVERY_S = 40.0, 10.0, 3.0
+_LOOK_S = 0.1
 _FIRST_PINGS, _FIRST_PING_S, _PING_S = 10, 0.1, 2.0
 
 
@@ -52,6 +73,11 @@ class Stage:
         self._attendance: Attendance | None = None
         self._ended: str | None = None
         self._because: str | None = None
+        self.streams = False  # whether this worker's files go over the line
+        self._stream: Stream | None = None
+        self._streaming: set[Client] = set()
+        self._receptions: dict[Client, Reception] = {}
+        self._seats: dict[Client, int] = {}
         self._live = LiveFile(job.directory.live)
         self._playing: gevent.Greenlet | None = None
         self._silent_s = 0
@@ -64,11 +90,13 @@ class Stage:
                 STOP: lambda _, told: self.stop(**told),
                 REVISE: lambda _, told: self._revisions.put(Revision.model_validate(told)),
                 PONG: lambda _, told: self._offsets.pong(told),
+                RECEIPT: lambda _, told: self._receipt(told),
             }
         return {
             CHANGE: lambda _, told: self._merge(told),
             TAKEN: lambda _, told: self._taken(told),
             DONE: lambda _, told: self._finished(told["worker"], told["ended"]),
+            PIECE: self._piece,
             PING: lambda client, told: self._line.tell(PONG, pong_of(told, self._clock.now()), client),
         }
 
@@ -96,16 +124,40 @@ class Stage:
     def _play(self, index: int, start: dict[str, Any]) -> None:
         seat = (index, start["workers"], start["started_at"])
         player = self._player = Player(self.job, *seat, self._watches, clock=self._clock)
+        if self.streams:
+            send = partial(self._line.tell, PIECE)
+            self._stream = Stream(Outbox(self.job.directory, player.name, send, self._clock.now, in_a_thread))
         if self._ended is not None:
             player.stop(self._ended, str(self._because))
-        beside = [gevent.spawn(self._tell_changes, player), gevent.spawn(self._revise, player), gevent.spawn(self._ping, player)]
+        beside = [
+            gevent.spawn(self._tell_changes, player),
+            gevent.spawn(self._revise, player),
+            gevent.spawn(self._ping, player),
+        ]
         calm()
         try:
             player.play()
         finally:
             gevent.killall(beside)
             self._tell(player)
+            self._deliver(_DELIVERY_S, _NO_RECEIPT_S)
             self._finished(player.name, player.ended or "stopped")
+
+    def _deliver(self, longest_s: float, silent_s: float) -> None:
+        """Wait until the master has what this worker wrote, if it is streamed; say what it hasn't got."""
+        if self._stream is None:
+            return
+        is_alone = self._silent_s >= ALONE_S
+        left = self._stream.drain(0.0 if is_alone else longest_s, silent_s)
+        if not left:
+            self._stream.close()
+            self._stream = None  # what is written anew from now on says the same
+        else:
+            print(f"the master hasn't got {', '.join(left)}: kept in {self.job.directory.path}")  # noqa: T201 - our log
+
+    def _receipt(self, told: dict[str, Any]) -> None:
+        if self._stream is not None:
+            self._stream.hear(told)
 
     @property
     def has_completed(self) -> bool:
@@ -198,11 +250,14 @@ class Stage:
         self._control = Control(self.job, self._board, (started_at, workers), self._clock.now, self._tell_revision)
         names = [f"w{seat}" for seat in range(workers)]
         self._attendance = Attendance(names, started_at, started_at + round(self.job.plan.duration_s * 1e9))
-        seats = {client: seat for seat, client in enumerate(clients)}
+        seats = self._seats = {client: seat for seat, client in enumerate(clients)}
+        for client in self._streaming & seats.keys():
+            answer = partial(self._answer, client)
+            self._receptions[client] = Reception(Inbox(self.job.directory, f"w{seats[client]}"), answer)
         start = {"workers": workers, "started_at": started_at, "seats": seats}
         self._line.tell(PLAY, start)
         self._start.set(start)
-        gevent.spawn(self._watch, self._board, self._attendance, seats)
+        gevent.spawn(self._watch, self._board, self._attendance)
 
     def listen(self) -> None:
         """Take the wishes of whoever started this process from its standard input, a line a wish."""
@@ -225,8 +280,32 @@ class Stage:
         """Cut off what is under way and write everything; return whether this worker completed its part."""
         if self._player is not None:
             self._player.close()
+            self._deliver(_LATE_DELIVERY_S, _LATE_DELIVERY_S)
+        self._receive_the_rest()
         self._snapshot("ended")
         return self._line.role == "worker" and self.has_completed
+
+    def streams_from(self, client: Client) -> None:
+        """Take what that client writes over the line: it can't see the run directory."""
+        self._streaming.add(client)
+
+    def _piece(self, client: Client, told: object) -> None:
+        if client in self._receptions:
+            self._receptions[client].hear(told)
+
+    def _answer(self, client: Client, receipt: Receipt) -> None:
+        self._line.tell(RECEIPT, receipt.to_message(), client)
+
+    def _receive_the_rest(self) -> None:
+        """Let workers that stream say their last words before this master is gone, be it ended from outside."""
+        if self._attendance is not None and self._receptions and not self._attendance.is_over:
+            self.stop("stopped", "the run's master was ended")
+            with gevent.Timeout(_LAST_WORDS_S, exception=False):
+                while not self._attendance.is_over:
+                    gevent.sleep(_LOOK_S)
+                    self._see(self._attendance)
+        for reception in self._receptions.values():
+            reception.close()
 
     def _merge(self, told: dict[str, Any]) -> None:
         if self._board is not None:
@@ -259,11 +338,11 @@ class Stage:
             write = self._live.close if state == "ended" else self._live.write
             write(self._last_shown)
 
-    def _watch(self, board: Board, attendance: Attendance, seats: Mapping[Client, int]) -> None:
+    def _watch(self, board: Board, attendance: Attendance) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or given up."""
         while not attendance.is_over:
             gevent.sleep(_SNAPSHOT_S)
-            self._see(attendance, seats)
+            self._see(attendance)
             self._snapshot("running")
             if (breached := board.certain_breach()) and self._ended is None:
                 self.stop("aborted", f"{breached} will be missed whatever comes")
@@ -274,7 +353,8 @@ class Stage:
         self._snapshot("ended")
         self._line.end(self.exit_code())
 
-    def _see(self, attendance: Attendance, seats: Mapping[Client, int]) -> None:
+    def _see(self, attendance: Attendance) -> None:
+        seats = self._seats
         heard = {f"w{seats[client]}" for client in self._line.heard() if client in seats}
         silent = {f"w{seats[client]}" for client in self._line.silent() if client in seats}
         attendance.see(self._clock.now(), heard, silent)
