@@ -46,13 +46,17 @@ class Flow:
     @property
     def may_send(self) -> bool:
         """Whether a piece may be sent now."""
-        return self.sent < self.size and self.sent - self.have < WINDOW_BYTES
+        return self.sent < self.size and self.sent - self.have + self._next_bytes <= WINDOW_BYTES
+
+    @property
+    def _next_bytes(self) -> int:
+        return min(PIECE_BYTES, self.size - self.sent)
 
     def piece(self) -> Piece:
         """Read the next piece; of a ledger whole rows only. Reads the disk."""
         with self.path.open("rb") as file:
             file.seek(self.sent)
-            data = file.read(min(PIECE_BYTES, self.size - self.sent))
+            data = file.read(self._next_bytes)
         if self.whole is None:
             data = data[: data.rfind(b"\n") + 1] or data
         size, sha256 = self.whole or (0, "")

@@ -23,7 +23,7 @@ from slo.documents import BadInput, Document, validate_json
 _LONGEST_S, _ASK_AGAIN_S = 60.0, 2.0
 SLICE_BYTES = 128 * 1024
 MOST_BYTES = 16 * 1024 * 1024
-_NAME = r"^(plan\.yaml|targets\.redacted\.json|job\.json|objectives/[A-Za-z0-9][A-Za-z0-9._-]*\.yaml)$"
+_NAME = r"plan\.yaml|targets\.redacted\.json|job\.json|objectives/[A-Za-z0-9][A-Za-z0-9._-]*\.yaml"
 
 
 class Papers(Document):
@@ -111,7 +111,7 @@ class Gathered:
             )
         papers = validate_json(self._data.decode(), Papers, "the run's papers")
         for name in papers.files:
-            if re.match(_NAME, name) is None:
+            if re.fullmatch(_NAME, name) is None:
                 raise BadInput(f"the run's papers: unexpected file {name!r}")
         return papers
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local_stack.ports import Ports
-from tests.bad_input.process import COMMAND, descendants, is_alive, running, wait_for
+from tests.bad_input.process import COMMAND, descendants, is_alive, running
 from tests.end_to_end.test_faults import (
     RUN_TOKEN,
     Played,
