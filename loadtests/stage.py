@@ -4,8 +4,7 @@ It knows gevent, and the line to the others; not Locust, which carries that line
 """
 
 import itertools
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
 from gevent.queue import Queue
 
-from loadtests.attendance import ALONE_S, Attendance
+from loadtests.attendance import Attendance
 from loadtests.clock import Clock
 from loadtests.collector import calm
 from loadtests.control import Control
@@ -40,10 +39,10 @@ from loadtests.live import Board, Gauges, Watch
 from loadtests.live_file import LiveFile
 from loadtests.offsets import SAME_CLOCK, Offsets, pong_of
 from loadtests.player import Player
-from loadtests.streaming.inbox import Inbox
 from loadtests.streaming.outbox import Outbox
-from loadtests.streaming.pieces import Receipt
-from loadtests.streaming.stream import Reception, Stream, in_a_thread
+from loadtests.streaming.receptions import Receptions
+from loadtests.streaming.stream import Stream, in_a_thread
+from loadtests.vigil import Silence, until_orphaned, until_over
 from loadtests.watches import watches_of
 from slo.outcomes import ExitCode
 
@@ -75,12 +74,11 @@ class Stage:
         self._because: str | None = None
         self.streams = False  # whether this worker's files go over the line
         self._stream: Stream | None = None
-        self._streaming: set[Client] = set()
-        self._receptions: dict[Client, Reception] = {}
+        self._receptions = Receptions(job.directory, line)
         self._seats: dict[Client, int] = {}
         self._live = LiveFile(job.directory.live)
         self._playing: gevent.Greenlet | None = None
-        self._silent_s = 0
+        self._silence = Silence(self._was_silent)
 
     def ears(self) -> Ears:
         """Return what is to be called for each kind that is heard on the line."""
@@ -96,16 +94,16 @@ class Stage:
             CHANGE: lambda _, told: self._merge(told),
             TAKEN: lambda _, told: self._taken(told),
             DONE: lambda _, told: self._finished(told["worker"], told["ended"]),
-            PIECE: self._piece,
+            PIECE: self._receptions.hear,
             PING: lambda client, told: self._line.tell(PONG, pong_of(told, self._clock.now()), client),
         }
 
     def watch(self) -> None:
         """Begin to watch for what must end this process's part, for as long as it lasts."""
-        gevent.spawn(self._watch_parent)
+        gevent.spawn(self._leave_after, until_orphaned)
         if self._line.role == "worker":
-            gevent.spawn(self._watch_master)
-            gevent.spawn(self._watch_over)
+            gevent.spawn(self._leave_after, self._silence.until_long)
+            gevent.spawn(self._leave_after, partial(until_over, self.job.directory.over))
 
     # -- the player's side -------------------------------------------------------------------------------
 
@@ -147,8 +145,7 @@ class Stage:
         """Wait until the master has what this worker wrote, if it is streamed; say what it hasn't got."""
         if self._stream is None:
             return
-        is_alone = self._silent_s >= ALONE_S
-        left = self._stream.drain(0.0 if is_alone else longest_s, silent_s)
+        left = self._stream.drain(0.0 if self._silence.is_long else longest_s, silent_s)
         if not left:
             self._stream.close()
             self._stream = None  # what is written anew from now on says the same
@@ -203,34 +200,16 @@ class Stage:
             told = {name: getattr(gauges, name) for name in Gauges.__slots__}
             self._line.tell(CHANGE, {"worker": player.name, "change": change, "gauges": told})
 
-    def _watch_parent(self) -> None:
-        """End the run when whoever started it is gone: nobody would read what it finds, or stop it."""
-        parent = os.getppid()
-        while os.getppid() == parent:
-            gevent.sleep(_SNAPSHOT_S)
-        self._leave("the process that started the run is gone")
-
-    def _watch_master(self) -> None:
-        """End this worker's part when its master isn't heard any more: nobody could stop it.
-
-        What counts are seconds in which this process ran: one that was paused itself isn't alone.
-        """
-        while self._silent_s < ALONE_S:
-            gevent.sleep(1)
-            self._silent_s += 1
-            if self._player is not None:
-                self._player.master_silent_s = max(self._player.master_silent_s, self._silent_s)
-        self._leave(f"nothing was heard of the master for {ALONE_S} s; mend the network between it and its workers")
-
-    def _watch_over(self) -> None:
-        """End this worker's part when the run directory says that the run is over, whatever the master says."""
-        while not gevent.get_hub().threadpool.apply(self.job.directory.over.exists):
-            gevent.sleep(1)
-        self._leave("the run was over")
+    def _leave_after(self, until: Callable[[], str]) -> None:
+        self._leave(until())
 
     def heard(self) -> None:
         """Take note that the master was heard."""
-        self._silent_s = 0
+        self._silence.heard()
+
+    def _was_silent(self, for_s: int) -> None:
+        if self._player is not None:
+            self._player.master_silent_s = max(self._player.master_silent_s, for_s)
 
     def _leave(self, because: str) -> None:
         """Stop, and, on a worker, end the process when everything is written: no word of its master will come."""
@@ -251,9 +230,7 @@ class Stage:
         names = [f"w{seat}" for seat in range(workers)]
         self._attendance = Attendance(names, started_at, started_at + round(self.job.plan.duration_s * 1e9))
         seats = self._seats = {client: seat for seat, client in enumerate(clients)}
-        for client in self._streaming & seats.keys():
-            answer = partial(self._answer, client)
-            self._receptions[client] = Reception(Inbox(self.job.directory, f"w{seats[client]}"), answer)
+        self._receptions.open({client: f"w{seat}" for client, seat in seats.items()})
         start = {"workers": workers, "started_at": started_at, "seats": seats}
         self._line.tell(PLAY, start)
         self._start.set(start)
@@ -287,14 +264,7 @@ class Stage:
 
     def streams_from(self, client: Client) -> None:
         """Take what that client writes over the line: it can't see the run directory."""
-        self._streaming.add(client)
-
-    def _piece(self, client: Client, told: object) -> None:
-        if client in self._receptions:
-            self._receptions[client].hear(told)
-
-    def _answer(self, client: Client, receipt: Receipt) -> None:
-        self._line.tell(RECEIPT, receipt.to_message(), client)
+        self._receptions.expect(client)
 
     def _receive_the_rest(self) -> None:
         """Let workers that stream say their last words before this master is gone, be it ended from outside."""
@@ -304,8 +274,7 @@ class Stage:
                 while not self._attendance.is_over:
                     gevent.sleep(_LOOK_S)
                     self._see(self._attendance)
-        for reception in self._receptions.values():
-            reception.close()
+        self._receptions.close()
 
     def _merge(self, told: dict[str, Any]) -> None:
         if self._board is not None:
