@@ -273,6 +273,28 @@ def test_an_older_account_never_takes_the_place_of_a_newer(tmp_path: Path) -> No
     assert (tmp_path / "master" / name).read_bytes() == b"2"
 
 
+def test_a_piece_that_was_lost_is_sent_again_as_soon_as_the_next_shows_it(tmp_path: Path) -> None:
+    sent: list[Message] = []
+
+    def lose_the_second(told: Message) -> list[Message]:
+        sent.append(told)
+        return [] if len(sent) == 2 else [told]
+
+    line = Line(tmp_path, lose_the_second)
+    write_part(line, "requests", 0, WINDOW_BYTES)
+    line.play_until_all_is_there()
+    assert line.written(line.there) == line.written(line.here)
+    assert line.at < 2 * SECOND  # its patience with a silent master never came to an end
+    assert line.outbox.bytes_again == 3 * PIECE_BYTES
+
+
+def test_a_part_counts_as_left_from_the_moment_it_is_closed(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.step()
+    write_part(line, "sessions", 0, 10)
+    assert line.outbox.left() == ("sessions-w0-00000.parquet",)
+
+
 def test_what_a_silent_master_has_not_acknowledged_is_named(tmp_path: Path) -> None:
     line = Line(tmp_path, lambda _told: [])
     write_part(line, "requests", 0, 10)

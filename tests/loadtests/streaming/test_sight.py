@@ -56,6 +56,14 @@ def test_another_workers_sign_is_not_ones_own(here: RunDirectory) -> None:
     assert not sight.is_shared(here, "another", word, told)
 
 
+def test_a_sign_that_says_something_else_is_none(here: RunDirectory) -> None:
+    word = sight.show(here)
+    told = sight.look(here, "w")
+    (sign,) = here.path.glob("sight-*")
+    sign.write_text("0" * 32)
+    assert not sight.is_shared(here, "w", word, told)
+
+
 @pytest.mark.parametrize("told", [None, "", 5, b"", "0" * 32])
 def test_a_wrong_word_is_no_proof(here: RunDirectory, told: object) -> None:
     word = sight.show(here)
