@@ -2,7 +2,6 @@
 
 import pytest
 
-from loadtests import vigil
 from loadtests.vigil import Silence
 
 
@@ -17,7 +16,7 @@ def test_it_is_alone_after_15_silent_seconds_and_not_before(monkeypatch: pytest.
         if len(slept) == 7:
             silence.heard()
 
-    monkeypatch.setattr(vigil.gevent, "sleep", sleep)
+    monkeypatch.setattr("loadtests.vigil.gevent.sleep", sleep)
     assert silence.until_long() == (
         "nothing was heard of the master for 15 s; mend the network between it and its workers"
     )
