@@ -50,6 +50,8 @@ class WorkerAccount(BaseModel):
     hub_stall_s: dict[str, float | None] | None = None
     descriptors: dict[str, int | None] | None = None
     master_silent_s: int | None = None
+    clock_offset: dict[str, float] | None = None
+    orders: dict[str, int] | None = None
     cpu_peak: float | None
     hook_failures: list[dict[str, Any]]
     spans: dict[str, int] | None

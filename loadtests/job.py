@@ -134,13 +134,13 @@ def write_job(
     found = destinations or resolve(_environment_of(directory))
     value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
     told = {"destinations": found.model_dump(mode="json"), "production": production, "browser": browser}
-    write_json(directory.path / "job.json", {**value, **told})
+    write_json(directory.job, {**value, **told})
 
 
 def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
     """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput."""
     directory = RunDirectory(path=path)
-    job = read_json(directory.path / "job.json", _JobFile)
+    job = read_json(directory.job, _JobFile)
     environment = _environment_of(directory)
     return Job(
         directory=directory,

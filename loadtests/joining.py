@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from slo.documents import BadInput
 
 VARIABLE = "PEAKPROOF_RUN_TOKEN"
-JOIN, REFUSED = "peakproof_join", "peakproof_refused"
+JOIN, ADMITTED, REFUSED = "peakproof_join", "peakproof_admitted", "peakproof_refused"
+ASK, PAPERS = "peakproof_ask", "peakproof_papers"
+STRANGER = f"it doesn't know this run's token: {VARIABLE} must be the same for master and workers"
 _MOST_NAMED = 20
 _LONGEST_NAME = 100
 
@@ -36,12 +38,22 @@ class Door:
     def __init__(self, token: str, run: str, seats: int) -> None:
         self._token, self._run, self._seats = token, run, seats
         self._joined: set[str] = set()
+        self._asked: set[str] = set()
         self._knocked: dict[str, None] = {}
 
     def knock(self, worker: str) -> None:
         """Take note of a worker that came; it is a stranger until it joins."""
         if len(self._knocked) < self._seats + _MOST_NAMED:
             self._knocked[worker] = None
+
+    def has_asked(self, worker: str) -> None:
+        """Take note that a worker showed the token without joining: it came for the run's papers only."""
+        self._asked.add(worker)
+
+    @property
+    def is_full(self) -> str | None:
+        """Why nobody can join any more, None while there is a seat."""
+        return f"the run has its {self._seats} workers" if len(self._joined) >= self._seats else None
 
     def has_joined(self, worker: str) -> bool:
         """Whether what comes from that worker may pass."""
@@ -52,16 +64,16 @@ class Door:
         shown = told.get("proof") if isinstance(told, dict) else None
         wanted = proof(self._token, self._run, worker)
         if not isinstance(shown, str) or not hmac.compare_digest(shown.encode(), wanted.encode()):
-            return f"it doesn't know this run's token: {VARIABLE} must be the same for master and workers"
-        if len(self._joined) >= self._seats:
-            return f"the run has its {self._seats} workers"
+            return STRANGER
+        if self.is_full:
+            return self.is_full
         self._joined.add(worker)
         return None
 
     @property
     def strangers(self) -> tuple[str, ...]:
         """The first workers that came and didn't join, by the names they gave themselves."""
-        names = [name for name in self._knocked if name not in self._joined]
+        names = [name for name in self._knocked if name not in self._joined | self._asked]
         return tuple("".join(c if c.isprintable() else "?" for c in name[:_LONGEST_NAME]) for name in names)[
             :_MOST_NAMED
         ]

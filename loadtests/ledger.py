@@ -92,6 +92,15 @@ def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
     return tuple(attempts.values())
 
 
+def count_rows(path: Path) -> int:
+    """Return how many whole rows a ledger holds; 0 for one that isn't there."""
+    try:
+        with path.open("rb") as file:
+            return sum(line.endswith(b"\n") for line in file)
+    except FileNotFoundError:
+        return 0
+
+
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     text = path.read_bytes().decode("utf-8", errors="replace")
     whole, _, _cut = text.rpartition("\n")

@@ -9,7 +9,7 @@ import platform
 import resource
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any
@@ -68,13 +68,23 @@ class _Totals:
 class Player:
     """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
 
-    `master_silent_s` is told it: for how long at most it heard nothing of who could stop it.
+    `master_silent_s` and `clock_offset` are told it: for how long at most it heard nothing of who could stop it, and
+    how far its clock is from the master's.
     """
 
-    def __init__(self, job: Job, index: int, workers: int, started_at: int, watches: Sequence[Watch] = ()) -> None:
+    def __init__(
+        self,
+        job: Job,
+        index: int,
+        workers: int,
+        started_at: int,
+        watches: Sequence[Watch] = (),
+        *,
+        clock: Clock | None = None,
+    ) -> None:
         self.name = f"w{index}"
         self._job, self._index, self._workers = job, index, workers
-        self._clock = Clock.start()
+        self._clock = clock or Clock.start()
         self._records, self._totals, self._log = Records(job.directory, self.name), _Totals(), StepLog()
         self._ledger = Ledger(job.directory.ledger(self.name))
         self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
@@ -97,6 +107,7 @@ class Player:
         self.ended: str | None = None
         self.because: str | None = None
         self.master_silent_s = 0
+        self.clock_offset: Mapping[str, float] | None = None
         self._write_account()
 
     def play(self) -> None:
@@ -278,6 +289,7 @@ class Player:
             "hub_stall_s": self._stalls.to_json(),
             "descriptors": {"peak": self._descriptors_peak, "limit": allowed()},
             "master_silent_s": self.master_silent_s,
+            "clock_offset": self.clock_offset,
             "cpu_peak": self._cpu_peak,
             "open_sessions_peak": self._conductor.peak_open,
             "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,

@@ -117,6 +117,11 @@ class RunDirectory:
         return self.path / "objectives"
 
     @property
+    def job(self) -> Path:
+        """What the workers need beside the copies of the input."""
+        return self.path / "job.json"
+
+    @property
     def targets(self) -> Path:
         """The targets without their secrets."""
         return self.path / "targets.redacted.json"
@@ -140,6 +145,11 @@ class RunDirectory:
     def over(self) -> Path:
         """There when the run is over, for workers that their master can't tell any more."""
         return self.path / "over"
+
+    @property
+    def sight(self) -> Path:
+        """A word of the master's: a worker that can read it, and whose sign beside it the master sees, is here too."""
+        return self.path / "sight"
 
     @property
     def stock_before(self) -> Path:

@@ -100,6 +100,13 @@ class Descriptors(_Facts):
     limit: int | None = None
 
 
+class ClockOffset(_Facts):
+    """How far a worker's clock was from its master's, give or take the uncertainty."""
+
+    offset_s: float | None = None
+    uncertainty_s: float | None = None
+
+
 class Live(_Facts):
     """How many of the workers' changes didn't reach the live view."""
 
@@ -112,6 +119,8 @@ class Worker(_Facts):
     name: str | None = None
     parts_expected: int | None = None
     parts_received: int | None = None
+    ledger_rows_expected: int | None = None
+    ledger_rows_received: int | None = None
     lost: bool | None = None
 
 
@@ -156,6 +165,7 @@ class RunFacts(_Facts):
     generator_cpu: dict[str, float | None] | None = None
     descriptors: dict[str, Descriptors | None] | None = None
     master_silent_s: dict[str, int | None] | None = None
+    clock_offsets: dict[str, ClockOffset | None] | None = None
     live: Live = Field(default_factory=Live)
     workers: tuple[Worker, ...] | None = None
     hook_failures: tuple[HookFailure, ...] | None = None

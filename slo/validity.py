@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from slo.delivery import Delivered
 from slo.findings import Fact, Finding, Severity
-from slo.run_facts import RunFacts, judged_window
+from slo.run_facts import RunFacts, Worker, judged_window
 from slo.wording import count, percent, seconds
 
 
@@ -23,6 +23,7 @@ class Limits:
     stall_p99_s: float = 0.1
     stall_max_s: float = 1.0
     master_silent_s: int = 4
+    clock_offset_s: float = 0.5  # half of what a session may be late: the other half is left for lateness
     generator_cpu: float = 0.9
     unserved_ratio: float = 0.01
     blocked_ratio: float = 0.01
@@ -178,6 +179,24 @@ def _contact(given: _Given) -> Iterator[Finding]:
             yield _invalid("contact", message, change, silent_s=silent_s)
 
 
+def _clocks(given: _Given) -> Iterator[Finding]:
+    """Find the workers whose sessions may have been due at another moment than their records say."""
+    told, limit = given.run.clock_offsets or {}, given.limits.clock_offset_s
+    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys()
+    if not names:
+        yield _unknown("clocks", "how far the workers' clocks were from their master's")
+    for name in sorted(names):
+        one = told.get(name)
+        if one is None or one.offset_s is None or one.uncertainty_s is None:
+            yield _unknown("clocks", f"how far {name}'s clock was from its master's")
+        elif abs(one.offset_s) + one.uncertainty_s > limit:
+            far, give = seconds(abs(one.offset_s)), seconds(one.uncertainty_s)
+            where = "ahead of" if one.offset_s > 0 else "behind"
+            message = f"{name}'s clock was {far} {where} its master's, give or take {give}; at most {seconds(limit)}"
+            change = "keep the machines' clocks by NTP, near to each other, and run again"
+            yield _invalid("clocks", message, change, offset_s=one.offset_s, uncertainty_s=one.uncertainty_s)
+
+
 def _records(given: _Given) -> Iterator[Finding]:
     for worker in given.run.workers or ():
         name, wanted, got = worker.name or "a worker", worker.parts_expected, worker.parts_received
@@ -185,12 +204,23 @@ def _records(given: _Given) -> Iterator[Finding]:
             yield _unknown("records", f"how many parts {name} wrote")
         elif wanted != got:
             yield _invalid("records", f"{got} of {wanted} parts of {name} arrived", "free disk space; see its log")
+        yield from _ledger(worker)
     yield from _rows("requests", given.records.request_rows, given.run.requests.sent)
     account = given.run.account
     parts = (account.completed, account.failed, account.cut_off)
     ended = None if None in parts or account.dropped is None else sum(part or 0 for part in parts)
     dropped = sum((account.dropped or {}).values())
     yield from _rows("sessions", given.records.session_rows, None if ended is None else ended + dropped)
+
+
+def _ledger(worker: Worker) -> Iterator[Finding]:
+    """Find rows that a worker wrote and that aren't there; one that was killed may have written more than it told."""
+    name, wanted, got = worker.name or "a worker", worker.ledger_rows_expected, worker.ledger_rows_received
+    if wanted is None or got is None:
+        yield _unknown("records", f"how many rows of the ledger {name} wrote")
+    elif got < wanted or (got > wanted and not worker.lost):
+        message = f"{got} of {wanted} rows of the ledger of {name} arrived"
+        yield _invalid("records", message, "see its log; what it wrote lies in its own folder", rows=got, told=wanted)
 
 
 def _rows(what: str, rows: int | None, told: int | None) -> Iterator[Finding]:
@@ -353,6 +383,7 @@ _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "load": _load,
     "workers": _workers,
     "contact": _contact,
+    "clocks": _clocks,
     "records": _records,
     "scheduling lag": _lag,
     "stalls": _stalls,

@@ -12,7 +12,7 @@ from loadtests.account import WorkerAccount, make_account, read_sessions, read_w
 from loadtests.demand.arrivals import revised
 from loadtests.demand.plan import Plan
 from loadtests.demand.revision import Revision
-from loadtests.ledger import read_ledgers
+from loadtests.ledger import count_rows, read_ledgers
 from loadtests.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.run_directory import RunDirectory, write_json
 from scripts.running.evidence import read_object
@@ -150,7 +150,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
                     "hub_stall_s",
                     "generator_cpu",
                 ),
-                *("descriptors", "master_silent_s", "workers", "hook_failures"),
+                *("descriptors", "master_silent_s", "clock_offsets", "workers", "hook_failures"),
             )
         )
     return {
@@ -163,6 +163,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
         "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
         "descriptors": {w.name: w.descriptors for w in workers},
         "master_silent_s": {w.name: w.master_silent_s for w in workers},
+        "clock_offsets": {w.name: w.clock_offset for w in workers},
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
         "workers": _workers(directory, progress, workers),
         "hook_failures": [failure for w in workers for failure in w.hook_failures],
@@ -216,6 +217,8 @@ def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerA
             "arrivals": w.arrivals,
             "parts_expected": sum(w.parts.values()),
             "parts_received": sum(len(_parts(directory, kind, w.name)) for kind in w.parts),
+            "ledger_rows_expected": None if w.orders is None else sum(w.orders.values()),
+            "ledger_rows_received": count_rows(directory.ledger(w.name)),
             "lost": w.lost,
             "open_sessions_peak": w.open_sessions_peak,
             "rss_peak_bytes": w.rss_peak_bytes,
@@ -224,7 +227,15 @@ def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerA
     ]
     silent = {f"w{index}" for index in range(progress.workers)} - {w.name for w in workers}
     return told + [
-        {"name": name, "arrivals": None, "parts_expected": None, "parts_received": 0, "lost": True}
+        {
+            "name": name,
+            "arrivals": None,
+            "parts_expected": None,
+            "parts_received": 0,
+            "ledger_rows_expected": None,
+            "ledger_rows_received": count_rows(directory.ledger(name)),
+            "lost": True,
+        }
         for name in sorted(silent)
     ]
 

@@ -18,6 +18,9 @@ from scripts.refusals import EnvironmentLacks
 from scripts.running.outside import HERE, Outside
 from slo.documents import read_json
 
+_LOCUST = python("-m", "locust")
+_GRACE_S = 5.0
+_LAST_PARTS_S = 15.0  # what workers elsewhere still stream when a run is ended
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -39,8 +42,8 @@ def check_descriptors(open_sessions: int, workers: int, connections: int = 1) ->
 class Generator:
     """Locust's processes of one run."""
 
-    def __init__(self, head: Child, workers: tuple[Child, ...]) -> None:
-        self.head, self._workers = head, workers
+    def __init__(self, head: Child, workers: tuple[Child, ...], grace_s: float = _GRACE_S) -> None:
+        self.head, self._workers, self._grace_s = head, workers, grace_s
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -66,7 +69,7 @@ class Generator:
             if child.code is None:
                 child.process.terminate()
         for child in self.children:
-            child.end()
+            child.end(self._grace_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,8 @@ def start_generator(
     head = children.start("locust-master", [*base, *play, *bound, *expect], environment=told, listens=True)
     numbers = () if outside.workers_join else range(workers)
     master = (outside.bind, port)
-    return Generator(head, tuple(start_worker(children, directory, n, master, environment, token) for n in numbers))
+    started = tuple(start_worker(children, directory, n, master, environment, token) for n in numbers)
+    return Generator(head, started, _LAST_PARTS_S if outside.workers_join else _GRACE_S)
 
 
 def _shown(web_port: int | None) -> list[str]:
@@ -135,10 +139,24 @@ def start_worker(
     return children.start(f"locust-worker-{number}", command, environment=told)
 
 
+def start_fetcher(
+    children: Children, folder: Path, master: tuple[str, int], environment: Mapping[str, str], token: Secret
+) -> Child:
+    """Start a process that fetches a run's papers from its master into `folder` and ends: 75 when the run is full."""
+    reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
+    command = [*_LOCUST, "-f", str(_locustfile()), "--fetch-into", str(folder), *reach, "--loglevel", "WARNING"]
+    told = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start("locust-fetcher", command, environment=told)
+
+
 def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
-    clean = {name: environment[name] for name in _KEPT if name in environment}
+    return _clean(directory.logs, environment) | _secrets(directory, environment)
+
+
+def _clean(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: environment[name] for name in _KEPT if name in environment}
     # Locust reads its settings from the home folder, the folder it stands in, and LOCUST_*: none is the user's here.
-    return clean | {"HOME": str(directory.logs), "PYTHONUNBUFFERED": "1"} | _secrets(directory, environment)
+    return kept | {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
 
 
 def _secrets(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
@@ -150,7 +168,7 @@ def _secrets(directory: RunDirectory, environment: Mapping[str, str]) -> dict[st
 
 
 def _command(directory: RunDirectory) -> list[str]:
-    base = [*python("-m", "locust"), "-f", str(_locustfile()), "--run-directory", str(directory.path)]
+    base = [*_LOCUST, "-f", str(_locustfile()), "--run-directory", str(directory.path)]
     return [*base, "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"]
 
 

@@ -1,7 +1,9 @@
-"""`peakproof worker`: join the runs that are announced on a shared path, one after the other."""
+"""`peakproof worker`: join runs one after the other, announced on a shared path or listening at a given address."""
 
 import argparse
+import os
 import time
+from collections.abc import Iterator
 
 from loadtests.credentials import Secret
 from loadtests.job import read_job
@@ -9,12 +11,13 @@ from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children
+from scripts.running.afar import Master, fetch_papers, read_master
 from scripts.running.gathering import Gathering, read_gathering, take_seat
 from scripts.running.generator import check_descriptors, start_worker
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
-SUMMARY = "join runs whose master is elsewhere, over a shared runs folder"
+SUMMARY = "join runs whose master is elsewhere, over a shared runs folder or over the network alone"
 EXAMPLE = "peakproof worker --once"
 _LOOK_S = 0.2
 
@@ -22,12 +25,27 @@ _LOOK_S = 0.2
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("--once", action="store_true", help="end after one run, with the worker's own exit code")
+    parser.add_argument(
+        "--master",
+        metavar="HOST:PORT",
+        help="where the runs listen, if their folder isn't shared: what this worker writes then goes there",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Join each run that gathers workers, until interrupted; raises BadInput without the token to join with."""
+    master = None if options.master is None else read_master(options.master)
     needed = "a master lets in only workers that know the token of its run"
     token = token_named(RUN_TOKEN, context.environment, needed)
+    codes = _announced_here(context, token) if master is None else _joined_afar(master, context, token)
+    for code in codes:
+        if options.once:
+            return ExitCode.OK if code == ExitCode.OK else ExitCode.INCONCLUSIVE
+    raise AssertionError("runs are waited for without an end")  # pragma: no cover
+
+
+def _announced_here(context: Context, token: Secret) -> Iterator[int]:
+    """Join each run that is announced on the shared path; yield how this worker ended in it."""
     context.say(f"waiting for a run to join in {context.runs}")
     attended: set[str] = set()
     while True:
@@ -37,8 +55,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
             continue
         attended.add(gathering.run)
         code = _join(gathering, context, token)
-        if options.once and code is not None:
-            return ExitCode.OK if code == ExitCode.OK else ExitCode.INCONCLUSIVE
+        if code is not None:
+            yield code
 
 
 def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
@@ -55,7 +73,40 @@ def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
         return None
     context.say(f"joining run {gathering.run} at {gathering.host}:{gathering.port}, seat {seat}")
     master = (gathering.host, gathering.port)
+    return _work(directory, seat, master, context, token)
+
+
+def _joined_afar(master: Master, context: Context, token: Secret) -> Iterator[int]:
+    """Join each run that listens at `master`, once; yield how this worker ended in it."""
+    context.say(f"waiting for a run to join at {master}")
+    while True:
+        master.wait_for()
+        code = _join_afar(master, context, token)
+        if code is not None:
+            yield code
+        master.wait_for_its_end()
+
+
+def _join_afar(master: Master, context: Context, token: Secret) -> int | None:
+    """Fetch what a run is, and work for it; return the worker's exit code, None when it got no part of the run.
+
+    Raises BadInput when the master refuses, and EnvironmentLacks when this machine allows too few descriptors.
+    """
+    fetched = fetch_papers(master, context.folder / STREAMED, context.environment, token)
+    if fetched is None:
+        context.say(f"the run at {master} has its workers, or is over")
+        return None
+    job = read_job(fetched.directory.path)
+    check_descriptors(job.most_open, fetched.workers, job.connections)
+    context.say(f"joining run {fetched.directory.name} at {master}; what it writes is kept in {fetched.directory.path}")
+    return _work(fetched.directory, os.getpid(), master.address, context, token)
+
+
+def _work(directory: RunDirectory, number: int, master: tuple[str, int], context: Context, token: Secret) -> int:
     with Children(directory.logs) as children:
-        code = start_worker(children, directory, seat, master, context.environment, token).process.wait()
-    context.say(f"run {gathering.run}: this worker ended with {code}")
+        code = start_worker(children, directory, number, master, context.environment, token).process.wait()
+    context.say(f"run {directory.name}: this worker ended with {code}")
     return code
+
+
+STREAMED = "streamed"

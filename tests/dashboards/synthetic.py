@@ -263,8 +263,10 @@ def run_document(made: Made, outcome: str) -> dict[str, Any]:
         "orders": {"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
         "scheduling_lag_s": {"p50": 0.0004, "p99": 0.0061, "max": 0.021},
         "generator_cpu": {"w0": 0.41, "w1": 0.93 if outcome == "INCONCLUSIVE" else 0.44},
+        "clock_offsets": {name: {"offset_s": 0.0, "uncertainty_s": 0.0, "pings": 0} for name in ("w0", "w1")},
         "workers": [
             {"name": name, "arrivals": planned // 2, "parts_expected": 1, "parts_received": 1, "lost": False}
+            | {"ledger_rows_expected": 0, "ledger_rows_received": 0}
             for name in ("w0", "w1")
         ],
         "hook_failures": [],

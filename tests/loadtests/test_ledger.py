@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.ledger import Attempt, Ledger, Line, OrderReply, read_ledgers
+from loadtests.ledger import Attempt, Ledger, Line, OrderReply, count_rows, read_ledgers
 from slo.documents import BadInput
 
 LINES = (Line(sku="tee-s-red", quantity=2, location="warehouse"), Line(sku="tee-m-red", quantity=1, location="store"))
@@ -186,3 +186,11 @@ def test_bytes_that_are_no_text_are_refused_and_not_skipped(tmp_path: Path) -> N
     with pytest.raises(BadInput) as refusal:
         read_ledgers([path])
     assert str(refusal.value) == f"{path}: line 2: not JSON: Expecting value: line 1 column 1 (char 0)"
+
+
+def test_whole_rows_are_counted_and_one_that_was_cut_short_is_not(tmp_path: Path) -> None:
+    path = written(tmp_path, ROW, OUTCOME)
+    with path.open("ab") as file:
+        file.write(b'{"event":"att')
+    assert count_rows(path) == 2
+    assert count_rows(tmp_path / "never-written.jsonl") == 0

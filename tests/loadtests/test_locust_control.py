@@ -105,6 +105,10 @@ def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path, wo
     plan, revisions = read_job(directory.path).plan, read_revisions(directory)
     assert [(r.factor, r.why) for r in revisions] == [(0.0, "the key p"), (1.0, "by hand"), (1.5, "by hand")]
     accounts, sessions = read_workers(directory), read_sessions(directory)
+    for one in accounts:  # on one machine all clocks are one, so the truth is 0
+        assert one.clock_offset is not None
+        assert abs(one.clock_offset["offset_s"]) <= one.clock_offset["uncertainty_s"]
+        assert (one.clock_offset["pings"] > 10) == (workers > 1)
     assert [worker.ended for worker in accounts] == ["completed"] * workers
     assert [[(t.number, t.struck) for t in w.revisions] for w in accounts] == [[(1, 0), (2, 0), (3, 0)]] * workers
     arrivals = revised(plan, revisions)

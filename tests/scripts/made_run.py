@@ -33,7 +33,9 @@ def make_run(folder: Path, outcome: str) -> Path:
         rows = [row for row in requests if row["session"] % WORKERS == worker]
         kept = rows[: len(rows) * 9 // 10] if outcome == "INCONCLUSIVE" else rows
         write_table(directory.part("requests", f"w{worker}", "00000"), pa.Table.from_pylist(kept, schema=REQUESTS))
-        write_json(directory.worker(f"w{worker}"), worker_account(worker, len(rows)))
+        orders = len(requests) // len(STEPS) if worker == 0 else 0
+        told = {"attempted": orders, "accepted": orders, "refused": 0, "unknown": 0}
+        write_json(directory.worker(f"w{worker}"), worker_account(worker, len(rows), orders=told))
     _answers(directory, requests)
     _audit(directory, len(requests) // len(STEPS))
     write_json(directory.live, {"format": "peakproof/live/v1", "state": "ended", "gaps": 0})
@@ -77,6 +79,7 @@ def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:
         "hub_stall_s": {"p99": 0.004, "max": 0.05},
         "descriptors": {"peak": 40, "limit": 1024},
         "master_silent_s": 1,
+        "clock_offset": {"offset_s": 0.001 * index, "uncertainty_s": 0.002, "pings": 20},
         "cpu_peak": 0.3 + index / 10,
         "hook_failures": [],
         "spans": {"sent": 1, "dropped": 0},

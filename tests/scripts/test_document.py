@@ -17,7 +17,7 @@ from tests.scripts.world import World, write_inputs
 
 LEARNT = (
     *("plan_revisions", "account", "requests", "orders", "scheduling_lag_s", "hub_stall_s", "generator_cpu"),
-    *("descriptors", "master_silent_s", "workers", "hook_failures"),
+    *("descriptors", "master_silent_s", "clock_offsets", "workers", "hook_failures"),
 )
 
 
@@ -63,6 +63,14 @@ def test_a_run_that_went_well_is_told_in_full(run: RunDirectory, world: World) -
     assert value["hub_stall_s"] == {"p99": 0.004, "max": 0.05}
     assert value["descriptors"] == {key: {"peak": 40, "limit": 1024} for key in ("w0", "w1")}
     assert (value["master_silent_s"], value["live"]) == ({"w0": 1, "w1": 1}, {"gaps": 0})
+    assert value["clock_offsets"] == {
+        "w0": {"offset_s": 0.0, "uncertainty_s": 0.002, "pings": 20},
+        "w1": {"offset_s": 0.001, "uncertainty_s": 0.002, "pings": 20},
+    }
+    assert [(w["ledger_rows_expected"], w["ledger_rows_received"]) for w in value["workers"]] == [
+        (2 * planned, 2 * planned),
+        (0, 0),
+    ]
     assert [(w["name"], w["parts_expected"], w["parts_received"], w["lost"]) for w in value["workers"]] == [
         ("w0", 2, 2, False),
         ("w1", 2, 2, False),
@@ -121,6 +129,7 @@ def test_a_worker_that_never_spoke_is_lost(run: RunDirectory) -> None:
         path.unlink()
     value = document(run)
     silent = {"name": "w1", "arrivals": None, "parts_expected": None, "parts_received": 0, "lost": True}
+    silent |= {"ledger_rows_expected": None, "ledger_rows_received": 0}
     assert value["workers"][1] == silent
     assert value["account"]["lost"]["w1"] > 0
     assert told(value["account"]) == value["account"]["planned"]

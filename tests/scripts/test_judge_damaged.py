@@ -37,6 +37,7 @@ NOT_WEIGHED = {
     *("scheduling_lag_s.p50", "scheduling_lag_s.max", "recorder.spans", "notes", "platform", "run"),
     *("environment", "environment.name", "environment.base_url", "environment.fingerprint", "release.expected"),
     *("permission", "lease", "environment.destinations", "environment.shares_addresses", "workers_refused"),
+    *("clock_offsets.w0.pings", "clock_offsets.w1.pings"),
     *("live", "live.gaps", "assets", "assets.fetched", "assets.left_out", "browser"),
     *("versions", "versions.python", "versions.locust", "versions.prometheus-client"),
     *("versions.opentelemetry-sdk", "versions.pyarrow", "versions.duckdb"),

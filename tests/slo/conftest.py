@@ -51,10 +51,15 @@ def run_json() -> dict[str, Any]:
         "generator_cpu": {"w0": 0.4, "w1": 0.5},
         "descriptors": {"w0": {"peak": 40, "limit": 1024}, "w1": {"peak": 41, "limit": 1024}},
         "master_silent_s": {"w0": 1, "w1": 4},
+        "clock_offsets": {
+            "w0": {"offset_s": 0.0, "uncertainty_s": 0.0, "pings": 0},
+            "w1": {"offset_s": -0.4, "uncertainty_s": 0.1, "pings": 40},
+        },
         "live": {"gaps": 0},
         "workers": [
-            {"name": "w0", "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False},
-            {"name": "w1", "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False},
+            {"name": name, "arrivals": 500, "parts_expected": 2, "parts_received": 2, "lost": False}
+            | {"ledger_rows_expected": 400, "ledger_rows_received": 400}
+            for name in ("w0", "w1")
         ],
         "hook_failures": [],
         "recorder": {"spans": 9000, "dropped": 0},

@@ -21,6 +21,16 @@ def _found(case: Case, run: dict[str, Any], **records: int | None) -> list[Findi
     return [finding for check in checks for finding in check.findings]
 
 
+def worker(**changed: Any) -> dict[str, Any]:
+    """Return a worker of which everything arrived."""
+    arrived = {"parts_expected": 2, "parts_received": 2, "ledger_rows_expected": 400, "ledger_rows_received": 400}
+    return {"name": "w0", **arrived, "lost": False, **changed}
+
+
+def offset(offset_s: float, uncertainty_s: float) -> dict[str, float]:
+    return {"offset_s": offset_s, "uncertainty_s": uncertainty_s, "pings": 9}
+
+
 def test_a_good_run_has_no_finding(passing: Case) -> None:
     assert _found(passing, dict(passing.run)) == []
 
@@ -55,7 +65,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     (
         {
-            "workers": [{"name": "w0", "parts_expected": 2, "parts_received": 2, "lost": True}],
+            "workers": [worker(lost=True, ledger_rows_received=402)],
             "generator_cpu": {"w0": 0.1},
         },
         "workers",
@@ -64,7 +74,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     (
         {
-            "workers": [{"name": "w0", "parts_expected": 2, "parts_received": 1, "lost": False}],
+            "workers": [worker(parts_received=1)],
             "generator_cpu": {"w0": 0.1},
         },
         "records",
@@ -111,6 +121,42 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         {"master_silent_s": {"w0": 1}},
         "contact",
         "whether w1 heard of its master is not known",
+        "run again; if it stays unknown, report it with logs/",
+    ),
+    (
+        {"clock_offsets": {"w0": offset(0.0, 0.0), "w1": offset(-0.45, 0.06)}},
+        "clocks",
+        "w1's clock was 450 ms behind its master's, give or take 60 ms; at most 500 ms",
+        "keep the machines' clocks by NTP, near to each other, and run again",
+    ),
+    (
+        {"clock_offsets": {"w0": offset(0.0, 0.0), "w1": offset(1.5, 0.001)}},
+        "clocks",
+        "w1's clock was 1.5 s ahead of its master's, give or take 1 ms; at most 500 ms",
+        "keep the machines' clocks by NTP, near to each other, and run again",
+    ),
+    (
+        {"clock_offsets": {"w0": offset(0.0, 0.0), "w1": None}},
+        "clocks",
+        "how far w1's clock was from its master's is not known",
+        "run again; if it stays unknown, report it with logs/",
+    ),
+    (
+        {"workers": [worker(ledger_rows_received=399)], "generator_cpu": {"w0": 0.1}},
+        "records",
+        "399 of 400 rows of the ledger of w0 arrived",
+        "see its log; what it wrote lies in its own folder",
+    ),
+    (
+        {"workers": [worker(ledger_rows_received=401)], "generator_cpu": {"w0": 0.1}},
+        "records",
+        "401 of 400 rows of the ledger of w0 arrived",
+        "see its log; what it wrote lies in its own folder",
+    ),
+    (
+        {"workers": [worker(ledger_rows_expected=None)], "generator_cpu": {"w0": 0.1}},
+        "records",
+        "how many rows of the ledger w0 wrote is not known",
         "run again; if it stays unknown, report it with logs/",
     ),
     (

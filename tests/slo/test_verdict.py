@@ -254,7 +254,18 @@ NO_EVIDENCE = {
         "attempted",
         "arrivals",
     ),
-    *("spans", "checked_at", "detail", "examples", "expected", "open_sessions", "accepted", "orders", "ended_at"),
+    *(
+        "spans",
+        "checked_at",
+        "detail",
+        "examples",
+        "expected",
+        "open_sessions",
+        "accepted",
+        "orders",
+        "ended_at",
+        "pings",
+    ),
 }
 
 

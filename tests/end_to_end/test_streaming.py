@@ -1,0 +1,153 @@
+"""Workers that can't see the run directory: what they write gets there over the network, whatever becomes of them."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from scripts.local_stack.ports import Ports
+from tests.bad_input.process import COMMAND, descendants, is_alive, running
+from tests.end_to_end.test_faults import (
+    RUN_TOKEN,
+    Played,
+    check_whole,
+    findings,
+    prometheus,
+    shop,
+    write_inputs,
+)
+from tests.loadtests.fake_shop import FakeShop
+from tests.scripts.world import free_base
+
+__all__ = ["prometheus", "shop"]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(180)]
+
+AT = "127.0.0.2"  # of this machine, but not where a run starts its workers itself
+
+
+@contextmanager
+def far_worker(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a worker in a folder of its own that knows the master's address and the token, and nothing else."""
+    folder.mkdir()
+    with (folder / "output").open("wb") as output:
+        worker = subprocess.Popen(
+            [*COMMAND, "worker", "--once", "--master", f"{AT}:{port}"],
+            cwd=folder,
+            env={"PATH": "/nowhere", "HOME": str(folder), "SHOP_TOKEN": "made-up-token", **RUN_TOKEN},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield worker
+    finally:
+        left = descendants(worker.pid)
+        worker.kill()
+        worker.wait()
+        for pid in left:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+class Far:
+    """A run and its workers elsewhere, under way."""
+
+    def __init__(self, played: Played, folders: Sequence[Path], workers: Sequence[subprocess.Popen[bytes]]) -> None:
+        self.played, self.folders, self.workers = played, folders, workers
+
+    def own(self, name: str) -> dict[str, bytes]:
+        """Return the records that the worker `name` wrote into its own folder, by their names."""
+        (ledger,) = [path for folder in self.folders for path in folder.glob(f"streamed/*/ledger-{name}.jsonl")]
+        return records(ledger.parent, name)
+
+    def arrived(self, name: str) -> dict[str, bytes]:
+        """Return what of it is in the run directory."""
+        return records(self.played.directory, name)
+
+
+def records(directory: Path, name: str) -> dict[str, bytes]:
+    patterns = (f"sessions-{name}-*", f"requests-{name}-*", f"ledger-{name}.jsonl")
+    return {path.name: path.read_bytes() for pattern in patterns for path in directory.glob(pattern)}
+
+
+@contextmanager
+def far(folder: Path, prometheus: str) -> Iterator[Far]:
+    """Play the plan in `folder`/near with two workers, each in a folder of its own."""
+    near, base = folder / "near", free_base()
+    with ExitStack() as stack:
+        command = ("run", "plan.yaml", "--on", "staging", "--workers", "2", "--port-base", str(base))
+        told = {"PEAKPROOF_PROMETHEUS": prometheus, "SHOP_TOKEN": "made-up-token", **RUN_TOKEN}
+        bound = {"PEAKPROOF_BIND": AT, "PEAKPROOF_REACHED_AS": AT}
+        played = Played(stack.enter_context(running(near, *command, **told, **bound)), near)
+        folders = [folder / f"far-{number}" for number in range(2)]
+        port = Ports(base=base).locust
+        workers = [stack.enter_context(far_worker(one, port)) for one in folders]
+        yield Far(played, folders, workers)
+
+
+@pytest.fixture
+def near(tmp_path: Path, shop: FakeShop) -> Path:
+    (tmp_path / "near").mkdir()
+    write_inputs(tmp_path / "near", shop.url, plateau_s=14)
+    return tmp_path
+
+
+def test_all_that_workers_elsewhere_write_arrives_as_they_wrote_it(near: Path, prometheus: str) -> None:
+    with far(near, prometheus) as run:
+        run.played.wait_for_parts()
+        before = run.played.listing()
+        assert run.played.peak.ended() == 0, run.played.peak.told()
+        assert [worker.wait(30) for worker in run.workers] == [0, 0]
+    document = check_whole(run.played, before)
+    assert document["account"]["completed"] == document["account"]["planned"]
+    for name in ("w0", "w1"):
+        assert len(run.own(name)) > 4
+        assert run.arrived(name) == run.own(name)
+    assert [(one["parts_expected"] == one["parts_received"] > 2, one["lost"]) for one in document["workers"]] == [
+        (True, False)
+    ] * 2
+    for one in document["clock_offsets"].values():
+        assert abs(one["offset_s"]) <= one["uncertainty_s"]
+    assert run.played.judged()["outcome"] == "PASS"
+
+
+def test_of_a_worker_elsewhere_that_is_killed_all_that_was_streamed_is_kept(near: Path, prometheus: str) -> None:
+    with far(near, prometheus) as run:
+        run.played.wait_for_parts()
+        before, pid = run.played.listing(), run.played.pid_of("w1")
+        os.kill(pid, signal.SIGKILL)
+        assert run.played.peak.ended() == 75, run.played.peak.told()
+        assert sorted(worker.wait(30) for worker in run.workers) == [0, 75]
+    document = check_whole(run.played, before)
+    assert (document["ended"], document["ended_because"]) == ("failed", "w1 was lost in mid-run")
+    assert list(document["account"]["lost"]) == ["w1"]
+    assert run.arrived("w0") == run.own("w0")
+    own, arrived = run.own("w1"), run.arrived("w1")
+    for name, data in arrived.items():
+        assert own[name].startswith(data)
+        assert own[name] == data or not name.endswith(".parquet")
+    assert arrived["ledger-w1.jsonl"].count(b"\n") >= len(before.ledgers["ledger-w1.jsonl"]) > 0
+    verdict = run.played.judged()
+    assert verdict["outcome"] == "INCONCLUSIVE"
+    assert [message for message, _ in findings(verdict, "workers")] == ["w1 was lost"]
+
+
+def test_when_the_run_is_interrupted_workers_elsewhere_still_say_their_last_words(near: Path, prometheus: str) -> None:
+    with far(near, prometheus) as run:
+        run.played.wait_for_parts()
+        before = run.played.listing()
+        os.kill(run.played.peak.process.pid, signal.SIGINT)
+        assert run.played.peak.ended() == 75, run.played.peak.told()
+        assert [worker.wait(30) for worker in run.workers] == [75, 75]
+    document = check_whole(run.played, before)
+    assert document["ended"] == "stopped"
+    assert document["account"]["lost"] == {}
+    assert document["account"]["not_due"] > 0
+    for name in ("w0", "w1"):
+        assert run.arrived(name) == run.own(name)
+    assert {run.played.worker(name)["ended"] for name in ("w0", "w1")} == {"stopped"}
