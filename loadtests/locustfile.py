@@ -6,7 +6,7 @@ workers. One `Shoppers` user a worker plays that worker's arrivals; Locust's use
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.stats import setup_distributed_stats_event_listeners
 from locust.web import WebUI
 
 from loadtests.attendance import ALONE_S, Attendance
@@ -33,9 +34,11 @@ from loadtests.joining import JOIN, REFUSED, Door, proof, run_token
 from loadtests.live import Board, Gauges, Watch
 from loadtests.live_file import LiveFile
 from loadtests.player import Player
+from loadtests.storefronts import METHODS
 from loadtests.watches import watches_of
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page
+from loadtests.web_ui.tables import report
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
@@ -58,6 +61,7 @@ class Stage:
         self.start: AsyncResult[dict[str, Any]] = AsyncResult()
         self.player: Player | None = None
         self.board: Board | None = None
+        self.on_change: Callable[[str, Mapping[str, Any]], None] = lambda _worker, _change: None
         self.door: Door | None = None
         self.control: Control | None = None
         self.revisions: Queue[Revision] = Queue()
@@ -128,6 +132,7 @@ class Stage:
         change, gauges = player.take()
         if self.board is not None:
             self.board.merge(player.name, change, gauges)
+            self.on_change(player.name, change)
         elif isinstance(self.environment.runner, WorkerRunner):
             told = {name: getattr(gauges, name) for name in Gauges.__slots__}
             self.environment.runner.send_message(_CHANGE, {"worker": player.name, "change": change, "gauges": told})
@@ -357,6 +362,19 @@ def add_page(web_ui: WebUI, stage: Stage) -> None:
     token = secrets.token_urlsafe(32)
     app.register_blueprint(make_page(stage, stage.job.directory.name, stage.job.plan, token))
     app.wsgi_app = Guard(app.wsgi_app, lambda: stage.stop("stopped", WHO))
+    fill_tables(stage)
+
+
+def fill_tables(stage: Stage) -> None:
+    """Report each change to Locust as a worker of its own would, so that its tables and charts show what we count."""
+    environment, methods = stage.environment, METHODS.get(stage.job.environment.storefront, {})
+    if isinstance(environment.runner, LocalRunner):
+        setup_distributed_stats_event_listeners(environment.events, environment.stats)
+
+    def tell(worker: str, change: Mapping[str, Any]) -> None:
+        environment.events.worker_report.fire(client_id=worker, data=report(change, methods, stage.clock.now()))
+
+    stage.on_change = tell
 
 
 def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events
@@ -390,6 +408,7 @@ def _left_out(environment: Environment, runner: WorkerRunner, told: dict[str, st
 def _merge(stage: Stage, data: dict[str, Any]) -> None:
     if stage.board is not None:
         stage.board.merge(data["worker"], data["change"], Gauges(**data["gauges"]))
+        stage.on_change(data["worker"], data["change"])
 
 
 def _refused(message: str) -> int:
