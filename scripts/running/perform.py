@@ -26,7 +26,7 @@ from scripts.running.browser_program import find_chromium
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.ending import how_it_ended
 from scripts.running.gathering import Gathering, announced
-from scripts.running.generator import Generator, Layout, check_descriptors, start_generator
+from scripts.running.generator import Generator, Layout, check_connections, start_generator
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.instruments import Instruments, find_program, ports_used
 from scripts.running.keys import HINT, Keys, obey
@@ -117,14 +117,17 @@ class Performance:
     def _check_generator(self) -> None:
         """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
+        shared = plan.limits.connections
+        if shared is not None and shared < workers:
+            raise BadInput(f"limits.connections: {shared} for {workers} workers; each needs one at least")
         if self._outside.workers_join:
             return  # each sees for itself
-        most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
-        each = connections(plan.assets, has_cdn=environment.cdn_url is not None)
-        check_descriptors(most, workers, each)
+        check_connections(plan, environment, workers)
+        if shared is not None:
+            return  # few are opened, and kept
         highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
         host = host_of(environment.base_url)
-        to_shop = min(each, CONNECTIONS)
+        to_shop = min(connections(plan.assets, has_cdn=environment.cdn_url is not None), CONNECTIONS)
         told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, len(self._reach.destinations.of(host)))
         if told is not None:
             self._context.say(f"a hint: {told}")

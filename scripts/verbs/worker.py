@@ -10,7 +10,7 @@ from loadtests.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.children import Children
 from scripts.running.gathering import Gathering, read_gathering, take_seat
-from scripts.running.generator import check_descriptors, start_worker
+from scripts.running.generator import check_connections, start_worker
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
@@ -48,7 +48,7 @@ def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
     """
     directory = RunDirectory(path=context.runs / gathering.run)
     job = read_job(directory.path)
-    check_descriptors(job.most_open, gathering.workers, job.connections)
+    check_connections(job.plan, job.environment, gathering.workers)
     seat = take_seat(directory, gathering.workers)
     if seat is None:
         context.say(f"run {gathering.run} has its {gathering.workers} workers")

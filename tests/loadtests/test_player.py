@@ -136,6 +136,54 @@ def test_a_worker_that_hears_too_late_says_what_it_had_started(tmp_path: Path, s
     assert (account.planned, account.completed, account.lost) == (planned(job), planned(job), {})
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sessions_that_share_connections_wait_for_one_and_that_counts(
+    tmp_path: Path, shop: FakeShop, workers: int
+) -> None:
+    shop.answers.clear()
+    limits = {"open_sessions": 100, "connections": 3}
+    directory = prepared_run(tmp_path, shop.url, limits=limits)
+    players = [player_of(directory, index, workers) for index in range(workers)]
+    freed_at: list[int] = []
+
+    def answer_when_some_wait() -> None:
+        while sum(player.take()[1].open_sessions for player in players) < 6:
+            gevent.sleep(0.01)
+        assert (shop.most_connections, len(shop.asked)) == (3, 3)
+        freed_at.append(Clock.start().now())
+        shop.answers.set()
+
+    answering = gevent.spawn(answer_when_some_wait)
+    play(*players)
+    answering.get()
+    assert shop.most_connections == 3
+    assert set(read_sessions(directory)["outcome"].to_pylist()) == {"completed"}
+    rows = read_tables(directory.parts("requests"), REQUESTS).to_pylist()
+    assert {row["error"] for row in rows} == {None}
+    first = [row for row in rows if row["step"] == "home" and row["scheduled_at"] < freed_at[0]]
+    assert sum(row["sent_at"] < freed_at[0] for row in first) == 3
+    assert len(first) >= 6
+    assert max(worker.lag_s["max"] or 0 for worker in read_workers(directory)) > 0
+    with gevent.Timeout(20):
+        while shop.connections:  # none is left open
+            gevent.sleep(0.01)
+
+
+def test_without_a_limit_each_session_has_a_connection_of_its_own(tmp_path: Path, shop: FakeShop) -> None:
+    shop.answers.clear()
+    player = player_of(prepared_run(tmp_path, shop.url))
+
+    def answer_when_many_ask() -> None:
+        while len(shop.asked) < 6:
+            gevent.sleep(0.01)
+        shop.answers.set()
+
+    answering = gevent.spawn(answer_when_many_ask)
+    play(player)
+    answering.get()
+    assert shop.most_connections >= 6
+
+
 def test_a_dead_shop_is_told_in_every_session_and_ends_nothing_early(tmp_path: Path) -> None:
     with HostileServer(lambda _, __: False) as server:
         directory = prepared_run(tmp_path, server.url)
