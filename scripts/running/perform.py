@@ -240,7 +240,7 @@ class Performance:
         hint = HINT if keyboard is not None else ""
         with (
             LiveView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
-            Keys(keyboard) as keys,
+            Keys(keyboard, self._context.say) as keys,
         ):
             while not generator.is_over and not self._must_stop():
                 snapshot = read_live(directory.live)

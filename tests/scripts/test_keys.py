@@ -15,7 +15,7 @@ from typing import cast
 import pytest
 
 from scripts.running.generator import Generator
-from scripts.running.keys import Keys, obey
+from scripts.running.keys import REFUSED, Keys, obey
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 30.0
@@ -25,9 +25,10 @@ READS = """
 import os, signal, sys
 from scripts.running.keys import Keys
 def interrupt(*_): raise KeyboardInterrupt
+signal.signal(signal.SIGTTOU, signal.SIG_DFL)  # the shell ignores it
 signal.signal(signal.SIGTERM, interrupt)
 try:
-    with Keys(0) as keys:
+    with Keys(0, lambda line: print("told", line, flush=True)) as keys:
         print("ready", flush=True)
         while True:
             for key in keys.pressed(0.05):
@@ -45,6 +46,10 @@ import os, signal, subprocess, sys
 signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 job = subprocess.Popen([sys.executable, "-P", "-c", {READS!r}], process_group=0, restore_signals=True)
 os.tcsetpgrp(0, job.pid)
+def take(*_):
+    os.tcsetpgrp(0, os.getpgrp())
+    print("taken", flush=True)
+signal.signal(signal.SIGUSR1, take)
 print("job", job.pid, flush=True)
 while True:
     _, status = os.waitpid(job.pid, os.WUNTRACED)
@@ -152,22 +157,32 @@ def test_the_terminal_is_as_it_was_after(terminal: Terminal, end: Callable[[Term
     assert terminal.is_as_before
 
 
-def test_who_is_suspended_gives_the_terminal_back_and_takes_it_when_it_goes_on(terminal: Terminal) -> None:
-    job_of(terminal)
-    for _ in range(2):
-        terminal.press("\x1a")
-        terminal.wait_for("stopped")
-        assert terminal.is_as_before
-        terminal.press("go on\n")
-        give_up_at = time.monotonic() + WAIT_S
-        while not terminal.has_keys_one_by_one:
-            assert time.monotonic() < give_up_at
-            time.sleep(0.01)
+def test_nobody_suspends_a_run_and_who_would_is_told(terminal: Terminal) -> None:
+    """Neither Ctrl-Z nor a signal; the load would play on, and nobody would hear the kill URL."""
+    job = job_of(terminal)
+    for suspend in (press("\x1a"), send(signal.SIGTSTP)):
+        suspend(terminal, job)
+        terminal.wait_for(f"told {REFUSED}")
+        assert "stopped" not in terminal.passed
+        assert terminal.has_keys_one_by_one
         terminal.press("+")
         terminal.wait_for("key +")
     terminal.press("e")
     terminal.wait_for("ended 0")
     assert terminal.is_as_before
+
+
+def test_a_run_that_may_not_write_to_its_terminal_from_the_background_goes_on(terminal: Terminal) -> None:
+    """With `stty tostop` a word would suspend it."""
+    job = job_of(terminal)
+    mode = termios.tcgetattr(terminal.theirs)
+    mode[3] |= termios.TOSTOP
+    termios.tcsetattr(terminal.theirs, termios.TCSANOW, mode)
+    terminal.shell.send_signal(signal.SIGUSR1)  # the shell takes the terminal, as after `bg`
+    terminal.wait_for("taken")
+    os.kill(job, signal.SIGTSTP)
+    terminal.wait_for(f"told {REFUSED}")
+    assert "stopped" not in terminal.passed
 
 
 def test_who_was_stopped_without_being_asked_has_its_keys_again_when_it_goes_on(terminal: Terminal) -> None:
@@ -208,8 +223,11 @@ def test_each_key_is_a_wish_and_one_is_what_ctrl_c_is() -> None:
     assert generator.wishes[3:] == [("pause or resume", "the key p")]
 
 
-def test_without_a_terminal_there_are_no_keys() -> None:
-    before = signal.getsignal(signal.SIGTSTP)
-    with Keys(None) as keys:
+def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either() -> None:
+    before, told = signal.getsignal(signal.SIGTSTP), list[str]()
+    with Keys(None, told.append) as keys:
         assert keys.pressed(0.0) == ""
-        assert signal.getsignal(signal.SIGTSTP) == before
+        os.kill(os.getpid(), signal.SIGTSTP)
+        assert (keys.pressed(0.0), keys.pressed(0.0)) == ("", "")
+    assert told == [REFUSED]
+    assert signal.getsignal(signal.SIGTSTP) == before
