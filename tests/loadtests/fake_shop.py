@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -79,6 +80,7 @@ class FakeShop:
 
         class Server(ThreadingHTTPServer):
             request_queue_size = 128
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
             def handle_error(self, *_: Any) -> None:
                 """Say nothing: a shopper who was cut off is no error."""
@@ -89,7 +91,8 @@ class FakeShop:
     @property
     def url(self) -> str:
         """Return its address."""
-        return f"http://{self.server.server_address[0]!s}:{self.server.server_port}"
+        host = str(self.server.server_address[0])
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server.server_port}"
 
     def _reply(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, bytes, str]:
         sid = headers.get("Cookie", "").removeprefix("sid=") or f"s{next(self._sids)}"

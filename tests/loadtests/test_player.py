@@ -1,7 +1,9 @@
 """A worker leaves in the run directory everything that it did, whichever way it ends."""
 
+import contextlib
 import gc
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
 from loadtests.watches import watches_of
 from slo.documents import BadInput
 from tests.loadtests import fake_shop
+from tests.loadtests.certificates import Authority
 from tests.loadtests.fake_shop import FakeShop
 from tests.loadtests.fakes import SECOND
 from tests.loadtests.hostile_server import HostileServer
@@ -41,6 +44,12 @@ def play(*players: Player) -> None:
     with gevent.Timeout(60):
         greenlets = [gevent.spawn(player.play) for player in players]
         gevent.joinall(greenlets, raise_error=True)
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
 
 
 def planned(job: Job) -> int:
@@ -167,6 +176,23 @@ def test_sessions_that_share_connections_wait_for_one_and_that_counts(
     with gevent.Timeout(20):
         while shop.connections:  # none is left open
             gevent.sleep(0.01)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_shop_is_loaded_by_its_ipv6_address(tmp_path: Path, scheme: str) -> None:
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    authority = Authority(tmp_path / "tls") if scheme == "https" else None
+    tls = None if authority is None else authority.serve(authority.sign("::1"))
+    declared = None if authority is None else {"ca": str(authority.certificate)}
+    with fake_shop.running(tls, "::1") as shop:
+        url = shop.url.replace("http:", f"{scheme}:")
+        player = player_of(prepared_run(tmp_path, url, declared=declared))
+        play(player)
+    (told,) = read_workers(RunDirectory(path=tmp_path / "20261127T000000Z-small-abcd"))
+    assert (told.requests, told.errors) == (len(shop.asked), 0)
+    assert {headers["Host"] for headers in shop.headers} == {url.partition("://")[2]}
+    gc.collect()
 
 
 def test_without_a_limit_each_session_has_a_connection_of_its_own(tmp_path: Path, shop: FakeShop) -> None:
