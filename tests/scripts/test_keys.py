@@ -183,6 +183,8 @@ def test_a_run_that_may_not_write_to_its_terminal_from_the_background_goes_on(te
     os.kill(job, signal.SIGTSTP)
     terminal.wait_for(f"told {REFUSED}")
     assert "stopped" not in terminal.passed
+    os.kill(job, signal.SIGTERM)
+    terminal.wait_for("ended 0")
 
 
 def test_who_was_stopped_without_being_asked_has_its_keys_again_when_it_goes_on(terminal: Terminal) -> None:
