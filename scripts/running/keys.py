@@ -1,7 +1,7 @@
 """The keys that a person presses while a run plays, read one by one, and the terminal as it was whatever comes.
 
-Only what has the terminal reads from it: a run in the background leaves it alone. Ctrl-C stays a signal. Ctrl-Z is
-refused: who is suspended hears no kill URL and holds no lease, while the load would play on.
+Only what has the terminal reads from it: a run in the background leaves it alone. Ctrl-C and Ctrl-Z stay signals;
+`scripts.running.suspension` refuses the latter.
 """
 
 import os
@@ -9,41 +9,33 @@ import select
 import signal
 import termios
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from scripts.running.generator import Generator
 
-REFUSED = "not suspended: a load that nobody watches can't be stopped; p pauses the run, q stops it"
 HINT = "keys: q stop · p pause, resume · + - a tenth of the plan more, less"
 _STOP = "q"
 _WISHES = {"p": "pause or resume", "+": "more", "-": "less"}
 _LONGEST = 64
-_TOUCHES = (signal.SIGTTIN, signal.SIGTTOU)  # that would suspend us for a touch of the terminal from the background
 _ENDS = (signal.SIGHUP, signal.SIGQUIT)  # that would end us without a word; SIGTERM and SIGINT raise
 
 
 class Keys:
-    """Reads keys from the terminal `descriptor` for as long as the block lasts; from none when that is None.
+    """Reads keys from the terminal `descriptor` for as long as the block lasts; from none when that is None."""
 
-    Whoever would suspend us in the block is told by `say` that we don't.
-    """
-
-    def __init__(self, descriptor: int | None, say: Callable[[str], None]) -> None:
-        self._descriptor, self._say = descriptor, say
-        self._is_refused = False
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
         self._before: list[Any] | None = None
         self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        handled: dict[signal.Signals, Any] = {signal.SIGTSTP: self._refuse, **dict.fromkeys(_TOUCHES, signal.SIG_IGN)}
         if self._descriptor is not None:
             self._before = termios.tcgetattr(self._descriptor)
-            handled |= {signal.SIGCONT: self._continue, **dict.fromkeys(_ENDS, self._end)}
-        self._handlers = {name: signal.signal(name, handler) for name, handler in handled.items()}
-        self._listen()
+            handled = {signal.SIGCONT: self._continue, **dict.fromkeys(_ENDS, self._end)}
+            self._handlers = {name: signal.signal(name, handler) for name, handler in handled.items()}
+            self._listen()
         return self
 
     def __exit__(
@@ -55,9 +47,6 @@ class Keys:
 
     def pressed(self, wait_s: float) -> str:
         """Return what was pressed, waiting for it at most `wait_s`; the empty string for nothing."""
-        if self._is_refused:
-            self._is_refused = False
-            self._say(REFUSED)
         if self._descriptor is None or not self._is_ours():
             time.sleep(wait_s)
             return ""
@@ -92,10 +81,6 @@ class Keys:
         if self._descriptor is not None and self._before is not None and self._is_ours():
             with suppress(termios.error):  # a terminal that is gone has no mode
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
-
-    def _refuse(self, _number: int, _frame: FrameType | None) -> None:
-        """Go on; it is said when there is time."""
-        self._is_refused = True
 
     def _continue(self, _number: int, _frame: FrameType | None) -> None:
         self._listen()

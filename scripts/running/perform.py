@@ -39,6 +39,7 @@ from scripts.running.preparation import Inputs, prepare
 from scripts.running.reaching import Reach, reach_of
 from scripts.running.release_watch import probe_release_or_none
 from scripts.running.stock import keep_stock
+from scripts.running.suspension import Unsuspended
 from slo.documents import BadInput
 
 _FIRST_SNAPSHOT_S = 90.0
@@ -209,20 +210,21 @@ class Performance:
         wait_for_targets(prometheus)
         setting, outside = self._setting, self._outside
         layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
-        generator = start_generator(children, directory, layout, self._context.environment, outside)
-        if setting.web_port is not None:
-            self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
-        try:
-            with announced(self._context.runs, self._gathering(directory)):
-                wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
-            with self._watches, self._browser(directory):
-                self._watch(directory, generator)
-        except KeyboardInterrupt:
-            self._tell_end("stopped", _BY_HAND)
-            self._context.say("stopping: what was recorded until now is kept")
-        except EnvironmentLacks as error:
-            self._tell_end("failed", str(error))
-        generator.end()
+        with Unsuspended(self._context.say) as unsuspended:
+            generator = start_generator(children, directory, layout, self._context.environment, outside)
+            if setting.web_port is not None:
+                self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
+            try:
+                with announced(self._context.runs, self._gathering(directory)):
+                    wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
+                with self._watches, self._browser(directory):
+                    self._watch(directory, generator, unsuspended)
+            except KeyboardInterrupt:
+                self._tell_end("stopped", _BY_HAND)
+                self._context.say("stopping: what was recorded until now is kept")
+            except EnvironmentLacks as error:
+                self._tell_end("failed", str(error))
+            generator.end()
         if outside.workers_join:
             hear_last_words(directory, setting.workers)
         self._conclude(directory, generator)
@@ -234,13 +236,13 @@ class Performance:
         host, port = self._outside.reached_as, self._setting.ports.locust
         return Gathering(run=directory.name, host=host, port=port, workers=self._setting.workers)
 
-    def _watch(self, directory: RunDirectory, generator: Generator) -> None:
+    def _watch(self, directory: RunDirectory, generator: Generator, unsuspended: Unsuspended) -> None:
         seen, phase = 0, ""
         keyboard = self._context.keyboard
         hint = HINT if keyboard is not None else ""
         with (
             LiveView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
-            Keys(keyboard, self._context.say) as keys,
+            Keys(keyboard) as keys,
         ):
             while not generator.is_over and not self._must_stop():
                 snapshot = read_live(directory.live)
@@ -250,6 +252,7 @@ class Performance:
                 self._progress.started_at = self._progress.started_at or (snapshot or {}).get("started_at")
                 phase = self._tell_phase(phase)
                 obey(keys.pressed(_LOOK_S), generator)
+                unsuspended.tell()
 
     def _must_stop(self) -> bool:
         why = self._watches.why_stop()

@@ -9,13 +9,15 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from scripts.running.generator import Generator
-from scripts.running.keys import REFUSED, Keys, obey
+from scripts.running.keys import Keys, obey
+from scripts.running.suspension import REFUSED, Unsuspended
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 30.0
@@ -24,21 +26,24 @@ WAIT_S = 30.0
 READS = """
 import os, signal, sys
 from scripts.running.keys import Keys
+from scripts.running.suspension import Unsuspended
 def interrupt(*_): raise KeyboardInterrupt
 signal.signal(signal.SIGTTOU, signal.SIG_DFL)  # the shell ignores it
 signal.signal(signal.SIGTERM, interrupt)
-try:
-    with Keys(0, lambda line: print("told", line, flush=True)) as keys:
-        print("ready", flush=True)
-        while True:
-            for key in keys.pressed(0.05):
-                print("key", key, flush=True)
-                if key == "x":
-                    raise RuntimeError("a slip")
-                if key == "e":
-                    sys.exit(0)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
+with Unsuspended(lambda line: print("told", line, flush=True)) as unsuspended:
+    try:
+        with Keys(0) as keys:
+            print("ready", flush=True)
+            while True:
+                for key in keys.pressed(0.05):
+                    print("key", key, flush=True)
+                    if key == "x":
+                        raise RuntimeError("a slip")
+                    if key == "e":
+                        sys.exit(0)
+                unsuspended.tell()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
 """
 # As a shell does: the reader is a job of its own in the foreground, and another has the terminal when it stops.
 SHELL = f"""
@@ -71,6 +76,7 @@ class Terminal:
         self.ours, self.theirs = pty.openpty()
         self.before = termios.tcgetattr(self.theirs)
         self.text = self.passed = ""
+        self.job: int | None = None
         self.shell = subprocess.Popen(
             [sys.executable, "-P", "-c", SHELL],
             stdin=self.theirs,
@@ -113,6 +119,10 @@ def terminal() -> Iterator[Terminal]:
         yield one
     finally:
         if one.shell.poll() is None:
+            os.killpg(one.shell.pid, signal.SIGSTOP)  # it waits for no job any more: the number stays the job's
+            if one.job is not None:
+                with suppress(ProcessLookupError):  # it was waited for
+                    os.kill(one.job, signal.SIGKILL)
             os.killpg(one.shell.pid, signal.SIGKILL)
         one.shell.wait()
         os.close(one.ours)
@@ -122,7 +132,7 @@ def terminal() -> Iterator[Terminal]:
 def job_of(terminal: Terminal) -> int:
     terminal.wait_for("job ")
     terminal.wait_for("\r\n")
-    job = int(terminal.passed)
+    job = terminal.job = int(terminal.passed)
     terminal.wait_for("ready")
     return job
 
@@ -227,9 +237,10 @@ def test_each_key_is_a_wish_and_one_is_what_ctrl_c_is() -> None:
 
 def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either() -> None:
     before, told = signal.getsignal(signal.SIGTSTP), list[str]()
-    with Keys(None, told.append) as keys:
+    with Unsuspended(told.append) as unsuspended, Keys(None) as keys:
         assert keys.pressed(0.0) == ""
         os.kill(os.getpid(), signal.SIGTSTP)
-        assert (keys.pressed(0.0), keys.pressed(0.0)) == ("", "")
+        unsuspended.tell()
+        unsuspended.tell()
     assert told == [REFUSED]
     assert signal.getsignal(signal.SIGTSTP) == before
