@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 ROOMS := slo loadtests exporters dashboards scripts staging tests
 
-.PHONY: help setup demo test test-heavy check format lock dashboards schemas bench-engine prove-demo clean
+.PHONY: help setup demo test test-heavy check format lock dashboards schemas bench-engine bench-stop prove-demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ schemas: $(STAMP)  ## generate docs/schemas anew
 
 bench-engine: $(STAMP)  ## the load engine against FastHttpUser and wrk (under ten minutes; needs nginx, wrk, two cores)
 	@$(BIN)/python -P -m scripts.benches.engine
+
+bench-stop: $(STAMP)  ## how soon the kill URL ends a run, with its directory whole (two minutes)
+	@$(BIN)/python -P -m scripts.benches.stopping
 
 prove-demo: $(STAMP)  ## ten good and ten slow demos in a row with a core kept busy (about 45 minutes, resumable)
 	$(BIN)/python -P -m scripts.proofs.demo

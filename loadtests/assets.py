@@ -55,7 +55,7 @@ class AssetSource:
 
 
 def source_of(
-    shop: Access, cdn: Access | None, new_cdn_client: Callable[[], Client], failures: Counter[tuple[str, str]]
+    shop: Access, cdn: Access | None, new_cdn_client: Callable[[], Client] | None, failures: Counter[tuple[str, str]]
 ) -> AssetSource:
     """Return the source of a worker that reaches the shop, and its CDN where there is one, as these say."""
     origins = {ASSET: shop.at_root.origin} | ({} if cdn is None else {CDN_ASSET: cdn.origin})

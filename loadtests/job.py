@@ -8,7 +8,6 @@ from typing import Literal
 import gevent.ssl
 import pydantic
 
-from loadtests.assets import connections
 from loadtests.ceilings import split
 from loadtests.client.access import Access
 from loadtests.credentials import credentials_of
@@ -84,11 +83,6 @@ class Job:
     def most_open(self) -> int:
         """How many sessions may be open at once, over all workers."""
         return min(self.plan.limits.open_sessions, self.ceiling.open_sessions)
-
-    @property
-    def connections(self) -> int:
-        """How many connections one session holds at most."""
-        return connections(self.plan.assets, has_cdn=self.environment.cdn_url is not None)
 
     def timetable(self) -> Timetable:
         """Return what is planned when."""

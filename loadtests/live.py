@@ -59,6 +59,7 @@ class Change:
     """What one worker saw since its last change."""
 
     latency: dict[str, Histogram] = field(default_factory=dict)
+    bytes: Counter[str] = field(default_factory=Counter)
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)
     sessions: Counter[str] = field(default_factory=Counter)
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -88,7 +89,8 @@ class WorkerFigures:
         response, steps = batch.finished_at - batch.scheduled_at, np.array(batch.step)
         change.lag.add_all(batch.lag())
         for step in set(batch.step):
-            change.latency.setdefault(step, Histogram()).add_all(response[steps == step])
+            change.latency.setdefault(step, Histogram()).add_all(response[places := steps == step])
+            change.bytes[step] += int(batch.bytes[places].sum())
         failed = [place for place, error in enumerate(batch.error) if error is not None]
         change.errors.update((batch.step[place], str(batch.error[place])) for place in failed)
         self._count_blocked(batch)
@@ -108,6 +110,7 @@ class WorkerFigures:
         return {
             "sequence": self._sequence,
             "latency": {step: _packed(histogram) for step, histogram in change.latency.items()},
+            "bytes": dict(change.bytes),
             "errors": [[step, error, count] for (step, error), count in change.errors.items()],
             "sessions": dict(change.sessions),
             "judged": {name: list(counts) for name, counts in change.judged.items()},

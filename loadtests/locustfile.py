@@ -19,6 +19,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.stats import setup_distributed_stats_event_listeners
 from locust.web import WebUI
 
 from loadtests.descriptors import allow_most
@@ -28,10 +29,12 @@ from loadtests.line import ALONE, Client, Role
 from loadtests.porter import Porter
 from loadtests.run_directory import write_json
 from loadtests.stage import Stage
+from loadtests.storefronts import METHODS
 from loadtests.streaming import sight
 from loadtests.streaming.papers import Desk, RefusedError, fetch, lay_out
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page
+from loadtests.web_ui.tables import report
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
@@ -125,6 +128,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
         raise SystemExit(_refused(str(error))) from error
     if web_ui is not None:
         add_page(web_ui, stage)
+        fill_tables(environment, stage)
     _stage.append(stage)
     events.quitting.add_listener(write_everything)  # the last one is called first: before the runner hangs up
     stage.watch()
@@ -198,6 +202,18 @@ def add_page(web_ui: WebUI, stage: Stage) -> None:
     token = secrets.token_urlsafe(32)
     app.register_blueprint(make_page(stage, stage.job.directory.name, stage.job.plan, token))
     app.wsgi_app = Guard(app.wsgi_app, lambda: stage.stop("stopped", WHO))
+
+
+def fill_tables(environment: Environment, stage: Stage) -> None:
+    """Report each change to Locust as a worker of its own would, so that its tables and charts show what we count."""
+    methods = METHODS.get(stage.job.environment.storefront, {})
+    if isinstance(environment.runner, LocalRunner):
+        setup_distributed_stats_event_listeners(environment.events, environment.stats)
+
+    def tell(worker: str, change: Mapping[str, Any]) -> None:
+        environment.events.worker_report.fire(client_id=worker, data=report(change, methods, stage.now()))
+
+    stage.on_change = tell
 
 
 def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events

@@ -3,7 +3,6 @@
 Everything it needs stands in the run directory; everything it learns goes there. It knows gevent, not Locust.
 """
 
-import itertools
 import os
 import platform
 import resource
@@ -23,8 +22,8 @@ from loadtests.assets import AssetSource, source_of
 from loadtests.bell import Bell
 from loadtests.ceilings import Ceilings
 from loadtests.client.access import Access
-from loadtests.client.shopper import ShopperClient
 from loadtests.client_spans import ClientSpans
+from loadtests.clients import Clients, share_of
 from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
 from loadtests.demand.arrivals import revise, schedule, shard
@@ -38,13 +37,12 @@ from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
 from loadtests.live import Gauges, Watch, WorkerFigures
 from loadtests.pulse import Pulse
-from loadtests.records import Records, SessionRecord, StepBatch, StepLog
+from loadtests.records import Records, SessionRecord, StepBatch
 from loadtests.run_directory import write_json
 from loadtests.session import Session, Worker, in_flight
 from loadtests.stalls import Stalls
 from loadtests.storefronts import STOREFRONTS
 
-REPLY_DEADLINE_S = 30.0
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
 _BATCH = 250
@@ -85,7 +83,9 @@ class Player:
         self.name = f"w{index}"
         self._job, self._index, self._workers = job, index, workers
         self._clock = clock or Clock.start()
-        self._records, self._totals, self._log = Records(job.directory, self.name), _Totals(), StepLog()
+        self._records, self._totals = Records(job.directory, self.name), _Totals()
+        self._clients = Clients(share_of(job.plan.limits.connections, index, workers), self._clock.now)
+        self._log = self._clients.log
         self._ledger = Ledger(job.directory.ledger(self.name))
         self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
         self._under_way: dict[int, Session] = {}
@@ -155,6 +155,7 @@ class Player:
     def _write_all(self) -> None:
         self._conductor.cut_off()
         self._pulse.stop()
+        self._clients.close()
         self._over.ring()
         gevent.joinall(self._background)  # what is being written is written whole
         self._hand_on()
@@ -179,7 +180,7 @@ class Player:
 
     def _make_worker(self) -> Worker:
         job = self._job
-        access, turn = job.access(), itertools.count(self._index)
+        access = job.access()
         return Worker(
             plan=job.plan,
             clock=self._clock,
@@ -189,19 +190,14 @@ class Player:
             ledger=self._ledger,
             ceilings=Ceilings(job.ceiling, self._index, self._workers),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S),
+            new_client=self._clients.of(access, self._index),
             assets=None if job.plan.assets == "off" else self._make_assets(access),
             under_way=self._under_way,
         )
 
     def _make_assets(self, shop: Access) -> AssetSource:
-        cdn, turn = self._job.cdn_access(), itertools.count(self._index)
-
-        def new_cdn_client() -> ShopperClient:
-            if cdn is None:
-                raise ValueError("the run has no CDN")
-            return ShopperClient(cdn.at_root.turned(next(turn)), REPLY_DEADLINE_S)
-
+        cdn = self._job.cdn_access()
+        new_cdn_client = None if cdn is None else self._clients.of(cdn.at_root, self._index)
         return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
 
     def _make_conductor(self, started_at: int) -> Conductor:

@@ -92,7 +92,8 @@ class StepBatch:
         self.scheduled_at: Ints = np.array(scheduled_at, np.int64)
         self.sent_at: Ints = np.array(sent_at, np.int64)
         self.finished_at: Ints = np.array(finished_at, np.int64)
-        self._rest = session, journey, status, size, traceparent
+        self.bytes: Ints = np.array(size, np.int64)
+        self._rest = session, journey, status, traceparent
 
     def lag(self) -> Ints:
         """Return how late (ns) each was sent, but for assets: those wait for one of a browser's few connections."""
@@ -101,7 +102,7 @@ class StepBatch:
 
     def table(self) -> pa.Table:
         """Return the rows as `requests` holds them."""
-        session, journey, status, size, traceparent = self._rest
+        session, journey, status, traceparent = self._rest
         columns = {
             "session": np.array(session, np.int64),
             "journey": journey,
@@ -111,7 +112,7 @@ class StepBatch:
             "finished_at": self.finished_at,
             "status": np.array(status, np.int16),
             "error": self.error,
-            "bytes": np.array(size, np.int64),
+            "bytes": self.bytes,
             "trace_id": pc.utf8_slice_codeunits(pa.array(traceparent, pa.string()), *TRACE_ID),
         }
         return pa.table(columns, schema=REQUESTS)

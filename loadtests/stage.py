@@ -66,6 +66,7 @@ class Stage:
         self._watches: Sequence[Watch] = watches_of(job.directory, job.plan)
         self._start: AsyncResult[dict[str, Any]] = AsyncResult()
         self.may_begin = Event()
+        self.on_change: Callable[[str, Mapping[str, Any]], None] = lambda _worker, _change: None
         self._player: Player | None = None
         self._board: Board | None = None
         self._control: Control | None = None
@@ -81,6 +82,10 @@ class Stage:
         self._live = LiveFile(job.directory.live)
         self._playing: gevent.Greenlet | None = None
         self._silence = Silence(self._was_silent)
+
+    def now(self) -> int:
+        """Return the run's time (ns)."""
+        return self._clock.now()
 
     def ears(self) -> Ears:
         """Return what is to be called for each kind that is heard on the line."""
@@ -200,6 +205,7 @@ class Stage:
         change, gauges = player.take()
         if self._board is not None:
             self._board.merge(player.name, change, gauges)
+            self.on_change(player.name, change)
         else:
             told = {name: getattr(gauges, name) for name in Gauges.__slots__}
             self._line.tell(CHANGE, {"worker": player.name, "change": change, "gauges": told})
@@ -289,6 +295,7 @@ class Stage:
     def _merge(self, told: dict[str, Any]) -> None:
         if self._board is not None:
             self._board.merge(told["worker"], told["change"], Gauges(**told["gauges"]))
+            self.on_change(told["worker"], told["change"])
 
     def _taken(self, told: dict[str, Any]) -> None:
         """Take note that a worker took a revision."""

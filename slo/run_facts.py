@@ -171,6 +171,7 @@ class RunFacts(_Facts):
     hook_failures: tuple[HookFailure, ...] | None = None
     recorder: Recorder | None = None
     browser: Browser | None = None
+    shared_connections: int | None = None
 
 
 def run_facts(data: Mapping[str, Any], where: str = "run.json") -> RunFacts:

@@ -46,7 +46,10 @@ def check_validity(
     `traces`. An aborted run is not invalid by that alone: `slo.verdict` weighs why it was.
     """
     given = _Given(run=run, records=records, declared=declared, limits=limits or Limits())
-    names = [name for name in _CHECKS if name != "browser" or run.browser is not None]
+    absent = {
+        name for name, told in (("browser", run.browser), ("connections", run.shared_connections)) if told is None
+    }
+    names = [name for name in _CHECKS if name not in absent]
     return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
 
 
@@ -237,7 +240,10 @@ def _lag(given: _Given) -> Iterator[Finding]:
         yield _unknown("scheduling lag", "how late the generator sent")
     elif lag > limit:
         message = f"the generator sent late: lag p99 {seconds(lag)}, at most {seconds(limit)}"
-        yield _invalid("scheduling lag", message, "add workers, or move them off the shop's machine", p99_s=lag)
+        change = "add workers, or move them off the shop's machine"
+        if given.run.shared_connections is not None:
+            change = f"raise or leave out limits.connections, for waiting for one counts; {change}"
+        yield _invalid("scheduling lag", message, change, p99_s=lag)
 
 
 def _stalls(given: _Given) -> Iterator[Finding]:
@@ -376,6 +382,15 @@ def _browser(given: _Given) -> Iterator[Finding]:
         yield Finding(kind="validity", severity=Severity.NOTE, subject="browser", message=message)
 
 
+def _connections(given: _Given) -> Iterator[Finding]:
+    """Note that the load was less real than shoppers are."""
+    message = (
+        f"all sessions shared {count(given.run.shared_connections or 0)} connections, as the plan says: shoppers open"
+        " their own, so connecting cost the shop less than they will"
+    )
+    yield Finding(kind="validity", severity=Severity.NOTE, subject="connections", message=message)
+
+
 _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "ended": _ended,
     "account": _account,
@@ -396,4 +411,5 @@ _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "blocked": _blocked,
     "spans": _spans,
     "browser": _browser,
+    "connections": _connections,
 }

@@ -1,37 +1,92 @@
-"""Kept connections that shoppers share, for a plan that wants them; what a browser never does."""
+"""Kept connections that all shoppers of a worker share, for a plan that wants them; what a browser never does."""
+
+from collections import deque
+from typing import Any
+
+from gevent import get_hub, getcurrent
 
 from loadtests.client.connection import Connection
+from loadtests.client.deadlines import deadlines
 
 
 class Pool:
-    """Holds at most `size` connections that rest, of one Access; the last given is the first taken.
+    """At most `size` connections at a time, to one origin; who finds none free waits for a turn, first come first.
 
-    One that its server closes leaves by itself. Only the connections are shared: cookies stay the shopper's.
+    Each `take` is followed by one `give`. One that its server closes while it rests leaves by itself. Only connections
+    are shared: cookies stay the shopper's.
     """
-
-    __slots__ = ("_resting", "_size")
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._taken = 0
         self._resting: list[Connection] = []
+        self._queue: deque[_Turn] = deque()
 
-    def take(self) -> Connection | None:
-        """Return an open connection, None when there is none."""
+    def take(self, ends_at: float) -> Connection | None:
+        """Return an open connection, the last given first; None for leave to open one.
+
+        Waits until `ends_at` of the monotonic clock; raises DeadlineError then.
+        """
+        if self._taken < self._size:
+            self._taken += 1
+        else:
+            self._wait(ends_at)
         while self._resting:
             connection = self._resting.pop()
             if not connection.closed:
                 return connection
         return None
 
-    def give(self, connection: Connection) -> None:
-        """Take a connection that rests, or close it when there are enough."""
-        self._resting = [resting for resting in self._resting if not resting.closed]
-        if len(self._resting) < self._size and not connection.closed:
+    def give(self, connection: Connection | None) -> None:
+        """Take back what was taken or opened, None when nothing is left of it."""
+        if connection is not None:
             self._resting.append(connection)
-        else:
-            connection.close()
+        self._pass_on()
 
     def close(self) -> None:
-        """Close them all."""
+        """Close those that rest."""
         while self._resting:
             self._resting.pop().close()
+
+    def _wait(self, ends_at: float) -> None:
+        """Wait for a turn; whatever is thrown into the wait, a turn that was given isn't lost."""
+        turn = _Turn(ends_at)
+        self._queue.append(turn)
+        deadlines().watch(turn)
+        try:
+            get_hub().switch()
+        except BaseException:
+            if turn.given:
+                self._pass_on()
+            else:
+                self._queue.remove(turn)
+            raise
+        finally:
+            turn.waiter = None
+            deadlines().forget(turn)
+
+    def _pass_on(self) -> None:
+        """Let the next in the queue have the place, or leave it free."""
+        if self._queue:
+            self._queue.popleft().give()
+        else:
+            self._taken -= 1
+
+
+class _Turn:
+    """One who waits, woken by the hub; `ends_at` is when it waits no more."""
+
+    __slots__ = ("ends_at", "given", "waiter")
+
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at = ends_at
+        self.given = False
+        self.waiter: Any = getcurrent()
+
+    def give(self) -> None:
+        self.given = True
+        get_hub().loop.run_callback(self._wake)
+
+    def _wake(self) -> None:
+        if self.waiter is not None:  # who was thrown out meanwhile has passed the turn on
+            self.waiter.switch()

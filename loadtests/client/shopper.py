@@ -16,7 +16,6 @@ from loadtests.client.decoding import decoded
 from loadtests.client.exchange import Reply, Request
 from loadtests.client.failures import SilentError, UnsentError, word_of
 from loadtests.client.heads import Head
-from loadtests.client.pool import Pool
 from loadtests.client.reading import exchange
 from loadtests.client.tls_connection import TlsConnection
 from loadtests.credentials import masked
@@ -30,16 +29,14 @@ _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 class ShopperClient:
     """A client with a cookie jar of its own, and with a connection of its own, as a shopper's browser has.
 
-    With a `pool` the connection is taken from there and given back. `deadline_s` is for the whole of a request,
-    connecting included.
+    `deadline_s` is for the whole of a request, connecting included.
     """
 
-    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "_pool", "lay_ns")
+    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "lay_ns")
 
-    def __init__(self, access: Access, deadline_s: float, pool: Pool | None = None) -> None:
+    def __init__(self, access: Access, deadline_s: float) -> None:
         self._access = access
         self._deadline_s = deadline_s
-        self._pool = pool
         self._connection: Connection | None = None
         self._jar: Jar | None = None
         self.lay_ns = 0
@@ -72,18 +69,13 @@ class ShopperClient:
 
         Its paths begin at the origin's root.
         """
-        other = ShopperClient(self._access.at_root, self._deadline_s, self._pool)
+        other = ShopperClient(self._access.at_root, self._deadline_s)
         other._jar = self._own_jar()
         return other
 
     def close(self) -> None:
-        """Give the connection back or close it; the next request takes another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            if self._pool is not None:
-                self._pool.give(connection)
-            else:
-                connection.close()
+        """Close the connection; the next request opens another."""
+        self._hang_up()
 
     def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
         """Return the reply, asking a second time where the first connection was stale and that is safe.
@@ -91,8 +83,6 @@ class ShopperClient:
         A connection that is held has brought a reply: it is hung up on the first failure.
         """
         connection, ends_at = self._connection, monotonic() + self._deadline_s
-        if connection is None and self._pool is not None:
-            connection = self._connection = self._pool.take()
         if connection is not None and not connection.closed:
             connection.ends_at = ends_at
             try:

@@ -116,9 +116,14 @@ class CartLines(_Part):
 
 
 class Limits(_Part):
-    """Where the generator stops adding: an arrival over `open_sessions` is dropped and counted."""
+    """Where the generator stops adding: an arrival over `open_sessions` is dropped and counted.
+
+    With `connections` all sessions share that many to the shop, and a request that finds none free waits; without it
+    each session opens its own, as a browser does.
+    """
 
     open_sessions: int = Field(ge=1, le=1_000_000)
+    connections: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
 class NotJudged(_Part):

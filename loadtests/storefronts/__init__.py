@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 from loadtests import targets
 from loadtests.session import Placed, Session
+from loadtests.storefronts import twisted_threads
 from loadtests.storefronts.twisted_threads import TwistedThreads
 
 
@@ -39,6 +40,9 @@ STOREFRONTS: dict[str, Callable[[Session], Storefront]] = {"twisted-threads": Tw
 WALKS: Mapping[str, Sequence[tuple[str, str]]] = {
     "twisted-threads": (("home", "/"), ("search", "/search"), ("product", "/products/")),
 }
+
+# With which method each step of a shop is asked for, where that is told: Locust's own tables name a step by both.
+METHODS: Mapping[str, Mapping[str, str]] = {"twisted-threads": twisted_threads.METHODS}
 
 
 def register(name: str, storefront: Callable[[Session], Storefront]) -> None:

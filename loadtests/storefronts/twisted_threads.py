@@ -12,6 +12,15 @@ from loadtests.ledger import Line, OrderReply
 from loadtests.session import Placed, Session
 
 WAREHOUSE = "warehouse"
+METHODS = {
+    "home": "GET",
+    "search": "GET",
+    "product": "GET",
+    "order-status": "GET",
+    "design": "POST",
+    "cart": "POST",
+    "checkout": "POST",
+}
 _CREATED, _PAYMENT_REQUIRED, _CONFLICT = 201, 402, 409
 _ORDER_ANSWERS = frozenset({200, _CREATED, _PAYMENT_REQUIRED, _CONFLICT})
 _DECLINED_SHARE = 0.01

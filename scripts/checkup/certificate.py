@@ -3,6 +3,7 @@
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from loadtests.tls import context_of
@@ -40,10 +41,20 @@ def _in_words(days: float) -> str:
 
 
 def _days_left(reach: Reach, host: str, port: int) -> float:
-    address = reach.destinations.of(host)[0]
     with (
-        socket.create_connection((address, port), timeout=_TIMEOUT_S) as plain,
+        _connected(reach.destinations.of(host), port) as plain,
         context_of(reach.environment).wrap_socket(plain, server_hostname=host) as secure,
     ):
         told = secure.getpeercert() or {}
     return (ssl.cert_time_to_seconds(str(told["notAfter"])) - time.time()) / _DAY_S
+
+
+def _connected(addresses: Sequence[str], port: int) -> socket.socket:
+    """Return a connection to the first address that takes one, as the load does; raises OSError."""
+    failure = OSError("no address")
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), timeout=_TIMEOUT_S)
+        except OSError as error:
+            failure = error
+    raise failure

@@ -5,15 +5,16 @@ With `--pipe` the program finds our descriptors IN and OUT as its own 3 and 4.
 
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
 
 _LOOK_S = 0.5
 _GRACE_S = 5.0
 _PIPE = (3, 4)
 _ABOVE = 10
+_NOTES = 64
 
 
 def main(command: list[str]) -> int:
@@ -28,6 +29,7 @@ def main(command: list[str]) -> int:
     for descriptor in kept:
         os.close(descriptor)  # who reads the other end must see the program's end
     signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
+    ear = _ear()
     _take_signals()
     while process.poll() is None:
         if os.getppid() != parent:
@@ -36,8 +38,18 @@ def main(command: list[str]) -> int:
                 process.wait(_GRACE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-        time.sleep(_LOOK_S)
+        if select.select([ear], [], [], _LOOK_S)[0]:
+            os.read(ear, _NOTES)
     return process.wait()
+
+
+def _ear() -> int:
+    """Return a descriptor that can be read when a signal has come: the program's end, for one, isn't waited for."""
+    ear, mouth = os.pipe()
+    os.set_blocking(mouth, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+    return ear
 
 
 def _take_pipe(into: int, out: int) -> None:

@@ -37,8 +37,7 @@ class Scrape:
     @property
     def endpoint(self) -> str:
         """The address and the port, as Prometheus takes them."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{port_of(self.url)}"
+        return _at(self.address, port_of(self.url))
 
 
 def scrapes_of(environment: Environment, destinations: Destinations, credentials: Credentials) -> list[Scrape]:
@@ -110,9 +109,13 @@ def _reachable(addresses: tuple[str, ...], port: int) -> str:
     return addresses[0]
 
 
+def _at(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _section(scrape: Scrape, interval_s: float) -> dict[str, Any]:
     parts = urlsplit(scrape.url)
-    labels = {"job": scrape.job, "instance": f"{parts.hostname}:{port_of(scrape.url)}"}
+    labels = {"job": scrape.job, "instance": _at(parts.hostname or "", port_of(scrape.url))}
     return {
         "scheme": parts.scheme,
         "metrics_path": parts.path or "/metrics",

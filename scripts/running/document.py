@@ -60,6 +60,7 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
         "plan": {"name": inputs.plan.name, "sha256": inputs.plan_sha256},
         "inputs": hash_inputs(directory),
         "seed": inputs.plan.seed,
+        "shared_connections": inputs.plan.limits.connections,
         "environment": {
             "name": inputs.environment_name,
             "base_url": inputs.environment.base_url,

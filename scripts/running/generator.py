@@ -7,11 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from loadtests import descriptors
+from loadtests.assets import connections
 from loadtests.credentials import Secret, variables_of
+from loadtests.demand.plan import Plan
 from loadtests.job import BEGIN
 from loadtests.joining import VARIABLE as RUN_TOKEN
 from loadtests.run_directory import RunDirectory
-from loadtests.targets import Targets
+from loadtests.targets import Environment, Targets
 from scripts.local_stack.children import Child, Children, python
 from scripts.local_stack.ports import HOST
 from scripts.refusals import EnvironmentLacks
@@ -24,18 +26,29 @@ _LAST_PARTS_S = 15.0  # what workers elsewhere still stream when a run is ended
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def check_descriptors(open_sessions: int, workers: int, connections: int = 1) -> None:
+def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
+    """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
+    has_cdn = environment.cdn_url is not None
+    if (shared := plan.limits.connections) is None:
+        most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
+        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn))
+    else:
+        check_descriptors(shared * (1 + (plan.assets == "all" and has_cdn)), workers, shared=True)
+
+
+def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool = False) -> None:
     """Raise EnvironmentLacks when a worker started from here could run out of descriptors.
 
-    `connections` is how many one session holds at most.
+    `each` is how many connections one of the holders has at most: those are sessions, or the `shared` connections.
     """
-    needed = descriptors.needed(open_sessions, workers, connections)
-    each = "" if connections == 1 else f", of up to {connections} connections each with their assets,"
+    needed = descriptors.needed(holders, workers, each)
+    told, limit = ("shared connections", "connections") if shared else ("open sessions", "open_sessions")
+    assets = "" if each == 1 else f", of up to {each} connections each with their assets,"
     if needed > (most := descriptors.most()):
         raise EnvironmentLacks(
-            f"{open_sessions:,} open sessions over {workers} {'worker' if workers == 1 else 'workers'}{each} need"
+            f"{holders:,} {told} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
             f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
-            f" or lower the plan's limits.open_sessions"
+            f" or lower the plan's limits.{limit}"
         )
 
 

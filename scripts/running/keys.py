@@ -1,6 +1,7 @@
 """The keys that a person presses while a run plays, read one by one, and the terminal as it was whatever comes.
 
-Only what has the terminal reads from it: a run in the background leaves it alone. Ctrl-C and Ctrl-Z stay signals.
+Only what has the terminal reads from it: a run in the background leaves it alone. Ctrl-C and Ctrl-Z stay signals;
+`scripts.running.suspension` refuses the latter.
 """
 
 import os
@@ -32,8 +33,7 @@ class Keys:
     def __enter__(self) -> Self:
         if self._descriptor is not None:
             self._before = termios.tcgetattr(self._descriptor)
-            handled = {signal.SIGTSTP: self._suspend, signal.SIGCONT: self._continue}
-            handled |= dict.fromkeys(_ENDS, self._end)
+            handled = {signal.SIGCONT: self._continue, **dict.fromkeys(_ENDS, self._end)}
             self._handlers = {name: signal.signal(name, handler) for name, handler in handled.items()}
             self._listen()
         return self
@@ -52,7 +52,10 @@ class Keys:
             return ""
         if not select.select([self._descriptor], [], [], wait_s)[0] or not self._is_ours():
             return ""
-        data = os.read(self._descriptor, _LONGEST)
+        try:
+            data = os.read(self._descriptor, _LONGEST)
+        except OSError:  # somebody else has got the terminal since
+            return ""
         if not data:
             self._descriptor = None  # the terminal is gone
         return data.decode(errors="replace")
@@ -78,14 +81,6 @@ class Keys:
         if self._descriptor is not None and self._before is not None and self._is_ours():
             with suppress(termios.error):  # a terminal that is gone has no mode
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
-
-    def _suspend(self, number: int, _frame: FrameType | None) -> None:
-        """Give the terminal back, and stop as Ctrl-Z does."""
-        self._restore()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-        signal.signal(number, self._suspend)  # here when we go on
-        self._listen()
 
     def _continue(self, _number: int, _frame: FrameType | None) -> None:
         self._listen()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from loadtests.addresses import kind_of, readable
+from loadtests.addresses import Address, innermost, kind_of, readable
 from loadtests.run_directory import write_bytes
 from scripts.refusals import EnvironmentLacks
 from scripts.running.repeating import Repeating
@@ -233,18 +233,21 @@ def _read(path: Path) -> Entry | int | None:
 def _name(base_url: str) -> str:
     parts = urlsplit(base_url)
     host = (parts.hostname or "").rstrip(".")
-    if host == "localhost" or _is_loopback(host):
+    address = _address(host)
+    if host == "localhost" or (address is not None and kind_of(address) == "loopback"):
         host = f"loopback-of-{socket.gethostname()}"
+    elif address is not None:
+        host = str(address)  # ::ffff:10.0.0.1 is 10.0.0.1, and 2001:db8:0::1 is 2001:db8::1
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     safe = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in host)
     return f"{safe}-{port}"
 
 
-def _is_loopback(host: str) -> bool:
+def _address(host: str) -> Address | None:
     try:
-        return kind_of(readable(host)) == "loopback"
+        return innermost(readable(host))
     except ValueError:
-        return False
+        return None
 
 
 def _bytes(entry: Entry) -> bytes:

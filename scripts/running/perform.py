@@ -26,7 +26,7 @@ from scripts.running.browser_program import find_chromium
 from scripts.running.document import PEAKPROOF, Progress, write_run
 from scripts.running.ending import how_it_ended
 from scripts.running.gathering import Gathering, announced
-from scripts.running.generator import Generator, Layout, check_descriptors, start_generator
+from scripts.running.generator import Generator, Layout, check_connections, start_generator
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.instruments import Instruments, find_program, ports_used
 from scripts.running.keys import HINT, Keys, obey
@@ -39,6 +39,7 @@ from scripts.running.preparation import Inputs, prepare
 from scripts.running.reaching import Reach, reach_of
 from scripts.running.release_watch import probe_release_or_none
 from scripts.running.stock import keep_stock
+from scripts.running.suspension import Unsuspended
 from slo.documents import BadInput
 
 _FIRST_SNAPSHOT_S = 90.0
@@ -117,14 +118,17 @@ class Performance:
     def _check_generator(self) -> None:
         """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
+        shared = plan.limits.connections
+        if shared is not None and shared < workers:
+            raise BadInput(f"limits.connections: {shared} for {workers} workers; each needs one at least")
         if self._outside.workers_join:
             return  # each sees for itself
-        most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
-        each = connections(plan.assets, has_cdn=environment.cdn_url is not None)
-        check_descriptors(most, workers, each)
+        check_connections(plan, environment, workers)
+        if shared is not None:
+            return  # few are opened, and kept
         highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
         host = host_of(environment.base_url)
-        to_shop = min(each, CONNECTIONS)
+        to_shop = min(connections(plan.assets, has_cdn=environment.cdn_url is not None), CONNECTIONS)
         told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, len(self._reach.destinations.of(host)))
         if told is not None:
             self._context.say(f"a hint: {told}")
@@ -205,22 +209,23 @@ class Performance:
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         setting, outside = self._setting, self._outside
         layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
-        generator = start_generator(children, directory, layout, self._context.environment, outside)
-        wait_for_targets(prometheus)
-        generator.begin()
-        if setting.web_port is not None:
-            self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
-        try:
-            with announced(self._context.runs, self._gathering(directory)):
-                wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
-            with self._watches, self._browser(directory):
-                self._watch(directory, generator)
-        except KeyboardInterrupt:
-            self._tell_end("stopped", _BY_HAND)
-            self._context.say("stopping: what was recorded until now is kept")
-        except EnvironmentLacks as error:
-            self._tell_end("failed", str(error))
-        generator.end()
+        with Unsuspended(self._context.say) as unsuspended:
+            generator = start_generator(children, directory, layout, self._context.environment, outside)
+            wait_for_targets(prometheus)
+            generator.begin()
+            if setting.web_port is not None:
+                self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
+            try:
+                with announced(self._context.runs, self._gathering(directory)):
+                    wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
+                with self._watches, self._browser(directory):
+                    self._watch(directory, generator, unsuspended)
+            except KeyboardInterrupt:
+                self._tell_end("stopped", _BY_HAND)
+                self._context.say("stopping: what was recorded until now is kept")
+            except EnvironmentLacks as error:
+                self._tell_end("failed", str(error))
+            generator.end()
         if outside.workers_join:
             hear_last_words(directory, setting.workers)
         self._conclude(directory, generator)
@@ -232,7 +237,7 @@ class Performance:
         host, port = self._outside.reached_as, self._setting.ports.locust
         return Gathering(run=directory.name, host=host, port=port, workers=self._setting.workers)
 
-    def _watch(self, directory: RunDirectory, generator: Generator) -> None:
+    def _watch(self, directory: RunDirectory, generator: Generator, unsuspended: Unsuspended) -> None:
         seen, phase = 0, ""
         keyboard = self._context.keyboard
         hint = HINT if keyboard is not None else ""
@@ -248,6 +253,7 @@ class Performance:
                 self._progress.started_at = self._progress.started_at or (snapshot or {}).get("started_at")
                 phase = self._tell_phase(phase)
                 obey(keys.pressed(_LOOK_S), generator)
+                unsuspended.tell()
 
     def _must_stop(self) -> bool:
         why = self._watches.why_stop()

@@ -13,7 +13,7 @@ from scripts.context import Context
 from scripts.local_stack.children import Children
 from scripts.running.afar import Master, fetch_papers, read_master
 from scripts.running.gathering import Gathering, read_gathering, take_seat
-from scripts.running.generator import check_descriptors, start_worker
+from scripts.running.generator import check_connections, start_worker
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
@@ -66,7 +66,7 @@ def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
     """
     directory = RunDirectory(path=context.runs / gathering.run)
     job = read_job(directory.path)
-    check_descriptors(job.most_open, gathering.workers, job.connections)
+    check_connections(job.plan, job.environment, gathering.workers)
     seat = take_seat(directory, gathering.workers)
     if seat is None:
         context.say(f"run {gathering.run} has its {gathering.workers} workers")
@@ -97,7 +97,7 @@ def _join_afar(master: Master, context: Context, token: Secret) -> int | None:
         context.say(f"the run at {master} has its workers, or is over")
         return None
     job = read_job(fetched.directory.path)
-    check_descriptors(job.most_open, fetched.workers, job.connections)
+    check_connections(job.plan, job.environment, fetched.workers)
     context.say(f"joining run {fetched.directory.name} at {master}; what it writes is kept in {fetched.directory.path}")
     return _work(fetched.directory, os.getpid(), master.address, context, token)
 

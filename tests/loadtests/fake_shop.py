@@ -1,7 +1,9 @@
 """A tiny shop on native threads that answers as `TalkingShop` does, for players that open real sockets."""
 
 import contextlib
+import itertools
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -15,7 +17,10 @@ ROUTES = {"/": "home", "/search": "search", "/cart": "cart", "/checkout": "check
 
 
 class FakeShop:
-    """The shop's address and what it was asked; an event set in `hangs` makes every answer wait for `over`."""
+    """The shop's address and what it was asked; an event set in `hangs` makes every answer wait for `over`.
+
+    An event cleared in `answers` keeps every answer back. `most_connections` were open at once, `connections` are.
+    """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.asked: list[tuple[str, str]] = []
@@ -23,13 +28,28 @@ class FakeShop:
         self.headers: list[dict[str, str]] = []
         self.hangs = threading.Event()
         self.over = threading.Event()
+        self.answers = threading.Event()
+        self.answers.set()
+        self.most_connections = self.connections = 0
         self._carts: dict[str, TalkingShop] = {}
         self._lock = threading.Lock()
         self._orders = 0
+        self._sids = itertools.count(1)
         shop = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                with shop._lock:
+                    shop.connections += 1
+                    shop.most_connections = max(shop.most_connections, shop.connections)
+
+            def finish(self) -> None:
+                with shop._lock:
+                    shop.connections -= 1
+                super().finish()
 
             def do_GET(self) -> None:
                 self._answer()
@@ -43,6 +63,7 @@ class FakeShop:
                     shop.asked.append((self.command, self.path))
                     shop.runs.add(self.headers.get("X-Peakproof-Run"))
                     shop.headers.append(dict(self.headers))
+                shop.answers.wait(30)
                 if shop.hangs.is_set():
                     shop.over.wait(30)
                     self.close_connection = True
@@ -59,6 +80,7 @@ class FakeShop:
 
         class Server(ThreadingHTTPServer):
             request_queue_size = 128
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
             def handle_error(self, *_: Any) -> None:
                 """Say nothing: a shopper who was cut off is no error."""
@@ -69,10 +91,11 @@ class FakeShop:
     @property
     def url(self) -> str:
         """Return its address."""
-        return f"http://{self.server.server_address[0]!s}:{self.server.server_port}"
+        host = str(self.server.server_address[0])
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server.server_port}"
 
     def _reply(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, bytes, str]:
-        sid = headers.get("Cookie", "").removeprefix("sid=") or f"s{len(self.asked)}"
+        sid = headers.get("Cookie", "").removeprefix("sid=") or f"s{next(self._sids)}"
         shopper = self._carts.setdefault(sid, TalkingShop())
         step = ROUTES.get(path.partition("?")[0]) or ("product" if path.startswith("/products/") else "order-status")
         told = {"Idempotency-Key": headers["Idempotency-Key"]} if step == "checkout" else None
@@ -100,6 +123,7 @@ def running(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Itera
         yield shop
     finally:
         shop.over.set()
+        shop.answers.set()
         shop.server.shutdown()
         thread.join()
         shop.server.server_close()

@@ -21,6 +21,7 @@ NO_HOST = "no address of a host"
         ("192.168.1.1", "private"),
         ("100.64.0.1", "private"),
         ("fd12::1", "private"),
+        ("fc00::1", "private"),
         ("::ffff:10.0.0.1", "private"),
         ("172.32.0.1", "public"),
         ("93.184.216.34", "public"),

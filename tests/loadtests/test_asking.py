@@ -55,6 +55,25 @@ def test_an_address_that_is_down_is_passed_over(shop: HostileServer) -> None:
         assert http.get(target.base_url, timeout=10).status_code == 200
 
 
+def test_a_host_may_be_an_ipv6_address_or_have_one_among_others() -> None:
+    try:
+        server = HostileServer(reply(b"{}"), host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        target = environment(server, base_url=f"http://[::1]:{server.port}", resolve={})
+        by_name = environment(server, resolve={})
+        both = resolve(by_name, lambda _: ["127.0.0.2", "::1"])
+        for one, found in ((target, None), (target, resolve(target, lambda _: ["::1"])), (by_name, both)):
+            with Asking(one, OWN, found) as http:
+                assert http.get(f"{one.base_url}/a", timeout=10).status_code == 200
+    hosts = [f"[::1]:{server.port}", f"[::1]:{server.port}", f"shop.test:{server.port}"]
+    assert [(seen.headers["host"], seen.headers["x-gate"]) for seen in server.seen] == [
+        (host, "open") for host in hosts
+    ]
+    gc.collect()
+
+
 def test_a_host_that_was_not_resolved_for_the_run_is_not_asked(shop: HostileServer, other: HostileServer) -> None:
     target = environment(shop)
     with (

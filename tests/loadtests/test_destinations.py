@@ -297,6 +297,23 @@ def test_an_ipv6_address_may_stand_in_the_base_address() -> None:
     gc.collect()
 
 
+@pytest.mark.parametrize(("listens", "addresses"), [("::1", "127.0.0.1 ::1"), ("127.0.0.1", "::1 127.0.0.1")])
+def test_a_name_with_addresses_of_both_kinds_is_reached_by_the_one_that_answers(listens: str, addresses: str) -> None:
+    """They are tried in the order of the resolver, and in no other."""
+    try:
+        server = HostileServer(reply(b"{}"), host=listens)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        base_url = f"http://shop.test:{server.port}"
+        found = resolve(environment(base_url), Names(shop=addresses))
+        client = shopper(found, base_url)
+        assert client.send(GET, "").status == 200
+        client.close()
+    assert (found.kind, " ".join(found.of("shop.test"))) == ("loopback", addresses)
+    gc.collect()
+
+
 def test_no_proxy_of_the_process_comes_between(server: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with HostileServer(reply(b'{"proxied": true}')) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):

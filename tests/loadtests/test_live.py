@@ -342,6 +342,7 @@ def test_what_was_taken_is_not_told_again() -> None:
     assert second == {
         "sequence": 2,
         "latency": {},
+        "bytes": {},
         "errors": [],
         "sessions": {},
         "judged": {},

@@ -1,7 +1,9 @@
 """A worker leaves in the run directory everything that it did, whichever way it ends."""
 
+import contextlib
 import gc
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
 from loadtests.watches import watches_of
 from slo.documents import BadInput
 from tests.loadtests import fake_shop
+from tests.loadtests.certificates import Authority
 from tests.loadtests.fake_shop import FakeShop
 from tests.loadtests.fakes import SECOND
 from tests.loadtests.hostile_server import HostileServer
@@ -41,6 +44,12 @@ def play(*players: Player) -> None:
     with gevent.Timeout(60):
         greenlets = [gevent.spawn(player.play) for player in players]
         gevent.joinall(greenlets, raise_error=True)
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
 
 
 def planned(job: Job) -> int:
@@ -134,6 +143,71 @@ def test_a_worker_that_hears_too_late_says_what_it_had_started(tmp_path: Path, s
     assert [(one.number, one.struck) for one in told.revisions] == [(1, struck)]
     account = make_account(revised(job.plan, [late]), read_sessions(directory), (told,), workers_expected=1, ran_s=2.0)
     assert (account.planned, account.completed, account.lost) == (planned(job), planned(job), {})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sessions_that_share_connections_wait_for_one_and_that_counts(
+    tmp_path: Path, shop: FakeShop, workers: int
+) -> None:
+    shop.answers.clear()
+    limits = {"open_sessions": 100, "connections": 3}
+    directory = prepared_run(tmp_path, shop.url, limits=limits)
+    players = [player_of(directory, index, workers) for index in range(workers)]
+    freed_at: list[int] = []
+
+    def answer_when_some_wait() -> None:
+        while sum(player.take()[1].open_sessions for player in players) < 6:
+            gevent.sleep(0.01)
+        assert (shop.most_connections, len(shop.asked)) == (3, 3)
+        freed_at.append(Clock.start().now())
+        shop.answers.set()
+
+    answering = gevent.spawn(answer_when_some_wait)
+    play(*players)
+    answering.get()
+    assert shop.most_connections == 3
+    assert set(read_sessions(directory)["outcome"].to_pylist()) == {"completed"}
+    rows = read_tables(directory.parts("requests"), REQUESTS).to_pylist()
+    assert {row["error"] for row in rows} == {None}
+    first = [row for row in rows if row["step"] == "home" and row["scheduled_at"] < freed_at[0]]
+    assert sum(row["sent_at"] < freed_at[0] for row in first) == 3
+    assert len(first) >= 6
+    assert max(worker.lag_s["max"] or 0 for worker in read_workers(directory)) > 0
+    with gevent.Timeout(20):
+        while shop.connections:  # none is left open
+            gevent.sleep(0.01)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_shop_is_loaded_by_its_ipv6_address(tmp_path: Path, scheme: str) -> None:
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    authority = Authority(tmp_path / "tls") if scheme == "https" else None
+    tls = None if authority is None else authority.serve(authority.sign("::1"))
+    declared = None if authority is None else {"ca": str(authority.certificate)}
+    with fake_shop.running(tls, "::1") as shop:
+        url = shop.url.replace("http:", f"{scheme}:")
+        player = player_of(prepared_run(tmp_path, url, declared=declared))
+        play(player)
+    (told,) = read_workers(RunDirectory(path=tmp_path / "20261127T000000Z-small-abcd"))
+    assert (told.requests, told.errors) == (len(shop.asked), 0)
+    assert {headers["Host"] for headers in shop.headers} == {url.partition("://")[2]}
+    gc.collect()
+
+
+def test_without_a_limit_each_session_has_a_connection_of_its_own(tmp_path: Path, shop: FakeShop) -> None:
+    shop.answers.clear()
+    player = player_of(prepared_run(tmp_path, shop.url))
+
+    def answer_when_many_ask() -> None:
+        while len(shop.asked) < 6:
+            gevent.sleep(0.01)
+        shop.answers.set()
+
+    answering = gevent.spawn(answer_when_many_ask)
+    play(player)
+    answering.get()
+    assert shop.most_connections >= 6
 
 
 def test_a_dead_shop_is_told_in_every_session_and_ends_nothing_early(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from loadtests.destinations import Destination, Destinations
 from loadtests.targets import Environment
 from scripts.checkup.certificate import certificate
 from scripts.checkup.lines import Line
-from scripts.running.reaching import reach_of
+from scripts.running.reaching import Reach, reach_of
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
 from tests.scripts.world import World, free_port
@@ -24,6 +26,11 @@ def authority(tmp_path: Path) -> Authority:
 
 def looked(world: World, port: int, ca: Path | None, scheme: str = "https") -> Line | None:
     """Return what is said of the certificate of whoever listens at the port."""
+    return certificate(reach_at(world, port, ca, scheme))
+
+
+def reach_at(world: World, port: int, ca: Path | None, scheme: str = "https") -> Reach:
+    """Return how a shop at the port is reached."""
     told = {
         "base_url": f"{scheme}://{HOST}:{port}",
         "storefront": "twisted-threads",
@@ -31,7 +38,7 @@ def looked(world: World, port: int, ca: Path | None, scheme: str = "https") -> L
         "resolve": {HOST: "127.0.0.1"},
         **({} if ca is None else {"ca": str(ca)}),
     }
-    return certificate(reach_of(Environment.model_validate(told), world.context()))
+    return reach_of(Environment.model_validate(told), world.context())
 
 
 @contextmanager
@@ -46,6 +53,16 @@ def test_a_certificate_that_is_good_for_long_is_ok(world: World, authority: Auth
         assert looked(world, port, authority.certificate) == Line(
             state="ok", what="TLS", told="the certificate is trusted, for 30 days yet"
         )
+
+
+def test_an_address_that_is_down_is_passed_over(world: World, authority: Authority) -> None:
+    """As the load does: whether the shop has an IPv6 address that nobody listens on doesn't matter."""
+    with shop_with(authority, days=30) as port:
+        reach = reach_at(world, port, authority.certificate)
+        both = Destination(addresses=("::1", "127.0.0.1"), kind="loopback")
+        told = certificate(replace(reach, destinations=Destinations(hosts={HOST: both}, kind="loopback")))
+    assert told is not None
+    assert told.state == "ok"
 
 
 @pytest.mark.parametrize(("days", "left"), [(13, "13 days"), (1, "24 hours")])

@@ -4,6 +4,7 @@ import argparse
 import io
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -174,3 +175,18 @@ def test_what_is_said_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", out)
     cli._say("run runs/a")
     assert (out.getvalue(), out.flushes > 0) == ("run runs/a\n", True)
+
+
+def test_the_process_ends_at_once_with_everything_said() -> None:
+    """What was said without a line's end is out, and what would be taken apart is left as it is."""
+    said = "cli.main = lambda: print('all of it', end='') or 75"
+    late = "atexit.register(print, 'too late')"
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", f"import atexit\nfrom scripts import cli\n{said}\n{late}\ncli.command()"],
+        env={"PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (75, "all of it", "")

@@ -96,6 +96,13 @@ def test_what_was_left_out_of_the_pages_is_told_for_all_workers(run: RunDirector
     assert document(run)["assets"] == {"fetched": "off", "left_out": left_out}
 
 
+def test_shared_connections_are_told(run: RunDirectory) -> None:
+    assert document(run)["shared_connections"] is None
+    plan = run.path.parent.parent / "plan.yaml"
+    plan.write_text(plan.read_text().replace("open_sessions: 100", "open_sessions: 100, connections: 7"))
+    assert document(run)["shared_connections"] == 7
+
+
 def test_before_any_load_nothing_is_invented(world: World) -> None:
     write_inputs(world.folder)
     inputs = given(world.folder)

@@ -10,16 +10,33 @@ import pytest
 
 from loadtests.credentials import Secret
 from loadtests.run_directory import RunDirectory
+from loadtests.targets import Environment
 from scripts.local_stack.children import Child, Children, python, wait_until
 from scripts.local_stack.ports import Ports
 from scripts.refusals import EnvironmentLacks
-from scripts.running.generator import Generator, Layout, check_descriptors, start_generator, start_worker
+from scripts.running.generator import (
+    Generator,
+    Layout,
+    check_connections,
+    check_descriptors,
+    start_generator,
+    start_worker,
+)
 from scripts.running.outside import Outside
 from scripts.running.perform import Setting, perform
 from scripts.running.preparation import read_inputs
+from slo.documents import BadInput
+from tests.loadtests.fakes import small_plan
 from tests.loadtests.prepared import prepared_run
 from tests.scripts.test_children import SLEEP, says
 from tests.scripts.world import PLAN, World, free_base, write_inputs
+
+SHOP: dict[str, Any] = {
+    "base_url": "http://127.0.0.1:1",
+    "storefront": "twisted-threads",
+    "ceiling": {"requests_per_s": 500, "open_sessions": 100_000, "orders": 1000},
+}
+CDN = {"cdn_url": "http://127.0.0.1:2"}
 
 
 @dataclass
@@ -181,6 +198,31 @@ def test_the_connections_for_a_pages_assets_need_descriptors_too(monkeypatch: py
         "129 open sessions over 1 worker, of up to 6 connections each with their assets, need 1,030 descriptors each,"
         " and 1,024 are allowed: ulimit -n 1030 first, or add workers, or lower the plan's limits.open_sessions"
     )
+
+
+@pytest.mark.parametrize(("assets", "cdn", "most"), [("off", {}, 768), ("all", {}, 768), ("all", CDN, 384)])
+def test_connections_that_sessions_share_are_all_that_need_descriptors(
+    monkeypatch: pytest.MonkeyPatch, assets: str, cdn: dict[str, str], most: int
+) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 1024)
+    environment = Environment.model_validate({**SHOP, **cdn})
+    limits = {"open_sessions": 100_000, "connections": most}
+    check_connections(small_plan(assets=assets, limits=limits), environment, 1)
+    with pytest.raises(
+        EnvironmentLacks, match=r"shared connections over 1 worker need .* the plan's limits.connections"
+    ):
+        check_connections(small_plan(assets=assets, limits={**limits, "connections": most + 1}), environment, 1)
+
+
+def test_fewer_shared_connections_than_workers_are_refused(world: World) -> None:
+    limits = "limits: {open_sessions: 100, connections: 1}"
+    write_inputs(world.folder, plan=PLAN.replace("limits: {open_sessions: 100}", limits))
+    plan, objectives, targets = (world.folder / name for name in ("plan.yaml", "objectives.yaml", "targets.yaml"))
+    inputs = read_inputs(plan, (objectives,), targets, "staging")
+    with pytest.raises(BadInput) as refused:
+        perform(inputs, Setting(ports=Ports(base=free_base()), workers=2), world.context())
+    assert str(refused.value) == "limits.connections: 1 for 2 workers; each needs one at least"
+    assert not (world.folder / "runs").exists()
 
 
 @pytest.mark.parametrize(("more", "needed"), [("", 356), ("assets: shop\n", 856)])

@@ -35,6 +35,22 @@ def test_sigterm_reaches_the_program(tmp_path: Path) -> None:
         assert not is_alive(pid)
 
 
+def test_the_programs_end_is_heard_of_and_not_looked_for(tmp_path: Path) -> None:
+    """A guard that looked after its program once in an hour would end with it all the same."""
+    last = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
+    seldom = (
+        "from scripts.local_stack import guard\nguard._LOOK_S = 3600\nimport sys\nsys.exit(guard.main(sys.argv[1:]))"
+    )
+    with Children(tmp_path) as children:
+        for asked in (True, False):
+            program = python("-c", f"{TELL}{last}{SLEEP}" if asked else "import time\ntime.sleep(0.3)")
+            child = children.start(f"guard-{asked}", python("-c", seldom, *program))
+            if asked:
+                pid_of(child)
+                child.process.terminate()
+            assert child.process.wait(timeout=30) == (9 if asked else 0)
+
+
 def test_a_program_that_ignores_sigterm_is_killed_with_its_guard(tmp_path: Path) -> None:
     with Children(tmp_path) as children:
         child = children.start("guard", python(GUARD, *python("-c", f"{TELL}{STUBBORN}{SLEEP}")))

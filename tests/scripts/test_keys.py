@@ -9,6 +9,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,7 @@ import pytest
 
 from scripts.running.generator import Generator
 from scripts.running.keys import Keys, obey
+from scripts.running.suspension import REFUSED, Unsuspended
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -25,20 +27,24 @@ WAIT_S = 30.0
 READS = """
 import os, signal, sys
 from scripts.running.keys import Keys
+from scripts.running.suspension import Unsuspended
 def interrupt(*_): raise KeyboardInterrupt
+signal.signal(signal.SIGTTOU, signal.SIG_DFL)  # the shell ignores it
 signal.signal(signal.SIGTERM, interrupt)
-try:
-    with Keys(0) as keys:
-        print("ready", flush=True)
-        while True:
-            for key in keys.pressed(0.05):
-                print("key", key, flush=True)
-                if key == "x":
-                    raise RuntimeError("a slip")
-                if key == "e":
-                    sys.exit(0)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
+with Unsuspended(lambda line: print("told", line, flush=True)) as unsuspended:
+    try:
+        with Keys(0) as keys:
+            print("ready", flush=True)
+            while True:
+                for key in keys.pressed(0.05):
+                    print("key", key, flush=True)
+                    if key == "x":
+                        raise RuntimeError("a slip")
+                    if key == "e":
+                        sys.exit(0)
+                unsuspended.tell()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
 """
 # As a shell does: the reader is a job of its own in the foreground, and another has the terminal when it stops.
 SHELL = f"""
@@ -46,6 +52,10 @@ import os, signal, subprocess, sys
 signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 job = subprocess.Popen([sys.executable, "-P", "-c", {READS!r}], process_group=0, restore_signals=True)
 os.tcsetpgrp(0, job.pid)
+def take(*_):
+    os.tcsetpgrp(0, os.getpgrp())
+    print("taken", flush=True)
+signal.signal(signal.SIGUSR1, take)
 print("job", job.pid, flush=True)
 while True:
     _, status = os.waitpid(job.pid, os.WUNTRACED)
@@ -67,6 +77,7 @@ class Terminal:
         self.ours, self.theirs = pty.openpty()
         self.before = termios.tcgetattr(self.theirs)
         self.text = self.passed = ""
+        self.job: int | None = None
         self.shell = subprocess.Popen(
             [sys.executable, "-P", "-c", SHELL],
             stdin=self.theirs,
@@ -109,6 +120,10 @@ def terminal() -> Iterator[Terminal]:
         yield one
     finally:
         if one.shell.poll() is None:
+            os.killpg(one.shell.pid, signal.SIGSTOP)  # it waits for no job any more: the number stays the job's
+            if one.job is not None:
+                with suppress(ProcessLookupError):  # it was waited for
+                    os.kill(one.job, signal.SIGKILL)
             os.killpg(one.shell.pid, signal.SIGKILL)
         one.shell.wait()
         os.close(one.ours)
@@ -118,7 +133,7 @@ def terminal() -> Iterator[Terminal]:
 def job_of(terminal: Terminal) -> int:
     terminal.wait_for("job ")
     terminal.wait_for("\r\n")
-    job = int(terminal.passed)
+    job = terminal.job = int(terminal.passed)
     terminal.wait_for("ready")
     return job
 
@@ -153,19 +168,34 @@ def test_the_terminal_is_as_it_was_after(terminal: Terminal, end: Callable[[Term
     assert terminal.is_as_before
 
 
-def test_who_is_suspended_gives_the_terminal_back_and_takes_it_when_it_goes_on(terminal: Terminal) -> None:
-    job_of(terminal)
-    for _ in range(2):
-        terminal.press("\x1a")
-        terminal.wait_for("stopped")
-        assert terminal.is_as_before
-        terminal.press("go on\n")
-        wait_for(lambda: terminal.has_keys_one_by_one, "keys one by one", WAIT_S)
+def test_nobody_suspends_a_run_and_who_would_is_told(terminal: Terminal) -> None:
+    """Neither Ctrl-Z nor a signal; the load would play on, and nobody would hear the kill URL."""
+    job = job_of(terminal)
+    for suspend in (press("\x1a"), send(signal.SIGTSTP)):
+        suspend(terminal, job)
+        terminal.wait_for(f"told {REFUSED}")
+        assert "stopped" not in terminal.passed
+        assert terminal.has_keys_one_by_one
         terminal.press("+")
         terminal.wait_for("key +")
     terminal.press("e")
     terminal.wait_for("ended 0")
     assert terminal.is_as_before
+
+
+def test_a_run_that_may_not_write_to_its_terminal_from_the_background_goes_on(terminal: Terminal) -> None:
+    """With `stty tostop` a word would suspend it."""
+    job = job_of(terminal)
+    mode = termios.tcgetattr(terminal.theirs)
+    mode[3] |= termios.TOSTOP
+    termios.tcsetattr(terminal.theirs, termios.TCSANOW, mode)
+    terminal.shell.send_signal(signal.SIGUSR1)  # the shell takes the terminal, as after `bg`
+    terminal.wait_for("taken")
+    os.kill(job, signal.SIGTSTP)
+    terminal.wait_for(f"told {REFUSED}")
+    assert "stopped" not in terminal.passed
+    os.kill(job, signal.SIGTERM)
+    terminal.wait_for("ended 0")
 
 
 def test_who_was_stopped_without_being_asked_has_its_keys_again_when_it_goes_on(terminal: Terminal) -> None:
@@ -203,8 +233,12 @@ def test_each_key_is_a_wish_and_one_is_what_ctrl_c_is() -> None:
     assert generator.wishes[3:] == [("pause or resume", "the key p")]
 
 
-def test_without_a_terminal_there_are_no_keys() -> None:
-    before = signal.getsignal(signal.SIGTSTP)
-    with Keys(None) as keys:
+def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either() -> None:
+    before, told = signal.getsignal(signal.SIGTSTP), list[str]()
+    with Unsuspended(told.append) as unsuspended, Keys(None) as keys:
         assert keys.pressed(0.0) == ""
-        assert signal.getsignal(signal.SIGTSTP) == before
+        os.kill(os.getpid(), signal.SIGTSTP)
+        unsuspended.tell()
+        unsuspended.tell()
+    assert told == [REFUSED]
+    assert signal.getsignal(signal.SIGTSTP) == before

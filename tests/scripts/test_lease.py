@@ -98,6 +98,23 @@ def test_the_same_shop_under_another_spelling_is_the_same_lease(other: str, tmp_
         take(place(tmp_path, clock, other))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://[2001:db8::7]", "http://[2001:DB8:0:0::0007]:80/de"),
+        ("http://198.51.100.7", "http://[::ffff:198.51.100.7]"),
+        ("http://198.51.100.7", "http://[::ffff:c633:6407]"),
+    ],
+)
+def test_one_address_in_two_spellings_is_the_same_lease(one: str, other: str, tmp_path: Path, clock: Hands) -> None:
+    assert place(tmp_path, clock, one).path == place(tmp_path, clock, other).path
+
+
+def test_two_addresses_are_two_leases(tmp_path: Path, clock: Hands) -> None:
+    urls = ("http://[2001:db8::7]", "http://[2001:db8::70]", "http://198.51.100.7", "http://shop.example")
+    assert len({place(tmp_path, clock, url).path for url in urls}) == len(urls)
+
+
 def test_every_name_of_this_machine_is_one_lease_and_no_other_machines(tmp_path: Path, clock: Hands) -> None:
     urls = ("http://localhost:80", "http://127.0.0.1", "http://127.8.8.8", "http://[::1]:80")
     names = {place(tmp_path, clock, url).path.name for url in urls}

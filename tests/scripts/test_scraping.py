@@ -132,6 +132,13 @@ def test_of_two_addresses_the_one_that_answers_is_read() -> None:
     assert deaf["static_configs"][0]["targets"][0].startswith("[::1]:")
 
 
+def test_an_ipv6_address_stands_in_brackets_wherever_a_port_follows() -> None:
+    page = environment("http://[::1]:8080", **metrics("http://[::1]:9090/metrics"))
+    (told,) = sections(scrapes(page, "::1"))
+    (static,) = told["static_configs"]
+    assert (static["targets"], static["labels"]["instance"]) == (["[::1]:9090"], "[::1]:9090")
+
+
 def test_a_folder_of_authorities_is_refused_for_prometheus_takes_a_file(tmp_path: Path) -> None:
     one = environment("https://shop.test", ca=str(tmp_path), **metrics("https://shop.test/metrics"))
     with pytest.raises(BadInput, match="which reads the environment's metrics, wants a file of CAs"):

@@ -8,7 +8,7 @@ import pytest
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import read_plan
 from slo.openslo import read_objectives
-from tests.scripts.world import OBJECTIVES, Command, targets, write_inputs
+from tests.scripts.world import OBJECTIVES, PLAN, Command, targets, write_inputs
 
 ROOT = Path(__file__).parents[2]
 HISTORY = ROOT / "loadtests" / "demand" / "data" / "twisted_threads_orders.csv"
@@ -50,6 +50,16 @@ def test_the_demos_plan_says_what_it_gives_up(peakproof: Command) -> None:
     assert shown.code == 0
     (given_up,) = [line for line in shown.out.splitlines() if line.endswith("  not judged, the plan says")]
     assert given_up.split()[0] == "browse-availability"
+
+
+def test_a_plan_whose_sessions_share_connections_says_that_it_is_less_real(peakproof: Command) -> None:
+    shared = "limits: {open_sessions: 100, connections: 1200}"
+    (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits: {open_sessions: 100}", shared))
+    shown = peakproof("plan", "show", "plan.yaml")
+    assert (
+        "  all sessions share 1,200 connections to the shop: less real than shoppers, who open their own;"
+        " waiting for a free one counts"
+    ) in shown.out.splitlines()
 
 
 def test_a_mix_that_orders_nothing_is_refused(peakproof: Command) -> None:

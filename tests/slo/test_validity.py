@@ -50,6 +50,21 @@ def test_a_browser_that_saw_nothing_is_a_note_and_never_more(
     assert [(finding.severity, finding.message) for finding in found] == [(Severity.NOTE, one) for one in told]
 
 
+def test_connections_that_were_shared_are_a_note_and_named_where_the_load_was_late(passing: Case) -> None:
+    shared = {**passing.run, "shared_connections": 1200}
+    (note,) = _found(passing, shared)
+    assert note.severity == Severity.NOTE
+    assert note.message == (
+        "all sessions shared 1,200 connections, as the plan says: shoppers open their own, so connecting cost the shop"
+        " less than they will"
+    )
+    (late, _) = _found(passing, {**shared, "scheduling_lag_s": {"p99": 0.25}})
+    assert late.change == (
+        "raise or leave out limits.connections, for waiting for one counts; add workers, or move them off the shop's"
+        " machine"
+    )
+
+
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"ended": "stopped", "ended_because": "Ctrl-C"},

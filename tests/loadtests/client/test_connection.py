@@ -13,7 +13,6 @@ from loadtests.client.access import Access
 from loadtests.client.connection import Connection
 from loadtests.client.deadlines import deadlines
 from loadtests.client.exchange import Reply, Request
-from loadtests.client.pool import Pool
 from loadtests.client.shopper import ShopperClient
 from tests.loadtests.client.shoppers import (
     GET,
@@ -26,7 +25,7 @@ from tests.loadtests.client.shoppers import (
     in_turn,
     wait_for,
 )
-from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
+from tests.loadtests.hostile_server import Answer, Seen, reply
 
 BIG = Request(step="design", method="POST", path="/designs", body={"text": "x" * (8 << 20)})
 
@@ -336,53 +335,3 @@ def test_a_greenlet_that_is_woken_by_mistake_waits_on(serve: Serve, connect: Con
     wait_for(lambda: bool(woken))
     may_answer.set()
     assert greenlet.get(timeout=20) == Reply(200, b"{}")
-
-
-# -- shared connections -------------------------------------------------------------------------------------------
-
-
-def pooled(server: HostileServer, pool: Pool) -> ShopperClient:
-    return ShopperClient(Access(base_url=server.url, addresses=("127.0.0.1",), headers={}), 10.0, pool)
-
-
-def test_shoppers_may_share_connections_and_never_cookies(serve: Serve) -> None:
-    server, pool = serve(reply(headers=("Set-Cookie: sid=one",))), Pool(2)
-    for _ in range(3):
-        client = pooled(server, pool)
-        assert [client.send(GET, TRACEPARENT).error for _ in range(2)] == [None, None]
-        client.close()
-    pool.close()
-    assert server.connections == 1
-    assert [seen.headers.get("cookie") for seen in server.seen] == [None, "sid=one"] * 3
-
-
-def test_a_pool_keeps_no_more_than_it_should_and_none_that_failed(serve: Serve) -> None:
-    server, pool = serve(in_turn(hang_up, reply(), reply(), reply())), Pool(2)
-    clients = [pooled(server, pool) for _ in range(4)]
-    assert [client.send(POST, TRACEPARENT).error for client in clients] == ["connection", None, None, None]
-    connections = [held(client) for client in clients[1:]]
-    for client in clients:
-        client.close()
-    assert [connection.closed for connection in connections] == [False, False, True]
-    assert [pool.take(), pool.take(), pool.take()] == [connections[1], connections[0], None]
-    for connection in connections:
-        connection.close()
-
-
-def test_a_connection_that_its_server_closes_leaves_the_pool(serve: Serve) -> None:
-    pool = Pool(1)
-    client = pooled(serve(closing(reply())), pool)
-    client.send(GET, TRACEPARENT)
-    connection = held(client)
-    client.close()
-    wait_for(lambda: connection.closed)
-    assert pool.take() is None
-
-
-def test_an_order_is_not_sent_twice_over_a_shared_connection_that_ended(serve: Serve) -> None:
-    server, pool = serve(in_turn(reply(), hang_up, reply())), Pool(1)
-    first, second = pooled(server, pool), pooled(server, pool)
-    assert first.send(GET, TRACEPARENT).error is None
-    first.close()
-    assert second.send(POST, TRACEPARENT) == Reply(error="connection")
-    assert len(server.seen) == 2

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from loadtests.demand.plan import Plan, read_plan
 from slo.documents import BadInput
@@ -226,6 +227,22 @@ def test_a_written_plan_says_what_it_is_and_keeps_a_phase_on_a_line(plan_data: d
     assert lines[2] == "format: peakproof/plan/v1"
     assert "- {name: ramp, kind: ramp, plays_s: 15, stands_for_s: 600, level: [0.5, 1]}" in lines
     assert "- {name: drain, kind: drain, plays_s: 8}" in lines
+
+
+@pytest.mark.parametrize(("limits", "connections"), [({}, None), ({"connections": 50}, 50)])
+def test_a_plan_says_whether_sessions_share_connections(
+    plan_data: dict[str, Any], limits: dict[str, int], connections: int | None
+) -> None:
+    plan = Plan.model_validate({**plan_data, "limits": {"open_sessions": 10, **limits}})
+    assert plan.limits.connections == connections
+    assert ("connections" in plan.to_yaml()) == (connections is not None)
+    assert Plan.model_validate(yaml.safe_load(plan.to_yaml())) == plan
+
+
+@pytest.mark.parametrize("connections", [0, -1, 1.5, "many", True])
+def test_a_number_of_connections_that_is_none_is_refused(plan_data: dict[str, Any], connections: object) -> None:
+    with pytest.raises(ValidationError):
+        Plan.model_validate({**plan_data, "limits": {"open_sessions": 10, "connections": connections}})
 
 
 @pytest.mark.parametrize(("written", "assets"), [(False, "off"), ("off", "off"), ("shop", "shop"), ("all", "all")])

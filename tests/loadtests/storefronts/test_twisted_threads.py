@@ -11,7 +11,7 @@ from loadtests.client.exchange import Reply
 from loadtests.demand import plan as demand
 from loadtests.journeys import BROWSE_STEPS, JOURNEYS, VISITS
 from loadtests.session import Session, SessionFailedError
-from loadtests.storefronts import STOREFRONTS
+from loadtests.storefronts import METHODS, STOREFRONTS
 from loadtests.storefronts.twisted_threads import TwistedThreads
 from tests.loadtests.fakes import FakeClient, Memory, TalkingShop, arrival, ledger_rows, worker
 
@@ -47,6 +47,16 @@ def test_a_journey_visits_exactly_the_steps_that_evidence_rests_on(tmp_path: Pat
     visit.go()
     assert Counter(visit.steps()) == VISITS[journey]
     assert {record.error for record in visit.memory.steps} == {None}
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_each_step_is_asked_for_with_the_method_that_is_told_of_it(tmp_path: Path, journey: str) -> None:
+    visit = Visit(tmp_path, journey)
+    visit.go()
+    told = METHODS["twisted-threads"]
+    assert {(request.step, request.method) for request in visit.client.sent} == {
+        (step, told[step]) for step in VISITS[journey]
+    }
 
 
 def test_the_same_seed_is_the_same_shopper(tmp_path: Path) -> None:

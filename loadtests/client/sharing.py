@@ -1,0 +1,58 @@
+"""A shopper whose requests go over connections that all shoppers of the worker share."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from loadtests.client.access import Access
+from loadtests.client.exchange import Reply, Request
+from loadtests.client.failures import DeadlineError
+from loadtests.client.pool import Pool
+from loadtests.client.shopper import ShopperClient
+
+
+class Shared:
+    """What the shoppers share: the pool of one origin, and `tell_sent(traceparent)`, called as each wait is over."""
+
+    __slots__ = ("pool", "tell_sent")
+
+    def __init__(self, pool: Pool, tell_sent: Callable[[str], None]) -> None:
+        self.pool, self.tell_sent = pool, tell_sent
+
+
+class SharingClient(ShopperClient):
+    """A client with a cookie jar of its own that holds a connection only while a request is under way.
+
+    A request that finds none free waits as long as a reply is waited for, `deadline_s`, and is a `timeout` then,
+    unsent; the reply has the whole of `deadline_s` after that.
+    """
+
+    __slots__ = ("_shared",)
+
+    def __init__(self, access: Access, deadline_s: float, shared: Shared) -> None:
+        super().__init__(access, deadline_s)
+        self._shared = shared
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        """Wait for a connection and send `request`; see ShopperClient."""
+        shared = self._shared
+        try:
+            connection = shared.pool.take(monotonic() + self._deadline_s)
+        except DeadlineError:
+            return Reply(error="timeout")
+        finally:
+            shared.tell_sent(traceparent)
+        self._connection = connection
+        try:
+            return super().send(request, traceparent)
+        finally:
+            connection, self._connection = self._connection, None
+            shared.pool.give(connection)
+
+    def beside(self) -> "SharingClient":
+        """Return another client of the same shopper, with the same cookies and the same pool."""
+        other = SharingClient(self._access.at_root, self._deadline_s, self._shared)
+        other._jar = self._own_jar()
+        return other
+
+    def close(self) -> None:
+        """Between requests there is nothing to close; one that is broken off gives its connection back itself."""
