@@ -16,7 +16,7 @@ from loadtests.client.origin import Origin
 from loadtests.client.reading import exchange
 from loadtests.firewalls import Firewall
 from loadtests.records import SessionRecord, StepBatch, StepRecord
-from loadtests.span_bytes import message
+from loadtests.span_message import message
 from loadtests.targets import Blocked
 
 SERVICE = "shopper"

@@ -1,4 +1,4 @@
-"""Spans filled in by hand are read by OpenTelemetry's own classes as what was recorded."""
+"""A message of spans says what was recorded, whatever that is."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from loadtests.records import StepRecord
-from loadtests.span_bytes import message
+from loadtests.span_message import message
 from tests.loadtests.fakes import step_record
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -27,7 +27,7 @@ RECORDS = st.builds(
 )
 
 
-def official(record: StepRecord) -> Span:
+def span_of(record: StepRecord) -> Span:
     attributes = [
         KeyValue(key="peakproof.journey", value=AnyValue(string_value=record.journey)),
         KeyValue(key="peakproof.session", value=AnyValue(int_value=record.session)),
@@ -49,8 +49,8 @@ def official(record: StepRecord) -> Span:
 
 
 @given(st.lists(RECORDS, max_size=5))
-def test_the_bytes_say_what_the_official_classes_would(records: list[StepRecord]) -> None:
-    scope = ScopeSpans(spans=[official(record) for record in records])
+def test_a_message_holds_a_span_for_each_record(records: list[StepRecord]) -> None:
+    scope = ScopeSpans(spans=[span_of(record) for record in records])
     service = KeyValue(key="service.name", value=AnyValue(string_value="shopper"))
     expected = ResourceSpans(resource=Resource(attributes=[service]), scope_spans=[scope])
     assert ExportTraceServiceRequest.FromString(message("shopper", records)) == ExportTraceServiceRequest(
