@@ -38,6 +38,7 @@ class SharingClient(ShopperClient):
         try:
             connection = shared.pool.take(monotonic() + self._deadline_s)
         except DeadlineError:
+            self.lay_ns = 0
             return Reply(error="timeout")
         finally:
             shared.tell_sent(traceparent)
