@@ -10,6 +10,7 @@ MAX_COOKIE_BYTES = 4096
 _MAX_ATTRIBUTE_BYTES = 1024
 _LABELS = 2
 _SPACE = " \t"
+_FOR_THE_VISIT = float("inf")
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D|$)")
@@ -29,7 +30,7 @@ class Cookie(NamedTuple):
 class Jar:
     """The cookies of one shopper at `host`, reached over TLS when `secure`; `now` is the wall clock in seconds."""
 
-    __slots__ = ("_cookies", "_host", "_lines", "_now", "_secure")
+    __slots__ = ("_cookies", "_everywhere", "_host", "_lines", "_now", "_secure")
 
     def __init__(self, host: str, now: Callable[[], float], *, secure: bool) -> None:
         self._host = host
@@ -37,15 +38,20 @@ class Jar:
         self._now = now
         self._cookies: dict[tuple[str, str, str], Cookie] = {}
         self._lines: dict[str, str] = {}
+        self._everywhere: str | None = None  # what goes with every target, when that is the same for the whole visit
 
     def keep(self, told: Iterable[str], target: str) -> None:
         """Keep, renew or forget what a reply to `target` told; what is malformed is passed over."""
         for one in told:
             self._keep(one, target)
         self._lines.clear()
+        lasting = all(cookie.path == "/" and cookie.ends_at == _FOR_THE_VISIT for cookie in self._cookies.values())
+        self._everywhere = self._put_together("/") if lasting else None
 
     def pairs(self, target: str) -> str:
         """Return what the Cookie header for `target` holds: the longest paths first, then the oldest; "" is none."""
+        if self._everywhere is not None:
+            return self._everywhere
         path = target.partition("?")[0]
         known = self._lines.get(path)
         return known if known is not None else self._put_together(path)
@@ -57,7 +63,7 @@ class Jar:
         fitting = [cookie for cookie in cookies.values() if _matches(path, cookie.path)]
         fitting.sort(key=lambda cookie: -len(cookie.path))
         pairs = "; ".join(cookie.pair for cookie in fitting)
-        if all(cookie.ends_at == float("inf") for cookie in cookies.values()):
+        if all(cookie.ends_at == _FOR_THE_VISIT for cookie in cookies.values()):
             if len(self._lines) >= MAX_COOKIES:
                 self._lines.clear()
             self._lines[path] = pairs
@@ -106,7 +112,7 @@ class Jar:
             seconds = int(age[:12])
             return self._now() + seconds if seconds > 0 else 0.0
         ends_at = date(attributes.get("expires", ""))
-        return float("inf") if ends_at is None else ends_at
+        return _FOR_THE_VISIT if ends_at is None else ends_at
 
 
 def default_path(target: str) -> str:

@@ -53,7 +53,7 @@ class ShopperClient:
             head, body = self._ask(request.method, words)
             status, _, _, _, _, _, _, _, plain, html = head
             if plain and not access.masks and not request.graphql and status in request.accept:
-                return Reply(status, body, None, None, html)
+                return tuple.__new__(Reply, (status, body, None, None, html))  # half the time of Reply(...)
             return self._told(request, head, body)
         except (OSError, ValueError) as error:
             self.lay_ns = 0
