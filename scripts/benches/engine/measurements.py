@@ -27,7 +27,7 @@ _TIMES_OF_SMALL = 3
 _OFF_SHARE = 0.2
 _OFF_PACE = 0.1
 _STEPS = 4
-_HALF = 0.5
+_HALF, _LOOKS_FOR_HALF = 0.5, 4  # a request costs less the more there are: the rate is come near from below
 _SETTLE_S = 2.0
 _READY_S = 20.0
 _FURTHER = 2000
@@ -185,7 +185,7 @@ def freeze(bench: Bench) -> list[Figure]:
 def lag(bench: Bench) -> list[Figure]:
     """Measure scheduling lag when the generator uses half a core: the rate that does is looked for first."""
     rate = _PACE_PER_S
-    for _ in range(2):
+    for _ in range(_LOOKS_FOR_HALF):
         rate *= _HALF / bench.measure(_at("engine-lag", rate), Site(url=bench.nginx.plain_url)).window.cpu_share
     runs: list[Run] = []
     lags = []
