@@ -62,3 +62,12 @@ def test_what_comes_after_the_end_is_not_counted() -> None:
     told = watched(now + 80_000_000, 0.5)
     assert told["max"] is not None
     assert told["max"] < 0.1
+
+
+def test_a_beat_that_was_due_after_the_end_is_none() -> None:
+    now = [1_000_000_000]
+    stalls = Stalls(lambda: now[0], now[0] + 40_000_000, BEAT_S)
+    stalls.begin()
+    now[0] += 50_000_000
+    stalls.beat()
+    assert stalls.to_json() == {"p99": None, "max": None}
