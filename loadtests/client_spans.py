@@ -10,7 +10,7 @@ from time import monotonic
 import gevent
 from gevent.socket import SOCK_STREAM, getaddrinfo
 
-from loadtests.client.connection import Connection
+from loadtests.client.connection import Connection, Place, first_that_opens
 from loadtests.client.heads import Heads
 from loadtests.client.origin import Origin
 from loadtests.client.reading import exchange
@@ -91,16 +91,16 @@ class ClientSpans:
         ends_at = monotonic() + _DEADLINE_S
         with gevent.Timeout(_DEADLINE_S, TimeoutError("no address in time")):
             found = getaddrinfo(self._origin.host, self._origin.port, type=SOCK_STREAM)
-        failure: OSError = ConnectionError("no address")
-        for family, _, _, _, address in found:
-            connection = Connection(family, ends_at)
-            try:
-                connection.connect(address)
-            except BaseException as error:
-                connection.close()
-                if not isinstance(error, OSError):
-                    raise
-                failure = error
-            else:
-                return connection
-        raise failure
+        places = [(family, address) for family, _, _, _, address in found]
+        return first_that_opens(places, lambda place: _connect_to(place, ends_at), ends_at)
+
+
+def _connect_to(place: Place, ends_at: float) -> Connection:
+    family, address = place
+    connection = Connection(family, ends_at)
+    try:
+        connection.connect(address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,7 +1,7 @@
 """Small work that is done some times a second, by one timer in the hub.
 
-A greenlet that waits for an event with a timeout costs tens of microseconds a turn when the process is mostly idle;
-this costs a call. It runs in the hub itself, so what it does mustn't wait for anything.
+Two greenlets that waited for an event with a timeout of 50 ms took 0.7 % of a core of an idle engine. This is a call;
+it runs in the hub itself, so what it does mustn't wait for anything.
 """
 
 from collections.abc import Callable

@@ -6,7 +6,9 @@ aborts the process, so the watcher always goes first.
 
 import os
 from _socket import IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY, socket
+from collections.abc import Callable, Iterable
 from errno import EINPROGRESS
+from time import monotonic
 from typing import Any
 
 from gevent import get_hub, getcurrent
@@ -21,6 +23,22 @@ _READ, _WRITE = 1, 2
 
 Place = tuple[int, tuple[Any, ...]]
 """An address family and a socket address of it; no name."""
+
+
+def first_that_opens(places: Iterable[Place], connect: Callable[[Place], "Connection"], ends_at: float) -> "Connection":
+    """Return what `connect` makes of the first of `places` that takes a connection; raises OSError.
+
+    After `ends_at` of the monotonic clock no further one is tried.
+    """
+    failure: OSError = ConnectionError("no address")
+    for place in places:
+        try:
+            return connect(place)
+        except OSError as error:
+            failure = error
+            if monotonic() >= ends_at:
+                break
+    raise failure
 
 
 class Connection:

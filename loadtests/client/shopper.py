@@ -10,7 +10,7 @@ import orjson
 
 from loadtests.client import reading
 from loadtests.client.access import Access
-from loadtests.client.connection import Connection, Place
+from loadtests.client.connection import Connection, Place, first_that_opens
 from loadtests.client.cookies import Jar
 from loadtests.client.decoding import decoded
 from loadtests.client.exchange import Reply, Request
@@ -100,15 +100,7 @@ class ShopperClient:
 
     def _connect(self, ends_at: float) -> Connection:
         """Return a connection to the first address that takes one; raises OSError."""
-        failure: OSError = ConnectionError("no address")
-        for place in self._access.places:
-            try:
-                return self._connect_to(place, ends_at)
-            except OSError as error:
-                failure = error
-                if monotonic() >= ends_at:
-                    break
-        raise failure
+        return first_that_opens(self._access.places, lambda place: self._connect_to(place, ends_at), ends_at)
 
     def _connect_to(self, place: Place, ends_at: float) -> Connection:
         family, address = place

@@ -19,6 +19,7 @@ from slo.outcomes import ExitCode
 
 SUMMARY = "join runs whose master is elsewhere, over a shared runs folder or over the network alone"
 EXAMPLE = "peakproof worker --once"
+_STREAMED = "streamed"
 _LOOK_S = 0.2
 
 
@@ -92,7 +93,7 @@ def _join_afar(master: Master, context: Context, token: Secret) -> int | None:
 
     Raises BadInput when the master refuses, and EnvironmentLacks when this machine allows too few descriptors.
     """
-    fetched = fetch_papers(master, context.folder / STREAMED, context.environment, token)
+    fetched = fetch_papers(master, context.folder / _STREAMED, context.environment, token)
     if fetched is None:
         context.say(f"the run at {master} has its workers, or is over")
         return None
@@ -107,6 +108,3 @@ def _work(directory: RunDirectory, number: int, master: tuple[str, int], context
         code = start_worker(children, directory, number, master, context.environment, token).process.wait()
     context.say(f"run {directory.name}: this worker ended with {code}")
     return code
-
-
-STREAMED = "streamed"

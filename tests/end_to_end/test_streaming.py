@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local_stack.ports import Ports
-from tests.bad_input.process import COMMAND, descendants, is_alive, running
+from tests.bad_input.process import COMMAND, running, started
 from tests.end_to_end.test_faults import (
     RUN_TOKEN,
     Played,
@@ -33,25 +33,9 @@ AT = "127.0.0.2"  # of this machine, but not where a run starts its workers itse
 def far_worker(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Start a worker in a folder of its own that knows the master's address and the token, and nothing else."""
     folder.mkdir()
-    with (folder / "output").open("wb") as output:
-        worker = subprocess.Popen(
-            [*COMMAND, "worker", "--once", "--master", f"{AT}:{port}"],
-            cwd=folder,
-            env={"PATH": "/nowhere", "HOME": str(folder), "SHOP_TOKEN": "made-up-token", **RUN_TOKEN},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    command = [*COMMAND, "worker", "--once", "--master", f"{AT}:{port}"]
+    with started(folder, command, folder / "output", SHOP_TOKEN="made-up-token", **RUN_TOKEN) as worker:
         yield worker
-    finally:
-        left = descendants(worker.pid)
-        worker.kill()
-        worker.wait()
-        for pid in left:
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
 
 
 class Far:
