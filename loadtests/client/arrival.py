@@ -2,12 +2,14 @@
 
 Linux notes the time of each packet on a socket that asks for it (SO_TIMESTAMPNS, socket(7) and the kernel's
 networking/timestamping.rst), for TCP too: that of the last byte that a read returns. Elsewhere nothing is noted, and
-a reply has come when it is read.
+a reply has come when it is read. The kernel begins to note a moment after the first socket on the machine asks
+(net_enable_timestamp), and stops after the last such is closed; one that stays open keeps it at it between connections.
 """
 
 import sys
-from _socket import SOL_SOCKET, socket
+from _socket import SOCK_DGRAM, SOL_SOCKET, socket
 from collections.abc import Sequence
+from functools import cache
 from struct import Struct, calcsize
 from time import monotonic, time_ns
 
@@ -29,7 +31,16 @@ Note = tuple[int, int, bytes]
 def ask_for_notes(connection: socket) -> None:
     """Let the kernel note when what `connection` reads arrived."""
     if _IS_NOTED:
+        _keep_noting(connection.family)
         connection.setsockopt(SOL_SOCKET, _TIMESTAMPNS, 1)
+
+
+@cache
+def _keep_noting(family: int) -> int:
+    """Open a socket that asks for notes and stays open for as long as the process lives; return its descriptor."""
+    keeper = socket(family, SOCK_DGRAM)
+    keeper.setsockopt(SOL_SOCKET, _TIMESTAMPNS, 1)
+    return keeper.detach()
 
 
 def lay_for(notes: Sequence[Note]) -> int:

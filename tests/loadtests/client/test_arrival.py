@@ -1,5 +1,6 @@
 """A reply that waited for its turn in the hub came when the kernel saw it, not when it was read."""
 
+import os
 import socket
 import time
 from struct import pack
@@ -12,6 +13,7 @@ from loadtests.client.arrival import Rush, ask_for_notes, lay_for
 from loadtests.client.connection import Connection
 from tests.loadtests.client.shoppers import GET, TRACEPARENT, Connect, Serve, in_turn
 from tests.loadtests.hostile_server import reply
+from tests.waiting import wait_for
 
 needs_notes = pytest.mark.skipif(not arrival._IS_NOTED, reason="only Linux notes when TCP's bytes arrived")
 HELD_S = 0.05
@@ -57,18 +59,40 @@ def test_no_note_another_s_a_torn_one_and_one_from_the_future_tell_nothing(notes
     assert lay_for(notes) == 0
 
 
-@needs_notes
-def test_the_kernel_notes_what_comes_over_tcp() -> None:
+def lay_for_over_tcp(held_s: float) -> int:
+    """Return how long bytes that were held lay by the kernel's notes, over a connection of their own."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as reader:
         ask_for_notes(reader)
         with listener.accept()[0] as server:
             server.sendall(b"x")
-            time.sleep(HELD_S)
+            time.sleep(held_s)
             _, notes, _, _ = reader.recvmsg(10, arrival.NOTE_ROOM)
-    assert HELD_S * 1e9 <= lay_for(notes) < 30e9
+    return lay_for(notes)
+
+
+@pytest.fixture(scope="module")
+def kernel_notes() -> None:
+    """Wait until the kernel has begun, which takes it a moment once the first socket has asked."""
+    wait_for(lambda: lay_for_over_tcp(0.001), "the kernel's first note")
 
 
 @needs_notes
+@pytest.mark.usefixtures("kernel_notes")
+def test_the_kernel_notes_what_comes_over_tcp() -> None:
+    assert HELD_S * 1e9 <= lay_for_over_tcp(HELD_S) < 30e9
+
+
+@needs_notes
+def test_a_socket_that_asks_stays_open_so_that_the_kernel_goes_on_between_connections() -> None:
+    lay_for_over_tcp(0)
+    descriptor = arrival._keep_noting(socket.AF_INET)
+    with socket.socket(fileno=os.dup(descriptor)) as keeper:
+        assert keeper.getsockopt(socket.SOL_SOCKET, arrival._TIMESTAMPNS) == 1
+    assert descriptor == arrival._keep_noting(socket.AF_INET)
+
+
+@needs_notes
+@pytest.mark.usefixtures("kernel_notes")
 def test_in_a_rush_what_waited_for_the_hub_is_told_by_how_long(pair: tuple[socket.socket, Connection]) -> None:
     server, connection = pair
     connection._rush = in_a_rush()
