@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.demand.curve import Floats
-from loadtests.histogram import Histogram
+from loadtests.histogram import Histogram, by_group
 from loadtests.records import Ints, SessionRecord, StepBatch, StepRecord
 from loadtests.run_directory import ASSET_STEPS
 
@@ -86,17 +86,20 @@ class WorkerFigures:
     def steps_ended(self, batch: StepBatch) -> None:
         """Count requests."""
         change = self._change
-        response, steps = batch.finished_at - batch.scheduled_at, np.array(batch.step)
         change.lag.add_all(batch.lag())
-        for step in set(batch.step):
-            change.latency.setdefault(step, Histogram()).add_all(response[places := steps == step])
-            change.bytes[step] += int(batch.bytes[places].sum())
+        steps, codes = batch.steps()
+        latency = by_group(batch.finished_at - batch.scheduled_at, codes, len(steps))
+        total = np.bincount(codes, batch.bytes, len(steps))
+        for code, step in enumerate(steps):
+            change.latency.setdefault(step, Histogram()).merge(latency[code])
+            change.bytes[step] += int(total[code])
         failed = [place for place, error in enumerate(batch.error) if error is not None]
         change.errors.update((batch.step[place], str(batch.error[place])) for place in failed)
         self._count_blocked(batch)
         judged = (self._judged[0] <= batch.scheduled_at) & (batch.scheduled_at < self._judged[1])
         for watch in self._watches:
-            self._judge(watch, batch, np.flatnonzero(judged & np.isin(steps, list(watch.steps))))
+            watched = np.array([step in watch.steps for step in steps])
+            self._judge(watch, batch, np.flatnonzero(judged & watched[codes]))
 
     def session_ended(self, record: SessionRecord) -> None:
         """Count one session."""

@@ -12,7 +12,7 @@ import requests
 from loadtests.addresses import Kind
 from loadtests.asking import Asking, origin_of
 from loadtests.firewalls import Firewall
-from loadtests.trace_context import new_traceparent
+from loadtests.trace_context import traceparents
 from scripts.checkup.certificate import certificate
 from scripts.checkup.lines import Line, missing, ok, wrong
 from scripts.refusals import EnvironmentLacks
@@ -64,7 +64,7 @@ class Visitor:
             return None
         self.asked.append(path)
         try:
-            headers = {"traceparent": new_traceparent(SystemRandom(), 1.0)}
+            headers = {"traceparent": next(traceparents(SystemRandom(), 1.0))}
             return bounded(self.http, self.base_url + path, min(TIMEOUT_S, left_s), _MAX_PAGE, headers)
         except requests.RequestException:
             return None

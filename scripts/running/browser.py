@@ -30,7 +30,7 @@ from loadtests.run_directory import BROWSER, RunDirectory, write_table
 from loadtests.session import shopper_headers
 from loadtests.storefronts import WALKS
 from loadtests.targets import Environment
-from loadtests.trace_context import new_traceparent, trace_id_of
+from loadtests.trace_context import trace_id_of, traceparents
 from scripts.local_stack import guard
 from scripts.local_stack.children import python
 from scripts.refusals import EnvironmentLacks
@@ -78,7 +78,8 @@ class BrowserShopper:
         self._setting, self._page_s = setting, page_s
         environment = setting.reach.environment
         self._clock, self._luck = Clock.start(), Luck(secrets.randbits(64))
-        self._ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
+        ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
+        self._traceparents = traceparents(ids, setting.plan.trace_sampling)
         self._shop = Origin.of(environment.base_url)
         own = setting.reach.credentials.revealed()
         allowed: dict[Origin, Mapping[str, str]] = {self._shop: own}
@@ -221,7 +222,7 @@ class BrowserShopper:
 
     def _look(self, tab: Tab, page: str, url: str) -> bool:
         """Open a page and keep how long it took; return whether one can go on from there."""
-        traceparent = new_traceparent(self._ids, self._setting.plan.trace_sampling)
+        traceparent = next(self._traceparents)
         environment = self._setting.reach.environment
         told = shopper_headers(self._setting.directory.name, PEAKPROOF, environment.tag)
         headers = {name: told[name] for name in told if name not in ("User-Agent", "Accept")}
