@@ -12,6 +12,7 @@ import requests
 from loadtests.addresses import Kind
 from loadtests.asking import Asking, origin_of
 from loadtests.firewalls import Firewall
+from loadtests.targets import ProxyTarget
 from loadtests.trace_context import new_traceparent
 from scripts.checkup.certificate import certificate
 from scripts.checkup.lines import Line, missing, ok, wrong
@@ -40,6 +41,7 @@ class Survey:
     lines: tuple[Line, ...]
     release_probe: tuple[str, str] | None = None
     has_metrics: bool = False
+    proxy: ProxyTarget | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +87,7 @@ def survey(reach: Reach, visitor: Visitor) -> Survey:
         lines=(*lines, release, metrics, traces, *_not_asked()),
         release_probe=probe,
         has_metrics=metrics.state == "ok",
+        proxy=reach.environment.proxy,
     )
 
 
