@@ -178,9 +178,8 @@ def _pinned(pool: type[Any], connection: type[Any], way_to: Callable[[str], Way]
 
 def why_no_answer(error: Exception) -> str:
     """Return why a request had no reply, in a few words: the proxy's refusal as it is, else the kind of failure."""
-    if isinstance(error, requests.exceptions.ProxyError) and error.args:
-        return str(getattr(error.args[0], "reason", "")) or type(error).__name__
-    return type(error).__name__
+    refusal = getattr(error.args[0], "reason", None) if error.args else None
+    return str(refusal.args[0]) if isinstance(refusal, ProxyFailedError) else type(error).__name__
 
 
 def origin_of(url: str) -> tuple[str, str | None, int | None]:
