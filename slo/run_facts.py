@@ -150,14 +150,12 @@ class ProxyUsed(_Facts):
     """The proxy that the environment was reached through."""
 
     url: str | None = None
-    straight: tuple[str, ...] = ()
     resolves_names: bool | None = None
 
 
 class EnvironmentFacts(_Facts):
     """How the environment was reached."""
 
-    base_url: str | None = None
     proxy: ProxyUsed | None = None
 
 

@@ -47,8 +47,8 @@ def check_validity(
     `traces`. An aborted run is not invalid by that alone: `slo.verdict` weighs why it was.
     """
     given = _Given(run=run, records=records, declared=declared, limits=limits or Limits())
-    proxied = run.environment.proxy or records.at_proxy or None
-    beside = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", proxied))
+    straight = run.environment.proxy is None and records.at_proxy == 0
+    beside = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
     absent = {name for name, told in beside if told is None}
     names = [name for name in _CHECKS if name not in absent]
     return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)

@@ -53,7 +53,7 @@ def _proxy(reach: Reach) -> Iterator[Line]:
     unknown = sorted(host for host, found in reach.destinations.hosts.items() if not found.addresses)
     if unknown:
         told = f"only the proxy knows where {', '.join(unknown)} is: whether that is production, its name alone says"
-        yield ok("proxy", told)
+        yield ok("names", told)
 
 
 def _home(reach: Reach, http: requests.Session) -> Answered | Line:

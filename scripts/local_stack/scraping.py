@@ -9,7 +9,7 @@ environment's proxy it goes likewise; a name that only the proxy resolves is wha
 import socket
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -41,6 +41,12 @@ class Scrape:
     def endpoint(self) -> str:
         """The address and the port, as Prometheus takes them."""
         return at(self.address, port_of(self.url))
+
+    @property
+    def bare(self) -> "Scrape":
+        """The same without what it is asked with, for what is kept."""
+        proxy = None if self.proxy is None else replace(self.proxy, authorization=None)
+        return replace(self, authorization=None, proxy=proxy)
 
 
 def scrapes_of(environment: Environment, destinations: Destinations, credentials: Credentials) -> list[Scrape]:

@@ -56,7 +56,7 @@ class Leads:
             connection.sendall(reply(b"nobody there", status="502 Bad Gateway"))
             return True
         beyond = HTTPConnection("127.0.0.1", self.to[target], timeout=10)
-        headers = {name: value for name, value in seen.headers.items() if name not in _NOT_FORWARDED}
+        headers = {name.title(): value for name, value in seen.headers.items() if name not in _NOT_FORWARDED}
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         try:
             beyond.request(seen.line.split(" ")[0], path, seen.body or None, {**headers, "Host": parts.netloc})

@@ -92,16 +92,13 @@ def test_what_is_reached_straight_is_not_asked_of_the_proxy() -> None:
 def test_the_proxys_refusal_is_told(scheme: str) -> None:
     with forward_proxy({}, "somebody:else-knows-it") as proxy:
         told = asked(environment(f"{scheme}://192.0.2.7:81", proxy))
-    assert (
-        told
-        == {"http": "407", "https": "('the proxy: it answers HTTP 407', ProxyError('it answers HTTP 407'))"}[scheme]
-    )
+    assert told == {"http": "407", "https": "the proxy: it answers HTTP 407"}[scheme]
 
 
 def test_a_proxy_that_is_not_there_is_told() -> None:
     with forward_proxy({}) as proxy:
         target = environment("https://192.0.2.7", proxy)
-    assert "the proxy: no connection" in asked(target)
+    assert asked(target) == "the proxy: no connection"
 
 
 def test_the_proxies_of_the_process_stay_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,5 +110,4 @@ def test_the_proxies_of_the_process_stay_out_of_it(monkeypatch: pytest.MonkeyPat
         with forward_proxy({target: shop.port}) as ours:
             assert asked(environment(f"http://{target}", ours)) == "200"
             assert len(ours.seen) == 1
-        monkeypatch.setenv("NO_PROXY", "*")
         assert theirs.seen == []

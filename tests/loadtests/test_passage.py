@@ -13,7 +13,12 @@ from loadtests.targets import Environment, read_targets
 from scripts.running.production import is_production, production_at
 from slo.documents import BadInput
 
-KNOWN = {"proxy.test": ["10.0.0.3"], "shop.test": ["10.0.0.7"], "ops.test": ["10.0.0.9"], "wide.test": ["8.8.8.8"]}
+KNOWN = {
+    "proxy.test": ["10.0.0.3"],
+    "shop.test": ["10.0.0.7"],
+    "ops.test": ["10.0.0.9"],
+    "meta.test": ["169.254.169.254"],
+}
 BASIC = {"user_env": "PROXY_USER", "password_env": "PROXY_PASSWORD"}
 
 
@@ -100,9 +105,9 @@ def test_loopback_through_a_proxy_is_the_proxys_machine() -> None:
 
 
 REFUSED = [
-    ({"resolve": {"proxy.test": "169.254.169.254"}}, "resolves to 169.254.169.254", "proxy.test"),
+    ({"proxy": {"url": "http://meta.test:80"}}, "resolves to 169.254.169.254, a link-local address", "meta.test"),
     ({"network": {"allow": ["10.0.0.7/32"]}}, "outside the networks of network.allow: 10.0.0.7/32", "proxy.test"),
-    ({"resolve": {"shop.test": "100.100.100.200"}}, "the metadata service of Alibaba Cloud", "shop.test"),
+    ({"kill_url": "https://meta.test/stop"}, "resolves to 169.254.169.254, a link-local address", "meta.test"),
     (through(straight=["other.test"]), "proxy.straight: other.test is no host of the environment", "shop.test"),
     (
         {**through(basic_auth=BASIC), "resolve": {"proxy.test": "8.8.8.8"}},
@@ -147,7 +152,7 @@ SECRET = {"headers": {"X-Key": {"env": "KEY"}}}
 def test_a_secret_of_the_shops_does_not_go_in_the_clear_to_or_beyond_a_proxy(
     base_url: str, changes: dict[str, Any], told: str
 ) -> None:
-    assert resolved(environment(base_url, **changes))
+    assert resolved(environment(base_url, **changes)).kind == "public"
     with pytest.raises(BadInput) as refusal:
         resolved(environment(base_url, **changes, **SECRET))
     assert told in str(refusal.value)
