@@ -49,8 +49,10 @@ def test_every_session_ignores_the_environment(path: Path) -> None:
 
 def test_no_proxy_is_used_but_the_one_that_targets_yaml_declares() -> None:
     """Libraries' own ways to a proxy stay unused: what is declared goes by `loadtests.proxy` alone."""
-    words = ("getproxies", "ProxyManager", "proxy_from_url", "proxies=", "set_tunnel", "trust_env = True")
-    words += ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+    words = (
+        *("getproxies", "ProxyManager", "proxy_from_url", "proxies=", "set_tunnel", "trust_env = True"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
+    )
     found = [(path.name, word) for path in modules() for word in words if word in path.read_text()]
     assert found == []
     users = {path.name for path in modules() if "from loadtests.proxy import" in path.read_text()}

@@ -5,6 +5,7 @@ import gc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from socket import AF_INET
 from typing import Any
 
 import gevent
@@ -70,6 +71,21 @@ def test_every_request_passes_the_proxy_once_and_its_password_goes_no_further(
     texts += [("a span", span) for span in spans]
     assert spans
     assert [(where, canary) for where, text in texts for canary in FORBIDDEN if canary in text] == []
+
+
+def test_the_cdn_is_reached_through_the_proxy_too_unless_it_is_said_not_to_be(tmp_path: Path, shop: FakeShop) -> None:
+    with forward_proxy({}) as proxy:
+        declared = {**behind(81, proxy), "cdn_url": "http://127.0.0.1:82/files"}
+        through = prepared_run(tmp_path / "through", "http://unused", declared=declared, assets="all")
+        beside = {**declared, "proxy": {"url": proxy.url, "straight": ["127.0.0.1"]}}
+        straight = prepared_run(tmp_path / "straight", "http://unused", declared=beside, assets="all")
+        places = [read_job(one.path, VARIABLES).cdn_access() for one in (through, straight)]
+        ways = [None if one is None else one.ways for one in places]
+    assert ways == [
+        (((AF_INET, ("127.0.0.1", proxy.port)), b""),),
+        (((AF_INET, ("127.0.0.1", 82)), None),),
+    ]
+    assert shop.asked == []
 
 
 def test_what_a_proxy_refuses_is_recorded_as_its_own_and_its_page_masked(

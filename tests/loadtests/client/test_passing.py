@@ -150,6 +150,12 @@ def test_a_proxy_that_opens_no_tunnel_is_told_from_the_shop(
     assert len(proxy.seen) == 1
 
 
+@pytest.mark.parametrize("told", [b"HTTP/1.1 200 OK\r\nX: " + b"y" * MAX_HEAD, b"SSH-2.0-Open"])
+def test_what_can_be_no_answer_is_told_before_it_ends(told: bytes) -> None:
+    with pytest.raises(ProxyError, match=r"^what it answers isn't HTTP, or too much$"):
+        Answer().feed(told)
+
+
 def test_a_proxy_that_hangs_up_is_told_from_the_shop(authority: Authority, serve: Serve, connect: Connect) -> None:
     proxy = serve(lambda _connection, _seen: False)
     client = connect("https://shop.test", tls=trusting(authority.certificate), proxy=proxy_at(proxy.port))
