@@ -57,6 +57,11 @@ class Destinations(Document):
         """Return the addresses of `host`, none when only the proxy knows them; raises like `at`."""
         return self.at(host).addresses
 
+    def places(self, host: str) -> int:
+        """Return to how many addresses connections to `host` go: its own, or the proxy's."""
+        found = self.at(host)
+        return len(self.proxy.addresses if self.proxy and found.through_proxy else found.addresses)
+
     def told(self) -> dict[str, Any]:
         """Return them as a run directory keeps them; what says nothing is left out."""
         return self.model_dump(mode="json", exclude_defaults=True)

@@ -31,8 +31,15 @@ def production_at(
     Raises EnvironmentLacks for a production whose addresses nobody here knows.
     """
     own = {_plain(text) for url in _loaded(environment) for text in destinations.of(host_of(url))}
+    by_name_alone = not own
     own |= {_plain(text) for text in (destinations.proxy.addresses if destinations.proxy else ())}
-    found = {name: sorted(own & _addresses(name, one, ask), key=str) for name, one in productions.items()}
+    found: dict[str, list[Address]] = {}
+    for name, one in productions.items():
+        try:
+            found[name] = sorted(own & _addresses(name, one, ask), key=str)
+        except EnvironmentLacks:
+            if not by_name_alone:  # else its address would tell nothing
+                raise
     return {name: [str(address) for address in same] for name, same in found.items() if same}
 
 

@@ -10,6 +10,7 @@ from loadtests.credentials import credentials_of, variables_of
 from loadtests.destinations import Destination, Destinations, UnresolvableError, resolve
 from loadtests.proxy import proxy_at, proxy_to
 from loadtests.targets import Environment, read_targets
+from scripts.refusals import EnvironmentLacks
 from scripts.running.production import is_production, production_at
 from slo.documents import BadInput
 
@@ -180,6 +181,16 @@ def test_what_only_the_proxy_resolves_is_production_by_its_name() -> None:
     other = environment("https://www.test", production=True, proxy=None)
     assert (is_production(target, [same]), is_production(target, [other])) == (True, False)
     assert production_at(target, resolved(target), {"shop": other}, lambda _: ["10.0.0.7"]) == {}
+    assert production_at(target, resolved(target), {"shop": other}, lambda _: []) == {}
+    with pytest.raises(EnvironmentLacks, match="nobody here can tell whether this is production: shop"):
+        production_at(environment(), resolved(environment()), {"shop": other}, lambda _: [])
+
+
+def test_local_ports_are_taken_at_the_proxys_addresses() -> None:
+    named = resolved(environment(**through(resolves_names=True)))
+    assert (named.places("shop.test"), len(named.of("shop.test"))) == (1, 0)
+    straight = resolved(environment("https://[fd12::7]", proxy=None))
+    assert straight.places("fd12::7") == 1
 
 
 # -- the file ---------------------------------------------------------------------------------------------------
