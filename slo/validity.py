@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from slo.delivery import Delivered
 from slo.findings import Fact, Finding, Severity
+from slo.passage import passage
 from slo.run_facts import RunFacts, Worker, judged_window
 from slo.wording import count, percent, seconds
 
@@ -46,9 +47,9 @@ def check_validity(
     `traces`. An aborted run is not invalid by that alone: `slo.verdict` weighs why it was.
     """
     given = _Given(run=run, records=records, declared=declared, limits=limits or Limits())
-    absent = {
-        name for name, told in (("browser", run.browser), ("connections", run.shared_connections)) if told is None
-    }
+    straight = run.environment.proxy is None and records.at_proxy == 0
+    beside = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
+    absent = {name for name, told in beside if told is None}
     names = [name for name in _CHECKS if name not in absent]
     return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
 
@@ -363,6 +364,10 @@ def _blocked(given: _Given) -> Iterator[Finding]:
         yield Finding(kind="validity", severity=Severity.NOTE, subject="blocked", message=message)
 
 
+def _proxy(given: _Given) -> Iterator[Finding]:
+    yield from passage(given.run.environment.proxy, given.records, given.limits.blocked_ratio)
+
+
 def _spans(given: _Given) -> Iterator[Finding]:
     recorder = given.run.recorder
     if "traces" not in given.declared:
@@ -409,6 +414,7 @@ _CHECKS: Mapping[str, Callable[[_Given], Iterator[Finding]]] = {
     "hooks": _hooks,
     "release": _release,
     "blocked": _blocked,
+    "proxy": _proxy,
     "spans": _spans,
     "browser": _browser,
     "connections": _connections,

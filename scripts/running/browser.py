@@ -65,6 +65,8 @@ def check_browser(environment: Environment) -> None:
         raise EnvironmentLacks(f"--browser: nobody has said where one walks in {environment.storefront}; leave it out")
     if environment.client_certificate is not None or environment.ca is not None:
         raise EnvironmentLacks("--browser: a browser can be told of no client_certificate and no ca; leave it out")
+    if environment.proxy is not None:
+        raise EnvironmentLacks("--browser: a browser isn't led through the environment's proxy; leave it out")
     try:
         split(environment.ceiling)
     except ValueError as error:
