@@ -60,6 +60,7 @@ class Job:
             if environment.base_url.startswith("https:")
             else None,
             firewall=Firewall(environment.blocked),
+            http2=environment.http_version == "2",
         )
 
     def cdn_access(self) -> Access | None:
@@ -77,6 +78,7 @@ class Job:
             if environment.cdn_url.startswith("https:")
             else None,
             firewall=Firewall(environment.blocked),
+            http2=environment.http_version == "2",
         )
 
     @property

@@ -9,6 +9,8 @@ from ssl import SSLContext
 
 from loadtests.client.connection import Place
 from loadtests.client.heads import Heads
+from loadtests.client.http2.blocks import Blocks
+from loadtests.client.http2.wording import BlockWording
 from loadtests.client.origin import Origin
 from loadtests.client.wording import Wording
 from loadtests.firewalls import Firewall
@@ -20,7 +22,7 @@ class Access:
     """How the shop is reached, the same for every shopper.
 
     `addresses` are tried in turn; `headers` go with every request; `tls` is the context for https; `masks` are the
-    secrets that no reply may repeat.
+    secrets that no reply may repeat. `http2` is whether HTTP/2 is spoken, and nothing else.
     """
 
     base_url: str
@@ -29,6 +31,7 @@ class Access:
     masks: tuple[bytes, ...] = field(default=(), repr=False)
     tls: SSLContext | None = None
     firewall: Firewall = field(default_factory=lambda: Firewall(Blocked()))
+    http2: bool = False
 
     def turned(self, turn: int) -> "Access":
         """Return it with another of the addresses first, of the kind that was first: each takes its turn."""
@@ -41,18 +44,23 @@ class Access:
         if origin.secure:
             if self.tls is None:
                 raise ValueError("https without a TLS context")
-            self.tls.set_alpn_protocols(["http/1.1"])
+            self.tls.set_alpn_protocols(["h2" if self.http2 else "http/1.1"])
         return origin
 
     @cached_property
     def wording(self) -> Wording:
         """The words of its requests."""
-        return Wording(self.origin, self.headers)
+        return (BlockWording if self.http2 else Wording)(self.origin, self.headers)
 
     @cached_property
     def heads(self) -> Heads:
         """The heads of its replies."""
         return Heads(self.firewall)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The heads of its replies over HTTP/2."""
+        return Blocks(self.heads)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:

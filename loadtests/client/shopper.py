@@ -22,7 +22,7 @@ from loadtests.credentials import masked
 
 CONNECT_S = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 
 
@@ -90,7 +90,7 @@ class ShopperClient:
                 self.lay_ns = connection.lay_ns
                 return reply  # noqa: TRY300 - the usual way, in as few steps as can be
             except (UnsentError, SilentError) as error:
-                if isinstance(error, SilentError) and method not in _REPEATABLE:
+                if isinstance(error, SilentError) and method not in REPEATABLE:
                     raise
                 self._hang_up()
         connection = self._connection = self._connect(ends_at)
