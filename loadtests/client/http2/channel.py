@@ -64,6 +64,10 @@ class Channel(Connection):
         except OSError as error:
             listener.end(SilentError(str(error)))
             return
+        self._tell(listener, data, over=over)
+
+    @staticmethod
+    def _tell(listener: Listener, data: bytes, *, over: bool) -> None:
         if data:
             listener.hear(data)
         if over:
@@ -107,6 +111,16 @@ class TlsChannel(Channel, TlsConnection):
         if self._tls.selected_alpn_protocol() != _ALPN:
             raise ProtocolError("the server doesn't speak HTTP/2")
 
+    def listen(self, listener: Listener) -> None:
+        """Hand on what came with the handshake, too."""
+        super().listen(listener)
+        try:
+            data, over = self._unsealed()
+        except OSError as error:
+            listener.end(SilentError(str(error)))
+            return
+        self._tell(listener, data, over=over)
+
     def put(self, words: bytes) -> None:
         """Say `words`; raises OSError."""
         self._tls.write(words)  # into memory, which takes it all
@@ -116,6 +130,9 @@ class TlsChannel(Channel, TlsConnection):
         data, over = super()._heard()
         if data or over:
             self._fill(data)
+        return self._unsealed()
+
+    def _unsealed(self) -> tuple[bytes, bool]:
         pieces: list[bytes] = []
         while (piece := self._decrypted()) is not None:
             if not piece:

@@ -15,7 +15,7 @@ from loadtests.client.heads import MAX_HEAD
 from loadtests.client.http2 import frames
 from loadtests.client.http2.blocks import Blocks, first_decoder
 from loadtests.client.http2.channel import Channel
-from loadtests.client.http2.frames import FaultError, frame, head_frames, number, unpadded
+from loadtests.client.http2.frames import FaultError, frame, greeting, head_frames, number, unpadded
 from loadtests.client.http2.incoming import Incoming
 from loadtests.client.http2.stream import WINDOW, Stream
 from loadtests.client.http2.wording import Post
@@ -25,18 +25,7 @@ _STREAMS = 100
 _MOST_WAITING = 256 << 10
 _WINDOW_SIZE, _PING_SIZE, _RESET_SIZE, _GOAWAY_SIZE = 4, 8, 4, 8
 
-_GREETING = (
-    frames.PREFACE
-    + frames.settings(
-        {
-            frames.HEADER_TABLE_SIZE: 0,
-            frames.ENABLE_PUSH: 0,
-            frames.INITIAL_WINDOW_SIZE: WINDOW,
-            frames.MAX_HEADER_LIST_SIZE: MAX_HEAD,
-        }
-    )
-    + frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - frames.FIRST_WINDOW))
-)
+_GREETING = greeting(WINDOW, MAX_HEAD)
 
 
 class RefusedError(UnsentError):
@@ -46,13 +35,13 @@ class RefusedError(UnsentError):
 class Conversation:
     """What is said over `channel`.
 
-    `brought` is whether a reply came over it, `retiring` whether no other request may go over it.
+    `brought` is whether a reply came over it, `retiring` whether no other request may go over it, `failure` why it ended.
     """
 
     __slots__ = (
         "_acked", "_blocks", "_channel", "_closed", "_deadlines", "_decoder", "_done", "_given_up", "_greeting",
         "_inbound", "_incoming", "_most_frame", "_most_streams", "_next", "_outbound", "_queue", "_streams", "_window",
-        "_writers", "brought", "retiring",
+        "_writers", "brought", "failure", "retiring",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, blocks: Blocks) -> None:
@@ -72,6 +61,7 @@ class Conversation:
         self._outbound = self._window = frames.FIRST_WINDOW
         self._most_frame, self._most_streams = frames.LEAST_MAX_FRAME, _STREAMS
         self.brought = self.retiring = False
+        self.failure: Exception | None = None
         channel.listen(self)
 
     def ask(self, words: bytes, method: str, ends_at: float) -> Stream:
@@ -136,7 +126,10 @@ class Conversation:
 
     def end(self, failure: Exception) -> None:
         """Take note that nothing more will come, and tell everybody."""
+        if self._closed:
+            return
         self._closed = self.retiring = True
+        self.failure = failure
         self._channel.close()
         for stream in self._streams.values():
             if isinstance(failure, SilentError):

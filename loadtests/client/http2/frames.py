@@ -46,6 +46,12 @@ def settings(values: dict[int, int]) -> bytes:
     return frame(SETTINGS, 0, 0, b"".join(_setting.pack(name, value) for name, value in values.items()))
 
 
+def greeting(window: int, most_head: int) -> bytes:
+    """Return what a client begins with: no table, no push, windows of `window`, heads of at most `most_head`."""
+    given = {HEADER_TABLE_SIZE: 0, ENABLE_PUSH: 0, INITIAL_WINDOW_SIZE: window, MAX_HEADER_LIST_SIZE: most_head}
+    return PREFACE + settings(given) + frame(WINDOW_UPDATE, 0, 0, number(window - FIRST_WINDOW))
+
+
 def number(value: int) -> bytes:
     """Return an error code or an increment as a payload."""
     return pack(">I", value)

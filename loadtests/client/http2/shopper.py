@@ -47,6 +47,8 @@ class Link:
         try:
             channel = first_that_opens(access.places, lambda place: self._channel(place, ends_at), ends_at)
             self.conversation = Conversation(channel, access.blocks)
+            if self.conversation.failure is not None:
+                raise self.conversation.failure
         except (OSError, ValueError) as error:
             self._failure = error
             raise
