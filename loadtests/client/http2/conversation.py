@@ -35,7 +35,8 @@ class RefusedError(UnsentError):
 class Conversation:
     """What is said over `channel`.
 
-    `brought` is whether a reply came over it, `retiring` whether no other request may go over it, `failure` why it ended.
+    `brought` is whether a reply came over it, `retiring` whether no other request may go over it, `failure` why it
+    ended.
     """
 
     __slots__ = (
