@@ -93,7 +93,7 @@ class Conversation:
         """Say goodbye and hang up; who still waits is told."""
         if not self._closed:
             with contextlib.suppress(OSError):
-                self._channel.put(frame(frames.GOAWAY, 0, 0, number(0) + number(frames.NO_ERROR)))
+                self._say(frame(frames.GOAWAY, 0, 0, number(0) + number(frames.NO_ERROR)))
             self.end(SilentError("closed"))
 
     # -- what the channel tells --------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class Conversation:
         except ProtocolError as error:
             code = error.code if isinstance(error, FaultError) else frames.PROTOCOL_ERROR
             with contextlib.suppress(OSError):
-                self._channel.put(frame(frames.GOAWAY, 0, 0, number(0) + number(code)))
+                self._say(frame(frames.GOAWAY, 0, 0, number(0) + number(code)))
             self.end(error)
         except OSError as error:
             self.end(SilentError(str(error)))
@@ -143,6 +143,12 @@ class Conversation:
 
     # -- what we say -------------------------------------------------------------------------------------------------
 
+    def _say(self, words: bytes) -> None:
+        """Say `words`, and the greeting before whatever is said first; raises OSError."""
+        if self._greeting:
+            words, self._greeting = self._greeting + words, b""
+        self._channel.put(words)
+
     def _begin(self, stream: Stream, block: bytes) -> None:
         if self.retiring:
             raise RefusedError("no other request may begin")
@@ -152,17 +158,16 @@ class Conversation:
         stream.window = self._window
         self._streams[stream.number] = stream
         self._incoming.calm()
-        words = self._greeting + head_frames(stream.number, block, self._most_frame, ends=not content)
+        words = head_frames(stream.number, block, self._most_frame, ends=not content)
         piece = self._piece(stream, content, 0)
         if piece:
             words += piece
         try:
-            self._channel.put(words)
+            self._say(words)
         except OSError as error:
             del self._streams[stream.number]
             self.end(SilentError(str(error)))
             raise UnsentError(str(error)) from error
-        self._greeting = b""
         if content:
             self._send_rest(stream, content, len(piece) - frames.HEAD_SIZE if piece else 0)
         stream.sent_all = True
@@ -184,7 +189,7 @@ class Conversation:
         while at < len(content) and not stream.over:
             piece = b"" if self._channel.waiting > _MOST_WAITING else self._piece(stream, content, at)
             if piece:
-                self._channel.put(piece)
+                self._say(piece)
                 at += len(piece) - frames.HEAD_SIZE
                 continue
             self._writers.add(stream)
@@ -205,7 +210,7 @@ class Conversation:
     def _reset(self, stream: Stream, code: int) -> None:
         del self._streams[stream.number]
         self._given_up.add(stream.number)
-        self._channel.put(frame(frames.RST_STREAM, 0, stream.number, number(code)))
+        self._say(frame(frames.RST_STREAM, 0, stream.number, number(code)))
 
     def _retire(self) -> None:
         self.retiring = True
@@ -266,7 +271,7 @@ class Conversation:
         if self._inbound < 0:
             raise FaultError(frames.FLOW_CONTROL_ERROR, "more than the window of the connection holds")
         if self._inbound < WINDOW // 2:
-            self._channel.put(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._inbound)))
+            self._say(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._inbound)))
             self._inbound = WINDOW
         if stream is None:
             self._check_late(stream_id)
@@ -338,7 +343,7 @@ class Conversation:
                 for stream in self._streams.values():
                     stream.open_window(value - self._window)
                 self._window = value
-        self._channel.put(frame(frames.SETTINGS, frames.ACK, 0))
+        self._say(frame(frames.SETTINGS, frames.ACK, 0))
         self._done.extend(self._writers)
         self._done.extend(self._queue)
         self._queue.clear()
@@ -347,7 +352,7 @@ class Conversation:
         frames.check_whole(stream_id)
         frames.check_size(payload, _PING_SIZE)
         if not flags & frames.ACK:
-            self._channel.put(frame(frames.PING, frames.ACK, 0, payload))
+            self._say(frame(frames.PING, frames.ACK, 0, payload))
 
     def _take_goaway(self, stream_id: int, payload: bytes) -> None:
         """Take back what the server won't look at; the rest may come to its end."""

@@ -10,9 +10,16 @@ from h2.events import PingAckReceived
 from h2.settings import SettingCodes
 
 from loadtests.client.exchange import Reply, Request
+from loadtests.client.heads import Heads
+from loadtests.client.http2.blocks import Blocks
+from loadtests.client.http2.channel import Channel
+from loadtests.client.http2.conversation import Conversation
+from loadtests.client.http2.frames import PREFACE
 from loadtests.client.http2.shopper import Http2Client
+from loadtests.firewalls import Firewall
+from loadtests.targets import Blocked
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
-from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, RST_STREAM, number
+from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, RST_STREAM, SETTINGS, number
 from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, wait_for
 from tests.loadtests.hostile_http2 import Talk, said
 from tests.loadtests.hostile_server import Seen
@@ -331,3 +338,25 @@ def test_a_flood_while_nobody_waits_ends_the_connection(serve: Serve, connect: C
     wait_for(lambda: held(client).retiring)
     assert client.send(GET, TRACEPARENT) == Reply(200, b"{}")
     assert server.connections == 2
+
+
+class Quiet(Channel):
+    """A connection that keeps what is said over it, and needs no network."""
+
+    def __init__(self) -> None:
+        self.said: list[bytes] = []
+        self.lay_ns, self.closed = 0, False
+
+    def put(self, words: bytes) -> None:
+        self.said.append(words)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("first", [said(SETTINGS, 0, 0), b"HTTP/1.1 400 Bad Request"], ids=["settings", "no HTTP/2"])
+def test_whatever_the_server_says_first_we_begin_with_our_greeting(first: bytes) -> None:
+    channel = Quiet()
+    Conversation(channel, Blocks(Heads(Firewall(Blocked())))).hear(first)
+    assert channel.said[0].startswith(PREFACE)
+    assert b"".join(channel.said).count(PREFACE) == 1
