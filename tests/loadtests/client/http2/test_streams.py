@@ -137,6 +137,20 @@ def test_a_request_that_is_taken_slowly_goes_out_whole(serve: Serve, connect: Co
     assert len(server.seen[0].body) == (8 << 20) + 11
 
 
+def test_what_the_socket_does_not_take_at_once_waits_and_goes_out_whole(serve: Serve, connect: Connect2) -> None:
+    def begin(_: socket.socket, conn: H2Connection) -> None:
+        conn.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 64 << 20})
+        conn.increment_flow_control_window(64 << 20)
+
+    server = serve(b"HTTP/1.1 200 OK\r\n\r\n{}", begin)
+    client = connect(server.url)
+    assert client.send(GET, TRACEPARENT).error is None  # its windows are known now
+    sent = send_all(client, *[BIG] * 4)  # more than all buffers on the way
+    gevent.joinall(sent, timeout=20)
+    assert [one.value for one in sent] == [Reply(200, b"{}")] * 4
+    assert [len(seen.body) for seen in server.seen] == [0, *[(8 << 20) + 11] * 4]
+
+
 def test_bodies_beyond_every_window_come_whole(serve: Serve, connect: Connect2) -> None:
     server = serve(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (9 << 20))
     client = connect(server.url)
