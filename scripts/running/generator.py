@@ -28,10 +28,10 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
     """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
-    has_cdn = environment.cdn_url is not None
+    has_cdn, http2 = environment.cdn_url is not None, environment.http_version == "2"
     if (shared := plan.limits.connections) is None:
         most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
-        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn))
+        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn, http2=http2))
     else:
         check_descriptors(shared * (1 + (plan.assets == "all" and has_cdn)), workers, shared=True)
 

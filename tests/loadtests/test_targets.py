@@ -168,6 +168,8 @@ BAD: list[tuple[Change, str]] = [
         f"{E}ceiling.requests_per_s: Input should be a finite number, found inf",
     ),
     (staging(storefront="shopify"), f"{E}storefront: Input should be 'twisted-threads', found 'shopify'"),
+    (staging(http_version=3), f"{E}http_version: Input should be '1.1' or '2', found 3"),
+    (staging(http_version=True), f"{E}http_version: Input should be '1.1' or '2', found True"),
     (staging(base_url="ftp://shop.example"), f"{E}base_url: {HTTP}, found 'ftp://shop.example'"),
     (staging(base_url="shop.example"), f"{E}base_url: {HTTP}, found 'shop.example'"),
     (staging(base_url="http://"), f"{E}base_url: {HTTP}, found 'http://'"),
@@ -394,6 +396,15 @@ def test_what_is_kept_with_a_run_reads_back_as_the_same_environment(tmp_path: Pa
     path = tmp_path / "targets.redacted.json"
     path.write_text(json.dumps(redacted("staging", environment)))
     assert read_json(path, Targets).environments == {"staging": environment}
+
+
+@pytest.mark.parametrize(("written_as", "kept"), [(2, "2"), ("2", "2"), (1.1, "1.1"), ("1.1", "1.1"), (None, "1.1")])
+def test_what_is_kept_with_a_run_says_which_http_was_spoken(tmp_path: Path, written_as: object, kept: str) -> None:
+    data = facts()
+    if written_as is not None:
+        staging(http_version=written_as)(data)
+    environment = read_targets(written(tmp_path, data)).environments["staging"]
+    assert redacted("staging", environment)["environments"]["staging"]["http_version"] == kept
 
 
 USERINFO = "must not hold a name or password; headers come from the environment"
