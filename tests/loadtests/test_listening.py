@@ -1,4 +1,4 @@
-"""A visit that listens: what is awaited is recorded on the clock of the steps, and nothing keeps it waiting for good."""
+"""A visit that listens: what is awaited is recorded on the clock of the steps, and nobody is kept waiting for good."""
 
 import contextlib
 import dataclasses

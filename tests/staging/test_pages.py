@@ -208,7 +208,7 @@ def test_the_admin_interface_needs_the_token(stack: Stack) -> None:
     ("path", "body", "detail"),
     [
         ("release", {"release": "perfect"},
-         "release: unknown release; known: double-charge, oversell, slow-checkout, stable"),
+         "release: unknown release; known: double-charge, oversell, silent-orders, slow-checkout, stable"),
         ("stock", {"stock": [{"sku": "x", "location": "warehouse", "quantity": 1}]}, "stock.0.sku: no such SKU"),
         ("stock", {"stock": [{"sku": "tearex-m-navy", "location": "moon", "quantity": 1}]},
          "stock.0.location: one of warehouse, store-leeds, store-york, store-bath, store-hull"),
