@@ -21,6 +21,8 @@ from loadtests.client.exchange import Listener, Reply, Request
 from loadtests.client.failures import DeadlineError, ProtocolError, word_of
 from loadtests.clock import Clock
 
+# How many connections of its own a session listens on at most, as the plan says.
+STREAMS = {"off": 0, "orders": 1}
 MOST_REOPENINGS = 20
 MOST_UNHEARD = 256
 WITHIN_S = 30.0

@@ -113,8 +113,7 @@ class Session:
         It is on a connection of its own, beside the visit, until the visit ends or listens to another. Raises
         SessionFailedError when it couldn't be opened: the visit ends there.
         """
-        if self.listening is not None:
-            self.listening.close()
+        self.hang_up()
         worker = self._worker
         desk = Desk(
             clock=worker.clock,
@@ -139,6 +138,12 @@ class Session:
         event = self._await(step, lambda: listening.hear(step, wanted, self.due_at, within_s)).event
         assert event is not None  # noqa: S101 - there was no error
         return event
+
+    def hang_up(self) -> None:
+        """Close the stream that is listened to, if one is."""
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None
 
     def _await(self, step: str, hear: Callable[[], Heard]) -> Heard:
         self._worker.alarms.sleep_until(self.due_at)
@@ -231,8 +236,7 @@ class Session:
         self._worker.under_way.pop(self.arrival.number, None)
         if self.assets is not None:
             self.assets.close()
-        if self.listening is not None:
-            self.listening.close()
+        self.hang_up()
         self._client.close()
 
     def _wait_for_leave(self) -> None:

@@ -81,6 +81,7 @@ def test_an_order_is_promised_kept_and_listed(stack: Stack) -> None:
             {"sku": "tearex-m-navy", "quantity": 2, "location": "store-bath"},
             {"sku": "puglife-s-moss", "quantity": 1, "location": "store-bath"},
         ],
+        "events_url": f"/orders/{order['order_id']}/events",
     }
     assert requests.get(f"{stack.front.url}/orders/{order['order_id']}", timeout=20).json() == order
     listed = stack.second.get("orders?run=tests").json()["orders"]
