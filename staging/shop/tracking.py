@@ -6,6 +6,7 @@ stream brings in its life fits into a socket's buffer, and a keep-alive finds ou
 """
 
 import json
+import math
 import secrets
 import threading
 import time
@@ -63,8 +64,8 @@ class Tracking:
         ends_at = spoken_at + LONGEST_S
         yield b"retry: %d\n\n" % RETRY_MS
         for number, stage in enumerate(Stage, 1):
-            while number > after and not _has_come(order, stage, until):
-                if self._over.wait(_LOOK_S) or time.monotonic() >= ends_at:
+            while number > after and (left_s := _left_s(order, stage, until)) > 0:
+                if self._over.wait(min(left_s, _LOOK_S)) or time.monotonic() >= ends_at:
                     return
                 if order.status is Status.PENDING:
                     order = find_order(self._database, order.order_id) or order
@@ -77,10 +78,11 @@ class Tracking:
                 self._funnel.pushed(stage, f"{order.order_id}.{stream}")
 
 
-def _has_come(order: Order, stage: Stage, until: Stage) -> bool:
+def _left_s(order: Order, stage: Stage, until: Stage) -> float:
+    """Return how long it is until `stage`; without end where it never comes, or isn't known to."""
     if order.status is not Status.ACCEPTED or BEGINS_S[stage] > BEGINS_S[until]:
-        return False
-    return time.time_ns() >= order.created_at + round(BEGINS_S[stage] * 1e9)
+        return math.inf
+    return BEGINS_S[stage] - (time.time_ns() - order.created_at) / 1e9
 
 
 def address_of(order: Order) -> str:
