@@ -15,6 +15,7 @@ import pytest
 from loadtests import listening as module
 from loadtests.ceilings import CeilingReachedError
 from loadtests.client.access import Access
+from loadtests.client.deadlines import deadlines
 from loadtests.client.event_stream import EventStream
 from loadtests.client.events import Event
 from loadtests.client.exchange import Request
@@ -159,6 +160,7 @@ def test_an_event_that_never_comes_is_a_timeout_and_the_visit_ends_there(start: 
     with pytest.raises(SessionFailedError, match="order-paid: timeout"):
         visit.session.hear("order-paid", paid, 0.01)
     assert visit.rows() == [("order-stream", 200, None), ("order-paid", 0, "timeout")]
+    assert not [one for one in deadlines()._open if isinstance(one, module._Ear)]
 
 
 def test_a_stream_that_cannot_be_opened_ends_the_visit(start: Start) -> None:
@@ -331,8 +333,8 @@ def test_a_session_that_thinks_first_is_not_in_flight_before_it_listens(start: S
     visit = start(staying(OPEN))
     visit.session.due_at = visit.worker.clock.now() + 3600 * SECOND
     thinking = gevent.spawn(visit.session.listen, STREAM)
-    wait_for(lambda: visit.session.listening is not None)
-    assert in_flight(visit.worker.under_way) == []
+    wait_for(lambda: len(visit.worker.alarms._sleepers) == 1)
+    assert (in_flight(visit.worker.under_way), visit.server.seen, visit.rows()) == ([], [], [])
     thinking.kill()
 
 

@@ -101,6 +101,14 @@ def test_a_compressed_event_is_there_when_it_was_flushed_not_at_the_stream_s_end
     stream.close()
 
 
+def test_a_stream_of_many_small_chunks_lasts_as_long_as_it_likes(serve: Serve, connect: Connect) -> None:
+    small = chunk(b"\n") * 40_000  # far more round it than a whole body may have
+    stream = connect(serve(closing(CHUNKED + small + chunk(TWO) + b"0\r\n\r\n")).url).listener()
+    assert stream.send(STREAM, TRACEPARENT).error is None
+    assert all_of(stream) == [PAID, SHIPPED]
+    stream.close()
+
+
 def test_it_goes_on_after_the_last_event_and_knows_how_long_to_wait(serve: Serve, connect: Connect) -> None:
     server = serve(closing(OPEN + b"retry: 250\nid: 7\ndata: a\n\nid: 8\ndata: never ended\n"))
     stream = connect(server.url).listener()

@@ -111,6 +111,7 @@ PARTS = st.sampled_from(
 
 @given(stream=st.lists(PARTS, max_size=40).map(b"".join), cuts=st.lists(st.integers(0, 200), max_size=12))
 @example(stream=b"data: a\r\n\r\n", cuts=[8, 9, 10])
+@example(stream=b"data: a\r\nid: 1\r\ndata: b\r\n\r\ndata: c\r\n", cuts=[8])
 @example(stream=b"\xef\xbb\xbfdata: a\n\n", cuts=[1, 2])
 def test_any_split_gives_the_events_of_the_whole(stream: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
