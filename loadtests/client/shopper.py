@@ -13,6 +13,7 @@ from loadtests.client.access import Access
 from loadtests.client.connection import Connection, first_that_opens
 from loadtests.client.cookies import Jar
 from loadtests.client.decoding import decoded
+from loadtests.client.event_stream import EventStream
 from loadtests.client.exchange import Reply, Request
 from loadtests.client.failures import SilentError, UnsentError, word_of
 from loadtests.client.heads import Head
@@ -74,6 +75,10 @@ class ShopperClient:
         other = ShopperClient(self._access.at_root, self._deadline_s)
         other._jar = self._own_jar()
         return other
+
+    def listener(self) -> EventStream:
+        """Return what listens for the shop's events on a connection of its own, never a shared one."""
+        return EventStream(self._access, self._own_jar(), self._connect, self._told, self._deadline_s)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
