@@ -24,6 +24,7 @@ from staging.web import RefusedError
 from tests.staging.conftest import Stack
 from tests.staging.harness import Replica, check_out, command, fill_cart, started
 from tests.staging.test_front import lines_of
+from tests.waiting import wait_for
 
 SKU = "tearex-m-navy"
 EVENTS = {"Accept": "text/event-stream"}
@@ -150,7 +151,9 @@ def test_the_checkout_says_where_and_the_front_passes_each_event_on_as_it_comes(
     }  # fmt: skip
     came = [next(at for at, piece in pieces if stage.encode() in piece) for stage in ("paid", "shipped")]
     assert came[0] < came[1]  # not all at the end
-    (line,) = lines_of(stack.access_log, "pushed")
+    (line,) = wait_for(
+        lambda: lines_of(stack.access_log, "pushed"), "the front's line, written when the stream is over"
+    )
     assert (line["status"], line["bytes"]) == (200, len(text))
     assert shopper.get(url, headers={**EVENTS, "Last-Event-ID": "3"}, timeout=20).status_code == 204
 
