@@ -96,6 +96,7 @@ class Performer:
     def _play(self, index: int, start: dict[str, Any]) -> None:
         seat = (index, start["workers"], start["started_at"])
         player = self._player = Player(self._job, *seat, self._watches, clock=self._clock)
+        player.streams = self.streams
         if self.streams:
             send = partial(self._line.tell, PIECE)
             self._stream = Stream(Outbox(self._job.directory, player.name, send, self._clock.now, in_a_thread))
