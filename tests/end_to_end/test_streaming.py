@@ -13,7 +13,7 @@ import pytest
 
 from scripts.local_stack.ports import Ports
 from tests.bad_input.process import COMMAND, peakproof, running, started
-from tests.end_to_end.test_faults import (
+from tests.end_to_end.played import (
     RUN_TOKEN,
     Played,
     check_whole,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.played import ALONE, Listing, check_whole, findings, prometheus, shop, write_inputs
 from tests.end_to_end.relay import Relay, relaying
-from tests.end_to_end.test_faults import ALONE, Listing, check_whole, findings, prometheus, shop, write_inputs
 from tests.end_to_end.test_streaming import Far, far_worker, master
 from tests.loadtests.fake_shop import FakeShop
 from tests.waiting import wait_for
