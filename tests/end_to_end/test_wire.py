@@ -16,6 +16,7 @@ __all__ = ["prometheus", "shop"]
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(180)]
 
 CUT_S = 6  # longer than Locust waits before it misses a worker, shorter than a worker waits before it gives up
+HALF_A_PART_NS = 5_000_000_000
 
 
 class Wired(Far):
@@ -24,10 +25,18 @@ class Wired(Far):
     relay: Relay
 
     def cut(self) -> None:
-        """Cut the wire; return when its worker has long heard nothing, and the master misses it."""
+        """Cut the wire; return when its worker has closed parts and long heard nothing, and the master misses it."""
+        at = self.account(1)["at"]
+        wait_for(lambda: self.account(1)["at"] - at > HALF_A_PART_NS, "half the time of a part", 30)
         self.relay.hold()
+        closed = self.closed()
+        wait_for(lambda: self.closed() > closed, "a part that is closed while the wire is cut", 30)
         wait_for(lambda: self.account(1)["master_silent_s"] >= CUT_S, "a silence of its master", 30)
         wait_for(lambda: self.master_says("setting state to missing"), "the master to miss its worker", 30)
+
+    def closed(self) -> int:
+        """Return how many parts the worker behind the wire has closed."""
+        return len(list(self.folders[1].glob("streamed/*/*.parquet")))
 
     def master_says(self, words: str) -> bool:
         """Whether the master's log holds `words`."""
