@@ -1,10 +1,11 @@
 """HTTP for all that isn't load: the probe, the sources, the kill switch; as careful as the load itself.
 
 Nothing of the process's environment has a say (no proxy, no .netrc, no bundle), no redirect is followed, TLS is
-verified, and each host is resolved once.
+verified, and each host is resolved once. A proxy is used where targets.yaml declares one.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,14 +14,18 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ProxyError as ProxyFailedError
 
+from loadtests.client.failures import ProxyError
 from loadtests.credentials import Credentials, masked
-from loadtests.destinations import Destinations, resolve_host
+from loadtests.destinations import Destination, Destinations, destination_of, resolve_proxy
+from loadtests.proxy import Proxy, absolute, open_tunnel, proxy_at
 from loadtests.targets import Environment
 from loadtests.tls import authorities
 from slo.documents import BadInput
 
-AddressesOf = Callable[[str], tuple[str, ...]]
+Way = tuple[tuple[str, ...], Proxy | None]
+"""What a host is reached by: its addresses straight, or what a proxy is asked for."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -43,7 +48,7 @@ class Asking(requests.Session):
         held = credentials or Credentials()
         self.masks = held.masks()
         self.auth = _OwnHeaders(environment.base_url, held.revealed())
-        adapter = _PinnedAdapter(environment, destinations)
+        adapter = _PinnedAdapter(environment, held, destinations)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 
@@ -70,16 +75,16 @@ class _OwnHeaders(requests.auth.AuthBase):
 
 
 class _PinnedAdapter(HTTPAdapter):
-    def __init__(self, environment: Environment, destinations: Destinations | None) -> None:
-        self._environment, self._destinations = environment, destinations
-        self._found: dict[str, tuple[str, ...]] = {}
+    def __init__(self, environment: Environment, credentials: Credentials, destinations: Destinations | None) -> None:
+        self._environment, self._credentials, self._destinations = environment, credentials, destinations
+        self._found: dict[str, Destination] = {}
         super().__init__()
 
     def init_poolmanager(self, *places: Any, **named: Any) -> None:  # noqa: ANN401 - theirs
         super().init_poolmanager(*places, **named)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": _pinned(urllib3.HTTPConnectionPool, HTTPConnection, self.addresses_of),
-            "https": _pinned(urllib3.HTTPSConnectionPool, HTTPSConnection, self.addresses_of),
+            "http": _pinned(urllib3.HTTPConnectionPool, HTTPConnection, self.way_to),
+            "https": _pinned(urllib3.HTTPSConnectionPool, HTTPSConnection, self.way_to),
         }
 
     def send(self, request: requests.PreparedRequest, *places: Any, **named: Any) -> requests.Response:  # noqa: ANN401
@@ -88,39 +93,93 @@ class _PinnedAdapter(HTTPAdapter):
             named["cert"] = (pair.certificate, pair.key)
         return super().send(request, *places, **named)
 
-    def addresses_of(self, host: str) -> tuple[str, ...]:
+    def way_to(self, host: str) -> Way:
+        found = self._destination(host)
+        proxied = found.through_proxy and self._proxy is not None
+        proxy = proxy_at(self._environment, self._proxy, self._credentials) if proxied and self._proxy else None
+        return found.asked_for(host), proxy
+
+    def _destination(self, host: str) -> Destination:
         if self._destinations is not None:
-            return self._destinations.of(host)
+            return self._destinations.at(host)
         if host not in self._found:
-            self._found[host] = resolve_host(self._environment, host)
+            self._found[host] = destination_of(self._environment, host, self._proxy)
         return self._found[host]
+
+    @cached_property
+    def _proxy(self) -> Destination | None:
+        return resolve_proxy(self._environment) if self._destinations is None else self._destinations.proxy
 
 
 class _Pinned(HTTPConnection):
-    """A connection to the addresses of its host that are known; the name stays for TLS and for the header."""
+    """A connection to its host by the way that is known; the name stays for TLS and for the header."""
 
-    addresses_of: AddressesOf
+    way_to: Callable[[str], Way]
 
     def _new_conn(self) -> Any:  # noqa: ANN401 - urllib3's socket
-        name = self._dns_host
+        asked_for, proxy = self._way()
+        if proxy is None:
+            return self._connected(asked_for, self.port)
+        failure = ProxyError("has no address")
+        for target in asked_for:
+            connection = self._to_proxy(proxy)
+            if not isinstance(self, HTTPSConnection):
+                return connection
+            try:
+                open_tunnel(connection, proxy.opening(target, self.port))
+            except ProxyError as error:
+                connection.close()
+                failure = error
+            else:
+                return connection
+        raise ProxyFailedError(f"the proxy: {failure}", failure)
+
+    def putrequest(self, method: str, url: str, *options: Any, **named: Any) -> None:  # noqa: ANN401 - theirs
+        """Name the host in the request where a proxy reads it (RFC 9112, 3.2.2); what the proxy is shown goes along."""
+        asked_for, proxy = self._way()
+        if proxy is None or isinstance(self, HTTPSConnection):
+            return super().putrequest(method, url, *options, **named)
+        super().putrequest(method, f"{absolute(asked_for[0], self.port)}{url}", *options, **named)
+        for name, value in proxy.headers.items():
+            self.putheader(name, value)
+        return None
+
+    def _way(self) -> Way:
+        try:
+            return self.way_to(self._dns_host.strip("[]").lower())
+        except BadInput as error:
+            raise NewConnectionError(self, str(error)) from error
+
+    def _to_proxy(self, proxy: Proxy) -> Any:  # noqa: ANN401 - urllib3's socket
+        try:
+            return self._connected(proxy.addresses, proxy.port)
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            raise ProxyFailedError("the proxy: no connection", error) from error
+
+    def _connected(self, addresses: tuple[str, ...], port: int) -> Any:  # noqa: ANN401 - urllib3's socket
+        name, own = self._dns_host, self.port
         failure: Exception = NewConnectionError(self, f"{name}: has no address")
         try:
-            for address in self.addresses_of(name.strip("[]").lower()):
-                self._dns_host = address
+            for address in addresses:
+                self._dns_host, self.port = address, port
                 try:
                     return super()._new_conn()
                 except (NewConnectionError, ConnectTimeoutError) as error:
                     failure = error
-        except BadInput as error:
-            failure = NewConnectionError(self, str(error))
         finally:
-            self._dns_host = name
+            self._dns_host, self.port = name, own
         raise failure
 
 
-def _pinned(pool: type[Any], connection: type[Any], addresses_of: AddressesOf) -> type[Any]:
-    made = type("Pinned", (_Pinned, connection), {"addresses_of": staticmethod(addresses_of)})
+def _pinned(pool: type[Any], connection: type[Any], way_to: Callable[[str], Way]) -> type[Any]:
+    made = type("Pinned", (_Pinned, connection), {"way_to": staticmethod(way_to)})
     return type("PinnedPool", (pool,), {"ConnectionCls": made})
+
+
+def why_no_answer(error: Exception) -> str:
+    """Return why a request had no reply, in a few words: the proxy's refusal as it is, else the kind of failure."""
+    refusal = getattr(error.args[0], "reason", None) if error.args else None
+    return str(refusal.args[0]) if isinstance(refusal, ProxyFailedError) else type(error).__name__
 
 
 def origin_of(url: str) -> tuple[str, str | None, int | None]:

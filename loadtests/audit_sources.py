@@ -9,7 +9,7 @@ import requests
 import urllib3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from loadtests.asking import Asking
+from loadtests.asking import Asking, why_no_answer
 from loadtests.audit import Evidence, Order, Payment, Stock, others_may_explain
 from loadtests.credentials import Credentials, Secret, masked
 from loadtests.ledger import Line, read_ledgers
@@ -127,7 +127,7 @@ class Sources:
             with self._http.get(url, params=query, timeout=_TIMEOUT_S, stream=True) as reply:
                 body = reply.raw.read(_MAX_REPLY + 1, decode_content=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise SourceUnavailableError(f"unreachable: {type(error).__name__}") from error
+            raise SourceUnavailableError(f"unreachable: {why_no_answer(error)}") from error
         if reply.status_code != requests.codes.ok:
             raise SourceUnavailableError(f"unreachable: HTTP {reply.status_code}")
         if len(body) > _MAX_REPLY:

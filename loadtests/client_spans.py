@@ -18,6 +18,7 @@ from loadtests.firewalls import Firewall
 from loadtests.records import SessionRecord, StepBatch, StepRecord
 from loadtests.span_message import message
 from loadtests.targets import Blocked
+from loadtests.trace_context import is_sampled
 
 SERVICE = "shopper"
 _BUFFER = 20_000
@@ -44,7 +45,7 @@ class ClientSpans:
 
     def steps_ended(self, batch: StepBatch) -> None:
         """Keep the steps of sampled traces until the next flush."""
-        sampled = [record for record in batch.rows if record.sampled]
+        sampled = [record for record in batch.rows if is_sampled(record.traceparent)]
         room = max(0, _BUFFER - len(self._buffer))
         self._buffer.extend(sampled[:room])
         self.dropped += len(sampled[room:])

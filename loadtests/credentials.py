@@ -14,7 +14,7 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from loadtests.addresses import Kind
-from loadtests.targets import Environment
+from loadtests.targets import BasicAuth, Environment
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10
@@ -47,9 +47,13 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What is sent with every request to the shop beside the tag; `hidden` is what no reply may repeat."""
+    """What is sent with every request to the shop beside the tag; `hidden` is what no reply may repeat.
+
+    `proxy` is what only the proxy is told: the value of Proxy-Authorization.
+    """
 
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    proxy: Secret | None = None
     hidden: tuple[Secret, ...] = ()
 
     def revealed(self) -> dict[str, str]:
@@ -75,7 +79,7 @@ def masked(content: bytes, masks: tuple[bytes, ...]) -> bytes:
 
 
 def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Credentials:
-    """Read what goes with every request: `headers` and `basic_auth`; raises BadInput, which names no value."""
+    """Read what goes with requests: `headers`, `basic_auth`, the proxy's; raises BadInput, which names no value."""
     headers: dict[str, str | Secret] = {}
     hidden: list[Secret] = []
     for name, held in environment.headers.items():
@@ -84,16 +88,28 @@ def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Cr
             continue
         headers[name] = secret = _read(held.env, held.file, variables, f"headers.{name}")
         hidden.append(secret)
-    if (basic := environment.basic_auth) is not None:
-        user = _read(basic.user_env, basic.user_file, variables, "basic_auth.user").reveal()
-        password = _read(basic.password_env, basic.password_file, variables, "basic_auth.password")
-        if ":" in user:
-            raise BadInput("basic_auth.user: must not hold a colon (RFC 7617)")
-        pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
-        headers["Authorization"] = Secret(f"Basic {pair}")
-        hidden += [password, Secret(pair)]
-        hidden += [Secret(user)] if user not in environment.base_url else []  # what the address tells anybody
-    return Credentials(headers=headers, hidden=tuple(hidden))
+    if environment.basic_auth is not None:
+        headers["Authorization"], secrets = _basic(environment.basic_auth, variables, "basic_auth", environment)
+        hidden += secrets
+    proxy = None
+    if environment.proxy is not None and environment.proxy.basic_auth is not None:
+        proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment)
+        hidden += secrets
+    return Credentials(headers=headers, hidden=tuple(hidden), proxy=proxy)
+
+
+def _basic(
+    basic: BasicAuth, variables: Mapping[str, str], place: str, environment: Environment
+) -> tuple[Secret, list[Secret]]:
+    """Return a header's value (RFC 7617), and what no reply may repeat."""
+    user = _read(basic.user_env, basic.user_file, variables, f"{place}.user").reveal()
+    password = _read(basic.password_env, basic.password_file, variables, f"{place}.password")
+    if ":" in user:
+        raise BadInput(f"{place}.user: must not hold a colon (RFC 7617)")
+    pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
+    hidden = [password, Secret(pair)]
+    hidden += [Secret(user)] if user not in environment.base_url else []  # what the address tells anybody
+    return Secret(f"Basic {pair}"), hidden
 
 
 def token_of(environment: Environment, variables: Mapping[str, str]) -> Secret | None:
@@ -117,10 +133,10 @@ def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
 
 
 def variables_of(environment: Environment) -> frozenset[str]:
-    """Return the variables that a worker must be given: those of `headers` and `basic_auth`, not the token's."""
-    basic = environment.basic_auth
+    """Return the variables that a worker must be given: of `headers` and of each `basic_auth`, not the token's."""
     named = [held.env for held in environment.headers.values()]
-    named += [basic.user_env, basic.password_env] if basic is not None else []
+    for basic in (environment.basic_auth, environment.proxy.basic_auth if environment.proxy else None):
+        named += [basic.user_env, basic.password_env] if basic is not None else []
     return frozenset(name for name in named if name is not None)
 
 

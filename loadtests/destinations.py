@@ -5,11 +5,13 @@ An answer of DNS that changes later can't lead load elsewhere: connections go to
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import field_validator
+from pydantic import model_validator
 
 from loadtests.addresses import Kind, kind_of, networks, readable, refusal
+from loadtests.passage import check_passage, goes_through, resolved_by_proxy
 from loadtests.targets import AddressText, Environment
 from slo.documents import BadInput, Document
 
@@ -23,17 +25,25 @@ class UnresolvableError(BadInput):
 
 
 class Destination(Document):
-    """The addresses of one host, in the order they are tried, and the widest kind among them."""
+    """The addresses of one host, in the order they are tried, and the widest kind among them.
+
+    Through a proxy its own kind counts with them: 127.0.0.1 is its machine then. None are known of a name that only
+    the proxy resolves, which may lead anywhere: it is public.
+    """
 
     addresses: tuple[AddressText, ...]
     kind: Kind
+    through_proxy: bool = False
 
-    @field_validator("addresses")
-    @classmethod
-    def _there_is_one(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        if not addresses:
+    @model_validator(mode="after")
+    def _there_is_one(self) -> Self:
+        if not self.addresses and not self.through_proxy:
             raise ValueError("must hold an address")
-        return addresses
+        return self
+
+    def asked_for(self, host: str) -> tuple[str, ...]:
+        """Return what is connected to, or what the proxy is asked for: the addresses, or the name it resolves."""
+        return self.addresses or (host,)
 
 
 class Destinations(Document):
@@ -41,12 +51,26 @@ class Destinations(Document):
 
     hosts: Mapping[str, Destination]
     kind: Kind
+    proxy: Destination | None = None
 
     def of(self, host: str) -> tuple[str, ...]:
-        """Return the addresses of `host`; raises BadInput for a host that the environment doesn't name."""
+        """Return the addresses of `host`, none when only the proxy knows them; raises like `at`."""
+        return self.at(host).addresses
+
+    def places(self, host: str) -> int:
+        """Return to how many addresses connections to `host` go: its own, or the proxy's."""
+        found = self.at(host)
+        return len(self.proxy.addresses if self.proxy and found.through_proxy else found.addresses)
+
+    def told(self) -> dict[str, Any]:
+        """Return them as a run directory keeps them; what says nothing is left out."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def at(self, host: str) -> Destination:
+        """Return the destination of `host`; raises BadInput for a host that the environment doesn't name."""
         if host not in self.hosts:
             raise BadInput(f"{host}: not a host of the environment; there are: {', '.join(sorted(self.hosts))}")
-        return self.hosts[host].addresses
+        return self.hosts[host]
 
 
 def look_up(host: str) -> list[str]:
@@ -60,10 +84,36 @@ def resolve(environment: Environment, ask: LookUp = look_up) -> Destinations:
     Raises BadInput for an address that may not be loaded, lies outside `network.allow`, or would carry a secret in
     the clear over the internet; UnresolvableError for a host without an address.
     """
-    addresses = {host: resolve_host(environment, host, ask) for host in hosts_of(environment)}
-    found = {host: Destination(addresses=told, kind=_widest(told)) for host, told in addresses.items()}
+    check_passage(environment, _urls(environment))
+    proxy = resolve_proxy(environment, ask)
+    found = {host: destination_of(environment, host, proxy, ask) for host in hosts_of(environment)}
     _check_in_the_clear(environment, found)
-    return Destinations(hosts=found, kind=found[host_of(environment.base_url)].kind)
+    return Destinations(hosts=found, kind=found[host_of(environment.base_url)].kind, proxy=proxy)
+
+
+def resolve_proxy(environment: Environment, ask: LookUp = look_up) -> Destination | None:
+    """Resolve the environment's proxy, None when it has none; raises like `resolve`."""
+    proxy = environment.proxy
+    if proxy is None:
+        return None
+    addresses = resolve_host(environment, host_of(proxy.url), ask)
+    found = Destination(addresses=addresses, kind=_widest(addresses))
+    if proxy.basic_auth is not None and found.kind == "public":
+        raise BadInput(f"{proxy.url}: the proxy's password would go over the internet in the clear")
+    return found
+
+
+def destination_of(
+    environment: Environment, host: str, proxy: Destination | None, ask: LookUp = look_up
+) -> Destination:
+    """Return how one host is reached, given its environment's proxy; raises like `resolve`."""
+    if proxy is None or not goes_through(environment, host):
+        addresses = resolve_host(environment, host, ask)
+        return Destination(addresses=addresses, kind=_widest(addresses))
+    if resolved_by_proxy(environment, host):
+        return Destination(addresses=(), kind="public", through_proxy=True)
+    addresses = resolve_host(environment, host, ask)
+    return Destination(addresses=addresses, kind=_widest((*addresses, *proxy.addresses)), through_proxy=True)
 
 
 def resolve_host(environment: Environment, host: str, ask: LookUp = look_up) -> tuple[str, ...]:
@@ -83,12 +133,16 @@ def resolve_host(environment: Environment, host: str, ask: LookUp = look_up) -> 
 
 def hosts_of(environment: Environment) -> tuple[str, ...]:
     """Return every host that the environment names, the one that takes the load first."""
+    return tuple(dict.fromkeys(host_of(url) for url in _urls(environment)))
+
+
+def _urls(environment: Environment) -> tuple[str, ...]:
     named = (
         environment.base_url, environment.orders_url, environment.stock_url, environment.funnel_url,
         environment.payments_url, environment.cdn_url, environment.kill_url,
         *(target.url for target in environment.metrics),
     )  # fmt: skip
-    return tuple(dict.fromkeys(host_of(url) for url in named if url is not None))
+    return tuple(url for url in named if url is not None)
 
 
 def host_of(url: str) -> str:
@@ -115,6 +169,8 @@ def _check_in_the_clear(environment: Environment, found: Mapping[str, Destinatio
     sources = (environment.orders_url, environment.stock_url, environment.funnel_url, environment.payments_url)
     urls = [environment.base_url] * own + [url for url in sources if url is not None and bearer]
     for url in urls:
+        if url.startswith("http:") and not found[host_of(url)].addresses:
+            raise BadInput(f"{url}: a secret would go in the clear to where only the proxy knows; use https://")
         if url.startswith("http:") and found[host_of(url)].kind == "public":
             raise BadInput(f"{url}: a secret would go over the internet in the clear; use https://")
 

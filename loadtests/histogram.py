@@ -16,6 +16,8 @@ _EXACT = 256
 _SUB_BITS = 7
 _US_PER_S = 1_000_000
 _US_NS, _HALF_US_NS = 1000, 500
+_GROUP_BITS = 16  # there are fewer buckets than that counts: 128 for each of 53 powers of two
+_BUCKETS = (1 << _GROUP_BITS) - 1
 
 # The boundaries that OpenTelemetry's HTTP conventions advise for durations, in seconds, refined where
 # shops' objectives lie.
@@ -48,6 +50,11 @@ def upper_bound_us(index: int) -> int:
     return ((index - (k << _SUB_BITS) + 1) << k) - 1
 
 
+def _whole_us(values_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    whole: NDArray[np.int64] = (np.maximum(values_ns, 0) + _HALF_US_NS) // _US_NS
+    return whole
+
+
 class Histogram:
     """Counts of latencies; merging two is adding their buckets."""
 
@@ -66,7 +73,7 @@ class Histogram:
 
     def add_all(self, values_ns: NDArray[np.int64]) -> None:
         """Count latencies of whole nanoseconds, each to the nearest microsecond; a negative one counts as zero."""
-        values_us = (np.maximum(values_ns, 0) + _HALF_US_NS) // _US_NS
+        values_us = _whole_us(values_ns)
         found, counts = np.unique(buckets(values_us), return_counts=True)
         held = self.buckets
         for index, count in zip(found.tolist(), counts.tolist(), strict=True):
@@ -107,3 +114,16 @@ class Histogram:
         out = {str(bound): below[bisect_right(tops, round(bound * _US_PER_S))] for bound in bounds_s}
         out["+Inf"] = self.count
         return out
+
+
+def by_group(values_ns: NDArray[np.int64], groups: NDArray[np.int64], size: int) -> list[Histogram]:
+    """Return what `add_all` counts of each of `size` groups; `groups` says of each value to which it belongs.
+
+    One sorting for all groups takes half the time of one for each. A group's sum must be below 2**53 µs.
+    """
+    values_us = _whole_us(values_ns)
+    keys, counts = np.unique(groups << _GROUP_BITS | buckets(values_us), return_counts=True)
+    found = [Histogram(sum_us=int(total)) for total in np.bincount(groups, values_us, size)]
+    for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
+        found[key >> _GROUP_BITS].buckets[key & _BUCKETS] = count
+    return found

@@ -16,6 +16,7 @@ from loadtests.demand.plan import Plan, read_plan
 from loadtests.destinations import Destinations, host_of, resolve
 from loadtests.firewalls import Firewall
 from loadtests.live import Timetable
+from loadtests.proxy import proxy_to
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.session import shopper_headers
 from loadtests.targets import Ceiling, Environment, Targets
@@ -53,13 +54,14 @@ class Job:
         given = {name.lower() for name in told}
         return Access(
             base_url=environment.base_url,
-            addresses=self.destinations.of(host_of(environment.base_url)),
+            addresses=self._asked_for(environment.base_url),
             headers={**{name: value for name, value in tagged.items() if name.lower() not in given}, **told},
             masks=credentials.masks(),
             tls=context_of(environment, gevent.ssl.create_default_context)
             if environment.base_url.startswith("https:")
             else None,
             firewall=Firewall(environment.blocked),
+            proxy=proxy_to(host_of(environment.base_url), environment, self.destinations, credentials),
         )
 
     def cdn_access(self) -> Access | None:
@@ -68,16 +70,22 @@ class Job:
         if self.plan.assets != "all" or environment.cdn_url is None:
             return None
         stranger = environment.model_copy(update={"client_certificate": None})
+        credentials = credentials_of(environment, self.variables)
         return Access(
             base_url=environment.cdn_url,
-            addresses=self.destinations.of(host_of(environment.cdn_url)),
+            addresses=self._asked_for(environment.cdn_url),
             headers=shopper_headers(self.directory.name, self.version, environment.tag),
-            masks=credentials_of(environment, self.variables).masks(),
+            masks=credentials.masks(),
             tls=context_of(stranger, gevent.ssl.create_default_context)
             if environment.cdn_url.startswith("https:")
             else None,
             firewall=Firewall(environment.blocked),
+            proxy=proxy_to(host_of(environment.cdn_url), environment, self.destinations, credentials),
         )
+
+    def _asked_for(self, url: str) -> tuple[str, ...]:
+        host = host_of(url)
+        return self.destinations.at(host).asked_for(host)
 
     @property
     def most_open(self) -> int:
@@ -127,7 +135,7 @@ def write_job(
     """
     found = destinations or resolve(_environment_of(directory))
     value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
-    told = {"destinations": found.model_dump(mode="json"), "production": production, "browser": browser}
+    told = {"destinations": found.told(), "production": production, "browser": browser}
     write_json(directory.job, {**value, **told})
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from loadtests.demand.curve import Floats
-from loadtests.histogram import Histogram
+from loadtests.histogram import Histogram, by_group
 from loadtests.records import Ints, SessionRecord, StepBatch, StepRecord
 from loadtests.run_directory import ASSET_STEPS
 
 RECENT_S = 10
 BLOCKED = "blocked"
+UNREACHED = frozenset({BLOCKED, "proxy"})
 BLOCKED_RATIO = 0.01
 BLOCKED_IN_A_ROW = 20
 _LEAST_BLOCKED = 5
@@ -24,10 +25,11 @@ _ORDERS = ("attempted", "accepted", "refused", "unknown")
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
-def why_blocked(replies: int, blocked: int, in_a_row: int) -> str | None:
-    """Return why a firewall's answers end the run, None while they don't.
+def why_blocked(replies: int, blocked: int, in_a_row: int, at_proxy: int = 0) -> str | None:
+    """Return why a firewall's answers, or a proxy's refusals, end the run, None while they don't.
 
-    `replies` and `blocked` are those of the last 10 s. A few alone, which say little of a share, don't end it.
+    `replies` and `blocked` are those of the last 10 s, `at_proxy` those among the blocked that failed at the proxy. A
+    few alone, which say little of a share, don't end it.
     """
     if in_a_row >= BLOCKED_IN_A_ROW:
         told = f"{in_a_row} replies in a row"
@@ -35,6 +37,8 @@ def why_blocked(replies: int, blocked: int, in_a_row: int) -> str | None:
         told = f"{blocked} of {replies} replies in the last {RECENT_S} s"
     else:
         return None
+    if at_proxy > blocked / 2:
+        return f"failed at the proxy before the shop: {told}; see its log: does it let us through, and reach the shop"
     return f"blocked by a firewall or rate limit before the shop: {told}; let the generator's address through"
 
 
@@ -86,17 +90,20 @@ class WorkerFigures:
     def steps_ended(self, batch: StepBatch) -> None:
         """Count requests."""
         change = self._change
-        response, steps = batch.finished_at - batch.scheduled_at, np.array(batch.step)
         change.lag.add_all(batch.lag())
-        for step in set(batch.step):
-            change.latency.setdefault(step, Histogram()).add_all(response[places := steps == step])
-            change.bytes[step] += int(batch.bytes[places].sum())
+        steps, codes = batch.steps()
+        latency = by_group(batch.finished_at - batch.scheduled_at, codes, len(steps))
+        total = np.bincount(codes, batch.bytes, len(steps))
+        for code, step in enumerate(steps):
+            change.latency.setdefault(step, Histogram()).merge(latency[code])
+            change.bytes[step] += int(total[code])
         failed = [place for place, error in enumerate(batch.error) if error is not None]
         change.errors.update((batch.step[place], str(batch.error[place])) for place in failed)
         self._count_blocked(batch)
         judged = (self._judged[0] <= batch.scheduled_at) & (batch.scheduled_at < self._judged[1])
         for watch in self._watches:
-            self._judge(watch, batch, np.flatnonzero(judged & np.isin(steps, list(watch.steps))))
+            watched = np.array([step in watch.steps for step in steps])
+            self._judge(watch, batch, np.flatnonzero(judged & watched[codes]))
 
     def session_ended(self, record: SessionRecord) -> None:
         """Count one session."""
@@ -120,11 +127,11 @@ class WorkerFigures:
         }
 
     def _count_blocked(self, batch: StepBatch) -> None:
-        if BLOCKED not in batch.error:
+        if UNREACHED.isdisjoint(batch.error):
             self._blocked_in_a_row = 0
             return
         for error in batch.error:
-            self._blocked_in_a_row = self._blocked_in_a_row + 1 if error == BLOCKED else 0
+            self._blocked_in_a_row = self._blocked_in_a_row + 1 if error in UNREACHED else 0
             self._change.blocked_in_a_row = max(self._change.blocked_in_a_row, self._blocked_in_a_row)
 
     def _judge(self, watch: Watch, batch: StepBatch, places: Ints) -> None:
@@ -202,7 +209,8 @@ class Board:
         for step, error, count in change["errors"]:
             self._errors[step, error] += count
             self._now.errors += count
-            self._now.blocked += count if error == BLOCKED else 0
+            self._now.blocked += count if error in UNREACHED else 0
+            self._now.at_proxy += count if error == "proxy" else 0
         for name, (bad, total) in change["judged"].items():
             before = self._judged.get(name, (0, 0))
             self._judged[name] = (before[0] + bad, before[1] + total)
@@ -222,6 +230,7 @@ class Board:
             sum(second.replies for second in seconds),
             sum(second.blocked for second in seconds),
             max(second.blocked_in_a_row for second in seconds),
+            sum(second.at_proxy for second in seconds),
         )
 
     def snapshot(self, now: int, state: str) -> dict[str, Any]:
@@ -330,6 +339,7 @@ class _Second:
     replies: int = 0
     errors: int = 0
     blocked: int = 0
+    at_proxy: int = 0
     blocked_in_a_row: int = 0
     started_total: int = 0
     orders_total: int = 0

@@ -95,6 +95,12 @@ class StepBatch:
         self.bytes: Ints = np.array(size, np.int64)
         self._rest = session, journey, status, traceparent
 
+    def steps(self) -> tuple[list[str], Ints]:
+        """Return the steps' names, and for each request the place of its own among them."""
+        names = sorted(set(self.step))
+        codes = {name: code for code, name in enumerate(names)}
+        return names, np.fromiter(map(codes.__getitem__, self.step), np.int64, len(self.step))
+
     def lag(self) -> Ints:
         """Return how late (ns) each was sent, but for assets: those wait for one of a browser's few connections."""
         lag = self.sent_at - self.scheduled_at

@@ -1,7 +1,7 @@
 """A session: one shopper's visit, its steps on two clocks and its think times."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from loadtests.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
 from loadtests.luck import Luck
 from loadtests.records import StepLog, StepRecord
 from loadtests.targets import Tagging
-from loadtests.trace_context import new_traceparent
+from loadtests.trace_context import traceparents
 
 _MAX_HOPS = 5
 # What a check raises that can't read a reply.
@@ -49,11 +49,11 @@ class Worker:
     new_client: Callable[[], Client]
     assets: AssetSource | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
-    sampled_share: float = field(init=False)
+    traceparents: Iterator[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep at hand what each step asks the plan for."""
-        object.__setattr__(self, "sampled_share", self.plan.trace_sampling)
+        """Begin to draw the traces that the plan samples."""
+        object.__setattr__(self, "traceparents", traceparents(self.ids, self.plan.trace_sampling))
 
 
 class Session:
@@ -104,7 +104,7 @@ class Session:
         worker = self._worker
         sent_at = worker.clock.now()
         worker.ceilings.take_request(sent_at)
-        traceparent = new_traceparent(worker.ids, worker.sampled_share)
+        traceparent = next(worker.traceparents)
         reply = Reply(error="cut_off")
         try:
             reply = client.send(request, traceparent)
@@ -119,7 +119,7 @@ class Session:
             self._may_send = False
         else:
             worker.ceilings.take_request(sent_at)
-        traceparent = new_traceparent(worker.ids, worker.sampled_share)
+        traceparent = next(worker.traceparents)
         self.waits_for = request.step
         try:
             reply = self._client.send(request, traceparent)

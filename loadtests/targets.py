@@ -30,7 +30,9 @@ _OURS = frozenset(
 _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LANG)$")
 # Those that an environment may name; `loadtests.storefronts.register` adds one in its own process.
 STOREFRONTS = ["twisted-threads"]
-_HIDDEN = re.compile(r"^environments\.[^.]+(\.(headers|basic_auth|token_env|token_file|client_certificate|ca)\b|: )")
+_HIDDEN = re.compile(
+    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b|: )"
+)
 
 
 def _web_address(text: str) -> str:
@@ -55,6 +57,15 @@ def _web_address(text: str) -> str:
 def _base_address(text: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError("must not hold a query or a fragment")
+    return text
+
+
+def _proxy_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "http":
+        raise ValueError("must begin with http://: TLS to the proxy itself isn't supported, TLS through it is")
+    if parts.port is None or parts.path:
+        raise ValueError("must be http://HOST:PORT and no more")
     return text
 
 
@@ -157,6 +168,18 @@ class BasicAuth(Document):
         return self
 
 
+class ProxyTarget(Document):
+    """The proxy that all of the environment's hosts are reached through, but those that are reached `straight`.
+
+    With `resolves_names` names are the proxy's to resolve: nobody here knows then what they lead to.
+    """
+
+    url: Annotated[BaseAddress, AfterValidator(_proxy_address)]
+    basic_auth: BasicAuth | None = None
+    straight: tuple[HostName, ...] = ()
+    resolves_names: bool = False
+
+
 class ClientCertificate(Document):
     """The certificate, and its key without a passphrase, that the shop wants to see: PEM files."""
 
@@ -234,6 +257,7 @@ class Environment(Document):
         Annotated[HeaderValue, BeforeValidator(_worded, json_schema_input_type=str | HeaderValue)],
     ] = Field(default_factory=dict, max_length=50)
     basic_auth: BasicAuth | None = None
+    proxy: ProxyTarget | None = None
     client_certificate: ClientCertificate | None = None
     ca: File | None = None
     resolve: Mapping[HostName, AddressText] = Field(default_factory=dict)
@@ -273,6 +297,8 @@ class Environment(Document):
             raise ValueError(f"tag.header may not be {self.tag.header}: it has another meaning")
         if self.client_certificate is not None and self.base_url.startswith("http:"):
             raise ValueError("client_certificate needs a base_url that begins with https://")
+        if self.network is not None and self.proxy is not None and self.proxy.resolves_names:
+            raise ValueError("network.allow and proxy.resolves_names exclude each other: no address would be known")
         return self
 
     def anchored(self, folder: Path) -> "Environment":
@@ -282,15 +308,21 @@ class Environment(Document):
             return None if name is None else str((folder / name).absolute())
 
         headers = {name: held.model_copy(update={"file": at(held.file)}) for name, held in self.headers.items()}
-        basic, certificate = self.basic_auth, self.client_certificate
-        if basic is not None:
-            files = {"user_file": at(basic.user_file), "password_file": at(basic.password_file)}
-            basic = basic.model_copy(update=files)
+
+        def pair(basic: BasicAuth | None) -> BasicAuth | None:
+            if basic is None:
+                return None
+            return basic.model_copy(update={"user_file": at(basic.user_file), "password_file": at(basic.password_file)})
+
+        proxy, certificate = self.proxy, self.client_certificate
+        if proxy is not None:
+            proxy = proxy.model_copy(update={"basic_auth": pair(proxy.basic_auth)})
         if certificate is not None:
-            pair = {"certificate": at(certificate.certificate), "key": at(certificate.key)}
-            certificate = certificate.model_copy(update=pair)
-        found = {"token_file": at(self.token_file), "ca": at(self.ca), "headers": headers}
-        return self.model_copy(update={**found, "basic_auth": basic, "client_certificate": certificate})
+            certificate = certificate.model_copy(
+                update={"certificate": at(certificate.certificate), "key": at(certificate.key)}
+            )
+        found = {"token_file": at(self.token_file), "ca": at(self.ca), "headers": headers, "proxy": proxy}
+        return self.model_copy(update={**found, "basic_auth": pair(self.basic_auth), "client_certificate": certificate})
 
 
 class Targets(Document):

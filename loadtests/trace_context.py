@@ -3,24 +3,29 @@
 A step's trace, span and sampling are kept as the header's own value, and read from it where they are needed.
 """
 
+from collections.abc import Iterator
 from random import Random
 
 TRACE_ID = (3, 35)
 """Where the trace begins and ends in the header."""
 
 _TRACE_DIGITS, _BYTES = 32, 24
-_ZEROS = "0" * 16  # no id may be zero: what holds so many in a row isn't used
-_INSTEAD = f"{1:032x}{1:016x}"
+_DIGITS, _AT_ONCE = 2 * _BYTES, 32
+_ZEROS, _INSTEAD = "0" * 16, f"{1:016x}"  # no id may be zero
 _ODD = frozenset("13579bdf")
 
 
-def new_traceparent(ids: Random, sampled_share: float) -> str:
-    """Draw a trace; ids are random and never zero, so `ids` must not be the session's seeded source."""
-    flags = "01" if sampled_share and ids.random() < sampled_share else "00"
-    drawn = ids.randbytes(_BYTES).hex()
-    if _ZEROS in drawn:
-        drawn = _INSTEAD
-    return f"00-{drawn[:_TRACE_DIGITS]}-{drawn[_TRACE_DIGITS:]}-{flags}"
+def traceparents(ids: Random, sampled_share: float) -> Iterator[str]:
+    """Draw traces without end; their ids are random and never zero.
+
+    `ids` must not be the session's seeded source. Ids are drawn some at a time, which costs less than one by
+    one.
+    """
+    while True:
+        drawn = ids.randbytes(_AT_ONCE * _BYTES).hex().replace(_ZEROS, _INSTEAD)
+        for at in range(0, _AT_ONCE * _DIGITS, _DIGITS):
+            flags = "01" if sampled_share and ids.random() < sampled_share else "00"
+            yield f"00-{drawn[at : at + _TRACE_DIGITS]}-{drawn[at + _TRACE_DIGITS : at + _DIGITS]}-{flags}"
 
 
 def trace_id_of(traceparent: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from slo.findings import Finding, Severity
 from slo.grounds import Given, invalid, unknown
+from slo.passage import passage
 from slo.run_facts import judged_window
 from slo.wording import count, percent, seconds
 
@@ -136,6 +137,11 @@ def blocked(given: Given) -> Iterator[Finding]:
     elif blocked:
         message = f"{count(blocked)} of {count(requests)} requests were blocked and are left out"
         yield Finding(kind="validity", severity=Severity.NOTE, subject="blocked", message=message)
+
+
+def proxy(given: Given) -> Iterator[Finding]:
+    """Find a run of which too many requests failed at the proxy, and note what it means for the rest."""
+    yield from passage(given.run.environment.proxy, given.records, given.limits.blocked_ratio)
 
 
 def browser(given: Given) -> Iterator[Finding]:

@@ -17,8 +17,8 @@ _EXHAUSTED = "data_exhausted"
 class Delivered:
     """What the records say of the load: in the judged window, and as a whole.
 
-    Of the `buyers` that started in the window, `unserved` found nothing to buy; what the generator had no descriptor
-    or no port for is counted in the whole run.
+    `at_proxy` failed at the environment's proxy, before the shop. Of the `buyers` that started in the window,
+    `unserved` found nothing to buy; what the generator had no descriptor or no port for is counted in the whole run.
     """
 
     due: int | None
@@ -31,6 +31,7 @@ class Delivered:
     no_port: int | None = None
     buyers: int | None = None
     unserved: int | None = None
+    at_proxy: int | None = None
 
 
 def delivered(
@@ -52,6 +53,7 @@ def delivered(
         on_time=_true(on_time),
         requests=judged.num_rows,
         blocked=_true(pc.equal(judged["error"], "blocked")),
+        at_proxy=_true(pc.equal(judged["error"], "proxy")),
         buyers=_true(means_to_buy),
         unserved=_true(pc.and_(means_to_buy, pc.fill_null(pc.equal(due["reason"], _EXHAUSTED), fill_value=False))),
         no_descriptor=_true(pc.equal(requests["error"], "no_descriptor")),

@@ -3,7 +3,8 @@
 Judged are the requests *scheduled* in the window, whenever they ended. A failed request is bad for latency as well
 as for availability: a fast error is not a good experience. A request under way when the run ended (`cut_off`) is
 left out and counted, unless it had already waited longer than the latency allowed, which no reply could mend.
-A `blocked` request never reached the shop: it is left out, counted, and weighed by the run's validity.
+A `blocked` request never reached the shop, nor did one that failed at a `proxy`: they are left out, counted, and
+weighed by the run's validity.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from slo.selectors import Selector
 from slo.statistics import StepCounts, blocks_of
 
 _NS = 1_000_000_000
-NEVER_JUDGED = ("blocked", "no_descriptor", "no_port")
+NEVER_JUDGED = ("blocked", "proxy", "no_descriptor", "no_port")
 
 Clock = Literal["scheduled", "sent"]
 Bools = npt.NDArray[np.bool_]

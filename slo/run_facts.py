@@ -147,6 +147,19 @@ class Browser(_Facts):
     why_not_more: str | None = None
 
 
+class ProxyUsed(_Facts):
+    """The proxy that the environment was reached through."""
+
+    url: str | None = None
+    resolves_names: bool | None = None
+
+
+class EnvironmentFacts(_Facts):
+    """How the environment was reached."""
+
+    proxy: ProxyUsed | None = None
+
+
 class RunFacts(_Facts):
     """run.json as far as it is judged; what is missing is None, and None is never good news."""
 
@@ -173,6 +186,7 @@ class RunFacts(_Facts):
     recorder: Recorder | None = None
     browser: Browser | None = None
     shared_connections: int | None = None
+    environment: EnvironmentFacts = Field(default_factory=EnvironmentFacts)
 
 
 def run_facts(data: Mapping[str, Any], where: str = "run.json") -> RunFacts:

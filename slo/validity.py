@@ -31,9 +31,9 @@ def check_validity(
     `traces`. An aborted run is not invalid by that alone: `slo.verdict` weighs why it was.
     """
     given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
-    absent = {
-        name for name, told in (("browser", run.browser), ("connections", run.shared_connections)) if told is None
-    }
+    straight = run.environment.proxy is None and records.at_proxy == 0
+    beside = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
+    absent = {name for name, told in beside if told is None}
     names = [name for name in _CHECKS if name not in absent]
     return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
 
@@ -56,6 +56,7 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "hooks": crew.hooks,
     "release": course.release,
     "blocked": course.blocked,
+    "proxy": course.proxy,
     "spans": crew.spans,
     "browser": course.browser,
     "connections": course.connections,

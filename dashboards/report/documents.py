@@ -48,11 +48,18 @@ class Plan(Part):
     sha256: str | None = None
 
 
+class Proxy(Part):
+    """What was between."""
+
+    url: str | None = None
+
+
 class Environment(Part):
     """Where it was played."""
 
     name: str | None = None
     base_url: str | None = None
+    proxy: Proxy | None = None
     fingerprint: dict[str, Any] | None = None
 
 

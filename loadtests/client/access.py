@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address
-from socket import AF_INET, AF_INET6
 from ssl import SSLContext
 
 from loadtests.client.connection import Place
 from loadtests.client.heads import Heads
 from loadtests.client.origin import Origin
+from loadtests.client.passing import place, ways
 from loadtests.client.wording import Wording
 from loadtests.firewalls import Firewall
+from loadtests.proxy import Proxy, absolute
 from loadtests.targets import Blocked
 
 
@@ -20,7 +21,7 @@ class Access:
     """How the shop is reached, the same for every shopper.
 
     `addresses` are tried in turn; `headers` go with every request; `tls` is the context for https; `masks` are the
-    secrets that no reply may repeat.
+    secrets that no reply may repeat. Through a `proxy` the addresses are what it is asked for; one may be a name.
     """
 
     base_url: str
@@ -29,6 +30,7 @@ class Access:
     masks: tuple[bytes, ...] = field(default=(), repr=False)
     tls: SSLContext | None = None
     firewall: Firewall = field(default_factory=lambda: Firewall(Blocked()))
+    proxy: Proxy | None = None
 
     def turned(self, turn: int) -> "Access":
         """Return it with another of the addresses first, of the kind that was first: each takes its turn."""
@@ -47,7 +49,15 @@ class Access:
     @cached_property
     def wording(self) -> Wording:
         """The words of its requests."""
-        return Wording(self.origin, self.headers)
+        if not self.in_absolute_form:
+            return Wording(self.origin, self.headers)
+        told = {} if self.proxy is None else self.proxy.headers
+        return Wording(self.origin, {**self.headers, **told}, absolute(self.addresses[0], self.origin.port))
+
+    @cached_property
+    def in_absolute_form(self) -> bool:
+        """Whether a proxy reads each request, and may answer it itself."""
+        return self.proxy is not None and not self.origin.secure
 
     @cached_property
     def heads(self) -> Heads:
@@ -55,9 +65,14 @@ class Access:
         return Heads(self.firewall)
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
-        """The addresses as sockets want them; raises ValueError on what would have to be looked up."""
-        return tuple(_place(address, self.origin.port) for address in self.addresses)
+    def ways(self) -> tuple[tuple[Place, bytes | None], ...]:
+        """The addresses as sockets want them, and what a proxy is told first, None where there is none.
+
+        Raises ValueError on what would have to be looked up.
+        """
+        if self.proxy is not None:
+            return ways(self.proxy, self.origin, self.addresses)
+        return tuple((_place(address, self.origin.port), None) for address in self.addresses)
 
     @cached_property
     def at_root(self) -> "Access":
@@ -77,4 +92,4 @@ class Access:
 
 def _place(address: str, port: int) -> Place:
     ip_address(address)
-    return (AF_INET6, (address, port, 0, 0)) if ":" in address else (AF_INET, (address, port))
+    return place(address, port)

@@ -9,7 +9,7 @@ from _socket import IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY,
 from collections.abc import Callable, Iterable
 from errno import EINPROGRESS
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from gevent import get_hub, getcurrent
 
@@ -25,7 +25,10 @@ Place = tuple[int, tuple[Any, ...]]
 """An address family and a socket address of it; no name."""
 
 
-def first_that_opens(places: Iterable[Place], connect: Callable[[Place], "Connection"], ends_at: float) -> "Connection":
+Way = TypeVar("Way")
+
+
+def first_that_opens(places: Iterable[Way], connect: Callable[[Way], "Connection"], ends_at: float) -> "Connection":
     """Return what `connect` makes of the first of `places` that takes a connection; raises OSError.
 
     After `ends_at` of the monotonic clock no further one is tried.

@@ -26,8 +26,18 @@ class BrokenOffError(ConnectionError):
     """The connection ended within a reply."""
 
 
+class ProxyError(ConnectionError):
+    """The environment's proxy opened no way to the shop; `status` is what it answered, 0 when it didn't."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 def word_of(failure: Exception) -> str:
     """Return the error's word."""
+    if isinstance(failure, ProxyError):
+        return "proxy"
     if isinstance(failure, TimeoutError):
         return "timeout"
     if isinstance(failure, OSError):

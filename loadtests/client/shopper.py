@@ -1,7 +1,7 @@
 """The shopper's client: one connection a session, cookies, typed outcomes, no repeat of what isn't safe.
 
 It runs in gevent's hub; nothing of Locust is needed. It connects to the addresses it is given and to no other: no
-name is looked up, no proxy used, no redirect followed.
+name is looked up, no redirect followed, and no proxy used but the one that the environment declares.
 """
 
 from time import monotonic, time
@@ -16,6 +16,7 @@ from loadtests.client.decoding import decoded
 from loadtests.client.exchange import Reply, Request
 from loadtests.client.failures import SilentError, UnsentError, word_of
 from loadtests.client.heads import Head
+from loadtests.client.passing import pass_proxy
 from loadtests.client.reading import exchange
 from loadtests.client.tls_connection import TlsConnection
 from loadtests.credentials import masked
@@ -24,6 +25,7 @@ CONNECT_S = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
+_PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class ShopperClient:
@@ -58,7 +60,7 @@ class ShopperClient:
         except (OSError, ValueError) as error:
             self.lay_ns = 0
             self._hang_up()
-            return Reply(error=word_of(error))
+            return Reply(getattr(error, "status", 0), error=word_of(error))
         except BaseException:
             self.lay_ns = 0
             self._hang_up()
@@ -100,15 +102,18 @@ class ShopperClient:
 
     def _connect(self, ends_at: float) -> Connection:
         """Return a connection to the first address that takes one; raises OSError."""
-        return first_that_opens(self._access.places, lambda place: self._connect_to(place, ends_at), ends_at)
+        return first_that_opens(self._access.ways, lambda way: self._connect_by(way, ends_at), ends_at)
 
-    def _connect_to(self, place: Place, ends_at: float) -> Connection:
-        family, address = place
+    def _connect_by(self, way: tuple[Place, bytes | None], ends_at: float) -> Connection:
+        (family, address), opening = way
         origin, tls = self._access.origin, self._access.tls
         soon = min(ends_at, monotonic() + CONNECT_S)
         connection = TlsConnection(family, soon) if origin.secure else Connection(family, soon)
         try:
-            connection.connect(address)
+            if opening is None:
+                connection.connect(address)
+            else:
+                pass_proxy(connection, address, opening)
             if isinstance(connection, TlsConnection) and tls is not None:
                 connection.shake_hands(tls, origin.host.rstrip("."))
         except BaseException:
@@ -131,6 +136,8 @@ class ShopperClient:
             body = decoded(body, head.encoding, reading.MAX_BODY)
         body = masked(body, access.masks)
         status, accepted = head.status, head.status in request.accept
+        if status == _PROXY_AUTHENTICATION_REQUIRED and access.in_absolute_form:
+            return Reply(status, body, "proxy")
         if head.marked or (not accepted and access.firewall.takes_for_attack(status, body)):
             return Reply(status, body, "blocked")
         if status in _REDIRECTS and head.location is not None:

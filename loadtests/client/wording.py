@@ -17,8 +17,8 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What the client writes itself, or what would change where a message ends and who reads it.
 _RESERVED = frozenset(
     {
-        "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "te", "traceparent",
-        "trailer", "transfer-encoding", "upgrade",
+        "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "proxy-authorization",
+        "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
@@ -33,16 +33,19 @@ class Opening(NamedTuple):
 
 
 class Wording:
-    """Words the requests to one environment: `headers` go with each but where a request has its own."""
+    """Words the requests to one environment: `headers` go with each but where a request has its own.
 
-    __slots__ = ("_cookie", "_headers", "_openings", "_origin")
+    `before` comes before each path: the origin's address, where a proxy reads the request (RFC 9112, 3.2.2).
+    """
 
-    def __init__(self, origin: Origin, headers: Mapping[str, str]) -> None:
+    __slots__ = ("_before", "_cookie", "_headers", "_openings", "_origin")
+
+    def __init__(self, origin: Origin, headers: Mapping[str, str], before: str = "") -> None:
         given = {name.lower() for name in headers}
         own = {} if "accept-encoding" in given else {"Accept-Encoding": OFFERED}
         self._headers = {**({} if "host" in given else {"Host": origin.authority}), **headers, **own}
         self._cookie = "; ".join(value for name, value in headers.items() if name.lower() == "cookie")
-        self._origin = origin
+        self._origin, self._before = origin, f"{before}{origin.prefix}"
         self._openings: dict[str | tuple[str, ...], Opening] = {}
 
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
@@ -83,7 +86,7 @@ class Wording:
             if name.lower() != "cookie" and name.lower() not in own:
                 lines.append(f"{name}: {value}\r\n")
         opening = Opening(
-            f"{method} {self._origin.prefix}", f"{''.join(lines)}traceparent: ", tuple(f"{name}: " for name in headers)
+            f"{method} {self._before}", f"{''.join(lines)}traceparent: ", tuple(f"{name}: " for name in headers)
         )
         if len(self._openings) >= _KNOWN_OPENINGS:
             self._openings.clear()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from loadtests.proxy import Proxy, open_tunnel
 from loadtests.tls import context_of
 from scripts.checkup.lines import Line, ok, wrong
 from scripts.running.reaching import Reach
@@ -42,15 +43,26 @@ def _in_words(days: float) -> str:
 
 def _days_left(reach: Reach, host: str, port: int) -> float:
     with (
-        _connected(reach.destinations.of(host), port) as plain,
+        _connected(reach, host, port) as plain,
         context_of(reach.environment).wrap_socket(plain, server_hostname=host) as secure,
     ):
         told = secure.getpeercert() or {}
     return (ssl.cert_time_to_seconds(str(told["notAfter"])) - time.time()) / _DAY_S
 
 
-def _connected(addresses: Sequence[str], port: int) -> socket.socket:
+def _connected(reach: Reach, host: str, port: int) -> socket.socket:
     """Return a connection to the first address that takes one, as the load does; raises OSError."""
+    failure = OSError("no address")
+    asked_for, proxy = reach.destinations.at(host).asked_for(host), reach.proxy_to(host)
+    for target in asked_for:
+        try:
+            return _straight((target,), port) if proxy is None else _through(proxy, target, port)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _straight(addresses: Sequence[str], port: int) -> socket.socket:
     failure = OSError("no address")
     for address in addresses:
         try:
@@ -58,3 +70,13 @@ def _connected(addresses: Sequence[str], port: int) -> socket.socket:
         except OSError as error:
             failure = error
     raise failure
+
+
+def _through(proxy: Proxy, target: str, port: int) -> socket.socket:
+    connection = _straight(proxy.addresses, proxy.port)
+    try:
+        open_tunnel(connection, proxy.opening(target, port))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from loadtests.asking import why_no_answer
 from loadtests.firewalls import Firewall
 from scripts.checkup.certificate import certificate
 from scripts.checkup.lines import Line, missing, ok, wrong
@@ -18,7 +19,7 @@ from scripts.running.replies import Answered, bounded
 
 _TIMEOUT_S = 5.0
 _MAX_SOURCE = 64 << 20
-_OK, _CLIENT_ERROR, _DENIED = 200, 400, (401, 403)
+_OK, _CLIENT_ERROR, _DENIED, _PROXY_DENIED = 200, 400, (401, 403), 407
 _CLOCKS_APART_S = 5.0
 _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
 
@@ -27,6 +28,7 @@ def environment(name: str, reach: Reach, *, production: bool) -> Iterator[Line]:
     """Look at everything that the environment declares; each is asked for once, its sources with the token."""
     kind = reach.destinations.kind
     yield ok("environment", f"{name} at {reach.environment.base_url}, {kind}{', production' if production else ''}")
+    yield from _proxy(reach)
     with reach.asking() as http:
         reply = _home(reach, http)
         yield reply if isinstance(reply, Line) else _reached(reach, reply)
@@ -41,16 +43,34 @@ def environment(name: str, reach: Reach, *, production: bool) -> Iterator[Line]:
     yield from _kill_url(reach)
 
 
+def _proxy(reach: Reach) -> Iterator[Line]:
+    """Say what goes through the proxy and what that leaves unknown; whether it lets us through is seen at the shop."""
+    proxy = reach.environment.proxy
+    if proxy is None:
+        return
+    straight = f", but {', '.join(proxy.straight)}" if proxy.straight else ""
+    yield ok("proxy", f"all goes through {proxy.url}{straight}")
+    unknown = sorted(host for host, found in reach.destinations.hosts.items() if not found.addresses)
+    if unknown:
+        told = f"only the proxy knows where {', '.join(unknown)} is: whether that is production, its name alone says"
+        yield ok("names", told)
+
+
 def _home(reach: Reach, http: requests.Session) -> Answered | Line:
     url = f"{reach.environment.base_url}/"
     try:
         return bounded(http, url, _TIMEOUT_S)
+    except requests.exceptions.ProxyError as error:
+        step = "see its log: does it let this machine through (407: proxy.basic_auth), and reach the shop"
+        return wrong("proxy", f"it doesn't lead to {url}: {why_no_answer(error)}", step)
     except requests.RequestException as error:
         step = "start it, or mend base_url; from here, a firewall or VPN may be between"
-        return wrong("shop", f"{url} doesn't answer: {type(error).__name__}", step)
+        return wrong("shop", f"{url} doesn't answer: {why_no_answer(error)}", step)
 
 
 def _reached(reach: Reach, reply: Answered) -> Line:
+    if reply.status == _PROXY_DENIED and reach.environment.proxy is not None:
+        return wrong("proxy", f"it doesn't let us through: HTTP {reply.status}", "declare proxy.basic_auth")
     accepted = reply.status == _OK
     if Firewall(reach.environment.blocked).has_answered(
         reply.status, reply.headers.items(), reply.body, accepted=accepted
@@ -112,7 +132,7 @@ def _sources(reach: Reach, http: requests.Session) -> Iterator[Line]:
         try:
             reply = bounded(http, f"{url}?limit=1" if name != "stock" else url, _TIMEOUT_S, _MAX_SOURCE, headers)
         except requests.RequestException as error:
-            yield wrong(name, f"{url} doesn't answer: {type(error).__name__}", "start it, or let this machine reach it")
+            yield wrong(name, f"{url} doesn't answer: {why_no_answer(error)}", "start it, or let this machine reach it")
             continue
         if reply.status == _OK:
             yield ok(name, f"{url} answers")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from loadtests.demand.build import ORDERS_PER_SESSION
 from loadtests.demand.plan import FORMAT, Plan
 from loadtests.journeys import expected_events
-from loadtests.targets import Ceiling
+from loadtests.targets import Ceiling, ProxyTarget
 from scripts.first_look.survey import Survey
 from slo.documents import validate
 from slo.openslo import Objective
@@ -41,6 +41,7 @@ def targets_yaml(name: str, found: Survey) -> str:
         "environments:",
         f"  {name}:",
         f"    base_url: {json.dumps(found.base_url)}",
+        *([] if found.proxy is None else [f"    proxy: {json.dumps(_declared(found.proxy))}"]),
         "    storefront: twisted-threads   # how the shop is browsed and bought from",
         f"    production: {str(production).lower()}   # {told[production]}",
         f"    ceiling: {ceiling}   # low on purpose: raise it when you know what it bears",
@@ -58,6 +59,10 @@ def targets_yaml(name: str, found: Survey) -> str:
         "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _declared(proxy: ProxyTarget) -> dict[str, object]:
+    return proxy.model_dump(mode="json", exclude_defaults=True)
 
 
 def _or_comment(known: bool, line: str, example: str) -> str:  # noqa: FBT001 - it reads as a sentence

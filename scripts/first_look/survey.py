@@ -10,9 +10,10 @@ from urllib.parse import urljoin
 import requests
 
 from loadtests.addresses import Kind
-from loadtests.asking import Asking, origin_of
+from loadtests.asking import Asking, origin_of, why_no_answer
 from loadtests.firewalls import Firewall
-from loadtests.trace_context import new_traceparent
+from loadtests.targets import ProxyTarget
+from loadtests.trace_context import traceparents
 from scripts.checkup.certificate import certificate
 from scripts.checkup.lines import Line, missing, ok, wrong
 from scripts.refusals import EnvironmentLacks
@@ -26,6 +27,7 @@ TIMEOUT_S = 5.0
 HEALTH_PATHS = ("/healthz", "/health", "/version", "/status")
 RELEASE_FIELDS = ("version", "release", "build", "commit", "revision")
 _OK, _CLIENT_ERROR, _SERVER_ERROR, _DENIED, _HTTP_1_0 = 200, 400, 500, (401, 403), 10
+_PROXY_DENIED = 407
 _MAX_PAGE = 4 << 20
 _OTLP = "send the shop's spans over OTLP/HTTP to port 18086 of this machine, then set traces: true"
 _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
@@ -40,17 +42,22 @@ class Survey:
     lines: tuple[Line, ...]
     release_probe: tuple[str, str] | None = None
     has_metrics: bool = False
+    proxy: ProxyTarget | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Visitor:
-    """Asks for one page a second, for `AT_MOST_S`; `sleep` and `clock` are the machine's."""
+    """Asks for one page a second, for `AT_MOST_S`; `sleep` and `clock` are the machine's.
+
+    `refusal` is what the environment's proxy said last instead of leading there.
+    """
 
     base_url: str
     http: Asking
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     asked: list[str] = field(default_factory=list)
+    refusal: str | None = None
     _began: float | None = None
 
     def ask(self, path: str) -> Answered | None:
@@ -64,8 +71,11 @@ class Visitor:
             return None
         self.asked.append(path)
         try:
-            headers = {"traceparent": new_traceparent(SystemRandom(), 1.0)}
+            headers = {"traceparent": next(traceparents(SystemRandom(), 1.0))}
             return bounded(self.http, self.base_url + path, min(TIMEOUT_S, left_s), _MAX_PAGE, headers)
+        except requests.exceptions.ProxyError as error:
+            self.refusal = why_no_answer(error)
+            return None
         except requests.RequestException:
             return None
 
@@ -73,6 +83,8 @@ class Visitor:
 def survey(reach: Reach, visitor: Visitor) -> Survey:
     """Look; raises EnvironmentLacks when the shop doesn't answer at all."""
     home = visitor.ask("/")
+    if home is None and visitor.refusal is not None:
+        raise EnvironmentLacks(f"{visitor.base_url}/ isn't reached: {visitor.refusal}; see the proxy's log")
     if home is None:
         raise EnvironmentLacks(f"{visitor.base_url}/ doesn't answer; is it started, and may this machine reach it?")
     lines = [*_first(reach, home), *_connection(reach, home), *_robots(visitor.ask("/robots.txt"))]
@@ -85,6 +97,7 @@ def survey(reach: Reach, visitor: Visitor) -> Survey:
         lines=(*lines, release, metrics, traces, *_not_asked()),
         release_probe=probe,
         has_metrics=metrics.state == "ok",
+        proxy=reach.environment.proxy,
     )
 
 
@@ -96,6 +109,9 @@ def _first(reach: Reach, home: Answered) -> Iterator[Line]:
         yield wrong("shop", f"a firewall or challenge page answers: HTTP {home.status}", step)
     elif "location" in home.headers:
         yield _redirect(base, home.headers["location"])
+    elif home.status == _PROXY_DENIED and reach.environment.proxy is not None:
+        step = "give --proxy-user-env and --proxy-password-env"
+        yield wrong("shop", f"the proxy doesn't let us through: HTTP {home.status}", step)
     elif home.status in _DENIED:
         yield wrong("shop", f"it wants to know who we are: HTTP {home.status}", "declare basic_auth or headers")
     elif home.status >= _CLIENT_ERROR:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def start_prometheus(
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = Scrape(job="prometheus", url=f"http://{HOST}:{program.port}/metrics", address=HOST)
-    bare = [replace(scrape, authorization=None) for scrape in scrapes]
+    bare = [scrape.bare for scrape in scrapes]
     config = private / "prometheus.yml"
     for path, read in ((config, scrapes), (folder / "prometheus.yml", bare)):
         path.write_text(yaml.safe_dump(configuration([*read, own], _SLOW, SCRAPE_INTERVAL_S), sort_keys=False))

@@ -2,13 +2,14 @@
 
 Prometheus looks a name up at each scrape, so that an answer which changes would lead it, and what it brings,
 elsewhere: it is given the address. The name stays for TLS. It can't stay for the Host header, which is the address
-then: a page that is found by its name only wants a Prometheus of one's own (PEAKPROOF_PROMETHEUS_URL).
+then: a page that is found by its name only wants a Prometheus of one's own (PEAKPROOF_PROMETHEUS_URL). Through the
+environment's proxy it goes likewise; a name that only the proxy resolves is what Prometheus asks it for.
 """
 
 import socket
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from loadtests.asking import origin_of
 from loadtests.credentials import Credentials, Secret
 from loadtests.destinations import Destinations, host_of
+from loadtests.proxy import Proxy, at, proxy_to, user_info
 from loadtests.targets import Environment, ScrapeTarget
 from slo.documents import BadInput
 
@@ -33,11 +35,18 @@ class Scrape:
     ca: str | None = None
     certificate: tuple[str, str] | None = None
     authorization: Secret | None = field(default=None, repr=False)
+    proxy: Proxy | None = None
 
     @property
     def endpoint(self) -> str:
         """The address and the port, as Prometheus takes them."""
-        return _at(self.address, port_of(self.url))
+        return at(self.address, port_of(self.url))
+
+    @property
+    def bare(self) -> "Scrape":
+        """The same without what it is asked with, for what is kept."""
+        proxy = None if self.proxy is None else replace(self.proxy, authorization=None)
+        return replace(self, authorization=None, proxy=proxy)
 
 
 def scrapes_of(environment: Environment, destinations: Destinations, credentials: Credentials) -> list[Scrape]:
@@ -73,13 +82,16 @@ def _scrape_of(
     own = origin_of(target.url) == origin_of(environment.base_url)
     pair = environment.client_certificate
     secure = target.url.startswith("https:")
+    host = host_of(target.url)
+    asked_for, proxy = destinations.at(host).asked_for(host), proxy_to(host, environment, destinations, credentials)
     return Scrape(
         job=target.job,
         url=target.url,
-        address=_reachable(destinations.of(host_of(target.url)), port_of(target.url)),
+        address=asked_for[0] if proxy is not None else _reachable(asked_for, port_of(target.url)),
         ca=_authorities(environment) if secure else None,
         certificate=(pair.certificate, pair.key) if pair is not None and own else None,
         authorization=_authorization(credentials) if own else None,
+        proxy=proxy,
     )
 
 
@@ -109,13 +121,9 @@ def _reachable(addresses: tuple[str, ...], port: int) -> str:
     return addresses[0]
 
 
-def _at(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _section(scrape: Scrape, interval_s: float) -> dict[str, Any]:
     parts = urlsplit(scrape.url)
-    labels = {"job": scrape.job, "instance": _at(parts.hostname or "", port_of(scrape.url))}
+    labels = {"job": scrape.job, "instance": at(parts.hostname or "", port_of(scrape.url))}
     return {
         "scheme": parts.scheme,
         "metrics_path": parts.path or "/metrics",
@@ -123,6 +131,7 @@ def _section(scrape: Scrape, interval_s: float) -> dict[str, Any]:
         "scrape_interval": f"{interval_s:g}s",
         "scrape_timeout": f"{interval_s:g}s",
         "follow_redirects": False,
+        **({} if scrape.proxy is None else {"proxy_url": scrape.proxy.url(user_info(scrape.proxy.authorization))}),
         **_tls(scrape),
         **_asked_with(scrape.authorization),
         "static_configs": [{"targets": [scrape.endpoint], "labels": labels}],

@@ -30,7 +30,7 @@ from loadtests.run_directory import BROWSER, RunDirectory, write_table
 from loadtests.session import shopper_headers
 from loadtests.storefronts import WALKS
 from loadtests.targets import Environment
-from loadtests.trace_context import new_traceparent, trace_id_of
+from loadtests.trace_context import trace_id_of, traceparents
 from scripts.local_stack import guard
 from scripts.local_stack.children import python
 from scripts.refusals import EnvironmentLacks
@@ -65,6 +65,8 @@ def check_browser(environment: Environment) -> None:
         raise EnvironmentLacks(f"--browser: nobody has said where one walks in {environment.storefront}; leave it out")
     if environment.client_certificate is not None or environment.ca is not None:
         raise EnvironmentLacks("--browser: a browser can be told of no client_certificate and no ca; leave it out")
+    if environment.proxy is not None:
+        raise EnvironmentLacks("--browser: a browser isn't led through the environment's proxy; leave it out")
     try:
         split(environment.ceiling)
     except ValueError as error:
@@ -78,7 +80,8 @@ class BrowserShopper:
         self._setting, self._page_s = setting, page_s
         environment = setting.reach.environment
         self._clock, self._luck = Clock.start(), Luck(secrets.randbits(64))
-        self._ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
+        ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
+        self._traceparents = traceparents(ids, setting.plan.trace_sampling)
         self._shop = Origin.of(environment.base_url)
         own = setting.reach.credentials.revealed()
         allowed: dict[Origin, Mapping[str, str]] = {self._shop: own}
@@ -221,7 +224,7 @@ class BrowserShopper:
 
     def _look(self, tab: Tab, page: str, url: str) -> bool:
         """Open a page and keep how long it took; return whether one can go on from there."""
-        traceparent = new_traceparent(self._ids, self._setting.plan.trace_sampling)
+        traceparent = next(self._traceparents)
         environment = self._setting.reach.environment
         told = shopper_headers(self._setting.directory.name, PEAKPROOF, environment.tag)
         headers = {name: told[name] for name in told if name not in ("User-Agent", "Accept")}

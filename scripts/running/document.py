@@ -15,6 +15,7 @@ from loadtests.demand.revision import Revision
 from loadtests.ledger import count_rows
 from loadtests.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.run_directory import RunDirectory, write_json
+from loadtests.targets import Environment
 from scripts.running.evidence import read_object
 from scripts.running.ledgers import orders_of
 from scripts.running.preparation import Inputs, hash_inputs
@@ -67,6 +68,7 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
             "base_url": inputs.environment.base_url,
             "fingerprint": dict(inputs.environment.fingerprint),
             "destinations": progress.destinations,
+            **_proxy(inputs.environment),
             "shares_addresses": progress.shares_addresses,
         },
         "command": progress.command,
@@ -87,6 +89,14 @@ def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> di
     }
     write_json(directory.run, value)
     return value
+
+
+def _proxy(environment: Environment) -> dict[str, Any]:
+    """Say through which proxy the environment was reached, nothing when it was straight."""
+    proxy = environment.proxy
+    if proxy is None:
+        return {}
+    return {"proxy": {"url": proxy.url, "straight": list(proxy.straight), "resolves_names": proxy.resolves_names}}
 
 
 def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:

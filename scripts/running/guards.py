@@ -50,7 +50,7 @@ def check_addresses(inputs: Inputs, rails: Rails, progress: Progress, destinatio
 
     Raises EnvironmentLacks without a permission, or when nobody can tell.
     """
-    progress.destinations = destinations.model_dump(mode="json")
+    progress.destinations = destinations.told()
     if inputs.production:
         return
     reached = production_at(inputs.environment, destinations, inputs.productions)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import requests
 
-from loadtests.asking import Asking
+from loadtests.asking import Asking, why_no_answer
 from loadtests.targets import Environment
 from scripts.refusals import EnvironmentLacks
 from scripts.running.replies import bounded
@@ -48,7 +48,7 @@ def says_stop(url: str, http: requests.Session) -> bool:
     try:
         reply = bounded(http, url, TIMEOUT_S)
     except requests.RequestException as error:
-        raise EnvironmentLacks(f"the kill URL {url} doesn't answer: {type(error).__name__}") from error
+        raise EnvironmentLacks(f"the kill URL {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status == _GONE:
         return True
     if reply.status != _OK:

@@ -7,7 +7,7 @@ from typing import get_args
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from loadtests.asking import Asking
+from loadtests.asking import Asking, why_no_answer
 from loadtests.destinations import Destinations
 from loadtests.targets import Environment, SideEffect
 from scripts.refusals import EnvironmentLacks
@@ -93,7 +93,7 @@ def page_of(url: str, http: requests.Session) -> str:
         page = reply.body.decode()
         served(page)
     except requests.RequestException as error:
-        raise EnvironmentLacks(f"the metrics at {url} don't answer: {type(error).__name__}") from error
+        raise EnvironmentLacks(f"the metrics at {url} don't answer: {why_no_answer(error)}") from error
     except ValueError as error:
         raise EnvironmentLacks(f"the metrics at {url} can't be read: not Prometheus' text") from error
     return page

@@ -129,7 +129,7 @@ class Performance:
         highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
         host = host_of(environment.base_url)
         to_shop = min(connections(plan.assets, has_cdn=environment.cdn_url is not None), CONNECTIONS)
-        told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, len(self._reach.destinations.of(host)))
+        told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, self._reach.destinations.places(host))
         if told is not None:
             self._context.say(f"a hint: {told}")
 

@@ -3,11 +3,11 @@
 An alias or the bare address of production leads the same load to the same machines.
 """
 
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 
 from loadtests.addresses import Address, innermost, readable
 from loadtests.destinations import Destinations, LookUp, UnresolvableError, host_of, look_up, resolve_host
+from loadtests.passage import is_address
 from loadtests.targets import Environment
 from scripts.refusals import EnvironmentLacks
 
@@ -26,10 +26,20 @@ def production_at(
 ) -> dict[str, list[str]]:
     """Return the productions whose addresses the load would reach, with those: `{name: addresses}`.
 
+    Reached is the proxy, too. What only the proxy resolves has no address here: its name alone tells it then.
+
     Raises EnvironmentLacks for a production whose addresses nobody here knows.
     """
     own = {_plain(text) for url in _loaded(environment) for text in destinations.of(host_of(url))}
-    found = {name: sorted(own & _addresses(name, one, ask), key=str) for name, one in productions.items()}
+    by_name_alone = not own
+    own |= {_plain(text) for text in (destinations.proxy.addresses if destinations.proxy else ())}
+    found: dict[str, list[Address]] = {}
+    for name, one in productions.items():
+        try:
+            found[name] = sorted(own & _addresses(name, one, ask), key=str)
+        except EnvironmentLacks:
+            if not by_name_alone:  # else its address would tell nothing
+                raise
     return {name: [str(address) for address in same] for name, same in found.items() if same}
 
 
@@ -38,7 +48,7 @@ def undeclared(environment: Environment, reached: Mapping[str, Sequence[str]]) -
 
     A front that serves both tells them apart by their names: to a bare address, no word helps.
     """
-    shared = () if any(map(_is_address, _hosts(environment))) else environment.shares_addresses_with
+    shared = () if any(map(is_address, _hosts(environment))) else environment.shares_addresses_with
     return {name: addresses for name, addresses in reached.items() if name not in shared}
 
 
@@ -75,12 +85,3 @@ def _loaded(environment: Environment) -> list[str]:
 
 def _hosts(environment: Environment) -> list[str]:
     return [host_of(url).rstrip(".") for url in _loaded(environment)]
-
-
-def _is_address(host: str) -> bool:
-    """Whether a host is an address, in any form that a resolver takes for one: 127.0.0.1, 127.1, 0x7f000001, ::1."""
-    try:
-        socket.inet_aton(host)
-    except OSError:
-        return ":" in host
-    return True

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from loadtests.asking import Asking
 from loadtests.credentials import Credentials, Secret, check_length, credentials_of, token_of
 from loadtests.destinations import Destinations, UnresolvableError, resolve
+from loadtests.proxy import Proxy, proxy_to
 from loadtests.targets import Environment
 from loadtests.tls import context_of
 from scripts.context import Context
@@ -23,6 +24,10 @@ class Reach:
     def asking(self) -> Asking:
         """Return a new session to the environment's hosts, for all that isn't load."""
         return Asking(self.environment, self.credentials, self.destinations)
+
+    def proxy_to(self, host: str) -> Proxy | None:
+        """Return the proxy that one of the environment's hosts is reached through, None when there is none."""
+        return proxy_to(host, self.environment, self.destinations, self.credentials)
 
     def bearer(self) -> str | None:
         """Return the token as it goes on the wire."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import requests
 
+from loadtests.asking import why_no_answer
 from scripts.refusals import EnvironmentLacks
 from scripts.running.reaching import Reach
 from scripts.running.replies import bounded
@@ -57,7 +58,7 @@ def probe_release(reach: Reach, timeout_s: float = PROBE_S) -> str | None:
         try:
             reply = bounded(http, url, timeout_s)
         except requests.RequestException as error:
-            raise EnvironmentLacks(f"the shop at {url} doesn't answer: {type(error).__name__}") from error
+            raise EnvironmentLacks(f"the shop at {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status >= _SERVER_ERROR:
         raise EnvironmentLacks(f"the shop at {url} answers HTTP {reply.status}")
     return None if probe is None else _release_in(reply.body, probe.field, url)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from loadtests.targets import BaseAddress, Environment, Label, Targets
+from loadtests.targets import BaseAddress, Environment, Label, ProxyTarget, Targets
 from scripts.checkup.lines import rendered
 from scripts.context import Context
 from scripts.first_look.drafts import CEILING, first_plan, looks_like_production, objectives_yaml, targets_yaml
@@ -25,6 +25,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("url", metavar="URL", help="where the staging site's first page is")
     parser.add_argument("--name", default="staging", help="what to call it in targets.yaml (default staging)")
+    proxy = parser.add_argument_group("a staging site behind a proxy")
+    proxy.add_argument("--proxy", metavar="URL", help="reach it through this proxy: http://HOST:PORT")
+    proxy.add_argument("--proxy-user-env", metavar="NAME", help="the variable that holds the proxy's user")
+    proxy.add_argument("--proxy-password-env", metavar="NAME", help="the variable that holds the user's password")
+    proxy.add_argument("--proxy-resolves-names", action="store_true", help="only the proxy knows where the site is")
     parser.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: here)")
     parser.add_argument("--force", action="store_true", help="replace files that are there")
 
@@ -32,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Look, write, and say what is missing; raises EnvironmentLacks when the site doesn't answer."""
     folder = context.folder / options.to
-    environment = given_environment(options.url, options.name)
+    environment = given_environment(options.url, options.name, given_proxy(options))
     if not options.force:
         refuse_to_replace(folder)
     reach = reach_of(environment, context)
@@ -48,7 +53,23 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     return ExitCode.OK
 
 
-def given_environment(url: str, name: str) -> Environment:
+def given_proxy(options: argparse.Namespace) -> ProxyTarget | None:
+    """Return the proxy that the flags describe, None without --proxy; raises BadInput."""
+    user, password = options.proxy_user_env, options.proxy_password_env
+    if options.proxy is None:
+        if user or password or options.proxy_resolves_names:
+            raise BadInput("--proxy-user-env, --proxy-password-env and --proxy-resolves-names need --proxy")
+        return None
+    basic = {"user_env": user, "password_env": password} if user or password else None
+    told = {"url": options.proxy, "basic_auth": basic, "resolves_names": options.proxy_resolves_names}
+    try:
+        return ProxyTarget.model_validate(told)
+    except ValidationError as error:  # what was given may be a secret in the wrong place: it isn't shown
+        first = error.errors(include_url=False)[0]
+        raise BadInput(f"--proxy: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def given_environment(url: str, name: str, proxy: ProxyTarget | None = None) -> Environment:
     """Return the environment that an address and a name stand for; raises BadInput."""
     for text, kind, what in ((url, BaseAddress, "URL"), (name, Label, "--name")):
         try:
@@ -57,7 +78,7 @@ def given_environment(url: str, name: str) -> Environment:
             told = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             shown = "" if "name or password" in told or "secret" in told else f", found {text!r:.100}"
             raise BadInput(f"{what}: {told}{shown}") from None
-    return Environment(base_url=url, storefront="twisted-threads", ceiling=CEILING)
+    return Environment(base_url=url, storefront="twisted-threads", ceiling=CEILING, proxy=proxy)
 
 
 def refuse_to_replace(folder: Path) -> None:

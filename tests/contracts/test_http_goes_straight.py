@@ -47,6 +47,22 @@ def test_every_session_ignores_the_environment(path: Path) -> None:
     assert not makes_one or "trust_env = False" in text
 
 
+def test_no_proxy_is_used_but_the_one_that_targets_yaml_declares() -> None:
+    """Libraries' own ways to a proxy stay unused: what is declared goes by `loadtests.proxy` alone."""
+    words = (
+        *("getproxies", "ProxyManager", "proxy_from_url", "proxies=", "set_tunnel", "trust_env = True"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
+    )
+    found = [(path.name, word) for path in modules() for word in words if word in path.read_text()]
+    assert found == []
+    users = {path.name for path in modules() if "from loadtests.proxy import" in path.read_text()}
+    assert users == {
+        *("access.py", "passing.py", "job.py"),  # the load
+        *("asking.py", "certificate.py", "reaching.py"),  # all that isn't load
+        "scraping.py",  # Prometheus
+    }
+
+
 def test_nothing_turns_verification_off() -> None:
     words = ("verify=False", "verify = False", "CERT_NONE", "check_hostname = False", "insecure=True", "unverified")
     found = [(path.name, word) for path in modules() for word in words if word in path.read_text()]

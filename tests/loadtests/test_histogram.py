@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.histogram import PROMETHEUS_BOUNDS_S, Histogram, bucket, buckets, upper_bound_us
+from loadtests.histogram import PROMETHEUS_BOUNDS_S, Histogram, bucket, buckets, by_group, upper_bound_us
 
 MICROSECONDS = st.integers(min_value=0, max_value=10**12)
 LATENCIES_US = st.lists(st.integers(min_value=0, max_value=10**8), min_size=1, max_size=60)
@@ -122,3 +122,12 @@ def test_the_sum_is_that_of_the_values_and_not_of_the_buckets() -> None:
 
 def test_a_bucket_that_ends_at_a_bound_is_below_it() -> None:
     assert Histogram({255: 2, 256: 1}).cumulative((0.000255,)) == {"0.000255": 2, "+Inf": 3}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-(10**6), 10**13))))
+def test_counting_by_group_is_counting_each_group(values: list[tuple[int, int]]) -> None:
+    groups, times = (np.array([value[place] for value in values], np.int64) for place in (0, 1))
+    for group, found in enumerate(by_group(times, groups, 4)):
+        expected = Histogram()
+        expected.add_all(times[groups == group])
+        assert (found.buckets, found.sum_us) == (expected.buckets, expected.sum_us)

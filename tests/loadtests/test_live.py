@@ -67,14 +67,14 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS, STEPS)
-def test_two_workers_figures_add_up_exactly(left: list[StepRecord], right: list[StepRecord]) -> None:
+@given(STEPS, STEPS, st.integers(1, 5))
+def test_two_workers_figures_add_up_exactly(left: list[StepRecord], right: list[StepRecord], size: int) -> None:
     merged = board(watch())
     for name, records in (("w0", left), ("w1", right)):
         figures = WorkerFigures([watch()], JUDGED)
-        for number, record in enumerate(records):
-            figures.steps_ended(batch(record))
-            if number % 3 == 0:
+        for first in range(0, len(records), size):
+            figures.steps_ended(batch(*records[first : first + size]))
+            if first % 3 == 0:
                 merged.merge(name, json.loads(json.dumps(figures.take(START))), gauges())
         merged.merge(name, figures.take(START), gauges())
     told = merged.snapshot(START + 25 * SECOND, "running")

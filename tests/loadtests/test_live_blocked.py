@@ -38,6 +38,17 @@ def test_blocked_replies_are_counted_over_the_last_ten_seconds_alone() -> None:
     assert merged.blocked() is None
 
 
+def test_what_fails_at_the_proxy_ends_a_run_too_and_is_told_from_a_firewall() -> None:
+    merged, figures = board(), WorkerFigures([], ALWAYS)
+    figures.steps_ended(batch(*[checkout(1, error=error) for error in ["blocked"] * 9 + ["proxy"] * 10]))
+    merged.merge("w0", figures.take(START), gauges())
+    told = "failed at the proxy before the shop: {}; see its log: does it let us through, and reach the shop"
+    assert merged.blocked() == told.format("19 of 19 replies in the last 10 s")
+    figures.steps_ended(batch(checkout(1, error="proxy")))
+    merged.merge("w0", figures.take(START), gauges())
+    assert merged.blocked() == told.format("20 replies in a row")
+
+
 def test_blocked_replies_in_a_row_are_counted_across_what_was_taken() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
     for error in [None] * 5000 + ["blocked"] * 19:

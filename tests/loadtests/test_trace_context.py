@@ -2,8 +2,9 @@
 
 import random
 import re
+from itertools import islice
 
-from loadtests.trace_context import is_sampled, new_traceparent, span_id_of, trace_id_of
+from loadtests.trace_context import is_sampled, span_id_of, trace_id_of, traceparents
 
 
 class Zeros(random.Random):
@@ -14,6 +15,11 @@ class Zeros(random.Random):
 
     def random(self) -> float:
         return 0.0
+
+
+def drawn(seed: int, sampled_share: float, count: int) -> list[str]:
+    ids = random.Random(seed)  # noqa: S311 - the same luck each time
+    return list(islice(traceparents(ids, sampled_share), count))
 
 
 def test_the_header_is_version_trace_span_and_flags() -> None:
@@ -27,28 +33,26 @@ def test_the_lowest_bit_of_the_flags_alone_says_whether_a_trace_is_sampled() -> 
 
 
 def test_ids_are_lower_case_hex_of_full_length() -> None:
-    ids = random.Random(1)  # noqa: S311 - the same luck each time
-    for _ in range(200):
-        assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", new_traceparent(ids, 1.0))
+    for told in drawn(1, 1.0, 200):
+        assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", told)
 
 
 def test_ids_are_never_zero() -> None:
-    assert new_traceparent(Zeros(), 1.0) == f"00-{'1':0>32}-{'1':0>16}-01"
+    for told in islice(traceparents(Zeros(), 1.0), 100):
+        assert int(trace_id_of(told), 16)
+        assert int(span_id_of(told), 16)
 
 
 def test_a_share_of_one_samples_every_trace_and_zero_none() -> None:
-    ids = random.Random(2)  # noqa: S311 - the same
-    assert {is_sampled(new_traceparent(ids, 1.0)) for _ in range(300)} == {True}
-    assert {is_sampled(new_traceparent(ids, 0.0)) for _ in range(300)} == {False}
-    assert not is_sampled(new_traceparent(Zeros(), 0.0))
+    assert set(map(is_sampled, drawn(2, 1.0, 300))) == {True}
+    assert set(map(is_sampled, drawn(2, 0.0, 300))) == {False}
+    assert not is_sampled(next(traceparents(Zeros(), 0.0)))
 
 
 def test_a_share_in_between_samples_that_share() -> None:
-    ids = random.Random(4)  # noqa: S311 - the same
-    assert 200 < sum(is_sampled(new_traceparent(ids, 0.25)) for _ in range(1000)) < 300
+    assert 200 < sum(map(is_sampled, drawn(4, 0.25, 1000))) < 300
 
 
 def test_no_two_traces_share_an_id() -> None:
-    ids = random.Random(3)  # noqa: S311 - the same
-    drawn = [new_traceparent(ids, 0.5) for _ in range(1000)]
-    assert len(set(map(trace_id_of, drawn))) == len(set(map(span_id_of, drawn))) == 1000
+    told = drawn(3, 0.5, 1000)
+    assert len(set(map(trace_id_of, told))) == len(set(map(span_id_of, told))) == 1000

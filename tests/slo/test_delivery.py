@@ -27,17 +27,18 @@ def test_the_load_is_counted_from_the_records() -> None:
     )
     requests = pa.table(
         {
-            "scheduled_at": pa.array([98 * SECOND, 99 * SECOND, 100 * SECOND, 150 * SECOND, 150 * SECOND], pa.int64()),
-            "error": pa.array(["no_descriptor", "blocked", "blocked", None, "no_port"], pa.string()),
+            "scheduled_at": pa.array([at * SECOND for at in (98, 99, 99, 100, 120, 150, 150)], pa.int64()),
+            "error": pa.array(["no_descriptor", "blocked", "proxy", "blocked", "proxy", None, "no_port"], pa.string()),
         }
     )
     assert delivered(seconds, requests, window, frozenset({"buy"})) == Delivered(
         due=4,
         on_time=2,
-        requests=3,
+        requests=4,
         blocked=1,
+        at_proxy=1,
         session_rows=6,
-        request_rows=5,
+        request_rows=7,
         no_descriptor=1,
         no_port=1,
         buyers=2,  # one never started

@@ -58,6 +58,7 @@ def _latency(clock: Clock = "scheduled", *steps: str) -> Latency:
         (100, "cut_off", None, None),
         (900, "cut_off", None, True),
         (900, "blocked", None, None),
+        (900, "proxy", None, None),
     ],
 )
 def test_one_request_is_good_bad_or_left_out(

@@ -1,0 +1,45 @@
+"""How a shopper's connection gets past the environment's proxy."""
+
+from socket import AF_INET, AF_INET6
+
+from loadtests.client.connection import Connection, Place
+from loadtests.client.failures import ProxyError, word_of
+from loadtests.client.origin import Origin
+from loadtests.proxy import Answer, Proxy
+
+_LACKING = frozenset({"no_descriptor", "no_port"})
+
+
+def place(address: str, port: int) -> Place:
+    """Return an address as a socket wants it."""
+    return (AF_INET6, (address, port, 0, 0)) if ":" in address else (AF_INET, (address, port))
+
+
+def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[tuple[Place, bytes], ...]:
+    """Return where to connect to and what to say there first, in the order of trying.
+
+    Nothing is said first for an origin over plain http: each request names it (RFC 9112, 3.2.2).
+    """
+    words = [proxy.opening(host, origin.port) for host in asked_for] if origin.secure else [b""]
+    return tuple((place(address, proxy.port), opening) for opening in words for address in proxy.addresses)
+
+
+def pass_proxy(connection: Connection, address: tuple[object, ...], opening: bytes) -> None:
+    """Connect to the proxy and have it open the tunnel that `opening` asks for, if any.
+
+    Raises ProxyError: until then nothing was asked of the shop. What this machine lacks stays what it is.
+    """
+    try:
+        connection.connect(address)
+        if not opening:
+            return
+        answer = Answer()
+        Connection.send(connection, opening)  # in the clear: TLS is spoken through the tunnel, not to the proxy
+        while not answer.feed(Connection.receive(connection)):
+            pass
+    except ProxyError:
+        raise
+    except OSError as error:
+        if word_of(error) in _LACKING:
+            raise
+        raise ProxyError(error.strerror or str(error) or type(error).__name__) from error
