@@ -19,6 +19,8 @@ from loadtests.run_directory import ASSET, CDN_ASSET
 # What browsers open to one host (HTTP/1.1); one of the shop's is the page's own.
 CONNECTIONS = 6
 _LANES = {ASSET: CONNECTIONS - 1, CDN_ASSET: CONNECTIONS}
+# What they ask for at once over one connection (HTTP/2), unless the server allows less.
+_STREAMS = {ASSET: 100, CDN_ASSET: 100}
 _MAX_HOPS = 5
 _HEADERS = {"Accept": "*/*"}
 _FINE = frozenset(range(200, 300))
@@ -26,10 +28,12 @@ _FINE = frozenset(range(200, 300))
 Fetched = Literal["off", "shop", "all"]
 
 
-def connections(fetched: Fetched, *, has_cdn: bool) -> int:
+def connections(fetched: Fetched, *, has_cdn: bool, http2: bool = False) -> int:
     """Return how many connections one session holds at most, its page's own among them."""
     if fetched == "off":
         return 1
+    if http2:
+        return 1 + (fetched == "all" and has_cdn)
     return 1 + _LANES[ASSET] + (_LANES[CDN_ASSET] if fetched == "all" and has_cdn else 0)
 
 
@@ -46,12 +50,14 @@ class AssetSource:
 
     `new_cdn_client` opens a shopper's first connection to the CDN, None when it is left out. `left_out` counts by
     reason (`other_host`, `too_many` on a page, `ceiling_requests`), `failures` what broke here and not at the shop.
+    `lanes` says for how many of a step a session asks at once.
     """
 
     addresses: AssetAddresses
     new_cdn_client: Callable[[], Client] | None = None
     left_out: Counter[str] = field(default_factory=Counter)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lanes: Mapping[str, int] = field(default_factory=lambda: _LANES)
 
 
 def source_of(
@@ -63,6 +69,7 @@ def source_of(
         addresses=AssetAddresses(shop.origin, origins),
         new_cdn_client=None if cdn is None else new_cdn_client,
         failures=failures,
+        lanes=_STREAMS if shop.http2 else _LANES,
     )
 
 
@@ -89,8 +96,8 @@ class Assets:
     def __init__(self, source: AssetSource, page: Client, fetch: Fetch) -> None:
         self._source, self._fetch = source, fetch
         self._shelves: Mapping[str, _Shelf] = {
-            ASSET: _Shelf(page.beside(), _LANES[ASSET]),
-            **({CDN_ASSET: _Shelf(source.new_cdn_client(), _LANES[CDN_ASSET])} if source.new_cdn_client else {}),
+            ASSET: _Shelf(page.beside(), source.lanes[ASSET]),
+            **({CDN_ASSET: _Shelf(source.new_cdn_client(), source.lanes[CDN_ASSET])} if source.new_cdn_client else {}),
         }
         self._seen: set[tuple[str, str]] = set()
         self._greenlets: list[gevent.Greenlet] = []

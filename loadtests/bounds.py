@@ -2,17 +2,18 @@
 
 from loadtests.demand.curve import Curve
 from loadtests.demand.plan import Plan
-from loadtests.journeys import VISITS
+from loadtests.journeys import ORDER_NEWS, VISITS, visits_of
 from loadtests.targets import Ceiling
 
 
 def too_much(plan: Plan, curve: Curve, ceiling: Ceiling, from_s: float = 0.0) -> str | None:
     """Return what of `curve` from `from_s` on, played with the plan's mix, is over the ceiling; None when it isn't.
 
-    Orders are counted over the whole of it. A page's assets aren't counted, as nobody knows their number, nor is what
-    a browser beside the load takes; the ceiling holds for them all the same.
+    Orders are counted over the whole of it; an event that is awaited is no request. A page's assets aren't counted, as
+    nobody knows their number, nor is what a browser beside the load takes; the ceiling holds for them all the same.
     """
-    visits = {name: sum(VISITS[name].values()) for name in plan.journeys}
+    steps = visits_of(plan)
+    visits = {name: sum(n for step, n in steps[name].items() if step not in ORDER_NEWS) for name in plan.journeys}
     requests_a_session = sum(share * visits[name] for name, share in plan.journeys.items())
     pieces = [piece for piece in curve.pieces if piece.end_s > from_s]
     rate = max(max(piece.start_rate, piece.end_rate) for piece in pieces) * requests_a_session

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 
 from loadtests.client.access import Access
+from loadtests.client.http2.shopper import Http2Client
 from loadtests.client.pool import Pool
 from loadtests.client.sharing import Shared, SharingClient
 from loadtests.client.shopper import ShopperClient
@@ -28,6 +29,8 @@ class Clients:
     def of(self, access: Access, first: int) -> Callable[[], ShopperClient]:
         """Return what makes a client for one origin; its addresses take turns, beginning with the `first`."""
         turn = itertools.count(first)
+        if access.http2:
+            return lambda: Http2Client(access.turned(next(turn)), REPLY_DEADLINE_S)
         if self._shared is None:
             return lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S)
         pool = Pool(self._shared)

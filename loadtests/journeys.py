@@ -62,17 +62,27 @@ VISITS: dict[str, Mapping[str, float]] = {
     "design-your-own": {"home": 1, "product": 1, "design": 1, "cart": 1, "checkout": 1},
 }
 
+# What a shopper's order page adds to a visit when the plan's `streams` says so: a request, and events that it awaits.
+ORDER_STREAM: Mapping[str, float] = {"order-stream": 1}
+ORDER_NEWS: Mapping[str, float] = {"order-paid": 1, "order-printing": 1, "order-shipped": 1}
+
 # How many assets a page has only the shop knows: no plan counts on a number of them.
 UNPLANNED: Mapping[str, float] = dict.fromkeys(sorted(ASSET_STEPS), math.nan)
 
 
 def expected_events(plan: demand.Plan) -> dict[str, float]:
     """Return the requests that a plan expects in its judged span by step, nan for a step that can't be planned."""
-    return {**plan.expected_events(VISITS), **(UNPLANNED if plan.assets != "off" else {})}
+    return {**plan.expected_events(visits_of(plan)), **(UNPLANNED if plan.assets != "off" else {})}
 
 
 # Whose shoppers mean to buy.
 BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checkout"))
+
+
+def visits_of(plan: demand.Plan) -> dict[str, Mapping[str, float]]:
+    """Return how often a session of each journey visits each step in `plan`; a reconnection isn't planned."""
+    more = {**ORDER_STREAM, **ORDER_NEWS} if plan.streams == "orders" else {}
+    return {name: {**visits, **more} if name in BUYERS else visits for name, visits in VISITS.items()}
 
 
 def register(name: str, journey: Journey, visits: Mapping[str, float]) -> None:
@@ -100,4 +110,6 @@ def _buy(session: Session, shop: Storefront, method: Literal["ship", "collect"])
     placed = shop.checkout()
     if placed.reply.reason == OUT_OF_STOCK:
         session.lacked = DATA_EXHAUSTED
+    if placed.outcome == "accepted" and session.plan.streams == "orders":
+        shop.follow_order()
     return placed.outcome == "accepted"

@@ -42,16 +42,23 @@ def check_passage(environment: Environment, urls: tuple[str, ...]) -> None:
             told = ", ".join(sorted(hosts))
             raise BadInput(f"proxy.straight: {name} is no host of the environment; there are: {told}")
     for url in urls:
-        host = urlsplit(url).hostname or ""
-        if resolved_by_proxy(environment, host):
-            if host.rstrip(".") in _METADATA_NAMES:
-                raise BadInput(f"{url}: is where a cloud keeps its metadata: nothing may be sent there")
-        elif url.startswith("http:") and goes_through(environment, host) and not is_address(host):
-            raise BadInput(
-                f"{url}: over plain http a proxy finds the host itself, by its name (RFC 9112, 3.2.2), and no address"
-                " that was checked here holds: use https, or the address, or say proxy.resolves_names: true"
-                " (and leave it out of resolve)"
-            )
+        _check_url(environment, url)
+
+
+def _check_url(environment: Environment, url: str) -> None:
+    host = urlsplit(url).hostname or ""
+    if resolved_by_proxy(environment, host):
+        if host.rstrip(".") in _METADATA_NAMES:
+            raise BadInput(f"{url}: is where a cloud keeps its metadata: nothing may be sent there")
+    elif url.startswith("http:") and goes_through(environment, host) and not is_address(host):
+        raise BadInput(
+            f"{url}: over plain http a proxy finds the host itself, by its name (RFC 9112, 3.2.2), and no address"
+            " that was checked here holds: use https, or the address, or say proxy.resolves_names: true"
+            " (and leave it out of resolve)"
+        )
+    loaded = url in (environment.base_url, environment.cdn_url) and environment.http_version == "2"
+    if loaded and url.startswith("http:") and goes_through(environment, host):
+        raise BadInput(f"{url}: a proxy takes plain http in HTTP/1.1 alone: use https, or leave http_version out")
 
 
 def is_address(host: str) -> bool:

@@ -11,12 +11,14 @@ import gevent
 from loadtests.alarms import Alarms
 from loadtests.assets import Assets, AssetSource
 from loadtests.ceilings import CeilingReachedError, Ceilings
-from loadtests.client.exchange import Client, Reply, Request, redirected
+from loadtests.client.events import Event
+from loadtests.client.exchange import Client, Listener, Reply, Request, redirected
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.hooks import Hooks
 from loadtests.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
+from loadtests.listening import WITHIN_S, Asked, Desk, Heard, Listening
 from loadtests.luck import Luck
 from loadtests.records import StepLog, StepRecord
 from loadtests.targets import Tagging
@@ -66,7 +68,8 @@ class Session:
     """
 
     __slots__ = (
-        "_client", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "plan", "random", "waits_for",
+        "_client", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
+        "random", "waits_for",
     )  # fmt: skip
 
     def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
@@ -76,6 +79,7 @@ class Session:
         self.due_at = scheduled_at
         self.waits_for: str | None = None
         self.assets: Assets | None = None
+        self.listening: Listening | None = None
         self.lacked: str | None = None
         self._worker = worker
         self._client = worker.new_client()
@@ -101,6 +105,59 @@ class Session:
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
         """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
+        return self._ask_beside(client, request, due_at).reply
+
+    def listen(self, request: Request) -> None:
+        """Open the stream of the shop's events that `request` asks for, when it is due, and record that as a step.
+
+        It is on a connection of its own, beside the visit, until the visit ends or listens to another. Raises
+        SessionFailedError when it couldn't be opened: the visit ends there.
+        """
+        self.hang_up()
+        worker = self._worker
+        desk = Desk(
+            clock=worker.clock,
+            alarms=worker.alarms,
+            ask=self._ask_beside,
+            log=self._log,
+            unreadable=_UNREADABLE,
+            failures=worker.hooks.failures,
+        )
+        listening = self.listening = Listening(desk, self._client.listener())
+        self._await(request.step, lambda: listening.open(request, self.due_at))
+
+    def hear(self, step: str, wanted: Callable[[Event], bool], within_s: float = WITHIN_S) -> Event:
+        """Wait, when it is due, for an event of the stream that is `wanted` and record that as `step`.
+
+        One that `wanted` can't read is `wrong_reply`. Raises SessionFailedError when it doesn't come within `within_s`
+        or can't come any more, ValueError when nothing is listened to.
+        """
+        listening = self.listening
+        if listening is None:
+            raise ValueError("nothing is listened to")
+        event = self._await(step, lambda: listening.hear(step, wanted, self.due_at, within_s)).event
+        assert event is not None  # noqa: S101 - there was no error
+        return event
+
+    def hang_up(self) -> None:
+        """Close the stream that is listened to, if one is."""
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None
+
+    def _await(self, step: str, hear: Callable[[], Heard]) -> Heard:
+        self._worker.alarms.sleep_until(self.due_at)
+        self.waits_for = step
+        try:
+            heard = hear()
+        finally:
+            self.waits_for = None
+        self.due_at = heard.ended_at
+        if heard.error is not None:
+            raise SessionFailedError(f"{step}: {heard.error}")
+        return heard
+
+    def _ask_beside(self, client: Client | Listener, request: Request, due_at: int) -> Asked:
         worker = self._worker
         sent_at = worker.clock.now()
         worker.ceilings.take_request(sent_at)
@@ -109,8 +166,9 @@ class Session:
         try:
             reply = client.send(request, traceparent)
         finally:
-            self._log(request, reply, (due_at, sent_at, _arrived_at(client, sent_at, worker.clock.now())), traceparent)
-        return reply
+            ended_at = _arrived_at(client, sent_at, worker.clock.now())
+            self._log(request, reply, (due_at, sent_at, ended_at), traceparent)
+        return Asked(reply, ended_at, traceparent)
 
     def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
         worker, due_at = self._worker, self.due_at
@@ -178,6 +236,7 @@ class Session:
         self._worker.under_way.pop(self.arrival.number, None)
         if self.assets is not None:
             self.assets.close()
+        self.hang_up()
         self._client.close()
 
     def _wait_for_leave(self) -> None:
@@ -194,13 +253,15 @@ class Session:
 
 
 def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
-    """Return the step and the scheduled moment (ns) of every request that was sent and hasn't ended."""
+    """Return the step and the scheduled moment (ns) of all that is waited for: requests that were sent, and events."""
     found: list[tuple[str, int]] = []
     for visit in under_way.values():
         if visit.waits_for is not None:
             found.append((visit.waits_for, visit.due_at))
         if visit.assets is not None:
             found.extend(visit.assets.under_way)
+        if visit.listening is not None:
+            found.extend(visit.listening.under_way)
     return found
 
 
@@ -212,7 +273,7 @@ class Placed:
     reply: OrderReply
 
 
-def _arrived_at(client: Client, sent_at: int, now: int) -> int:
+def _arrived_at(client: Client | Listener, sent_at: int, now: int) -> int:
     """Return when the end of what `client` read by `now` (ns) was here; never before the request was sent."""
     return max(sent_at, now - client.lay_ns)
 

@@ -99,6 +99,11 @@ AddressText = Annotated[str, AfterValidator(_address)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$"), AfterValidator(_variable)]
 File = Annotated[str, Field(min_length=1, max_length=4096)]
+HttpVersion = Annotated[
+    Literal["1.1", "2"],
+    BeforeValidator(lambda value: str(value) if value in (1.1, 2) else value),
+    WithJsonSchema({"enum": [1.1, 2, "1.1", "2"], "title": "Http Version"}),
+]
 StorefrontName = Annotated[
     str, AfterValidator(_storefront), WithJsonSchema({"type": "string", "const": STOREFRONTS[0], "title": "Storefront"})
 ]
@@ -250,6 +255,7 @@ class Environment(Document):
     funnel_url: WebAddress | None = None
     payments_url: WebAddress | None = None
     cdn_url: BaseAddress | None = None
+    http_version: HttpVersion = "1.1"
     token_env: Variable | None = None
     token_file: File | None = None
     headers: Mapping[

@@ -8,8 +8,10 @@ from ssl import SSLContext
 
 from loadtests.client.connection import Place
 from loadtests.client.heads import Heads
+from loadtests.client.http2.blocks import Blocks
+from loadtests.client.http2.wording import BlockWording
 from loadtests.client.origin import Origin
-from loadtests.client.passing import place, ways
+from loadtests.client.passing import Way, place, ways
 from loadtests.client.wording import Wording
 from loadtests.firewalls import Firewall
 from loadtests.proxy import Proxy, absolute
@@ -22,6 +24,7 @@ class Access:
 
     `addresses` are tried in turn; `headers` go with every request; `tls` is the context for https; `masks` are the
     secrets that no reply may repeat. Through a `proxy` the addresses are what it is asked for; one may be a name.
+    `http2` is whether HTTP/2 is spoken, and nothing else: not to an http origin through a proxy.
     """
 
     base_url: str
@@ -31,6 +34,7 @@ class Access:
     tls: SSLContext | None = None
     firewall: Firewall = field(default_factory=lambda: Firewall(Blocked()))
     proxy: Proxy | None = None
+    http2: bool = False
 
     def turned(self, turn: int) -> "Access":
         """Return it with another of the addresses first, of the kind that was first: each takes its turn."""
@@ -43,12 +47,14 @@ class Access:
         if origin.secure:
             if self.tls is None:
                 raise ValueError("https without a TLS context")
-            self.tls.set_alpn_protocols(["http/1.1"])
+            self.tls.set_alpn_protocols(["h2" if self.http2 else "http/1.1"])
         return origin
 
     @cached_property
     def wording(self) -> Wording:
         """The words of its requests."""
+        if self.http2:
+            return BlockWording(self.origin, self.headers)
         if not self.in_absolute_form:
             return Wording(self.origin, self.headers)
         told = {} if self.proxy is None else self.proxy.headers
@@ -65,11 +71,13 @@ class Access:
         return Heads(self.firewall)
 
     @cached_property
-    def ways(self) -> tuple[tuple[Place, bytes | None], ...]:
-        """The addresses as sockets want them, and what a proxy is told first, None where there is none.
+    def blocks(self) -> Blocks:
+        """The heads of its replies over HTTP/2."""
+        return Blocks(self.heads)
 
-        Raises ValueError on what would have to be looked up.
-        """
+    @cached_property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways to the addresses; raises ValueError on what would have to be looked up."""
         if self.proxy is not None:
             return ways(self.proxy, self.origin, self.addresses)
         return tuple((_place(address, self.origin.port), None) for address in self.addresses)

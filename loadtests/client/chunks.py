@@ -43,6 +43,14 @@ class Chunks:
         """Return the body."""
         return bytes(self._body)
 
+    def take(self) -> bytes:
+        """Return what has come since the last call and forget it: the bounds are for what comes in between."""
+        body = bytes(self._body)
+        self._body.clear()
+        if body:
+            self._wrapping = 0
+        return body
+
     def on_message_begin(self) -> None:
         """Notice a second reply."""
         self._begun_again = self.complete

@@ -24,19 +24,19 @@ _READ, _WRITE = 1, 2
 Place = tuple[int, tuple[Any, ...]]
 """An address family and a socket address of it; no name."""
 
-
 Way = TypeVar("Way")
+Opened = TypeVar("Opened", bound="Connection")
 
 
-def first_that_opens(places: Iterable[Way], connect: Callable[[Way], "Connection"], ends_at: float) -> "Connection":
-    """Return what `connect` makes of the first of `places` that takes a connection; raises OSError.
+def first_that_opens(ways: Iterable[Way], connect: Callable[[Way], Opened], ends_at: float) -> Opened:
+    """Return what `connect` makes of the first of `ways` that takes a connection; raises OSError.
 
     After `ends_at` of the monotonic clock no further one is tried.
     """
     failure: OSError = ConnectionError("no address")
-    for place in places:
+    for way in ways:
         try:
-            return connect(place)
+            return connect(way)
         except OSError as error:
             failure = error
             if monotonic() >= ends_at:

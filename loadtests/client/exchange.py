@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from loadtests.client.events import Event
+
 _SEE_OTHER = 303
 _MOVED_OR_FOUND = frozenset({301, 302})
 
@@ -64,6 +66,34 @@ class Client(Protocol):
         """Return another connection of the same shopper to the same origin, with the same cookies.
 
         Its paths begin at the origin's root.
+        """
+
+    def listener(self) -> "Listener":
+        """Return what listens for the shop's events on a connection of its own, with this shopper's cookies."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class Listener(Protocol):
+    """One event stream at a time; `lay_ns` is for how long what was read last had been here, as a client's.
+
+    `first` holds the events that came with the stream's head, `last_id` and `retry_ms` what was said last of where
+    to go on, and after how long.
+    """
+
+    lay_ns: int
+    first: list[Event]
+    last_id: str
+    retry_ms: int | None
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        """Open the stream that `request` asks for; the reply is there with its head, `wrong_reply` when it is none."""
+
+    def receive(self) -> list[Event] | None:
+        """Wait for bytes and return the events they complete; None at the stream's end.
+
+        Raises OSError when the stream breaks off, ProtocolError on what is no stream or is over a bound.
         """
 
     def close(self) -> None:

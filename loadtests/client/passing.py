@@ -7,6 +7,9 @@ from loadtests.client.failures import ProxyError, word_of
 from loadtests.client.origin import Origin
 from loadtests.proxy import Answer, Proxy
 
+Way = tuple[Place, bytes | None]
+"""Where a connection goes, and what a proxy is told there first; None where there is none."""
+
 _LACKING = frozenset({"no_descriptor", "no_port"})
 
 
@@ -15,7 +18,7 @@ def place(address: str, port: int) -> Place:
     return (AF_INET6, (address, port, 0, 0)) if ":" in address else (AF_INET, (address, port))
 
 
-def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[tuple[Place, bytes], ...]:
+def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[Way, ...]:
     """Return where to connect to and what to say there first, in the order of trying.
 
     Nothing is said first for an origin over plain http: each request names it (RFC 9112, 3.2.2).
@@ -24,11 +27,15 @@ def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[tupl
     return tuple((place(address, proxy.port), opening) for opening in words for address in proxy.addresses)
 
 
-def pass_proxy(connection: Connection, address: tuple[object, ...], opening: bytes) -> None:
-    """Connect to the proxy and have it open the tunnel that `opening` asks for, if any.
+def connect_by(connection: Connection, way: Way) -> None:
+    """Connect; where a proxy is, have it open the tunnel that it is asked for, if any. Raises OSError.
 
-    Raises ProxyError: until then nothing was asked of the shop. What this machine lacks stays what it is.
+    What fails at a proxy is a ProxyError: nothing was asked of the shop yet. What this machine lacks stays what it is.
     """
+    (_, address), opening = way
+    if opening is None:
+        connection.connect(address)
+        return
     try:
         connection.connect(address)
         if not opening:

@@ -39,7 +39,32 @@ def exchange(connection: Connection, words: bytes, method: str, heads: Heads) ->
     return head, body
 
 
+def opened(connection: Connection, words: bytes, heads: Heads) -> tuple[Head, bytes]:
+    """Send a request's `words` and return the reply's head and what came of its body with it; raises as `exchange`."""
+    connection.send(words)
+    data = connection.receive()
+    if not data:
+        raise SilentError("hung up")
+    return _read_last_head(connection, data, heads)
+
+
+def rest_of(connection: Connection, head: Head, data: bytes, method: str = "GET") -> bytes:
+    """Return the whole body of `head`, which `data` begins; raises OSError and ProtocolError."""
+    size = 0 if method == "HEAD" else head.size
+    if size == CHUNKED:
+        return _read_chunks(connection, data)
+    if size == UNTIL_CLOSED:
+        return _read_until_closed(connection, data)
+    return _read_length(connection, data, size)
+
+
 def _read(connection: Connection, data: bytes, method: str, heads: Heads) -> tuple[Head, bytes]:
+    head, data = _read_last_head(connection, data, heads)
+    return head, rest_of(connection, head, data, method)
+
+
+def _read_last_head(connection: Connection, data: bytes, heads: Heads) -> tuple[Head, bytes]:
+    """Return the head of the reply itself, after those of the interim ones, and what came after it."""
     head, data = _read_head(connection, data, heads)
     interim = 0
     while head.status < _OK:
@@ -47,12 +72,7 @@ def _read(connection: Connection, data: bytes, method: str, heads: Heads) -> tup
         if interim > _MAX_INTERIM:
             raise ProtocolError(f"over {_MAX_INTERIM} interim replies")
         head, data = _read_head(connection, data, heads)
-    size = 0 if method == "HEAD" else head.size
-    if size == CHUNKED:
-        return head, _read_chunks(connection, data)
-    if size == UNTIL_CLOSED:
-        return head, _read_until_closed(connection, data)
-    return head, _read_length(connection, data, size)
+    return head, data
 
 
 def _read_head(connection: Connection, data: bytes, heads: Heads) -> tuple[Head, bytes]:

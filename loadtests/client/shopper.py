@@ -10,20 +10,21 @@ import orjson
 
 from loadtests.client import reading
 from loadtests.client.access import Access
-from loadtests.client.connection import Connection, Place, first_that_opens
+from loadtests.client.connection import Connection, first_that_opens
 from loadtests.client.cookies import Jar
 from loadtests.client.decoding import decoded
+from loadtests.client.event_stream import EventStream
 from loadtests.client.exchange import Reply, Request
 from loadtests.client.failures import SilentError, UnsentError, word_of
 from loadtests.client.heads import Head
-from loadtests.client.passing import pass_proxy
+from loadtests.client.passing import Way, connect_by
 from loadtests.client.reading import exchange
 from loadtests.client.tls_connection import TlsConnection
 from loadtests.credentials import masked
 
 CONNECT_S = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 _PROXY_AUTHENTICATION_REQUIRED = 407
 
@@ -75,6 +76,10 @@ class ShopperClient:
         other._jar = self._own_jar()
         return other
 
+    def listener(self) -> EventStream:
+        """Return what listens for the shop's events on a connection of its own, never a shared one."""
+        return EventStream(self._access, self._own_jar(), self._connect, self._told, self._deadline_s)
+
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         self._hang_up()
@@ -92,7 +97,7 @@ class ShopperClient:
                 self.lay_ns = connection.lay_ns
                 return reply  # noqa: TRY300 - the usual way, in as few steps as can be
             except (UnsentError, SilentError) as error:
-                if isinstance(error, SilentError) and method not in _REPEATABLE:
+                if isinstance(error, SilentError) and method not in REPEATABLE:
                     raise
                 self._hang_up()
         connection = self._connection = self._connect(ends_at)
@@ -104,16 +109,13 @@ class ShopperClient:
         """Return a connection to the first address that takes one; raises OSError."""
         return first_that_opens(self._access.ways, lambda way: self._connect_by(way, ends_at), ends_at)
 
-    def _connect_by(self, way: tuple[Place, bytes | None], ends_at: float) -> Connection:
-        (family, address), opening = way
+    def _connect_by(self, way: Way, ends_at: float) -> Connection:
+        (family, _), _ = way
         origin, tls = self._access.origin, self._access.tls
         soon = min(ends_at, monotonic() + CONNECT_S)
         connection = TlsConnection(family, soon) if origin.secure else Connection(family, soon)
         try:
-            if opening is None:
-                connection.connect(address)
-            else:
-                pass_proxy(connection, address, opening)
+            connect_by(connection, way)
             if isinstance(connection, TlsConnection) and tls is not None:
                 connection.shake_hands(tls, origin.host.rstrip("."))
         except BaseException:

@@ -1,7 +1,7 @@
 """Requests as bytes: what is the same in each is serialised once, and nothing that a shop says can add a line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from loadtests.client.exchange import Request
 from loadtests.client.failures import ProtocolError
 from loadtests.client.origin import Origin
 
-_KNOWN_OPENINGS = 256
+KNOWN_OPENINGS = 256
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What the client writes itself, or what would change where a message ends and who reads it.
 _RESERVED = frozenset(
@@ -21,7 +21,7 @@ _RESERVED = frozenset(
         "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
-_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Opening(NamedTuple):
@@ -63,32 +63,21 @@ class Wording:
         if cookies:
             cookies = f"Cookie: {cookies}\r\n"
         if body is None and form is None:
-            length = "Content-Length: 0\r\n" if method in _WITH_LENGTH else ""
-            return _bytes(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n")
-        kind, content = _content(body, form)
-        head = _bytes(
+            length = "Content-Length: 0\r\n" if method in WITH_LENGTH else ""
+            return as_bytes(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n")
+        kind, content = content_of(body, form)
+        head = as_bytes(
             f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}"
             f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         return head + content
 
     def _open(self, method: str, headers: Mapping[str, str]) -> Opening:
-        if not (method.isascii() and method.isalpha() and method.isupper()):
-            raise ProtocolError(f"not a method: {method!r}")
-        own = {name.lower() for name in headers}
-        for name in headers:
-            if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED:
-                raise ProtocolError(f"not a header of a request's own: {name!r}")
-        lines = []
-        for name, value in self._headers.items():
-            if not _TOKEN.fullmatch(name) or not _sayable(value):
-                raise ProtocolError(f"not a header: {name!r}")
-            if name.lower() != "cookie" and name.lower() not in own:
-                lines.append(f"{name}: {value}\r\n")
+        lines = [f"{name}: {value}\r\n" for name, value in said_with_each(self._headers, method, headers)]
         opening = Opening(
             f"{method} {self._before}", f"{''.join(lines)}traceparent: ", tuple(f"{name}: " for name in headers)
         )
-        if len(self._openings) >= _KNOWN_OPENINGS:
+        if len(self._openings) >= KNOWN_OPENINGS:
             self._openings.clear()
         self._openings[(method, *headers) if headers else method] = opening
         return opening
@@ -97,12 +86,30 @@ class Wording:
     def _own(names: tuple[str, ...], headers: Mapping[str, str]) -> str:
         values = headers.values()
         for value in values:
-            if not _sayable(value):
+            if not sayable(value):
                 raise ProtocolError("a header holds what HTTP can't say")
         return "".join([f"{name}{value}\r\n" for name, value in zip(names, values, strict=True)])
 
 
-def _content(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -> tuple[str, bytes]:
+def said_with_each(given: Mapping[str, str], method: str, own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Return which of the `given` headers go with a request that has `own` ones; raises ProtocolError.
+
+    Cookies are not among them: they are put together with the shopper's.
+    """
+    if not (method.isascii() and method.isalpha() and method.isupper()):
+        raise ProtocolError(f"not a method: {method!r}")
+    for name in own:
+        if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED:
+            raise ProtocolError(f"not a header of a request's own: {name!r}")
+    left_out = {"cookie", *(name.lower() for name in own)}
+    for name, value in given.items():
+        if not _TOKEN.fullmatch(name) or not sayable(value):
+            raise ProtocolError(f"not a header: {name!r}")
+        if name.lower() not in left_out:
+            yield name, value
+
+
+def content_of(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -> tuple[str, bytes]:
     """Return what is posted and its type."""
     if form is None:
         try:
@@ -114,11 +121,13 @@ def _content(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -> 
     return "application/x-www-form-urlencoded", urlencode(form).encode()
 
 
-def _sayable(value: str) -> bool:
+def sayable(value: str) -> bool:
+    """Whether a header can hold it."""
     return value.isascii() and value.isprintable()
 
 
-def _bytes(text: str) -> bytes:
+def as_bytes(text: str) -> bytes:
+    """Return ASCII; raises ProtocolError."""
     try:
         return text.encode("ascii")
     except UnicodeEncodeError as error:

@@ -46,6 +46,13 @@ Assets = Annotated[
         lambda value: "off" if value is False else value, json_schema_input_type=Literal["off", "shop", "all", False]
     ),
 ]
+# What of the shop's news a shopper listens to: nothing, or what becomes of their order.
+Streams = Annotated[
+    Literal["off", "orders"],
+    BeforeValidator(
+        lambda value: "off" if value is False else value, json_schema_input_type=Literal["off", "orders", False]
+    ),
+]
 Name = Annotated[str, AfterValidator(_dns_label)]
 Level = Annotated[float, Field(ge=0, le=100)]
 
@@ -147,6 +154,7 @@ class Plan(_Part):
     think_time: ThinkTime
     cart_lines: CartLines
     assets: Assets = "off"
+    streams: Streams = "off"
     trace_sampling: float = Field(default=1.0, ge=0, le=1)
     limits: Limits
     design_effect_prior: float = Field(default=2.0, ge=1, le=100)
@@ -240,6 +248,7 @@ class Plan(_Part):
         data = self.model_dump(mode="json", exclude_none=True)
         optional = {key for key in ("mix_note", "not_judged") if not data[key]}
         defaults = {"spacing": self.spacing == "poisson", "assets": self.assets == "off"}
+        defaults["streams"] = self.streams == "off"
         optional |= {key for key, is_default in defaults.items() if is_default}
         data = {key: value for key, value in data.items() if key not in optional}
         body = yaml.dump(

@@ -33,6 +33,9 @@ class Storefront(Protocol):
     def order_status(self) -> None:
         """Look at the order just placed."""
 
+    def follow_order(self) -> None:
+        """Listen to what becomes of the order just placed, until it is on its way; only where the plan says so."""
+
 
 STOREFRONTS: dict[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
 

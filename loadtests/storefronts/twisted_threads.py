@@ -4,9 +4,13 @@ A shopper knows only what the pages said: words come from names seen, products f
 the stock shown.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 from urllib.parse import quote
 
+import orjson
+
+from loadtests.client.events import Event
 from loadtests.client.exchange import Reply, Request
 from loadtests.ledger import Line, OrderReply
 from loadtests.session import Placed, Session
@@ -17,10 +21,14 @@ METHODS = {
     "search": "GET",
     "product": "GET",
     "order-status": "GET",
+    "order-stream": "GET",
     "design": "POST",
     "cart": "POST",
     "checkout": "POST",
+    # Nobody asks for these: the shop pushes them.
+    **dict.fromkeys(("order-paid", "order-printing", "order-shipped"), "PUSH"),
 }
+_NEWS = ("paid", "printing", "shipped")
 _CREATED, _PAYMENT_REQUIRED, _CONFLICT = 201, 402, 409
 _ORDER_ANSWERS = frozenset({200, _CREATED, _PAYMENT_REQUIRED, _CONFLICT})
 _DECLINED_SHARE = 0.01
@@ -42,6 +50,7 @@ class TwistedThreads:
         self._delivery: dict[str, str] = {}
         self._total_cents = 0
         self._order_id: str | None = None
+        self._events_path = ""
 
     def home(self) -> None:
         """Open the front page and see what is recommended."""
@@ -90,6 +99,13 @@ class TwistedThreads:
         """Look at the order just placed."""
         request = Request(step="order-status", method="GET", path=f"/orders/{quote(self._order_id or '', safe='')}")
         self._session.step(request, self._see_order)
+
+    def follow_order(self) -> None:
+        """Listen to the order just placed until it is shipped."""
+        self._session.listen(Request(step="order-stream", method="GET", path=self._events_path))
+        for status in _NEWS:
+            self._session.hear(f"order-{status}", self._is_news_of(status))
+        self._session.hang_up()
 
     def _store(self) -> str:
         stores = sorted({place for sku in self._skus for place in sku["stock"]} - {WAREHOUSE})
@@ -142,6 +158,17 @@ class TwistedThreads:
         if reply.json()["order_id"] != self._order_id:
             raise ValueError("another order")
 
+    def _is_news_of(self, status: str) -> Callable[[Event], bool]:
+        def is_news(event: Event) -> bool:
+            if event.type != status:
+                return False
+            told = orjson.loads(event.data)
+            if (told["order_id"], told["status"]) != (self._order_id, status):
+                raise ValueError("another order, or another status")
+            return True
+
+        return is_news
+
     def _check_order(self, reply: Reply) -> None:
         if reply.status in (_PAYMENT_REQUIRED, _CONFLICT):
             return
@@ -149,6 +176,7 @@ class TwistedThreads:
         if not order["order_id"] or int(order["total_cents"]) != self._total_cents:
             raise ValueError("no order number, or another total than the cart's")
         self._order_id = str(order["order_id"])
+        self._events_path = str(order.get("events_url") or f"/orders/{quote(self._order_id, safe='')}/events")
 
 
 def _words(name: str) -> list[str]:

@@ -16,6 +16,7 @@ from scripts.running.look_before import REQUESTS, check_side_effects, page_of, s
 from scripts.running.reaching import Reach
 from scripts.running.release_watch import probe_release
 from scripts.running.replies import Answered, bounded
+from scripts.running.spoken import check_spoken
 
 _TIMEOUT_S = 5.0
 _MAX_SOURCE = 64 << 20
@@ -34,6 +35,8 @@ def environment(name: str, reach: Reach, *, production: bool) -> Iterator[Line]:
         yield reply if isinstance(reply, Line) else _reached(reach, reply)
         if (line := certificate(reach)) is not None:
             yield line
+        if reach.environment.http_version == "2":
+            yield _asked("HTTP/2", lambda: _agreed(reach), "see what listens there")
         if isinstance(reply, Answered) and (line := _clocks(reply)) is not None:
             yield line
         yield _release(reach)
@@ -86,6 +89,11 @@ def _reached(reach: Reach, reply: Answered) -> Line:
         told = f"it redirects to {reply.headers['location']}, which is not followed"
         return wrong("shop", told, "make base_url where shoppers end up")
     return ok("shop", f"it answers HTTP {reply.status}")
+
+
+def _agreed(reach: Reach) -> str:
+    check_spoken(reach)
+    return "the shop speaks it"
 
 
 def _clocks(reply: Answered) -> Line | None:

@@ -12,6 +12,7 @@ from loadtests.credentials import Secret, variables_of
 from loadtests.demand.plan import Plan
 from loadtests.job import BEGIN
 from loadtests.joining import VARIABLE as RUN_TOKEN
+from loadtests.listening import STREAMS
 from loadtests.run_directory import RunDirectory
 from loadtests.targets import Environment, Targets
 from scripts.local_stack.children import Child, Children, python
@@ -28,12 +29,14 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
     """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
-    has_cdn = environment.cdn_url is not None
+    has_cdn, http2 = environment.cdn_url is not None, environment.http_version == "2"
+    most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
+    streams = STREAMS[plan.streams]
     if (shared := plan.limits.connections) is None:
-        most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
-        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn))
+        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn, http2=http2) + streams)
     else:
-        check_descriptors(shared * (1 + (plan.assets == "all" and has_cdn)), workers, shared=True)
+        holders = shared * (1 + (plan.assets == "all" and has_cdn))
+        check_descriptors(holders + most * streams, workers, shared=True)
 
 
 def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool = False) -> None:
@@ -42,8 +45,8 @@ def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool
     `each` is how many connections one of the holders has at most: those are sessions, or the `shared` connections.
     """
     needed = descriptors.needed(holders, workers, each)
-    told, limit = ("shared connections", "connections") if shared else ("open sessions", "open_sessions")
-    assets = "" if each == 1 else f", of up to {each} connections each with their assets,"
+    told, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
+    assets = "" if each == 1 else f", of up to {each} connections each with their assets and streams,"
     if needed > (most := descriptors.most()):
         raise EnvironmentLacks(
             f"{holders:,} {told} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"

@@ -21,6 +21,7 @@ from scripts.running.production import production_at, undeclared
 from scripts.running.reaching import Reach
 from scripts.running.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, Seen, probe_release
 from scripts.running.repeating import Repeating
+from scripts.running.spoken import check_spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ def lease_of(inputs: Inputs, rails: Rails, context: Context, progress: Progress)
 
 def look(reach: Reach, rails: Rails) -> str | None:
     """Look at the environment before the load; return the release it is on. Raises EnvironmentLacks."""
+    check_spoken(reach)
     with reach.asking() as http:
         check_kill_url(reach.environment, http)
         release = probe_release(reach)

@@ -13,6 +13,7 @@ from loadtests.assets import CONNECTIONS, connections
 from loadtests.clock import Clock
 from loadtests.destinations import host_of
 from loadtests.job import write_job
+from loadtests.listening import STREAMS
 from loadtests.local_ports import hint
 from loadtests.run_directory import RunDirectory
 from scripts.context import Context
@@ -128,7 +129,9 @@ class Performance:
             return  # few are opened, and kept
         highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
         host = host_of(environment.base_url)
-        to_shop = min(connections(plan.assets, has_cdn=environment.cdn_url is not None), CONNECTIONS)
+        has_cdn, http2 = environment.cdn_url is not None, environment.http_version == "2"
+        to_shop = 1 if http2 else min(connections(plan.assets, has_cdn=has_cdn), CONNECTIONS)
+        to_shop += STREAMS[plan.streams]
         told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, self._reach.destinations.places(host))
         if told is not None:
             self._context.say(f"a hint: {told}")

@@ -71,6 +71,7 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
     target = known.environment(environment, targets)
     check_ceiling(read, target, plan)
     _check_cdn(read, target, plan)
+    _check_http_2(read, target, plan)
     inputs = Inputs(
         plan=read,
         plan_text=read_text(plan),
@@ -117,6 +118,21 @@ def hash_inputs(directory: RunDirectory) -> dict[str, str]:
 def _check_cdn(plan: Plan, environment: Environment, path: Path) -> None:
     if plan.assets == "all" and environment.cdn_url is None:
         raise BadInput(f"{path}: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop")
+
+
+def _check_http_2(plan: Plan, environment: Environment, path: Path) -> None:
+    if environment.http_version != "2":
+        return
+    if plan.limits.connections is not None:
+        raise BadInput(
+            f"{path}: limits.connections shares connections of HTTP/1.1, and the environment says http_version: 2,"
+            " where each session has one of its own; leave one of them out"
+        )
+    if plan.streams != "off":
+        raise BadInput(
+            f"{path}: streams: {plan.streams} is listened to over HTTP/1.1, and the environment says http_version: 2;"
+            " leave one of them out"
+        )
 
 
 def _check_not_judged(inputs: Inputs, path: Path) -> None:

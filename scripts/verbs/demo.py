@@ -33,7 +33,7 @@ SUMMARY = "run a holiday peak against the stand-in shop, judge it, write the rep
 EXAMPLE = "peakproof demo --release slow-checkout"
 GOOD = "stable"
 STAND_IN = "stand-in"
-RELEASES = (GOOD, "slow-checkout", "oversell", "double-charge")
+RELEASES = (GOOD, "slow-checkout", "oversell", "double-charge", "silent-orders")
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,12 @@ from http import HTTPStatus
 
 import orjson
 from aiohttp import ClientConnectorError, ClientError, ClientSession
-from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, Response
+from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, Response, StreamResponse
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from staging.front.access_log import AccessLog, access
+from staging.front.streams import KIND, passed_through, patience
 from staging.front.upstreams import Upstream, Upstreams
 
 # RFC 9110, section 7.6.1: these concern one connection only. The lengths are set anew.
@@ -24,12 +25,14 @@ _HOP_BY_HOP = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes back to the client, and from where it came."""
+    """What goes back to the client, and from where it came; `stream` is what went back already, None for nothing."""
 
     status: int
     headers: CIMultiDict[str]
     body: bytes
     upstream: str | None
+    size: int
+    stream: StreamResponse | None = None
 
 
 class Proxy:
@@ -40,8 +43,8 @@ class Proxy:
         self._client = client
         self._log = log
 
-    async def handle(self, request: BaseRequest) -> Response:
-        """Return the answer to a request; its line is in the log by then."""
+    async def handle(self, request: BaseRequest) -> StreamResponse:
+        """Return the answer to a request; its line is in the log by then, a stream's when it is over."""
         at, start = time.time_ns(), time.perf_counter()
         try:
             body = await request.read()
@@ -50,8 +53,8 @@ class Proxy:
             return Response(status=refusal.status, headers=refusal.headers, body=refusal.body)
         answer = await self._answer(request, body)
         duration_s = time.perf_counter() - start
-        self._log.write(access(request, at, duration_s, answer.status, len(answer.body), answer.upstream))
-        return Response(status=answer.status, headers=answer.headers, body=answer.body)
+        self._log.write(access(request, at, duration_s, answer.status, answer.size, answer.upstream))
+        return answer.stream or Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def _answer(self, request: BaseRequest, body: bytes) -> Answer:
         tried: list[Upstream] = []
@@ -77,12 +80,16 @@ class Proxy:
                 headers=_passed_on(request.headers),
                 data=body or None,
                 allow_redirects=False,
+                timeout=patience(request, self._client.timeout),
             ) as reply:
+                headers, body, stream = _passed_on(reply.headers), b"", None
+                if reply.content_type == KIND:
+                    stream, size = await passed_through(request, reply, headers)
+                else:
+                    body = await reply.read()
+                    size = len(body)
                 return Answer(
-                    status=reply.status,
-                    headers=_passed_on(reply.headers),
-                    body=await reply.read(),
-                    upstream=upstream.url,
+                    status=reply.status, headers=headers, body=body, upstream=upstream.url, size=size, stream=stream
                 )
         finally:
             upstream.busy -= 1
@@ -95,4 +102,5 @@ def _passed_on(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 def _failure(status: HTTPStatus, upstream: Upstream | None) -> Answer:
     headers = CIMultiDict({"Content-Type": "application/json"})
     body = orjson.dumps({"error": status.name.lower()})
-    return Answer(status=status, headers=headers, body=body, upstream=upstream.url if upstream else None)
+    told = upstream.url if upstream else None
+    return Answer(status=status, headers=headers, body=body, upstream=told, size=len(body))

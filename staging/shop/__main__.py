@@ -19,11 +19,14 @@ from staging.shop.releases import CurrentRelease, Release, read_releases
 from staging.shop.schema import create_shop
 from staging.shop.search import SearchIndex
 from staging.shop.storefront import Storefront
+from staging.shop.tracking import Tracking
 from staging.telemetry import Telemetry, start_telemetry
 from staging.web import HttpServer
 
 DATABASE_VARIABLE = "PEAKPROOF_SHOP_DATABASE"
 ADMIN_THREADS = 4
+# One in so many threads may be held by a stream at a time.
+STREAMS_SHARE = 2
 
 
 def parser() -> argparse.ArgumentParser:
@@ -90,13 +93,15 @@ def _releases(options: argparse.Namespace) -> dict[str, Release]:
 def _storefront(options: argparse.Namespace, releases: dict[str, Release], telemetry: Telemetry) -> Storefront:
     catalogue = twisted_threads()
     database = _database(options, telemetry)
+    funnel = Funnel(database)
     return Storefront(
         catalogue=catalogue,
         index=SearchIndex(catalogue),
         database=database,
         checkout=Checkout(database, HttpProvider(options.payments)),
-        funnel=Funnel(database),
+        funnel=funnel,
         release=CurrentRelease(releases, options.release),
+        tracking=Tracking(database, funnel, options.threads // STREAMS_SHARE),
     )
 
 
@@ -130,6 +135,7 @@ def _serve(shop: Storefront, public: HttpServer, admin: HttpServer, parent: int 
     admin.start()
     lifecycle.announce(public.url)
     stopping.wait()
+    shop.tracking.close()
     public.stop()
     admin.stop()
     served.set()

@@ -1,4 +1,4 @@
-"""The parts of a checkout that a release may do in its own way."""
+"""The parts of a checkout, and of what follows it, that a release may do in its own way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from staging.shop.carts import CartLine
+from staging.shop.orders import Stage
 from staging.shop.provider import PaymentKey, key_of_order
 from staging.shop.stock import ConditionalTaking, PricedLine, StockAtOneLocation
 
@@ -27,8 +28,9 @@ class StockTaking(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """How a checkout goes about it; by default as it should."""
+    """How a checkout, and the news of its order, go about it; by default as they should."""
 
     lines: LineReading = field(default_factory=StockAtOneLocation)
     stock: StockTaking = field(default_factory=ConditionalTaking)
     payment_key: PaymentKey = key_of_order
+    pushed_until: Stage = Stage.SHIPPED

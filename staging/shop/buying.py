@@ -13,6 +13,7 @@ from staging.shop.payloads import CartBody, CheckoutBody, Collect
 from staging.shop.sessions import note, session
 from staging.shop.stock import OutOfStockError
 from staging.shop.storefront import Storefront
+from staging.shop.tracking import address_of
 from staging.web import RefusedError, bad_request, not_found, read_body
 
 KEY_HEADER = "Idempotency-Key"
@@ -38,6 +39,14 @@ def add_buying(app: Flask, shop: Storefront) -> None:
             raise not_found("no such order")
         return jsonify(order_json(found))
 
+    @app.get("/orders/<order_id>/events")
+    def events(order_id: str) -> Response:
+        found = find_order(shop.database, order_id)
+        if found is None or found.session != session():
+            raise not_found("no such order")
+        until = shop.release.get().behaviour.pushed_until
+        return shop.tracking.stream(found, request.headers.get("Last-Event-ID", ""), until)
+
 
 def order_json(order: Order) -> dict[str, object]:
     """Return an order as the shopper sees it."""
@@ -46,6 +55,7 @@ def order_json(order: Order) -> dict[str, object]:
         "status": order.status,
         "total_cents": order.total_cents,
         "lines": lines_json(order),
+        "events_url": address_of(order),
     }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from staging.shop.behaviour import Behaviour
 from staging.shop.carts import CartLine
 from staging.shop.catalogue import LOCATIONS
+from staging.shop.orders import Stage
 from staging.shop.schema import products, skus, stock
 from staging.shop.stock import PricedLine, price
 
@@ -54,6 +55,7 @@ _FAULTS: Mapping[str, Callable[[Behaviour], Behaviour]] = {
     "query-per-line": lambda good: replace(good, lines=_QueryPerLine()),
     "stock-read-then-written": lambda good: replace(good, stock=_StockReadThenWritten()),
     "fresh-key-on-retry": lambda good: replace(good, payment_key=_fresh_key_on_retry),
+    "silent-once-paid": lambda good: replace(good, pushed_until=Stage.PAID),
 }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from staging.database import Database
 from staging.shop.catalogue import LOCATIONS
-from staging.shop.orders import Status, counts
+from staging.shop.orders import Stage, Status, counts
 from staging.shop.schema import happenings
 
 FLUSH_EVERY_S = 1.0
@@ -49,6 +49,10 @@ class Funnel:
     def refused_out_of_stock(self, key: str) -> None:
         """Note that the checkout with this idempotency key was refused for lack of stock."""
         self._note(OUT_OF_STOCK, key)
+
+    def pushed(self, stage: Stage, stream: str) -> None:
+        """Note that a stream has sent its reader the stage of an order."""
+        self._note(f"pushed_{stage}", stream)
 
     def _note(self, step: str, subject: str) -> None:
         with self._lock:

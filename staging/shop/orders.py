@@ -19,6 +19,14 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+class Stage(StrEnum):
+    """How far an accepted order has come."""
+
+    PAID = "paid"
+    PRINTING = "printing"
+    SHIPPED = "shipped"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """Some of one SKU, sold at a unit price, printed with the shopper's own design when there is one."""

@@ -8,6 +8,7 @@ from staging.shop.checkout import Checkout
 from staging.shop.funnel import Funnel
 from staging.shop.releases import CurrentRelease
 from staging.shop.search import SearchIndex
+from staging.shop.tracking import Tracking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +21,4 @@ class Storefront:
     checkout: Checkout
     funnel: Funnel
     release: CurrentRelease
+    tracking: Tracking

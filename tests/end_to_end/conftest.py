@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-SMALL, BRIEF = (Path(__file__).with_name(name) for name in ("small.yaml", "brief.yaml"))
+SMALL, BRIEF, NEWS = (Path(__file__).with_name(name) for name in ("small.yaml", "brief.yaml", "news.yaml"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +81,9 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Ended:
 def overselling(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Play the release that reads its stock without a lock: what its audit finds needs few orders."""
     return play(tmp_path_factory.mktemp("oversell"), 22_280, "--release", "oversell", plan=BRIEF)
+
+
+@pytest.fixture(scope="session")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Play the good release to shoppers who listen to what becomes of their orders."""
+    return play(tmp_path_factory.mktemp("news"), 22_380, plan=NEWS)

@@ -68,7 +68,8 @@ class FakeShop:
                     shop.over.wait(30)
                     self.close_connection = True
                     return
-                status, data, sid = shop._reply(self.command, self.path, body, dict(self.headers))
+                named = {name.title(): value for name, value in self.headers.items()}  # a front may change their case
+                status, data, sid = shop._reply(self.command, self.path, body, named)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.send_header("Set-Cookie", f"sid={sid}")

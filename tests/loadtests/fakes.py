@@ -9,7 +9,7 @@ from typing import Any
 
 from loadtests.alarms import Alarms
 from loadtests.ceilings import Ceilings
-from loadtests.client.exchange import Client, Reply, Request
+from loadtests.client.exchange import Client, Listener, Reply, Request
 from loadtests.clock import Clock
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
@@ -128,6 +128,9 @@ class FakeClient:
 
     def beside(self) -> "FakeClient":
         return self
+
+    def listener(self) -> Listener:
+        raise AssertionError("nobody listens here")
 
     def close(self) -> None:
         self.closed += 1

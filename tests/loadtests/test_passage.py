@@ -140,6 +140,17 @@ def test_over_plain_http_the_proxy_finds_a_name_itself_which_must_be_said(change
     assert resolved(environment("http://10.0.0.7")).kind == "private"
 
 
+def test_http_2_does_not_pass_a_proxy_in_the_clear() -> None:
+    declared = {"http_version": 2, **through(resolves_names=True)}
+    with pytest.raises(BadInput, match=r"http://shop\.test: a proxy takes plain http in HTTP/1\.1 alone"):
+        resolved(environment("http://shop.test", **declared))
+    with pytest.raises(BadInput, match=r"http://cdn\.test: a proxy takes plain http in HTTP/1\.1 alone"):
+        resolved(environment(cdn_url="http://cdn.test", **declared))
+    resolved(environment(orders_url="http://ops.test", **declared))
+    straight = through(straight=["shop.test"])
+    resolved(environment("http://shop.test", http_version=2, **straight))
+
+
 SECRET = {"headers": {"X-Key": {"env": "KEY"}}}
 
 

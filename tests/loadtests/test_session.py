@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from loadtests.client.exchange import Reply, Request
+from loadtests.client.exchange import Listener, Reply, Request
 from loadtests.ledger import Line, OrderReply
 from loadtests.session import Placed, Session, SessionFailedError, Worker, in_flight, shopper_headers
 from loadtests.targets import Tagging
@@ -35,6 +35,9 @@ class Blocking:
 
     def beside(self) -> "Blocking":
         return self
+
+    def listener(self) -> Listener:
+        raise AssertionError("nobody listens here")
 
     def close(self) -> None:
         pass

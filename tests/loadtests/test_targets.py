@@ -166,6 +166,8 @@ BAD: list[tuple[Change, str]] = [
         f"{E}ceiling.requests_per_s: Input should be a finite number, found inf",
     ),
     (staging(storefront="shopify"), f"{E}storefront: Input should be 'twisted-threads', found 'shopify'"),
+    (staging(http_version=3), f"{E}http_version: Input should be '1.1' or '2', found 3"),
+    (staging(http_version=True), f"{E}http_version: Input should be '1.1' or '2', found True"),
     (staging(base_url="ftp://shop.example"), f"{E}base_url: {HTTP}, found 'ftp://shop.example'"),
     (staging(base_url="shop.example"), f"{E}base_url: {HTTP}, found 'shop.example'"),
     (staging(base_url="http://"), f"{E}base_url: {HTTP}, found 'http://'"),
@@ -371,24 +373,3 @@ def test_an_unknown_environment_is_refused_naming_those_there_are(tmp_path: Path
     with pytest.raises(BadInput) as refusal:
         read_targets(path).environment("production", path)
     assert str(refusal.value) == f"{path}: no environment 'production'; there are: lab, staging"
-
-
-def test_what_is_kept_with_a_run_holds_the_token_s_variable_and_never_the_token(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PEAKPROOF_SHOP_TOKEN", "s3cret-t0ken")
-    data = facts()
-    data["environments"]["other"] = {**data["environments"]["staging"], "base_url": "http://other.example"}
-    targets = read_targets(written(tmp_path, data))
-    kept = redacted("staging", targets.environments["staging"])
-    text = json.dumps(kept)
-    assert "s3cret-t0ken" not in text
-    assert "other.example" not in text
-    assert kept["environments"]["staging"]["token_env"] == "PEAKPROOF_SHOP_TOKEN"
-
-
-def test_what_is_kept_with_a_run_reads_back_as_the_same_environment(tmp_path: Path) -> None:
-    environment = read_targets(written(tmp_path, facts())).environments["staging"]
-    path = tmp_path / "targets.redacted.json"
-    path.write_text(json.dumps(redacted("staging", environment)))
-    assert read_json(path, Targets).environments == {"staging": environment}

@@ -195,7 +195,8 @@ def test_the_connections_for_a_pages_assets_need_descriptors_too(monkeypatch: py
     with pytest.raises(EnvironmentLacks) as refused:
         check_descriptors(129, 1, 6)
     assert str(refused.value) == (
-        "129 open sessions over 1 worker, of up to 6 connections each with their assets, need 1,030 descriptors each,"
+        "129 open sessions over 1 worker, of up to 6 connections each with their assets and streams, need 1,030"
+        " descriptors each,"
         " and 1,024 are allowed: ulimit -n 1030 first, or add workers, or lower the plan's limits.open_sessions"
     )
 
@@ -209,9 +210,23 @@ def test_connections_that_sessions_share_are_all_that_need_descriptors(
     limits = {"open_sessions": 100_000, "connections": most}
     check_connections(small_plan(assets=assets, limits=limits), environment, 1)
     with pytest.raises(
-        EnvironmentLacks, match=r"shared connections over 1 worker need .* the plan's limits.connections"
+        EnvironmentLacks, match=r"shared connections and streams over 1 worker need .* the plan's limits.connections"
     ):
         check_connections(small_plan(assets=assets, limits={**limits, "connections": most + 1}), environment, 1)
+
+
+@pytest.mark.parametrize(("limits", "most"), [({}, 384), ({"connections": 68}, 700)])
+def test_a_stream_needs_a_descriptor_of_its_own_shared_connections_or_not(
+    monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], most: int
+) -> None:
+    monkeypatch.setattr("loadtests.descriptors.most", lambda: 1024)
+    environment = Environment.model_validate({**SHOP, "ceiling": {**SHOP["ceiling"], "open_sessions": 100_000}})
+    told = {"limits": {**limits, "open_sessions": most}, "streams": "orders"}
+    check_connections(small_plan(**told), environment, 1)
+    more = {**told, "limits": {**limits, "open_sessions": most + 1}}
+    with pytest.raises(EnvironmentLacks):
+        check_connections(small_plan(**more), environment, 1)
+    check_connections(small_plan(**{**more, "streams": "off"}), environment, 1)
 
 
 def test_fewer_shared_connections_than_workers_are_refused(world: World) -> None:

@@ -49,6 +49,25 @@ def test_the_highest_level_counts_not_the_last(tmp_path: Path) -> None:
     )
 
 
+def test_no_stream_is_listened_to_over_http_2(tmp_path: Path) -> None:
+    streams = f"{PLAN}streams: orders\n"
+    assert refused(tmp_path, plan=streams, targets=targets(http_version=2)) == (
+        "plan.yaml: streams: orders is listened to over HTTP/1.1, and the environment says http_version: 2;"
+        " leave one of them out"
+    )
+    assert read(tmp_path, plan=streams).plan.streams == "orders"
+
+
+def test_connections_are_not_shared_over_http_2(tmp_path: Path) -> None:
+    shared = PLAN.replace("open_sessions: 100", "open_sessions: 100, connections: 7")
+    assert refused(tmp_path, plan=shared, targets=targets(http_version=2)) == (
+        "plan.yaml: limits.connections shares connections of HTTP/1.1, and the environment says http_version: 2,"
+        " where each session has one of its own; leave one of them out"
+    )
+    assert read(tmp_path, plan=shared, targets=targets(http_version=1.1)).environment.http_version == "1.1"
+    assert read(tmp_path, targets=targets(http_version=2)).environment.http_version == "2"
+
+
 def test_a_plan_that_wants_the_cdn_needs_one_in_the_environment(tmp_path: Path) -> None:
     assert refused(tmp_path, plan=PLAN + "assets: all\n") == (
         "plan.yaml: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop"

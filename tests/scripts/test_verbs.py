@@ -62,6 +62,12 @@ def test_a_plan_whose_sessions_share_connections_says_that_it_is_less_real(peakp
     ) in shown.out.splitlines()
 
 
+def test_a_plan_whose_buyers_listen_says_so(peakproof: Command) -> None:
+    (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits:", "streams: orders\nlimits:"))
+    told = "  buyers listen to their order's status, each on one more connection; what they await counts"
+    assert told in peakproof("plan", "show", "plan.yaml").out.splitlines()
+
+
 def test_a_mix_that_orders_nothing_is_refused(peakproof: Command) -> None:
     assert peakproof("forecast", str(HISTORY)).code == 0
     ended = peakproof("plan", "build", "--mix", "window-shop=1")

@@ -81,6 +81,7 @@ def test_an_order_is_promised_kept_and_listed(stack: Stack) -> None:
             {"sku": "tearex-m-navy", "quantity": 2, "location": "store-bath"},
             {"sku": "puglife-s-moss", "quantity": 1, "location": "store-bath"},
         ],
+        "events_url": f"/orders/{order['order_id']}/events",
     }
     assert requests.get(f"{stack.front.url}/orders/{order['order_id']}", timeout=20).json() == order
     listed = stack.second.get("orders?run=tests").json()["orders"]
@@ -208,7 +209,7 @@ def test_the_admin_interface_needs_the_token(stack: Stack) -> None:
     ("path", "body", "detail"),
     [
         ("release", {"release": "perfect"},
-         "release: unknown release; known: double-charge, oversell, slow-checkout, stable"),
+         "release: unknown release; known: double-charge, oversell, silent-orders, slow-checkout, stable"),
         ("stock", {"stock": [{"sku": "x", "location": "warehouse", "quantity": 1}]}, "stock.0.sku: no such SKU"),
         ("stock", {"stock": [{"sku": "tearex-m-navy", "location": "moon", "quantity": 1}]},
          "stock.0.location: one of warehouse, store-leeds, store-york, store-bath, store-hull"),

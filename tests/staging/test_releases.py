@@ -9,11 +9,11 @@ from staging.shop.provider import key_of_order
 from staging.shop.releases import CurrentRelease, read_releases
 from staging.shop.stock import ConditionalTaking, StockAtOneLocation
 
-KNOWN = "fresh-key-on-retry, query-per-line, stock-read-then-written"
+KNOWN = "fresh-key-on-retry, query-per-line, silent-once-paid, stock-read-then-written"
 
 
-def test_the_four_releases_come_along() -> None:
-    assert list(read_releases()) == ["stable", "slow-checkout", "oversell", "double-charge"]
+def test_the_five_releases_come_along() -> None:
+    assert list(read_releases()) == ["stable", "slow-checkout", "oversell", "double-charge", "silent-orders"]
 
 
 def test_stable_behaves_as_it_should() -> None:
@@ -30,6 +30,7 @@ def test_each_other_release_differs_in_one_thing() -> None:
             type(release.behaviour.lines) is not type(default.lines),
             type(release.behaviour.stock) is not type(default.stock),
             release.behaviour.payment_key is not default.payment_key,
+            release.behaviour.pushed_until is not default.pushed_until,
         ]
         assert sum(different) == (name != "stable")
 
@@ -63,5 +64,7 @@ def test_a_switch_takes_effect_for_the_next_reader() -> None:
     current = CurrentRelease(read_releases(), "stable")
     assert current.switch("oversell").version == "2026.47.2"
     assert current.get().name == "oversell"
-    with pytest.raises(KeyError, match="unknown release; known: double-charge, oversell, slow-checkout, stable"):
+    with pytest.raises(
+        KeyError, match="unknown release; known: double-charge, oversell, silent-orders, slow-checkout, stable"
+    ):
         current.switch("perfect")

@@ -76,6 +76,10 @@ class BenchShop:
         """Refuse: the shop has no orders."""
         self._refuse()
 
+    def follow_order(self) -> None:
+        """Refuse, for the same reason."""
+        self._refuse()
+
     def _refuse(self) -> NoReturn:
         raise NotImplementedError("the benchmark's shop sells nothing")
 

@@ -268,3 +268,27 @@ def test_a_shopper_who_is_cut_off_in_the_handshake_hangs_up(shop: Shop) -> None:
 
 def waiting() -> list[Any]:
     return [connection for connection in deadlines()._open if connection.waiter is not None]
+
+
+@VERSIONS
+def test_a_stream_of_events_comes_over_tls_on_a_connection_of_its_own(shop: Shop, version: ssl.TLSVersion) -> None:
+    shop.context.maximum_version = version
+    opening = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    pieces = [opening, b"7\r\ndata: a\r\n", b"2\r\n\n\n\r\n", b"0\r\n\r\n"]
+
+    def answer(connection: socket.socket, seen: Seen) -> bool:
+        for piece in pieces if seen.path == "/events" else [reply()]:
+            connection.sendall(piece)
+        return True
+
+    client = shop.connect(shop.serve(answer).port)
+    stream = client.listener()
+    assert client.send(GET, TRACEPARENT).error is None
+    assert stream.send(Request(step="stream", method="GET", path="/events"), TRACEPARENT).error is None
+    events = list(stream.first)
+    while (more := stream.receive()) is not None:
+        events += more
+    assert [event.data for event in events] == ["a"]
+    assert client.send(GET, TRACEPARENT).error is None
+    assert shop.servers[0].connections == 2
+    stream.close()

@@ -254,6 +254,16 @@ def test_a_plan_says_whether_assets_are_fetched_and_yaml_s_off_is_off(
     assert (f"assets: {assets}" in plan.to_yaml()) == (assets != "off")
 
 
+@pytest.mark.parametrize(("written", "streams"), [(False, "off"), ("off", "off"), ("orders", "orders")])
+def test_a_plan_says_what_shoppers_listen_to(plan_data: dict[str, Any], written: object, streams: str) -> None:
+    plan = Plan.model_validate({**plan_data, "streams": written})
+    assert plan.streams == streams
+    assert ("streams: orders" in plan.to_yaml()) == (streams != "off")
+    assert "streams" not in Plan.model_validate(plan_data).to_yaml()
+    with pytest.raises(ValueError, match="Input should be 'off' or 'orders'"):
+        Plan.model_validate({**plan_data, "streams": True})
+
+
 @pytest.mark.parametrize("written", [True, "on", 1, None])
 def test_other_words_for_assets_are_refused(tmp_path: Path, plan_data: dict[str, Any], written: object) -> None:
     path = tmp_path / "plan.yaml"

@@ -7,13 +7,24 @@ from typing import Any
 
 import pytest
 
-from loadtests.client.exchange import Reply
+from loadtests.bounds import too_much
+from loadtests.client.events import Event
+from loadtests.client.exchange import Listener, Reply, Request
 from loadtests.demand import plan as demand
-from loadtests.journeys import BROWSE_STEPS, JOURNEYS, VISITS
+from loadtests.journeys import BROWSE_STEPS, JOURNEYS, ORDER_NEWS, ORDER_STREAM, VISITS, expected_events, visits_of
 from loadtests.session import Session, SessionFailedError
 from loadtests.storefronts import METHODS, STOREFRONTS
 from loadtests.storefronts.twisted_threads import TwistedThreads
-from tests.loadtests.fakes import FakeClient, Memory, TalkingShop, arrival, ledger_rows, worker
+from tests.loadtests.fakes import (
+    NO_CEILING,
+    FakeClient,
+    Memory,
+    TalkingShop,
+    arrival,
+    ledger_rows,
+    small_plan,
+    worker,
+)
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -247,3 +258,71 @@ def test_few_cards_are_declined_and_by_the_shopper_s_own_luck(tmp_path: Path, mo
 
 def test_a_storefront_is_found_by_the_name_that_targets_use() -> None:
     assert dict(STOREFRONTS) == {"twisted-threads": TwistedThreads}
+
+
+def news(status: str, order: str = "o1") -> Event:
+    return Event(status, f'{{"order_id": "{order}", "status": "{status}"}}', "")
+
+
+class Pushing(FakeClient):
+    """A client of a shop that pushes: it listens, too, to `events` that come with the stream's head."""
+
+    def __init__(self, *events: Event) -> None:
+        super().__init__(TalkingShop())
+        self.first = list(events)
+        self.last_id = ""
+        self.retry_ms: int | None = 3_600_000
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        if request.step != "order-stream":
+            return super().send(request, traceparent)
+        self.sent.append(request)
+        return Reply(status=200)
+
+    def listener(self) -> Listener:
+        return self
+
+    def receive(self) -> list[Event] | None:
+        return None
+
+
+def following(folder: Path, journey: str, *events: Event) -> Visit:
+    visit = Visit(folder, journey)
+    visit.client = Pushing(*events)
+    shared = worker(folder, visit.client, plan=small_plan(streams="orders"), memory=visit.memory)
+    visit.session = Session(shared, arrival(journey=journey), shared.clock.now())
+    return visit
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_a_buyer_follows_the_order_where_the_plan_says_so(tmp_path: Path, journey: str) -> None:
+    visit = following(tmp_path, journey, Event("message", "hello", ""), *map(news, ("paid", "printing", "shipped")))
+    visit.go()
+    visits = visits_of(visit.session.plan)[journey]
+    assert Counter(visit.steps()) == visits
+    assert ("order-shipped" in visits) == ("checkout" in visits)
+    assert [request.path for request in visit.client.sent if request.step == "order-stream"] == (
+        ["/orders/o1/events"] if "checkout" in visits else []
+    )
+    assert visit.session.listening is None
+    assert {**ORDER_STREAM, **ORDER_NEWS}.keys() <= METHODS["twisted-threads"].keys()
+
+
+@pytest.mark.parametrize("wrong", [news("paid", "o2"), Event("paid", "[", ""), Event("paid", "{}", "")])
+def test_news_of_another_order_or_none_at_all_are_a_wrong_reply(tmp_path: Path, wrong: Event) -> None:
+    visit = following(tmp_path, "search-and-buy", wrong)
+    with pytest.raises(SessionFailedError, match="order-paid: wrong_reply"):
+        visit.go()
+    visit.session.close()
+    assert [row["event"] for row in ledger_rows(tmp_path)] == ["attempt", "outcome"]  # the order stands all the same
+
+
+def test_what_is_awaited_is_planned_but_is_no_request_under_the_ceiling() -> None:
+    plan = small_plan(journeys={"search-and-buy": 1.0}, streams="orders")
+    events = expected_events(plan)
+    assert events["order-shipped"] == events["order-stream"] == events["checkout"]
+    assert "order-stream" not in expected_events(small_plan())
+    enough = NO_CEILING.model_copy(update={"requests_per_s": 60.0})  # six requests in each of ten sessions a second
+    assert too_much(plan, plan.curve(), enough) is None
+    less = enough.model_copy(update={"requests_per_s": 59.0})
+    assert too_much(plan, plan.curve(), less) is not None

@@ -1,0 +1,122 @@
+"""The shopper's client over HTTP/2: as that over HTTP/1.1, but all its requests to an origin share one connection."""
+
+from time import monotonic, monotonic_ns
+
+from loadtests.client import shopper
+from loadtests.client.access import Access
+from loadtests.client.connection import first_that_opens
+from loadtests.client.deadlines import deadlines
+from loadtests.client.failures import SilentError, UnsentError
+from loadtests.client.heads import Head
+from loadtests.client.http2.channel import Channel, open_channel
+from loadtests.client.http2.conversation import Conversation, RefusedError
+from loadtests.client.http2.stream import Stream, Wait
+from loadtests.client.passing import Way
+from loadtests.client.shopper import REPEATABLE, ShopperClient
+
+
+class Link:
+    """One shopper's connection to an origin, opened when it is first wanted and whenever the last one ended."""
+
+    __slots__ = ("_access", "_failure", "_opening", "_waiting", "conversation")
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._failure: Exception | None = None
+        self._opening = False
+        self._waiting: list[Wait] = []
+        self.conversation: Conversation | None = None
+
+    def take(self, ends_at: float) -> Conversation:
+        """Return the connection, opened by one for all who want it; raises OSError and ProtocolError."""
+        while True:
+            held = self.conversation
+            if held is not None and not held.retiring:
+                return held
+            if not self._opening:
+                return self._open(ends_at)
+            self._wait(ends_at)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self.conversation is not None:
+            self.conversation.close()
+            self.conversation = None
+
+    def _open(self, ends_at: float) -> Conversation:
+        access, self._opening, self._failure = self._access, True, None
+        try:
+            channel = first_that_opens(access.ways, lambda way: self._channel(way, ends_at), ends_at)
+            self.conversation = Conversation(channel, access.blocks)
+            if self.conversation.failure is not None:
+                raise self.conversation.failure
+        except (OSError, ValueError) as error:
+            self._failure = error
+            raise
+        finally:
+            self._opening = False
+            for wait in self._waiting:
+                wait.wake_soon()
+        return self.conversation
+
+    def _channel(self, way: Way, ends_at: float) -> Channel:
+        origin = self._access.origin
+        tls = self._access.tls if origin.secure else None
+        return open_channel(way, min(ends_at, monotonic() + shopper.CONNECT_S), tls, origin.host.rstrip("."))
+
+    def _wait(self, ends_at: float) -> None:
+        """Wait for what another's opening comes to; what fails for one fails for all who waited for it."""
+        wait = Wait(ends_at)
+        self._waiting.append(wait)
+        deadlines().watch(wait)
+        try:
+            while self._opening:
+                wait.sleep()
+        finally:
+            deadlines().forget(wait)
+            self._waiting.remove(wait)
+        if self._failure is not None:
+            raise self._failure
+
+
+class Http2Client(ShopperClient):
+    """A client whose requests are streams of one connection; those of clients beside it are, too."""
+
+    __slots__ = ("_link",)
+
+    def __init__(self, access: Access, deadline_s: float, link: Link | None = None) -> None:
+        super().__init__(access, deadline_s)
+        self._link = link or Link(access)
+
+    def beside(self) -> "Http2Client":
+        """Return another client of the same shopper, with the same cookies and the same connection."""
+        other = Http2Client(self._access.at_root, self._deadline_s, self._link)
+        other._jar = self._own_jar()
+        return other
+
+    def close(self) -> None:
+        """Close the connection, for the clients beside it too."""
+        self._link.close()
+
+    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
+        """Return the reply, asking a second time where nothing was done yet, or a stale connection makes that safe."""
+        ends_at = monotonic() + self._deadline_s
+        conversation = self._link.take(ends_at)
+        kept = conversation.brought
+        try:
+            return self._reply(conversation.ask(words, method, ends_at))
+        except RefusedError:
+            pass
+        except (UnsentError, SilentError) as error:
+            if not kept or (isinstance(error, SilentError) and method not in REPEATABLE):
+                raise
+        return self._reply(self._link.take(ends_at).ask(words, method, ends_at))
+
+    def _reply(self, stream: Stream) -> tuple[Head, bytes]:
+        if stream.head is None:
+            raise AssertionError("a stream that is over has a head, or failed")
+        self.lay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
+        return stream.head, stream.body
+
+    def _hang_up(self) -> None:
+        """Do nothing: what failed has ended its own stream, or the connection with it."""
