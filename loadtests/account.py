@@ -51,6 +51,7 @@ class WorkerAccount(BaseModel):
     descriptors: dict[str, int | None] | None = None
     master_silent_s: int | None = None
     clock_offset: dict[str, float] | None = None
+    streamed: bool | None = None
     orders: dict[str, int] | None = None
     cpu_peak: float | None
     hook_failures: list[dict[str, Any]]

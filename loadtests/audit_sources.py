@@ -1,6 +1,6 @@
 """Asking the shop: its orders, its payments and its stock, over HTTP, bounded and never trusted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -138,8 +138,16 @@ class Sources:
             raise SourceUnavailableError(f"unreachable: not the reply expected: {_first(error)}") from error
 
 
-def gather(directory: RunDirectory, environment: Environment, sources: Sources, run_started_at: int) -> Evidence:
+def gather(
+    directory: RunDirectory,
+    environment: Environment,
+    sources: Sources,
+    run_started_at: int,
+    lacking: Sequence[str] = (),
+) -> Evidence:
     """Ask every declared source about a run. A source that fails is said in `sources`, not raised.
+
+    `lacking` are the workers of whose ledger rows may be missing in the directory.
 
     Everyone's orders are asked for only when those of the run leave something unexplained.
     """
@@ -162,6 +170,7 @@ def gather(directory: RunDirectory, environment: Environment, sources: Sources, 
         stock_before=None if before is None else stock_of(before.model_dump(), directory.stock_before),
         stock_after=after,
         sources=said,
+        lacking=lacking,
     )
     if orders is None or not others_may_explain(evidence):
         return evidence

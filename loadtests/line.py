@@ -42,3 +42,36 @@ class Line(Protocol):
 
     def end(self, code: ExitCode) -> None:
         """End this process, and from the master every worker's, with what has become of the run."""
+
+
+class Loop:
+    """The line of one half of a process that is alone: what it tells, `ears`, the other half's, hear at once."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.ears: Ears = {}
+
+    @property
+    def role(self) -> Role:
+        """What this process is."""
+        return self._line.role
+
+    def tell(self, kind: str, value: Mapping[str, Any], client: Client | None = None) -> None:
+        """Let the other half hear it before this returns."""
+        self.ears[kind](client or ALONE, value)
+
+    def heard(self) -> Collection[Client]:
+        """Return who the line says is there."""
+        return self._line.heard()
+
+    def silent(self) -> Collection[Client]:
+        """Return who the line says is missed."""
+        return self._line.silent()
+
+    def leave(self) -> None:
+        """End as the line does."""
+        self._line.leave()
+
+    def end(self, code: ExitCode) -> None:
+        """End as the line does."""
+        self._line.end(code)

@@ -137,7 +137,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
     _listen(runner, stage)
     if isinstance(runner, WorkerRunner):
         runner.register_message(REFUSED, lambda msg, **_: _left_out(environment, runner, msg.data))
-        runner.register_message(ADMITTED, lambda msg, **_: setattr(stage, "streams", msg.data["streams"]))
+        runner.register_message(ADMITTED, lambda msg, **_: stage.stream() if msg.data["streams"] else None)
         shown = proof(token, job.directory.name, runner.client_id)
         sees = sight.look(job.directory, runner.client_id)
         runner.send_message(JOIN, {"proof": shown, "version": version, "sees": sees})
@@ -213,7 +213,7 @@ def fill_tables(environment: Environment, stage: Stage) -> None:
     def tell(worker: str, change: Mapping[str, Any]) -> None:
         environment.events.worker_report.fire(client_id=worker, data=report(change, methods, stage.now()))
 
-    stage.on_change = tell
+    stage.tell_changes(tell)
 
 
 def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust's events

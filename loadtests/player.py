@@ -66,8 +66,8 @@ class _Totals:
 class Player:
     """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
 
-    `master_silent_s` and `clock_offset` are told it: for how long at most it heard nothing of who could stop it, and
-    how far its clock is from the master's.
+    `master_silent_s`, `clock_offset` and `streams` are told it: for how long at most it heard nothing of who could stop
+    it, how far its clock is from the master's, and whether what it writes goes there over the network.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Player:
         self.because: str | None = None
         self.master_silent_s = 0
         self.clock_offset: Mapping[str, float] | None = None
+        self.streams: bool | None = None
         self._write_account()
 
     def play(self) -> None:
@@ -286,6 +287,7 @@ class Player:
             "descriptors": {"peak": self._descriptors_peak, "limit": allowed()},
             "master_silent_s": self.master_silent_s,
             "clock_offset": self.clock_offset,
+            "streamed": self.streams,
             "cpu_peak": self._cpu_peak,
             "open_sessions_peak": self._conductor.peak_open,
             "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,

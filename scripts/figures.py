@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,19 +20,22 @@ _HEAD = ("figure", "value", "bound", "", "runs", "on")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured figure: its value, what it must reach, the runs behind it, and what was switched on."""
+    """One measured figure: its value, what it must reach, the runs behind it, and what was switched on.
+
+    One that is told only has neither `op` nor `bound`, and holds.
+    """
 
     name: str
     value: float
-    op: Literal[">=", "<=", "=="]
-    bound: float
+    op: Literal[">=", "<=", "=="] | None
+    bound: float | None
     runs: Sequence[float]
     on: str
 
     @property
     def holds(self) -> bool:
         """Whether the value is within its bound."""
-        return bool(_HOLDS[self.op](self.value, self.bound))
+        return self.op is None or bool(_HOLDS[self.op](self.value, self.bound))
 
 
 def median_figure(name: str, runs: Sequence[float], op: Literal[">=", "<="], bound: float, on: str) -> Figure:
@@ -40,6 +43,11 @@ def median_figure(name: str, runs: Sequence[float], op: Literal[">=", "<="], bou
     if not runs:
         raise ValueError(f"{name}: no run")
     return Figure(name=name, value=statistics.median(runs), op=op, bound=bound, runs=tuple(runs), on=on)
+
+
+def told_figure(name: str, runs: Sequence[float], on: str) -> Figure:
+    """Return the median of the runs as a figure without a bound; raises ValueError without a run."""
+    return replace(median_figure(name, runs, "<=", 0.0, on), op=None, bound=None)
 
 
 def machine_line(*notes: str) -> str:
@@ -64,13 +72,17 @@ def table(figures: Sequence[Figure]) -> str:
 
 def missed(figures: Sequence[Figure]) -> tuple[str, ...]:
     """Return the figures that aren't within their bounds, a line each."""
-    return tuple(f"{f.name}: {_number(f.value)}, must be {f.op} {_number(f.bound)}" for f in figures if not f.holds)
+    return tuple(f"{f.name}: {_number(f.value)}, must be {_bound(f)}" for f in figures if not f.holds)
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
     runs = " ".join(_number(run) for run in figure.runs)
-    bound = f"{figure.op} {_number(figure.bound)}"
-    return figure.name, _number(figure.value), bound, "holds" if figure.holds else "MISSED", runs, figure.on
+    holds = "" if figure.op is None else "holds" if figure.holds else "MISSED"
+    return figure.name, _number(figure.value), _bound(figure), holds, runs, figure.on
+
+
+def _bound(figure: Figure) -> str:
+    return "told only" if figure.bound is None else f"{figure.op} {_number(figure.bound)}"
 
 
 def _number(value: float) -> str:

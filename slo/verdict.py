@@ -14,6 +14,7 @@ from typing import Any, Literal
 from slo.causes import Cause
 from slo.delivery import Delivered
 from slo.findings import Finding, Severity
+from slo.grounds import Limits
 from slo.indicators import Evidence, Window
 from slo.judging import ObjectiveResult, judge_objectives, observed
 from slo.openslo import Objective
@@ -21,7 +22,7 @@ from slo.outcomes import Outcome
 from slo.promises import NEEDS, SOURCES, audit_facts, check_promises
 from slo.run_facts import RunFacts, judged_window, run_facts
 from slo.statistics import ALPHA
-from slo.validity import Limits, check_validity
+from slo.validity import check_validity
 from slo.wording import count, percent, seconds
 
 Status = Literal["good", "bad", "unknown", "left out"]

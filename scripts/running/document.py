@@ -12,11 +12,12 @@ from loadtests.account import WorkerAccount, make_account, read_sessions, read_w
 from loadtests.demand.arrivals import revised
 from loadtests.demand.plan import Plan
 from loadtests.demand.revision import Revision
-from loadtests.ledger import count_rows, read_ledgers
+from loadtests.ledger import count_rows
 from loadtests.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.run_directory import RunDirectory, write_json
 from loadtests.targets import Environment
 from scripts.running.evidence import read_object
+from scripts.running.ledgers import orders_of
 from scripts.running.preparation import Inputs, hash_inputs
 from scripts.running.release_watch import Seen
 from slo.documents import BadInput
@@ -168,7 +169,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
         "plan_revisions": [_revision(one, progress, workers) for one in revisions],
         "account": account,
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
-        "orders": _orders(directory),
+        "orders": orders_of(directory),
         "assets": _assets(plan, workers),
         "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
         "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
@@ -209,11 +210,6 @@ def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccou
     }
 
 
-def _orders(directory: RunDirectory) -> dict[str, int]:
-    outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
-    return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}
-
-
 def _assets(plan: Plan, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
     left_out: Counter[str] = Counter()
     for worker in workers:
@@ -230,6 +226,7 @@ def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerA
             "parts_received": sum(len(_parts(directory, kind, w.name)) for kind in w.parts),
             "ledger_rows_expected": None if w.orders is None else sum(w.orders.values()),
             "ledger_rows_received": count_rows(directory.ledger(w.name)),
+            "streamed": w.streamed,
             "lost": w.lost,
             "open_sessions_peak": w.open_sessions_peak,
             "rss_peak_bytes": w.rss_peak_bytes,
@@ -245,6 +242,7 @@ def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerA
             "parts_received": 0,
             "ledger_rows_expected": None,
             "ledger_rows_received": count_rows(directory.ledger(name)),
+            "streamed": None,
             "lost": True,
         }
         for name in sorted(silent)

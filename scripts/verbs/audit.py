@@ -1,6 +1,7 @@
 """`peakproof audit`: compare what the shop promised during a run with what it kept."""
 
 import argparse
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from loadtests import audit
@@ -9,8 +10,10 @@ from loadtests.audit_sources import Sources, gather
 from loadtests.clock import Clock
 from loadtests.credentials import credentials_of, token_of
 from loadtests.run_directory import RunDirectory, write_json
+from loadtests.streaming.leftovers import bring_ledgers
 from scripts.context import Context
 from scripts.running.evidence import read_environment, read_object
+from scripts.running.ledgers import lacking, tell_of_brought
 from scripts.running.runs import find_run
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
@@ -22,11 +25,20 @@ EXAMPLE = "peakproof audit latest"
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    parser.add_argument(
+        "--streamed",
+        metavar="FOLDER",
+        type=Path,
+        action="append",
+        default=[],
+        help="streamed/RUN of a worker elsewhere, or a copy: bring over the ledger rows that never arrived; repeatable",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Audit and tell; 0 when all was kept, 99 when a promise was broken, 75 when something couldn't be asked."""
-    checks = audit_run(find_run(options.run_name, context), context)
+    path = find_run(options.run_name, context)
+    checks = audit_run(path, context, _bring(RunDirectory(path=path), options.streamed, context))
     for check in checks:
         context.say(f"{check.outcome:<8}{check.name}: {check.detail}")
     if not checks:
@@ -37,8 +49,23 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     return ExitCode.INCONCLUSIVE if "unknown" in outcomes or not checks else ExitCode.OK
 
 
-def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
-    """Ask every declared source and write `audit.json`; raises BadInput when the run can't be read."""
+def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> frozenset[str]:
+    """Complete the ledgers from what workers kept, and tell; return the workers whose ledger is whole by that."""
+    whole: set[str] = set()
+    for folder in folders:
+        for worker, rows in bring_ledgers(context.folder / folder, directory).items():
+            context.say(f"{rows} rows of the ledger of {worker} were brought from {folder}")
+            whole.add(worker)
+    if whole:
+        tell_of_brought(directory)
+    return frozenset(whole)
+
+
+def audit_run(path: Path, context: Context, brought: Collection[str] = ()) -> tuple[audit.Check, ...]:
+    """Ask every declared source and write `audit.json`; raises BadInput when the run can't be read.
+
+    `brought` are the workers whose ledger was completed from their own folder.
+    """
     directory = RunDirectory(path=path)
     environment = read_environment(directory)
     began_at = _began_at(directory)
@@ -46,7 +73,7 @@ def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
     bearer = None if token is None else token.reveal()
     sources = Sources(environment, bearer, Asking(environment, credentials))
     try:
-        evidence = gather(directory, environment, sources, began_at)
+        evidence = gather(directory, environment, sources, began_at, lacking(directory, brought))
     finally:
         sources.close()
     checks = audit.audit(evidence)

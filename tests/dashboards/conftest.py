@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from tests.dashboards.synthetic import Made, make
+from tests.dashboards.made import Made
+from tests.dashboards.synthetic import make
 from tests.drawn_once import drawn_anew, drawn_once
 
 __all__ = ["drawn_anew", "drawn_once"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.report import write_report
-from tests.dashboards.synthetic import Made
+from tests.dashboards.made import Made
 
 _OFFLINE = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

@@ -11,8 +11,9 @@ from dashboards.report.reading import read
 from dashboards.report.store import Store, orders_per_bin
 from dashboards.report.words import count, percent, seconds
 from slo.documents import BadInput
+from tests.dashboards.made import SECOND, STEPS, Made
 from tests.dashboards.page import Read, read_page
-from tests.dashboards.synthetic import SECOND, STEPS, Made, make
+from tests.dashboards.synthetic import make
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import pytest
 
 from dashboards.report import write_report
 from loadtests.run_directory import BROWSER, write_table
+from tests.dashboards.made import Made
 from tests.dashboards.page import read_page
-from tests.dashboards.synthetic import Made, make
+from tests.dashboards.synthetic import make
 
 CANARY = "</td><script>alert(1)</script>"
 SEEN = {

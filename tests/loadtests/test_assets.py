@@ -3,115 +3,24 @@
 The servers are real ones, and count their connections; nothing here waits for a time to pass.
 """
 
-import gc
-import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import gevent
 import pytest
 
-from loadtests.account import read_sessions, read_workers
-from loadtests.alarms import Alarms
-from loadtests.assets import CONNECTIONS, Assets, Fetched, connections, source_of
-from loadtests.ceilings import CeilingReachedError, Ceilings
-from loadtests.client.access import Access
+from loadtests.assets import CONNECTIONS, Assets
+from loadtests.ceilings import CeilingReachedError
 from loadtests.client.exchange import Client, Reply, Request
-from loadtests.client.shopper import ShopperClient
-from loadtests.clock import Clock
 from loadtests.conductor import Conductor, Score
-from loadtests.hooks import Hooks
-from loadtests.job import read_job
-from loadtests.ledger import Ledger
-from loadtests.player import Player
-from loadtests.records import StepLog
-from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
-from loadtests.session import Session, SessionFailedError, Worker, in_flight
+from loadtests.session import Session, SessionFailedError, in_flight
 from loadtests.targets import Ceiling
-from tests.loadtests.fakes import NO_CEILING, SECOND, FakeClient, Memory, arrival, ok, small_plan, worker
-from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
-from tests.loadtests.prepared import prepared_run
+from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
+from tests.loadtests.hostile_server import HostileServer, reply
+from tests.loadtests.page_visits import HOME, PNG, Visit, collected, page, paths, shop_of
 
-FETCHED: tuple[Fetched, ...] = ("off", "shop", "all")
-HOME = Request(step="home", method="GET", path="/")
-PNG = reply(b"png", headers=("Content-Type: image/png",))
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    yield
-    gc.collect()
-
-
-def page(body: str, *headers: str) -> bytes:
-    return reply(body.encode(), headers=("Content-Type: text/html; charset=utf-8", *headers))
-
-
-def shop_of(pages: dict[str, bytes], hold: threading.Event | None = None) -> Answer:
-    """Answer each path as `pages` says, else with an image, once `hold` is set."""
-
-    def answer(connection: socket.socket, seen: Seen) -> bool:
-        if seen.path not in pages and hold is not None:
-            hold.wait(30)
-        connection.sendall(pages.get(seen.path, PNG))
-        return True
-
-    return answer
-
-
-class Visit:
-    """A session with assets over real sockets, and what it recorded."""
-
-    def __init__(self, folder: Path, shop: str, cdn: str | None = None, ceiling: Ceiling = NO_CEILING) -> None:
-        self.memory, log = Memory(), StepLog()
-        log.add = self.memory.steps.append
-        self.hooks = Hooks([self.memory])
-        access = access_to(shop)
-        cdn_access = access_to(cdn) if cdn else None
-        self.source = source_of(
-            access,
-            cdn_access,
-            lambda: ShopperClient((cdn_access or access).at_root, 10.0),
-            self.hooks.failures,
-        )
-        clock = Clock.start()
-        self.worker = Worker(
-            plan=small_plan(),
-            clock=clock,
-            alarms=Alarms(clock),
-            hooks=self.hooks,
-            log=log,
-            ledger=Ledger(folder / "ledger-w0.jsonl"),
-            ceilings=Ceilings(ceiling, 0, 1),
-            ids=Random(5),  # noqa: S311 - a test's luck is the same each time
-            new_client=lambda: ShopperClient(access, 10.0),
-            assets=self.source,
-        )
-        self.session = Session(self.worker, arrival(number=3), self.worker.clock.now())
-
-    def go(self, *paths: str) -> "Visit":
-        """Ask for pages, wait for what they ask for, and leave."""
-        with gevent.Timeout(30):
-            for path in paths or ("/",):
-                self.session.step(HOME._replace(path=path))
-                self.session.settle()
-            self.session.close()
-        assert self.hooks.failures == Counter()
-        return self
-
-    def errors(self) -> list[tuple[str, int, str | None]]:
-        return [(record.step, record.status, record.error) for record in self.memory.steps]
-
-
-def access_to(url: str) -> Access:
-    return Access(base_url=url, addresses=("127.0.0.1",), headers={"X-Peakproof-Run": "r1", "Accept": "text/html"})
-
-
-def paths(server: HostileServer) -> list[str]:
-    return sorted(seen.path for seen in server.seen)
+__all__ = ["collected"]
 
 
 EVERY_KIND = """<!doctype html><html><head><base href="/shop/"><link rel=stylesheet href="a.css">
@@ -379,77 +288,3 @@ def test_leave_for_an_asset_is_taken_from_the_same_ceiling(tmp_path: Path) -> No
     session.fetch(FakeClient(lambda _: ok()), HOME, 0)
     with pytest.raises(CeilingReachedError):
         session.step(HOME)
-
-
-# -- a whole worker ---------------------------------------------------------------------------------------------
-
-
-def play(directory: RunDirectory) -> Player:
-    player = Player(read_job(directory.path), 0, 1, Clock.start().now())
-    with gevent.Timeout(60):
-        player.play()
-    return player
-
-
-def only_window_shoppers(url: str, folder: Path, **plan: object) -> RunDirectory:
-    declared = plan.pop("declared", None)
-    return prepared_run(folder, url, declared=declared, journeys={"window-shop": 1.0}, **plan)  # type: ignore[arg-type]
-
-
-STYLES = b'[{"style":"s","name":"Tea","price_cents":1}]'
-SKUS = b'[{"sku":"s-s","colour":"red","stock":{"warehouse":9}}]'
-LINKS = b"<img src=/a.png><img src=%s/b.png>"
-HTML_THAT_IS_JSON = (
-    b'{"recommended":' + STYLES + b',"results":' + STYLES + b',"style":"s","skus":' + SKUS + b',"x":"' + LINKS + b'"}'
-)
-
-
-def test_a_worker_fetches_what_the_plan_says_and_says_what_it_left_out(tmp_path: Path) -> None:
-    with HostileServer(PNG) as cdn:
-        body = HTML_THAT_IS_JSON % cdn.url.encode()
-
-        def answer(connection: socket.socket, seen: Seen) -> bool:
-            html = seen.path != "/a.png"
-            connection.sendall(reply(body, headers=("Content-Type: text/html",)) if html else PNG)
-            return True
-
-        for assets, steps, connected in (
-            ("off", set(), False),
-            ("shop", {"asset"}, False),
-            ("all", {"asset", "cdn-asset"}, True),
-        ):
-            with HostileServer(answer) as shop:
-                folder = tmp_path / assets
-                declared = {"cdn_url": cdn.url}
-                directory = only_window_shoppers(shop.url, folder, assets=assets, declared=declared)
-                play(directory)
-            (told,) = read_workers(directory)
-            sessions = read_sessions(directory).num_rows
-            requests = Counter(read_tables(directory.parts("requests"), REQUESTS)["step"].to_pylist())
-            pages = {"home": sessions, "search": sessions, "product": 2 * sessions}
-            assert requests == {**pages, **dict.fromkeys(steps, sessions)}
-            assert (cdn.connections > 0) == connected
-            assert told.requests == requests.total()
-            assert told.hook_failures == []
-            left_out = {"off": None, "shop": {"other_host": 4 * sessions}, "all": {}}[assets]
-            assert told.assets_left_out == left_out
-            assert set(read_sessions(directory)["outcome"].to_pylist()) == {"completed"}
-
-
-def test_nothing_of_the_shop_s_secrets_goes_to_the_cdn(tmp_path: Path) -> None:
-    declared = {
-        "cdn_url": "http://127.0.0.1:2/files",
-        "headers": {"X-Api-Key": {"env": "THE_KEY"}},
-        "tag": {"header": "X-Load", "baggage": True},
-    }
-    directory = prepared_run(tmp_path, "http://127.0.0.1:1", declared=declared, assets="all")
-    access = read_job(directory.path, {"THE_KEY": "hidden-value"}).cdn_access()
-    assert access is not None
-    assert access.addresses == ("127.0.0.1",)
-    assert sorted(access.headers) == ["Accept", "User-Agent", "X-Load", "baggage"]
-    assert access.masks
-
-
-def test_a_session_holds_what_a_browser_holds_to_each_host_it_fetches_from() -> None:
-    assert [connections(fetched, has_cdn=True) for fetched in FETCHED] == [1, 6, 12]
-    assert [connections(fetched, has_cdn=False) for fetched in FETCHED] == [1, 6, 6]

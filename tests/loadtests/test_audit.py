@@ -312,3 +312,14 @@ def test_outcomes_of_attempts_are_counted() -> None:
 def test_a_check_without_examples_has_none() -> None:
     check = Check(name="x", outcome="kept", checked=0, broken=0, detail="all 0")
     assert check.examples == ()
+
+
+def test_where_rows_may_be_missing_a_broken_promise_is_still_broken_and_a_kept_one_is_unknown() -> None:
+    checks = {check.name: check for check in audit(evidence(orders=[order(1)], payments=[payment(1)], lacking=["w1"]))}
+    assert checks["order-exists"].outcome == "broken"
+    assert (checks["order-once"].outcome, checks["order-once"].checked) == ("unknown", 1)
+    assert checks["order-once"].detail == (
+        "rows of the ledger of w1 may be missing;"
+        " `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+    )
+    assert {checks[name].outcome for name in NAMES if name.startswith(("paid", "no-payment"))} == {"kept"}

@@ -1,5 +1,6 @@
 """A stage on a line of the test's own: what it says when, and for whom it waits."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import gevent
 import pytest
 
-from loadtests import stage as module
+from loadtests import performer as module
 from loadtests.clock import Clock
 from loadtests.job import read_job
-from loadtests.line import DONE, PIECE, PING, PLAY, PONG, RECEIPT, STOP, Client, Role
+from loadtests.line import ALONE, DONE, PIECE, PING, PLAY, PONG, RECEIPT, STOP, Client, Role
+from loadtests.offsets import SAME_CLOCK
 from loadtests.run_directory import RunDirectory
 from loadtests.stage import Stage
 from loadtests.streaming.inbox import Inbox
@@ -71,12 +73,13 @@ def until(condition: Callable[[], object]) -> None:
 class Worker:
     """A worker that streams, and a master that writes what it hears once it may."""
 
-    def __init__(self, run: RunDirectory, folder: Path) -> None:
+    def __init__(self, run: RunDirectory, folder: Path, *, streams: bool = True) -> None:
         self.wire, self.own, self.arrived = Wire("worker"), run, RunDirectory(path=folder / "master")
         self.arrived.path.mkdir()
         self.inbox, self.answers = Inbox(self.arrived, "w0"), False
         self.stage = Stage(read_job(run.path, {}), self.wire)
-        self.stage.streams = True
+        if streams:
+            self.stage.stream()
         self.wire.answer = self._answer
 
     def _answer(self, kind: str, told: Mapping[str, Any]) -> None:
@@ -131,8 +134,7 @@ def test_a_master_that_acknowledges_nothing_is_not_waited_for_and_the_worker_say
 
 
 def test_a_worker_that_does_not_stream_sends_no_piece(run: RunDirectory, tmp_path: Path) -> None:
-    worker = Worker(run, tmp_path)
-    worker.stage.streams = False
+    worker = Worker(run, tmp_path, streams=False)
     worker.play().join()
     assert PIECE not in worker.wire.kinds()
     assert worker.wire.kinds()[-1] == DONE
@@ -165,3 +167,20 @@ def test_a_master_whose_workers_are_all_here_does_not_wait(run: RunDirectory) ->
     master = Master(run, streams=False)
     master.stage.close()
     assert STOP not in master.wire.kinds()
+
+
+def test_alone_one_half_hears_the_other_and_nothing_goes_over_the_line(run: RunDirectory) -> None:
+    wire = Wire("alone")
+    wire.there = {ALONE}
+    stage = Stage(read_job(run.path, {}), wire)
+    told: list[str] = []
+    stage.tell_changes(lambda worker, _: told.append(worker))
+    playing = gevent.spawn(stage.perform, ALONE)
+    stage.open([ALONE])
+    playing.join()
+    until(lambda: wire.ended)
+    assert wire.ended == [ExitCode.OK]
+    assert set(told) == {"w0"}
+    assert stage.shown()["state"] == "ended"
+    assert wire.told == []
+    assert json.loads(run.worker("w0").read_text())["clock_offset"] == SAME_CLOCK

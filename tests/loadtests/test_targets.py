@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import ValidationError
 
-from loadtests.destinations import host_of
-from loadtests.targets import Environment, Targets, read_targets, redacted
+from loadtests.targets import Targets, read_targets, redacted
 from slo.documents import MAX_BYTES, BadInput, read_json
 
 
@@ -375,79 +373,3 @@ def test_an_unknown_environment_is_refused_naming_those_there_are(tmp_path: Path
     with pytest.raises(BadInput) as refusal:
         read_targets(path).environment("production", path)
     assert str(refusal.value) == f"{path}: no environment 'production'; there are: lab, staging"
-
-
-def test_what_is_kept_with_a_run_holds_the_token_s_variable_and_never_the_token(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PEAKPROOF_SHOP_TOKEN", "s3cret-t0ken")
-    data = facts()
-    data["environments"]["other"] = {**data["environments"]["staging"], "base_url": "http://other.example"}
-    targets = read_targets(written(tmp_path, data))
-    kept = redacted("staging", targets.environments["staging"])
-    text = json.dumps(kept)
-    assert "s3cret-t0ken" not in text
-    assert "other.example" not in text
-    assert kept["environments"]["staging"]["token_env"] == "PEAKPROOF_SHOP_TOKEN"
-
-
-def test_what_is_kept_with_a_run_reads_back_as_the_same_environment(tmp_path: Path) -> None:
-    environment = read_targets(written(tmp_path, facts())).environments["staging"]
-    path = tmp_path / "targets.redacted.json"
-    path.write_text(json.dumps(redacted("staging", environment)))
-    assert read_json(path, Targets).environments == {"staging": environment}
-
-
-@pytest.mark.parametrize(("written_as", "kept"), [(2, "2"), ("2", "2"), (1.1, "1.1"), ("1.1", "1.1"), (None, "1.1")])
-def test_what_is_kept_with_a_run_says_which_http_was_spoken(tmp_path: Path, written_as: object, kept: str) -> None:
-    data = facts()
-    if written_as is not None:
-        staging(http_version=written_as)(data)
-    environment = read_targets(written(tmp_path, data)).environments["staging"]
-    assert redacted("staging", environment)["environments"]["staging"]["http_version"] == kept
-
-
-USERINFO = "must not hold a name or password; headers come from the environment"
-ODD = "must name its host by letters, digits, dots and hyphens, or by an address"
-ASCII = "must name its host in ASCII: an international name begins with xn--"
-
-
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("http://127.0.0.1@evil.example", USERINFO),
-        ("http://127.0.0.1:80@evil.example", USERINFO),
-        ("http://@evil.example", USERINFO),
-        ("http://evil.example\\@127.0.0.1", USERINFO),
-        ("http://127.0.0.1%40evil.example", ODD),
-        ("http://127.0.0.1\\.evil.example", ODD),
-        ("http://127.0.0.1;evil.example", ODD),
-        ("http://127.0.0.1%2eevil.example", ODD),
-        ("http://[fe80::1%25eth0]", ODD),
-        ("http://-evil.example", ODD),
-        ("http://.evil.example", ODD),
-        ("http://evil.\u0435xample", ASCII),
-        ("http://\uff11\uff12\uff17.0.0.1", ASCII),
-        ("http://127\u30020\u30020\u30021", ASCII),
-        ("http://m\u00fcnchen.example", ASCII),
-    ],
-)
-def test_a_host_that_two_readers_could_take_for_two_is_none(url: str, message: str) -> None:
-    with pytest.raises(ValidationError) as refusal:
-        Environment.model_validate({**facts()["environments"]["staging"], "base_url": url})
-    (error,) = refusal.value.errors()
-    assert error["msg"] == f"Value error, {message}"
-
-
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("http://xn--mnchen-3ya.example", "xn--mnchen-3ya.example"),
-        ("https://Shop.Example.", "shop.example."),
-        ("http://a_b.example:8080/x", "a_b.example"),
-        ("http://[2001:DB8::1]:80", "2001:db8::1"),
-        ("http://a", "a"),
-    ],
-)
-def test_a_host_is_read_in_one_way(url: str, host: str) -> None:
-    assert host_of(Environment.model_validate({**facts()["environments"]["staging"], "base_url": url}).base_url) == host

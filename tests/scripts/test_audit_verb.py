@@ -31,6 +31,7 @@ def run(
     directory = RunDirectory(path=Path(shutil.copytree(made_runs["PASS"], peakproof.folder / "run")))
     directory.targets.write_text(targets(shop.url))
     document = json.loads(directory.run.read_text())
+    document["workers"][0]["ledger_rows_expected"] = 4
     write_json(directory.run, {**document, "inputs": hash_inputs(directory)})
     ledger = directory.ledger("w0")
     ledger.write_text("".join(f"{row}\n" for row in ledger.read_text().splitlines()[:4]))
@@ -68,6 +69,18 @@ def payment(number: int, times: int = 1) -> dict[str, Any]:
         "status": "captured",
         "created_at": START,
     }
+
+
+def kill(run: RunDirectory, kept: Path, **told: Any) -> None:
+    """Let w0 have been killed when the last two rows of its ledger, and half a row, were in its own folder only."""
+    document = json.loads(run.run.read_text())
+    document["workers"][0] |= {"streamed": True, "lost": True, "ledger_rows_expected": 2, **told}
+    write_json(run.run, document)
+    kept.mkdir(parents=True)
+    shutil.copy(run.ledger("w0"), kept)
+    with (kept / "ledger-w0.jsonl").open("a") as file:
+        file.write('{"event":"att')
+    run.ledger("w0").write_text("".join(f"{row}\n" for row in run.ledger("w0").read_text().splitlines()[:2]))
 
 
 def outcomes(run: RunDirectory) -> dict[str, str]:
@@ -163,3 +176,86 @@ def test_a_ledger_with_a_row_that_is_none_is_refused(run: RunDirectory, peakproo
     ended = peakproof("audit", "run")
     message = f"peakproof: {ledger}: line 1: expected an object, found list\n"
     assert (ended.code, ended.err) == (2, message)
+
+
+BY_ROW = ("order-exists", "order-once", "order-as-promised")
+MISSING = (
+    "rows of the ledger of w0 may be missing: 1 of the run's orders are in no row that is here;"
+    " `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+)
+
+
+def test_an_order_whose_row_never_arrived_blames_nobody_and_nothing_passes_over_it(
+    run: RunDirectory, peakproof: Command
+) -> None:
+    kill(run, peakproof.folder / "streamed" / "run")
+    ended = peakproof("audit", "run")
+    assert (ended.code, ended.err) == (75, "")
+    assert [line for line in ended.out.splitlines() if line.startswith("unknown")] == [
+        f"unknown {name}: {MISSING}" for name in BY_ROW
+    ]
+    assert set(outcomes(run).values()) == {"unknown", "kept"}
+
+
+def test_the_rows_that_a_killed_worker_kept_are_brought_over(run: RunDirectory, peakproof: Command) -> None:
+    kept = peakproof.folder / "streamed" / "run"
+    kill(run, kept)
+    for rows in (2, 0):
+        ended = peakproof("audit", "run", "--streamed", "streamed/run")
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.splitlines()[0] == f"{rows} rows of the ledger of w0 were brought from streamed/run"
+    assert (kept / "ledger-w0.jsonl").read_bytes() == run.ledger("w0").read_bytes() + b'{"event":"att'
+    document = json.loads(run.run.read_text())
+    assert document["workers"][0]["ledger_rows_received"] == 4
+    assert document["orders"] == {"attempted": 2, "accepted": 2, "refused": 0, "unknown": 0}
+
+
+def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(
+    run: RunDirectory, peakproof: Command
+) -> None:
+    kept = peakproof.folder / "streamed" / "run"
+    kill(run, kept)
+    shutil.copy(run.ledger("w0"), kept)
+    assert peakproof("audit", "run", "--streamed", "streamed/run").code == 99
+    assert outcomes(run)["order-once"] == "broken"
+
+
+@pytest.mark.parametrize(
+    "told", [{"lost": False, "ledger_rows_expected": 4}, {"streamed": None}, {"ledger_rows_expected": None}]
+)
+def test_a_ledger_that_is_not_known_to_be_whole_is_not_taken_for_whole(
+    told: dict[str, Any], run: RunDirectory, peakproof: Command
+) -> None:
+    kill(run, peakproof.folder / "streamed" / "run", **told)
+    assert peakproof("audit", "run").code == 75
+
+
+def test_a_killed_worker_that_wrote_into_the_run_directory_itself_left_no_row_out(
+    run: RunDirectory, peakproof: Command
+) -> None:
+    kill(run, peakproof.folder / "streamed" / "run", streamed=False)
+    assert peakproof("audit", "run").code == 99
+
+
+def test_another_folder_than_the_one_that_the_worker_wrote_is_refused(run: RunDirectory, peakproof: Command) -> None:
+    kept = peakproof.folder / "streamed" / "run"
+    kill(run, kept)
+    before = run.ledger("w0").read_bytes()
+    other = kept.rename(kept.with_name("other"))
+    empty = peakproof.folder / "empty" / "run"
+    empty.mkdir(parents=True)
+    changed = peakproof.folder / "changed" / "run"
+    changed.mkdir(parents=True)
+    (changed / "ledger-w0.jsonl").write_text("{}\n")
+    for folder, message in (
+        (other, f"{other}: expected the folder run that a worker of this run wrote"),
+        (run.path, f"{run.path}: this is the run directory itself; a worker that streamed has a folder of its own"),
+        (empty, f"{empty}: no ledger-<worker>.jsonl"),
+        (
+            changed,
+            f"{changed}/ledger-w0.jsonl: does not begin as {run.path}/ledger-w0.jsonl, which came from this worker",
+        ),
+    ):
+        ended = peakproof("audit", "run", "--streamed", str(folder))
+        assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
+    assert run.ledger("w0").read_bytes() == before

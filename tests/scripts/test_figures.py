@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.figures import Figure, machine_line, median_figure, missed, table, write_figures
+from scripts.figures import Figure, machine_line, median_figure, missed, table, told_figure, write_figures
 
 FAST = median_figure("speed", [9.0, 7.0, 8.0], ">=", 8.0, "all on")
 LATE = Figure(name="lag, s", value=0.0123456, op="<=", bound=0.004, runs=(0.0123456,), on="half a core")
@@ -60,3 +60,9 @@ def test_the_file_holds_the_machine_the_command_and_every_run(tmp_path: Path) ->
 
 def test_the_machine_line_ends_with_what_is_noted() -> None:
     assert machine_line("a core kept busy").endswith(", a core kept busy")
+
+
+def test_a_figure_without_a_bound_is_told_and_misses_nothing() -> None:
+    figure = told_figure("assets / steps", [1.5, 1.25, 1.75], "twelve a page")
+    assert (figure.value, missed([figure])) == (1.5, ())
+    assert table([figure]).splitlines()[1] == "assets / steps  1.5    told only    1.5 1.25 1.75  twelve a page"

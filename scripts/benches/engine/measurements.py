@@ -14,8 +14,9 @@ from scripts.benches.engine.generators import USERS, Engine, FastHttpUser, Gener
 from scripts.benches.engine.plans import Load
 from scripts.benches.engine.sampling import Window
 from scripts.benches.engine.series import Bench, Run, ratios, told
+from scripts.benches.engine.shop import ASSETS
 from scripts.benches.engine.target import HOST, TARGET_CORE, free_ports, pinned
-from scripts.figures import Figure, median_figure
+from scripts.figures import Figure, median_figure, told_figure
 from scripts.local_stack.children import Child, python, wait_until
 from scripts.refusals import EnvironmentLacks
 
@@ -225,6 +226,18 @@ def lag_p99_s(run: Run) -> float:
     return quantile(np.concatenate(lags), 0.99) / 1e9
 
 
+def assets(bench: Bench) -> list[Figure]:
+    """Measure pages with their assets, saturated, against the same requests as steps of the journey."""
+    apart, whole = _costs(
+        bench,
+        Engine(name="engine-apart", load=Load(journey="bench-apart", sessions=USERS)),
+        Engine(name="engine-pages", load=Load(journey="bench-pages", sessions=USERS, assets="shop")),
+    )
+    on = f"{len(ASSETS)} assets a page over 5 further connections, each page read once; as steps, over one connection"
+    name = "pages with assets / the same requests as steps: CPU a request"
+    return [told_figure(name, ratios(whole, apart), _against(on, whole, apart))]
+
+
 def memory(bench: Bench) -> list[Figure]:
     """Measure what 2,000 further open sessions add to the resident memory, each on its connection, thinking 10 s."""
     few, many = (
@@ -293,4 +306,5 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "freeze": freeze,
     "lag": lag,
     "memory": memory,
+    "assets": assets,
 }

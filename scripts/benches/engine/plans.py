@@ -5,6 +5,7 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
+from loadtests.assets import Fetched
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan
 from loadtests.journeys import VISITS
@@ -52,6 +53,7 @@ class Load:
     think_s: float = 0.001
     sigma: float = 0.0
     trace_sampling: float = 0.0
+    assets: Fetched = "off"
     seed: int = 1
 
     @property
@@ -99,6 +101,7 @@ def _plan(load: Load, seed: int, per_s: float) -> Plan:
             },
             "cart_lines": {"min": 1, "max": 1},
             "trace_sampling": load.trace_sampling,
+            "assets": load.assets,
             "limits": {"open_sessions": load.most_open},
         }
     )

@@ -1,5 +1,6 @@
 """The benchmark's shop as the engine sees it: a storefront of four JSON steps and a static page, and its journeys."""
 
+from itertools import count
 from typing import Literal, NoReturn
 
 import orjson
@@ -16,7 +17,17 @@ SKUS = 20
 CARD, TOTAL, QUANTITY = "4111111111111111", 19.99, 2
 
 # What a session of each does; all but `once` go round until the run's end, as one of Locust's users does.
-JOURNEYS = ("bench-buying", "bench-once", "bench-static", "bench-one-page", "bench-thinking")
+JOURNEYS = (
+    "bench-buying",
+    "bench-once",
+    "bench-static",
+    "bench-one-page",
+    "bench-thinking",
+    "bench-pages",
+    "bench-apart",
+)
+# What a page of the last two asks for: as plain steps, one after the other, or as the page's assets.
+ASSETS = tuple(f"a{number:02d}.png" for number in range(12))
 
 
 _PRODUCTS = Request(step="products", method="GET", path="/api/products")
@@ -82,6 +93,8 @@ def register() -> None:
         ("bench-static", _static, ("static",)),
         ("bench-one-page", _one_page, ("static",)),
         ("bench-thinking", _thinking, ("products", "search", "cart", "checkout")),
+        ("bench-pages", _pages, ("page",)),
+        ("bench-apart", _apart, ("page", "asset")),
     ):
         journeys.register(name, journey, dict.fromkeys(steps, 1.0))
 
@@ -110,6 +123,24 @@ def _thinking(session: Session, shop: Storefront) -> None:
         for step in (bench.home, bench.search, bench.fill_cart, bench.pay):
             step()
             session.think()
+
+
+def _pages(session: Session, _shop: Storefront) -> None:
+    for number in count():
+        session.step(_page(number))
+        session.settle()
+
+
+def _apart(session: Session, _shop: Storefront) -> None:
+    for number in count():
+        page = _page(number)
+        session.step(page)
+        for name in ASSETS:
+            session.step(Request(step="asset", method="GET", path=page.path + name))
+
+
+def _page(number: int) -> Request:
+    return Request(step="page", method="GET", path=f"/pages/{number}/")
 
 
 def _four_steps(shop: Storefront) -> None:

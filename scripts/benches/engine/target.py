@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from scripts.benches.engine.shop import ITEMS
+from scripts.benches.engine.shop import ASSETS, ITEMS
 from scripts.local_stack.children import Child, Children, wait_until
 from scripts.refusals import EnvironmentLacks
 
@@ -43,6 +43,8 @@ http {
     location = /api/cart { if ($$cookie_sid = "") { return 403; } return 200 '$body'; }
     location = /api/checkout { if ($$cookie_sid = "") { return 403; } return 200 '$body'; }
     location = /static { return 200 '$body'; }
+    location ~ ^/pages/[0-9]+/$$ { default_type text/html; return 200 '$page'; }
+    location /pages/ { return 200 '$body'; }
   }
 }
 """)
@@ -77,10 +79,22 @@ def reply_body() -> str:
     return json.dumps({"ok": True, "items": items, "note": note}, separators=(",", ":"))
 
 
+def page_body() -> str:
+    """Return the one HTML page: its assets lie beside it, and it is as long as the other replies."""
+    links = "".join(f"<img src={name}>" for name in ASSETS)
+    return f"<!doctype html><title>page</title>{links}<p>".ljust(_BODY_BYTES, "x")
+
+
 def configuration(folder: Path, ports: Ports) -> str:
     """Return nginx's configuration; everything it writes lies in `folder`."""
     return _CONFIG.substitute(
-        folder=folder, host=HOST, plain=ports.plain, tls=ports.tls, status=ports.status, body=reply_body()
+        folder=folder,
+        host=HOST,
+        plain=ports.plain,
+        tls=ports.tls,
+        status=ports.status,
+        body=reply_body(),
+        page=page_body(),
     )
 
 

@@ -37,7 +37,8 @@ def test_a_mean_pause_is_a_mean_whatever_its_spread() -> None:
 
 
 def test_a_plan_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    plan = plan_of(Load(journey="bench-buying", sessions=10, trace_sampling=0.01))
+    plan = plan_of(Load(journey="bench-buying", sessions=10, trace_sampling=0.01, assets="shop"))
+    assert (plan.trace_sampling, plan.assets) == (0.01, "shop")
     path = tmp_path / "plan.yaml"
     path.write_text(plan.to_yaml())
     assert read_plan(path) == plan

@@ -10,11 +10,14 @@ import orjson
 import pytest
 
 from loadtests import journeys
+from loadtests.asset_addresses import AssetAddresses
 from loadtests.client.exchange import Reply, Request
+from loadtests.client.origin import Origin
+from loadtests.run_directory import ASSET
 from loadtests.session import Session, SessionFailedError
 from loadtests.storefronts import STOREFRONTS, register
 from scripts.benches.engine import shop
-from scripts.benches.engine.target import reply_body
+from scripts.benches.engine.target import page_body, reply_body
 from tests.loadtests.fakes import FakeClient, Memory, arrival, worker
 
 pytestmark = pytest.mark.usefixtures("bench_shop")
@@ -47,6 +50,8 @@ def visit(folder: Path, journey: str, replies: int, body: str = "") -> tuple[Fak
         ("bench-once", FOUR),
         ("bench-static", ["static"] * 8),
         ("bench-one-page", ["static"]),
+        ("bench-pages", ["page"] * 8),
+        ("bench-apart", ["page", *["asset"] * 7]),
     ],
 )
 def test_a_session_goes_round_until_the_end_unless_it_is_of_one_journey(
@@ -64,6 +69,16 @@ def test_the_journey_is_two_gets_one_with_a_random_query_and_two_json_posts(tmp_
         ("POST", "/api/cart"),
         ("POST", "/api/checkout"),
     ]
+
+
+def test_a_page_s_assets_are_asked_for_apart_by_the_addresses_that_the_page_names(tmp_path: Path) -> None:
+    client, _ = visit(tmp_path, "bench-apart", replies=2 * (1 + len(shop.ASSETS)))
+    asked = [sent.path for sent in client.sent][:-1]
+    origin = Origin.of("http://127.0.0.1")
+    for number in range(2):
+        page, *assets = asked[number * len(asked) // 2 : (number + 1) * len(asked) // 2]
+        found = AssetAddresses(origin, {ASSET: origin}).of(page, page_body().encode())
+        assert (page, [(ASSET, path) for path in assets]) == (f"/pages/{number}/", list(found.wanted))
 
 
 def test_both_sides_word_a_body_in_the_same_bytes(tmp_path: Path) -> None:

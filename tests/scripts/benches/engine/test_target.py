@@ -11,6 +11,7 @@ from scripts.benches.engine.target import (
     Status,
     configuration,
     free_ports,
+    page_body,
     pinned,
     program,
     read_status,
@@ -41,6 +42,8 @@ def test_the_reply_is_2277_bytes_of_json_with_19_items_that_nginx_takes_as_they_
     read = json.loads(body)
     assert (len(body), read["ok"], len(read["items"])) == (2277, True, 19)
     assert not set("'$\\") & set(body)
+    assert len(page_body()) == 2277
+    assert not set("'$\\") & set(page_body())
 
 
 def test_the_configuration_listens_on_loopback_alone_and_writes_into_its_folder(tmp_path: Path) -> None:
@@ -49,7 +52,7 @@ def test_the_configuration_listens_on_loopback_alone_and_writes_into_its_folder(
     assert listens == ["127.0.0.1:1003", "127.0.0.1:1001", "127.0.0.1:1002"]
     written = re.findall(r"(?:pid|error_log|\w+_temp_path|ssl_certificate(?:_key)?) ([^;]+);", text)
     assert [Path(name).parent for name in written] == [tmp_path] * 9
-    assert text.count(reply_body()) == 5
+    assert (text.count(reply_body()), text.count(page_body())) == (6, 1)
     assert "$cookie_sid" in text
     assert "$folder" not in text
 
