@@ -24,7 +24,7 @@ from loadtests.clock import Clock
 # How many connections of its own a session listens on at most, as the plan says.
 STREAMS = {"off": 0, "orders": 1}
 MOST_REOPENINGS = 20
-MOST_UNHEARD = 256
+MOST_UNHEARD, MOST_HELD = 256, 4 << 20
 WITHIN_S = 30.0
 # What browsers wait when the stream doesn't say (3 to 5 s), and the bounds of what it may say.
 _RETRY_S, _LEAST_RETRY_S, _MOST_RETRY_S = 3.0, 0.1, 60.0
@@ -82,13 +82,26 @@ class Listening:
     number, in haste and in patience, each a request under the ceiling and under the first one's step. A 204 stops it.
     """
 
-    __slots__ = ("_desk", "_ear", "_over", "_reader", "_request", "_stream", "_traceparent", "_unheard", "under_way")
+    __slots__ = (
+        "_desk",
+        "_ear",
+        "_forgot",
+        "_held",
+        "_over",
+        "_reader",
+        "_request",
+        "_stream",
+        "_traceparent",
+        "_unheard",
+        "under_way",
+    )
 
     def __init__(self, desk: Desk, stream: Listener) -> None:
         self._desk, self._stream = desk, stream
         self._request: Request | None = None
         self._traceparent = ""
-        self._unheard: deque[tuple[int, Event]] = deque(maxlen=MOST_UNHEARD)
+        self._unheard: deque[tuple[int, Event]] = deque()
+        self._held, self._forgot = 0, False
         self._ear: _Ear | None = None
         self._over: str | CeilingReachedError | None = None
         self._reader: gevent.Greenlet | None = None
@@ -105,15 +118,18 @@ class Listening:
     def hear(self, step: str, wanted: Callable[[Event], bool], due_at: int, within_s: float = WITHIN_S) -> Heard:
         """Wait from `due_at` (ns) on for an event that is `wanted` and record that; what else came is kept.
 
-        An event that came before it was waited for was there at once. Raises CeilingReachedError, with nothing
-        recorded, when the stream had to be opened again for it and that may not be sent.
+        An event that came before it was waited for was there at once. Raises CeilingReachedError when the stream had
+        to be opened again for it and that may not be sent; the wait was in vain, and is recorded as `connection`.
         """
         sent_at = self._desk.clock.now()
         try:
             heard = self._heard(wanted, sent_at, monotonic() + within_s - (sent_at - due_at) / 1e9)
-        except gevent.GreenletExit:
-            self._log(step, (due_at, sent_at, self._desk.clock.now()), Heard(0, None, "cut_off"))
+        except (gevent.GreenletExit, CeilingReachedError) as error:
+            word = "connection" if isinstance(error, CeilingReachedError) else "cut_off"
+            self._log(step, (due_at, sent_at, self._desk.clock.now()), Heard(0, None, word))
             raise
+        if heard.event is None and self._forgot:  # it may have been among them
+            self._desk.failures["listening", "more events came than are kept, and then one didn't"] += 1
         self._log(step, (due_at, sent_at, heard.ended_at), heard)
         return heard
 
@@ -147,6 +163,7 @@ class Listening:
         for one in self._unheard:
             if wanted(one[1]):
                 self._unheard.remove(one)
+                self._held -= len(one[1].data)
                 return one
         return None
 
@@ -194,7 +211,7 @@ class Listening:
         while left:
             left -= 1
             reply = self._reopened()
-            if reply.status == _NO_CONTENT:
+            if reply.error is None and reply.status == _NO_CONTENT:
                 return "wrong_reply", left
             if reply.error is None:
                 return None, left
@@ -230,6 +247,10 @@ class Listening:
     def _keep(self, events: list[Event], came_at: int) -> None:
         if events:
             self._unheard.extend((came_at, event) for event in events)
+            self._held += sum(len(event.data) for event in events)
+            while len(self._unheard) > MOST_UNHEARD or self._held > MOST_HELD:
+                self._held -= len(self._unheard.popleft()[1].data)
+                self._forgot = True
             self._wake()
 
     def _end(self, why: str | CeilingReachedError | None) -> None:

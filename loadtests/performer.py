@@ -119,11 +119,12 @@ class Performer:
 
     def _deliver(self, longest_s: float, silent_s: float) -> None:
         """Wait until the master has what this worker wrote, if it is streamed; say what it hasn't got."""
-        if self._stream is None:
+        stream = self._stream
+        if stream is None:
             return
-        left = self._stream.drain(0.0 if self.silence.is_long else longest_s, silent_s)
+        left = stream.drain(0.0 if self.silence.is_long else longest_s, silent_s)
         if not left:
-            self._stream.close()
+            stream.close()
             self._stream = None  # what is written anew from now on says the same
         else:
             print(f"the master hasn't got {', '.join(left)}: kept in {self._job.directory.path}")  # noqa: T201 - our log

@@ -114,6 +114,15 @@ class Connection:
             except BlockingIOError:
                 continue  # woken by mistake
 
+    def hold(self) -> None:
+        """Let what comes wait in the socket, for who will read it, instead of taking it for out of turn."""
+        self._unwatch()
+
+    def go_on(self) -> None:
+        """Watch it again after `hold`."""
+        if self._watcher is None and not self.closed:
+            self._watch(_READ)
+
     def rest(self) -> None:
         """Be ready for another request, or closed when that can't be."""
         if self.spoiled:

@@ -68,7 +68,7 @@ class EventStream:
             return self._open(request, traceparent)
         except (OSError, ValueError) as error:
             self.close()
-            return Reply(error=word_of(error))
+            return Reply(getattr(error, "status", 0), error=word_of(error))
         except BaseException:
             self.close()
             raise
@@ -78,6 +78,7 @@ class EventStream:
         connection, body = self._connection, self._body
         if connection is None or body is None or body.has_ended():
             return None
+        connection.go_on()
         data = connection.receive()
         self.lay_ns = connection.lay_ns
         found = self._events(body.feed(data) if data else body.hung_up())
@@ -108,6 +109,7 @@ class EventStream:
         self._parser = EventParser(self.last_id)
         self._body = _Body(head)
         self.first = self._events(self._body.feed(data)) if data else []
+        connection.hold()
         return reply
 
     def _events(self, text: bytes) -> list[Event]:

@@ -275,7 +275,7 @@ def test_what_the_ceiling_forbids_is_not_sent_again_and_drops_who_waits_for_it(s
     visit.session.listen(STREAM)
     with pytest.raises(CeilingReachedError, match="ceiling_requests"):
         visit.session.hear("order-paid", paid)
-    assert visit.rows() == [("order-stream", 200, None)]
+    assert visit.rows() == [("order-stream", 200, None), ("order-paid", 0, "connection")]
     assert len(visit.server.seen) == 1
 
 
@@ -346,6 +346,19 @@ def test_events_that_nobody_waits_for_are_kept_to_a_bound_the_last_ones(
     visit.session.listen(STREAM)
     visit.session.hear("order-paid", paid)
     assert [visit.session.hear("any", lambda event: event.type == "message").data for _ in range(3)] == ["6", "7", "8"]
+    assert visit.worker.hooks.failures == {}
+    with pytest.raises(SessionFailedError, match="any: timeout"):  # it was among the first
+        visit.session.hear("any", lambda event: event.data == "0", within_s=0.01)
+    assert sum(visit.worker.hooks.failures.values()) == 1
+
+
+def test_what_is_kept_unheard_is_bounded_in_size_too(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_HELD", 10)
+    visit = start(staying(OPEN + b"".join(b"data: %d2345\n\n" % n for n in range(9)) + b"event: paid\ndata:\n\n"))
+    visit.session.listen(STREAM)
+    visit.session.hear("order-paid", paid)
+    kept = [visit.session.hear("any", lambda event: event.type == "message").data for _ in range(2)]
+    assert kept == ["72345", "82345"]
 
 
 def test_a_mistake_of_ours_is_counted_and_who_waits_is_told(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,8 +68,8 @@ class Conversation:
     def ask(self, words: bytes, method: str, ends_at: float) -> Stream:
         """Send a request's block, and its content where it is a Post; return its stream when the reply is whole.
 
-        Raises RefusedError, UnsentError, SilentError, other OSErrors and ProtocolError. After all but a refusal no
-        other request goes over it, and it closes after those that are under way.
+        Raises RefusedError, UnsentError, SilentError, other OSErrors and ProtocolError. After all but what the server
+        refused or broke off itself no other request goes over it, and it closes after those that are under way.
         """
         stream = Stream(ends_at, method)
         self._deadlines.watch(stream)
@@ -116,8 +116,9 @@ class Conversation:
         if self._channel.lay_ns or len(done) > 1:  # some will wait for the others
             ended_at = monotonic_ns() - self._channel.lay_ns
             for stream in done:
-                stream.ended_at = ended_at
-        for stream in done:
+                if stream.over:
+                    stream.ended_at = ended_at
+        for stream in sorted(done, key=lambda one: one.over):  # who waits for a place goes before who would ask again
             stream.wake()
 
     def go_on(self) -> None:

@@ -2,10 +2,12 @@
 
 import gzip
 import socket
+import threading
 import zlib
 from typing import Any
 
 import brotli
+import gevent
 import pytest
 
 from loadtests.client.connection import Connection
@@ -230,4 +232,21 @@ def test_what_lay_here_in_a_rush_is_told(serve: Serve, connect: Connect, monkeyp
     stream.lay_ns = 0
     all_of(stream)
     assert stream.lay_ns == 5
+    stream.close()
+
+
+def test_what_comes_before_anybody_reads_waits_to_be_read(serve: Serve, connect: Connect) -> None:
+    opened = threading.Event()
+
+    def answer(connection: socket.socket, _: Seen) -> bool:
+        connection.sendall(OPEN)
+        assert opened.wait(20)
+        connection.sendall(TWO)
+        return False
+
+    stream = connect(serve(answer).url).listener()
+    assert stream.send(STREAM, TRACEPARENT).error is None
+    opened.set()
+    gevent.sleep(0.1)  # the hub polls meanwhile
+    assert all_of(stream) == [PAID, SHIPPED]
     stream.close()

@@ -306,3 +306,10 @@ def test_nothing_of_an_access_shows_what_the_proxy_is_shown() -> None:
     access = Access(base_url="http://127.0.0.1", addresses=("127.0.0.1",), headers={}, proxy=proxy_at(9, BASIC))
     assert BASIC not in repr(access)
     assert "Z2F0" not in repr(access.proxy)
+
+
+def test_a_stream_of_events_tells_the_proxys_status_too(authority: Authority, connect: Connect) -> None:
+    with HostileServer(reply(b"no", status="403 No")) as proxy:
+        told = {"addresses": ("192.0.2.7",), "tls": trusting(authority.certificate), "proxy": proxy_at(proxy.port)}
+        stream = connect("https://shop.test", **told).listener()
+        assert stream.send(GET, "") == Reply(status=403, error="proxy")

@@ -1,6 +1,8 @@
 """Streams of one connection: side by side, within the windows, and said again only when that is safe."""
 
 import socket
+import threading
+import time
 from collections.abc import Callable
 
 import gevent
@@ -101,6 +103,51 @@ def test_no_more_streams_are_open_than_the_server_allows(serve: Serve, connect: 
     gevent.joinall(sent, timeout=20)
     assert [one.value for one in sent] == [Reply(200, b"{}")] * 9
     assert (max(open_at_once), server.connections) == (2, 1)
+
+
+def test_a_reply_that_had_to_wait_for_a_place_came_when_it_came(serve: Serve, connect: Connect2) -> None:
+    answered_at: list[int] = []
+
+    def react(talk: Talk, _: Seen) -> bool:
+        time.sleep(0.05)
+        answered_at.append(time.monotonic_ns())
+        talk.answer()
+        return True
+
+    def ask() -> int:
+        one = client.beside()
+        assert one.send(GET, TRACEPARENT).error is None
+        return time.monotonic_ns() - one.lay_ns
+
+    server = serve(react, setting(SettingCodes.MAX_CONCURRENT_STREAMS, 1))
+    client = connect(server.url)
+    ask()  # its limit is known now
+    came_at = sorted(one.value for one in gevent.joinall([gevent.spawn(ask) for _ in range(4)], timeout=20))
+    assert all(came >= answered for came, answered in zip(came_at, answered_at[1:], strict=True))
+
+
+def test_who_waits_for_a_place_goes_before_who_has_had_one(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, _: Seen) -> bool:
+        if len(server.seen) == 2:
+            asked.wait(20)
+        talk.answer()
+        return True
+
+    def ask_on(client: Http2Client) -> None:
+        for _ in range(5):
+            assert client.send(at("/asset"), TRACEPARENT).error is None
+
+    asked = threading.Event()
+    server = serve(react, setting(SettingCodes.MAX_CONCURRENT_STREAMS, 1))
+    client = connect(server.url)
+    assert client.send(GET, TRACEPARENT).error is None  # its limit is known now
+    lane = gevent.spawn(ask_on, client.beside())
+    wait_for(lambda: len(server.seen) == 2)
+    page = gevent.spawn(client.beside().send, at("/page"), TRACEPARENT)
+    wait_for(lambda: len(held(client)._queue) == 1)
+    asked.set()
+    gevent.joinall([lane, page], timeout=20, raise_error=True)
+    assert [seen.path for seen in server.seen] == ["/", "/asset", "/page", *["/asset"] * 4]
 
 
 def test_a_ping_is_answered_while_nobody_waits(serve: Serve, connect: Connect2) -> None:
