@@ -121,6 +121,7 @@ class Worker(_Facts):
     parts_received: int | None = None
     ledger_rows_expected: int | None = None
     ledger_rows_received: int | None = None
+    ledger_brought: bool | None = None
     streamed: bool | None = None
     lost: bool | None = None
 

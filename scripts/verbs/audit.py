@@ -1,7 +1,7 @@
 """`peakproof audit`: compare what the shop promised during a run with what it kept."""
 
 import argparse
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests import audit
@@ -38,7 +38,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Audit and tell; 0 when all was kept, 99 when a promise was broken, 75 when something couldn't be asked."""
     path = find_run(options.run_name, context)
-    checks = audit_run(path, context, _bring(RunDirectory(path=path), options.streamed, context))
+    _bring(RunDirectory(path=path), options.streamed, context)
+    checks = audit_run(path, context)
     for check in checks:
         context.say(f"{check.outcome:<8}{check.name}: {check.detail}")
     if not checks:
@@ -49,23 +50,17 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     return ExitCode.INCONCLUSIVE if "unknown" in outcomes or not checks else ExitCode.OK
 
 
-def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> frozenset[str]:
-    """Complete the ledgers from what workers kept, and tell; return the workers whose ledger is whole by that."""
-    whole: set[str] = set()
+def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> None:
+    """Complete the ledgers from what workers kept, and tell, in `run.json` too; raises BadInput."""
     for folder in folders:
-        for worker, rows in bring_ledgers(context.folder / folder, directory).items():
+        brought = bring_ledgers(context.folder / folder, directory)
+        tell_of_brought(directory, brought)
+        for worker, rows in brought.items():
             context.say(f"{rows} rows of the ledger of {worker} were brought from {folder}")
-            whole.add(worker)
-    if whole:
-        tell_of_brought(directory)
-    return frozenset(whole)
 
 
-def audit_run(path: Path, context: Context, brought: Collection[str] = ()) -> tuple[audit.Check, ...]:
-    """Ask every declared source and write `audit.json`; raises BadInput when the run can't be read.
-
-    `brought` are the workers whose ledger was completed from their own folder.
-    """
+def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
+    """Ask every declared source and write `audit.json`; raises BadInput when the run can't be read."""
     directory = RunDirectory(path=path)
     environment = read_environment(directory)
     began_at = _began_at(directory)
@@ -73,7 +68,7 @@ def audit_run(path: Path, context: Context, brought: Collection[str] = ()) -> tu
     bearer = None if token is None else token.reveal()
     sources = Sources(environment, bearer, Asking(environment, credentials))
     try:
-        evidence = gather(directory, environment, sources, began_at, lacking(directory, brought))
+        evidence = gather(directory, environment, sources, began_at, lacking(directory))
     finally:
         sources.close()
     checks = audit.audit(evidence)

@@ -210,6 +210,30 @@ def test_the_rows_that_a_killed_worker_kept_are_brought_over(run: RunDirectory, 
     assert document["orders"] == {"attempted": 2, "accepted": 2, "refused": 0, "unknown": 0}
 
 
+def test_what_was_brought_once_is_here_for_every_later_audit(run: RunDirectory, peakproof: Command) -> None:
+    kept = peakproof.folder / "streamed" / "run"
+    kill(run, kept)
+    assert peakproof("audit", "run", "--streamed", "streamed/run").code == 0
+    shutil.rmtree(kept)
+    assert peakproof("audit", "run").code == 0
+    assert json.loads(run.run.read_text())["workers"][0]["ledger_brought"] is True
+
+
+def test_what_a_first_folder_held_stands_though_a_second_is_refused(run: RunDirectory, peakproof: Command) -> None:
+    kill(run, peakproof.folder / "streamed" / "run")
+    assert peakproof("audit", "run", "--streamed", "streamed/run", "--streamed", "elsewhere").code == 2
+    assert peakproof("audit", "run").code == 0
+
+
+def test_workers_that_nobody_knows_of_may_have_left_rows_out(run: RunDirectory, peakproof: Command) -> None:
+    kill(run, peakproof.folder / "streamed" / "run")
+    write_json(run.run, {**json.loads(run.run.read_text()), "workers": None})
+    for arguments in (("audit", "run"), ("audit", "run", "--streamed", "streamed/run")):
+        ended = peakproof(*arguments)
+        assert (ended.code, json.loads(run.run.read_text())["workers"]) == (75, None)
+        assert "rows of the ledger of workers that run.json doesn't tell of may be missing" in ended.out
+
+
 def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(
     run: RunDirectory, peakproof: Command
 ) -> None:
