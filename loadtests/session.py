@@ -182,7 +182,8 @@ class Session:
         try:
             reply = self._client.send(request, traceparent)
         except gevent.GreenletExit:
-            self._log(request, Reply(error="cut_off"), (due_at, sent_at, worker.clock.now()), traceparent)
+            error = "proxy" if self._client.at_proxy else "cut_off"
+            self._log(request, Reply(error=error), (due_at, sent_at, worker.clock.now()), traceparent)
             raise
         finally:
             self.waits_for = None
@@ -202,6 +203,11 @@ class Session:
         if reply.error is not None:
             raise SessionFailedError(f"{request.step}: {reply.error}")
         return reply
+
+    @property
+    def at_proxy(self) -> bool:
+        """Whether its request is being led past the environment's proxy, so that nothing was asked of the shop yet."""
+        return self._client.at_proxy
 
     def think(self) -> None:
         """Let the shopper think before the next step, as long as the plan's distribution says."""
@@ -253,10 +259,13 @@ class Session:
 
 
 def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
-    """Return the step and the scheduled moment (ns) of all that is waited for: requests that were sent, and events."""
+    """Return the step and the scheduled moment (ns) of all that is waited for: requests that were sent, and events.
+
+    What is on its way past a proxy is left out: it may be nothing of the shop's.
+    """
     found: list[tuple[str, int]] = []
     for visit in under_way.values():
-        if visit.waits_for is not None:
+        if visit.waits_for is not None and not visit.at_proxy:
             found.append((visit.waits_for, visit.due_at))
         if visit.assets is not None:
             found.extend(visit.assets.under_way)

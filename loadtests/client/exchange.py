@@ -54,9 +54,11 @@ class Client(Protocol):
     """What journeys need of a client: send one request, get one typed reply, never an exception of the network's.
 
     `lay_ns` is for how long the end of the last reply had been here when it was read, 0 where that isn't known: in a
-    rush replies are read late.
+    rush replies are read late. `at_proxy` is whether it is being led past the environment's proxy now: nothing was
+    asked of the shop yet.
     """
 
+    at_proxy: bool
     lay_ns: int
 
     def send(self, request: Request, traceparent: str) -> Reply:

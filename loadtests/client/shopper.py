@@ -15,7 +15,7 @@ from loadtests.client.cookies import Jar
 from loadtests.client.decoding import decoded
 from loadtests.client.event_stream import EventStream
 from loadtests.client.exchange import Reply, Request
-from loadtests.client.failures import SilentError, UnsentError, word_of
+from loadtests.client.failures import ProxyError, SilentError, UnsentError, word_of
 from loadtests.client.heads import Head
 from loadtests.client.passing import Way, connect_by
 from loadtests.client.reading import exchange
@@ -32,16 +32,18 @@ _PROXY_AUTHENTICATION_REQUIRED = 407
 class ShopperClient:
     """A client with a cookie jar of its own, and with a connection of its own, as a shopper's browser has.
 
-    `deadline_s` is for the whole of a request, connecting included.
+    `deadline_s` is for the whole of a request, connecting included. `at_proxy` is whether it is being led past the
+    environment's proxy now: nothing was asked of the shop yet.
     """
 
-    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "lay_ns")
+    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy", "lay_ns")
 
     def __init__(self, access: Access, deadline_s: float) -> None:
         self._access = access
         self._deadline_s = deadline_s
         self._connection: Connection | None = None
         self._jar: Jar | None = None
+        self.at_proxy = False
         self.lay_ns = 0
 
     def send(self, request: Request, traceparent: str) -> Reply:
@@ -59,7 +61,7 @@ class ShopperClient:
                 return tuple.__new__(Reply, (status, body, None, None, html))  # half the time of Reply(...)
             return self._told(request, head, body)
         except (OSError, ValueError) as error:
-            self.lay_ns = 0
+            self.lay_ns, self.at_proxy = 0, False
             self._hang_up()
             return Reply(getattr(error, "status", 0), error=word_of(error))
         except BaseException:
@@ -89,7 +91,7 @@ class ShopperClient:
 
         A connection that is held has brought a reply: it is hung up on the first failure.
         """
-        connection, ends_at = self._connection, monotonic() + self._deadline_s
+        connection, ends_at, silent = self._connection, monotonic() + self._deadline_s, None
         if connection is not None and not connection.closed:
             connection.ends_at = ends_at
             try:
@@ -97,13 +99,25 @@ class ShopperClient:
                 self.lay_ns = connection.lay_ns
                 return reply  # noqa: TRY300 - the usual way, in as few steps as can be
             except (UnsentError, SilentError) as error:
-                if isinstance(error, SilentError) and method not in REPEATABLE:
-                    raise
+                if isinstance(error, SilentError):
+                    if method not in REPEATABLE:
+                        raise
+                    silent = error
                 self._hang_up()
-        connection = self._connection = self._connect(ends_at)
+        connection = self._connection = self._open(silent, ends_at)
         reply = exchange(connection, words, method, self._access.heads)
         self.lay_ns = connection.lay_ns
         return reply
+
+    def _open(self, silent: SilentError | None, ends_at: float) -> Connection:
+        """Return a connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""
+        self.at_proxy = self._access.proxy is not None and silent is None
+        try:
+            connection = self._connect(ends_at)
+        except ProxyError as error:
+            raise silent or error from error
+        self.at_proxy = False
+        return connection
 
     def _connect(self, ends_at: float) -> Connection:
         """Return a connection to the first address that takes one; raises OSError."""

@@ -41,7 +41,7 @@ def _in_words(days: float) -> str:
 def _days_left(reach: Reach, host: str, port: int) -> float:
     with (
         connected(reach, host, port) as plain,
-        context_of(reach.environment).wrap_socket(plain, server_hostname=host) as secure,
+        context_of(reach.environment).wrap_socket(plain, server_hostname=host.rstrip(".")) as secure,
     ):
         told = secure.getpeercert() or {}
     return (ssl.cert_time_to_seconds(str(told["notAfter"])) - time.time()) / _DAY_S

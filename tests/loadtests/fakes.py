@@ -120,6 +120,7 @@ class FakeClient:
     traceparents: list[str] = field(default_factory=list)
     closed: int = 0
     lay_ns: int = 0
+    at_proxy: bool = False
 
     def send(self, request: Request, traceparent: str) -> Reply:
         self.sent.append(request)

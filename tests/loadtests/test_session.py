@@ -22,6 +22,7 @@ LINES = (Line(sku="tee-s", quantity=2, location="warehouse"),)
 class Blocking:
     """A client that never gets an answer."""
 
+    at_proxy = False
     lay_ns = 0
 
     def __init__(self) -> None:
@@ -286,6 +287,19 @@ def test_an_order_that_met_an_error_is_unknown(tmp_path: Path) -> None:
         ("attempt", None, None),
         ("outcome", "unknown", "cart: timeout"),
     ]
+
+
+def test_what_is_on_its_way_past_the_proxy_is_not_the_shops_yet(tmp_path: Path) -> None:
+    client, memory = Blocking(), Memory()
+    one = worker(tmp_path, client, memory=memory)
+    session = session_of(one)
+    greenlet = gevent.spawn(session.step, CART)
+    assert client.under_way.wait(10)
+    assert [step for step, _ in in_flight(one.under_way)] == ["cart"]
+    client.at_proxy = True
+    assert in_flight(one.under_way) == []
+    greenlet.kill()
+    assert [step.error for step in memory.steps] == ["proxy"]
 
 
 def test_an_order_that_was_cut_off_is_unknown(tmp_path: Path) -> None:

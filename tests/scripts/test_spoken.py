@@ -18,6 +18,7 @@ from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
 from tests.loadtests.forward_proxy import forward_proxy
 from tests.loadtests.hostile_http2 import HostileHttp2
+from tests.loadtests.hostile_server import HostileServer
 from tests.scripts.world import World
 
 HOST = "shop.test"
@@ -87,7 +88,9 @@ def test_the_look_before_a_run_refuses_a_shop_that_speaks_http_1_1_only(world: W
 def test_a_shop_that_is_down_is_told_too(world: World) -> None:
     with HostileHttp2(b"") as server:
         port = server.port
-    with pytest.raises(EnvironmentLacks, match=r"doesn't answer its greeting \(ConnectionRefusedError\)"):
+    with pytest.raises(
+        EnvironmentLacks, match=rf"^http://shop\.test:{port}: can't be connected to: Connection refused$"
+    ):
         check_spoken(reach_at(world, port, 2))
 
 
@@ -103,3 +106,40 @@ def test_doctor_says_what_is_spoken(world: World) -> None:
     with Forgiving(b"") as server:
         lines = list(environment("lab", reach_at(world, server.port, 2), production=False))
     assert Line(state="ok", what="HTTP/2", told="the shop speaks it") in lines
+
+
+def test_a_shop_that_hangs_up_on_the_greeting_is_told(world: World) -> None:
+    with HostileServer(lambda *_: False) as server:
+        reach = reach_at(world, server.port, 2)
+        with pytest.raises(EnvironmentLacks) as raised:
+            check_spoken(reach)
+    assert str(raised.value) == refusal(reach.environment.base_url, "doesn't answer its greeting (EOFError)")
+
+
+def test_a_proxy_that_leads_nowhere_and_a_stranger_s_certificate_are_no_matter_of_the_version(
+    world: World, tmp_path: Path
+) -> None:
+    ours, theirs = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
+    with HostileHttp2(b"", theirs.serve(theirs.sign(HOST))) as server, forward_proxy({}) as proxy:
+        reach = reach_at(world, server.port, 2, ours.certificate)
+        with pytest.raises(EnvironmentLacks, match=r": the certificate isn't trusted: .*unable to get local issuer"):
+            check_spoken(reach)
+        through = ProxyTarget(url=f"http://127.0.0.1:{proxy.port}")
+        behind = reach_of(reach.environment.model_copy(update={"proxy": through}), world.context())
+        with pytest.raises(EnvironmentLacks, match=r": the proxy doesn't lead there: it answers HTTP 502$"):
+            check_spoken(behind)
+
+
+def test_the_cdn_is_looked_at_too_and_a_name_may_end_with_its_dot(world: World, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "tls")
+    context, other = (authority.serve(authority.sign(HOST)) for _ in range(2))
+    context.set_alpn_protocols(["h2"])
+    other.set_alpn_protocols(["http/1.1"])
+    with HostileHttp2(b"", context) as shop, HostileHttp2(b"", other) as cdn:
+        told = reach_at(world, shop.port, 2, authority.certificate).environment
+        dotted = {"base_url": f"https://{HOST}.:{shop.port}", "resolve": {HOST: "127.0.0.1", f"{HOST}.": "127.0.0.1"}}
+        check_spoken(reach_of(told.model_copy(update=dotted), world.context()))
+        with_cdn = told.model_copy(update={"cdn_url": f"https://{HOST}:{cdn.port}"})
+        with pytest.raises(EnvironmentLacks) as raised:
+            check_spoken(reach_of(with_cdn, world.context()))
+    assert str(raised.value) == refusal(str(with_cdn.cdn_url), "doesn't agree on it in TLS (ALPN)")

@@ -6,7 +6,7 @@ from loadtests.client import shopper
 from loadtests.client.access import Access
 from loadtests.client.connection import first_that_opens
 from loadtests.client.deadlines import deadlines
-from loadtests.client.failures import SilentError, UnsentError
+from loadtests.client.failures import ProxyError, SilentError, UnsentError
 from loadtests.client.heads import Head
 from loadtests.client.http2.channel import Channel, open_channel
 from loadtests.client.http2.conversation import Conversation, RefusedError
@@ -26,6 +26,11 @@ class Link:
         self._opening = False
         self._waiting: list[Wait] = []
         self.conversation: Conversation | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection that a request may go over."""
+        return self.conversation is not None and not self.conversation.retiring
 
     def take(self, ends_at: float) -> Conversation:
         """Return the connection, opened by one for all who want it; raises OSError and ProtocolError."""
@@ -101,7 +106,7 @@ class Http2Client(ShopperClient):
     def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
         """Return the reply, asking a second time where nothing was done yet, or a stale connection makes that safe."""
         ends_at = monotonic() + self._deadline_s
-        conversation = self._link.take(ends_at)
+        conversation, silent = self._taken(None, ends_at), None
         kept = conversation.brought
         try:
             return self._reply(conversation.ask(words, method, ends_at))
@@ -110,7 +115,18 @@ class Http2Client(ShopperClient):
         except (UnsentError, SilentError) as error:
             if not kept or (isinstance(error, SilentError) and method not in REPEATABLE):
                 raise
-        return self._reply(self._link.take(ends_at).ask(words, method, ends_at))
+            silent = error if isinstance(error, SilentError) else None
+        return self._reply(self._taken(silent, ends_at).ask(words, method, ends_at))
+
+    def _taken(self, silent: SilentError | None, ends_at: float) -> Conversation:
+        """Return the connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""
+        self.at_proxy = self._access.proxy is not None and silent is None and not self._link.is_open
+        try:
+            conversation = self._link.take(ends_at)
+        except ProxyError as error:
+            raise silent or error from error
+        self.at_proxy = False
+        return conversation
 
     def _reply(self, stream: Stream) -> tuple[Head, bytes]:
         if stream.head is None:

@@ -1,11 +1,13 @@
 """Through a proxy: a tunnel that TLS is spoken through, or requests in absolute form; its refusals are its own."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import gevent
 import gevent.ssl
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ from loadtests.proxy import MAX_HEAD, Answer, Proxy, absolute, user_info
 from loadtests.targets import Environment
 from loadtests.tls import context_of
 from tests.loadtests.certificates import Authority
-from tests.loadtests.client.shoppers import Connect, Serve
+from tests.loadtests.client.shoppers import Connect, Serve, wait_for
 from tests.loadtests.forward_proxy import Leads, forward_proxy
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 
@@ -313,3 +315,46 @@ def test_a_stream_of_events_tells_the_proxys_status_too(authority: Authority, co
         told = {"addresses": ("192.0.2.7",), "tls": trusting(authority.certificate), "proxy": proxy_at(proxy.port)}
         stream = connect("https://shop.test", **told).listener()
         assert stream.send(GET, "") == Reply(status=403, error="proxy")
+
+
+def test_a_request_is_at_the_proxy_until_it_has_led_it_on(
+    authority: Authority, shop: HostileServer, connect: Connect
+) -> None:
+    leads, asked, led = Leads(to={f"192.0.2.7:{shop.port}": shop.port}), threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket, seen: Seen) -> bool:
+        asked.set()
+        assert led.wait(20)
+        return leads.answer(connection, seen)
+
+    with HostileServer(answer) as proxy:
+        told = {"addresses": ("192.0.2.7",), "tls": trusting(authority.certificate), "proxy": proxy_at(proxy.port)}
+        client, other = (connect(f"https://shop.test:{shop.port}", **told) for _ in range(2))
+        sent, killed = (gevent.spawn(one.send, GET, "") for one in (client, other))
+        wait_for(asked.is_set)
+        killed.kill()
+        assert (client.at_proxy, other.at_proxy) == (True, True)
+        led.set()
+        assert sent.get(timeout=20).status == 200
+        assert not client.at_proxy
+        leads.to = {}
+        client.close()
+        assert (client.send(GET, "").error, client.at_proxy) == ("proxy", False)
+
+
+def test_a_shop_that_was_asked_and_fell_silent_is_not_excused_by_its_proxy(
+    authority: Authority, connect: Connect
+) -> None:
+    def answer(connection: socket.socket, _: Seen) -> bool:
+        if len(shop.seen) == 1:
+            connection.sendall(reply())
+        leads.to = {}
+        return len(shop.seen) == 1
+
+    with HostileServer(answer, tls=authority.serve(authority.sign("shop.test"))) as shop:
+        leads = Leads(to={f"192.0.2.7:{shop.port}": shop.port})
+        with HostileServer(leads.answer) as proxy:
+            told = {"addresses": ("192.0.2.7",), "tls": trusting(authority.certificate), "proxy": proxy_at(proxy.port)}
+            client = connect(f"https://shop.test:{shop.port}", **told)
+            assert [client.send(GET, "").error for _ in range(3)] == [None, "connection", "proxy"]
+            assert (len(shop.seen), len(proxy.seen)) == (2, 3)

@@ -13,9 +13,9 @@ from loadtests.proxy import Proxy
 from tests.loadtests.certificates import Authority
 from tests.loadtests.client.http2.conftest import NAME
 from tests.loadtests.client.shoppers import GET, TRACEPARENT
-from tests.loadtests.forward_proxy import forward_proxy
+from tests.loadtests.forward_proxy import Leads, forward_proxy
 from tests.loadtests.hostile_http2 import HostileHttp2, Talk
-from tests.loadtests.hostile_server import Seen
+from tests.loadtests.hostile_server import HostileServer, Seen
 
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 
@@ -80,3 +80,19 @@ def test_through_a_proxy_it_is_spoken_in_the_tunnel(authority: Authority) -> Non
         lost.close()
         assert [seen.path for seen in proxy.seen] == [f"192.0.2.{last}:{server.port}" for last in (7, 8)]
     assert (server.connections, len(server.seen)) == (1, 2)
+
+
+def test_a_shop_that_was_asked_and_fell_silent_is_not_excused_by_its_proxy(authority: Authority) -> None:
+    def react(talk: Talk, seen: Seen) -> bool:
+        leads.to = {}
+        return len(server.seen) == 1 and answer(talk, seen)
+
+    context = authority.serve(authority.sign(NAME))
+    context.set_alpn_protocols(["h2"])
+    with HostileHttp2(react, context) as server:
+        leads = Leads(to={f"192.0.2.7:{server.port}": server.port})
+        with HostileServer(leads.answer) as proxy:
+            through = Proxy(addresses=("127.0.0.1",), port=proxy.port)
+            client = client_of(authority, server.port, addresses=("192.0.2.7",), proxy=through)
+            assert [client.send(GET, TRACEPARENT).error for _ in range(3)] == [None, "connection", "proxy"]
+            client.close()
