@@ -6,7 +6,7 @@ import pytest
 
 from tests.end_to_end.conftest import Ended
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.heavy]
 
 NEWS = ("order-paid", "order-printing", "order-shipped")
 PUSHED = "SELECT 'order-' || substr(step, 8), count(*) FROM happenings WHERE step LIKE 'pushed_%' GROUP BY step"
