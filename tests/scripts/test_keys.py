@@ -30,7 +30,8 @@ from scripts.running.keys import Keys
 from scripts.running.suspension import Unsuspended
 def interrupt(*_): raise KeyboardInterrupt
 signal.signal(signal.SIGTTOU, signal.SIG_DFL)  # the shell ignores it
-signal.signal(signal.SIGTERM, interrupt)
+for one in (signal.SIGTERM, signal.SIGINT):  # which a shell that starts the tests in the background has ignored
+    signal.signal(one, interrupt)
 with Unsuspended(lambda line: print("told", line, flush=True)) as unsuspended:
     try:
         with Keys(0) as keys:
