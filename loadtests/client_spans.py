@@ -10,9 +10,10 @@ from time import monotonic
 import gevent
 from gevent.socket import SOCK_STREAM, getaddrinfo
 
-from loadtests.client.connection import Connection, Place, first_that_opens
+from loadtests.client.connection import Connection, first_that_opens
 from loadtests.client.heads import Heads
 from loadtests.client.origin import Origin
+from loadtests.client.passing import opened_by
 from loadtests.client.reading import exchange
 from loadtests.firewalls import Firewall
 from loadtests.records import SessionRecord, StepBatch, StepRecord
@@ -93,15 +94,4 @@ class ClientSpans:
         with gevent.Timeout(_DEADLINE_S, TimeoutError("no address in time")):
             found = getaddrinfo(self._origin.host, self._origin.port, type=SOCK_STREAM)
         places = [(family, address) for family, _, _, _, address in found]
-        return first_that_opens(places, lambda place: _connect_to(place, ends_at), ends_at)
-
-
-def _connect_to(place: Place, ends_at: float) -> Connection:
-    family, address = place
-    connection = Connection(family, ends_at)
-    try:
-        connection.connect(address)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        return first_that_opens(places, lambda place: opened_by(Connection(place[0], ends_at), (place, None)), ends_at)

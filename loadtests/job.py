@@ -62,7 +62,7 @@ class Job:
             else None,
             firewall=Firewall(environment.blocked),
             proxy=proxy_to(host_of(environment.base_url), environment, self.destinations, credentials),
-            http2=environment.http_version == "2",
+            http2=environment.http2,
         )
 
     def cdn_access(self) -> Access | None:
@@ -82,7 +82,7 @@ class Job:
             else None,
             firewall=Firewall(environment.blocked),
             proxy=proxy_to(host_of(environment.cdn_url), environment, self.destinations, credentials),
-            http2=environment.http_version == "2",
+            http2=environment.http2,
         )
 
     def _asked_for(self, url: str) -> tuple[str, ...]:

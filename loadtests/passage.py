@@ -56,7 +56,7 @@ def _check_url(environment: Environment, url: str) -> None:
             " that was checked here holds: use https, or the address, or say proxy.resolves_names: true"
             " (and leave it out of resolve)"
         )
-    loaded = url in (environment.base_url, environment.cdn_url) and environment.http_version == "2"
+    loaded = url in (environment.base_url, environment.cdn_url) and environment.http2
     if loaded and url.startswith("http:") and goes_through(environment, host):
         raise BadInput(f"{url}: a proxy takes plain http in HTTP/1.1 alone: use https, or leave http_version out")
 

@@ -307,6 +307,11 @@ class Environment(Document):
             raise ValueError("network.allow and proxy.resolves_names exclude each other: no address would be known")
         return self
 
+    @property
+    def http2(self) -> bool:
+        """Whether the load speaks HTTP/2, and nothing else."""
+        return self.http_version == "2"
+
     def anchored(self, folder: Path) -> "Environment":
         """Return the environment with every path absolute: what is relative is looked for in `folder`."""
 

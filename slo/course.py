@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from slo.findings import Finding, Severity
-from slo.grounds import Given, invalid, unknown
-from slo.passage import passage
+from slo.findings import Finding
+from slo.grounds import Given, invalid, note, unknown
 from slo.run_facts import judged_window
 from slo.wording import count, percent, seconds
 
@@ -98,7 +97,7 @@ def data(given: Given) -> Iterator[Finding]:
         yield invalid("data", message, change, unserved=unserved, buyers=buyers)
     elif unserved:
         message = f"{count(unserved)} of the {count(buyers)} sessions that meant to buy found nothing in stock"
-        yield Finding(kind="validity", severity=Severity.NOTE, subject="data", message=message)
+        yield note("data", message)
 
 
 def release(given: Given) -> Iterator[Finding]:
@@ -106,7 +105,7 @@ def release(given: Given) -> Iterator[Finding]:
     release = given.run.release
     if "release" not in given.declared:
         message = "no release_probe is declared: nothing says that one release was tested throughout"
-        yield Finding(kind="validity", severity=Severity.NOTE, subject="release", message=message)
+        yield note("release", message)
         return
     if release.before is None or release.after is None:
         yield unknown("release", "which release was tested")
@@ -136,12 +135,7 @@ def blocked(given: Given) -> Iterator[Finding]:
         yield invalid("blocked", message, "let the generator's address through the firewall or rate limit")
     elif blocked:
         message = f"{count(blocked)} of {count(requests)} requests were blocked and are left out"
-        yield Finding(kind="validity", severity=Severity.NOTE, subject="blocked", message=message)
-
-
-def proxy(given: Given) -> Iterator[Finding]:
-    """Find a run of which too many requests failed at the proxy, and note what it means for the rest."""
-    yield from passage(given.run.environment.proxy, given.records, given.limits.blocked_ratio)
+        yield note("blocked", message)
 
 
 def browser(given: Given) -> Iterator[Finding]:
@@ -149,7 +143,7 @@ def browser(given: Given) -> Iterator[Finding]:
     browser = given.run.browser
     if browser is not None and not browser.pages:
         message = f"the browser beside the load saw no page: {browser.why_not_more or 'the run was too short'}"
-        yield Finding(kind="validity", severity=Severity.NOTE, subject="browser", message=message)
+        yield note("browser", message)
 
 
 def connections(given: Given) -> Iterator[Finding]:
@@ -158,4 +152,4 @@ def connections(given: Given) -> Iterator[Finding]:
         f"all sessions shared {count(given.run.shared_connections or 0)} connections, as the plan says: shoppers open"
         " their own, so connecting cost the shop less than they will"
     )
-    yield Finding(kind="validity", severity=Severity.NOTE, subject="connections", message=message)
+    yield note("connections", message)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from slo.findings import Finding, Severity
-from slo.grounds import Given, invalid, names_of, unknown
+from slo.findings import Finding
+from slo.grounds import Given, invalid, names_of, note, unknown
 from slo.run_facts import Worker
 from slo.wording import count, seconds
 
@@ -96,7 +96,7 @@ def live(given: Given) -> Iterator[Finding]:
         return
     known = "it is not known how many live changes" if gaps is None else f"{count(gaps)} live changes"
     message = f"{known} of the workers were lost on the way: the live view may be short, the verdict isn't"
-    yield Finding(kind="validity", severity=Severity.NOTE, subject="live view", message=message)
+    yield note("live view", message)
 
 
 def hooks(given: Given) -> Iterator[Finding]:

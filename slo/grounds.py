@@ -50,6 +50,11 @@ def unknown(subject: str, what: str) -> Finding:
     return invalid(subject, f"{what} is not known", "run again; if it stays unknown, report it with logs/")
 
 
+def note(subject: str, message: str) -> Finding:
+    """Return a finding that makes nothing of a run, but is to be known."""
+    return Finding(kind="validity", severity=Severity.NOTE, subject=subject, message=message)
+
+
 def names_of(given: Given, told: Mapping[str, object]) -> list[str]:
     """Return the names of the run's workers and of any other that was told of, in order."""
     return sorted({worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys())

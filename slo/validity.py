@@ -7,7 +7,7 @@ change.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from slo import course, crew, generator
+from slo import course, crew, generator, passage
 from slo.delivery import Delivered
 from slo.findings import Finding
 from slo.grounds import Given, Limits
@@ -56,7 +56,7 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "hooks": crew.hooks,
     "release": course.release,
     "blocked": course.blocked,
-    "proxy": course.proxy,
+    "proxy": passage.proxy,
     "spans": crew.spans,
     "browser": course.browser,
     "connections": course.connections,

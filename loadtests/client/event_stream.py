@@ -1,41 +1,37 @@
-"""A shopper's event stream (WHATWG HTML, 9.2), as a browser's EventSource opens it: beside the visit's own connection.
+"""A shopper's event stream (WHATWG HTML, 9.2), as a browser's EventSource opens it, over any version of HTTP.
 
 Nothing here waits for events by itself, and nothing reconnects: who listens does both.
 """
 
 from collections.abc import Callable
-from math import inf
 from time import monotonic
-from typing import Protocol
 
 from loadtests.client.access import Access
-from loadtests.client.chunks import Chunks
-from loadtests.client.connection import Connection
 from loadtests.client.cookies import Jar
+from loadtests.client.decoding import Plain, Unfolding, unfolding
 from loadtests.client.events import Event, EventParser
 from loadtests.client.exchange import Reply, Request
-from loadtests.client.failures import BrokenOffError, ProtocolError, word_of
-from loadtests.client.heads import CHUNKED, UNTIL_CLOSED, Head
-from loadtests.client.reading import opened, rest_of
-from loadtests.client.unfolding import unfolding
+from loadtests.client.failures import word_of
+from loadtests.client.heads import Head
+from loadtests.client.inflow import Inflow
 from loadtests.credentials import masked
 
 KIND = "text/event-stream"
 _OK = 200
-_MOST_HELD = 1 << 20
 _ASKED_FOR = {"Accept": KIND, "Cache-Control": "no-store"}
 
 
 class EventStream:
-    """One stream at a time over one connection at a time; a stream that is opened again goes on where it was.
+    """One stream at a time; a stream that is opened again goes on where it was.
 
+    `ask` sends the words of a request and returns its reply by a moment of the monotonic clock, once its head is there.
     `first` holds the events that came with its head: those are there when the opening is.
     `deadline_s` is for the opening, until its head is there, or an error's whole reply. A stream that was opened has no
     end but its server's, and its own bounds.
     """
 
     __slots__ = (
-        "_access", "_body", "_connect", "_connection", "_deadline_s", "_jar", "_parser", "_told", "first", "last_id",
+        "_access", "_ask", "_deadline_s", "_inflow", "_jar", "_parser", "_told", "_unfolding", "first", "last_id",
         "lay_ns", "retry_ms",
     )  # fmt: skip
 
@@ -43,15 +39,15 @@ class EventStream:
         self,
         access: Access,
         jar: Jar,
-        connect: Callable[[float], Connection],
+        ask: Callable[[bytes, str, float], Inflow],
         told: Callable[[Request, Head, bytes], Reply],
         deadline_s: float,
     ) -> None:
-        self._access, self._jar, self._connect, self._told = access, jar, connect, told
+        self._access, self._jar, self._ask, self._told = access, jar, ask, told
         self._deadline_s = deadline_s
-        self._connection: Connection | None = None
+        self._inflow: Inflow | None = None
         self._parser = EventParser()
-        self._body: _Body | None = None
+        self._unfolding: Unfolding = Plain()
         self.first: list[Event] = []
         self.lay_ns = 0
         self.last_id = ""
@@ -75,110 +71,45 @@ class EventStream:
 
     def receive(self) -> list[Event] | None:
         """Wait for bytes and return the events they complete; None when the server has ended the stream."""
-        connection, body = self._connection, self._body
-        if connection is None or body is None or body.has_ended():
+        inflow = self._inflow
+        if inflow is None or inflow.has_ended():
             return None
-        connection.go_on()
-        data = connection.receive()
-        self.lay_ns = connection.lay_ns
-        found = self._events(body.feed(data) if data else body.hung_up())
-        return None if body.has_ended() and not found else found
+        data = inflow.more()
+        self.lay_ns = inflow.lay_ns
+        found = self._events(data)
+        return None if inflow.has_ended() and not found else found
 
     def close(self) -> None:
-        """Close the connection; what it had brought and nobody took is gone."""
-        self._body, self.first = None, []
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Let go of the stream; what it had brought and nobody took is gone."""
+        self.first = []
+        if self._inflow is not None:
+            self._inflow.close()
+            self._inflow = None
 
     def _open(self, request: Request, traceparent: str) -> Reply:
         access = self._access
-        connection = self._connection = self._connect(monotonic() + self._deadline_s)
         resuming = {"Last-Event-ID": self.last_id} if self.last_id else {}
         asked = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
         words = access.wording.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
-        head, data = opened(connection, words, access.heads)
-        self.lay_ns = connection.lay_ns
-        whole = b"" if head.status in request.accept else rest_of(connection, head, data)
-        reply = self._told(request, head, whole)
+        inflow = self._inflow = self._ask(words, request.method, monotonic() + self._deadline_s)
+        head, self.lay_ns = inflow.head, inflow.lay_ns
+        reply = self._told(request, head, b"" if head.status in request.accept else inflow.whole())
         if head.status != _OK or _kind_of(head) != KIND or reply.error is not None:
             self.close()
             healthy = head.status in request.accept - {_OK}
             return reply if healthy else reply._replace(error=reply.error or "wrong_reply", location=None)
-        connection.ends_at = inf
-        self._parser = EventParser(self.last_id)
-        self._body = _Body(head)
-        self.first = self._events(self._body.feed(data)) if data else []
-        connection.hold()
+        self._parser, self._unfolding = EventParser(self.last_id), unfolding(head.encoding)
+        self.first = self._events(inflow.first())
         return reply
 
-    def _events(self, text: bytes) -> list[Event]:
+    def _events(self, data: bytes) -> list[Event]:
         parser = self._parser
-        found = parser.feed(text)
+        found = parser.feed(self._unfolding.feed(data))
         self.last_id, self.retry_ms = parser.last_id, parser.retry_ms if parser.retry_ms is not None else self.retry_ms
         return [self._masked(event) for event in found] if self._access.masks else found
 
     def _masked(self, event: Event) -> Event:
         return event._replace(data=masked(event.data.encode(), self._access.masks).decode("utf-8", "replace"))
-
-
-class _Framing(Protocol):
-    complete: bool
-
-    def feed(self, data: bytes) -> None: ...
-
-    def take(self) -> bytes: ...
-
-
-class _Body:
-    """A stream's bytes out of what the connection brings: unchunked or counted, and its encoding undone."""
-
-    __slots__ = ("_ended", "_framing", "_unfolding")
-
-    def __init__(self, head: Head) -> None:
-        self._framing: _Framing = Chunks(_MOST_HELD) if head.size == CHUNKED else _Counted(head.size)
-        self._unfolding = unfolding(head.encoding)
-        self._ended = head.size == 0
-
-    def feed(self, data: bytes) -> bytes:
-        """Return what of the stream `data` holds; raises ProtocolError."""
-        self._framing.feed(data)
-        self._ended = self._framing.complete
-        return self._unfolding.feed(self._framing.take())
-
-    def has_ended(self) -> bool:
-        """Whether the server said that this was all."""
-        return self._ended
-
-    def hung_up(self) -> bytes:
-        """Take the other side's end of the connection: b"", or BrokenOffError where the stream wasn't over then."""
-        if not isinstance(self._framing, _Counted) or self._framing.left != UNTIL_CLOSED:
-            raise BrokenOffError("hung up within a stream")
-        self._ended = True
-        return b""
-
-
-class _Counted:
-    """A body of so many bytes, or one that ends with its connection."""
-
-    __slots__ = ("_held", "complete", "left")
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-        self.complete = False
-        self._held = b""
-
-    def feed(self, data: bytes) -> None:
-        if self.left != UNTIL_CLOSED:
-            self.left -= len(data)
-            if self.left < 0:
-                raise ProtocolError("bytes after the end of the reply")
-        self.complete = self.left == 0
-        self._held = data
-
-    def take(self) -> bytes:
-        held, self._held = self._held, b""
-        return held
 
 
 def _kind_of(head: Head) -> str:

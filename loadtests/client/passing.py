@@ -1,10 +1,12 @@
 """How a shopper's connection gets past the environment's proxy."""
 
 from socket import AF_INET, AF_INET6
+from ssl import SSLContext
 
-from loadtests.client.connection import Connection, Place
+from loadtests.client.connection import Connection, Opened, Place
 from loadtests.client.failures import ProxyError, word_of
 from loadtests.client.origin import Origin
+from loadtests.client.tls_connection import TlsConnection
 from loadtests.proxy import Answer, Proxy
 
 Way = tuple[Place, bytes | None]
@@ -27,7 +29,22 @@ def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[Way,
     return tuple((place(address, proxy.port), opening) for opening in words for address in proxy.addresses)
 
 
-def connect_by(connection: Connection, way: Way) -> None:
+def opened_by(connection: Opened, way: Way, tls: SSLContext | None = None, name: str = "") -> Opened:
+    """Connect, agree on keys with the server called `name` where it is one over TLS, and return it; else close it.
+
+    Raises OSError and ProtocolError.
+    """
+    try:
+        _connect(connection, way)
+        if isinstance(connection, TlsConnection) and tls is not None:
+            connection.shake_hands(tls, name)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(connection: Connection, way: Way) -> None:
     """Connect; where a proxy is, have it open the tunnel that it is asked for, if any. Raises OSError.
 
     What fails at a proxy is a ProxyError: nothing was asked of the shop yet. What this machine lacks stays what it is.

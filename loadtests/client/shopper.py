@@ -17,7 +17,8 @@ from loadtests.client.event_stream import EventStream
 from loadtests.client.exchange import Reply, Request
 from loadtests.client.failures import ProxyError, SilentError, UnsentError, word_of
 from loadtests.client.heads import Head
-from loadtests.client.passing import Way, connect_by
+from loadtests.client.inflow import ConnectionInflow, Inflow
+from loadtests.client.passing import Way, opened_by
 from loadtests.client.reading import exchange
 from loadtests.client.tls_connection import TlsConnection
 from loadtests.credentials import masked
@@ -80,7 +81,7 @@ class ShopperClient:
 
     def listener(self) -> EventStream:
         """Return what listens for the shop's events on a connection of its own, never a shared one."""
-        return EventStream(self._access, self._own_jar(), self._connect, self._told, self._deadline_s)
+        return EventStream(self._access, self._own_jar(), self._flow, self._told, self._deadline_s)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -128,15 +129,13 @@ class ShopperClient:
         origin, tls = self._access.origin, self._access.tls
         soon = min(ends_at, monotonic() + CONNECT_S)
         connection = TlsConnection(family, soon) if origin.secure else Connection(family, soon)
-        try:
-            connect_by(connection, way)
-            if isinstance(connection, TlsConnection) and tls is not None:
-                connection.shake_hands(tls, origin.host.rstrip("."))
-        except BaseException:
-            connection.close()
-            raise
+        opened_by(connection, way, tls, origin.host.rstrip("."))
         connection.ends_at = ends_at
         return connection
+
+    def _flow(self, words: bytes, _: str, ends_at: float) -> Inflow:
+        """Ask for a stream; raises OSError and ProtocolError."""
+        return ConnectionInflow(self._connect(ends_at), words, self._access.heads)
 
     def _hang_up(self) -> None:
         if self._connection is not None:

@@ -35,7 +35,7 @@ def environment(name: str, reach: Reach, *, production: bool) -> Iterator[Line]:
         yield reply if isinstance(reply, Line) else _reached(reach, reply)
         if (line := certificate(reach)) is not None:
             yield line
-        if reach.environment.http_version == "2":
+        if reach.environment.http2:
             yield _asked("HTTP/2", lambda: _agreed(reach), "see what listens there")
         if isinstance(reply, Answered) and (line := _clocks(reply)) is not None:
             yield line

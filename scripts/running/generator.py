@@ -29,7 +29,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
     """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
-    has_cdn, http2 = environment.cdn_url is not None, environment.http_version == "2"
+    has_cdn, http2 = environment.cdn_url is not None, environment.http2
     most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
     streams = STREAMS[plan.streams]
     if (shared := plan.limits.connections) is None:

@@ -11,11 +11,13 @@ _TIMEOUT_S = 5.0
 
 def connected(reach: Reach, host: str, port: int) -> socket.socket:
     """Return a connection to the first address that takes one, as the load does; raises OSError."""
-    failure = OSError("no address")
     asked_for, proxy = reach.destinations.at(host).asked_for(host), reach.proxy_to(host)
+    if proxy is None:
+        return _straight(asked_for, port)
+    failure = OSError("no address")
     for target in asked_for:
         try:
-            return _straight((target,), port) if proxy is None else _through(proxy, target, port)
+            return _through(proxy, target, port)
         except OSError as error:
             failure = error
     raise failure

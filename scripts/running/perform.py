@@ -129,7 +129,7 @@ class Performance:
             return  # few are opened, and kept
         highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
         host = host_of(environment.base_url)
-        has_cdn, http2 = environment.cdn_url is not None, environment.http_version == "2"
+        has_cdn, http2 = environment.cdn_url is not None, environment.http2
         to_shop = 1 if http2 else min(connections(plan.assets, has_cdn=has_cdn), CONNECTIONS)
         to_shop += STREAMS[plan.streams]
         told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, self._reach.destinations.places(host))

@@ -121,7 +121,7 @@ def _check_cdn(plan: Plan, environment: Environment, path: Path) -> None:
 
 
 def _check_http_2(plan: Plan, environment: Environment, path: Path) -> None:
-    if environment.http_version != "2":
+    if not environment.http2:
         return
     if plan.limits.connections is not None:
         raise BadInput(

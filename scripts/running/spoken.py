@@ -19,7 +19,7 @@ _KIND_AT = 3  # of a frame's head
 def check_spoken(reach: Reach) -> None:
     """Raise EnvironmentLacks when `http_version` says 2 and the shop or its CDN doesn't; HTTP/1.1 needs no look."""
     environment = reach.environment
-    if environment.http_version != "2":
+    if not environment.http2:
         return
     _check(reach, environment.base_url, environment)
     if environment.cdn_url is not None:  # another's house: nothing secret is shown there

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gevent.event import Event
+
 from loadtests.alarms import Alarms
 from loadtests.ceilings import Ceilings
 from loadtests.client.exchange import Client, Listener, Reply, Request
@@ -109,6 +111,31 @@ class Memory:
 
     def session_ended(self, record: SessionRecord) -> None:
         self.sessions.append(record)
+
+
+class Blocking:
+    """A client that never gets an answer."""
+
+    at_proxy = False
+    lay_ns = 0
+
+    def __init__(self) -> None:
+        self.under_way = Event()
+
+    def send(self, request: Request, _: object) -> Reply:
+        assert request.step
+        self.under_way.set()
+        Event().wait()
+        raise AssertionError("nothing sets that event")
+
+    def beside(self) -> "Blocking":
+        return self
+
+    def listener(self) -> Listener:
+        raise AssertionError("nobody listens here")
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass

@@ -12,12 +12,15 @@ import gevent
 import pyarrow.parquet as pq
 import pytest
 
+from loadtests.client.exchange import Request
 from loadtests.clock import Clock
 from loadtests.credentials import masked
 from loadtests.job import Job, read_job
 from loadtests.player import Player
 from loadtests.run_directory import RunDirectory, write_json
+from loadtests.session import Session, in_flight
 from tests.loadtests.fake_shop import FakeShop, running
+from tests.loadtests.fakes import Blocking, Memory, arrival, worker
 from tests.loadtests.forward_proxy import forward_proxy
 from tests.loadtests.hostile_server import HostileServer, reply
 from tests.loadtests.prepared import prepared_run
@@ -105,3 +108,16 @@ def test_what_a_proxy_refuses_is_recorded_as_its_own_and_its_page_masked(
     assert len(rows) == len(bodies) > 5
     assert all(b"proxy-authorization" in body and b"Basic ****" in body for body in bodies)
     assert shop.asked == []
+
+
+def test_what_is_on_its_way_past_the_proxy_is_not_the_shops_yet(tmp_path: Path) -> None:
+    client, memory = Blocking(), Memory()
+    one = worker(tmp_path, client, memory=memory)
+    session = Session(one, arrival(), one.clock.now())
+    greenlet = gevent.spawn(session.step, Request(step="cart", method="POST", path="/cart"))
+    assert client.under_way.wait(10)
+    assert [step for step, _ in in_flight(one.under_way)] == ["cart"]
+    client.at_proxy = True
+    assert in_flight(one.under_way) == []
+    greenlet.kill()
+    assert [step.error for step in memory.steps] == ["proxy"]

@@ -6,42 +6,16 @@ from pathlib import Path
 
 import gevent
 import pytest
-from gevent.event import Event
 
-from loadtests.client.exchange import Listener, Reply, Request
+from loadtests.client.exchange import Reply, Request
 from loadtests.ledger import Line, OrderReply
 from loadtests.session import Placed, Session, SessionFailedError, Worker, in_flight, shopper_headers
 from loadtests.targets import Tagging
-from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ledger_rows, ok, small_plan, worker
+from tests.loadtests.fakes import SECOND, Blocking, FakeClient, Memory, arrival, ledger_rows, ok, small_plan, worker
 
 HOME = Request(step="home", method="GET", path="/")
 CART = Request(step="cart", method="POST", path="/cart")
 LINES = (Line(sku="tee-s", quantity=2, location="warehouse"),)
-
-
-class Blocking:
-    """A client that never gets an answer."""
-
-    at_proxy = False
-    lay_ns = 0
-
-    def __init__(self) -> None:
-        self.under_way = Event()
-
-    def send(self, request: Request, _: object) -> Reply:
-        assert request.step
-        self.under_way.set()
-        Event().wait()
-        raise AssertionError("nothing sets that event")
-
-    def beside(self) -> "Blocking":
-        return self
-
-    def listener(self) -> Listener:
-        raise AssertionError("nobody listens here")
-
-    def close(self) -> None:
-        pass
 
 
 def session_of(shared: Worker, seed: int = 1) -> Session:
@@ -287,19 +261,6 @@ def test_an_order_that_met_an_error_is_unknown(tmp_path: Path) -> None:
         ("attempt", None, None),
         ("outcome", "unknown", "cart: timeout"),
     ]
-
-
-def test_what_is_on_its_way_past_the_proxy_is_not_the_shops_yet(tmp_path: Path) -> None:
-    client, memory = Blocking(), Memory()
-    one = worker(tmp_path, client, memory=memory)
-    session = session_of(one)
-    greenlet = gevent.spawn(session.step, CART)
-    assert client.under_way.wait(10)
-    assert [step for step, _ in in_flight(one.under_way)] == ["cart"]
-    client.at_proxy = True
-    assert in_flight(one.under_way) == []
-    greenlet.kill()
-    assert [step.error for step in memory.steps] == ["proxy"]
 
 
 def test_an_order_that_was_cut_off_is_unknown(tmp_path: Path) -> None:

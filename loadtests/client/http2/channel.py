@@ -6,7 +6,7 @@ from typing import Protocol
 from loadtests.client.arrival import NOTE_ROOM, lay_for
 from loadtests.client.connection import READ_BLOCK, Connection
 from loadtests.client.failures import ProtocolError, SilentError
-from loadtests.client.passing import Way, connect_by
+from loadtests.client.passing import Way, opened_by
 from loadtests.client.tls_connection import TlsConnection
 
 _READ, _WRITE = 1, 2
@@ -154,12 +154,4 @@ def open_channel(way: Way, ends_at: float, tls: ssl.SSLContext | None, name: str
     Raises OSError and ProtocolError.
     """
     (family, _), _ = way
-    channel = Channel(family, ends_at) if tls is None else TlsChannel(family, ends_at)
-    try:
-        connect_by(channel, way)
-        if isinstance(channel, TlsChannel) and tls is not None:
-            channel.shake_hands(tls, name)
-    except BaseException:
-        channel.close()
-        raise
-    return channel
+    return opened_by(Channel(family, ends_at) if tls is None else TlsChannel(family, ends_at), way, tls, name)

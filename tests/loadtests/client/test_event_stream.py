@@ -3,6 +3,7 @@
 import gzip
 import socket
 import threading
+import time
 import zlib
 from typing import Any
 
@@ -169,15 +170,24 @@ def test_a_head_that_never_comes_is_a_timeout(serve: Serve, connect: Connect) ->
     assert stream.send(STREAM, TRACEPARENT).error == "timeout"
 
 
-def test_an_opened_stream_has_no_deadline_of_its_own(serve: Serve, connect: Connect) -> None:
-    opened: list[Connection] = []
-    stream = connect(serve(in_turn(OPEN + TWO)).url, SHORT_S).listener()
+def test_an_opened_stream_has_no_deadline_of_its_own_and_hangs_up_when_it_is_closed(
+    serve: Serve, connect: Connect
+) -> None:
+    hung_up = threading.Event()
+
+    def answer(connection: socket.socket, _: Seen) -> bool:
+        connection.sendall(OPEN)
+        time.sleep(2 * SHORT_S)
+        connection.sendall(TWO)
+        if connection.recv(1) == b"":
+            hung_up.set()
+        return False
+
+    stream = connect(serve(answer).url, SHORT_S).listener()
     assert stream.send(STREAM, TRACEPARENT).error is None
-    assert stream._connection is not None
-    opened.append(stream._connection)
-    assert opened[0].ends_at == float("inf")
+    assert stream.receive() == [PAID, SHIPPED]
     stream.close()
-    assert opened[0].closed
+    assert hung_up.wait(10)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests.client.failures import ProtocolError
 from loadtests.client.heads import Heads
 from loadtests.client.http2.blocks import Blocks, first_decoder
-from loadtests.client.http2.frames import FaultError
+from loadtests.client.http2.frames import HEAD_SIZE, MOST_STREAM_ID, FaultError
 from loadtests.client.http2.incoming import Incoming
 from loadtests.firewalls import Firewall
 from loadtests.targets import Blocked
@@ -31,8 +31,10 @@ def test_frames_are_the_same_in_whatever_pieces_they_come(cuts: list[int]) -> No
 @given(st.binary(max_size=200))
 def test_any_bytes_are_frames_or_a_failure(data: bytes) -> None:
     with contextlib.suppress(FaultError):
-        for _ in Incoming().feed(SETTINGS + data):
-            pass
+        for number, (_, _, stream, payload) in enumerate(Incoming().feed(SETTINGS + data)):
+            assert stream <= MOST_STREAM_ID
+            assert len(payload) <= len(data)
+            assert number <= len(data) // HEAD_SIZE
 
 
 def blocks() -> Blocks:
