@@ -110,7 +110,7 @@ class Session:
     def listen(self, request: Request) -> None:
         """Open the stream of the shop's events that `request` asks for, when it is due, and record that as a step.
 
-        It is on a connection of its own, beside the visit, until the visit ends or listens to another. Raises
+        It goes on beside the visit until the visit ends or listens to another. Raises
         SessionFailedError when it couldn't be opened: the visit ends there.
         """
         self.hang_up()

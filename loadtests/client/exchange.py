@@ -71,7 +71,7 @@ class Client(Protocol):
         """
 
     def listener(self) -> "Listener":
-        """Return what listens for the shop's events on a connection of its own, with this shopper's cookies."""
+        """Return what listens for the shop's events beside the requests, with this shopper's cookies."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -99,7 +99,7 @@ class Listener(Protocol):
         """
 
     def close(self) -> None:
-        """Close the connection."""
+        """Stop listening: hang up, or break the stream off where its connection serves others."""
 
 
 def graphql(

@@ -128,11 +128,6 @@ def _check_http_2(plan: Plan, environment: Environment, path: Path) -> None:
             f"{path}: limits.connections shares connections of HTTP/1.1, and the environment says http_version: 2,"
             " where each session has one of its own; leave one of them out"
         )
-    if plan.streams != "off":
-        raise BadInput(
-            f"{path}: streams: {plan.streams} is listened to over HTTP/1.1, and the environment says http_version: 2;"
-            " leave one of them out"
-        )
 
 
 def _check_not_judged(inputs: Inputs, path: Path) -> None:

@@ -81,7 +81,7 @@ def played(plan: Plan) -> list[str]:
         where = {"shop": "of the shop", "all": "of the shop and of its CDN"}[plan.assets]
         lines.append(f"  the pages' assets {where} are fetched, too; how many there are isn't planned")
     if plan.streams != "off":
-        lines.append("  buyers listen to their order's status, each on one more connection; what they await counts")
+        lines.append("  buyers listen to their order's status, beside all else that they do; what they await counts")
     if plan.limits.connections is not None:
         told = f"all sessions share {plan.limits.connections:,} connections to the shop"
         lines.append(f"  {told}: less real than shoppers, who open their own; waiting for a free one counts")

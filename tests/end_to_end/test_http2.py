@@ -1,4 +1,4 @@
-"""A run over HTTP/2 against nginx: its log, made apart from us, holds every request, and HTTP/2.0 in each line."""
+"""A run over HTTP/2 through nginx: its log, made apart from us, holds every request, and HTTP/2.0 in each line."""
 
 import contextlib
 import json
@@ -16,11 +16,14 @@ from loadtests.clock import Clock
 from loadtests.job import read_job
 from loadtests.player import Player
 from loadtests.run_directory import REQUESTS, read_tables
+from scripts.local_stack.shop import Shop
+from tests.bad_input.conftest import shop
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
 from tests.loadtests.prepared import prepared_run
 from tests.waiting import wait_for
 
+__all__ = ["shop"]
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(120)]
 
 NAME = "localhost"
@@ -42,7 +45,7 @@ http {
       sub_filter '{' '{"page": "<img src=/a.png><img src=/b.png><script src=/c.js></script>", ';
     }
     location ~ [.](png|js)$ { return 200 'x'; }
-    location / { proxy_pass SHOP; proxy_http_version 1.1; }
+    location / { proxy_pass SHOP; proxy_http_version 1.1; proxy_buffering off; }
   }
 }
 """
@@ -88,7 +91,7 @@ def nginx(folder: Path, authority: Authority, shop: str, *, tls: bool, kept: int
 def test_every_request_of_a_run_is_in_nginx_s_log_as_http_2(tmp_path: Path, *, tls: bool, kept: int) -> None:
     """With `kept`, nginx says goodbye after that many requests of a connection: no request is lost by it."""
     authority = Authority(tmp_path / "tls")
-    with fake_shop.running() as shop, nginx(tmp_path / "nginx", authority, shop.url, tls=tls, kept=kept) as port:
+    with fake_shop.running() as small, nginx(tmp_path / "nginx", authority, small.url, tls=tls, kept=kept) as port:
         declared = {"http_version": 2, "ca": str(authority.certificate)}
         directory = prepared_run(
             tmp_path, f"{'https' if tls else 'http'}://{NAME}:{port}", declared=declared, assets="shop"
@@ -106,3 +109,22 @@ def test_every_request_of_a_run_is_in_nginx_s_log_as_http_2(tmp_path: Path, *, t
     assert steps["asset"] == sum(line["target"] in {"/a.png", "/b.png", "/c.js"} for line in logged) > 0
     if kept == 1000:  # each session has one connection, assets and all
         assert len({line["over"] for line in logged}) == len(set(requests["session"].to_pylist()))
+
+
+def test_who_listens_does_so_on_the_visit_s_own_connection(tmp_path: Path, shop: Shop) -> None:
+    """Each accepted order is heard of to its end; its stream is in nginx's log once, beside the visit's requests."""
+    authority, front = Authority(tmp_path / "tls"), shop.environment().base_url
+    with nginx(tmp_path / "nginx", authority, front, tls=True, kept=1000) as port:
+        declared = {"http_version": 2, "ca": str(authority.certificate)}
+        directory = prepared_run(tmp_path, f"https://{NAME}:{port}", declared=declared, streams="orders")
+        player = Player(read_job(directory.path), 0, 1, Clock.start().now())
+        with gevent.Timeout(60):
+            player.play()
+    rows = read_tables(directory.parts("requests"), REQUESTS).to_pylist()
+    assert {row["error"] for row in rows} == {None}
+    steps = Counter(row["step"] for row in rows)
+    assert steps["order-stream"] == steps["order-paid"] == steps["order-printing"] == steps["order-shipped"] > 0
+    logged = [json.loads(line) for line in (tmp_path / "nginx" / "access.log").read_text().splitlines()]
+    streams = [line for line in logged if line["target"].endswith("/events")]
+    assert ({line["protocol"] for line in logged}, len(streams)) == ({"HTTP/2.0"}, steps["order-stream"])
+    assert len({line["over"] for line in logged}) == len({row["session"] for row in rows})

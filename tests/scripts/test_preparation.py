@@ -49,13 +49,10 @@ def test_the_highest_level_counts_not_the_last(tmp_path: Path) -> None:
     )
 
 
-def test_no_stream_is_listened_to_over_http_2(tmp_path: Path) -> None:
+def test_streams_are_listened_to_over_either_version_of_http(tmp_path: Path) -> None:
     streams = f"{PLAN}streams: orders\n"
-    assert refused(tmp_path, plan=streams, targets=targets(http_version=2)) == (
-        "plan.yaml: streams: orders is listened to over HTTP/1.1, and the environment says http_version: 2;"
-        " leave one of them out"
-    )
     assert read(tmp_path, plan=streams).plan.streams == "orders"
+    assert read(tmp_path, plan=streams, targets=targets(http_version=2)).plan.streams == "orders"
 
 
 def test_connections_are_not_shared_over_http_2(tmp_path: Path) -> None:

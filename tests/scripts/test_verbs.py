@@ -64,7 +64,7 @@ def test_a_plan_whose_sessions_share_connections_says_that_it_is_less_real(peakp
 
 def test_a_plan_whose_buyers_listen_says_so(peakproof: Command) -> None:
     (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits:", "streams: orders\nlimits:"))
-    told = "  buyers listen to their order's status, each on one more connection; what they await counts"
+    told = "  buyers listen to their order's status, beside all else that they do; what they await counts"
     assert told in peakproof("plan", "show", "plan.yaml").out.splitlines()
 
 

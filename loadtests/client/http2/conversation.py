@@ -17,7 +17,7 @@ from loadtests.client.http2.blocks import Blocks, first_decoder
 from loadtests.client.http2.channel import Channel
 from loadtests.client.http2.frames import FaultError, frame, greeting, head_frames, number, unpadded
 from loadtests.client.http2.incoming import Incoming
-from loadtests.client.http2.stream import WINDOW, Stream
+from loadtests.client.http2.stream import WINDOW, OpenStream, Stream
 from loadtests.client.http2.wording import Post
 
 # What counts as the server's limit until it says its own (RFC 9113, 6.5.2, recommends no less).
@@ -72,12 +72,27 @@ class Conversation:
         refused or broke off itself no other request goes over it, and it closes after those that are under way.
         """
         stream = Stream(ends_at, method)
+        self._ask(stream, words)
+        if stream.failure is not None:
+            raise stream.failure
+        return stream
+
+    def open(self, words: bytes, method: str, ends_at: float) -> OpenStream:
+        """Send a request whose reply may have no end; return its stream when the head is there. Raises as `ask`.
+
+        What goes wrong behind the head is told when it is read.
+        """
+        stream = OpenStream(ends_at, method)
+        self._ask(stream, words)
+        if stream.failure is not None and stream.head is None:
+            raise stream.failure
+        self.brought = True
+        return stream
+
+    def whole(self, stream: OpenStream) -> bytes:
+        """Wait for all of an opened stream that should end after all, by its deadline; raises as `ask`."""
         self._deadlines.watch(stream)
         try:
-            while len(self._streams) >= self._most_streams and not self.retiring:
-                self._queue.append(stream)
-                stream.sleep()
-            self._begin(stream, words)
             while not stream.over:
                 stream.sleep()
         except BaseException:
@@ -87,7 +102,26 @@ class Conversation:
             self._deadlines.forget(stream)
         if stream.failure is not None:
             raise stream.failure
-        return stream
+        return stream.take()
+
+    def more(self, stream: OpenStream) -> bytes:
+        """Wait for more of an opened stream and return it, b"" at its end; raises OSError and ProtocolError."""
+        while not (data := self._taken(stream)) and not stream.over:
+            stream.sleep()
+        if not data and stream.failure is not None:
+            raise stream.failure
+        return data
+
+    def leave(self, stream: OpenStream) -> None:
+        """Break an opened stream off, which is no fault of the server's: the others go on, and new ones may begin."""
+        if self._streams.get(stream.number) is not stream:
+            return
+        with contextlib.suppress(OSError):
+            self._reset(stream, frames.CANCEL)
+        if self.retiring:
+            self._retire()
+        elif self._queue:
+            self._queue.popleft().wake_soon()
 
     def close(self) -> None:
         """Say goodbye and hang up; who still waits is told."""
@@ -116,9 +150,9 @@ class Conversation:
         if self._channel.lay_ns or len(done) > 1:  # some will wait for the others
             ended_at = monotonic_ns() - self._channel.lay_ns
             for stream in done:
-                if stream.over:
+                if stream.answered:
                     stream.ended_at = ended_at
-        for stream in sorted(done, key=lambda one: one.over):  # who waits for a place goes before who would ask again
+        for stream in sorted(done, key=lambda one: one.answered):  # who waits for a place goes before who may ask again
             stream.wake()
 
     def go_on(self) -> None:
@@ -141,6 +175,21 @@ class Conversation:
             stream.wake_soon()
         self._streams.clear()
         self._wake_queue()
+
+    def _ask(self, stream: Stream, words: bytes) -> None:
+        self._deadlines.watch(stream)
+        try:
+            while len(self._streams) >= self._most_streams and not self.retiring:
+                self._queue.append(stream)
+                stream.sleep()
+            self._begin(stream, words)
+            while not stream.answered:
+                stream.sleep()
+        except BaseException:
+            self._give_up(stream)
+            raise
+        finally:
+            self._deadlines.forget(stream)
 
     # -- what we say -------------------------------------------------------------------------------------------------
 
@@ -198,6 +247,16 @@ class Conversation:
                 stream.sleep()
             finally:
                 self._writers.discard(stream)
+
+    def _taken(self, stream: OpenStream) -> bytes:
+        """Return what came and wasn't taken yet, and make room for as much again."""
+        data = stream.take()
+        if (room := stream.widen()) and self._streams.get(stream.number) is stream:
+            try:
+                self._say(frame(frames.WINDOW_UPDATE, 0, stream.number, number(room)))
+            except OSError as error:
+                self.end(SilentError(str(error)))
+        return data
 
     def _give_up(self, stream: Stream) -> None:
         """Break a stream off that nobody waits for any more, and let the connection end with the others."""
@@ -263,8 +322,7 @@ class Conversation:
             raise
         except ProtocolError as error:
             self._spoil(stream, error)
-        if stream.over:
-            self._finish(stream)
+        self._tell(stream)
 
     def _take_data(self, flags: int, stream_id: int, payload: bytes) -> None:
         flow, stream = len(payload), self._streams.get(stream_id)
@@ -287,8 +345,15 @@ class Conversation:
             raise
         except ProtocolError as error:
             self._spoil(stream, error)
+        self._tell(stream)
+
+    def _tell(self, stream: Stream) -> None:
+        """Wake who waits for what has come of a stream, as soon as all is heard."""
         if stream.over:
             self._finish(stream)
+        elif stream.answered:
+            self._incoming.calm()
+            self._done.append(stream)
 
     def _finish(self, stream: Stream) -> None:
         """Take a stream that is over from those under way."""

@@ -6,7 +6,7 @@ from loadtests.client.heads import MAX_HEAD
 from loadtests.client.http2 import frames
 from loadtests.client.http2.frames import FaultError, unpadded
 
-# Frames between two requests that bring nothing of a reply: more of them are a flood.
+# Frames between two requests or events that bring nothing of a reply: more of them are a flood.
 _MOST_ASIDE = 1_000
 _MOST_PIECES = 64
 _PRIORITY_SIZE = 5
@@ -27,7 +27,7 @@ class Incoming:
         self._rest = b""
 
     def calm(self) -> None:
-        """Begin to count anew: we said something that may be answered."""
+        """Begin to count anew: we said something that may be answered, or heard what we wait for."""
         self._aside = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:

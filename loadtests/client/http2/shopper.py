@@ -1,18 +1,25 @@
 """The shopper's client over HTTP/2: as that over HTTP/1.1, but all its requests to an origin share one connection."""
 
+from collections.abc import Callable
 from time import monotonic, monotonic_ns
+from typing import TypeVar
 
 from loadtests.client import shopper
 from loadtests.client.access import Access
 from loadtests.client.connection import first_that_opens
 from loadtests.client.deadlines import deadlines
+from loadtests.client.event_stream import EventStream
 from loadtests.client.failures import ProxyError, SilentError, UnsentError
 from loadtests.client.heads import Head
 from loadtests.client.http2.channel import Channel, open_channel
 from loadtests.client.http2.conversation import Conversation, RefusedError
+from loadtests.client.http2.inflow import StreamInflow
 from loadtests.client.http2.stream import Stream, Wait
+from loadtests.client.inflow import Inflow
 from loadtests.client.passing import Way
 from loadtests.client.shopper import REPEATABLE, ShopperClient
+
+Asked = TypeVar("Asked")
 
 
 class Link:
@@ -99,24 +106,40 @@ class Http2Client(ShopperClient):
         other._jar = self._own_jar()
         return other
 
+    def listener(self) -> EventStream:
+        """Return what listens for the shop's events beside the requests, over the same connection."""
+        other = Http2Client(self._access, self._deadline_s, self._link)
+        other._jar = self._own_jar()
+        return EventStream(self._access, other._jar, other._flow, other._told, self._deadline_s)
+
     def close(self) -> None:
         """Close the connection, for the clients beside it too."""
         self._link.close()
 
     def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
-        """Return the reply, asking a second time where nothing was done yet, or a stale connection makes that safe."""
+        """Return the reply."""
         ends_at = monotonic() + self._deadline_s
+        stream = self._asked(lambda over: over.ask(words, method, ends_at), method, ends_at)
+        self.lay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
+        return _head_of(stream), stream.body
+
+    def _flow(self, words: bytes, method: str, ends_at: float) -> Inflow:
+        """Ask for a stream; raises OSError and ProtocolError."""
+        return self._asked(lambda over: _opened(over, words, method, ends_at), method, ends_at)
+
+    def _asked(self, ask: Callable[[Conversation], Asked], method: str, ends_at: float) -> Asked:
+        """Ask, a second time where nothing was done yet, or a stale connection makes that safe."""
         conversation, silent = self._taken(None, ends_at), None
         kept = conversation.brought
         try:
-            return self._reply(conversation.ask(words, method, ends_at))
+            return ask(conversation)
         except RefusedError:
             pass
         except (UnsentError, SilentError) as error:
             if not kept or (isinstance(error, SilentError) and method not in REPEATABLE):
                 raise
             silent = error if isinstance(error, SilentError) else None
-        return self._reply(self._taken(silent, ends_at).ask(words, method, ends_at))
+        return ask(self._taken(silent, ends_at))
 
     def _taken(self, silent: SilentError | None, ends_at: float) -> Conversation:
         """Return the connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""
@@ -128,11 +151,16 @@ class Http2Client(ShopperClient):
         self.at_proxy = False
         return conversation
 
-    def _reply(self, stream: Stream) -> tuple[Head, bytes]:
-        if stream.head is None:
-            raise AssertionError("a stream that is over has a head, or failed")
-        self.lay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
-        return stream.head, stream.body
-
     def _hang_up(self) -> None:
         """Do nothing: what failed has ended its own stream, or the connection with it."""
+
+
+def _opened(conversation: Conversation, words: bytes, method: str, ends_at: float) -> StreamInflow:
+    stream = conversation.open(words, method, ends_at)
+    return StreamInflow(conversation, stream, _head_of(stream))
+
+
+def _head_of(stream: Stream) -> Head:
+    if stream.head is None:
+        raise AssertionError("a stream that is answered has a head, or failed")
+    return stream.head

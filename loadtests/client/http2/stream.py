@@ -47,19 +47,19 @@ class Wait:
 class Stream(Wait):
     """A stream; `over` is whether its reply is whole or `failure` says why there will be none.
 
-    `number` is 0 until it is begun. `ended_at` is when the reply's end was here (ns of the monotonic clock), 0 when
+    `number` is 0 until it is begun. `ended_at` is when what was asked for was here (ns of the monotonic clock), 0 when
     that is now. `window` is how much of the content the server lets us send.
     """
 
     __slots__ = (
-        "_interim", "_is_head", "_left", "_pieces", "_size", "ended_at", "failure", "head", "number", "over",
+        "_held", "_interim", "_is_head", "_left", "_pieces", "_size", "ended_at", "failure", "head", "number", "over",
         "sent_all", "window",
     )  # fmt: skip
 
     def __init__(self, ends_at: float, method: str) -> None:
         super().__init__(ends_at)
         self._is_head = method == "HEAD"
-        self._interim = 0
+        self._held = self._interim = 0
         self._left = WINDOW
         self._pieces: list[bytes] = []
         self._size = 0
@@ -70,6 +70,11 @@ class Stream(Wait):
         self.over = False
         self.sent_all = False
         self.window = 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether what was asked for is there, or will never be."""
+        return self.over
 
     @property
     def body(self) -> bytes:
@@ -104,7 +109,8 @@ class Stream(Wait):
         self._size += len(data)
         if self._left < 0:
             raise FaultError(FLOW_CONTROL_ERROR, "more than the window of a stream holds")
-        if self._size > reading.MAX_BODY:
+        self._held += len(data)
+        if self._held > reading.MAX_BODY:
             raise ProtocolError(f"a body of over {reading.MAX_BODY} bytes")
         if data:
             self._pieces.append(data)
@@ -131,3 +137,31 @@ class Stream(Wait):
         if expected not in (self._size, UNTIL_CLOSED):
             raise ProtocolError(f"a body of {self._size} bytes, told as {expected}")
         self.over = True
+
+
+class OpenStream(Stream):
+    """A stream whose reply may never end: it is answered with its head, and its body is taken as it comes."""
+
+    __slots__ = ()
+
+    @property
+    def answered(self) -> bool:
+        """Whether the head is there, or will never be."""
+        return self.over or self.head is not None
+
+    def take(self) -> bytes:
+        """Return what came and wasn't taken yet."""
+        data, self._pieces, self._held = self.body, [], 0
+        return data
+
+    def is_taken(self) -> bool:
+        """Tell whether it came to its end, and all of it was taken."""
+        return self.over and self.failure is None and not self._pieces
+
+    def widen(self) -> int:
+        """Return by how much the server may be told that the window is open again, 0 when that isn't due."""
+        room = WINDOW - self._left - self._held
+        if room < WINDOW // 2:
+            return 0
+        self._left += room
+        return room

@@ -1,0 +1,518 @@
+"""A stream of events as one of the streams of a shopper's connection: beside the others, and of no harm to them."""
+
+import gzip
+import threading
+import time
+import zlib
+from typing import Any
+
+import gevent
+import pytest
+from h2.settings import SettingCodes
+
+from loadtests.client import reading
+from loadtests.client.event_stream import EventStream
+from loadtests.client.events import Event
+from loadtests.client.exchange import Reply, Request
+from loadtests.client.failures import BrokenOffError, ProtocolError
+from loadtests.client.http2.channel import Channel
+from loadtests.client.http2.stream import WINDOW
+from tests.loadtests.client.http2.conftest import Connect2, Serve, held
+from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, RST_STREAM, number
+from tests.loadtests.client.http2.test_streams import setting
+from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, wait_for
+from tests.loadtests.hostile_http2 import Reaction, Talk, said
+from tests.loadtests.hostile_server import Seen
+
+STREAM = Request(step="order-stream", method="GET", path="/orders/o1/events")
+PAID, SHIPPED = Event("paid", "1", ""), Event("shipped", "2", "")
+TWO = b"event: paid\ndata: 1\n\nevent: shipped\ndata: 2\n\n"
+EVENTS = ("content-type", "text/event-stream; charset=utf-8")
+CANCEL, GOOD = 8, Reply(200, b"{}")
+
+
+def begin(talk: Talk, *headers: tuple[str, str], status: str = "200") -> None:
+    talk.conn.send_headers(talk.stream, [(":status", status), *(headers or [EVENTS])])
+    talk.flush()
+
+
+def push(talk: Talk, data: bytes, *, last: bool = False) -> None:
+    """Send a piece of the body, as far as the client's windows let it: else read on until they do."""
+    at = 0
+    while at < len(data):
+        room = min(talk.conn.local_flow_control_window(talk.stream), 16384, len(data) - at)
+        if room == 0:
+            talk.flush()
+            talk.conn.receive_data(talk.connection.recv(1 << 16))
+            continue
+        talk.conn.send_data(talk.stream, data[at : at + room])
+        at += room
+        talk.flush()
+    if last:
+        talk.conn.end_stream(talk.stream)
+        talk.flush()
+
+
+def listened_to(then: Reaction) -> Reaction:
+    """Return a reaction that begins a stream for who asks for one, and then does `then`; others are answered."""
+
+    def react(talk: Talk, seen: Seen) -> bool:
+        if seen.path != STREAM.path:
+            talk.answer()
+            return True
+        begin(talk)
+        return then(talk, seen)
+
+    return react
+
+
+def only_begun() -> Reaction:
+    return listened_to(lambda _, __: True)
+
+
+def pushing(*pieces: bytes) -> Reaction:
+    """Return a reaction that begins a stream, and brings a piece of it before each other answer, to its end."""
+    left, streams = list(pieces), list[Talk]()
+
+    def react(talk: Talk, seen: Seen) -> bool:
+        if seen.path == STREAM.path:
+            begin(talk)
+            streams.append(talk)
+            return True
+        if left:
+            piece = left.pop(0)
+            push(streams[0], piece, last=not left)
+        talk.answer()
+        return True
+
+    return react
+
+
+def opened(stream: EventStream) -> EventStream:
+    assert stream.send(STREAM, TRACEPARENT).error is None
+    return stream
+
+
+def all_of(stream: EventStream) -> list[Event]:
+    found = list(stream.first)
+    while (events := stream.receive()) is not None:
+        found.extend(events)
+    return found
+
+
+# -- beside the others --------------------------------------------------------------------------------------------
+
+
+def test_it_is_one_of_the_streams_of_the_visit_s_connection_and_asked_for_as_a_browser_does(
+    serve: Serve, connect: Connect2
+) -> None:
+    def react(talk: Talk, seen: Seen) -> bool:
+        if seen.path == STREAM.path:
+            begin(talk)
+            return True
+        if seen.path == POST.path:
+            push(server.talks[1], TWO)
+        talk.answer("200", b"{}", ("set-cookie", "sid=1; Path=/"))
+        return True
+
+    server = serve(react)
+    client = connect(server.url)
+    assert client.send(GET, TRACEPARENT).error is None
+    stream = opened(client.listener())
+    assert client.send(POST, TRACEPARENT) == GOOD
+    assert stream.receive() == [PAID, SHIPPED]
+    assert client.send(GET, TRACEPARENT) == GOOD
+    told = ("accept", "cache-control", "cookie", "traceparent", "x-peakproof-run", "last-event-id")
+    assert [server.seen[1].headers.get(name) for name in told] == [
+        "text/event-stream", "no-store", "sid=1", TRACEPARENT, "r1", None,
+    ]  # fmt: skip
+    assert server.connections == 1
+
+
+def test_closing_it_breaks_it_off_and_nothing_else(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, seen: Seen) -> bool:
+        if seen.path == STREAM.path:
+            begin(talk)
+        else:
+            talk.raw(said(0, 0, 1, TWO))  # it was on its way
+            talk.answer()
+        return True
+
+    server = serve(react)
+    client = connect(server.url)
+    stream = opened(client.listener())
+    stream.close()
+    assert stream.receive() is None
+    wait_for(lambda: server.resets == [(1, CANCEL)])
+    assert [client.send(POST, TRACEPARENT) for _ in range(2)] == [GOOD] * 2
+    stream.close()
+    assert (server.connections, server.resets, held(client)._streams) == (1, [(1, CANCEL)], {})
+
+
+def test_a_reader_who_is_cut_off_leaves_the_others_alone(serve: Serve, connect: Connect2) -> None:
+    server = serve(only_begun())
+    client = connect(server.url)
+    stream = opened(client.listener())
+    reader = gevent.spawn(stream.receive)
+    gevent.idle()
+    reader.kill()
+    stream.close()
+    assert client.send(POST, TRACEPARENT) == GOOD
+    assert (server.connections, server.resets) == (1, [(1, CANCEL)])
+
+
+def test_a_place_that_it_leaves_is_another_s(serve: Serve, connect: Connect2) -> None:
+    server = serve(only_begun(), setting(SettingCodes.MAX_CONCURRENT_STREAMS, 1))
+    client = connect(server.url)
+    assert client.send(GET, TRACEPARENT).error is None  # its limit is known now
+    stream = opened(client.listener())
+    waits = [gevent.spawn(client.beside().send, POST, TRACEPARENT) for _ in range(3)]
+    wait_for(lambda: len(held(client)._queue) == 3)
+    stream.close()
+    assert [one.get(timeout=20) for one in waits] == [GOOD] * 3
+    assert server.connections == 1
+
+
+def test_one_that_had_to_wait_for_a_place_is_opened_then(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, seen: Seen) -> bool:
+        if seen.path == STREAM.path:
+            begin(talk)
+            push(talk, TWO, last=True)
+            return True
+        if seen.path == POST.path:
+            asked.wait(20)
+        talk.answer()
+        return True
+
+    asked = threading.Event()
+    server = serve(react, setting(SettingCodes.MAX_CONCURRENT_STREAMS, 1))
+    client = connect(server.url)
+    assert client.send(GET, TRACEPARENT).error is None  # its limit is known now
+    page = gevent.spawn(client.beside().send, POST, TRACEPARENT)
+    wait_for(lambda: len(server.seen) == 2)
+    stream = client.listener()
+    opening = gevent.spawn(stream.send, STREAM, TRACEPARENT)
+    wait_for(lambda: len(held(client)._queue) == 1)
+    asked.set()
+    assert (page.get(timeout=20), opening.get(timeout=20).error, all_of(stream)) == (GOOD, None, [PAID, SHIPPED])
+
+
+def test_after_a_goodbye_it_goes_on_and_its_connection_ends_with_it(serve: Serve, connect: Connect2) -> None:
+    def then(talk: Talk, _: Seen) -> bool:
+        talk.raw(said(GOAWAY, 0, 0, number(1) + number(0)))
+        assert gone.wait(20)
+        push(talk, TWO)
+        return True
+
+    gone = threading.Event()
+    server = serve(listened_to(then))
+    client = connect(server.url)
+    stream = opened(client.listener())
+    first = held(client)
+    wait_for(lambda: first.retiring)
+    assert client.send(POST, TRACEPARENT) == GOOD
+    gone.set()
+    assert stream.receive() == [PAID, SHIPPED]
+    assert first.failure is None
+    stream.close()
+    assert first.failure is not None
+    assert client.send(POST, TRACEPARENT) == GOOD
+    assert [seen.connection for seen in server.seen] == [1, 2, 2]
+
+
+def test_it_is_asked_for_again_where_its_connection_was_stale(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, _: Seen) -> bool:
+        if len(server.seen) == 2:
+            return False
+        if len(server.seen) == 1:
+            talk.answer()
+        else:
+            begin(talk)
+        return True
+
+    server = serve(react)
+    client = connect(server.url)
+    assert client.send(GET, TRACEPARENT).error is None
+    stream = opened(client.listener())
+    assert [seen.connection for seen in server.seen] == [1, 1, 2]
+    stream.close()
+
+
+def test_an_opened_stream_shows_that_its_connection_is_well(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, seen: Seen) -> bool:
+        if seen.path == STREAM.path:
+            begin(talk)
+        elif seen.connection == 1:
+            return False
+        else:
+            talk.answer()
+        return True
+
+    server = serve(react)
+    client = connect(server.url)
+    opened(client.listener())
+    assert client.send(GET, TRACEPARENT) == GOOD  # on a second one: the first had brought a reply, and was stale
+    assert server.connections == 2
+
+
+# -- what it brings -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000])
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_however_it_is_split_the_events_are_the_same(
+    serve: Serve, connect: Connect2, encoding: str | None, step: int
+) -> None:
+    data = gzip.compress(TWO) if encoding else TWO
+
+    def react(talk: Talk, _: Seen) -> bool:
+        begin(talk, EVENTS, *([("content-encoding", encoding)] if encoding else []))
+        for start in range(0, len(data), step):
+            push(talk, data[start : start + step])
+        push(talk, b"", last=True)
+        return True
+
+    server = serve(react)
+    client = connect(server.url)
+    stream = opened(client.listener())
+    assert (all_of(stream), stream.receive()) == ([PAID, SHIPPED], None)
+    stream.close()
+    assert client.send(GET, TRACEPARENT).status == 200
+    assert (server.resets, server.connections) == ([], 1)
+
+
+def test_a_compressed_event_is_there_when_it_was_flushed(serve: Serve, connect: Connect2) -> None:
+    packer = zlib.compressobj(wbits=31)
+
+    def react(talk: Talk, _: Seen) -> bool:
+        begin(talk, EVENTS, ("content-encoding", "gzip"))
+        push(talk, packer.compress(TWO) + packer.flush(zlib.Z_SYNC_FLUSH))
+        return True
+
+    stream = opened(connect(serve(react).url).listener())
+    assert (stream.first or stream.receive()) == [PAID, SHIPPED]
+
+
+def test_it_goes_on_after_the_last_event(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, _: Seen) -> bool:
+        begin(talk)
+        push(talk, b"retry: 250\nid: 7\ndata: a\n\nid: 8\ndata: never ended\n", last=True)
+        return True
+
+    server = serve(react)
+    stream = connect(server.url).listener()
+    for _ in range(2):
+        assert all_of(opened(stream)) == [Event("message", "a", "7")]
+    assert (stream.last_id, stream.retry_ms) == ("7", 250)
+    assert [(seen.connection, seen.headers.get("last-event-id")) for seen in server.seen] == [(1, None), (1, "7")]
+
+
+def test_what_comes_before_anybody_reads_waits_to_be_read(serve: Serve, connect: Connect2) -> None:
+    client = connect(serve(pushing(TWO[:5], TWO[5:])).url)
+    stream = opened(client.listener())
+    assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [GOOD] * 2  # all came, while nobody read
+    assert all_of(stream) == [PAID, SHIPPED]
+
+
+def test_a_stream_lasts_beyond_every_window(serve: Serve, connect: Connect2) -> None:
+    """Of what nobody waits for a server may push more than any window holds; requests go on beside it."""
+    event = b"data: " + b"x" * 60_000 + b"\n\n"
+    count = 3 * WINDOW // len(event)
+
+    def pour(talk: Talk, _: Seen) -> bool:
+        for _number in range(count):
+            push(talk, event)
+        push(talk, b"", last=True)
+        return True
+
+    server = serve(listened_to(pour))
+    client = connect(server.url)
+    stream = opened(client.listener())
+    assert len(all_of(stream)) == count
+    assert client.send(GET, TRACEPARENT) == GOOD
+    assert server.connections == 1
+
+
+def test_pings_between_events_are_no_flood(serve: Serve, connect: Connect2) -> None:
+    def then(talk: Talk, _: Seen) -> bool:
+        for piece in (TWO[:5], TWO[5:20], TWO[20:], b""):
+            talk.raw(said(PING, 0, 0, b"12345678") * 600)
+            push(talk, piece, last=not piece)
+        return True
+
+    assert all_of(opened(connect(serve(listened_to(then)).url).listener())) == [PAID, SHIPPED]
+
+
+def test_what_nobody_takes_is_bounded(serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_BODY", 100_000)
+
+    def pour(talk: Talk, _: Seen) -> bool:
+        push(talk, b": nothing\n" * 20_000)
+        return True
+
+    server = serve(listened_to(pour))
+    client = connect(server.url)
+    stream = opened(client.listener())
+    wait_for(lambda: held(client).retiring)
+    with pytest.raises(ProtocolError, match="over 100000 bytes"):
+        all_of(stream)
+    assert client.send(GET, TRACEPARENT) == GOOD
+    assert server.connections == 2
+
+
+def test_what_lay_here_is_told(serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch) -> None:
+    def heard(self: Channel, hear: Any = Channel._heard) -> tuple[bytes, bool]:
+        told: tuple[bytes, bool] = hear(self)
+        self.lay_ns = 3_600 * 10**9
+        return told
+
+    monkeypatch.setattr(Channel, "_heard", heard)
+    client = connect(serve(pushing(TWO)).url)
+    stream = opened(client.listener())
+    assert 3_600 < stream.lay_ns / 1e9 < 3_700
+    monkeypatch.undo()
+    assert client.send(GET, TRACEPARENT) == GOOD
+    assert stream.receive() == [PAID, SHIPPED]
+    assert stream.lay_ns < 60 * 10**9
+
+
+# -- what goes wrong ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "outcome"),
+    [
+        ("200", [("content-type", "application/json")], "wrong_reply"),
+        ("204", [("a", "b")], "wrong_reply"),
+        ("503", [EVENTS], "http_5xx"),
+        ("404", [EVENTS], "http_4xx"),
+        ("429", [EVENTS], "blocked"),
+        ("302", [("location", "http://other.test/")], "redirected_away"),
+        ("200", [EVENTS, ("content-encoding", "zstd")], "protocol"),
+    ],
+)
+def test_an_opening_that_is_no_stream_is_an_outcome_and_the_connection_goes_on(
+    serve: Serve, connect: Connect2, status: str, headers: list[tuple[str, str]], outcome: str
+) -> None:
+    def react(talk: Talk, seen: Seen) -> bool:
+        if seen.path == STREAM.path:
+            begin(talk, *headers, status=status)
+            push(talk, b"" if status == "204" else b"too busy", last=True)
+        else:
+            talk.answer()
+        return True
+
+    server = serve(react)
+    client = connect(server.url)
+    stream = client.listener()
+    told = stream.send(STREAM, TRACEPARENT)
+    assert (told.error, stream.receive(), stream.first) == (outcome, None, [])
+    if told.error == "http_5xx":
+        assert told.body == b"too busy"
+    assert client.send(POST, TRACEPARENT) == GOOD
+    assert server.connections == 1
+
+
+def test_an_endless_reply_that_is_no_stream_is_broken_off(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, _: Seen) -> bool:
+        begin(talk, ("content-type", "text/html"))
+        return True
+
+    server = serve(react)
+    assert connect(server.url).listener().send(STREAM, TRACEPARENT).error == "wrong_reply"
+    wait_for(lambda: server.resets == [(1, CANCEL)])
+
+
+def test_204_is_an_answer_where_it_is_expected(serve: Serve, connect: Connect2) -> None:
+    stream = connect(serve(b"HTTP/1.1 204 No Content\r\n\r\n").url).listener()
+    told = stream.send(STREAM._replace(accept=frozenset({200, 204})), TRACEPARENT)
+    assert (told.status, told.error, stream.receive()) == (204, None, None)
+
+
+@pytest.mark.parametrize("status", [None, "103", "503"])
+def test_a_head_or_an_error_that_does_not_come_whole_is_a_timeout(
+    serve: Serve, connect: Connect2, status: str | None
+) -> None:
+    def react(talk: Talk, _: Seen) -> bool:
+        if status is not None:
+            talk.conn.send_headers(talk.stream, [(":status", status)])
+        talk.flush()
+        return True
+
+    server = serve(react)
+    assert connect(server.url, SHORT_S).listener().send(STREAM, TRACEPARENT).error == "timeout"
+    wait_for(lambda: server.resets == [(1, CANCEL)])
+
+
+def test_an_opened_stream_has_no_deadline_of_its_own(serve: Serve, connect: Connect2) -> None:
+    def then(talk: Talk, _: Seen) -> bool:
+        time.sleep(2 * SHORT_S)
+        push(talk, TWO)
+        return True
+
+    server = serve(listened_to(then))
+    stream = opened(connect(server.url, SHORT_S).listener())
+    assert stream.receive() == [PAID, SHIPPED]
+
+
+@pytest.mark.parametrize(
+    ("break_off", "error"),
+    [
+        (lambda talk: talk.raw(said(RST_STREAM, 0, talk.stream, number(2))), BrokenOffError),
+        (lambda talk: talk.raw(said(0, 1, talk.stream + 2, b"x")), ProtocolError),
+        (lambda talk: talk.raw(said(1, 4, talk.stream, b"\x88")), ProtocolError),
+    ],
+    ids=["reset", "data of no stream", "a second head"],
+)
+def test_a_stream_that_goes_wrong_brings_what_came_and_is_told(
+    serve: Serve, connect: Connect2, break_off: Any, error: type[Exception]
+) -> None:
+    def then(talk: Talk, _: Seen) -> bool:
+        push(talk, TWO)
+        assert heard.wait(20)
+        break_off(talk)
+        return True
+
+    heard = threading.Event()
+    server = serve(listened_to(then))
+    client = connect(server.url)
+    stream = opened(client.listener())
+    assert (stream.first or stream.receive()) == [PAID, SHIPPED]
+    heard.set()
+    with pytest.raises(error):
+        stream.receive()
+    stream.close()
+    assert client.send(GET, TRACEPARENT) == GOOD
+
+
+def test_a_server_that_hangs_up_breaks_it_off(serve: Serve, connect: Connect2) -> None:
+    def then(talk: Talk, _: Seen) -> bool:
+        push(talk, TWO)
+        return False
+
+    stream = opened(connect(serve(listened_to(then)).url).listener())
+    assert (stream.first or stream.receive()) == [PAID, SHIPPED]
+    with pytest.raises(BrokenOffError):
+        stream.receive()
+
+
+def test_a_length_that_was_told_is_kept_to(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, _: Seen) -> bool:
+        begin(talk, EVENTS, ("content-length", str(len(TWO))))
+        talk.raw(said(0, 0, talk.stream, TWO), said(0, 1, talk.stream, b": more\n"))
+        return True
+
+    stream = opened(connect(serve(react).url).listener())
+    with pytest.raises(ProtocolError, match="told as"):
+        all_of(stream)
+
+
+def test_a_shopper_who_leaves_takes_the_stream_with_them(serve: Serve, connect: Connect2) -> None:
+    server = serve(only_begun())
+    client = connect(server.url)
+    stream = opened(client.listener())
+    client.close()
+    with pytest.raises(BrokenOffError):
+        stream.receive()
+    stream.close()
+    wait_for(lambda: server.goodbyes == [0])
