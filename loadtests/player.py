@@ -37,7 +37,7 @@ from loadtests.journeys import JOURNEYS
 from loadtests.ledger import Ledger
 from loadtests.live import Gauges, Watch, WorkerFigures
 from loadtests.pulse import Pulse
-from loadtests.records import Records, SessionRecord, StepBatch
+from loadtests.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.run_directory import write_json
 from loadtests.session import Session, Worker, in_flight
 from loadtests.stalls import Stalls
@@ -84,8 +84,8 @@ class Player:
         self._job, self._index, self._workers = job, index, workers
         self._clock = clock or Clock.start()
         self._records, self._totals = Records(job.directory, self.name), _Totals()
-        self._clients = Clients(share_of(job.plan.limits.connections, index, workers), self._clock.now)
-        self._log = self._clients.log
+        self._clients = Clients(share_of(job.plan.limits.connections, index, workers))
+        self._log = StepLog()
         self._ledger = Ledger(job.directory.ledger(self.name))
         self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
         self._under_way: dict[int, Session] = {}

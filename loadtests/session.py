@@ -166,6 +166,7 @@ class Session:
         try:
             reply = client.send(request, traceparent)
         finally:
+            sent_at += client.waited_ns
             ended_at = _arrived_at(client, sent_at, worker.clock.now())
             self._log(request, reply, (due_at, sent_at, ended_at), traceparent)
         return Asked(reply, ended_at, traceparent)
@@ -179,17 +180,21 @@ class Session:
             worker.ceilings.take_request(sent_at)
         traceparent = next(worker.traceparents)
         self.waits_for = request.step
+        client = self._client
         try:
-            reply = self._client.send(request, traceparent)
+            reply = client.send(request, traceparent)
         except gevent.GreenletExit:
-            error = "proxy" if self._client.at_proxy else "cut_off"
+            error = "proxy" if client.at_proxy else "cut_off"
+            sent_at += client.waited_ns
             self._log(request, Reply(error=error), (due_at, sent_at, worker.clock.now()), traceparent)
             raise
         finally:
             self.waits_for = None
         finished_at = worker.clock.now()
-        if self._client.lay_ns:
-            finished_at = _arrived_at(self._client, sent_at, finished_at)
+        if client.waited_ns:
+            sent_at += client.waited_ns
+        if client.lay_ns:
+            finished_at = _arrived_at(client, sent_at, finished_at)
         self.due_at = finished_at
         if reply.error is None:
             if reply.location is not None and request.follow is not None:

@@ -25,11 +25,12 @@ class EventStream:
     """One stream at a time; a stream that is opened again goes on where it was.
 
     `ask` sends the words of a request and returns its reply by a moment of the monotonic clock, once its head is there.
-    `first` holds the events that came with its head: those are there when the opening is.
-    `deadline_s` is for the opening, until its head is there, or an error's whole reply. A stream that was opened has no
-    end but its server's, and its own bounds.
+    `first` holds the events that came with its head: those are there when the opening is. `waited_ns` is 0: it waits
+    for no connection to be free. `deadline_s` is for the opening, until its head is there, or an error's whole reply. A
+    stream that was opened has no end but its server's, and its own bounds.
     """
 
+    waited_ns = 0
     __slots__ = (
         "_access", "_ask", "_deadline_s", "_inflow", "_jar", "_parser", "_told", "_unfolding", "first", "last_id",
         "lay_ns", "retry_ms",

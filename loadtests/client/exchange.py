@@ -53,13 +53,15 @@ class Reply(NamedTuple):
 class Client(Protocol):
     """What journeys need of a client: send one request, get one typed reply, never an exception of the network's.
 
-    `lay_ns` is for how long the end of the last reply had been here when it was read, 0 where that isn't known: in a
-    rush replies are read late. `at_proxy` is whether it is being led past the environment's proxy now: nothing was
+    `waited_ns` is for how long the last request waited for a connection that others share, unsent. `lay_ns` is for how
+    long the end of the last reply had been here when it was read, 0 where that isn't known: in a rush replies are read
+    late. `at_proxy` is whether it is being led past the environment's proxy now: nothing was
     asked of the shop yet.
     """
 
     at_proxy: bool
     lay_ns: int
+    waited_ns: int
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request` under `traceparent` (W3C) and read the reply whole."""
@@ -78,13 +80,14 @@ class Client(Protocol):
 
 
 class Listener(Protocol):
-    """One event stream at a time; `lay_ns` is for how long what was read last had been here, as a client's.
+    """One event stream at a time; `lay_ns` and `waited_ns` are as a client's.
 
     `first` holds the events that came with the stream's head, `last_id` and `retry_ms` what was said last of where
     to go on, and after how long.
     """
 
     lay_ns: int
+    waited_ns: int
     first: list[Event]
     last_id: str
     retry_ms: int | None

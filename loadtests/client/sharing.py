@@ -1,7 +1,6 @@
 """A shopper whose requests go over connections that all shoppers of the worker share."""
 
-from collections.abc import Callable
-from time import monotonic
+from time import monotonic, monotonic_ns
 
 from loadtests.client.access import Access
 from loadtests.client.exchange import Reply, Request
@@ -10,48 +9,39 @@ from loadtests.client.pool import Pool
 from loadtests.client.shopper import ShopperClient
 
 
-class Shared:
-    """What the shoppers share: the pool of one origin, and `tell_sent(traceparent)`, called as each wait is over."""
-
-    __slots__ = ("pool", "tell_sent")
-
-    def __init__(self, pool: Pool, tell_sent: Callable[[str], None]) -> None:
-        self.pool, self.tell_sent = pool, tell_sent
-
-
 class SharingClient(ShopperClient):
-    """A client with a cookie jar of its own that holds a connection only while a request is under way.
+    """A client with a cookie jar of its own that holds a connection of the `pool` only while a request is under way.
 
     A request that finds none free waits as long as a reply is waited for, `deadline_s`, and is a `timeout` then,
     unsent; the reply has the whole of `deadline_s` after that.
     """
 
-    __slots__ = ("_shared",)
+    __slots__ = ("_pool",)
 
-    def __init__(self, access: Access, deadline_s: float, shared: Shared) -> None:
+    def __init__(self, access: Access, deadline_s: float, pool: Pool) -> None:
         super().__init__(access, deadline_s)
-        self._shared = shared
+        self._pool = pool
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Wait for a connection and send `request`; see ShopperClient."""
-        shared = self._shared
+        began_at = monotonic_ns()
         try:
-            connection = shared.pool.take(monotonic() + self._deadline_s)
+            connection = self._pool.take(monotonic() + self._deadline_s)
         except DeadlineError:
             self.lay_ns = 0
             return Reply(error="timeout")
         finally:
-            shared.tell_sent(traceparent)
+            self.waited_ns = monotonic_ns() - began_at
         self._connection = connection
         try:
             return super().send(request, traceparent)
         finally:
             connection, self._connection = self._connection, None
-            shared.pool.give(connection)
+            self._pool.give(connection)
 
     def beside(self) -> "SharingClient":
         """Return another client of the same shopper, with the same cookies and the same pool."""
-        other = SharingClient(self._access.at_root, self._deadline_s, self._shared)
+        other = SharingClient(self._access.at_root, self._deadline_s, self._pool)
         other._jar = self._own_jar()
         return other
 

@@ -37,7 +37,7 @@ class ShopperClient:
     environment's proxy now: nothing was asked of the shop yet.
     """
 
-    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy", "lay_ns")
+    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy", "lay_ns", "waited_ns")
 
     def __init__(self, access: Access, deadline_s: float) -> None:
         self._access = access
@@ -45,7 +45,7 @@ class ShopperClient:
         self._connection: Connection | None = None
         self._jar: Jar | None = None
         self.at_proxy = False
-        self.lay_ns = 0
+        self.lay_ns = self.waited_ns = 0
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.

@@ -70,7 +70,7 @@ def test_a_session_holds_one_connection_to_each_host(fetched: str, most: int, *,
 
 def test_an_environment_s_shoppers_speak_what_it_says() -> None:
     made = [
-        type(Clients(shared, lambda: 0).of(access_to("http://127.0.0.1:9", http2=http2), 0)())
+        type(Clients(shared).of(access_to("http://127.0.0.1:9", http2=http2), 0)())
         for shared, http2 in ((None, False), (3, False), (None, True))
     ]
     assert made == [ShopperClient, SharingClient, Http2Client]

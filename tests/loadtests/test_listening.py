@@ -20,7 +20,7 @@ from loadtests.client.event_stream import EventStream
 from loadtests.client.events import Event
 from loadtests.client.exchange import Request
 from loadtests.client.pool import Pool
-from loadtests.client.sharing import Shared, SharingClient
+from loadtests.client.sharing import SharingClient
 from loadtests.client.shopper import ShopperClient
 from loadtests.session import Session, SessionFailedError, Worker, in_flight
 from tests.loadtests.client.shoppers import GET, closing, in_turn, wait_for
@@ -58,7 +58,7 @@ class Visit:
         self.pool = Pool(1)
         self.memory = Memory()
         ceiling = NO_CEILING.model_copy(update={"requests_per_s": requests_per_s})
-        one = SharingClient(access, 5, Shared(self.pool, lambda _: None)) if shared else ShopperClient(access, 5)
+        one = SharingClient(access, 5, self.pool) if shared else ShopperClient(access, 5)
         self.worker: Worker = worker(folder, one, memory=self.memory, ceiling=ceiling)
         self.session = Session(self.worker, arrival(number=3), self.worker.clock.now())
 

@@ -36,6 +36,28 @@ def test_a_reply_that_lay_here_before_it_was_read_ended_when_it_came(tmp_path: P
     assert before - 1 <= memory.steps[1].finished_at == session.due_at < shared.clock.now()
 
 
+def test_what_waited_for_a_connection_was_sent_when_it_had_one(tmp_path: Path) -> None:
+    def leave(_: Request) -> Reply:
+        raise gevent.GreenletExit
+
+    client, memory = FakeClient(lambda _: ok()), Memory()
+    shared = worker(tmp_path, client, memory=memory)
+    session = session_of(shared)
+    client.waited_ns = 5 * SECOND
+    before = shared.clock.now()
+    session.step(CART)
+    session.fetch(client, HOME, before)
+    client.answer = leave
+    with pytest.raises(gevent.GreenletExit):
+        session.step(CART)
+    client.answer, client.waited_ns = (lambda _: ok()), 0
+    session.step(CART)
+    *waited, at_once = memory.steps
+    assert [row.error for row in waited] == [None, None, "cut_off"]
+    assert min(row.sent_at for row in waited) >= before + 5 * SECOND
+    assert at_once.sent_at < before + 5 * SECOND
+
+
 def test_a_first_step_is_scheduled_at_the_arrival_and_a_later_one_when_the_shopper_has_thought(tmp_path: Path) -> None:
     memory = Memory()
     shared = worker(tmp_path, memory=memory)

@@ -124,11 +124,8 @@ class Conversation:
             self._queue.popleft().wake_soon()
 
     def close(self) -> None:
-        """Say goodbye and hang up; who still waits is told."""
-        if not self._closed:
-            with contextlib.suppress(OSError):
-                self._say(frame(frames.GOAWAY, 0, 0, number(0) + number(frames.NO_ERROR)))
-            self.end(SilentError("closed"))
+        """Say goodbye and hang up; who still waits is told, and asks nobody again."""
+        self._say_goodbye(BrokenOffError("closed by its own side"))
 
     # -- what the channel tells --------------------------------------------------------------------------------------
 
@@ -171,7 +168,7 @@ class Conversation:
             if isinstance(failure, SilentError):
                 stream.break_off(failure)
             else:
-                stream.fail(ProtocolError(str(failure)))
+                stream.fail((BrokenOffError if isinstance(failure, BrokenOffError) else ProtocolError)(str(failure)))
             stream.wake_soon()
         self._streams.clear()
         self._wake_queue()
@@ -201,6 +198,8 @@ class Conversation:
 
     def _begin(self, stream: Stream, block: bytes) -> None:
         if self.retiring:
+            if isinstance(self.failure, BrokenOffError):
+                raise BrokenOffError(str(self.failure))
             raise RefusedError("no other request may begin")
         content = block.content if type(block) is Post else b""
         stream.number, self._next = self._next, self._next + 2
@@ -276,7 +275,13 @@ class Conversation:
         self.retiring = True
         self._wake_queue()
         if not self._streams:
-            self.close()
+            self._say_goodbye(SilentError("over"))
+
+    def _say_goodbye(self, failure: Exception) -> None:
+        if not self._closed:
+            with contextlib.suppress(OSError):
+                self._say(frame(frames.GOAWAY, 0, 0, number(0) + number(frames.NO_ERROR)))
+            self.end(failure)
 
     def _wake_queue(self) -> None:
         for stream in self._queue:

@@ -14,21 +14,36 @@ from loadtests.client.connection import Connection
 from loadtests.client.exchange import Reply
 from loadtests.client.failures import DeadlineError
 from loadtests.client.pool import Pool
-from loadtests.client.sharing import Shared, SharingClient
+from loadtests.client.sharing import SharingClient
 from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, Serve, closing, in_turn, wait_for
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 
 
+class Noting(Pool):
+    """A pool that notes whose turn it was, one after the other."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.turns: list[object] = []
+
+    def take(self, ends_at: float) -> Connection | None:
+        try:
+            return super().take(ends_at)
+        finally:
+            self.turns.append(gevent.getcurrent())
+
+
 class Party:
-    """Shoppers who share the connections of one pool, and which of their requests were told to be sent."""
+    """Shoppers who share the connections of one pool."""
 
     def __init__(self, size: int, server: HostileServer) -> None:
-        self.pool, self.sent = Pool(size), list[str]()
-        self.shared = Shared(self.pool, self.sent.append)
+        self.pool = Noting(size)
+        self.shoppers: list[SharingClient] = []
         self._access = Access(base_url=server.url, addresses=("127.0.0.1",), headers={})
 
     def shopper(self, deadline_s: float = 10.0) -> SharingClient:
-        return SharingClient(self._access, deadline_s, self.shared)
+        self.shoppers.append(SharingClient(self._access, deadline_s, self.pool))
+        return self.shoppers[-1]
 
     def ask(self, trace: str, deadline_s: float = 10.0) -> "gevent.Greenlet[..., Reply]":
         """Send a request in a greenlet of its own, and let it come as far as it can at once."""
@@ -78,12 +93,14 @@ def test_who_finds_none_free_waits_for_their_turn(serve: Serve) -> None:
     party = Party(2, server)
     asking = [party.ask(f"trace-{number}") for number in range(6)]
     wait_for(lambda: len(server.seen) == 2)
-    assert party.sent == ["trace-0", "trace-1"]
+    gevent.sleep(SHORT_S)
     gate.open.set()
     assert [one.get(timeout=20).error for one in asking] == [None] * 6
     party.pool.close()
     assert server.connections == 2
-    assert party.sent == [f"trace-{number}" for number in range(6)]
+    waited_s = [one.waited_ns / 1e9 for one in party.shoppers]
+    assert max(waited_s[:2]) < SHORT_S <= min(waited_s[2:])
+    assert party.pool.turns == asking  # first come, first served
 
 
 def test_who_waits_too_long_is_told_so_and_takes_nobodys_turn(serve: Serve) -> None:
@@ -93,7 +110,7 @@ def test_who_waits_too_long_is_told_so_and_takes_nobodys_turn(serve: Serve) -> N
     first, second = party.ask("first"), party.ask("second", SHORT_S)
     third = party.ask("third")
     assert second.get(timeout=20) == Reply(error="timeout")
-    assert party.sent == ["first", "second"]
+    assert party.shoppers[1].waited_ns >= SHORT_S * 1e9
     gate.open.set()
     assert [one.get(timeout=20).error for one in (first, third)] == [None, None]
     party.pool.close()

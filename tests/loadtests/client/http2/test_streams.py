@@ -299,6 +299,25 @@ def test_a_shopper_who_is_cut_off_breaks_the_stream_off_and_hangs_up(serve: Serv
     assert type(greenlet.value) is gevent.GreenletExit
 
 
+def test_a_client_that_is_closed_asks_for_nothing_again(serve: Serve, connect: Connect2) -> None:
+    """Neither for what is under way on a connection that has brought a reply, nor for what waits for a place."""
+
+    def react(talk: Talk, _: Seen) -> bool:
+        if len(server.seen) == 1:
+            talk.answer()
+        return True
+
+    server = serve(react, setting(SettingCodes.MAX_CONCURRENT_STREAMS, 1))
+    client = connect(server.url)
+    assert client.send(GET, TRACEPARENT).error is None
+    sent = send_all(client, GET, GET)
+    wait_for(lambda: len(server.seen) == 2 and len(held(client)._queue) == 1)
+    client.close()
+    gevent.joinall(sent, timeout=20)
+    assert [one.value for one in sent] == [Reply(error="connection")] * 2
+    assert (server.connections, len(server.seen)) == (1, 2)
+
+
 def test_one_opens_the_connection_for_all_and_its_failure_is_everyone_s(
     serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
