@@ -1,0 +1,36 @@
+"""On a bare machine nothing is skipped for want of a tool: whatever the tests look for, .ci/run installs."""
+
+import re
+from pathlib import Path
+
+from tests.stack.podman import PROGRAMS
+
+ROOT = Path(__file__).parents[2]
+LOOKED_FOR = re.compile(r'which\(\s*"([a-z-]+)"')
+# Debian's package of each program that a test looks for, and other names of one.
+PACKAGES = {
+    "aardvark-dns": "aardvark-dns",
+    "chromium": "chromium",
+    "debootstrap": "debootstrap",
+    "initdb": "postgresql",
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "netavark": "netavark",
+    "nginx": "nginx-light",
+    "openssl": "openssl",
+    "podman": "podman",
+    "promtool": "prometheus",
+    "runc": "runc",
+    "tinyproxy": "tinyproxy-bin",
+}
+ALIASES = {"chromium-browser", "google-chrome"}
+
+
+def test_ci_installs_every_program_that_a_test_looks_for() -> None:
+    named = {name for path in (ROOT / "tests").rglob("*.py") for name in LOOKED_FOR.findall(path.read_text())}
+    assert {"nginx", "chromium"} <= named
+    words = set((ROOT / ".ci" / "run").read_text().split())
+    missing = {
+        name for name in (named | set(PROGRAMS)) - ALIASES if PACKAGES.get(name, "no package is named") not in words
+    }
+    assert missing == set()
