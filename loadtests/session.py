@@ -245,9 +245,9 @@ class Session:
     def close(self) -> None:
         """Close the shopper's connections, breaking off what is under way."""
         self._worker.under_way.pop(self.arrival.number, None)
+        self.hang_up()  # before the connection may go that the stream shares with the rest
         if self.assets is not None:
             self.assets.close()
-        self.hang_up()
         self._client.close()
 
     def _wait_for_leave(self) -> None:

@@ -93,8 +93,10 @@ class EventStream:
         asked = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
         words = access.wording.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
         inflow = self._inflow = self._ask(words, request.method, monotonic() + self._deadline_s)
-        head, self.lay_ns = inflow.head, inflow.lay_ns
-        reply = self._told(request, head, b"" if head.status in request.accept else inflow.whole())
+        head = inflow.head
+        whole = b"" if head.status in request.accept else inflow.whole()
+        self.lay_ns = inflow.lay_ns
+        reply = self._told(request, head, whole)
         if head.status != _OK or _kind_of(head) != KIND or reply.error is not None:
             self.close()
             healthy = head.status in request.accept - {_OK}

@@ -59,7 +59,10 @@ class ConnectionInflow:
 
     def whole(self) -> bytes:
         """Wait for all of it; raises OSError and ProtocolError."""
-        return rest_of(self._connection, self.head, self._data)
+        try:
+            return rest_of(self._connection, self.head, self._data)
+        finally:
+            self.lay_ns = self._connection.lay_ns
 
     def first(self) -> bytes:
         """Return what came with the head."""

@@ -5,6 +5,7 @@ import dataclasses
 import gc
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,21 @@ import gevent
 import pytest
 
 from loadtests import listening as module
+from loadtests.assets import Assets, source_of
 from loadtests.ceilings import CeilingReachedError
 from loadtests.client.access import Access
 from loadtests.client.deadlines import deadlines
 from loadtests.client.event_stream import EventStream
 from loadtests.client.events import Event
 from loadtests.client.exchange import Request
+from loadtests.client.http2.shopper import Http2Client
 from loadtests.client.pool import Pool
 from loadtests.client.sharing import SharingClient
 from loadtests.client.shopper import ShopperClient
 from loadtests.session import Session, SessionFailedError, Worker, in_flight
 from tests.loadtests.client.shoppers import GET, closing, in_turn, wait_for
 from tests.loadtests.fakes import NO_CEILING, SECOND, Memory, arrival, worker
+from tests.loadtests.hostile_http2 import HostileHttp2, Talk
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 
 STREAM = Request(step="order-stream", method="GET", path="/orders/o1/events")
@@ -311,6 +315,28 @@ def test_an_event_that_is_awaited_when_the_run_ends_is_cut_off(start: Start) -> 
     visit.session.close()
     assert visit.rows() == [("order-stream", 200, None), ("order-paid", 0, "cut_off")]
     assert visit.session.waits_for is None
+
+
+def test_over_http_2_the_end_of_a_visit_with_assets_cuts_a_reopening_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The assets go over the connection that the stream goes over, and are closed, too."""
+
+    def react(talk: Talk, _: Seen) -> bool:
+        if len(server.seen) == 1:
+            talk.sendall(OPEN + SOON)
+        return True
+
+    monkeypatch.setattr(module, "_LEAST_RETRY_S", 0.001)
+    with HostileHttp2(react) as server:
+        access = Access(base_url=server.url, addresses=("127.0.0.1",), headers={}, http2=True)
+        client, memory = Http2Client(access, 5), Memory()
+        session = Session(worker(tmp_path, client, memory=memory), arrival(number=3), 0)
+        session.assets = Assets(source_of(access, None, None, Counter()), client, session.fetch)
+        session.listen(STREAM)
+        wait_for(lambda: len(server.seen) == 2)
+        session.close()
+    assert [(row.step, row.error) for row in memory.steps] == [("order-stream", None), ("order-stream", "cut_off")]
 
 
 def test_a_reopening_that_the_visit_s_end_breaks_off_is_cut_off_and_under_way_until_then(

@@ -135,10 +135,15 @@ class TlsChannel(Channel, TlsConnection):
 
     def _unsealed(self) -> tuple[bytes, bool]:
         pieces: list[bytes] = []
-        while (piece := self._decrypted()) is not None:
-            if not piece:
-                return b"".join(pieces), True
-            pieces.append(piece)
+        try:
+            while (piece := self._decrypted()) is not None:
+                if not piece:
+                    return b"".join(pieces), True
+                pieces.append(piece)
+        except OSError:
+            if not pieces:
+                raise
+            return b"".join(pieces), True  # what came before is heard first
         return b"".join(pieces), False
 
     def _flush(self) -> None:

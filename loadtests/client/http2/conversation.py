@@ -7,6 +7,7 @@ import contextlib
 from collections import deque
 from time import monotonic_ns
 
+from gevent import GreenletExit
 from hpack import Decoder
 
 from loadtests.client.deadlines import deadlines
@@ -72,7 +73,7 @@ class Conversation:
         refused or broke off itself no other request goes over it, and it closes after those that are under way.
         """
         stream = Stream(ends_at, method)
-        self._ask(stream, words)
+        self._see_through(stream, words)
         if stream.failure is not None:
             raise stream.failure
         return stream
@@ -83,7 +84,7 @@ class Conversation:
         What goes wrong behind the head is told when it is read.
         """
         stream = OpenStream(ends_at, method)
-        self._ask(stream, words)
+        self._see_through(stream, words)
         if stream.failure is not None and stream.head is None:
             raise stream.failure
         self.brought = True
@@ -91,15 +92,8 @@ class Conversation:
 
     def whole(self, stream: OpenStream) -> bytes:
         """Wait for all of an opened stream that should end after all, by its deadline; raises as `ask`."""
-        self._deadlines.watch(stream)
-        try:
-            while not stream.over:
-                stream.sleep()
-        except BaseException:
-            self._give_up(stream)
-            raise
-        finally:
-            self._deadlines.forget(stream)
+        stream.is_wanted_whole = True
+        self._see_through(stream)
         if stream.failure is not None:
             raise stream.failure
         return stream.take()
@@ -112,12 +106,15 @@ class Conversation:
             raise stream.failure
         return data
 
-    def leave(self, stream: OpenStream) -> None:
-        """Break an opened stream off, which is no fault of the server's: the others go on, and new ones may begin."""
-        if self._streams.get(stream.number) is not stream:
+    def leave(self, stream: Stream) -> None:
+        """Break a stream off that nobody waits for any more: the others go on, and its place is another's."""
+        if stream in self._queue:
+            self._queue.remove(stream)
             return
-        with contextlib.suppress(OSError):
+        if self._streams.get(stream.number) is stream:
             self._reset(stream, frames.CANCEL)
+        elif stream.number:
+            return  # it is over
         if self.retiring:
             self._retire()
         elif self._queue:
@@ -138,12 +135,7 @@ class Conversation:
                 if self._closed:
                     break
         except ProtocolError as error:
-            code = error.code if isinstance(error, FaultError) else frames.PROTOCOL_ERROR
-            with contextlib.suppress(OSError):
-                self._say(frame(frames.GOAWAY, 0, 0, number(0) + number(code)))
-            self.end(error)
-        except OSError as error:
-            self.end(SilentError(str(error)))
+            self._say_goodbye(error, error.code if isinstance(error, FaultError) else frames.PROTOCOL_ERROR)
         if self._channel.lay_ns or len(done) > 1:  # some will wait for the others
             ended_at = monotonic_ns() - self._channel.lay_ns
             for stream in done:
@@ -173,17 +165,22 @@ class Conversation:
         self._streams.clear()
         self._wake_queue()
 
-    def _ask(self, stream: Stream, words: bytes) -> None:
+    def _see_through(self, stream: Stream, words: bytes | None = None) -> None:
+        """Wait until a stream is answered, by its deadline; begin it with `words` when it has a place."""
         self._deadlines.watch(stream)
         try:
-            while len(self._streams) >= self._most_streams and not self.retiring:
-                self._queue.append(stream)
-                stream.sleep()
-            self._begin(stream, words)
+            if words is not None:
+                while len(self._streams) >= self._most_streams and not self.retiring:
+                    self._queue.append(stream)
+                    stream.sleep()
+                self._begin(stream, words)
             while not stream.answered:
                 stream.sleep()
-        except BaseException:
-            self._give_up(stream)
+        except BaseException as error:
+            is_under_way = self._streams.get(stream.number) is stream
+            self.leave(stream)
+            if is_under_way and not (isinstance(stream, OpenStream) and isinstance(error, GreenletExit)):
+                self._retire()
             raise
         finally:
             self._deadlines.forget(stream)
@@ -195,6 +192,11 @@ class Conversation:
         if self._greeting:
             words, self._greeting = self._greeting + words, b""
         self._channel.put(words)
+
+    def _answer(self, words: bytes) -> None:
+        """Say what nobody waits for: that the other side is gone is told behind all that it has said."""
+        with contextlib.suppress(OSError):
+            self._say(words)
 
     def _begin(self, stream: Stream, block: bytes) -> None:
         if self.retiring:
@@ -251,25 +253,13 @@ class Conversation:
         """Return what came and wasn't taken yet, and make room for as much again."""
         data = stream.take()
         if (room := stream.widen()) and self._streams.get(stream.number) is stream:
-            try:
-                self._say(frame(frames.WINDOW_UPDATE, 0, stream.number, number(room)))
-            except OSError as error:
-                self.end(SilentError(str(error)))
+            self._answer(frame(frames.WINDOW_UPDATE, 0, stream.number, number(room)))
         return data
-
-    def _give_up(self, stream: Stream) -> None:
-        """Break a stream off that nobody waits for any more, and let the connection end with the others."""
-        if stream in self._queue:
-            self._queue.remove(stream)
-        if self._streams.get(stream.number) is stream:
-            with contextlib.suppress(OSError):
-                self._reset(stream, frames.CANCEL)
-            self._retire()
 
     def _reset(self, stream: Stream, code: int) -> None:
         del self._streams[stream.number]
         self._given_up.add(stream.number)
-        self._say(frame(frames.RST_STREAM, 0, stream.number, number(code)))
+        self._answer(frame(frames.RST_STREAM, 0, stream.number, number(code)))
 
     def _retire(self) -> None:
         self.retiring = True
@@ -277,10 +267,9 @@ class Conversation:
         if not self._streams:
             self._say_goodbye(SilentError("over"))
 
-    def _say_goodbye(self, failure: Exception) -> None:
+    def _say_goodbye(self, failure: Exception, code: int = frames.NO_ERROR) -> None:
         if not self._closed:
-            with contextlib.suppress(OSError):
-                self._say(frame(frames.GOAWAY, 0, 0, number(0) + number(frames.NO_ERROR)))
+            self._answer(frame(frames.GOAWAY, 0, 0, number(0) + number(code)))
             self.end(failure)
 
     def _wake_queue(self) -> None:
@@ -327,7 +316,7 @@ class Conversation:
             raise
         except ProtocolError as error:
             self._spoil(stream, error)
-        self._tell(stream)
+        self._tell(stream, brings=True)
 
     def _take_data(self, flags: int, stream_id: int, payload: bytes) -> None:
         flow, stream = len(payload), self._streams.get(stream_id)
@@ -335,30 +324,28 @@ class Conversation:
         if self._inbound < 0:
             raise FaultError(frames.FLOW_CONTROL_ERROR, "more than the window of the connection holds")
         if self._inbound < WINDOW // 2:
-            self._say(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._inbound)))
+            self._answer(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._inbound)))
             self._inbound = WINDOW
         if stream is None:
             self._check_late(stream_id)
             return
+        data = unpadded(flags, payload)
         try:
-            stream.take_data(
-                unpadded(flags, payload),
-                flow,
-                last=bool(flags & frames.END_STREAM),
-            )
+            stream.take_data(data, flow, last=bool(flags & frames.END_STREAM))
         except FaultError:
             raise
         except ProtocolError as error:
             self._spoil(stream, error)
-        self._tell(stream)
+        self._tell(stream, brings=bool(data))
 
-    def _tell(self, stream: Stream) -> None:
-        """Wake who waits for what has come of a stream, as soon as all is heard."""
+    def _tell(self, stream: Stream, *, brings: bool) -> None:
+        """Wake who waits for what a frame `brings`, once, as soon as all is heard."""
         if stream.over:
             self._finish(stream)
-        elif stream.answered:
+        elif brings and stream.answered:
             self._incoming.calm()
-            self._done.append(stream)
+            if not self._done or self._done[-1] is not stream:
+                self._done.append(stream)
 
     def _finish(self, stream: Stream) -> None:
         """Take a stream that is over from those under way."""
@@ -414,7 +401,7 @@ class Conversation:
                 for stream in self._streams.values():
                     stream.open_window(value - self._window)
                 self._window = value
-        self._say(frame(frames.SETTINGS, frames.ACK, 0))
+        self._answer(frame(frames.SETTINGS, frames.ACK, 0))
         self._done.extend(self._writers)
         self._done.extend(self._queue)
         self._queue.clear()
@@ -423,7 +410,7 @@ class Conversation:
         frames.check_whole(stream_id)
         frames.check_size(payload, _PING_SIZE)
         if not flags & frames.ACK:
-            self._say(frame(frames.PING, frames.ACK, 0, payload))
+            self._answer(frame(frames.PING, frames.ACK, 0, payload))
 
     def _take_goaway(self, stream_id: int, payload: bytes) -> None:
         """Take back what the server won't look at; the rest may come to its end."""

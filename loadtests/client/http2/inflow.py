@@ -18,7 +18,10 @@ class StreamInflow:
 
     def whole(self) -> bytes:
         """Wait for all of it; raises OSError and ProtocolError."""
-        return self._conversation.whole(self._stream)
+        try:
+            return self._conversation.whole(self._stream)
+        finally:
+            self.lay_ns = self._lain()
 
     def first(self) -> bytes:
         """Return what came with the head."""

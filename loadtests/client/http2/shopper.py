@@ -102,19 +102,20 @@ class Http2Client(ShopperClient):
 
     def beside(self) -> "Http2Client":
         """Return another client of the same shopper, with the same cookies and the same connection."""
-        other = Http2Client(self._access.at_root, self._deadline_s, self._link)
-        other._jar = self._own_jar()
-        return other
+        return self._with_the_same(self._access.at_root)
 
     def listener(self) -> EventStream:
         """Return what listens for the shop's events beside the requests, over the same connection."""
-        other = Http2Client(self._access, self._deadline_s, self._link)
-        other._jar = self._own_jar()
-        return EventStream(self._access, other._jar, other._flow, other._told, self._deadline_s)
+        return ShopperClient.listener(self._with_the_same(self._access))  # its own `at_proxy` is another's
 
     def close(self) -> None:
         """Close the connection, for the clients beside it too."""
         self._link.close()
+
+    def _with_the_same(self, access: Access) -> "Http2Client":
+        other = Http2Client(access, self._deadline_s, self._link)
+        other._jar = self._own_jar()
+        return other
 
     def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
         """Return the reply."""

@@ -12,7 +12,8 @@ from loadtests.client.http2.frames import FLOW_CONTROL_ERROR, MOST_WINDOW, Fault
 from loadtests.per_hub import switch_to_hub
 
 _OK, _MAX_INTERIM = 200, 10
-# A body is never longer than MAX_BODY, so a window that holds one needs no updates; the rest is room for padding.
+# A body is never longer than MAX_BODY, so a window that holds one needs no updates, but that of an OpenStream; the rest
+# is room for padding.
 WINDOW = reading.MAX_BODY + (1 << 20)
 
 
@@ -56,6 +57,8 @@ class Stream(Wait):
         "sent_all", "window",
     )  # fmt: skip
 
+    _is_bounded = True
+
     def __init__(self, ends_at: float, method: str) -> None:
         super().__init__(ends_at)
         self._is_head = method == "HEAD"
@@ -94,7 +97,7 @@ class Stream(Wait):
             if last or self._interim > _MAX_INTERIM:
                 raise ProtocolError(f"an interim reply at the end, or over {_MAX_INTERIM}")
             return
-        if head.size > reading.MAX_BODY and not self._is_head:
+        if head.size > reading.MAX_BODY and self._is_bounded and not self._is_head:
             raise ProtocolError(f"a body of over {reading.MAX_BODY} bytes")
         self.head = head
         if last:
@@ -140,14 +143,22 @@ class Stream(Wait):
 
 
 class OpenStream(Stream):
-    """A stream whose reply may never end: it is answered with its head, and its body is taken as it comes."""
+    """A stream whose reply may never end: it is answered with its head, and its body is taken as it comes.
 
-    __slots__ = ()
+    One that `is_wanted_whole` is answered with its end, as any other.
+    """
+
+    __slots__ = ("is_wanted_whole",)
+    _is_bounded = False
+
+    def __init__(self, ends_at: float, method: str) -> None:
+        super().__init__(ends_at, method)
+        self.is_wanted_whole = False
 
     @property
     def answered(self) -> bool:
-        """Whether the head is there, or will never be."""
-        return self.over or self.head is not None
+        """Whether what is wanted is there, or will never be."""
+        return self.over or (self.head is not None and not self.is_wanted_whole)
 
     def take(self) -> bytes:
         """Return what came and wasn't taken yet."""

@@ -245,6 +245,40 @@ def test_what_lay_here_in_a_rush_is_told(serve: Serve, connect: Connect, monkeyp
     stream.close()
 
 
+def test_when_an_error_was_here_is_when_all_of_it_was(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def receive(self: Connection, wait: Any = Connection.receive) -> bytes:
+        data: bytes = wait(self)
+        self.lay_ns = 5 if data.endswith(b"busy") else 3_600 * 10**9
+        return data
+
+    def answer(connection: socket.socket, _: Seen) -> bool:
+        connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 8\r\n\r\ntoo ")
+        time.sleep(SHORT_S)
+        connection.sendall(b"busy")
+        return True
+
+    monkeypatch.setattr(Connection, "receive", receive)
+    stream = connect(serve(answer).url).listener()
+    assert (stream.send(STREAM, TRACEPARENT).error, stream.lay_ns) == ("http_5xx", 5)
+
+
+def test_an_opening_that_failed_lay_nowhere(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    def receive(self: Connection, wait: Any = Connection.receive) -> bytes:
+        data: bytes = wait(self)
+        self.lay_ns = 5
+        return data
+
+    def answer(connection: socket.socket, _: Seen) -> bool:
+        connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 8\r\n\r\ntoo ")
+        return connection.recv(1) != b""
+
+    monkeypatch.setattr(Connection, "receive", receive)
+    stream = connect(serve(answer).url, SHORT_S).listener()
+    assert (stream.send(STREAM, TRACEPARENT).error, stream.lay_ns) == ("timeout", 0)
+
+
 def test_what_comes_before_anybody_reads_waits_to_be_read(serve: Serve, connect: Connect) -> None:
     opened = threading.Event()
 
