@@ -7,3 +7,8 @@ def pytest_collection_finish() -> None:
     """Leave what is here before the first test out of every later collection: many tests ask for one of their own."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter's end collect it: libraries tell of what is never freed."""
+    gc.unfreeze()
