@@ -106,7 +106,7 @@ class Http2Client(ShopperClient):
 
     def listener(self) -> EventStream:
         """Return what listens for the shop's events beside the requests, over the same connection."""
-        return ShopperClient.listener(self._with_the_same(self._access))  # its own `at_proxy` is another's
+        return ShopperClient.listener(self._with_the_same(self._access))  # `at_proxy` is of the visit's own requests
 
     def close(self) -> None:
         """Close the connection, for the clients beside it too."""
