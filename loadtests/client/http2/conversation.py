@@ -3,7 +3,6 @@
 It is read in the hub as bytes come, whoever waits or not; a greenlet waits for its own stream only.
 """
 
-import contextlib
 from collections import deque
 from time import monotonic_ns
 
@@ -12,21 +11,18 @@ from hpack import Decoder
 
 from loadtests.client.deadlines import deadlines
 from loadtests.client.failures import BrokenOffError, ProtocolError, SilentError, UnsentError
-from loadtests.client.heads import MAX_HEAD
 from loadtests.client.http2 import frames
 from loadtests.client.http2.blocks import Blocks, first_decoder
 from loadtests.client.http2.channel import Channel
-from loadtests.client.http2.frames import FaultError, frame, greeting, head_frames, number, unpadded
+from loadtests.client.http2.frames import FaultError, frame, number, unpadded
 from loadtests.client.http2.incoming import Incoming
+from loadtests.client.http2.outgoing import Outgoing
 from loadtests.client.http2.stream import WINDOW, OpenStream, Stream
 from loadtests.client.http2.wording import Post
 
 # What counts as the server's limit until it says its own (RFC 9113, 6.5.2, recommends no less).
 _STREAMS = 100
-_MOST_WAITING = 256 << 10
 _WINDOW_SIZE, _PING_SIZE, _RESET_SIZE, _GOAWAY_SIZE = 4, 8, 4, 8
-
-_GREETING = greeting(WINDOW, MAX_HEAD)
 
 
 class RefusedError(UnsentError):
@@ -41,9 +37,8 @@ class Conversation:
     """
 
     __slots__ = (
-        "_acked", "_blocks", "_channel", "_closed", "_deadlines", "_decoder", "_done", "_given_up", "_greeting",
-        "_inbound", "_incoming", "_most_frame", "_most_streams", "_next", "_outbound", "_queue", "_streams", "_window",
-        "_writers", "brought", "failure", "retiring",
+        "_acked", "_blocks", "_channel", "_closed", "_deadlines", "_decoder", "_done", "_given_up", "_inbound",
+        "_incoming", "_most_streams", "_next", "_outgoing", "_queue", "_streams", "brought", "failure", "retiring",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, blocks: Blocks) -> None:
@@ -51,17 +46,15 @@ class Conversation:
         self._deadlines = deadlines()
         self._decoder: Decoder | None = None
         self._acked = self._closed = False
-        self._greeting = _GREETING
         self._incoming = Incoming()
+        self._outgoing = Outgoing(channel, self._incoming.calm)
         self._next = 1
         self._streams: dict[int, Stream] = {}
         self._given_up: set[int] = set()
         self._queue: deque[Stream] = deque()
-        self._writers: set[Stream] = set()
         self._done: list[Stream] = []
         self._inbound = WINDOW
-        self._outbound = self._window = frames.FIRST_WINDOW
-        self._most_frame, self._most_streams = frames.LEAST_MAX_FRAME, _STREAMS
+        self._most_streams = _STREAMS
         self.brought = self.retiring = False
         self.failure: Exception | None = None
         channel.listen(self)
@@ -146,7 +139,7 @@ class Conversation:
 
     def go_on(self) -> None:
         """Let those write on who waited for room."""
-        for stream in tuple(self._writers):
+        for stream in tuple(self._outgoing.writers):
             stream.wake()
 
     def end(self, failure: Exception) -> None:
@@ -185,81 +178,38 @@ class Conversation:
         finally:
             self._deadlines.forget(stream)
 
-    # -- what we say -------------------------------------------------------------------------------------------------
-
-    def _say(self, words: bytes) -> None:
-        """Say `words`, and the greeting before whatever is said first; raises OSError."""
-        if self._greeting:
-            words, self._greeting = self._greeting + words, b""
-        self._channel.put(words)
-
-    def _answer(self, words: bytes) -> None:
-        """Say what nobody waits for: that the other side is gone is told behind all that it has said."""
-        with contextlib.suppress(OSError):
-            self._say(words)
+    # -- how streams begin and end -------------------------------------------------------------------------------------
 
     def _begin(self, stream: Stream, block: bytes) -> None:
         if self.retiring:
             if isinstance(self.failure, BrokenOffError):
                 raise BrokenOffError(str(self.failure))
             raise RefusedError("no other request may begin")
-        content = block.content if type(block) is Post else b""
         stream.number, self._next = self._next, self._next + 2
         self.retiring = self._next > frames.MOST_STREAM_ID
-        stream.window = self._window
+        stream.window = self._outgoing.window
         self._streams[stream.number] = stream
-        self._incoming.calm()
-        words = head_frames(stream.number, block, self._most_frame, ends=not content)
-        piece = self._piece(stream, content, 0)
-        if piece:
-            words += piece
         try:
-            self._say(words)
+            at = self._outgoing.begin(stream, block)
         except OSError as error:
             del self._streams[stream.number]
             self.end(SilentError(str(error)))
             raise UnsentError(str(error)) from error
-        if content:
-            self._send_rest(stream, content, len(piece) - frames.HEAD_SIZE if piece else 0)
+        if type(block) is Post:
+            self._outgoing.go_on(stream, block.content, at)
         stream.sent_all = True
-
-    def _piece(self, stream: Stream, content: bytes, at: int) -> bytes:
-        """Return the next frame of `content` that the windows have room for, b"" when there is none."""
-        left = len(content) - at
-        size = min(left, stream.window, self._outbound, self._most_frame)
-        if size <= 0:
-            return b""
-        stream.window -= size
-        self._outbound -= size
-        self._incoming.calm()
-        flags = frames.END_STREAM if size == left else 0
-        return frame(frames.DATA, flags, stream.number, content[at : at + size])
-
-    def _send_rest(self, stream: Stream, content: bytes, at: int) -> None:
-        """Send `content` from `at` as the windows open, or until the reply is there."""
-        while at < len(content) and not stream.over:
-            piece = b"" if self._channel.waiting > _MOST_WAITING else self._piece(stream, content, at)
-            if piece:
-                self._say(piece)
-                at += len(piece) - frames.HEAD_SIZE
-                continue
-            self._writers.add(stream)
-            try:
-                stream.sleep()
-            finally:
-                self._writers.discard(stream)
 
     def _taken(self, stream: OpenStream) -> bytes:
         """Return what came and wasn't taken yet, and make room for as much again."""
         data = stream.take()
         if (room := stream.widen()) and self._streams.get(stream.number) is stream:
-            self._answer(frame(frames.WINDOW_UPDATE, 0, stream.number, number(room)))
+            self._outgoing.answer(frame(frames.WINDOW_UPDATE, 0, stream.number, number(room)))
         return data
 
     def _reset(self, stream: Stream, code: int) -> None:
         del self._streams[stream.number]
         self._given_up.add(stream.number)
-        self._answer(frame(frames.RST_STREAM, 0, stream.number, number(code)))
+        self._outgoing.answer(frame(frames.RST_STREAM, 0, stream.number, number(code)))
 
     def _retire(self) -> None:
         self.retiring = True
@@ -269,7 +219,7 @@ class Conversation:
 
     def _say_goodbye(self, failure: Exception, code: int = frames.NO_ERROR) -> None:
         if not self._closed:
-            self._answer(frame(frames.GOAWAY, 0, 0, number(0) + number(code)))
+            self._outgoing.answer(frame(frames.GOAWAY, 0, 0, number(0) + number(code)))
             self.end(failure)
 
     def _wake_queue(self) -> None:
@@ -324,7 +274,7 @@ class Conversation:
         if self._inbound < 0:
             raise FaultError(frames.FLOW_CONTROL_ERROR, "more than the window of the connection holds")
         if self._inbound < WINDOW // 2:
-            self._answer(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._inbound)))
+            self._outgoing.answer(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._inbound)))
             self._inbound = WINDOW
         if stream is None:
             self._check_late(stream_id)
@@ -396,13 +346,13 @@ class Conversation:
             if name == frames.MAX_CONCURRENT_STREAMS:
                 self._most_streams = value
             elif name == frames.MAX_FRAME_SIZE:
-                self._most_frame = value
+                self._outgoing.most_frame = value
             elif name == frames.INITIAL_WINDOW_SIZE:
                 for stream in self._streams.values():
-                    stream.open_window(value - self._window)
-                self._window = value
-        self._answer(frame(frames.SETTINGS, frames.ACK, 0))
-        self._done.extend(self._writers)
+                    stream.open_window(value - self._outgoing.window)
+                self._outgoing.window = value
+        self._outgoing.answer(frame(frames.SETTINGS, frames.ACK, 0))
+        self._done.extend(self._outgoing.writers)
         self._done.extend(self._queue)
         self._queue.clear()
 
@@ -410,7 +360,7 @@ class Conversation:
         frames.check_whole(stream_id)
         frames.check_size(payload, _PING_SIZE)
         if not flags & frames.ACK:
-            self._answer(frame(frames.PING, frames.ACK, 0, payload))
+            self._outgoing.answer(frame(frames.PING, frames.ACK, 0, payload))
 
     def _take_goaway(self, stream_id: int, payload: bytes) -> None:
         """Take back what the server won't look at; the rest may come to its end."""
@@ -449,7 +399,5 @@ class Conversation:
             if (stream := self._streams.get(stream_id)) is not None:
                 stream.open_window(by)
         else:
-            self._outbound += by
-            if self._outbound > frames.MOST_WINDOW:
-                raise FaultError(frames.FLOW_CONTROL_ERROR, "a window that overflows")
-        self._done.extend(self._writers)
+            self._outgoing.open_window(by)
+        self._done.extend(self._outgoing.writers)
