@@ -56,7 +56,7 @@ def nginx(folder: Path, authority: Authority, shop: str, *, tls: bool, kept: int
     """Serve the shop over HTTP/2 and log each request; give the port."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if program is None:
-        pytest.skip("needs nginx: on Debian, apt-get install nginx-light")
+        pytest.skip("needs nginx: on Debian, apt-get install nginx")
     folder.mkdir()
     leaf = authority.sign(NAME)
     with socket.create_server(("127.0.0.1", 0)) as free:
