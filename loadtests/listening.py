@@ -21,7 +21,7 @@ from loadtests.client.exchange import Listener, Reply, Request
 from loadtests.client.failures import DeadlineError, ProtocolError, word_of
 from loadtests.clock import Clock
 
-# How many connections of its own a session listens on at most, as the plan says.
+# How many connections of its own a session listens on at most, as the plan says (over HTTP/2, a retired one).
 STREAMS = {"off": 0, "orders": 1}
 MOST_REOPENINGS = 20
 MOST_UNHEARD, MOST_HELD = 256, 4 << 20

@@ -63,7 +63,7 @@ class Conversation:
         """Send a request's block, and its content where it is a Post; return its stream when the reply is whole.
 
         Raises RefusedError, UnsentError, SilentError, other OSErrors and ProtocolError. After all but what the server
-        refused or broke off itself no other request goes over it, and it closes after those that are under way.
+        refused or either side broke off no other request goes over it, and it closes after those that are under way.
         """
         stream = Stream(ends_at, method)
         self._see_through(stream, words)
@@ -172,7 +172,7 @@ class Conversation:
         except BaseException as error:
             is_under_way = self._streams.get(stream.number) is stream
             self.leave(stream)
-            if is_under_way and not (isinstance(stream, OpenStream) and isinstance(error, GreenletExit)):
+            if is_under_way and not isinstance(error, GreenletExit):
                 self._retire()
             raise
         finally:

@@ -1,4 +1,4 @@
-"""What the client's tests share: two requests, ways to answer, and a connection that needs no network."""
+"""What the client's tests share: requests, two events, ways to answer, and a connection that needs no network."""
 
 import socket
 from collections.abc import Callable, Iterable
@@ -8,6 +8,8 @@ import gevent
 
 from loadtests.client.access import Access
 from loadtests.client.connection import Connection
+from loadtests.client.event_stream import EventStream
+from loadtests.client.events import Event
 from loadtests.client.exchange import Request
 from loadtests.client.shopper import ShopperClient
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen
@@ -15,6 +17,9 @@ from tests.loadtests.hostile_server import Answer, HostileServer, Seen
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 GET = Request(step="home", method="GET", path="/")
 POST = Request(step="cart", method="POST", path="/cart", body={"lines": []})
+STREAM = Request(step="order-stream", method="GET", path="/orders/o1/events")
+PAID, SHIPPED = Event("paid", "1", ""), Event("shipped", "2", "")
+TWO = b"event: paid\ndata: 1\n\nevent: shipped\ndata: 2\n\n"
 DEADLINE_S = 10.0
 SHORT_S = 0.3
 
@@ -46,6 +51,14 @@ def in_turn(*answers: Answer | bytes) -> Answer:
         return True
 
     return answer
+
+
+def all_of(stream: EventStream) -> list[Event]:
+    """Return every event of an opened stream until its server ends it."""
+    found = list(stream.first)
+    while (events := stream.receive()) is not None:
+        found.extend(events)
+    return found
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

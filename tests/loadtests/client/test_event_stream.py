@@ -12,16 +12,24 @@ import gevent
 import pytest
 
 from loadtests.client.connection import Connection
-from loadtests.client.event_stream import EventStream
 from loadtests.client.events import MAX_LINE, Event
-from loadtests.client.exchange import Request
 from loadtests.client.failures import BrokenOffError, ProtocolError
-from tests.loadtests.client.shoppers import GET, SHORT_S, TRACEPARENT, Connect, Serve, closing, in_turn
+from tests.loadtests.client.shoppers import (
+    GET,
+    PAID,
+    SHIPPED,
+    SHORT_S,
+    STREAM,
+    TRACEPARENT,
+    TWO,
+    Connect,
+    Serve,
+    all_of,
+    closing,
+    in_turn,
+)
 from tests.loadtests.hostile_server import Seen, reply
 
-STREAM = Request(step="order-stream", method="GET", path="/orders/o1/events")
-PAID, SHIPPED = Event("paid", "1", ""), Event("shipped", "2", "")
-TWO = b"event: paid\ndata: 1\n\nevent: shipped\ndata: 2\n\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
 OPEN = HEAD + b"\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -29,14 +37,6 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def all_of(stream: EventStream) -> list[Event]:
-    """Return every event of an opened stream until its server ends it."""
-    found = list(stream.first)
-    while (events := stream.receive()) is not None:
-        found.extend(events)
-    return found
 
 
 def test_it_is_asked_for_as_a_browser_does_with_the_shopper_s_cookies_on_another_connection(
@@ -251,14 +251,16 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
     def receive(self: Connection, wait: Any = Connection.receive) -> bytes:
         data: bytes = wait(self)
         self.lay_ns = 5 if data.endswith(b"busy") else 3_600 * 10**9
+        head_is_read.set()
         return data
 
     def answer(connection: socket.socket, _: Seen) -> bool:
         connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 8\r\n\r\ntoo ")
-        time.sleep(SHORT_S)
+        assert head_is_read.wait(20)
         connection.sendall(b"busy")
         return True
 
+    head_is_read = threading.Event()
     monkeypatch.setattr(Connection, "receive", receive)
     stream = connect(serve(answer).url).listener()
     assert (stream.send(STREAM, TRACEPARENT).error, stream.lay_ns) == ("http_5xx", 5)

@@ -14,12 +14,11 @@ from loadtests.client.http2.conversation import Conversation
 from loadtests.client.http2.stream import OpenStream
 from loadtests.firewalls import Firewall
 from loadtests.targets import Blocked
+from tests.loadtests.client.http2.serving_events import CANCEL
 from tests.loadtests.client.http2.test_broken_replies import HEADERS, PING, RST_STREAM, SETTINGS, number
 from tests.loadtests.client.http2.test_streams import Quiet
+from tests.loadtests.client.shoppers import TWO
 from tests.loadtests.hostile_http2 import block, said
-
-CANCEL = 8
-TWO = b"event: paid\ndata: 1\n\nevent: shipped\ndata: 2\n\n"
 
 
 class Cut(Quiet):

@@ -289,14 +289,22 @@ def test_a_reply_that_does_not_come_takes_no_other_with_it(serve: Serve, connect
     assert [seen.connection for seen in server.seen] == [1, 1, 2]
 
 
-def test_a_shopper_who_is_cut_off_breaks_the_stream_off_and_hangs_up(serve: Serve, connect: Connect2) -> None:
-    server = serve(lambda _, __: True)
+def test_a_request_that_is_cut_off_breaks_its_stream_off_and_nothing_else(serve: Serve, connect: Connect2) -> None:
+    def react(talk: Talk, _: Seen) -> bool:
+        if len(server.seen) > 1:
+            talk.answer()
+        return True
+
+    server = serve(react)
     client = connect(server.url)
     greenlet = gevent.spawn(client.send, GET, TRACEPARENT)
     wait_for(lambda: len(server.seen) == 1)
     greenlet.kill()
-    wait_for(lambda: server.resets == [(1, 8)] and server.goodbyes == [0])
     assert type(greenlet.value) is gevent.GreenletExit
+    assert client.send(POST, TRACEPARENT) == Reply(200, b"{}")
+    assert (server.resets, server.connections) == ([(1, 8)], 1)
+    client.close()
+    wait_for(lambda: server.goodbyes == [0])
 
 
 def test_a_client_that_is_closed_asks_for_nothing_again(serve: Serve, connect: Connect2) -> None:
