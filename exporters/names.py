@@ -28,7 +28,6 @@ OUTCOME = "outcome"
 SKU = "sku"
 LOCATION = "location"
 STATUS = "status"
-
 # The load generator, from live.json.
 PLANNED_RATE = Family(
     name="loadtest_planned_sessions_per_second", kind="gauge", help="Sessions per second that the plan asks for now."
@@ -79,7 +78,6 @@ SNAPSHOT_TIME = Family(
     kind="gauge",
     help="Unix time at which the run wrote the snapshot that these metrics come from.",
 )
-
 # The shop, from its admin interface.
 STOCK_UNITS = Family(
     name="shop_stock_units", kind="gauge", help="Units in stock; below zero is oversold.", labels=(SKU, LOCATION)
@@ -99,7 +97,6 @@ ORDER_LOCATIONS = Family(
     help="Accepted orders by the location that fulfils them.",
     labels=(LOCATION,),
 )
-
 # Span metrics, named as the OpenTelemetry Collector's spanmetrics connector and its Prometheus exporter name them.
 SPAN_LABELS = ("service_name", "span_name", "span_kind", "status_code")
 SPAN_CALLS = Family(
@@ -111,7 +108,6 @@ SPAN_DURATION = Family(
     help="Duration of spans.",
     labels=SPAN_LABELS,
 )
-
 # The recorder about itself.
 SPANS_RECEIVED = Family(
     name="recorder_spans_received_total", kind="counter", help="Spans that senders handed over, good or bad."

@@ -2,7 +2,7 @@
 
 `peakproof run` starts it as `locust -f loadtests/locustfile.py --run-directory DIR`, alone or as a master with
 workers. One `Shoppers` user a worker plays that worker's arrivals; Locust's user count is the number of workers.
-What a run is stands in `loadtests.stage`; here it is tied to Locust.
+What a run is stands in `loadtests.coordination.process`; here it is tied to Locust.
 """
 
 import os
@@ -22,19 +22,18 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import setup_distributed_stats_event_listeners
 from locust.web import WebUI
 
-from loadtests.descriptors import allow_most
-from loadtests.job import BEGIN, read_job
-from loadtests.joining import ADMITTED, ASK, JOIN, PAPERS, REFUSED, Door, proof, run_token
-from loadtests.line import ALONE, Client, Role
-from loadtests.porter import Porter
-from loadtests.run_directory import write_json
-from loadtests.stage import Stage
+from loadtests.coordination import shared_path as sight
+from loadtests.coordination.admission import Door, Porter, proof
+from loadtests.coordination.messages import ADMITTED, ALONE, ASK, JOIN, PAPERS, REFUSED, Client, Role
+from loadtests.coordination.process import Stage
+from loadtests.coordination.run_bundle import Desk, RefusedError, fetch, lay_out
+from loadtests.results.run_directory import write_json
+from loadtests.runtime.resource_limits import allow_most
 from loadtests.storefronts import METHODS
-from loadtests.streaming import sight
-from loadtests.streaming.papers import Desk, RefusedError, fetch, lay_out
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page
 from loadtests.web_ui.tables import report
+from loadtests.worker.job import BEGIN, read_job, run_token
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
@@ -250,7 +249,6 @@ def _refused(message: str) -> int:
 
 
 gevent.config.track_greenlet_tree = False  # who spawned whom is of no use here, and kept for each session
-
 events.init_command_line_parser.add_listener(add_options)
 events.init.add_listener(set_up)
 events.test_start.add_listener(start)

@@ -12,9 +12,8 @@ from types import FrameType
 from typing import NoReturn
 
 from scripts.context import Context
-from scripts.refusals import EnvironmentLacks
 from slo.documents import BadInput
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 # The verbs in the order in which one meets them; scripts/verbs/<name>.py each, imported when asked for.
 VERBS = (

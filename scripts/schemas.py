@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
-from loadtests.run_directory import write_bytes
-from loadtests.targets import Targets
+from loadtests.environment.targets import Targets
+from loadtests.results.run_directory import write_bytes
 from slo.outcomes import ExitCode
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtests.credentials import Secret
+from loadtests.environment.credentials import Secret
 from slo.documents import BadInput, read_text
 
 METRICS = "PEAKPROOF_METRICS_TOKEN"

@@ -14,7 +14,6 @@ from pydantic_core import ErrorDetails
 
 MAX_BYTES = 1 << 20
 _MAX_SHOWN = 80
-
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import vl_convert
 
-from dashboards.report import drawing
+from dashboards.charts import svg as drawing
 
 
 class Remembering:

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 import grafanalib.core as grafana
 
-from dashboards.grafana import peak_run
-from dashboards.grafana.modern import Json, modern
-from loadtests.run_directory import write_bytes
+from dashboards.grafana.boards import peak_run
+from dashboards.grafana.upgrade import Json, modern
+from loadtests.results.run_directory import write_bytes
 
 GENERATED = Path(__file__).parent.parent / "generated"
 DASHBOARDS: Mapping[str, Callable[[], grafana.Dashboard]] = MappingProxyType({"peak-run": peak_run.dashboard})

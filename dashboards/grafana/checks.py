@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from dashboards.grafana.modern import SCHEMA_VERSION, Json
 from dashboards.grafana.queries import VARIABLES, expressions, fill, panels, variables_of
+from dashboards.grafana.upgrade import SCHEMA_VERSION, Json
 
 # The units in use, of the ids of packages/grafana-data/src/valueFormats/categories.ts.
 UNITS = frozenset({"short", "none", "percentunit", "s", "ms", "reqps", "cps", "opm", "ops", "bytes", "decbytes"})

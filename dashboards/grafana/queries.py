@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dashboards.grafana.modern import Json
+from dashboards.grafana.upgrade import Json
 
 VARIABLES: Mapping[str, str] = MappingProxyType(
     {

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dashboards.report.reading import Gap, Reading
-from loadtests.run_directory import BROWSER
+from dashboards.report.run_files import Gap, Reading
+from loadtests.results.schemas import BROWSER
 
 _MAX_BYTES = 64 << 20
 _MAX_PAGES = 50

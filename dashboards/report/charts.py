@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from dashboards.report.answers import Picture
+from dashboards.charts.svg import draw
+from dashboards.charts.vega_specs import NARROW, WIDE, Curve, OverTime, Shade, distribution, over_time
+from dashboards.formatting import count, length, percent, seconds
 from dashboards.report.documents import Objective, PlanFile
-from dashboards.report.drawing import draw
-from dashboards.report.reading import Reading
-from dashboards.report.specs import NARROW, WIDE, Curve, OverTime, Shade, distribution, over_time
-from dashboards.report.store import Span, Store
-from dashboards.report.words import count, length, percent, seconds
+from dashboards.report.records_query import Span, Store
+from dashboards.report.run_files import Reading
+from dashboards.report.stored_metrics import Picture
 
 MAX_GROUPS = 6
 BINS_A_DECADE = 16

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slo.documents import BadInput, parse_yaml, read_text
 
 MAX_BYTES = 16 << 20
-
 Ns = Annotated[int, Field(ge=0, lt=1 << 63)]
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 

@@ -10,16 +10,16 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from dashboards.report import words
-from dashboards.report.answers import Answers, read_answers
+from dashboards import formatting as words
 from dashboards.report.browser import BrowserPage, browser_pages
 from dashboards.report.charts import Chart, Charts, groups
 from dashboards.report.documents import Cause, Finding
-from dashboards.report.reading import Reading, read
-from dashboards.report.store import SECOND_NS, Step, Store, orders_per_bin
+from dashboards.report.records_query import SECOND_NS, Step, Store, orders_per_bin
+from dashboards.report.run_files import Reading, read
+from dashboards.report.stored_metrics import Answers, read_answers
 from dashboards.report.summary import Fact, Hero, account, facts, hero, merged
 from dashboards.report.traces import Trace, slowest
-from loadtests.run_directory import write_bytes
+from loadtests.results.run_directory import write_bytes
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _SEVERITIES = ("fail", "inconclusive", "note")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dashboards.formatting import UNKNOWN, count, length, percent, seconds
 from dashboards.report.documents import Cause
-from dashboards.report.reading import Reading
-from dashboards.report.store import SECOND_NS, Step, Store
-from dashboards.report.words import UNKNOWN, count, length, percent, seconds
-from loadtests.run_directory import ASSET_STEPS
+from dashboards.report.records_query import SECOND_NS, Step, Store
+from dashboards.report.run_files import Reading
+from loadtests.demand.visits import ASSET_STEPS
 
 _MARKS = {"PASS": "✓", "FAIL": "✕", "INCONCLUSIVE": "?"}
 

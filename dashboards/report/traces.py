@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dashboards.report.store import SECOND_NS, Row, Store
-from dashboards.report.words import plain, seconds
+from dashboards.formatting import plain, seconds
+from dashboards.report.records_query import SECOND_NS, Row, Store
 
 MAX_ROWS = 18
 MAX_BARS = 200

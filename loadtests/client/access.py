@@ -6,16 +6,16 @@ from functools import cached_property
 from ipaddress import ip_address
 from ssl import SSLContext
 
-from loadtests.client.connection import Place
-from loadtests.client.heads import Heads
-from loadtests.client.http2.blocks import Blocks
-from loadtests.client.http2.wording import BlockWording
+from loadtests.client.http2.request_headers import BlockWording
+from loadtests.client.http2.response_headers import Blocks
 from loadtests.client.origin import Origin
-from loadtests.client.passing import Way, place, ways
-from loadtests.client.wording import Wording
-from loadtests.firewalls import Firewall
-from loadtests.proxy import Proxy, absolute
-from loadtests.targets import Blocked
+from loadtests.client.request_bytes import Wording
+from loadtests.client.response_head import Heads
+from loadtests.client.sockets.connect import Way, place, ways
+from loadtests.client.sockets.connection import Place
+from loadtests.environment.firewalls import Firewall
+from loadtests.environment.proxy import Proxy, absolute
+from loadtests.environment.targets import Blocked
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what is made of the fields is kept beside them

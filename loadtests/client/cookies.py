@@ -11,7 +11,6 @@ _MAX_ATTRIBUTE_BYTES = 1024
 _LABELS = 2
 _SPACE = " \t"
 _FOR_THE_VISIT = float("inf")
-
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D|$)")
 _DAY = re.compile(r"(\d{1,2})(?:\D|$)")

@@ -9,7 +9,6 @@ from loadtests.demand.history import read_history
 from loadtests.demand.plan import NotJudged, Plan
 
 PLAN_PATH = Path(__file__).with_name("plans") / "demo.yaml"
-
 CHOICES = Choices(
     name="demo",
     seed=20_261_127,

@@ -31,7 +31,6 @@ from loadtests.demand.season import Season, whole_weeks
 from slo.documents import BadInput, Document, read_json, validate
 
 FORMAT: Final = "peakproof/forecast/v1"
-
 _DRAWS = 4_000
 _SEED = 20_261_127
 _UNKNOWN_GROWTH = 1.5

@@ -13,7 +13,6 @@ from slo.documents import BadInput, read_text
 
 MAX_BYTES = 64 << 20
 MAX_GAP = timedelta(days=31)
-
 _COLUMNS = ("hour", "orders")
 _MAX_TOLD = 10
 _MAX_SHOWN = 40

@@ -17,11 +17,9 @@ from slo.documents import Document, read_yaml
 FORMAT: Final = "peakproof/plan/v1"
 # Those that a plan may name; `loadtests.journeys.register` adds one in its own process.
 JOURNEYS = ["window-shop", "search-and-buy", "click-and-collect", "design-your-own"]
-
 MAX_DURATION_S = 24 * 3600
 MAX_SESSIONS = 10_000_000
 MAX_RATE_PER_S = 10_000
-
 _KINDS = ("reference", "warm-up", "ramp", "plateau", "drain")  # in the order they must come
 _ONCE = ("reference", "warm-up", "drain")
 _HEADER = """\

@@ -20,7 +20,6 @@ PATH = Path(__file__).with_name("data") / "twisted_threads_orders.csv"
 FIRST_DAY = date(2024, 11, 1)
 LAST_DAY = date(2026, 10, 31)
 SEED = 20_261_031
-
 # From the real file: an hour's share of its day's orders, all days together.
 HOURS = (
     *(0.0,) * 7,
@@ -39,7 +38,6 @@ WEEKS = (
 # From the real file: 2010-05-25 17:00, a Tuesday, took 69 orders where the season's busiest hour took 43.
 ODD_HOUR = datetime(2026, 5, 26, 17)  # noqa: DTZ001 - a shop's local time
 ODD_HOUR_BY_PEAK = 69 / 43
-
 # Made up.
 SCALE = 16_665.0
 GROWTH = 1.27

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from loadtests.luck import Luck
+from loadtests.demand.splitmix import Luck
 from slo.documents import Document
 
 Positive = Annotated[float, Field(gt=0)]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
-from loadtests import targets
-from loadtests.session import Placed, Session
+from loadtests.environment import targets
+from loadtests.shopper.session import Placed, Session
 from loadtests.storefronts import twisted_threads
 from loadtests.storefronts.twisted_threads import TwistedThreads
 
@@ -38,12 +38,10 @@ class Storefront(Protocol):
 
 
 STOREFRONTS: dict[str, Callable[[Session], Storefront]] = {"twisted-threads": TwistedThreads}
-
 # How a browser walks through the pages of each kind of shop: their names, and how the path of a link to one begins.
 WALKS: Mapping[str, Sequence[tuple[str, str]]] = {
     "twisted-threads": (("home", "/"), ("search", "/search"), ("product", "/products/")),
 }
-
 # With which method each step of a shop is asked for, where that is told: Locust's own tables name a step by both.
 METHODS: Mapping[str, Mapping[str, str]] = {"twisted-threads": twisted_threads.METHODS}
 

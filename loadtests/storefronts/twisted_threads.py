@@ -10,10 +10,9 @@ from urllib.parse import quote
 
 import orjson
 
-from loadtests.client.events import Event
-from loadtests.client.exchange import Reply, Request
-from loadtests.ledger import Line, OrderReply
-from loadtests.session import Placed, Session
+from loadtests.client.interface import Event, Reply, Request
+from loadtests.results.ledger import Line, OrderReply
+from loadtests.shopper.session import Placed, Session
 
 WAREHOUSE = "warehouse"
 METHODS = {

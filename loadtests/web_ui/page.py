@@ -15,7 +15,7 @@ _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 
 
 
 class Run(Protocol):
-    """A run that is shown and changed; see `loadtests.control`."""
+    """A run that is shown and changed; see `loadtests.coordination.rate_control`."""
 
     def shown(self) -> Mapping[str, Any]:
         """Return the last live snapshot, empty before the first."""

@@ -1,6 +1,6 @@
 """What Locust's own tables and charts show: a worker's change, as one of Locust's workers would report it.
 
-The figures are those that `loadtests.live` merges, once a second and exactly. Its latency is the shopper's, from the
+The figures are those that `loadtests.live.board` merges, once a second and exactly. Latency is the shopper's, from the
 scheduled moment; Locust's own would begin with the send.
 """
 
@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loadtests.histogram import upper_bound_us
-from loadtests.run_directory import ASSET_STEPS
+from loadtests.demand.visits import ASSET_STEPS
+from loadtests.live.histogram import upper_bound_us
 
 _US_PER_MS = 1000
 _NS_PER_S = 1e9
@@ -22,8 +22,8 @@ _TOTAL = ("Aggregated", _NO_METHOD)
 def report(change: Mapping[str, Any], methods: Mapping[str, str], now: int) -> dict[str, Any]:
     """Return `stats`, `stats_total` and `errors` as Locust's event `worker_report` takes them.
 
-    `change` is one of `loadtests.live`, `methods` tells with which method a step is asked for, `now` is in ns. Times
-    in ms are rounded up, as everything that is read from a bucket. The latency of assets is left out of the total,
+    `change` is a worker's, `methods` gives the HTTP method of each step, `now` is in ns. Times in ms are
+    rounded up, as everything that is read from a bucket. The latency of assets is left out of the total,
     where many and quick they would hide what a shopper waits for; their number isn't.
     """
     now_s = now / _NS_PER_S

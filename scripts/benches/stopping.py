@@ -19,13 +19,13 @@ from typing import Any
 
 import yaml
 
-from loadtests.run_directory import REQUESTS, RunDirectory, read_tables
-from scripts.figures import Figure, machine_line, median_figure, missed, table, write_figures
-from scripts.local_stack.children import Children
+from loadtests.results.run_directory import RunDirectory, read_tables
+from loadtests.results.schemas import REQUESTS
+from scripts.benches.figures import Figure, machine_line, median_figure, missed, table, write_figures
 from scripts.local_stack.ports import DEFAULT_BASE, HOST, Ports
+from scripts.local_stack.processes import Children
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
-from scripts.refusals import EnvironmentLacks
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 COMMAND = "make bench-stop"
 _OBJECTIVES = Path(__file__).parents[2] / "slo" / "objectives" / "twisted-threads.yaml"

@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass
 
-from scripts.refusals import EnvironmentLacks
+from slo.outcomes import EnvironmentLacks
 
 DEFAULT_BASE = 18080
 HOST = "127.0.0.1"

@@ -9,10 +9,12 @@ from typing import Any
 import requests
 import yaml
 
-from scripts.local_stack.children import Child, Children, python, wait_until
+from loadtests.runtime import guarded_child
+from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST
-from scripts.local_stack.scraping import Scrape, configuration
-from scripts.refusals import EnvironmentLacks
+from scripts.local_stack.processes import Child, Children, wait_until
+from scripts.local_stack.prometheus_config import Scrape, configuration
+from slo.outcomes import EnvironmentLacks
 
 SCRAPE_INTERVAL_S = 1
 _SLOW = {"stock": 5}  # a page of every SKU at every location: a second is too often
@@ -20,7 +22,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _READY_S = 30.0
 _TARGETS_S = 30.0
 _QUERY_S = 30.0
-_GUARD = Path(__file__).with_name("guard.py")
+_GUARD = Path(str(guarded_child.__file__))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

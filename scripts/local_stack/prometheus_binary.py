@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts.refusals import EnvironmentLacks
+from slo.outcomes import EnvironmentLacks
 
 VARIABLE = "PEAKPROOF_PROMETHEUS"
 CACHE_VARIABLE = "PEAKPROOF_CACHE"

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import requests
 
-from loadtests.targets import Ceiling, Environment, ReleaseProbe, ScrapeTarget
-from scripts.local_stack.children import Child, Children, python, wait_until
+from loadtests.environment.targets import Ceiling, Environment, ReleaseProbe, ScrapeTarget
+from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST, Ports
-from scripts.refusals import EnvironmentLacks
+from scripts.local_stack.processes import Child, Children, wait_until
+from slo.outcomes import EnvironmentLacks
 
 TOKEN_VARIABLE = "PEAKPROOF_SHOP_TOKEN"  # noqa: S105 - the variable's name
 REPLICAS = 2

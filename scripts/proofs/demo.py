@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scripts.figures import Figure, machine_line, write_figures
+from scripts.benches.figures import Figure, machine_line, write_figures
 
 COMMAND = "make prove-demo"
 RELEASES = {"stable": "PASS", "slow-checkout": "FAIL"}

@@ -8,20 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.clock import Clock
-from loadtests.destinations import Destinations
+from loadtests.client.http2.probe import check_spoken
+from loadtests.environment.destinations import Destinations
+from loadtests.environment.resolved_environment import Reach
+from loadtests.guardrails.kill_switch import KillWatch, check_kill_url
+from loadtests.guardrails.lease import Lease, Place, held
+from loadtests.guardrails.permission import permitted
+from loadtests.guardrails.preflight import check_idle, check_release
+from loadtests.guardrails.production import production_at, undeclared
+from loadtests.guardrails.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, probe_release
+from loadtests.guardrails.watch_thread import Repeating
+from loadtests.results.inputs import Inputs
+from loadtests.results.run_json import Progress, Seen
+from loadtests.runtime.clock import Clock
 from scripts.context import Context
-from scripts.running.document import Progress
-from scripts.running.kill_watch import KillWatch, check_kill_url
-from scripts.running.lease import Lease, Place, held
-from scripts.running.look_before import check_idle, check_release
-from scripts.running.permission import permitted
-from scripts.running.preparation import Inputs
-from scripts.running.production import production_at, undeclared
-from scripts.running.reaching import Reach
-from scripts.running.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, Seen, probe_release
-from scripts.running.repeating import Repeating
-from scripts.running.spoken import check_spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

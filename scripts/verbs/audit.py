@@ -4,18 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests import audit
-from loadtests.asking import Asking
-from loadtests.audit_sources import Sources, gather
-from loadtests.clock import Clock
-from loadtests.credentials import credentials_of, token_of
-from loadtests.run_directory import RunDirectory, write_json
-from loadtests.streaming.leftovers import bring_ledgers
+from loadtests.audit.late_ledgers import bring_ledgers, tell_of_brought
+from loadtests.audit.run_audit import audit_run
+from loadtests.results.run_directory import RunDirectory
 from scripts.context import Context
-from scripts.running.evidence import read_environment, read_object
-from scripts.running.ledgers import lacking, tell_of_brought
 from scripts.running.runs import find_run
-from slo.documents import BadInput
 from slo.outcomes import ExitCode
 
 SUMMARY = "ask the shop whether every order of a run exists, once, paid once, with the stock moved"
@@ -39,7 +32,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Audit and tell; 0 when all was kept, 99 when a promise was broken, 75 when something couldn't be asked."""
     path = find_run(options.run_name, context)
     _bring(RunDirectory(path=path), options.streamed, context)
-    checks = audit_run(path, context)
+    checks = audit_run(path, context.environment)
     for check in checks:
         context.say(f"{check.outcome:<8}{check.name}: {check.detail}")
     if not checks:
@@ -57,27 +50,3 @@ def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -
         tell_of_brought(directory, brought)
         for worker, rows in brought.items():
             context.say(f"{rows} rows of the ledger of {worker} were brought from {folder}")
-
-
-def audit_run(path: Path, context: Context) -> tuple[audit.Check, ...]:
-    """Ask every declared source and write `audit.json`; raises BadInput when the run can't be read."""
-    directory = RunDirectory(path=path)
-    environment = read_environment(directory)
-    began_at = _began_at(directory)
-    token, credentials = token_of(environment, context.environment), credentials_of(environment, context.environment)
-    bearer = None if token is None else token.reveal()
-    sources = Sources(environment, bearer, Asking(environment, credentials))
-    try:
-        evidence = gather(directory, environment, sources, began_at, lacking(directory))
-    finally:
-        sources.close()
-    checks = audit.audit(evidence)
-    write_json(directory.audit, audit.to_json(evidence, checks, Clock.start().now()))
-    return checks
-
-
-def _began_at(directory: RunDirectory) -> int:
-    told = read_object(directory.run).get("started_at")
-    if not isinstance(told, int) or isinstance(told, bool):
-        raise BadInput(f"{directory.run}: started_at: expected ns since the epoch, found {told!r:.80}")
-    return told

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from dashboards.grafana.build import build, stale, write
 from dashboards.grafana.checks import Finding, check, check_answers
-from loadtests.run_directory import RunDirectory
+from loadtests.results.recorded_run import read_answers
+from loadtests.results.run_directory import RunDirectory
 from scripts.context import Context
-from scripts.running.evidence import read_answers
 from scripts.running.runs import find_run
 from slo.documents import BadInput
 from slo.outcomes import ExitCode

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import yaml
 
+from loadtests.audit.run_audit import audit_run
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.run_directory import RunDirectory
+from loadtests.results.run_directory import RunDirectory
 from scripts.context import Context
-from scripts.local_stack.children import Children
 from scripts.local_stack.ports import Ports
+from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
 from scripts.running.guards import Rails
-from scripts.running.perform import Performed, Setting, perform
-from scripts.running.preparation import read_inputs
-from scripts.verbs.audit import audit_run
+from scripts.running.lifecycle import Performed, Setting, perform
+from scripts.running.read_inputs import read_inputs
 from scripts.verbs.judge import judge_run, say_paths
 from scripts.verbs.plan import proven
 from scripts.verbs.run import add_how, web_port
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         context = dataclasses.replace(context, environment={**context.environment, TOKEN_VARIABLE: shop.token})
         performed = _play(options, objectives, shop, context, Path(folder))
         context.say("auditing: every order against the shop, its payments and its stock")
-        audit_run(performed.directory.path, context)
+        audit_run(performed.directory.path, context.environment)
         _keep(performed.directory, Path(folder), shop)
     return _tell(performed, context)
 

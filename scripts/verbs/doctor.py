@@ -7,21 +7,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loadtests.demand.plan import read_plan
-from loadtests.targets import Targets, read_targets
-from scripts.checkup.environment import environment
-from scripts.checkup.lines import Line, ok, rendered, wrong
-from scripts.checkup.machine import machine
+from loadtests.environment.resolved_environment import Reach, reach_of
+from loadtests.environment.targets import Targets, read_targets
+from loadtests.guardrails.permission import Permission
+from loadtests.guardrails.production import is_production, production_at, undeclared
+from loadtests.results.inputs import sha256
+from scripts.arguments import local_file, port, write_given
 from scripts.context import Context
-from scripts.given import local_file, port
+from scripts.doctor.environment import environment
+from scripts.doctor.lines import Line, ok, rendered, wrong
+from scripts.doctor.machine import machine
+from scripts.doctor.stack import check_stack
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
-from scripts.refusals import EnvironmentLacks, write_given
-from scripts.running.permission import Permission
-from scripts.running.preparation import sha256
-from scripts.running.production import is_production, production_at, undeclared
-from scripts.running.reaching import Reach, reach_of
-from scripts.stack_smoke import check_stack
 from slo.documents import BadInput, read_text, validate
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 SUMMARY = "check this machine, and an environment: is everything there that a run needs"
 EXAMPLE = "peakproof doctor --on staging"
@@ -63,7 +62,7 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
         targets = read_targets(options.targets)
         target = targets.environment(options.on, options.targets)
         try:
-            reach = reach_of(target, context)
+            reach = reach_of(target, context.environment)
         except EnvironmentLacks as error:
             yield wrong("environment", str(error), "mend base_url, or the name service")
         else:

@@ -4,16 +4,15 @@ import argparse
 import threading
 from typing import Any
 
-from exporters import loadgen, orders, stock
-from exporters.listening import CantListen
-from exporters.scrape import Subject
-from exporters.serving import serve
-from exporters.source import AdminSource
+from exporters.serving.http_server import CantListen
+from exporters.serving.pages import serve
+from exporters.serving.scrape import Subject
+from exporters.serving.source import AdminSource
+from exporters.subjects import loadgen, orders, stock
+from scripts.arguments import add_web, web_token
 from scripts.context import Context
-from scripts.refusals import EnvironmentLacks
-from scripts.web import add_web, web_token
 from slo.documents import BadInput
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 SUMMARY = "serve metrics of the load generator, the stock or the orders to Prometheus"
 EXAMPLE = "peakproof exporter loadgen"

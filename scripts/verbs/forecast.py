@@ -6,8 +6,8 @@ from pathlib import Path
 from loadtests.demand.forecast import forecast
 from loadtests.demand.history import read_history
 from loadtests.demand.season import parse_season
+from scripts.arguments import write_given
 from scripts.context import Context
-from scripts.refusals import write_given
 from slo.outcomes import ExitCode
 
 SUMMARY = "forecast this year's peak hour from an hourly order history"

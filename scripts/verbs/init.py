@@ -5,16 +5,16 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from loadtests.targets import BaseAddress, Environment, Label, ProxyTarget, Targets
-from scripts.checkup.lines import rendered
+from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.targets import BaseAddress, Environment, Label, ProxyTarget, Targets
+from scripts.arguments import write_given
 from scripts.context import Context
-from scripts.first_look.drafts import CEILING, first_plan, looks_like_production, objectives_yaml, targets_yaml
-from scripts.first_look.survey import Survey, Visitor, survey
-from scripts.refusals import EnvironmentLacks, write_given
-from scripts.running.reaching import reach_of
+from scripts.doctor.lines import rendered
+from scripts.init.drafts import CEILING, first_plan, looks_like_production, objectives_yaml, targets_yaml
+from scripts.init.survey import Survey, Visitor, survey
 from slo.documents import BadInput, parse_yaml, validate
-from slo.openslo import read_objectives
-from slo.outcomes import ExitCode
+from slo.objectives.openslo import read_objectives
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 SUMMARY = "look at a staging site, say what is missing, and write targets.yaml, objectives.yaml and plan.yaml"
 EXAMPLE = "peakproof init http://127.0.0.1:18080"
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     environment = given_environment(options.url, options.name, given_proxy(options))
     if not options.force:
         refuse_to_replace(folder)
-    reach = reach_of(environment, context)
+    reach = reach_of(environment, context.environment)
     context.say(f"looking at {environment.base_url}: at most nine requests, one a second")
     with reach.asking() as http:
         found = survey(reach, Visitor(base_url=environment.base_url, http=http))

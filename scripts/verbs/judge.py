@@ -4,25 +4,24 @@ import argparse
 from pathlib import Path
 
 from dashboards.report import write_report
-from loadtests.clock import Clock
-from loadtests.journeys import BUYERS
-from loadtests.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.demand.visits import BUYERS
+from loadtests.results.abandoned import account_for_abandoned
+from loadtests.results.recorded_run import NOTHING, Recorded, read_recorded
+from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.runtime.clock import Clock
 from scripts.context import Context
-from scripts.running.ending import account_for_abandoned
-from scripts.running.evidence import Recorded, read_recorded
 from scripts.running.runs import find_run
-from scripts.running.validity import NOTHING
-from slo.causes import Cause, explain, traces_of_requests
-from slo.delivery import delivered, left_out
+from slo.causes.causes import Cause, explain, traces_of_requests
 from slo.findings import Finding
-from slo.indicators import Evidence, Window
+from slo.objectives.indicators import Evidence, Window
 from slo.outcomes import ExitCode
 from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
-from slo.run_facts import RunFacts, judged_window, run_facts
-from slo.verdict import Case, Verdict, judge, with_causes
-from slo.verdict_json import to_json
+from slo.validity.delivery import delivered, left_out
+from slo.validity.run_facts import RunFacts, judged_window, run_facts
+from slo.verdict.verdict import Case, Verdict, judge, with_causes
+from slo.verdict.verdict_json import to_json
 
 SUMMARY = "judge a run: PASS, FAIL or INCONCLUSIVE, with the reason"
 EXAMPLE = "peakproof judge latest"

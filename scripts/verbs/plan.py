@@ -6,12 +6,12 @@ from pathlib import Path
 from loadtests.demand.build import Choices, build_plan
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import JOURNEYS, Plan, read_plan
-from loadtests.journeys import expected_events
+from loadtests.demand.visits import expected_events
+from scripts.arguments import write_given
 from scripts.context import Context
-from scripts.refusals import write_given
-from slo.openslo import read_objectives
+from slo.objectives.openslo import read_objectives
+from slo.objectives.planning import Proof, proofs
 from slo.outcomes import ExitCode
-from slo.planning import Proof, proofs
 
 SUMMARY = "build a plan from a forecast; show what a plan plays and which objectives it can prove"
 EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"

@@ -3,14 +3,13 @@
 import argparse
 import threading
 
-from exporters.listening import CantListen
-from exporters.recorder import Recorder
-from loadtests.run_directory import RunDirectory
+from exporters.serving.http_server import CantListen
+from exporters.spans.recorder import Recorder
+from loadtests.results.run_directory import RunDirectory
+from scripts.arguments import add_web, web_token
 from scripts.context import Context
-from scripts.refusals import EnvironmentLacks
 from scripts.running.runs import find_run
-from scripts.web import add_web, web_token
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 SUMMARY = "record spans sent over OTLP/HTTP into a run directory, and serve span metrics"
 EXAMPLE = "peakproof recorder latest"

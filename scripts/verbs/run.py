@@ -4,13 +4,13 @@ import argparse
 import os
 from pathlib import Path
 
+from loadtests.results.recorded_run import validity_findings
+from scripts.arguments import between, local_file, port
 from scripts.context import Context
-from scripts.given import between, local_file, port
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
 from scripts.running.guards import Rails
-from scripts.running.perform import Setting, perform
-from scripts.running.preparation import read_inputs
-from scripts.running.validity import validity_findings
+from scripts.running.lifecycle import Setting, perform
+from scripts.running.read_inputs import read_inputs
 from slo.findings import Severity
 from slo.outcomes import ExitCode
 

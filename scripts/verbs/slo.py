@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from scripts.context import Context
-from slo.openslo import Objective, read_objectives
+from slo.objectives.openslo import Objective, read_objectives
 from slo.outcomes import ExitCode
 
 SUMMARY = "check OpenSLO files"

@@ -5,15 +5,15 @@ import os
 import time
 from collections.abc import Iterator
 
-from loadtests.credentials import Secret
-from loadtests.job import read_job
-from loadtests.joining import VARIABLE as RUN_TOKEN
-from loadtests.run_directory import RunDirectory
+from loadtests.environment.credentials import Secret
+from loadtests.results.run_directory import RunDirectory
+from loadtests.worker.job import VARIABLE as RUN_TOKEN
+from loadtests.worker.job import read_job
 from scripts.context import Context
-from scripts.local_stack.children import Children
-from scripts.running.afar import Master, fetch_papers, read_master
-from scripts.running.gathering import Gathering, read_gathering, take_seat
-from scripts.running.generator import check_connections, start_worker
+from scripts.local_stack.processes import Children
+from scripts.running.locust_processes import check_connections, start_worker
+from scripts.running.remote_master import Master, fetch_papers, read_master
+from scripts.running.rendezvous import Gathering, read_gathering, take_seat
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 

@@ -2,10 +2,10 @@
 
 from xml.etree import ElementTree as ET
 
-from slo.judging import ObjectiveResult
+from slo.formatting import clean
 from slo.outcomes import Outcome
-from slo.verdict import Checkpoint, Verdict
-from slo.wording import clean
+from slo.verdict.objective_results import ObjectiveResult
+from slo.verdict.verdict import Checkpoint, Verdict
 
 
 def render_junit(verdict: Verdict) -> str:

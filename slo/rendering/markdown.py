@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from slo.causes import Cause
+from slo.causes.causes import Cause
 from slo.findings import Severity
-from slo.judging import ObjectiveResult
+from slo.formatting import clean, clip, count, percent, seconds
 from slo.outcomes import Outcome
-from slo.verdict import Verdict
-from slo.wording import clean, clip, count, percent, seconds
+from slo.verdict.objective_results import ObjectiveResult
+from slo.verdict.verdict import Verdict
 
 MAX_BYTES = 1 << 20
 _ICONS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}

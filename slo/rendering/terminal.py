@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from slo.findings import Finding, Severity
-from slo.judging import ObjectiveResult
+from slo.formatting import clean, clip, count, percent, seconds
 from slo.outcomes import Outcome
-from slo.verdict import Verdict, summary_counts
-from slo.wording import clean, clip, count, percent, seconds
+from slo.verdict.objective_results import ObjectiveResult
+from slo.verdict.verdict import Verdict, summary_counts
 
 COLUMNS = 100
 LINES = 24

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local_stack.children import Children
 from scripts.local_stack.ports import Ports
+from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import Shop, start_shop, used_ports
-from scripts.refusals import EnvironmentLacks
+from slo.outcomes import EnvironmentLacks
 
 
 @pytest.fixture(scope="session")

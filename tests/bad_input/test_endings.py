@@ -15,7 +15,7 @@ import pytest
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, descendants, is_alive, peakproof, running
-from tests.scripts import fake_browser
+from tests.loadtests.browser import fake_browser
 from tests.scripts.world import OBJECTIVES
 from tests.waiting import wait_for
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from loadtests.guardrails.lease import Place, take
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
-from scripts.running.lease import Place, take
 from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, peakproof, running
 from tests.bad_input.test_endings import PLAN, Played, account_adds_up

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from loadtests.demand.plan import read_plan
-from loadtests.targets import read_targets
+from loadtests.environment.targets import read_targets
 
 CONTRACTS = Path(__file__).parents[2] / "docs" / "contracts.md"
 

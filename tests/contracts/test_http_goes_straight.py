@@ -48,18 +48,18 @@ def test_every_session_ignores_the_environment(path: Path) -> None:
 
 
 def test_no_proxy_is_used_but_the_one_that_targets_yaml_declares() -> None:
-    """Libraries' own ways to a proxy stay unused: what is declared goes by `loadtests.proxy` alone."""
+    """Libraries' own ways to a proxy stay unused: what is declared goes by `loadtests.environment.proxy` alone."""
     words = (
         *("getproxies", "ProxyManager", "proxy_from_url", "proxies=", "set_tunnel", "trust_env = True"),
         *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
     )
     found = [(path.name, word) for path in modules() for word in words if word in path.read_text()]
     assert found == []
-    users = {path.name for path in modules() if "from loadtests.proxy import" in path.read_text()}
+    users = {path.name for path in modules() if "from loadtests.environment.proxy import" in path.read_text()}
     assert users == {
-        *("access.py", "passing.py", "job.py"),  # the load
-        *("asking.py", "reaching.py"),  # with scripts' own passing.py, all that isn't load
-        "scraping.py",  # Prometheus
+        *("access.py", "connect.py", "job.py", "errors.py", "http1_client.py", "client.py", "probe.py"),  # the load
+        *("pinned_http.py", "resolved_environment.py"),  # with scripts' own passing.py, all that isn't load
+        "prometheus_config.py",  # Prometheus
     }
 
 

@@ -12,12 +12,13 @@ from exporters import names
 from loadtests.demand import plan
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import read_plan
-from loadtests.journeys import JOURNEYS, VISITS
-from loadtests.run_directory import ANSWERS, REQUESTS, SESSIONS, SPANS
+from loadtests.demand.visits import VISITS
+from loadtests.journeys import JOURNEYS
+from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from scripts.cli import VERBS
-from slo.openslo import read_objectives
+from slo.objectives.openslo import read_objectives
 from slo.outcomes import ExitCode
-from slo.promises import NEEDS
+from slo.verdict.promises import NEEDS
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = (ROOT / "docs" / "contracts.md").read_text()

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from dashboards.grafana.build import build
 from dashboards.grafana.queries import queries
-from loadtests.run_directory import ANSWERS, REQUESTS, SESSIONS, SPANS, RunDirectory, write_json, write_table
+from loadtests.results.run_directory import RunDirectory, write_json, write_table
+from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from tests.dashboards.made import DATABASE, PEAK_PER_S, PHASES, SECOND, START, STEPS, Made, phases
 from tests.dashboards.synthetic_documents import PLAN, audit_document, run_document, verdict_document
 

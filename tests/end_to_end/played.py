@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.ledger import read_ledgers
+from loadtests.results.ledger import read_ledgers
 from scripts.local_stack.prometheus_binary import find_prometheus
-from scripts.refusals import EnvironmentLacks
+from slo.outcomes import EnvironmentLacks
 from tests.bad_input.process import COMMAND, Running, peakproof, running, started
 from tests.loadtests import fake_shop
 from tests.loadtests.fake_shop import FakeShop

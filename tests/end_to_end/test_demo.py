@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from loadtests.run_directory import RunDirectory
+from loadtests.results.run_directory import RunDirectory
 from scripts.verbs.dashboards import check_run
 from tests.end_to_end.conftest import Ended
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.running.ending import ABANDONED
+from loadtests.results.abandoned import ABANDONED
 from tests.bad_input.process import descendants, is_alive
 from tests.end_to_end.namespace import Elsewhere, elsewhere
 from tests.end_to_end.played import ALONE, Played, check_whole, findings, joining, play, prometheus, shop, write_inputs

@@ -12,10 +12,11 @@ from pathlib import Path
 import gevent
 import pytest
 
-from loadtests.clock import Clock
-from loadtests.job import read_job
-from loadtests.player import Player
-from loadtests.run_directory import REQUESTS, read_tables
+from loadtests.results.run_directory import read_tables
+from loadtests.results.schemas import REQUESTS
+from loadtests.runtime.clock import Clock
+from loadtests.worker.job import read_job
+from loadtests.worker.worker import Player
 from scripts.local_stack.shop import Shop
 from tests.bad_input.conftest import shop
 from tests.loadtests import fake_shop

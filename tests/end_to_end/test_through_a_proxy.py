@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.targets import redacted
+from loadtests.environment.targets import redacted
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.conftest import free_ports, prometheus, shop
 from tests.bad_input.process import Ended, peakproof

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from exporters import loadgen, orders, stock
-from exporters.recorder import Recorder
-from exporters.serving import serve
-from exporters.source import AdminSource
-from loadtests.run_directory import RunDirectory
+from exporters.serving.pages import serve
+from exporters.serving.source import AdminSource
+from exporters.spans.recorder import Recorder
+from exporters.subjects import loadgen, orders, stock
+from loadtests.results.run_directory import RunDirectory
 from tests.exporters.fakes import FUNNEL, LIVE, STOCK, TOKEN, shop_admin
 from tests.exporters.otlp_bytes import request, span
-from tests.exporters.test_subjects import write_live
+from tests.exporters.subjects.test_subjects import write_live
 
 PROMTOOL = os.environ.get("PEAKPROOF_PROMTOOL") or shutil.which("promtool")
 # The Collector's connector names its durations in milliseconds; rules and dashboards must find that name.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from loadtests.client.exchange import Request
+from loadtests.client.interface import Request
 from tests.loadtests.fakes import TalkingShop
 
 ROUTES = {"/": "home", "/search": "search", "/cart": "cart", "/checkout": "checkout", "/designs": "design"}

@@ -9,17 +9,17 @@ from typing import Any
 
 from gevent.event import Event
 
-from loadtests.alarms import Alarms
-from loadtests.ceilings import Ceilings
-from loadtests.client.exchange import Client, Listener, Reply, Request
-from loadtests.clock import Clock
+from loadtests.client.interface import Client, Listener, Reply, Request
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
-from loadtests.hooks import Hooks
-from loadtests.ledger import Ledger
-from loadtests.records import SessionRecord, StepBatch, StepLog, StepRecord
-from loadtests.session import Worker
-from loadtests.targets import Ceiling
+from loadtests.environment.ceilings import Ceilings
+from loadtests.environment.targets import Ceiling
+from loadtests.results.hooks import Hooks
+from loadtests.results.ledger import Ledger
+from loadtests.results.records import SessionRecord, StepBatch, StepLog, StepRecord
+from loadtests.runtime.alarms import Alarms
+from loadtests.runtime.clock import Clock
+from loadtests.shopper.session import Worker
 
 SECOND = 1_000_000_000
 

@@ -11,18 +11,18 @@ from random import Random
 import gevent
 import pytest
 
-from loadtests.alarms import Alarms
-from loadtests.assets import Fetched, source_of
-from loadtests.ceilings import Ceilings
 from loadtests.client.access import Access
-from loadtests.client.exchange import Request
-from loadtests.client.shopper import ShopperClient
-from loadtests.clock import Clock
-from loadtests.hooks import Hooks
-from loadtests.ledger import Ledger
-from loadtests.records import StepLog
-from loadtests.session import Session, Worker
-from loadtests.targets import Ceiling
+from loadtests.client.http1_client import ShopperClient
+from loadtests.client.interface import Request
+from loadtests.environment.ceilings import Ceilings
+from loadtests.environment.targets import Ceiling
+from loadtests.results.hooks import Hooks
+from loadtests.results.ledger import Ledger
+from loadtests.results.records import StepLog
+from loadtests.runtime.alarms import Alarms
+from loadtests.runtime.clock import Clock
+from loadtests.shopper.assets import Fetched, source_of
+from loadtests.shopper.session import Session, Worker
 from tests.loadtests.fakes import NO_CEILING, Memory, arrival, small_plan
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 

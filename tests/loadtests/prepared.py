@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from loadtests.job import write_job
-from loadtests.run_directory import RunDirectory, write_json
-from loadtests.targets import Environment, redacted
+from loadtests.environment.targets import Environment, redacted
+from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.worker.job import write_job
 from tests.loadtests.fakes import plan_facts
 
 SHIPPED = Path(__file__).parents[2] / "slo" / "objectives" / "twisted-threads.yaml"

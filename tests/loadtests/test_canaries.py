@@ -12,14 +12,14 @@ import gevent
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.asking import Asking
-from loadtests.audit_sources import Sources, SourceUnavailableError, gather
-from loadtests.clock import Clock
-from loadtests.credentials import credentials_of, token_of
-from loadtests.job import read_job
-from loadtests.ledger import read_ledgers
-from loadtests.player import Player
-from loadtests.run_directory import RunDirectory, write_json
+from loadtests.audit.sources import Sources, SourceUnavailableError, gather
+from loadtests.environment.credentials import credentials_of, token_of
+from loadtests.environment.pinned_http import Asking
+from loadtests.results.ledger import read_ledgers
+from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.runtime.clock import Clock
+from loadtests.worker.job import read_job
+from loadtests.worker.worker import Player
 from tests.loadtests.fake_shop import FakeShop, running
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.loadtests.prepared import prepared_run

@@ -14,16 +14,16 @@ from typing import IO, Any
 import pytest
 import requests
 
-from loadtests.account import make_account, read_sessions, read_workers
 from loadtests.demand.arrivals import revised
-from loadtests.job import BEGIN, read_job
-from loadtests.revisions import read_revisions
-from loadtests.run_directory import RunDirectory
+from loadtests.results.account import make_account, read_sessions, read_workers
+from loadtests.results.revisions import read_revisions
+from loadtests.results.run_directory import RunDirectory
+from loadtests.worker.job import BEGIN, read_job
 from tests import waiting
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import COMMAND, ROOT
-from tests.scripts.test_children import is_alive
+from tests.scripts.local_stack.test_processes import is_alive
 from tests.scripts.world import free_port
 
 WAIT_S = 60.0

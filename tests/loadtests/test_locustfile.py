@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.account import read_sessions, read_workers
-from loadtests.run_directory import RunDirectory
+from loadtests.results.account import read_sessions, read_workers
+from loadtests.results.run_directory import RunDirectory
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
 from tests.loadtests.fake_shop import FakeShop
@@ -54,7 +54,7 @@ def test_no_module_has_the_name_of_another_package() -> None:
     """Locust puts the folder of its file first on sys.path: a module here would hide the other."""
     ours = {path.stem for path in FOLDER.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     ours -= {"__init__", "__pycache__"}
-    assert {"client", "player", "demand", "storefronts"} <= ours
+    assert {"client", "worker", "demand", "storefronts"} <= ours
     assert ours & (set(sys.stdlib_module_names) | set(importlib.metadata.packages_distributions())) == set()
 
 

@@ -8,14 +8,9 @@ import pytest
 
 from tests.drawn_once import drawn_once
 from tests.scripts.made_run import make_run
-from tests.scripts.world import Command, World
+from tests.scripts.world import Command
 
 __all__ = ["drawn_once"]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(folder=tmp_path)
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from loadtests.demand.arrivals import schedule
-from loadtests.run_directory import ANSWERS, REQUESTS, SESSIONS, SPANS, RunDirectory, write_json, write_table
-from scripts.running.document import Progress, write_run
-from scripts.running.preparation import Inputs, prepare, read_inputs
-from slo.promises import NEEDS
+from loadtests.results.inputs import Inputs, prepare
+from loadtests.results.run_directory import RunDirectory, write_json, write_table
+from loadtests.results.run_json import Progress, write_run
+from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
+from scripts.running.read_inputs import read_inputs
+from slo.verdict.promises import NEEDS
 from tests.scripts.world import GOOD, TOTAL, World, write_inputs
 
 START = 1_795_780_800_000_000_000  # 2026-11-27 12:00:00 UTC
@@ -27,7 +29,7 @@ def make_run(folder: Path, outcome: str) -> Path:
     """
     write_inputs(folder)
     inputs = read_inputs(folder / "plan.yaml", (folder / "objectives.yaml",), folder / "targets.yaml", "staging")
-    directory = prepare(inputs, World(folder=folder).context())
+    directory = prepare(inputs, World(folder=folder).context().runs)
     requests = _records(directory, inputs, slow=outcome == "FAIL")
     for worker in range(WORKERS):
         rows = [row for row in requests if row["session"] % WORKERS == worker]

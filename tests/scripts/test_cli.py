@@ -15,9 +15,8 @@ import pytest
 from scripts import cli
 from scripts.cli import VERBS, build_parser
 from scripts.context import Context
-from scripts.refusals import EnvironmentLacks
 from slo.documents import BadInput
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 from tests.scripts.world import Command
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from slo.delivery import Delivered
-from slo.indicators import Evidence
-from slo.openslo import Objective, read_objectives
-from slo.promises import NEEDS
+from slo.objectives.indicators import Evidence
+from slo.objectives.openslo import Objective, read_objectives
 from slo.statistics import StepCounts
-from slo.verdict import Case
+from slo.validity.delivery import Delivered
+from slo.verdict.promises import NEEDS
+from slo.verdict.verdict import Case
 
 SHIPPED = Path(__file__).parents[2] / "slo" / "objectives" / "twisted-threads.yaml"
 SECOND = 1_000_000_000

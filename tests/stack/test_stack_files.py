@@ -19,12 +19,12 @@ import pytest
 import yaml
 
 from exporters.names import SPAN_CALLS, SPAN_DURATION
-from exporters.span_metrics import BUCKETS_MS
+from exporters.spans.span_metrics import BUCKETS_MS
 from loadtests.demand.plan import read_plan
-from loadtests.targets import read_targets
+from loadtests.environment.targets import read_targets
+from scripts.doctor.stack import DASHBOARD, DATASOURCES, FOLDER, JOBS
 from scripts.local_stack.prometheus_binary import cache_folder
-from scripts.running.preparation import read_inputs
-from scripts.stack_smoke import DASHBOARD, DATASOURCES, FOLDER, JOBS
+from scripts.running.read_inputs import read_inputs
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

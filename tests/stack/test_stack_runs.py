@@ -1,6 +1,6 @@
 """docker-compose.yml is run: every role of ours, PostgreSQL, Prometheus and Alertmanager, with two workers.
 
-Grafana, Tempo and the Collector have no image here: `test_stack_files.py` holds their files, `scripts/stack_smoke.py`
+Grafana, Tempo and the Collector have no image here: `test_stack_files.py` holds their files, `scripts/doctor/stack.py`
 asks the real ones. Spans go straight to the run's recorder in the Collector's place. Three runs are played on one
 stack, in this order: one that loses a worker, one with both again, one whose database dies.
 """

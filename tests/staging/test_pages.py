@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import requests
 
-from loadtests.markup import links_of
+from loadtests.shopper.html_links import links_of
 from tests.staging.conftest import Stack
 from tests.staging.harness import ADMIN, check_out, fill_cart
 

@@ -3,26 +3,22 @@
 from collections.abc import Iterator
 from struct import Struct, pack
 
-from loadtests.client.failures import ProtocolError
+from loadtests.client.errors import ProtocolError
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM = ACK = 0x1
 END_HEADERS, PADDED, WITH_PRIORITY = 0x4, 0x8, 0x20
-
 NO_ERROR, PROTOCOL_ERROR, FLOW_CONTROL_ERROR, STREAM_CLOSED = 0, 1, 3, 5
 FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL, COMPRESSION_ERROR = 6, 7, 8, 9
 ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED = 11, 13
-
 HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE = (
     range(1, 7)
 )
-
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEAD_SIZE = 9
 LEAST_MAX_FRAME, MOST_MAX_FRAME = 1 << 14, (1 << 24) - 1
 FIRST_WINDOW, MOST_WINDOW = (1 << 16) - 1, (1 << 31) - 1
 MOST_STREAM_ID = (1 << 31) - 1
-
 head = Struct(">HBBBI")
 _setting = Struct(">HI")
 

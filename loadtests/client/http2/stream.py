@@ -5,11 +5,11 @@ from typing import Any
 
 from gevent import get_hub, getcurrent
 
-from loadtests.client import reading
-from loadtests.client.failures import BrokenOffError, ProtocolError, SilentError
-from loadtests.client.heads import UNTIL_CLOSED, Head
+from loadtests.client import response as reading
+from loadtests.client.errors import BrokenOffError, ProtocolError, SilentError
 from loadtests.client.http2.frames import FLOW_CONTROL_ERROR, MOST_WINDOW, FaultError
-from loadtests.per_hub import switch_to_hub
+from loadtests.client.response_head import UNTIL_CLOSED, Head
+from loadtests.runtime.hub import switch_to_hub
 
 _OK, _MAX_INTERIM = 200, 10
 # A body is never longer than MAX_BODY, so a window that holds one needs no updates, but that of an OpenStream; the rest

@@ -9,15 +9,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests.clock import Clock
+from loadtests.runtime.clock import Clock
 from scripts.benches.engine import shop
 from scripts.benches.engine.measurements import MEASUREMENTS
 from scripts.benches.engine.series import Bench
 from scripts.benches.engine.target import TARGET_CORE, program, start_nginx
-from scripts.figures import Figure, machine_line, missed, table, write_figures
-from scripts.local_stack.children import Children
-from scripts.refusals import EnvironmentLacks
-from slo.outcomes import ExitCode
+from scripts.benches.figures import Figure, machine_line, missed, table, write_figures
+from scripts.local_stack.processes import Children
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 COMMAND = "make bench-engine"
 

@@ -9,16 +9,15 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from loadtests.clock import Clock
-from loadtests.run_directory import RunDirectory
-from scripts.local_stack.children import Child
-from scripts.refusals import EnvironmentLacks
+from loadtests.results.run_directory import RunDirectory
+from loadtests.runtime.clock import Clock
+from scripts.local_stack.processes import Child
+from slo.outcomes import EnvironmentLacks
 
 CYCLE_S, FROZEN_S = 10.0, 1.0
 QUANTILES = {"p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 _LEAST = 1000
 _STOPPING_NS = 5_000_000  # a signal takes effect when the process is next scheduled
-
 Ns = NDArray[np.int64]
 
 

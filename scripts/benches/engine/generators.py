@@ -13,13 +13,14 @@ from typing import Protocol
 
 import pyarrow.parquet as pq
 
-from loadtests.destinations import Destination, Destinations
-from loadtests.job import write_job
-from loadtests.run_directory import RunDirectory, write_json
+from loadtests.environment.destinations import Destination, Destinations
+from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.runtime.guarded_child import python
+from loadtests.worker.job import write_job
 from scripts.benches.engine import variables
 from scripts.benches.engine.plans import Load, environment_of, objectives_of, plan_of
 from scripts.benches.engine.target import GENERATOR_CORE, HOST, pinned, program
-from scripts.local_stack.children import Child, Children, python
+from scripts.local_stack.processes import Child, Children
 
 HERE = Path(__file__).parent
 USERS = 100

@@ -3,9 +3,9 @@
 import os
 from unittest.mock import patch
 
-from loadtests import player
 from loadtests.locustfile import Shoppers
-from loadtests.records import Records, StepBatch
+from loadtests.results.records import Records, StepBatch
+from loadtests.worker import worker as player
 from scripts.benches.engine import shop, variables
 
 __all__ = ["Shoppers"]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests.clock import Clock
+from loadtests.runtime.clock import Clock
 from scripts.benches.engine.target import HOST, reply_body
 
 _BACKLOG = 4096

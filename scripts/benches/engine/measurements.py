@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 import pyarrow.parquet as pq
 
+from loadtests.runtime.guarded_child import python
 from scripts.benches.engine.freezing import CYCLE_S, agreements, freeze_in_turn, quantile, read_log, read_replies
 from scripts.benches.engine.generators import USERS, Engine, FastHttpUser, Generator, Site, Wrk, run_directory_of
 from scripts.benches.engine.plans import Load
@@ -16,9 +17,9 @@ from scripts.benches.engine.sampling import Window
 from scripts.benches.engine.series import Bench, Run, ratios, told
 from scripts.benches.engine.shop import ASSETS
 from scripts.benches.engine.target import HOST, TARGET_CORE, free_ports, pinned
-from scripts.figures import Figure, median_figure, told_figure
-from scripts.local_stack.children import Child, python, wait_until
-from scripts.refusals import EnvironmentLacks
+from scripts.benches.figures import Figure, median_figure, told_figure
+from scripts.local_stack.processes import Child, wait_until
+from slo.outcomes import EnvironmentLacks
 
 _BUYING = Load(journey="bench-buying", sessions=USERS)
 _ON = "schedule, both clocks, records, histograms, trace headers"

@@ -5,10 +5,10 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.assets import Fetched
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan
-from loadtests.journeys import VISITS
+from loadtests.demand.visits import VISITS
+from loadtests.shopper.assets import Fetched
 from scripts.benches.engine.shop import STOREFRONT
 
 _LONG_S = 3600.0  # a run is ended from outside when its window is over

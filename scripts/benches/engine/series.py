@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.clock import Clock
-from loadtests.run_directory import RunDirectory
+from loadtests.results.run_directory import RunDirectory
+from loadtests.runtime.clock import Clock
 from scripts.benches.engine.generators import Generator, Site, Tally, run_directory_of
 from scripts.benches.engine.sampling import Moment, Window, cpu_ns, rss_bytes
 from scripts.benches.engine.target import Nginx
-from scripts.local_stack.children import Child, Children, wait_until
-from scripts.refusals import EnvironmentLacks
+from scripts.local_stack.processes import Child, Children, wait_until
+from slo.outcomes import EnvironmentLacks
 
 _STARTED_S = 30.0
 _FLOWS = 50

@@ -6,8 +6,8 @@ from typing import Literal, NoReturn
 import orjson
 
 from loadtests import journeys, storefronts
-from loadtests.client.exchange import Reply, Request
-from loadtests.session import Placed, Session
+from loadtests.client.interface import Reply, Request
+from loadtests.shopper.session import Placed, Session
 from loadtests.storefronts import Storefront
 
 STOREFRONT = "bench"
@@ -15,7 +15,6 @@ ITEMS = 19
 SEARCHES = 10_000
 SKUS = 20
 CARD, TOTAL, QUANTITY = "4111111111111111", 19.99, 2
-
 # What a session of each does; all but `once` go round until the run's end, as one of Locust's users does.
 JOURNEYS = (
     "bench-buying",
@@ -28,8 +27,6 @@ JOURNEYS = (
 )
 # What a page of the last two asks for: as plain steps, one after the other, or as the page's assets.
 ASSETS = tuple(f"a{number:02d}.png" for number in range(12))
-
-
 _PRODUCTS = Request(step="products", method="GET", path="/api/products")
 _STATIC = Request(step="static", method="GET", path="/static")
 _CHECKOUT = Request(step="checkout", method="POST", path="/api/checkout", body={"card": CARD, "total": TOTAL})

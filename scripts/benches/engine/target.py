@@ -12,8 +12,8 @@ from pathlib import Path
 import requests
 
 from scripts.benches.engine.shop import ASSETS, ITEMS
-from scripts.local_stack.children import Child, Children, wait_until
-from scripts.refusals import EnvironmentLacks
+from scripts.local_stack.processes import Child, Children, wait_until
+from slo.outcomes import EnvironmentLacks
 
 HOST = "127.0.0.1"
 GENERATOR_CORE, TARGET_CORE = 0, 1
@@ -21,7 +21,6 @@ _BODY_BYTES = 2277
 _READY_S = 5.0
 _DAY = "1"
 _PORTS = range(20_000, 32_000)
-
 _CONFIG = string.Template("""\
 worker_processes 1; daemon off; master_process off; pid $folder/nginx.pid; error_log $folder/error.log;
 worker_rlimit_nofile 20000;

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.client.access import Access
-from loadtests.client.shopper import ShopperClient
+from loadtests.client.http1_client import ShopperClient
 from tests.loadtests.client.shoppers import DEADLINE_S, Connect, Serve
 from tests.loadtests.hostile_server import Answer, HostileServer
 

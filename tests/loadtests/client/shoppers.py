@@ -7,11 +7,10 @@ from typing import Any
 import gevent
 
 from loadtests.client.access import Access
-from loadtests.client.connection import Connection
-from loadtests.client.event_stream import EventStream
-from loadtests.client.events import Event
-from loadtests.client.exchange import Request
-from loadtests.client.shopper import ShopperClient
+from loadtests.client.http1_client import ShopperClient
+from loadtests.client.interface import Event, Request
+from loadtests.client.sockets.connection import Connection
+from loadtests.client.sse.event_stream import EventStream
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

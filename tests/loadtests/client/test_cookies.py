@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests.client.cookies import MAX_COOKIES, Jar, date, default_path
-from loadtests.client.exchange import Reply, Request
+from loadtests.client.interface import Reply, Request
 from tests.loadtests.client.shoppers import GET, TRACEPARENT, Connect, Serve, scripted
 from tests.loadtests.hostile_server import reply
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from loadtests.asking import Asking, why_no_answer
-from loadtests.client.exchange import Reply, Request
-from loadtests.credentials import credentials_of
-from loadtests.proxy import Proxy
-from loadtests.targets import Environment
+from loadtests.client.interface import Reply, Request
+from loadtests.environment.credentials import credentials_of
+from loadtests.environment.pinned_http import Asking, why_no_answer
+from loadtests.environment.proxy import Proxy
+from loadtests.environment.targets import Environment
 from tests.loadtests.certificates import Authority
 from tests.loadtests.client.shoppers import Connect
-from tests.loadtests.client.test_passing import BASIC, proxy_at, trusting
+from tests.loadtests.client.sockets.test_connect import BASIC, proxy_at, trusting
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.scripts.world import free_port
 from tests.waiting import wait_for

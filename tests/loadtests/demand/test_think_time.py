@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.demand.splitmix import Luck
 from loadtests.demand.think_time import Empirical, LogNormal
-from loadtests.luck import Luck
 
 SEEDS = st.integers(0, 2**53)
 QUANTILES = st.lists(st.floats(0, 3600), min_size=2, max_size=20).map(sorted)

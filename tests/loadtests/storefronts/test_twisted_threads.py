@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from loadtests.bounds import too_much
-from loadtests.client.events import Event
-from loadtests.client.exchange import Listener, Reply, Request
+from loadtests.client.interface import Event, Listener, Reply, Request
 from loadtests.demand import plan as demand
-from loadtests.journeys import BROWSE_STEPS, JOURNEYS, ORDER_NEWS, ORDER_STREAM, VISITS, expected_events, visits_of
-from loadtests.session import Session, SessionFailedError
+from loadtests.demand.visits import BROWSE_STEPS, ORDER_NEWS, ORDER_STREAM, VISITS, expected_events, visits_of
+from loadtests.guardrails.plan_check import too_much
+from loadtests.journeys import JOURNEYS
+from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts import METHODS, STOREFRONTS
 from loadtests.storefronts.twisted_threads import TwistedThreads
 from tests.loadtests.fakes import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from loadtests.run_directory import RunDirectory
+from loadtests.results.run_directory import RunDirectory
 from tests.loadtests import fake_shop
 from tests.loadtests.test_locust_control import live, playing, wait_for, wish
 from tests.scripts.world import free_port

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from loadtests.live import WorkerFigures
-from loadtests.records import StepRecord
+from loadtests.live.worker_figures import WorkerFigures
+from loadtests.results.records import StepRecord
 from loadtests.web_ui.tables import report
 from tests.loadtests.fakes import SECOND, batch, step_record
 

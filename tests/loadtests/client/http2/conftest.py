@@ -10,8 +10,8 @@ import pytest
 from h2.connection import H2Connection
 
 from loadtests.client.access import Access
-from loadtests.client.http2.conversation import Conversation
-from loadtests.client.http2.shopper import Http2Client
+from loadtests.client.http2.client import Http2Client
+from loadtests.client.http2.connection import Conversation
 from tests.loadtests.certificates import Authority
 from tests.loadtests.client.shoppers import DEADLINE_S
 from tests.loadtests.hostile_http2 import HostileHttp2, Reaction

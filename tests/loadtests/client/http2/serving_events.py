@@ -1,7 +1,7 @@
 """What a test's server does with a stream of events, piece by piece, and with the requests beside it."""
 
-from loadtests.client.event_stream import EventStream
-from loadtests.client.exchange import Reply
+from loadtests.client.interface import Reply
+from loadtests.client.sse.event_stream import EventStream
 from tests.loadtests.client.shoppers import STREAM, TRACEPARENT
 from tests.loadtests.hostile_http2 import Reaction, Talk
 from tests.loadtests.hostile_server import Seen

@@ -7,9 +7,9 @@ import gevent.ssl
 import pytest
 
 from loadtests.client.access import Access
-from loadtests.client.exchange import Reply
-from loadtests.client.http2.shopper import Http2Client
-from loadtests.proxy import Proxy
+from loadtests.client.http2.client import Http2Client
+from loadtests.client.interface import Reply
+from loadtests.environment.proxy import Proxy
 from tests.loadtests.certificates import Authority
 from tests.loadtests.client.http2.conftest import NAME
 from tests.loadtests.client.shoppers import GET, TRACEPARENT

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.client.failures import BrokenOffError, ProtocolError
+from loadtests.client.errors import BrokenOffError, ProtocolError
 from tests.loadtests.client.http2.conftest import Connect2, Serve
 from tests.loadtests.client.http2.serving_events import (
     CANCEL,

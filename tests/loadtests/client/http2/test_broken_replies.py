@@ -6,8 +6,8 @@ import gevent
 import pytest
 from h2.connection import H2Connection
 
-from loadtests.client import reading
-from loadtests.client.exchange import Reply
+from loadtests.client import response as reading
+from loadtests.client.interface import Reply
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
 from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, wait_for
 from tests.loadtests.hostile_http2 import Talk, block, said

@@ -9,12 +9,12 @@ import gevent
 import pytest
 from h2.settings import SettingCodes
 
-from loadtests.client import reading
-from loadtests.client.events import Event
-from loadtests.client.failures import ProtocolError
-from loadtests.client.http2.channel import Channel
-from loadtests.client.http2.inflow import StreamInflow
+from loadtests.client import response as reading
+from loadtests.client.errors import ProtocolError
+from loadtests.client.http2.body_stream import StreamInflow
 from loadtests.client.http2.stream import WINDOW
+from loadtests.client.http2.transport import Channel
+from loadtests.client.interface import Event
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
 from tests.loadtests.client.http2.serving_events import (
     CANCEL,

@@ -6,14 +6,14 @@ import gevent
 import pytest
 from gevent import get_hub
 
-from loadtests.client.failures import BrokenOffError, ProtocolError
-from loadtests.client.heads import Heads
-from loadtests.client.http2.blocks import Blocks
-from loadtests.client.http2.channel import Channel
-from loadtests.client.http2.conversation import Conversation
+from loadtests.client.errors import BrokenOffError, ProtocolError
+from loadtests.client.http2.connection import Conversation
+from loadtests.client.http2.response_headers import Blocks
 from loadtests.client.http2.stream import OpenStream
-from loadtests.firewalls import Firewall
-from loadtests.targets import Blocked
+from loadtests.client.http2.transport import Channel
+from loadtests.client.response_head import Heads
+from loadtests.environment.firewalls import Firewall
+from loadtests.environment.targets import Blocked
 from tests.loadtests.client.http2.serving_events import CANCEL
 from tests.loadtests.client.http2.test_broken_replies import HEADERS, PING, RST_STREAM, SETTINGS, number
 from tests.loadtests.client.http2.test_streams import Quiet

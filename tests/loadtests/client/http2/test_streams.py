@@ -11,15 +11,15 @@ from h2.connection import H2Connection
 from h2.events import PingAckReceived
 from h2.settings import SettingCodes
 
-from loadtests.client.exchange import Reply, Request
-from loadtests.client.heads import Heads
-from loadtests.client.http2.blocks import Blocks
-from loadtests.client.http2.channel import Channel
-from loadtests.client.http2.conversation import Conversation
+from loadtests.client.http2.client import Http2Client
+from loadtests.client.http2.connection import Conversation
 from loadtests.client.http2.frames import PREFACE
-from loadtests.client.http2.shopper import Http2Client
-from loadtests.firewalls import Firewall
-from loadtests.targets import Blocked
+from loadtests.client.http2.response_headers import Blocks
+from loadtests.client.http2.transport import Channel
+from loadtests.client.interface import Reply, Request
+from loadtests.client.response_head import Heads
+from loadtests.environment.firewalls import Firewall
+from loadtests.environment.targets import Blocked
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
 from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, RST_STREAM, SETTINGS, number
 from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, wait_for

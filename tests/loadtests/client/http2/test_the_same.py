@@ -1,6 +1,6 @@
 """What holds for the client over HTTP/1.1 and says nothing of how that is written holds over HTTP/2."""
 
-from tests.loadtests.client.test_shopper import (
+from tests.loadtests.client.test_http1_client import (
     test_a_body_is_sent_as_json_with_the_request_s_own_headers,
     test_a_header_that_http_cannot_say_is_an_outcome_and_sends_nothing,
     test_a_json_reply_comes_whole,

@@ -7,7 +7,7 @@ import pytest
 from h2.connection import H2Connection
 from h2.settings import SettingCodes
 
-from loadtests.client.exchange import Reply
+from loadtests.client.interface import Reply
 from tests.loadtests.client.http2.conftest import Connect2, Serve
 from tests.loadtests.client.http2.test_streams import BIG, send_all, setting
 from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, wait_for

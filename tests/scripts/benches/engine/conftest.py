@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests import journeys, storefronts, targets
-from loadtests.demand import plan
+from loadtests import journeys, storefronts
+from loadtests.demand import plan, visits
+from loadtests.environment import targets
 from scripts.benches.engine import shop
 
 
@@ -16,7 +17,7 @@ def bench_shop() -> Iterator[None]:
     yield
     for name in shop.JOURNEYS:
         del journeys.JOURNEYS[name]
-        del journeys.VISITS[name]
+        del visits.VISITS[name]
         plan.JOURNEYS.remove(name)
     del storefronts.STOREFRONTS[shop.STOREFRONT]
     targets.STOREFRONTS.remove(shop.STOREFRONT)

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from loadtests.run_directory import REQUESTS, RunDirectory, write_table
+from loadtests.results.run_directory import RunDirectory, write_table
+from loadtests.results.schemas import REQUESTS
 from scripts.benches.engine.freezing import Freeze, Reply, agreement, agreements, quantile, read_log, read_replies
 from scripts.benches.engine.logging_target import trace_id
-from scripts.refusals import EnvironmentLacks
+from slo.outcomes import EnvironmentLacks
 
 MS = 1_000_000
 SECOND = 1000 * MS

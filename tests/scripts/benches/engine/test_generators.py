@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from loadtests.run_directory import REQUESTS, RunDirectory, write_table
+from loadtests.results.run_directory import RunDirectory, write_table
+from loadtests.results.schemas import REQUESTS
 from scripts.benches.engine.generators import Tally, read_account, read_wrk
 
 WRK = """\

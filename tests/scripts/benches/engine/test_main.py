@@ -6,8 +6,7 @@ import pytest
 
 from scripts.benches.engine import __main__ as command
 from scripts.benches.engine import shop
-from scripts.refusals import EnvironmentLacks
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import read_plan
-from loadtests.targets import Environment
+from loadtests.environment.targets import Environment
 from scripts.benches.engine.plans import Load, environment_of, objectives_of, plan_of
-from slo.openslo import read_objectives
+from slo.objectives.openslo import read_objectives
 
 pytestmark = pytest.mark.usefixtures("bench_shop")
 

@@ -5,13 +5,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from loadtests.run_directory import REQUESTS, RunDirectory, write_table
+from loadtests.results.run_directory import RunDirectory, write_table
+from loadtests.results.schemas import REQUESTS
 from scripts.benches.engine.generators import Tally
 from scripts.benches.engine.measurements import check_handshakes, check_pace, check_spans, lag_p99_s
 from scripts.benches.engine.sampling import Moment, Window
 from scripts.benches.engine.series import Run, check_count, ratios
 from scripts.benches.engine.target import Status
-from scripts.refusals import EnvironmentLacks
+from slo.outcomes import EnvironmentLacks
 
 SECOND = 1_000_000_000
 

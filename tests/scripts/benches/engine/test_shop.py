@@ -10,11 +10,11 @@ import orjson
 import pytest
 
 from loadtests import journeys
-from loadtests.asset_addresses import AssetAddresses
-from loadtests.client.exchange import Reply, Request
+from loadtests.client.interface import Reply, Request
 from loadtests.client.origin import Origin
-from loadtests.run_directory import ASSET
-from loadtests.session import Session, SessionFailedError
+from loadtests.demand.visits import ASSET
+from loadtests.shopper.asset_urls import AssetAddresses
+from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts import STOREFRONTS, register
 from scripts.benches.engine import shop
 from scripts.benches.engine.target import page_body, reply_body

@@ -17,7 +17,7 @@ from scripts.benches.engine.target import (
     read_status,
     reply_body,
 )
-from scripts.refusals import EnvironmentLacks
+from slo.outcomes import EnvironmentLacks
 
 PAGE = """\
 Active connections: 101

@@ -1,0 +1,1 @@
+"""Charts as inline SVG, for the report, snapshots and the readiness page."""

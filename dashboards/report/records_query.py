@@ -1,0 +1,324 @@
+"""The records of a run, aggregated: requests, sessions and ledger per bin of time, per step, per error.
+
+DuckDB reads the Parquet parts as they are; what it returns is small however long the run was. Response time
+is `finished_at - scheduled_at` (what the shopper waited), service time `finished_at - sent_at`. Requests cut
+off by the run's end have no end of their own: they are counted, and left out of every latency.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as pad
+import pyarrow.parquet as pq
+
+from dashboards.report.run_files import Gap, Reading
+from loadtests.demand.visits import ASSET_STEPS
+from loadtests.results.run_directory import RunDirectory
+from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
+
+MAX_BINS = 120
+ENOUGH_IN_A_BIN = 30
+FEWEST_BINS = 24
+SECOND_NS = 1_000_000_000
+_BIN_LADDER_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+_SCHEMAS = {"requests": REQUESTS, "sessions": SESSIONS, "spans": SPANS}
+_BROKEN = (duckdb.Error, pa.ArrowException, OSError, ValueError, OverflowError)
+_QUANTILES = "[0.5, 0.95, 0.99]"
+_RESPONSE = "(finished_at - scheduled_at) / 1e9"
+_SERVICE = "(finished_at - sent_at) / 1e9"
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of time cut in equal bins; times in ns."""
+
+    starts_at: int
+    ends_at: int
+    bin_s: int
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are."""
+        return max(1, -(-(self.ends_at - self.starts_at) // (self.bin_s * SECOND_NS)))
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return (self.ends_at - self.starts_at) / SECOND_NS
+
+    def seconds(self, at_ns: int) -> float:
+        """Return the seconds from the start to `at_ns`."""
+        return (at_ns - self.starts_at) / SECOND_NS
+
+    def coarse(self, events: int) -> "Span":
+        """Return the same time in bins that hold enough of `events` for a percentile to mean something.
+
+        Never fewer than `FEWEST_BINS`, so that a change during the run stays visible.
+        """
+        wanted_s = ENOUGH_IN_A_BIN * self.length_s / max(events, 1)
+        most_s = self.length_s / FEWEST_BINS
+        ladder = [step for step in _BIN_LADDER_S if self.bin_s < step <= most_s]
+        bin_s = next((step for step in [self.bin_s, *ladder] if step >= wanted_s), ([self.bin_s, *ladder])[-1])
+        return replace(self, bin_s=bin_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """What happened in one bin of time; latencies in seconds are None where nothing was answered."""
+
+    index: int
+    requests: int
+    quantiles_s: tuple[float, float, float] | None
+    service_p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step's requests in the judged time."""
+
+    step: str
+    requests: int
+    errors: int
+    cut_off: int
+    quantiles_s: tuple[float, float, float] | None
+    service_p95_s: float | None
+    errors_by_word: dict[str, int] = field(default_factory=dict)
+
+
+class Store:
+    """The parts of one run behind SQL; a part that can't be read becomes a gap, a query that fails an empty answer."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._gaps = reading.gaps
+        self._sql = duckdb.connect(
+            config={"threads": 2, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        )
+        self._sql.execute("SET enable_progress_bar = false")
+        self.found = {kind: self._register(kind, reading.directory) for kind in _SCHEMAS}
+        judged = reading.judged
+        self.judged = (judged.starts_at, judged.ends_at) if judged else (0, (1 << 63) - 1)
+        self.time = self._span(reading)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._sql.close()
+
+    def rows(self, what: str, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return the answer of `query`; empty, and a gap of the name `what`, when the parts can't be read."""
+        try:
+            return self._sql.execute(query, list(values)).fetchall()
+        except _BROKEN as error:
+            self._gaps.append(Gap(file=what, why=f"can't be read: {str(error).splitlines()[0]}"))
+            return []
+
+    def _register(self, kind: str, directory: RunDirectory) -> int:
+        good = [path for path in directory.parts(kind) if self._usable(path, kind)]
+        schema = _SCHEMAS[kind]
+        source = pad.dataset([str(path) for path in good], schema=schema) if good else schema.empty_table()
+        self._sql.register(kind, source)
+        if not directory.parts(kind):
+            self._gaps.append(Gap(file=f"{kind}-*.parquet", why="no part is there"))
+        return len(good)
+
+    def _usable(self, path: Path, kind: str) -> bool:
+        try:
+            names = set(pq.read_schema(path).names)
+        except _BROKEN as error:
+            self._gaps.append(Gap(file=path.name, why=f"can't be read: {str(error).splitlines()[0]}"))
+            return False
+        missing = [name for name in _SCHEMAS[kind].names if name not in names]
+        if missing:
+            self._gaps.append(Gap(file=path.name, why=f"left out: it has no column {', '.join(missing)}"))
+        return not missing
+
+    def _span(self, reading: Reading) -> Span:
+        phases = (reading.run and reading.run.phases) or []
+        ends = [(phase.starts_at, phase.ends_at) for phase in phases]
+        seen = self.rows("requests-*.parquet", "SELECT min(scheduled_at), max(finished_at) FROM requests")
+        if seen and seen[0][0] is not None and not ends:
+            ends.append((seen[0][0], seen[0][1]))
+        starts_at = min((start for start, _ in ends), default=0)
+        ends_at = max((end for _, end in ends), default=0)
+        if reading.run and reading.run.ended_at:
+            # Of a run that was stopped, the time that was not played would only squeeze what was.
+            ends_at = max(starts_at, min(ends_at, reading.run.ended_at))
+        if seen and seen[0][1] is not None:
+            # Replies after the last phase belong on the page; a wild clock must not squeeze the rest of it.
+            ends_at = max(ends_at, min(seen[0][1], ends_at + (ends_at - starts_at) // 4))
+        return Span(starts_at=starts_at, ends_at=max(ends_at, starts_at), bin_s=_bin_s(ends_at - starts_at))
+
+    def per_bin(self, table: str, column: str, where: str = "true") -> list[int]:
+        """Return how many rows of `table` have `column` in each bin; a bin without any holds 0."""
+        rows = self.rows(
+            table,
+            f"SELECT ({column} - $1) // $2 AS bin, count(*) FROM {table} "  # noqa: S608 - names from this module
+            f"WHERE {column} >= $1 AND {column} < $3 AND {where} GROUP BY 1",
+            [self.time.starts_at, self.time.bin_s * SECOND_NS, self.time.ends_at],
+        )
+        counted: dict[int, int] = dict(rows)
+        return [counted.get(index, 0) for index in range(self.time.bins)]
+
+    def lateness_per_bin(self) -> list[float | None]:
+        """Return the 99th percentile, in seconds, of how late requests were handed to the socket, by bin.
+
+        Assets are left out: they wait for one of a browser's few connections.
+        """
+        rows = self.rows(
+            "requests",
+            "SELECT (scheduled_at - $1) // $2, quantile_disc((sent_at - scheduled_at) / 1e9, 0.99) FROM requests "
+            "WHERE scheduled_at >= $1 AND scheduled_at < $3 AND sent_at > 0 AND NOT list_contains($4, step) GROUP BY 1",
+            [self.time.starts_at, self.time.bin_s * SECOND_NS, self.time.ends_at, sorted(ASSET_STEPS)],
+        )
+        late: dict[int, float] = dict(rows)
+        return [late.get(index) for index in range(self.time.bins)]
+
+    def time_for(self, steps: Sequence[str]) -> Span:
+        """Return the run's time in bins that suit the number of requests of `steps` (every step when empty)."""
+        counted = self.rows(
+            "requests",
+            "SELECT count(*) FROM requests WHERE len($1::VARCHAR[]) = 0 OR list_contains($1, step)",
+            [list(steps)],
+        )
+        return self.time.coarse(counted[0][0] if counted else 0)
+
+    def latency_per_bin(self, steps: Sequence[str], time: Span) -> list[Bin]:
+        """Return the latency of `steps` (every step when empty) for each bin of `time` that has requests."""
+        rows = self.rows(
+            "requests",
+            f"SELECT (scheduled_at - $1) // $2 AS bin, count(*), quantile_disc({_RESPONSE}, {_QUANTILES}), "  # noqa: S608 - constants
+            f"quantile_disc({_SERVICE}, 0.95) FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $3 "
+            "AND error IS DISTINCT FROM 'cut_off' AND (len($4::VARCHAR[]) = 0 OR list_contains($4, step)) "
+            "GROUP BY 1 ORDER BY 1",
+            [time.starts_at, time.bin_s * SECOND_NS, time.ends_at, list(steps)],
+        )
+        return [Bin(index=i, requests=n, quantiles_s=tuple(q), service_p95_s=s) for i, n, q, s in rows]
+
+    def distribution(self, steps: Sequence[str], bins_a_decade: int = 16) -> list[tuple[int, int]]:
+        """Return `(k, requests)` where response time, at least 0.1 ms, lies in [10^(k/n), 10^((k+1)/n)) seconds."""
+        return self.rows(
+            "requests",
+            f"SELECT CAST(floor(log10(greatest({_RESPONSE}, 1e-4)) * $4) AS INTEGER) AS k, count(*) FROM requests "  # noqa: S608 - constants
+            "WHERE scheduled_at >= $1 AND scheduled_at < $2 AND error IS DISTINCT FROM 'cut_off' "
+            "AND (len($3::VARCHAR[]) = 0 OR list_contains($3, step)) GROUP BY 1 ORDER BY 1",
+            [*self.judged, list(steps), bins_a_decade],
+        )
+
+    def steps(self) -> list[Step]:
+        """Return every step's figures in the judged time, busiest first."""
+        rows = self.rows(
+            "requests",
+            f"SELECT step, count(*), count(error) FILTER (error <> 'cut_off'), "  # noqa: S608 - constants
+            f"count(*) FILTER (error = 'cut_off'), "
+            f"quantile_disc({_RESPONSE}, {_QUANTILES}) FILTER (error IS DISTINCT FROM 'cut_off'), "
+            f"quantile_disc({_SERVICE}, 0.95) FILTER (error IS DISTINCT FROM 'cut_off') "
+            "FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $2 GROUP BY 1 ORDER BY 2 DESC, 1",
+            self.judged,
+        )
+        words = self._errors_by_word()
+        return [
+            Step(
+                step=step,
+                requests=requests,
+                errors=errors,
+                cut_off=cut_off,
+                quantiles_s=tuple(quantiles) if quantiles and quantiles[0] is not None else None,
+                service_p95_s=service,
+                errors_by_word=words.get(step, {}),
+            )
+            for step, requests, errors, cut_off, quantiles, service in rows
+        ]
+
+    def _errors_by_word(self) -> dict[str, dict[str, int]]:
+        rows = self.rows(
+            "requests",
+            "SELECT step, error, count(*) FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $2 "
+            "AND error IS NOT NULL AND error <> 'cut_off' GROUP BY 1, 2 ORDER BY 3 DESC, 2",
+            self.judged,
+        )
+        words: dict[str, dict[str, int]] = {}
+        for step, error, number in rows:
+            words.setdefault(step, {})[error] = number
+        return words
+
+    def requests_outside(self) -> int:
+        """Return how many requests were scheduled outside the judged time."""
+        rows = self.rows(
+            "requests",
+            "SELECT count(*) FROM requests WHERE NOT (scheduled_at >= $1 AND scheduled_at < $2)",
+            self.judged,
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def session_outcomes(self) -> dict[str, int]:
+        """Return how many sessions ended in each way, as the sessions' own records say."""
+        rows = self.rows("sessions", "SELECT outcome, count(*) FROM sessions GROUP BY 1 ORDER BY 2 DESC, 1")
+        return dict(rows)
+
+    def slowest(self, number: int = 10, per_step: int = 4) -> list[Row]:
+        """Return the slowest judged requests as (step, scheduled_at, sent_at, finished_at, status, error, trace).
+
+        Where spans were recorded at all, only requests that have some: the others can't be explained.
+        """
+        return self.rows(
+            "requests",
+            "SELECT step, scheduled_at, sent_at, finished_at, status, error, trace_id FROM requests "
+            "WHERE scheduled_at >= $1 AND scheduled_at < $2 AND error IS DISTINCT FROM 'cut_off' "
+            "AND ($5 OR trace_id IN (SELECT trace_id FROM spans)) "
+            "QUALIFY row_number() OVER (PARTITION BY step ORDER BY finished_at - scheduled_at DESC, trace_id) <= $3 "
+            "ORDER BY finished_at - scheduled_at DESC, trace_id LIMIT $4",
+            [*self.judged, per_step, number, not self.found["spans"]],
+        )
+
+    def spans_of(self, trace_ids: Sequence[str]) -> list[Row]:
+        """Return the spans of traces, oldest first, in the columns of the contract."""
+        if not self.found["spans"] or not trace_ids:
+            return []
+        return self.rows(
+            "spans",
+            "SELECT * FROM spans WHERE list_contains($1, trace_id) ORDER BY started_at, span_id LIMIT 20000",
+            [list(trace_ids)],
+        )
+
+
+def _bin_s(length_ns: int) -> int:
+    needed = length_ns / SECOND_NS / MAX_BINS
+    return next((step for step in _BIN_LADDER_S if step >= needed), int(needed) + 1)
+
+
+def orders_per_bin(paths: Iterable[Path], time: Span, gaps: list[Gap]) -> dict[str, list[int]]:
+    """Return the orders of the ledgers by outcome and bin of time; a line that is no outcome is passed over."""
+    counted: Counter[tuple[str, int]] = Counter()
+    for path in paths:
+        try:
+            counted.update(_placed(path, time))
+        except OSError as error:
+            gaps.append(Gap(file=path.name, why=f"can't be read: {error.strerror}"))
+    names = sorted({name for name, _ in counted})
+    return {name: [counted[name, index] for index in range(time.bins)] for name in names}
+
+
+def _placed(path: Path, time: Span) -> Iterator[tuple[str, int]]:
+    """Yield the outcome and bin of each order of one ledger, read a line at a time."""
+    with path.open("rb") as file:
+        for line in file:
+            match _outcome(line):
+                case {"event": "outcome", "outcome": "accepted" | "refused" | "unknown" as outcome, "at": int(at)}:
+                    index = (at - time.starts_at) // (time.bin_s * SECOND_NS)
+                    if 0 <= index < time.bins:
+                        yield outcome, index
+
+
+def _outcome(line: bytes) -> object:
+    if b'"outcome"' not in line:
+        return None
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,138 @@
+"""Reading a source within a deadline and a size, and refusing what it must not say.
+
+Nothing a source answers is trusted: `Unreadable` says in one line what was wrong, never with a token in it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+import urllib3
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from loadtests.environment.credentials import Credentials, Secret, masked
+from slo.documents import BadInput, validate
+
+MAX_BYTES = 16 << 20
+_CHUNK = 1 << 16
+_MAX_TOLD = 300
+_OK = 200
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class Unreadable(Exception):  # noqa: N818 - it is what the source was, named as the reader would
+    """A source that could not be read; the message is one line for the operator."""
+
+
+class NotYet(Unreadable):
+    """A source that isn't there yet, as it should be before it begins: told as down, and no cause for a warning."""
+
+
+class Answer(BaseModel):
+    """A part of a source's answer: frozen and strict about types; keys of a newer source are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """A moment on a monotonic clock by which a read must have ended."""
+
+    at: float
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+
+    def left_s(self) -> float:
+        """Return the seconds that are left, never below zero."""
+        return max(0.0, self.at - self.clock())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminSource:
+    """One JSON page of a shop's admin interface, read with a bearer token.
+
+    A token that it repeats is masked.
+    Redirects are not followed and proxies of the environment not used: the token goes to `url` and nowhere else.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    max_bytes: int = MAX_BYTES
+    session: Callable[[], requests.Session] = field(default=requests.Session, repr=False)
+
+    def __post_init__(self) -> None:
+        if not (self.token.isascii() and self.token.isprintable()) or " " in self.token:
+            raise BadInput(f"{self.shown}: the token holds a character that a header can't carry")
+
+    @property
+    def shown(self) -> str:
+        """The address without user, password or query, for messages."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def read(self, deadline: Deadline) -> object:
+        """Return the parsed answer; raises Unreadable on anything but one whole JSON value in time."""
+        try:
+            body = self._body(deadline)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+            raise Unreadable(f"{self.shown}: no whole answer within the deadline") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreadable(f"{self.shown}: no whole answer: {type(error).__name__}") from error
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Unreadable(f"{self.shown}: not JSON: {str(error)[:_MAX_TOLD]}") from error
+
+    def _body(self, deadline: Deadline) -> bytes:
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Accept-Encoding": "identity"}
+        with self.session() as session:
+            session.trust_env = False
+            with session.get(
+                self.url,
+                headers=headers,
+                timeout=max(0.001, deadline.left_s()),
+                allow_redirects=False,
+                stream=True,
+            ) as reply:
+                if reply.status_code != _OK:
+                    raise Unreadable(f"{self.shown}: answered {reply.status_code}, expected 200")
+                if reply.headers.get("Content-Encoding", "identity") != "identity":
+                    raise Unreadable(f"{self.shown}: answered with an encoding that was not asked for")
+                return masked(self._drained(reply.raw, deadline), self._masks(session))
+
+    def _masks(self, session: requests.Session) -> tuple[bytes, ...]:
+        """Return what no answer may repeat: the token, and what the session brings of its own."""
+        own: tuple[bytes, ...] = getattr(session, "masks", ())
+        return (*own, *Credentials(hidden=(Secret(self.token),)).masks())
+
+    def _drained(self, raw: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
+        body = bytearray()
+        while chunk := raw.read1(_CHUNK):
+            body += chunk
+            if len(body) > self.max_bytes:
+                raise Unreadable(f"{self.shown}: answer larger than the {self.max_bytes} bytes allowed")
+            if deadline.left_s() <= 0:
+                raise Unreadable(f"{self.shown}: no whole answer within the deadline")
+        return bytes(body)
+
+
+def parsed(data: object, model: type[Model], place: str) -> Model:
+    """Turn parsed JSON into `model`; raises Unreadable with the first errors."""
+    try:
+        return validate(data, model, place)
+    except BadInput as error:
+        raise Unreadable(str(error)[:_MAX_TOLD]) from error
+
+
+def capped(series: int, most: int, place: str) -> None:
+    """Raise Unreadable when a source asks for more series than are allowed."""
+    if series > most:
+        raise Unreadable(f"{place}: {series} series, more than the {most} allowed")

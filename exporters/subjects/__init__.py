@@ -1,0 +1,1 @@
+"""What is exported, a module a subject."""

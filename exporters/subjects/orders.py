@@ -1,0 +1,53 @@
+"""The shop's funnel and orders as metrics: read from its admin interface, checked, and turned into families.
+
+The shop's counters are exported as they are; one that starts again at zero is Prometheus' to notice.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client.metrics_core import Metric
+
+from exporters import names
+from exporters.serving.scrape import Subject
+from exporters.serving.source import AdminSource, Answer, Count, Deadline, Label, capped, parsed
+
+MAX_SERIES = 1_000
+
+
+class Funnel(Answer):
+    """How far sessions came, what became of orders, and where the accepted ones are fulfilled."""
+
+    funnel: dict[Label, Count]
+    orders: dict[Label, Count]
+    orders_by_location: dict[Label, Count]
+
+
+def read_funnel(source: AdminSource, deadline: Deadline, max_series: int = MAX_SERIES) -> Funnel:
+    """Read the funnel; raises Unreadable when it is malformed or has more series than allowed."""
+    funnel = parsed(source.read(deadline), Funnel, source.shown)
+    series = len(funnel.funnel) + len(funnel.orders) + len(funnel.orders_by_location)
+    capped(series, max_series, source.shown)
+    return funnel
+
+
+def families(funnel: Funnel) -> Iterable[Metric]:
+    """Turn the funnel into its metric families."""
+    parts = (
+        (names.FUNNEL_SESSIONS, funnel.funnel),
+        (names.SHOP_ORDERS, funnel.orders),
+        (names.ORDER_LOCATIONS, funnel.orders_by_location),
+    )
+    for name, counts in parts:
+        counter = names.counter(name)
+        for label, count in counts.items():
+            counter.add_metric((label,), count)
+        yield counter
+
+
+def subject(source: AdminSource, max_series: int = MAX_SERIES) -> Subject[Funnel]:
+    """Return the subject `orders`."""
+
+    def read(deadline: Deadline) -> Funnel:
+        return read_funnel(source, deadline, max_series)
+
+    return Subject(name="orders", about="funnel, orders, and orders by location", read=read, families=families)

@@ -1,0 +1,1 @@
+"""The audit: the ledger against what the shop says."""

@@ -1,0 +1,82 @@
+"""Ledger rows that did not arrive: whose may be missing, and bringing them over later."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from loadtests.results.ledger import count_rows, orders_of
+from loadtests.results.recorded_run import read_object
+from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from slo.documents import BadInput
+from slo.validity.run_facts import Worker, run_facts
+
+
+def bring_ledgers(folder: Path, directory: RunDirectory) -> Mapping[str, int]:
+    """Complete the ledgers in a run directory from a worker's own `folder` of that run.
+
+    Return the workers whose ledger is whole now, each with how many rows were brought; a last line that was cut short
+    is no row. Raises BadInput, with nothing written, when the folder is of another run, holds no ledger, or one that
+    doesn't begin as what arrived of it.
+    """
+    own = RunDirectory(path=folder.resolve())
+    if own.name != directory.name:
+        raise BadInput(f"{folder}: expected the folder {directory.name} that a worker of this run wrote")
+    if own.path == directory.path.resolve():
+        raise BadInput(f"{folder}: this is the run directory itself; a worker that streamed has a folder of its own")
+    if not own.ledgers():
+        raise BadInput(f"{folder}: no ledger-<worker>.jsonl")
+    wholes = {path.name: _whole_rows(path, directory.path / path.name) for path in own.ledgers()}
+    brought = {}
+    for name, (data, rows) in wholes.items():
+        if rows:
+            write_bytes(directory.path / name, data)
+        brought[name.removeprefix("ledger-").removesuffix(".jsonl")] = rows
+    return brought
+
+
+def _whole_rows(own: Path, arrived: Path) -> tuple[bytes, int]:
+    """Return all whole rows that a worker wrote, and how many of them hadn't arrived."""
+    try:
+        wrote = own.read_bytes()
+        there = arrived.read_bytes() if arrived.exists() else b""
+    except OSError as error:
+        raise BadInput(f"{error.filename}: can't be read: {error.strerror}") from error
+    wrote, there = wrote[: wrote.rfind(b"\n") + 1], there[: there.rfind(b"\n") + 1]
+    if not wrote.startswith(there):
+        raise BadInput(f"{own}: does not begin as {arrived}, which came from this worker")
+    return wrote, wrote.count(b"\n") - there.count(b"\n")
+
+
+def lacking(directory: RunDirectory) -> tuple[str, ...]:
+    """Return the workers of whose ledger rows may be missing.
+
+    It is whole when as many rows are here as the worker told of at last. One that was killed didn't tell of its last:
+    they are in the file all the same, unless that had to come over the network and wasn't brought since. Of workers
+    that `run.json` doesn't tell of nothing is known. Raises BadInput.
+    """
+    workers = run_facts(read_object(directory.run), str(directory.run)).workers
+    if workers is None:
+        return ("workers that run.json doesn't tell of",)
+    return tuple(worker.name for worker in workers if worker.name is not None and _lacks(worker, directory))
+
+
+def _lacks(worker: Worker, directory: RunDirectory) -> bool:
+    told, here = worker.ledger_rows_expected, count_rows(directory.ledger(str(worker.name)))
+    if worker.ledger_brought:
+        return here < (told or 0)
+    was_cut_short = worker.lost is not False and worker.streamed is not False
+    return told is None or here < told or was_cut_short
+
+
+def tell_of_brought(directory: RunDirectory, brought: Collection[str]) -> None:
+    """Let `run.json` say what the ledgers hold now, and whose were `brought`. Raises BadInput."""
+    run = read_object(directory.run)
+    told = run.get("workers")
+    workers = None if told is None else [_counted(worker, directory, brought) for worker in told]
+    write_json(directory.run, {**run, "workers": workers, "orders": orders_of(directory)})
+
+
+def _counted(worker: dict[str, Any], directory: RunDirectory, brought: Collection[str]) -> dict[str, Any]:
+    name = str(worker.get("name"))
+    since = {"ledger_brought": True} if name in brought else {}
+    return {**worker, "ledger_rows_received": count_rows(directory.ledger(name)), **since}

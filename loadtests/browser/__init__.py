@@ -1,0 +1,1 @@
+"""One real browser beside the load."""

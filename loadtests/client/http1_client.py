@@ -1,0 +1,196 @@
+"""The shopper's client: one connection a session, cookies, typed outcomes, no repeat of what isn't safe.
+
+It runs in gevent's hub; nothing of Locust is needed. It connects to the addresses it is given and to no other: no
+name is looked up, no redirect followed, and no proxy used but the one that the environment declares.
+"""
+
+from time import monotonic, time
+
+import orjson
+
+from loadtests.client import response as reading
+from loadtests.client.access import Access
+from loadtests.client.content_encoding import decoded
+from loadtests.client.cookies import Jar
+from loadtests.client.errors import SilentError, UnsentError, word_of
+from loadtests.client.interface import Reply, Request
+from loadtests.client.response import exchange
+from loadtests.client.response_head import Head
+from loadtests.client.sockets.connect import Way, opened_by
+from loadtests.client.sockets.connection import Connection, first_that_opens
+from loadtests.client.sockets.tls_connection import TlsConnection
+from loadtests.client.sse.body_stream import ConnectionInflow, Inflow
+from loadtests.client.sse.event_stream import EventStream
+from loadtests.environment.credentials import masked
+from loadtests.environment.proxy import ProxyError
+
+CONNECT_S = 10.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
+_PROXY_AUTHENTICATION_REQUIRED = 407
+
+
+class ShopperClient:
+    """A client with a cookie jar of its own, and with a connection of its own, as a shopper's browser has.
+
+    `deadline_s` is for the whole of a request, connecting included. `at_proxy` is whether it is being led past the
+    environment's proxy now: nothing was asked of the shop yet.
+    """
+
+    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy", "lay_ns", "waited_ns")
+
+    def __init__(self, access: Access, deadline_s: float) -> None:
+        self._access = access
+        self._deadline_s = deadline_s
+        self._connection: Connection | None = None
+        self._jar: Jar | None = None
+        self.at_proxy = False
+        self.lay_ns = self.waited_ns = 0
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
+
+        So is a request that can't be worded in HTTP (`protocol`): what a path holds may come from the shop.
+        """
+        access = self._access
+        try:
+            cookies = "" if self._jar is None else self._jar.pairs(access.origin.prefix + request.path)
+            words = access.wording.of(request, traceparent, cookies)
+            head, body = self._ask(request.method, words)
+            status, _, _, _, _, _, _, _, plain, html = head
+            if plain and not access.masks and not request.graphql and status in request.accept:
+                return tuple.__new__(Reply, (status, body, None, None, html))  # half the time of Reply(...)
+            return self._told(request, head, body)
+        except (OSError, ValueError) as error:
+            self.lay_ns, self.at_proxy = 0, False
+            self._hang_up()
+            return Reply(getattr(error, "status", 0), error=word_of(error))
+        except BaseException:
+            self.lay_ns = 0
+            self._hang_up()
+            raise
+
+    def beside(self) -> "ShopperClient":
+        """Return another connection of the same shopper to the same origin, with the same cookies.
+
+        Its paths begin at the origin's root.
+        """
+        other = ShopperClient(self._access.at_root, self._deadline_s)
+        other._jar = self._own_jar()
+        return other
+
+    def listener(self) -> EventStream:
+        """Return what listens for the shop's events on a connection of its own, never a shared one."""
+        return EventStream(self._access, self._own_jar(), self._flow, self._told, self._deadline_s)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._hang_up()
+
+    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
+        """Return the reply, asking a second time where the first connection was stale and that is safe.
+
+        A connection that is held has brought a reply: it is hung up on the first failure.
+        """
+        connection, ends_at, silent = self._connection, monotonic() + self._deadline_s, None
+        if connection is not None and not connection.closed:
+            connection.ends_at = ends_at
+            try:
+                reply = exchange(connection, words, method, self._access.heads)
+                self.lay_ns = connection.lay_ns
+                return reply  # noqa: TRY300 - the usual way, in as few steps as can be
+            except (UnsentError, SilentError) as error:
+                if isinstance(error, SilentError):
+                    if method not in REPEATABLE:
+                        raise
+                    silent = error
+                self._hang_up()
+        connection = self._connection = self._open(silent, ends_at)
+        reply = exchange(connection, words, method, self._access.heads)
+        self.lay_ns = connection.lay_ns
+        return reply
+
+    def _open(self, silent: SilentError | None, ends_at: float) -> Connection:
+        """Return a connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""
+        self.at_proxy = self._access.proxy is not None and silent is None
+        try:
+            connection = self._connect(ends_at)
+        except ProxyError as error:
+            raise silent or error from error
+        self.at_proxy = False
+        return connection
+
+    def _connect(self, ends_at: float) -> Connection:
+        """Return a connection to the first address that takes one; raises OSError."""
+        return first_that_opens(self._access.ways, lambda way: self._connect_by(way, ends_at), ends_at)
+
+    def _connect_by(self, way: Way, ends_at: float) -> Connection:
+        (family, _), _ = way
+        origin, tls = self._access.origin, self._access.tls
+        soon = min(ends_at, monotonic() + CONNECT_S)
+        connection = TlsConnection(family, soon) if origin.secure else Connection(family, soon)
+        opened_by(connection, way, tls, origin.host.rstrip("."))
+        connection.ends_at = ends_at
+        return connection
+
+    def _flow(self, words: bytes, _: str, ends_at: float) -> Inflow:
+        """Ask for a stream; raises OSError and ProtocolError."""
+        return ConnectionInflow(self._connect(ends_at), words, self._access.heads)
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _told(self, request: Request, head: Head, body: bytes) -> Reply:
+        """Return what a reply that isn't plain says."""
+        access = self._access
+        if head.cookies:
+            self._keep_cookies(head.cookies, access.origin.prefix + request.path)
+        if head.encoding:
+            body = decoded(body, head.encoding, reading.MAX_BODY)
+        body = masked(body, access.masks)
+        status, accepted = head.status, head.status in request.accept
+        if status == _PROXY_AUTHENTICATION_REQUIRED and access.in_absolute_form:
+            return Reply(status, body, "proxy")
+        if head.marked or (not accepted and access.firewall.takes_for_attack(status, body)):
+            return Reply(status, body, "blocked")
+        if status in _REDIRECTS and head.location is not None:
+            return self._told_of_redirect(request, status, head.location, body)
+        if not accepted:
+            return Reply(status, body, _word(status))
+        return Reply(status, body, _judged(body) if request.graphql and status == _OK else None, None, head.html)
+
+    def _told_of_redirect(self, request: Request, status: int, location: str, body: bytes) -> Reply:
+        origin = self._access.origin
+        target = origin.target_of(location, request.path)
+        if status in request.accept or (request.follow is not None and target is not None):
+            return Reply(status, body, None, target)
+        return Reply(status, body, "redirected_away" if origin.leads_away(location) else "wrong_reply", target)
+
+    def _keep_cookies(self, told: tuple[str, ...], target: str) -> None:
+        self._own_jar().keep(told, target)
+
+    def _own_jar(self) -> Jar:
+        if self._jar is None:
+            origin = self._access.origin
+            self._jar = Jar(origin.host, time, secure=origin.secure)
+        return self._jar
+
+
+def _word(status: int) -> str:
+    if status >= _SERVER_ERROR:
+        return "http_5xx"
+    return "http_4xx" if status >= _CLIENT_ERROR else "wrong_reply"
+
+
+def _judged(body: bytes) -> str | None:
+    """Return what a GraphQL server's 200 says of its operation."""
+    try:
+        answer = orjson.loads(body)
+    except ValueError:
+        return "wrong_reply"
+    if not isinstance(answer, dict):
+        return "wrong_reply"
+    return "graphql" if answer.get("errors") else None

@@ -1,0 +1,47 @@
+"""A stream of events as HTTP/2 brings it: one stream among the others of the shopper's connection."""
+
+from time import monotonic_ns
+
+from loadtests.client.http2.connection import Conversation
+from loadtests.client.http2.stream import OpenStream
+from loadtests.client.response_head import Head
+
+
+class StreamInflow:
+    """A reply over a connection that others share; it alone is broken off when it is closed."""
+
+    __slots__ = ("_conversation", "_stream", "head", "lay_ns")
+
+    def __init__(self, conversation: Conversation, stream: OpenStream, head: Head) -> None:
+        self._conversation, self._stream, self.head = conversation, stream, head
+        self.lay_ns = self._lain()
+
+    def whole(self) -> bytes:
+        """Wait for all of it; raises OSError and ProtocolError."""
+        try:
+            return self._conversation.whole(self._stream)
+        finally:
+            self.lay_ns = self._lain()
+
+    def first(self) -> bytes:
+        """Return what came with the head."""
+        return self._stream.take()
+
+    def more(self) -> bytes:
+        """Wait for more; raises OSError and ProtocolError."""
+        data = self._conversation.more(self._stream)
+        self.lay_ns = self._lain()
+        return data
+
+    def has_ended(self) -> bool:
+        """Whether all came, and was taken."""
+        return self._stream.is_taken()
+
+    def close(self) -> None:
+        """Break the stream off when it isn't over."""
+        self._conversation.leave(self._stream)
+
+    def _lain(self) -> int:
+        """Return for how long what came last has been here (ns)."""
+        here_since, self._stream.ended_at = self._stream.ended_at, 0
+        return max(0, monotonic_ns() - here_since) if here_since else 0

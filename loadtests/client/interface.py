@@ -1,0 +1,138 @@
+"""What journeys and storefronts know of the client: a typed request, a typed reply, and who takes one for the other."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+
+class Event(NamedTuple):
+    """One event: its type, its data without the last line feed, and the id that was the stream's last then."""
+
+    type: str
+    data: str
+    last_id: str
+
+
+_SEE_OTHER = 303
+_MOVED_OR_FOUND = frozenset({301, 302})
+
+
+class Request(NamedTuple):
+    """One request as a storefront words it.
+
+    `accept` holds the statuses a healthy shop may answer with. `body` is sent as JSON, `form` as a form's post; at
+    most one of them is given. `follow` names the step under which the page is asked for that a redirect leads to.
+    """
+
+    step: str
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    accept: frozenset[int] = frozenset({200})
+    follow: str | None = None
+    graphql: bool = False
+
+
+class Reply(NamedTuple):
+    """What came back; `error` is None when it is what the request accepts, else a word of `docs/contracts.md`.
+
+    `location` is the path and query, below the base address, that a redirect leads to; None when it leads away.
+    `html` is whether the body is a page, which may ask for assets.
+    """
+
+    status: int = 0
+    body: bytes = b""
+    error: str | None = None
+    location: str | None = None
+    html: bool = False
+
+    def json(self) -> dict[str, Any]:
+        """Return the body as a JSON object; raises ValueError when it isn't one."""
+        value = orjson.loads(self.body)
+        if not isinstance(value, dict):
+            raise ValueError(f"expected a JSON object, found {type(value).__name__}")  # noqa: TRY004 - one error type
+        return value
+
+
+class Client(Protocol):
+    """What journeys need of a client: send one request, get one typed reply, never an exception of the network's.
+
+    `waited_ns` is for how long the last request waited for a connection that others share, unsent. `lay_ns` is for how
+    long the end of the last reply had been here when it was read, 0 where that isn't known: in a rush replies are read
+    late. `at_proxy` is whether it is being led past the environment's proxy now: nothing was
+    asked of the shop yet.
+    """
+
+    at_proxy: bool
+    lay_ns: int
+    waited_ns: int
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        """Send `request` under `traceparent` (W3C) and read the reply whole."""
+
+    def beside(self) -> "Client":
+        """Return another connection of the same shopper to the same origin, with the same cookies.
+
+        Its paths begin at the origin's root.
+        """
+
+    def listener(self) -> "Listener":
+        """Return what listens for the shop's events beside the requests, with this shopper's cookies."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class Listener(Protocol):
+    """One event stream at a time; `lay_ns` and `waited_ns` are as a client's.
+
+    `first` holds the events that came with the stream's head, `last_id` and `retry_ms` what was said last of where
+    to go on, and after how long.
+    """
+
+    lay_ns: int
+    waited_ns: int
+    first: list[Event]
+    last_id: str
+    retry_ms: int | None
+
+    def send(self, request: Request, traceparent: str) -> Reply:
+        """Open the stream that `request` asks for; the reply is there with its head, `wrong_reply` when it is none."""
+
+    def receive(self) -> list[Event] | None:
+        """Wait for bytes and return the events they complete; None at the stream's end.
+
+        Raises OSError when the stream breaks off, ProtocolError on what is no stream or is over a bound.
+        """
+
+    def close(self) -> None:
+        """Stop listening: hang up, or break the stream off where its connection serves others."""
+
+
+def graphql(
+    operation: str,
+    query: str,
+    variables: Mapping[str, Any],
+    path: str = "/graphql",
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """Return an operation as a request; the step has its name, and `errors` in a 200 are the error `graphql`."""
+    body = {"operationName": operation, "query": query, "variables": variables}
+    return Request(step=operation, method="POST", path=path, body=body, headers=headers, graphql=True)
+
+
+def redirected(request: Request, reply: Reply) -> Request:
+    """Return the request for the page that `reply` leads to, in `request.follow`'s name (RFC 9110, 15.4).
+
+    After 303, and after 301 and 302 to a POST as browsers have it, that is a GET without the body; else the method
+    and the body stay. Raises ValueError when there is nothing to follow.
+    """
+    if reply.location is None or request.follow is None:
+        raise ValueError("no redirect to follow")
+    turned = reply.status == _SEE_OTHER or (reply.status in _MOVED_OR_FOUND and request.method == "POST")
+    if not turned or request.method == "HEAD":
+        return request._replace(step=request.follow, path=reply.location)
+    return request._replace(step=request.follow, method="GET", path=reply.location, body=None, form=None, graphql=False)

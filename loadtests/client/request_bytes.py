@@ -1,0 +1,134 @@
+"""Requests as bytes: what is the same in each is serialised once, and nothing that a shop says can add a line."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import orjson
+
+from loadtests.client.content_encoding import OFFERED
+from loadtests.client.errors import ProtocolError
+from loadtests.client.interface import Request
+from loadtests.client.origin import Origin
+
+KNOWN_OPENINGS = 256
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What the client writes itself, or what would change where a message ends and who reads it.
+_RESERVED = frozenset(
+    {
+        "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "proxy-authorization",
+        "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Opening(NamedTuple):
+    """The parts of a head around the path, and what comes before the values of a request's own headers."""
+
+    before: str
+    after: str
+    own: tuple[str, ...]
+
+
+class Wording:
+    """Words the requests to one environment: `headers` go with each but where a request has its own.
+
+    `before` comes before each path: the origin's address, where a proxy reads the request (RFC 9112, 3.2.2).
+    """
+
+    __slots__ = ("_before", "_cookie", "_headers", "_openings", "_origin")
+
+    def __init__(self, origin: Origin, headers: Mapping[str, str], before: str = "") -> None:
+        given = {name.lower() for name in headers}
+        own = {} if "accept-encoding" in given else {"Accept-Encoding": OFFERED}
+        self._headers = {**({} if "host" in given else {"Host": origin.authority}), **headers, **own}
+        self._cookie = "; ".join(value for name, value in headers.items() if name.lower() == "cookie")
+        self._origin, self._before = origin, f"{before}{origin.prefix}"
+        self._openings: dict[str | tuple[str, ...], Opening] = {}
+
+    def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
+        """Return the bytes of `request` with the `cookies` of a jar; raises ProtocolError on what HTTP can't say."""
+        _, method, path, body, form, headers, _, _, _ = request
+        if not (path[:1] == "/" and path.isprintable() and " " not in path):  # ASCII it is, or isn't encoded below
+            raise ProtocolError(f"not a request's target: {path!r}")
+        before, after, own = self._openings.get(method if headers is None else (method, *headers)) or self._open(
+            method, headers or {}
+        )
+        if headers is not None:
+            after = f"{self._own(own, headers)}{after}"
+        if self._cookie:
+            cookies = f"{self._cookie}; {cookies}" if cookies else self._cookie
+        if cookies:
+            cookies = f"Cookie: {cookies}\r\n"
+        if body is None and form is None:
+            length = "Content-Length: 0\r\n" if method in WITH_LENGTH else ""
+            return as_bytes(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n")
+        kind, content = content_of(body, form)
+        head = as_bytes(
+            f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}"
+            f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        return head + content
+
+    def _open(self, method: str, headers: Mapping[str, str]) -> Opening:
+        lines = [f"{name}: {value}\r\n" for name, value in said_with_each(self._headers, method, headers)]
+        opening = Opening(
+            f"{method} {self._before}", f"{''.join(lines)}traceparent: ", tuple(f"{name}: " for name in headers)
+        )
+        if len(self._openings) >= KNOWN_OPENINGS:
+            self._openings.clear()
+        self._openings[(method, *headers) if headers else method] = opening
+        return opening
+
+    @staticmethod
+    def _own(names: tuple[str, ...], headers: Mapping[str, str]) -> str:
+        values = headers.values()
+        for value in values:
+            if not sayable(value):
+                raise ProtocolError("a header holds what HTTP can't say")
+        return "".join([f"{name}{value}\r\n" for name, value in zip(names, values, strict=True)])
+
+
+def said_with_each(given: Mapping[str, str], method: str, own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Return which of the `given` headers go with a request that has `own` ones; raises ProtocolError.
+
+    Cookies are not among them: they are put together with the shopper's.
+    """
+    if not (method.isascii() and method.isalpha() and method.isupper()):
+        raise ProtocolError(f"not a method: {method!r}")
+    for name in own:
+        if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED:
+            raise ProtocolError(f"not a header of a request's own: {name!r}")
+    left_out = {"cookie", *(name.lower() for name in own)}
+    for name, value in given.items():
+        if not _TOKEN.fullmatch(name) or not sayable(value):
+            raise ProtocolError(f"not a header: {name!r}")
+        if name.lower() not in left_out:
+            yield name, value
+
+
+def content_of(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -> tuple[str, bytes]:
+    """Return what is posted and its type."""
+    if form is None:
+        try:
+            return "application/json", orjson.dumps(body)
+        except TypeError as error:  # a text with half a surrogate pair, say
+            raise ProtocolError(f"not JSON: {error}") from error
+    if body is not None:
+        raise ProtocolError("a form and JSON at once")
+    return "application/x-www-form-urlencoded", urlencode(form).encode()
+
+
+def sayable(value: str) -> bool:
+    """Whether a header can hold it."""
+    return value.isascii() and value.isprintable()
+
+
+def as_bytes(text: str) -> bytes:
+    """Return ASCII; raises ProtocolError."""
+    try:
+        return text.encode("ascii")
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"not ASCII: {error}") from error

@@ -1,0 +1,68 @@
+"""How a shopper's connection gets past the environment's proxy."""
+
+from socket import AF_INET, AF_INET6
+from ssl import SSLContext
+
+from loadtests.client.errors import word_of
+from loadtests.client.origin import Origin
+from loadtests.client.sockets.connection import Connection, Opened, Place
+from loadtests.client.sockets.tls_connection import TlsConnection
+from loadtests.environment.proxy import Answer, Proxy, ProxyError
+
+Way = tuple[Place, bytes | None]
+"""Where a connection goes, and what a proxy is told there first; None where there is none."""
+_LACKING = frozenset({"no_descriptor", "no_port"})
+
+
+def place(address: str, port: int) -> Place:
+    """Return an address as a socket wants it."""
+    return (AF_INET6, (address, port, 0, 0)) if ":" in address else (AF_INET, (address, port))
+
+
+def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[Way, ...]:
+    """Return where to connect to and what to say there first, in the order of trying.
+
+    Nothing is said first for an origin over plain http: each request names it (RFC 9112, 3.2.2).
+    """
+    words = [proxy.opening(host, origin.port) for host in asked_for] if origin.secure else [b""]
+    return tuple((place(address, proxy.port), opening) for opening in words for address in proxy.addresses)
+
+
+def opened_by(connection: Opened, way: Way, tls: SSLContext | None = None, name: str = "") -> Opened:
+    """Connect, agree on keys with the server called `name` where it is one over TLS, and return it; else close it.
+
+    Raises OSError and ProtocolError.
+    """
+    try:
+        _connect(connection, way)
+        if isinstance(connection, TlsConnection) and tls is not None:
+            connection.shake_hands(tls, name)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(connection: Connection, way: Way) -> None:
+    """Connect; where a proxy is, have it open the tunnel that it is asked for, if any. Raises OSError.
+
+    What fails at a proxy is a ProxyError: nothing was asked of the shop yet. What this machine lacks stays what it is.
+    """
+    (_, address), opening = way
+    if opening is None:
+        connection.connect(address)
+        return
+    try:
+        connection.connect(address)
+        if not opening:
+            return
+        answer = Answer()
+        Connection.send(connection, opening)  # in the clear: TLS is spoken through the tunnel, not to the proxy
+        while not answer.feed(Connection.receive(connection)):
+            pass
+    except ProxyError:
+        raise
+    except OSError as error:
+        if word_of(error) in _LACKING:
+            raise
+        raise ProxyError(error.strerror or str(error) or type(error).__name__) from error

@@ -1,0 +1,46 @@
+"""Whether a worker's run directory is the master's: each must see what the other wrote there.
+
+That both paths have one name says nothing, and a copy of the directory can be read as well as the directory itself.
+"""
+
+import hashlib
+import secrets
+from pathlib import Path
+
+from loadtests.results.run_directory import RunDirectory
+
+_WORD_BYTES = 16
+_LONGEST = 100
+
+
+def show(directory: RunDirectory) -> str:
+    """Leave a word in the master's directory that nobody can guess, and return it."""
+    word = secrets.token_hex(_WORD_BYTES)
+    directory.sight.write_text(word, encoding="ascii")
+    return word
+
+
+def look(directory: RunDirectory, client: str) -> str:
+    """Return the word that stands in a worker's directory, and leave a sign there; "" where either can't be done."""
+    try:
+        with directory.sight.open(encoding="ascii") as file:
+            word = file.read(_LONGEST)
+        _sign(directory, client).write_text(word, encoding="ascii")
+    except (OSError, ValueError):
+        return ""
+    return word
+
+
+def is_shared(directory: RunDirectory, client: str, word: str, told: object) -> bool:
+    """Whether a worker that read `told` has the master's directory, in which `word` stands, before it too."""
+    sign = _sign(directory, client)
+    try:
+        seen = sign.read_text(encoding="ascii")
+        sign.unlink()
+    except (OSError, ValueError):
+        return False
+    return seen == told == word
+
+
+def _sign(directory: RunDirectory, client: str) -> Path:
+    return directory.path / f"{directory.sight.name}-{hashlib.sha256(client.encode()).hexdigest()[:16]}"

@@ -1,0 +1,165 @@
+"""The secrets of an environment: read late, from variables and files only, and never shown.
+
+`targets.yaml` and all that is made of it hold only names. A value lives in a `Secret` until it is put on the wire;
+a reply that repeats one is masked before anybody reads it.
+"""
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import quote
+
+from loadtests.environment.addresses import Kind
+from loadtests.environment.targets import BasicAuth, Environment
+from slo.documents import BadInput, read_text
+
+_MAX_BYTES = 64 << 10
+_SHORTEST_MASKED = 6
+_SHORTEST = 8
+_SCHEMES = ("Bearer ", "Basic ", "Token ")
+
+
+class Secret:
+    """A text that no message, record or dump shows; only `reveal` returns it. `place` is where it was read."""
+
+    __slots__ = ("_text", "place")
+
+    def __init__(self, text: str, place: str | None = None) -> None:
+        self._text, self.place = text, place
+
+    def reveal(self) -> str:
+        """Return the text: for the wire and for nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    def __format__(self, _: str) -> str:
+        return "<secret>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret can't be copied out of its process")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What is sent with every request to the shop beside the tag; `hidden` is what no reply may repeat.
+
+    `proxy` is what only the proxy is told: the value of Proxy-Authorization.
+    """
+
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    proxy: Secret | None = None
+    hidden: tuple[Secret, ...] = ()
+
+    def revealed(self) -> dict[str, str]:
+        """Return the headers as they go on the wire."""
+        return {name: held.reveal() if isinstance(held, Secret) else held for name, held in self.headers.items()}
+
+    def masks(self) -> tuple[bytes, ...]:
+        """Return every secret as the bytes a reply may hold it in, the longest first.
+
+        What is shorter than 6 bytes is left: to mask it would spoil pages that hold it by chance. Away from loopback
+        there is no such secret: see `check_length`.
+        """
+        texts = {worded for secret in self.hidden for worded in _worded(secret.reveal())}
+        return tuple(sorted((text.encode() for text in texts if len(text) >= _SHORTEST_MASKED), key=len, reverse=True))
+
+
+def masked(content: bytes, masks: tuple[bytes, ...]) -> bytes:
+    """Return `content` with every secret overwritten; its length stays."""
+    for mask in masks:
+        if mask in content:
+            content = content.replace(mask, b"*" * len(mask))
+    return content
+
+
+def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Credentials:
+    """Read what goes with requests: `headers`, `basic_auth`, the proxy's; raises BadInput, which names no value."""
+    headers: dict[str, str | Secret] = {}
+    hidden: list[Secret] = []
+    for name, held in environment.headers.items():
+        if held.value is not None:
+            headers[name] = held.value
+            continue
+        headers[name] = secret = _read(held.env, held.file, variables, f"headers.{name}")
+        hidden.append(secret)
+    if environment.basic_auth is not None:
+        headers["Authorization"], secrets = _basic(environment.basic_auth, variables, "basic_auth", environment)
+        hidden += secrets
+    proxy = None
+    if environment.proxy is not None and environment.proxy.basic_auth is not None:
+        proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment)
+        hidden += secrets
+    return Credentials(headers=headers, hidden=tuple(hidden), proxy=proxy)
+
+
+def _basic(
+    basic: BasicAuth, variables: Mapping[str, str], place: str, environment: Environment
+) -> tuple[Secret, list[Secret]]:
+    """Return a header's value (RFC 7617), and what no reply may repeat."""
+    user = _read(basic.user_env, basic.user_file, variables, f"{place}.user").reveal()
+    password = _read(basic.password_env, basic.password_file, variables, f"{place}.password")
+    if ":" in user:
+        raise BadInput(f"{place}.user: must not hold a colon (RFC 7617)")
+    pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
+    hidden = [password, Secret(pair)]
+    hidden += [Secret(user)] if user not in environment.base_url else []  # what the address tells anybody
+    return Secret(f"Basic {pair}"), hidden
+
+
+def token_of(environment: Environment, variables: Mapping[str, str]) -> Secret | None:
+    """Read the bearer token of the shop's sources; raises BadInput when it is declared and not there."""
+    if environment.token_env is None and environment.token_file is None:
+        return None
+    place = "token_env" if environment.token_env is not None else "token_file"
+    return _read(environment.token_env, environment.token_file, variables, place)
+
+
+def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
+    """Raise BadInput for a secret that is too short to be masked, unless the shop is on loopback."""
+    for secret in secrets:
+        text = secret.reveal()
+        bare = next((text.removeprefix(scheme) for scheme in _SCHEMES if text.startswith(scheme)), text)
+        if secret.place is not None and len(bare) < _SHORTEST and kind != "loopback":
+            raise BadInput(
+                f"{secret.place}: holds fewer than {_SHORTEST} characters, too short to be masked when the shop repeats"
+                " it; take a longer one, or write what anybody may know into targets.yaml itself"
+            )
+
+
+def variables_of(environment: Environment) -> frozenset[str]:
+    """Return the variables that a worker must be given: of `headers` and of each `basic_auth`, not the token's."""
+    named = [held.env for held in environment.headers.values()]
+    for basic in (environment.basic_auth, environment.proxy.basic_auth if environment.proxy else None):
+        named += [basic.user_env, basic.password_env] if basic is not None else []
+    return frozenset(name for name in named if name is not None)
+
+
+def _read(variable: str | None, file: str | None, variables: Mapping[str, str], place: str) -> Secret:
+    if variable is not None:
+        text, where = variables.get(variable, ""), f"the environment variable {variable}"
+        if not text:
+            raise BadInput(f"{where} is not set; targets.yaml names it in {place}")
+    else:
+        text, where = read_text(Path(str(file)), _MAX_BYTES).rstrip("\r\n"), str(file)
+        if not text:
+            raise BadInput(f"{where}: is empty; targets.yaml names it in {place}")
+    if not (text.isascii() and text.isprintable()) or text != text.strip():
+        raise BadInput(f"{where}: holds what a header can't carry; targets.yaml names it in {place}")
+    return Secret(text, where)
+
+
+def _worded(text: str) -> set[str]:
+    """Return a secret as a page may word it: as it is, in JSON, in HTML, in an address, in base64."""
+    bare = text.rpartition(" ")[2]  # what follows Bearer or Basic
+    worded = set()
+    for one in (text, bare):
+        in_json = json.dumps(one)[1:-1]
+        worded |= {one, in_json, in_json.replace("/", "\\/"), html.escape(one), quote(one, safe=""), quote(one)}
+        worded.add(base64.b64encode(one.encode()).decode().rstrip("="))
+    return worded

@@ -1,0 +1,38 @@
+"""Telling a firewall's answer from the shop's: a challenge page is no error of the shop, and no reply either."""
+
+from collections.abc import Iterable
+
+from loadtests.environment.targets import Blocked
+
+# A page of the shop may hold a challenge's script as well; these statuses are the ones that firewalls answer with.
+_CHALLENGING = frozenset({202, 403, 405, 503})
+_HEAD_BYTES = 64 << 10
+
+
+class Firewall:
+    """The rules of one environment, ready for use."""
+
+    def __init__(self, rules: Blocked) -> None:
+        self._statuses = frozenset(rules.statuses)
+        self._headers = {name.lower(): mark.lower() for name, mark in rules.header_contains.items()}
+        self._marks = tuple(mark.lower().encode() for mark in rules.body_contains)
+
+    def has_answered(self, status: int, fields: Iterable[tuple[str, str]], body: bytes, *, accepted: bool) -> bool:
+        """Whether a reply, its header names in lower case, is a firewall's; the shop `accepted` its status or not."""
+        return self.marks(fields) or (not accepted and self.takes_for_attack(status, body))
+
+    def marks(self, fields: Iterable[tuple[str, str]]) -> bool:
+        """Whether a head says that the reply is a firewall's, whatever its status."""
+        for name, value in fields:
+            mark = self._headers.get(name)
+            if mark is not None and mark in value.lower():
+                return True
+        return False
+
+    def takes_for_attack(self, status: int, body: bytes) -> bool:
+        """Whether a reply that the step doesn't accept is a firewall's by its status and its body."""
+        return status in self._statuses or (status in _CHALLENGING and self._is_marked(body))
+
+    def _is_marked(self, body: bytes) -> bool:
+        head = body[:_HEAD_BYTES].lower()
+        return any(mark in head for mark in self._marks)

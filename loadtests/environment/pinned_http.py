@@ -1,0 +1,239 @@
+"""HTTP for all that isn't load: the probe, the sources, the kill switch; as careful as the load itself.
+
+Nothing of the process's environment has a say (no proxy, no .netrc, no bundle), no redirect is followed, TLS is
+verified, and each host is resolved once. A proxy is used where targets.yaml declares one. Replies are read up to a
+size and a deadline (`bounded`), and secrets in them are masked.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ProxyError as ProxyFailedError
+
+from loadtests.environment.credentials import Credentials, masked
+from loadtests.environment.destinations import Destination, Destinations, destination_of, resolve_proxy
+from loadtests.environment.proxy import Proxy, ProxyError, absolute, open_tunnel, proxy_at
+from loadtests.environment.targets import Environment
+from loadtests.environment.tls import authorities
+from slo.documents import BadInput
+
+MAX_BYTES = 1 << 20
+_BLOCK = 16 << 10
+Way = tuple[tuple[str, ...], Proxy | None]
+"""What a host is reached by: its addresses straight, or what a proxy is asked for."""
+_PORTS = {"http": 80, "https": 443}
+
+
+class Asking(requests.Session):
+    """A session to the hosts of one environment; its credentials go to the origin of `base_url` and nowhere else.
+
+    `masks` are those credentials as a reply may repeat them.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        credentials: Credentials | None = None,
+        destinations: Destinations | None = None,
+    ) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.verify = authorities(environment)
+        held = credentials or Credentials()
+        self.masks = held.masks()
+        self.auth = _OwnHeaders(environment.base_url, held.revealed())
+        adapter = _PinnedAdapter(environment, held, destinations)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401 - theirs
+        """Send one request; where a redirect leads is for the caller to read. Who streams masks what comes itself."""
+        reply = super().send(request, **{**options, "allow_redirects": False})
+        if self.masks and not options.get("stream"):
+            reply._content = masked(reply.content, self.masks)  # noqa: SLF001 - it has no other way to be replaced
+        return reply
+
+    def get_redirect_target(self, _reply: requests.Response) -> None:
+        """Say that there is none: requests would read where it leads all the same, and raise when it's no address."""
+
+
+class _OwnHeaders(requests.auth.AuthBase):
+    def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
+        self._origin, self._headers = origin_of(base_url), headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if origin_of(request.url or "") == self._origin:
+            bearer = "Authorization" in request.headers
+            request.headers.update({n: v for n, v in self._headers.items() if not (bearer and n == "Authorization")})
+        return request
+
+
+class _PinnedAdapter(HTTPAdapter):
+    def __init__(self, environment: Environment, credentials: Credentials, destinations: Destinations | None) -> None:
+        self._environment, self._credentials, self._destinations = environment, credentials, destinations
+        self._found: dict[str, Destination] = {}
+        super().__init__()
+
+    def init_poolmanager(self, *places: Any, **named: Any) -> None:  # noqa: ANN401 - theirs
+        super().init_poolmanager(*places, **named)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _pinned(urllib3.HTTPConnectionPool, HTTPConnection, self.way_to),
+            "https": _pinned(urllib3.HTTPSConnectionPool, HTTPSConnection, self.way_to),
+        }
+
+    def send(self, request: requests.PreparedRequest, *places: Any, **named: Any) -> requests.Response:  # noqa: ANN401
+        pair = self._environment.client_certificate
+        if pair is not None and origin_of(request.url or "") == origin_of(self._environment.base_url):
+            named["cert"] = (pair.certificate, pair.key)
+        return super().send(request, *places, **named)
+
+    def way_to(self, host: str) -> Way:
+        found = self._destination(host)
+        proxied = found.through_proxy and self._proxy is not None
+        proxy = proxy_at(self._environment, self._proxy, self._credentials) if proxied and self._proxy else None
+        return found.asked_for(host), proxy
+
+    def _destination(self, host: str) -> Destination:
+        if self._destinations is not None:
+            return self._destinations.at(host)
+        if host not in self._found:
+            self._found[host] = destination_of(self._environment, host, self._proxy)
+        return self._found[host]
+
+    @cached_property
+    def _proxy(self) -> Destination | None:
+        return resolve_proxy(self._environment) if self._destinations is None else self._destinations.proxy
+
+
+class _Pinned(HTTPConnection):
+    """A connection to its host by the way that is known; the name stays for TLS and for the header."""
+
+    way_to: Callable[[str], Way]
+
+    def _new_conn(self) -> Any:  # noqa: ANN401 - urllib3's socket
+        asked_for, proxy = self._way()
+        if proxy is None:
+            return self._connected(asked_for, self.port)
+        failure = ProxyError("has no address")
+        for target in asked_for:
+            connection = self._to_proxy(proxy)
+            if not isinstance(self, HTTPSConnection):
+                return connection
+            try:
+                open_tunnel(connection, proxy.opening(target, self.port))
+            except ProxyError as error:
+                connection.close()
+                failure = error
+            else:
+                return connection
+        raise ProxyFailedError(f"the proxy: {failure}", failure)
+
+    def putrequest(self, method: str, url: str, *options: Any, **named: Any) -> None:  # noqa: ANN401 - theirs
+        """Name the host in the request where a proxy reads it (RFC 9112, 3.2.2); what the proxy is shown goes along."""
+        asked_for, proxy = self._way()
+        if proxy is None or isinstance(self, HTTPSConnection):
+            return super().putrequest(method, url, *options, **named)
+        super().putrequest(method, f"{absolute(asked_for[0], self.port)}{url}", *options, **named)
+        for name, value in proxy.headers.items():
+            self.putheader(name, value)
+        return None
+
+    def _way(self) -> Way:
+        try:
+            return self.way_to(self._dns_host.strip("[]").lower())
+        except BadInput as error:
+            raise NewConnectionError(self, str(error)) from error
+
+    def _to_proxy(self, proxy: Proxy) -> Any:  # noqa: ANN401 - urllib3's socket
+        try:
+            return self._connected(proxy.addresses, proxy.port)
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            raise ProxyFailedError("the proxy: no connection", error) from error
+
+    def _connected(self, addresses: tuple[str, ...], port: int) -> Any:  # noqa: ANN401 - urllib3's socket
+        name, own = self._dns_host, self.port
+        failure: Exception = NewConnectionError(self, f"{name}: has no address")
+        try:
+            for address in addresses:
+                self._dns_host, self.port = address, port
+                try:
+                    return super()._new_conn()
+                except (NewConnectionError, ConnectTimeoutError) as error:
+                    failure = error
+        finally:
+            self._dns_host, self.port = name, own
+        raise failure
+
+
+def _pinned(pool: type[Any], connection: type[Any], way_to: Callable[[str], Way]) -> type[Any]:
+    made = type("Pinned", (_Pinned, connection), {"way_to": staticmethod(way_to)})
+    return type("PinnedPool", (pool,), {"ConnectionCls": made})
+
+
+def why_no_answer(error: Exception) -> str:
+    """Return why a request had no reply, in a few words: the proxy's refusal as it is, else the kind of failure."""
+    refusal = getattr(error.args[0], "reason", None) if error.args else None
+    return str(refusal.args[0]) if isinstance(refusal, ProxyFailedError) else type(error).__name__
+
+
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of an address; two with the same are one origin (RFC 6454)."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A reply, read as far as it may be; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    whole: bool
+    http_version: int
+
+
+def bounded(
+    http: requests.Session,
+    url: str,
+    timeout_s: float,
+    max_bytes: int = MAX_BYTES,
+    headers: Mapping[str, str] | None = None,
+) -> Answered:
+    """Ask for `url` and return what came within `timeout_s` and `max_bytes`; raises requests.RequestException."""
+    deadline = time.monotonic() + timeout_s
+    with http.get(url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers) as reply:
+        body = _read(reply, deadline, max_bytes)
+        masks: tuple[bytes, ...] = getattr(http, "masks", ())
+        return Answered(
+            status=reply.status_code,
+            headers={name.lower(): _masked(value, masks) for name, value in reply.headers.items()},
+            body=masked(body, masks)[:max_bytes],
+            whole=len(body) <= max_bytes,
+            http_version=int(getattr(reply.raw, "version", 11) or 11),
+        )
+
+
+def _masked(value: str, masks: tuple[bytes, ...]) -> str:
+    return masked(value.encode("latin-1", "replace"), masks).decode("latin-1") if masks else value
+
+
+def _read(reply: requests.Response, deadline: float, max_bytes: int) -> bytes:
+    blocks, size = [], 0
+    for block in reply.iter_content(_BLOCK):
+        blocks.append(block)
+        size += len(block)
+        if size > max_bytes:
+            break
+        if time.monotonic() > deadline:
+            raise requests.ReadTimeout("not read in time")
+    return b"".join(blocks)

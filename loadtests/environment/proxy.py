@@ -1,0 +1,138 @@
+"""An environment's proxy: what it is asked for, what it may answer, and which of the environment's hosts it leads to.
+
+Only what targets.yaml declares is used; no variable of the process has a say.
+"""
+
+import re
+import socket
+from base64 import b64decode
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+from loadtests.environment.credentials import Credentials, Secret
+from loadtests.environment.destinations import Destination, Destinations
+from loadtests.environment.targets import Environment
+from slo.documents import BadInput
+
+
+class ProxyError(ConnectionError):
+    """The environment's proxy opened no way to the shop; `status` is what it answered, 0 when it didn't."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+MAX_HEAD = 16 << 10
+_MAX_AUTHORIZATION = 4 << 10  # with it, what asks for a tunnel fits into any socket's buffer
+_END = b"\r\n\r\n"
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
+_BEGINS = b"HTTP/1."
+_OK, _OTHER, _HTTP = 200, 300, 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """Where the proxy is, pinned, and what it is shown; `authorization` goes to it and never through it."""
+
+    addresses: tuple[str, ...]
+    port: int
+    authorization: Secret | None = field(default=None, repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request in absolute form holds for the proxy."""
+        return {} if self.authorization is None else {"Proxy-Authorization": self.authorization.reveal()}
+
+    def opening(self, host: str, port: int) -> bytes:
+        """Return the request for a tunnel to an address, or to a name that the proxy resolves (RFC 9110, 9.3.6)."""
+        target = at(host, port)
+        own = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        return f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{own}\r\n".encode("ascii")
+
+    def url(self, user_info: str = "") -> str:
+        """Return its address for a program that is told of one proxy by one address."""
+        return f"http://{user_info}{at(self.addresses[0], self.port)}"
+
+
+class Answer:
+    """A proxy's answer to CONNECT, as its bytes come."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def feed(self, data: bytes) -> bool:
+        """Take what came, b"" for a proxy that hung up; whether the tunnel is open. Raises ProxyError: it won't be.
+
+        Nothing may come behind the head: in the tunnel it is ours to speak first, in TLS.
+        """
+        if not data:
+            raise ProxyError("it hung up")
+        self._data += data
+        while (end := self._data.find(_END)) >= 0:
+            found = _STATUS.match(self._data)
+            if found is None or end > MAX_HEAD:
+                break
+            status, self._data = int(found[1]), self._data[end + len(_END) :]
+            if status >= _OTHER or status == 101:  # noqa: PLR2004 - switching to what nobody asked for
+                raise ProxyError(f"it answers HTTP {status}", status)
+            if status >= _OK and self._data:
+                raise ProxyError("it sends bytes behind its answer", status)
+            if status >= _OK:
+                return True
+        if len(self._data) > MAX_HEAD or end >= 0 or self._data[: len(_BEGINS)] != _BEGINS[: len(self._data)]:
+            raise ProxyError("what it answers isn't HTTP, or too much")
+        return False
+
+
+def open_tunnel(connection: socket.socket, opening: bytes) -> None:
+    """Ask for a tunnel over a connection to a proxy, blocking as long as its timeout says; raises ProxyError."""
+    try:
+        connection.sendall(opening)
+        answer = Answer()
+        while not answer.feed(connection.recv(MAX_HEAD)):
+            pass
+    except ProxyError:
+        raise
+    except OSError as error:
+        raise ProxyError(error.strerror or str(error) or type(error).__name__) from error
+
+
+def proxy_at(environment: Environment, found: Destination, credentials: Credentials) -> Proxy:
+    """Return the environment's proxy at the addresses that were found; raises BadInput on what it can't be shown."""
+    if environment.proxy is None:
+        raise ValueError("no proxy is declared")
+    held = credentials.proxy
+    if held is not None and len(held.reveal()) > _MAX_AUTHORIZATION:
+        raise BadInput(f"proxy.basic_auth: must not be longer than {_MAX_AUTHORIZATION} characters in all")
+    port = urlsplit(environment.proxy.url).port or 0
+    return Proxy(addresses=found.addresses, port=port, authorization=held)
+
+
+def proxy_to(host: str, environment: Environment, destinations: Destinations, credentials: Credentials) -> Proxy | None:
+    """Return the proxy that `host` is reached through, None when it is reached straight."""
+    found = destinations.hosts.get(host)
+    if destinations.proxy is None or found is None or not found.through_proxy:
+        return None
+    return proxy_at(environment, destinations.proxy, credentials)
+
+
+def user_info(authorization: Secret | None) -> str:
+    """Return a Basic pair as an address holds it (RFC 3986, 3.2.1): `user:password@`, "" for none."""
+    if authorization is None:
+        return ""
+    user, _, password = b64decode(authorization.reveal().removeprefix("Basic ")).decode().partition(":")
+    return f"{quote(user, safe='')}:{quote(password, safe='')}@"
+
+
+def absolute(host: str, port: int) -> str:
+    """Return what comes before a path where a proxy over plain http is to know the host (RFC 9112, 3.2.2)."""
+    named = at(host, port)
+    return f"http://{named.removesuffix(':80') if port == _HTTP else named}"
+
+
+def at(host: str, port: int) -> str:
+    """Return a host with its port, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

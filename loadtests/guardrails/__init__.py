@@ -1,0 +1,1 @@
+"""What keeps a run from harm: before it, and while it plays."""

@@ -1,0 +1,1 @@
+"""Live figures: counted by workers, merged by the master, once a second."""

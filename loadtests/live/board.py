@@ -1,0 +1,221 @@
+"""The live figures: each worker's changes once a second, merged exactly, and the one snapshot all live views read.
+
+Histograms are merged as sums of buckets; every change carries a sequence number, so a lost one is seen.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from loadtests.demand.curve import Floats
+from loadtests.demand.visits import ASSET_STEPS
+from loadtests.live.histogram import Histogram
+from loadtests.live.worker_figures import UNREACHED, Gauges, Watch, _unpacked
+
+RECENT_S = 10
+BLOCKED_RATIO = 0.01
+BLOCKED_IN_A_ROW = 20
+_LEAST_BLOCKED = 5
+_ORDERS = ("attempted", "accepted", "refused", "unknown")
+_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+def why_blocked(replies: int, blocked: int, in_a_row: int, at_proxy: int = 0) -> str | None:
+    """Return why a firewall's answers, or a proxy's refusals, end the run, None while they don't.
+
+    `replies` and `blocked` are those of the last 10 s, `at_proxy` those among the blocked that failed at the proxy. A
+    few alone, which say little of a share, don't end it.
+    """
+    if in_a_row >= BLOCKED_IN_A_ROW:
+        told = f"{in_a_row} replies in a row"
+    elif blocked >= _LEAST_BLOCKED and blocked > BLOCKED_RATIO * replies:
+        told = f"{blocked} of {replies} replies in the last {RECENT_S} s"
+    else:
+        return None
+    if at_proxy > blocked / 2:
+        return f"failed at the proxy before the shop: {told}; see its log: does it let us through, and reach the shop"
+    return f"blocked by a firewall or rate limit before the shop: {told}; let the generator's address through"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """What is planned when: phase names with their ends, the arrivals' times and the rate, in s from the start."""
+
+    run: str
+    phases: tuple[tuple[str, float], ...]
+    arrivals_s: Floats
+    rate: Callable[[float], float]
+
+
+class Board:
+    """All workers' figures merged; makes `live.json` (docs/contracts.md)."""
+
+    def __init__(self, timetable: Timetable, watches: Sequence[Watch], started_at: int) -> None:
+        self._timetable, self._watches, self._started_at = timetable, watches, started_at
+        self._latency: dict[str, Histogram] = {}
+        self._errors: Counter[tuple[str, str]] = Counter()
+        self._judged: dict[str, tuple[int, int]] = {}
+        self._overdue: dict[str, dict[str, int]] = {}
+        self._gauges: dict[str, Gauges] = {}
+        self._expected: dict[str, int] = {}
+        self._recent: deque[_Second] = deque(maxlen=RECENT_S)
+        self._now = _Second()
+        self._sequence = 0
+        self._revised = False
+        self.gaps = 0
+
+    def revise(self, arrivals_s: Floats, rate: Callable[[float], float]) -> None:
+        """Measure against a changed plan from now on: what will come isn't known to the watches any more."""
+        self._timetable, self._revised = replace(self._timetable, arrivals_s=arrivals_s, rate=rate), True
+
+    def merge(self, worker: str, change: Mapping[str, Any], gauges: Gauges) -> None:
+        """Add one worker's change; a sequence number that was jumped over is a gap."""
+        self.gaps += change["sequence"] - self._expected.get(worker, 1)
+        self._expected[worker] = change["sequence"] + 1
+        for step, packed in change["latency"].items():
+            histogram = _unpacked(packed)
+            self._latency.setdefault(step, Histogram()).merge(histogram)
+            self._now.replies += histogram.count
+            if step not in ASSET_STEPS:  # many and quick, they would hide what a shopper waits for
+                self._now.latency.merge(histogram)
+        for step, error, count in change["errors"]:
+            self._errors[step, error] += count
+            self._now.errors += count
+            self._now.blocked += count if error in UNREACHED else 0
+            self._now.at_proxy += count if error == "proxy" else 0
+        for name, (bad, total) in change["judged"].items():
+            before = self._judged.get(name, (0, 0))
+            self._judged[name] = (before[0] + bad, before[1] + total)
+        self._now.lag.merge(_unpacked(change["lag"]))
+        self._now.blocked_in_a_row = max(self._now.blocked_in_a_row, change["blocked_in_a_row"])
+        self._overdue[worker] = dict(change["overdue"])
+        self._gauges[worker] = gauges
+
+    def certain_breach(self) -> str | None:
+        """Return the name of an objective that will be missed whatever comes, None while there is none."""
+        return next((watch.name for watch in self._watches if self._is_missed(watch)), None)
+
+    def blocked(self) -> str | None:
+        """Return why the run must stop because the shop isn't reached any more, None while it is."""
+        seconds = (*self._recent, self._now)[-RECENT_S:]
+        return why_blocked(
+            sum(second.replies for second in seconds),
+            sum(second.blocked for second in seconds),
+            max(second.blocked_in_a_row for second in seconds),
+            sum(second.at_proxy for second in seconds),
+        )
+
+    def snapshot(self, now: int, state: str) -> dict[str, Any]:
+        """Close the current second and return the live snapshot. `now` in ns."""
+        elapsed_s = max(0.0, (now - self._started_at) / 1e9)
+        self._now.started_total = sum(g.started_total for g in self._gauges.values())
+        self._now.orders_total = sum(g.orders.get("accepted", 0) for g in self._gauges.values())
+        self._now.elapsed_s = elapsed_s
+        before = self._recent[0] if self._recent else _Second()
+        self._recent.append(self._now)
+        self._now = _Second()
+        self._sequence += 1
+        timetable = self._timetable
+        return {
+            "format": "peakproof/live/v1",
+            "sequence": self._sequence,
+            "gaps": self.gaps,
+            "at": now,
+            "run": timetable.run,
+            "started_at": self._started_at,
+            "phase": next((name for name, end in timetable.phases if elapsed_s < end), timetable.phases[-1][0]),
+            "state": state,
+            "elapsed_s": round(elapsed_s, 3),
+            "left_s": round(max(0.0, timetable.phases[-1][1] - elapsed_s), 3),
+            "planned": {
+                "sessions_per_s": round(timetable.rate(elapsed_s), 3),
+                "sessions_total": int(np.searchsorted(timetable.arrivals_s, elapsed_s, side="right")),
+            },
+            **self._totals(),
+            **self._recently(before),
+        }
+
+    def _totals(self) -> dict[str, Any]:
+        cpu = [g.cpu for g in self._gauges.values() if g.cpu is not None]
+        return {
+            "steps": {step: self._step(step) for step in sorted(self._latency)},
+            "generator_cpu": max(cpu) if cpu else None,
+            "dropped_total": sum(g.dropped_total for g in self._gauges.values()),
+            "workers": len(self._gauges),
+            "objectives": [
+                {"name": w.name, "bad": bad, "total": total, "certain_breach": self._is_missed(w)}
+                for w in self._watches
+                for bad, total in (self._counts(w.name),)
+            ],
+        }
+
+    def _recently(self, before: "_Second") -> dict[str, Any]:
+        latency, lag = Histogram(), Histogram()
+        for second in self._recent:
+            latency.merge(second.latency)
+            lag.merge(second.lag)
+        last = self._recent[-1]
+        span_s = max(1e-9, last.elapsed_s - before.elapsed_s) if len(self._recent) > 1 else max(1.0, last.elapsed_s)
+        counted = list(self._recent)[1:] if len(self._recent) > 1 else list(self._recent)
+        return {
+            "achieved": {
+                "sessions_per_s": round((last.started_total - before.started_total) / span_s, 3),
+                "requests_per_s": round(sum(second.replies for second in counted) / span_s, 3),
+                "sessions_total": last.started_total,
+                "requests_total": sum(histogram.count for histogram in self._latency.values()),
+                "open_sessions": sum(g.open_sessions for g in self._gauges.values()),
+            },
+            "latency_s": {name: latency.quantile(q) for name, q in _PERCENTILES.items()},
+            "errors": {
+                "total": self._errors.total(),
+                "per_s": round(sum(second.errors for second in counted) / span_s, 3),
+                "by_step": self._errors_by_step(),
+            },
+            "orders": {
+                **{f"{name}_total": sum(g.orders.get(name, 0) for g in self._gauges.values()) for name in _ORDERS},
+                "per_minute": round(60 * (last.orders_total - before.orders_total) / span_s, 1),
+            },
+            "lag_s": {"p99": lag.quantile(0.99)},
+        }
+
+    def _step(self, step: str) -> dict[str, Any]:
+        histogram = self._latency[step]
+        return {
+            "requests_total": histogram.count,
+            "errors_total": sum(n for (name, _), n in self._errors.items() if name == step),
+            "latency": {"buckets": histogram.cumulative(), "sum": histogram.sum_s, "count": histogram.count},
+        }
+
+    def _errors_by_step(self) -> dict[str, dict[str, int]]:
+        out: dict[str, dict[str, int]] = {}
+        for (step, error), count in sorted(self._errors.items()):
+            out.setdefault(step, {})[error] = count
+        return out
+
+    def _is_missed(self, watch: Watch) -> bool:
+        """Whether it is certain; never after a revision: the verdict of such a run is another, and is known."""
+        return not self._revised and watch.is_certain(*self._counts(watch.name))
+
+    def _counts(self, name: str) -> tuple[int, int]:
+        bad, total = self._judged.get(name, (0, 0))
+        overdue = sum(worker.get(name, 0) for worker in self._overdue.values())
+        return bad + overdue, total + overdue
+
+
+@dataclass(slots=True)
+class _Second:
+    """What came in during one second, and the totals at its end."""
+
+    latency: Histogram = field(default_factory=Histogram)
+    lag: Histogram = field(default_factory=Histogram)
+    replies: int = 0
+    errors: int = 0
+    blocked: int = 0
+    at_proxy: int = 0
+    blocked_in_a_row: int = 0
+    started_total: int = 0
+    orders_total: int = 0
+    elapsed_s: float = 0.0

@@ -1,0 +1,145 @@
+"""What one worker counts between two messages to its master."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from loadtests.live.histogram import Histogram, by_group
+from loadtests.results.records import Ints, SessionRecord, StepBatch, StepRecord
+
+BLOCKED = "blocked"
+UNREACHED = frozenset({BLOCKED, "proxy"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """An objective followed while the run goes on, from the records alone.
+
+    `limit_s` is None for availability; `bad` is None for a request that is left out of judging, and is asked only
+    about those that failed or took longer than the limit, counted from the scheduled moment: any other is good;
+    `is_certain(bad, total)` says whether the objective will be missed whatever comes.
+    """
+
+    name: str
+    steps: frozenset[str]
+    limit_s: float | None
+    bad: Callable[[StepRecord], bool | None]
+    is_certain: Callable[[int, int], bool]
+
+
+@dataclass(slots=True)
+class Change:
+    """What one worker saw since its last change."""
+
+    latency: dict[str, Histogram] = field(default_factory=dict)
+    bytes: Counter[str] = field(default_factory=Counter)
+    errors: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sessions: Counter[str] = field(default_factory=Counter)
+    judged: dict[str, tuple[int, int]] = field(default_factory=dict)
+    lag: Histogram = field(default_factory=Histogram)
+    blocked_in_a_row: int = 0
+
+
+InFlight = Callable[[], Iterable[tuple[str, int]]]
+
+
+class WorkerFigures:
+    """Counts on one worker; a listener of its hooks.
+
+    `judged` is the (start, end) of judging in ns; `in_flight` tells the step and scheduled moment of each request
+    under way.
+    """
+
+    def __init__(self, watches: Sequence[Watch], judged: tuple[int, int], in_flight: InFlight = tuple) -> None:
+        self._watches, self._judged, self._in_flight = watches, judged, in_flight
+        self._sequence = 0
+        self._change = Change()
+        self._blocked_in_a_row = 0
+
+    def steps_ended(self, batch: StepBatch) -> None:
+        """Count requests."""
+        change = self._change
+        change.lag.add_all(batch.lag())
+        steps, codes = batch.steps()
+        latency = by_group(batch.finished_at - batch.scheduled_at, codes, len(steps))
+        total = np.bincount(codes, batch.bytes, len(steps))
+        for code, step in enumerate(steps):
+            change.latency.setdefault(step, Histogram()).merge(latency[code])
+            change.bytes[step] += int(total[code])
+        failed = [place for place, error in enumerate(batch.error) if error is not None]
+        change.errors.update((batch.step[place], str(batch.error[place])) for place in failed)
+        self._count_blocked(batch)
+        judged = (self._judged[0] <= batch.scheduled_at) & (batch.scheduled_at < self._judged[1])
+        for watch in self._watches:
+            watched = np.array([step in watch.steps for step in steps])
+            self._judge(watch, batch, np.flatnonzero(judged & watched[codes]))
+
+    def session_ended(self, record: SessionRecord) -> None:
+        """Count one session."""
+        self._change.sessions[record.outcome] += 1
+
+    def take(self, now: int) -> dict[str, Any]:
+        """Return what changed since the last call, ready to be sent, and start anew. `now` in ns."""
+        change, self._change = self._change, Change()
+        self._sequence += 1
+        in_flight = tuple(self._in_flight())
+        return {
+            "sequence": self._sequence,
+            "latency": {step: _packed(histogram) for step, histogram in change.latency.items()},
+            "bytes": dict(change.bytes),
+            "errors": [[step, error, count] for (step, error), count in change.errors.items()],
+            "sessions": dict(change.sessions),
+            "judged": {name: list(counts) for name, counts in change.judged.items()},
+            "overdue": {watch.name: self._overdue(watch, in_flight, now) for watch in self._watches},
+            "lag": _packed(change.lag),
+            "blocked_in_a_row": change.blocked_in_a_row,
+        }
+
+    def _count_blocked(self, batch: StepBatch) -> None:
+        if UNREACHED.isdisjoint(batch.error):
+            self._blocked_in_a_row = 0
+            return
+        for error in batch.error:
+            self._blocked_in_a_row = self._blocked_in_a_row + 1 if error in UNREACHED else 0
+            self._change.blocked_in_a_row = max(self._change.blocked_in_a_row, self._blocked_in_a_row)
+
+    def _judge(self, watch: Watch, batch: StepBatch, places: Ints) -> None:
+        """Count the requests at `places`; the watch is asked about those that failed or took long, the rest is good."""
+        limit_ns = np.iinfo(np.int64).max if watch.limit_s is None else round(watch.limit_s * 1e9)
+        slow = batch.finished_at[places] - batch.scheduled_at[places] > limit_ns
+        asked = [place for place, late in zip(places.tolist(), slow, strict=True) if late or batch.error[place]]
+        answers = [watch.bad(batch.rows[place]) for place in asked]
+        bad, total = self._change.judged.get(watch.name, (0, 0))
+        total += len(places) - answers.count(None)
+        if total:
+            self._change.judged[watch.name] = bad + answers.count(True), total
+
+    def _overdue(self, watch: Watch, in_flight: Iterable[tuple[str, int]], now: int) -> int:
+        """Count the requests under way that are already over the limit: bad whenever they end."""
+        if watch.limit_s is None:
+            return 0
+        latest = now - round(watch.limit_s * 1e9)
+        start, end = self._judged
+        return sum(step in watch.steps and start <= due_at < min(end, latest) for step, due_at in in_flight)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauges:
+    """A worker's state at one moment, and its totals that only ever grow."""
+
+    open_sessions: int
+    started_total: int
+    dropped_total: int
+    orders: Mapping[str, int]
+    cpu: float | None
+
+
+def _packed(histogram: Histogram) -> list[Any]:
+    return [histogram.sum_us, [list(pair) for pair in histogram.buckets.items()]]
+
+
+def _unpacked(packed: Sequence[Any]) -> Histogram:
+    return Histogram(dict(packed[1]), packed[0])

@@ -1,0 +1,84 @@
+"""What a run was given: read, valid, and copied into its directory."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtests.demand.plan import Plan
+from loadtests.environment.targets import Environment, redacted
+from loadtests.results import run_directory
+from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from slo.documents import read_text
+from slo.objectives.openslo import Objective
+from slo.outcomes import EnvironmentLacks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a run was given, read and valid.
+
+    `productions` are the other environments that say they are production; `reaches` are those whose addresses this
+    one leads to without saying why.
+    """
+
+    plan: Plan
+    plan_text: str
+    objectives: tuple[Objective, ...]
+    objective_files: tuple[Path, ...]
+    environment_name: str
+    environment: Environment
+    production: bool = False
+    productions: Mapping[str, Environment] = field(default_factory=dict)
+    reaches: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def plan_sha256(self) -> str:
+        """The hash of the plan as it was given."""
+        return sha256(self.plan_text)
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
+        return declared_by(self.environment)
+
+
+def sha256(text: str) -> str:
+    """Return the hash of a text that was given."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def declared_by(environment: Environment) -> frozenset[str]:
+    """Return what an environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
+    offers = {
+        "orders": environment.orders_url,
+        "payments": environment.payments_url,
+        "stock": environment.stock_url,
+        "release": environment.release_probe,
+        "traces": environment.traces or None,
+    }
+    return frozenset(name for name, where in offers.items() if where is not None)
+
+
+def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
+    """Make the run directory with copies of everything given; raises EnvironmentLacks when it can't be written."""
+    try:
+        directory = run_directory.create(runs, inputs.plan.name, datetime.now(UTC))
+        write_bytes(directory.plan, inputs.plan_text.encode())
+        for path in inputs.objective_files:
+            write_bytes(directory.objectives / path.name, read_text(path).encode())
+        write_json(directory.targets, redacted(inputs.environment_name, inputs.environment))
+    except OSError as error:
+        raise EnvironmentLacks(f"{runs}: can't be written: {error.strerror}") from error
+    return directory
+
+
+def hash_inputs(directory: RunDirectory) -> dict[str, str]:
+    """Return the SHA-256 of each copy of the input that lies in the run directory, by its name below it."""
+    copies = (directory.plan, directory.targets, *sorted(directory.objectives.glob("*.yaml")))
+    return {
+        path.relative_to(directory.path).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in copies
+        if path.is_file()
+    }

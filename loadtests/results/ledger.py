@@ -1,0 +1,149 @@
+"""The ledger: what was attempted and what was promised, written before and after each order attempt."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from loadtests.results.run_directory import RunDirectory
+from slo.documents import BadInput
+
+OutcomeWord = Literal["accepted", "refused", "unknown"]
+_OUTCOMES = ("accepted", "refused", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """So many of one SKU from one location."""
+
+    sku: str
+    quantity: int
+    location: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An order attempt, as intended and as far as its outcome is known."""
+
+    session: int
+    key: str
+    lines: tuple[Line, ...]
+    amount_cents: int
+    outcome: OutcomeWord = "unknown"
+    order_id: str | None = None
+
+
+class Ledger:
+    """Append-only; every row is one `write()`, so a killed worker loses none that was written."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self.counts = {"attempted": 0, "accepted": 0, "refused": 0, "unknown": 0}
+
+    def attempt(self, attempt: Attempt, at: int) -> None:
+        """Write that an order is about to be sent. `at` in ns."""
+        self.counts["attempted"] += 1
+        row = {
+            "event": "attempt",
+            "at": at,
+            "session": attempt.session,
+            "key": attempt.key,
+            "lines": [asdict(line) for line in attempt.lines],
+            "amount_cents": attempt.amount_cents,
+        }
+        self._write(row)
+
+    def outcome(self, key: str, outcome: OutcomeWord, at: int, reply: "OrderReply") -> None:
+        """Write what became of the attempt `key`. `at` in ns."""
+        self.counts[outcome] += 1
+        self._write({"event": "outcome", "at": at, "key": key, "outcome": outcome, **asdict(reply)})
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def _write(self, row: dict[str, Any]) -> None:
+        os.write(self._fd, json.dumps(row, separators=(",", ":")).encode() + b"\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReply:
+    """What the shop said to an order attempt."""
+
+    status: int
+    order_id: str | None = None
+    reason: str | None = None
+    total_cents: int | None = None
+
+
+def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
+    """Read every attempt of a run with its outcome; one without an outcome row is `unknown`.
+
+    A last line cut short by a kill is left out, being no whole row. Raises BadInput on any other malformed row.
+    """
+    attempts: dict[str, Attempt] = {}
+    for path in paths:
+        for number, row in _rows(path):
+            try:
+                _apply(attempts, row)
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
+    return tuple(attempts.values())
+
+
+def count_rows(path: Path) -> int:
+    """Return how many whole rows a ledger holds; 0 for one that isn't there."""
+    try:
+        with path.open("rb") as file:
+            return sum(line.endswith(b"\n") for line in file)
+    except FileNotFoundError:
+        return 0
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    whole, _, _cut = text.rpartition("\n")
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise BadInput(f"{path}: line {number}: expected an object, found {type(row).__name__}")
+        yield number, row
+
+
+def _apply(attempts: dict[str, Attempt], row: dict[str, Any]) -> None:
+    key = str(row["key"])
+    if row["event"] == "attempt":
+        attempts[key] = Attempt(
+            session=int(row["session"]),
+            key=key,
+            lines=tuple(_line(**line) for line in row["lines"]),
+            amount_cents=int(row["amount_cents"]),
+        )
+        return
+    if row["event"] != "outcome" or row["outcome"] not in _OUTCOMES:
+        raise ValueError(f"unknown event or outcome in {row}")
+    before = attempts[key]
+    attempts[key] = Attempt(
+        session=before.session,
+        key=key,
+        lines=before.lines,
+        amount_cents=before.amount_cents if row["total_cents"] is None else int(row["total_cents"]),
+        outcome=row["outcome"],
+        order_id=None if row["order_id"] is None else str(row["order_id"]),
+    )
+
+
+def _line(*, sku: str, quantity: int, location: str) -> Line:
+    return Line(sku=str(sku), quantity=int(quantity), location=str(location))
+
+
+def orders_of(directory: RunDirectory) -> dict[str, int]:
+    """Return how many orders were attempted, and how many ended as what, by the ledgers. Raises BadInput."""
+    outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
+    return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}

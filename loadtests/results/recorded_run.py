@@ -1,0 +1,159 @@
+"""Reading a run directory for judging: tables, documents and what the environment declared."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.visits import BUYERS
+from loadtests.environment.targets import Environment, Targets
+from loadtests.results.inputs import declared_by, hash_inputs
+from loadtests.results.run_directory import RunDirectory, read_tables
+from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
+from slo.documents import BadInput, read_json, read_text
+from slo.findings import Finding
+from slo.objectives.openslo import Objective, read_objectives
+from slo.validity.checks import check_validity
+from slo.validity.delivery import Delivered, delivered
+from slo.validity.run_facts import judged_window, run_facts
+
+NOTHING = Delivered(due=None, on_time=None, requests=None, blocked=None, session_rows=None, request_rows=None)
+_MAX_JSON = 64 << 20
+_MAY_BE_NULL = frozenset({"error", "reason"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Everything a verdict rests on, as it lies in the run directory."""
+
+    directory: RunDirectory
+    plan: Plan
+    objectives: tuple[Objective, ...]
+    environment: Environment
+    run: dict[str, Any]
+    audit: dict[str, Any] | None
+    requests: pa.Table
+    sessions: pa.Table
+    answers: pa.Table
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
+        return declared_by(self.environment)
+
+    def spans(self) -> pa.Table:
+        """Return the spans of both sides; raises BadInput."""
+        return _table(self.directory, "spans", SPANS)
+
+
+def read_recorded(path: Path) -> Recorded:
+    """Read the run directory at `path`; raises BadInput naming the file that is missing or malformed."""
+    directory = RunDirectory(path=path)
+    environment = read_environment(directory)
+    run = read_object(directory.run)
+    _check_inputs(directory, run)
+    return Recorded(
+        directory=directory,
+        plan=read_plan(directory.plan),
+        objectives=read_objectives(sorted(directory.objectives.glob("*.yaml"))),
+        environment=environment,
+        run=run,
+        audit=read_object(directory.audit) if directory.audit.exists() else None,
+        requests=_table(directory, "requests", REQUESTS),
+        sessions=_table(directory, "sessions", SESSIONS),
+        answers=_answers(directory),
+    )
+
+
+def read_environment(directory: RunDirectory) -> Environment:
+    """Read the one environment of a run; raises BadInput."""
+    environments = read_json(directory.targets, Targets).environments
+    if len(environments) != 1:
+        raise BadInput(f"{directory.targets}: environments: expected one, found {len(environments)}")
+    return next(iter(environments.values()))
+
+
+def _check_inputs(directory: RunDirectory, run: Mapping[str, Any]) -> None:
+    """Raise BadInput unless the copies of the input are, byte for byte, what the run was given."""
+    given = run.get("inputs")
+    if not isinstance(given, dict):
+        raise BadInput(
+            f"{directory.run}: inputs: expected the hash of each file the run was given, found {given!r:.80}"
+        )
+    found = hash_inputs(directory)
+    for name in sorted(given.keys() | found.keys()):
+        if name not in found:
+            raise BadInput(f"{directory.path / name}: missing: the run was given it")
+        if found[name] != given.get(name):
+            raise BadInput(f"{directory.path / name}: not what the run was given: its hash differs from run.json's")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read one JSON object; raises BadInput."""
+    try:
+        value = json.loads(read_text(path, _MAX_JSON), parse_int=_int64)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{path}: not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"{path}: expected an object at the top, found {type(value).__name__}")
+    return value
+
+
+def _int64(digits: str) -> int:
+    value = int(digits)
+    if abs(value) >= 1 << 63:
+        raise ValueError(f"a number beyond 64 bits: {digits:.40}")
+    return value
+
+
+def _answers(directory: RunDirectory) -> pa.Table:
+    path = directory.metrics / "objectives.parquet"
+    return read_answers(path) if path.exists() else ANSWERS.empty_table()
+
+
+def read_answers(path: Path) -> pa.Table:
+    """Read stored answers of Prometheus; raises BadInput on rows that are none."""
+    table = _read([path], ANSWERS, path)
+    for number, row in enumerate(table.select(["labels", "at", "value"]).to_pylist()):
+        whole = len(row["at"]) == len(row["value"]) and None not in row["at"] and None not in row["value"]
+        if not (whole and _is_object(row["labels"])):
+            raise BadInput(f"{path}: row {number}: expected labels as a JSON object, and a value for each time")
+    return table
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _table(directory: RunDirectory, kind: str, schema: pa.Schema) -> pa.Table:
+    return _read(directory.parts(kind), schema, directory.path / f"{kind}-*.parquet")
+
+
+def _read(paths: list[Path], schema: pa.Schema, named: Path) -> pa.Table:
+    try:
+        table = read_tables(paths, schema)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput(f"{named}: can't be read: {str(error).splitlines()[0]}") from error
+    for name in schema.names:
+        if name not in _MAY_BE_NULL and table[name].null_count:
+            raise BadInput(f"{named}: {name}: null or missing in {table[name].null_count} of {table.num_rows} rows")
+    return table
+
+
+def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:
+    """Return what stands against judging the run; raises BadInput when the directory can't be read."""
+    recorded = read_recorded(directory.path)
+    facts = run_facts(recorded.run, str(directory.run))
+    window = judged_window(facts)
+    records = NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS)
+    checked = check_validity(facts, records, recorded.declared)
+    return tuple(finding for check in checked for finding in check.findings)

@@ -1,0 +1,37 @@
+"""`revisions.jsonl`: how the plan was changed while it was played, one whole line a change, written before it acts."""
+
+import os
+from collections.abc import Sequence
+
+from loadtests.demand.revision import MAX_REVISIONS, Revision, check_order
+from loadtests.results.run_directory import RunDirectory
+from slo.documents import BadInput, read_text, validate_json
+
+ACKNOWLEDGED_NS = 3_000_000_000  # after it acts, by which every worker must have taken a revision
+_MAX_BYTES = 512 * MAX_REVISIONS
+
+
+def append_revision(directory: RunDirectory, revision: Revision) -> None:
+    """Write one revision and have it on disk; raises OSError when that can't be."""
+    line = revision.model_dump_json().encode() + b"\n"
+    descriptor = os.open(directory.revisions, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        if os.write(descriptor, line) != len(line):
+            raise OSError(f"{directory.revisions}: only a part of a line could be written")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_revisions(directory: RunDirectory) -> Sequence[Revision]:
+    """Read them all, in order; raises BadInput. A last line that was cut off was never told to anyone."""
+    path = directory.revisions
+    if not path.exists():
+        return ()
+    *lines, _cut_off = read_text(path, _MAX_BYTES).split("\n")
+    found = tuple(validate_json(line, Revision, f"{path}, line {n}") for n, line in enumerate(lines, start=1))
+    try:
+        check_order(found)
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}") from error
+    return found

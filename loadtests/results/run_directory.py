@@ -1,0 +1,190 @@
+"""The run is a directory: its names, its schemas, and the only ways to write into it.
+
+Every file appears whole or not at all: written beside, synced, renamed. `docs/contracts.md` says what
+each holds.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loadtests.results.schemas import _IDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDirectory:
+    """The files of one run, by name."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is the directory's."""
+        return self.path.name
+
+    @property
+    def plan(self) -> Path:
+        """The copy of the plan that was played."""
+        return self.path / "plan.yaml"
+
+    @property
+    def objectives(self) -> Path:
+        """The folder of the objectives' copies."""
+        return self.path / "objectives"
+
+    @property
+    def job(self) -> Path:
+        """What the workers need beside the copies of the input."""
+        return self.path / "job.json"
+
+    @property
+    def targets(self) -> Path:
+        """The targets without their secrets."""
+        return self.path / "targets.redacted.json"
+
+    @property
+    def run(self) -> Path:
+        """What the run was and how it ended."""
+        return self.path / "run.json"
+
+    @property
+    def live(self) -> Path:
+        """The live snapshot, rewritten once a second."""
+        return self.path / "live.json"
+
+    @property
+    def revisions(self) -> Path:
+        """How the plan was changed while it was played, a line a change."""
+        return self.path / "revisions.jsonl"
+
+    @property
+    def over(self) -> Path:
+        """There when the run is over, for workers that their master can't tell any more."""
+        return self.path / "over"
+
+    @property
+    def sight(self) -> Path:
+        """A word of the master's: a worker that can read it, and whose sign beside it the master sees, is here too."""
+        return self.path / "sight"
+
+    @property
+    def stock_before(self) -> Path:
+        """The shop's stock before the first arrival."""
+        return self.path / "stock-before.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The folder of Prometheus' stored answers."""
+        return self.path / "metrics"
+
+    @property
+    def browser(self) -> Path:
+        """The pages that the one real browser opened."""
+        return self.path / "browser.parquet"
+
+    @property
+    def audit(self) -> Path:
+        """The ledger against what the shop says."""
+        return self.path / "audit.json"
+
+    @property
+    def verdict(self) -> Path:
+        """The judgement."""
+        return self.path / "verdict.json"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    @property
+    def junit(self) -> Path:
+        """The verdict for CI."""
+        return self.path / "junit.xml"
+
+    @property
+    def summary(self) -> Path:
+        """The verdict for a pull request."""
+        return self.path / "summary.md"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the children's logs."""
+        return self.path / "logs"
+
+    def parts(self, kind: str) -> list[Path]:
+        """Return the closed parts of `kind` (`requests`, `sessions`, `spans`), in the order of their names."""
+        return sorted(self.path.glob(f"{kind}-*.parquet"))
+
+    def part(self, kind: str, *names: str | int) -> Path:
+        """Return the path of one part, such as `requests-w0-3.parquet`."""
+        return self.path / ("-".join([kind, *map(str, names)]) + ".parquet")
+
+    def ledger(self, worker: str) -> Path:
+        """Return the path of one worker's ledger."""
+        return self.path / f"ledger-{worker}.jsonl"
+
+    def worker(self, worker: str) -> Path:
+        """Return the path of one worker's account of itself, rewritten once a second."""
+        return self.path / f"worker-{worker}.json"
+
+    def workers(self) -> list[Path]:
+        """Return every worker's account of itself."""
+        return sorted(self.path.glob("worker-*.json"))
+
+    def ledgers(self) -> list[Path]:
+        """Return every worker's ledger."""
+        return sorted(self.path.glob("ledger-*.jsonl"))
+
+
+def create(parent: Path, plan_name: str, at: datetime) -> RunDirectory:
+    """Make a new run directory below `parent`, named for the UTC second, the plan, and four random hex digits."""
+    stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = parent / f"{stamp}-{plan_name}-{secrets.token_hex(2)}"
+    for folder in (path, path / "objectives", path / "metrics", path / "logs"):
+        folder.mkdir(parents=True)
+    return RunDirectory(path=path)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` so that a reader, or a crash, sees the old file or the new one whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON object, whole or not at all."""
+    write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write one closed Parquet part (zstd), whole or not at all.
+
+    Texts go into dictionaries but for ids: those and numbers hardly repeat, and a dictionary of them is given up later.
+    """
+    repeated = [field.name for field in table.schema if pa.types.is_string(field.type) and field.name not in _IDS]
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with beside.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", use_dictionary=repeated)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_tables(paths: list[Path], schema: pa.Schema) -> pa.Table:
+    """Read parts as one table; an empty one when there are none. Raises pyarrow.ArrowException on a broken part."""
+    if not paths:
+        return schema.empty_table()
+    return pa.concat_tables([pq.read_table(path, schema=schema) for path in paths])

@@ -1,0 +1,1 @@
+"""The process that makes load: its clock, its event loop, its limits."""

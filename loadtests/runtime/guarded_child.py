@@ -1,0 +1,75 @@
+"""Run a program that knows nothing of us, and end it when we are gone: `python guard.py [--pipe IN,OUT] COMMAND…`.
+
+With `--pipe` the program finds our descriptors IN and OUT as its own 3 and 4.
+"""
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+
+_LOOK_S = 0.5
+_GRACE_S = 5.0
+_PIPE = (3, 4)
+_ABOVE = 10
+_NOTES = 64
+
+
+def main(command: list[str]) -> int:
+    """Run `command` until it ends, we are told to end, or our parent dies; return its exit code."""
+    parent = os.getppid()
+    kept: tuple[int, ...] = ()
+    if command[0] == "--pipe":
+        _take_pipe(*map(int, command[1].split(",")))
+        kept, command = _PIPE, command[2:]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes now must reach the program too
+    process = subprocess.Popen(command, pass_fds=kept, preexec_fn=_take_signals)  # noqa: PLW1509 - no thread runs here
+    for descriptor in kept:
+        os.close(descriptor)  # who reads the other end must see the program's end
+    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
+    ear = _ear()
+    _take_signals()
+    while process.poll() is None:
+        if os.getppid() != parent:
+            process.terminate()
+            try:
+                process.wait(_GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        if select.select([ear], [], [], _LOOK_S)[0]:
+            os.read(ear, _NOTES)
+    return process.wait()
+
+
+def _ear() -> int:
+    """Return a descriptor that can be read when a signal has come: the program's end, for one, isn't waited for."""
+    ear, mouth = os.pipe()
+    os.set_blocking(mouth, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+    return ear
+
+
+def _take_pipe(into: int, out: int) -> None:
+    """Move two descriptors to 3 and 4, whichever they are."""
+    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for descriptor in (into, out)]
+    for descriptor in {into, out} - set(_PIPE):
+        os.close(descriptor)
+    for descriptor, place in zip(moved, _PIPE, strict=True):
+        os.dup2(descriptor, place)
+        os.close(descriptor)
+
+
+def _take_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+
+
+def python(*arguments: str) -> list[str]:
+    """Return the command line that runs a module of ours: `-P` keeps the user's folder off the import path."""
+    return [sys.executable, "-P", *arguments]

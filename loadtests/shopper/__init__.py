@@ -1,0 +1,1 @@
+"""One virtual user: a session, its pages' assets, the events it waits for."""

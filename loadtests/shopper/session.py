@@ -1,0 +1,289 @@
+"""A session: one shopper's visit, its steps on two clocks and its think times."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+import gevent
+
+from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
+from loadtests.demand.arrivals import Arrival
+from loadtests.demand.plan import Plan
+from loadtests.demand.splitmix import Luck
+from loadtests.environment.ceilings import CeilingReachedError, Ceilings
+from loadtests.results.hooks import Hooks
+from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
+from loadtests.results.records import StepLog, StepRecord
+from loadtests.results.trace_context import traceparents
+from loadtests.runtime.alarms import Alarms
+from loadtests.runtime.clock import Clock
+from loadtests.shopper.assets import Assets, AssetSource
+from loadtests.shopper.push_events import WITHIN_S, Asked, Desk, Heard, Listening
+
+_MAX_HOPS = 5
+# What a check raises that can't read a reply.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
+class SessionFailedError(Exception):
+    """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """What all sessions of one process share; `under_way` holds the open ones by number.
+
+    `assets` is None when pages are asked for without what belongs to them.
+    """
+
+    plan: Plan
+    clock: Clock
+    alarms: Alarms
+    hooks: Hooks
+    log: StepLog
+    ledger: Ledger
+    ceilings: Ceilings
+    ids: Random
+    new_client: Callable[[], Client]
+    assets: AssetSource | None = None
+    under_way: dict[int, "Session"] = field(default_factory=dict)
+    traceparents: Iterator[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to draw the traces that the plan samples."""
+        object.__setattr__(self, "traceparents", traceparents(self.ids, self.plan.trace_sampling))
+
+
+class Session:
+    """One shopper's visit.
+
+    A first step is scheduled at the arrival, each later one at the previous reply's end plus its drawn think
+    time; a step is sent when it is due, or later if the generator lags, and both moments are recorded. What the
+    environment's ceiling forbids isn't sent: CeilingReachedError ends the visit. `lacked` says what kept a shopper
+    from doing what they came for, None when nothing did.
+    """
+
+    __slots__ = (
+        "_client", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
+        "random", "waits_for",
+    )  # fmt: skip
+
+    def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
+        self.arrival = arrival
+        self.random = Luck(arrival.seed)
+        self.plan = worker.plan
+        self.due_at = scheduled_at
+        self.waits_for: str | None = None
+        self.assets: Assets | None = None
+        self.listening: Listening | None = None
+        self.lacked: str | None = None
+        self._worker = worker
+        self._client = worker.new_client()
+        self._may_send = False
+        worker.under_way[arrival.number] = self
+
+    def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
+        """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
+
+        Where the request follows redirects, each page that one leads to is asked for at once and recorded too, and
+        the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
+        Raises SessionFailedError when a reply is an error: the visit ends there.
+        """
+        reply, hops_left = self._exchange(request, check, _MAX_HOPS), _MAX_HOPS
+        while reply.location is not None and request.follow is not None:
+            request, hops_left = redirected(request, reply), hops_left - 1
+            reply = self._exchange(request, check, hops_left)
+        if reply.html and self._worker.assets is not None:
+            if self.assets is None:
+                self.assets = Assets(self._worker.assets, self._client, self.fetch)
+            self.assets.load(request.path, reply.body, self.due_at)
+        return reply
+
+    def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
+        """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
+        return self._ask_beside(client, request, due_at).reply
+
+    def listen(self, request: Request) -> None:
+        """Open the stream of the shop's events that `request` asks for, when it is due, and record that as a step.
+
+        It goes on beside the visit until the visit ends or listens to another. Raises
+        SessionFailedError when it couldn't be opened: the visit ends there.
+        """
+        self.hang_up()
+        worker = self._worker
+        desk = Desk(
+            clock=worker.clock,
+            alarms=worker.alarms,
+            ask=self._ask_beside,
+            log=self._log,
+            unreadable=_UNREADABLE,
+            failures=worker.hooks.failures,
+        )
+        listening = self.listening = Listening(desk, self._client.listener())
+        self._await(request.step, lambda: listening.open(request, self.due_at))
+
+    def hear(self, step: str, wanted: Callable[[Event], bool], within_s: float = WITHIN_S) -> Event:
+        """Wait, when it is due, for an event of the stream that is `wanted` and record that as `step`.
+
+        One that `wanted` can't read is `wrong_reply`. Raises SessionFailedError when it doesn't come within `within_s`
+        or can't come any more, ValueError when nothing is listened to.
+        """
+        listening = self.listening
+        if listening is None:
+            raise ValueError("nothing is listened to")
+        event = self._await(step, lambda: listening.hear(step, wanted, self.due_at, within_s)).event
+        assert event is not None  # noqa: S101 - there was no error
+        return event
+
+    def hang_up(self) -> None:
+        """Close the stream that is listened to, if one is."""
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None
+
+    def _await(self, step: str, hear: Callable[[], Heard]) -> Heard:
+        self._worker.alarms.sleep_until(self.due_at)
+        self.waits_for = step
+        try:
+            heard = hear()
+        finally:
+            self.waits_for = None
+        self.due_at = heard.ended_at
+        if heard.error is not None:
+            raise SessionFailedError(f"{step}: {heard.error}")
+        return heard
+
+    def _ask_beside(self, client: Client | Listener, request: Request, due_at: int) -> Asked:
+        worker = self._worker
+        sent_at = worker.clock.now()
+        worker.ceilings.take_request(sent_at)
+        traceparent = next(worker.traceparents)
+        reply = Reply(error="cut_off")
+        try:
+            reply = client.send(request, traceparent)
+        finally:
+            sent_at += client.waited_ns
+            ended_at = _arrived_at(client, sent_at, worker.clock.now())
+            self._log(request, reply, (due_at, sent_at, ended_at), traceparent)
+        return Asked(reply, ended_at, traceparent)
+
+    def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
+        worker, due_at = self._worker, self.due_at
+        sent_at = worker.alarms.sleep_until(due_at)
+        if self._may_send:
+            self._may_send = False
+        else:
+            worker.ceilings.take_request(sent_at)
+        traceparent = next(worker.traceparents)
+        self.waits_for = request.step
+        client = self._client
+        try:
+            reply = client.send(request, traceparent)
+        except gevent.GreenletExit:
+            error = "proxy" if client.at_proxy else "cut_off"
+            sent_at += client.waited_ns
+            self._log(request, Reply(error=error), (due_at, sent_at, worker.clock.now()), traceparent)
+            raise
+        finally:
+            self.waits_for = None
+        finished_at = worker.clock.now()
+        if client.waited_ns:
+            sent_at += client.waited_ns
+        if client.lay_ns:
+            finished_at = _arrived_at(client, sent_at, finished_at)
+        self.due_at = finished_at
+        if reply.error is None:
+            if reply.location is not None and request.follow is not None:
+                reply = reply if hops_left else reply._replace(error="wrong_reply")
+            elif check is not None:
+                try:
+                    check(reply)
+                except _UNREADABLE:
+                    reply = reply._replace(error="wrong_reply")
+        self._log(request, reply, (due_at, sent_at, finished_at), traceparent)
+        if reply.error is not None:
+            raise SessionFailedError(f"{request.step}: {reply.error}")
+        return reply
+
+    @property
+    def at_proxy(self) -> bool:
+        """Whether its request is being led past the environment's proxy, so that nothing was asked of the shop yet."""
+        return self._client.at_proxy
+
+    def think(self) -> None:
+        """Let the shopper think before the next step, as long as the plan's distribution says."""
+        self.due_at += round(1e9 * self.plan.think_time.draw(self.random))
+
+    def order(self, lines: tuple[Line, ...], amount_cents: int, place: Callable[[str], "Placed"]) -> "Placed":
+        """Place an order under a new idempotency key, writing the ledger before it is sent and after.
+
+        What the ceiling forbids is no attempt: the ledger doesn't hold it.
+        """
+        self._wait_for_leave()
+        self._worker.ceilings.take_order()
+        key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
+        attempt = Attempt(session=self.arrival.number, key=key, lines=lines, amount_cents=amount_cents)
+        ledger, clock = self._worker.ledger, self._worker.clock
+        ledger.attempt(attempt, clock.now())
+        try:
+            placed = place(key)
+        except (SessionFailedError, CeilingReachedError, gevent.GreenletExit) as error:
+            ledger.outcome(key, "unknown", clock.now(), OrderReply(status=0, reason=str(error) or "cut_off"))
+            raise
+        ledger.outcome(key, placed.outcome, clock.now(), placed.reply)
+        return placed
+
+    def settle(self) -> None:
+        """Wait for what the pages asked for: the visit is over when the last of it is there."""
+        if self.assets is not None:
+            self.assets.settle()
+
+    def close(self) -> None:
+        """Close the shopper's connections, breaking off what is under way."""
+        self._worker.under_way.pop(self.arrival.number, None)
+        self.hang_up()  # before the connection may go that the stream shares with the rest
+        if self.assets is not None:
+            self.assets.close()
+        self._client.close()
+
+    def _wait_for_leave(self) -> None:
+        """Sleep until the next step is due and take leave to send it."""
+        now = self._worker.alarms.sleep_until(self.due_at)
+        if not self._may_send:
+            self._worker.ceilings.take_request(now)
+            self._may_send = True
+
+    def _log(self, request: Request, reply: Reply, times: tuple[int, int, int], traceparent: str) -> None:
+        session, journey, size = self.arrival.number, self.arrival.journey, len(reply.body)
+        facts = (session, journey, request.step, *times, reply.status, reply.error, size, traceparent)
+        self._worker.log.add(tuple.__new__(StepRecord, facts))  # a quarter of the time of StepRecord(...)
+
+
+def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
+    """Return the step and the scheduled moment (ns) of all that is waited for: requests that were sent, and events.
+
+    What is on its way past a proxy is left out: it may be nothing of the shop's.
+    """
+    found: list[tuple[str, int]] = []
+    for visit in under_way.values():
+        if visit.waits_for is not None and not visit.at_proxy:
+            found.append((visit.waits_for, visit.due_at))
+        if visit.assets is not None:
+            found.extend(visit.assets.under_way)
+        if visit.listening is not None:
+            found.extend(visit.listening.under_way)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An order attempt that was answered."""
+
+    outcome: OutcomeWord
+    reply: OrderReply
+
+
+def _arrived_at(client: Client | Listener, sent_at: int, now: int) -> int:
+    """Return when the end of what `client` read by `now` (ns) was here; never before the request was sent."""
+    return max(sent_at, now - client.lay_ns)

@@ -1,0 +1,176 @@
+"""A run as its workers see it: the job that stands in the run directory, and what follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import gevent.ssl
+import pydantic
+
+from loadtests.client.access import Access
+from loadtests.demand.arrivals import schedule
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.environment.ceilings import split
+from loadtests.environment.credentials import credentials_of
+from loadtests.environment.destinations import Destinations, host_of, resolve
+from loadtests.environment.firewalls import Firewall
+from loadtests.environment.proxy import proxy_to
+from loadtests.environment.tagging import shopper_headers
+from loadtests.environment.targets import Ceiling, Environment, Targets
+from loadtests.environment.tls import context_of
+from loadtests.live.board import Timetable
+from loadtests.results.run_directory import RunDirectory, write_json
+from slo.documents import BadInput, read_json
+
+VARIABLE = "PEAKPROOF_RUN_TOKEN"
+# What a run that was started with --begin-when-told waits for on its standard input.
+BEGIN = "begin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A run as its workers see it, read from the run directory."""
+
+    directory: RunDirectory
+    plan: Plan
+    environment: Environment
+    recorder_url: str | None
+    version: str
+    destinations: Destinations
+    browser: bool
+    production: bool
+    variables: Mapping[str, str] = field(repr=False)
+
+    @property
+    def ceiling(self) -> Ceiling:
+        """What all workers together may ask of the environment; a browser beside the load has its share."""
+        return split(self.environment.ceiling)[0] if self.browser else self.environment.ceiling
+
+    def access(self) -> Access:
+        """Read the secrets and return how the shop is reached; raises BadInput on what is missing or can't be used."""
+        environment, credentials = self.environment, credentials_of(self.environment, self.variables)
+        told = credentials.revealed()
+        tagged = shopper_headers(self.directory.name, self.version, environment.tag)
+        given = {name.lower() for name in told}
+        return Access(
+            base_url=environment.base_url,
+            addresses=self._asked_for(environment.base_url),
+            headers={**{name: value for name, value in tagged.items() if name.lower() not in given}, **told},
+            masks=credentials.masks(),
+            tls=context_of(environment, gevent.ssl.create_default_context)
+            if environment.base_url.startswith("https:")
+            else None,
+            firewall=Firewall(environment.blocked),
+            proxy=proxy_to(host_of(environment.base_url), environment, self.destinations, credentials),
+            http2=environment.http2,
+        )
+
+    def cdn_access(self) -> Access | None:
+        """Return how the CDN is reached when the plan wants it: by nothing secret, for it is another's house."""
+        environment = self.environment
+        if self.plan.assets != "all" or environment.cdn_url is None:
+            return None
+        stranger = environment.model_copy(update={"client_certificate": None})
+        credentials = credentials_of(environment, self.variables)
+        return Access(
+            base_url=environment.cdn_url,
+            addresses=self._asked_for(environment.cdn_url),
+            headers=shopper_headers(self.directory.name, self.version, environment.tag),
+            masks=credentials.masks(),
+            tls=context_of(stranger, gevent.ssl.create_default_context)
+            if environment.cdn_url.startswith("https:")
+            else None,
+            firewall=Firewall(environment.blocked),
+            proxy=proxy_to(host_of(environment.cdn_url), environment, self.destinations, credentials),
+            http2=environment.http2,
+        )
+
+    def _asked_for(self, url: str) -> tuple[str, ...]:
+        host = host_of(url)
+        return self.destinations.at(host).asked_for(host)
+
+    @property
+    def most_open(self) -> int:
+        """How many sessions may be open at once, over all workers."""
+        return min(self.plan.limits.open_sessions, self.ceiling.open_sessions)
+
+    def timetable(self) -> Timetable:
+        """Return what is planned when."""
+        starts = self.plan.starts_s()
+        names = [phase.name for phase in self.plan.phases]
+        return Timetable(
+            run=self.directory.name,
+            phases=tuple(zip(names, starts[1:], strict=True)),
+            arrivals_s=schedule(self.plan).at_s,
+            rate=self.plan.curve().rate,
+        )
+
+    def judged(self, started_at: int) -> tuple[int, int]:
+        """Return the start and end of judging in ns, for a run that started at `started_at`."""
+        start_s, end_s = self.plan.judged_span()
+        return started_at + round(start_s * 1e9), started_at + round(end_s * 1e9)
+
+
+class _JobFile(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    format: Literal["peakproof/job/v1"]
+    recorder_url: str | None
+    version: str
+    destinations: Destinations
+    browser: bool
+    production: bool
+
+
+def write_job(
+    directory: RunDirectory,
+    recorder_url: str | None,
+    version: str,
+    destinations: Destinations | None = None,
+    *,
+    production: bool = False,
+    browser: bool = False,
+) -> None:
+    """Leave for the workers what isn't in the copies of the input.
+
+    Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
+    """
+    found = destinations or resolve(_environment_of(directory))
+    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
+    told = {"destinations": found.told(), "production": production, "browser": browser}
+    write_json(directory.job, {**value, **told})
+
+
+def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
+    """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput."""
+    directory = RunDirectory(path=path)
+    job = read_json(directory.job, _JobFile)
+    environment = _environment_of(directory)
+    return Job(
+        directory=directory,
+        plan=read_plan(directory.plan),
+        environment=environment,
+        recorder_url=job.recorder_url,
+        version=job.version,
+        destinations=job.destinations,
+        browser=job.browser,
+        production=job.production,
+        variables=variables or {},
+    )
+
+
+def _environment_of(directory: RunDirectory) -> Environment:
+    targets = read_json(directory.targets, Targets)
+    if len(targets.environments) != 1:
+        raise BadInput(f"{directory.targets}: expected one environment, found {', '.join(targets.environments)}")
+    (environment,) = targets.environments.values()
+    return environment
+
+
+def run_token(variables: Mapping[str, str]) -> str:
+    """Return the run's token; raises BadInput, which names the variable."""
+    token = variables.get(VARIABLE, "")
+    if not token:
+        raise BadInput(f"{VARIABLE} is not set: a master lets in only workers that know the token of its run")
+    return token

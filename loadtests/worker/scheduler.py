@@ -1,0 +1,162 @@
+"""The conductor: starts each session of its worker's arrivals when it is due, whatever the shop does."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import gevent
+from gevent.event import Event
+
+from loadtests.demand.arrivals import Arrival
+from loadtests.environment.ceilings import CeilingReachedError
+from loadtests.results.records import SessionRecord
+from loadtests.shopper.session import Session, SessionFailedError, Worker
+
+_KILL_S = 1.0
+_LOOK_NS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What one conductor is to play: its arrivals, when the run started, and when it ends. Times in ns.
+
+    Until `open_until` more arrivals may come by a revision: it isn't over before.
+    """
+
+    arrivals: Sequence[Arrival]
+    started_at: int
+    ends_at: int
+    max_open: int
+    open_until: int = 0
+
+
+class Conductor:
+    """Plays a score; every arrival that came due ends as exactly one session record."""
+
+    def __init__(self, worker: Worker, score: Score, visit: Callable[[Session], None]) -> None:
+        self._worker, self._score, self._visit = worker, score, visit
+        self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
+        self._arrivals, self._place = score.arrivals, 0
+        self._woken, self._stopped = Event(), False
+        self.counts: Counter[str] = Counter()
+        self.peak_open = 0
+
+    @property
+    def next_arrival(self) -> int | None:
+        """The number of the first arrival that wasn't started, None when all were."""
+        return self._arrivals[self._place].number if self._place < len(self._arrivals) else None
+
+    @property
+    def open_sessions(self) -> int:
+        """How many sessions are under way."""
+        return len(self._open)
+
+    def play(self) -> None:
+        """Start every arrival when it is due, let sessions end until the run's end, cut off the rest.
+
+        Returns early when the last session ended before the drain did.
+        """
+        try:
+            while not self._stopped and (at := self._next_at()) is not None:
+                if self._wait_until(at) and self._place < len(self._arrivals):
+                    self._place += 1
+                    self._start(self._arrivals[self._place - 1])
+            while self._open and not self._stopped and self._worker.clock.now() < self._score.ends_at:
+                self._wait_until(min(self._score.ends_at, self._worker.clock.now() + _LOOK_NS))
+        finally:
+            self.cut_off()
+
+    def revise(self, arrivals: Sequence[Arrival], kept: int) -> int:
+        """Play `arrivals` from here on; the first `kept` are those it had. Return how many others it had started."""
+        started, self._place = self._place, min(self._place, kept)
+        self._arrivals = arrivals
+        self._woken.set()
+        return started - self._place
+
+    def stop(self) -> None:
+        """Stop starting sessions; `play` then cuts off those under way and returns."""
+        self._stopped = True
+        self._woken.set()
+
+    def cut_off(self) -> None:
+        """End the sessions under way at once; each is recorded as cut off. Calling it again does nothing."""
+        with gevent.Timeout(_KILL_S, exception=False):  # killall's own timeout raises, and would lose the records
+            gevent.killall([greenlet for _, greenlet in self._open.values()])
+        for record, _greenlet in list(self._open.values()):  # those that hadn't run a line yet, or won't end
+            self._close(record, "cut_off", None)
+
+    def _next_at(self) -> int | None:
+        """Return when something is to be done next (ns): an arrival, or the end of all; None when that is past."""
+        if self._place < len(self._arrivals):
+            return self._score.started_at + round(self._arrivals[self._place].at_s * 1e9)
+        return self._score.open_until if self._worker.clock.now() < self._score.open_until else None
+
+    def _wait_until(self, at: int) -> bool:
+        """Sleep until `at` (ns) and return True; False as soon as it was stopped or its arrivals were changed."""
+        wait_ns = at - self._worker.clock.now()
+        if self._woken.wait(timeout=wait_ns / 1e9) if wait_ns > 0 else self._woken.is_set():
+            self._woken.clear()
+            return False
+        return True
+
+    def _start(self, arrival: Arrival) -> None:
+        now = self._worker.clock.now()
+        scheduled_at = self._score.started_at + round(arrival.at_s * 1e9)
+        why = self._why_dropped(now)
+        dropped = why is not None
+        record = SessionRecord(
+            session=arrival.number,
+            journey=arrival.journey,
+            scheduled_at=scheduled_at,
+            started_at=0 if dropped else now,
+            ended_at=now,
+            outcome="dropped" if dropped else "cut_off",
+            reason=why,
+            late_s=max(0.0, (now - scheduled_at) / 1e9),
+        )
+        if dropped:
+            self._tell(record)
+            return
+        self.counts["started"] += 1
+        self._open[arrival.number] = (record, gevent.spawn(self._run, arrival, record))
+        self.peak_open = max(self.peak_open, len(self._open))
+
+    def _why_dropped(self, now: int) -> str | None:
+        if len(self._open) >= self._score.max_open:
+            return "open_sessions"
+        return None if self._worker.ceilings.has_room(now) else "ceiling_requests"
+
+    def _run(self, arrival: Arrival, record: SessionRecord) -> None:
+        outcome, reason = "failed", "ended by force"
+        try:
+            outcome, reason = "completed", self._play_out(arrival, record)
+        except SessionFailedError as error:
+            outcome, reason = "failed", str(error)
+        except CeilingReachedError as error:
+            outcome, reason = "dropped", str(error)
+        except gevent.GreenletExit:
+            outcome, reason = "cut_off", ""
+        except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
+            outcome, reason = "failed", f"journey: {error!r}"
+            self._worker.hooks.failures["journey", repr(error)] += 1
+        finally:
+            self._close(record, outcome, reason or None)
+
+    def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
+        """Play a visit; return what it lacked, "" for nothing."""
+        session = Session(self._worker, arrival, record.scheduled_at)
+        try:
+            self._visit(session)
+            session.settle()
+        finally:
+            session.close()
+        return session.lacked or ""
+
+    def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
+        if self._open.pop(record.session, None) is None:
+            return
+        self._tell(record._replace(ended_at=self._worker.clock.now(), outcome=outcome, reason=reason))
+
+    def _tell(self, record: SessionRecord) -> None:
+        self.counts[record.outcome] += 1
+        self._worker.hooks.session_ended(record)

@@ -1,0 +1,303 @@
+"""One worker's part of a run: its records, ledger, spans and figures around one conductor.
+
+Everything it needs stands in the run directory; everything it learns goes there. It knows gevent, not Locust.
+"""
+
+import os
+import platform
+import resource
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from random import Random
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+
+from loadtests.client.access import Access
+from loadtests.client.factory import Clients, share_of
+from loadtests.demand.arrivals import revise, schedule, shard
+from loadtests.demand.revision import Revision
+from loadtests.environment.ceilings import Ceilings
+from loadtests.journeys import JOURNEYS
+from loadtests.live.histogram import Histogram
+from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
+from loadtests.results.hooks import Hooks, Listener
+from loadtests.results.ledger import Ledger
+from loadtests.results.records import Records, SessionRecord, StepBatch, StepLog
+from loadtests.results.run_directory import write_json
+from loadtests.runtime.alarms import Alarms
+from loadtests.runtime.clock import Clock
+from loadtests.runtime.periodic_timer import Pulse
+from loadtests.runtime.resource_limits import allowed, used
+from loadtests.runtime.stop_event import Bell
+from loadtests.shopper.assets import AssetSource, source_of
+from loadtests.shopper.session import Session, Worker, in_flight
+from loadtests.storefronts import STOREFRONTS
+from loadtests.worker.client_spans import ClientSpans
+from loadtests.worker.hub_lag import Stalls
+from loadtests.worker.job import VARIABLE as RUN_TOKEN
+from loadtests.worker.job import Job
+from loadtests.worker.scheduler import Conductor, Score
+
+_CPU_WINDOW_S = 5
+_BEAT_S = 0.05
+_BATCH = 250
+
+
+class _Totals:
+    """What a worker says of its requests in its own account; a listener of the hooks."""
+
+    def __init__(self) -> None:
+        self.lag = Histogram()
+        self.errors = 0
+
+    def steps_ended(self, batch: StepBatch) -> None:
+        self.lag.add_all(batch.lag())
+        self.errors += len(batch.error) - batch.error.count(None)
+
+    def session_ended(self, record: SessionRecord) -> None:
+        """Sessions are counted by the conductor."""
+
+
+class Player:
+    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
+
+    `master_silent_s`, `clock_offset` and `streams` are told it: for how long at most it heard nothing of who could stop
+    it, how far its clock is from the master's, and whether what it writes goes there over the network.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        index: int,
+        workers: int,
+        started_at: int,
+        watches: Sequence[Watch] = (),
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self.name = f"w{index}"
+        self._job, self._index, self._workers = job, index, workers
+        self._clock = clock or Clock.start()
+        self._records, self._totals = Records(job.directory, self.name), _Totals()
+        self._clients = Clients(share_of(job.plan.limits.connections, index, workers))
+        self._log = StepLog()
+        self._ledger = Ledger(job.directory.ledger(self.name))
+        self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
+        self._under_way: dict[int, Session] = {}
+        self._figures = WorkerFigures(watches, job.judged(started_at), partial(in_flight, self._under_way))
+        listeners: list[Listener] = [self._records, self._totals, self._figures]
+        self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)
+        self._arrivals = shard(schedule(job.plan), index, workers)
+        self._taken: list[dict[str, int]] = []
+        self._cpu: list[tuple[float, float]] = []
+        self._cpu_peak: float | None = None
+        self._descriptors_peak = used()
+        self._over = Bell()
+        self._closing, self._one_at_a_time = False, BoundedSemaphore()
+        self._worker = self._make_worker()
+        self._conductor = self._make_conductor(started_at)
+        self._stalls = Stalls(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
+        self._pulse = Pulse(_BEAT_S, self._beat)
+        self._background: list[gevent.Greenlet] = []
+        self.ended: str | None = None
+        self.because: str | None = None
+        self.master_silent_s = 0
+        self.clock_offset: Mapping[str, float] | None = None
+        self.streams: bool | None = None
+        self._write_account()
+
+    def play(self) -> None:
+        """Play the arrivals; returns when the run is over or was stopped, with everything written."""
+        self._background = [gevent.spawn(self._look_after, self._over.listen())]
+        if self._spans:
+            self._background.append(gevent.spawn(self._send_spans, self._spans, self._over.listen()))
+        self._stalls.begin()
+        self._pulse.start()
+        try:
+            self._conductor.play()
+            if not self._closing:
+                self.ended = self.ended or "completed"
+        finally:
+            self.close()
+
+    def stop(self, ended: str, because: str) -> None:
+        """End the run early: `ended` is `stopped` or `aborted`."""
+        self.ended, self.because = self.ended or ended, self.because or because
+        self._conductor.stop()
+
+    def revise(self, revision: Revision) -> int:
+        """Play the plan with one more revision; return how many of the sessions that it strikes were started before.
+
+        Revisions come one after the other, in the order of their numbers.
+        """
+        heard_at = self._clock.now()
+        plan, index, workers = self._job.plan, self._index, self._workers
+        # In a thread: the hub must go on starting sessions while a long plan is drawn.
+        new = gevent.get_hub().threadpool.apply(
+            lambda: shard(revise(self._arrivals, plan, revision), index, workers),
+        )
+        struck = self._conductor.revise(new, kept=len(self._arrivals.before(revision.at_s)))
+        self._arrivals = new
+        self._taken.append({"number": revision.number, "heard_at": heard_at, "struck": struck})
+        return struck
+
+    def close(self) -> None:
+        """Cut off what is under way and write everything; returns when it is written, by whoever called first."""
+        self._closing = True
+        self._conductor.stop()
+        with self._one_at_a_time:
+            self._write_all()
+
+    def _write_all(self) -> None:
+        self._conductor.cut_off()
+        self._pulse.stop()
+        self._clients.close()
+        self._over.ring()
+        gevent.joinall(self._background)  # what is being written is written whole
+        self._hand_on()
+        self._records.close()
+        if self._spans:
+            self._spans.flush()
+            self._spans.close()
+        self.ended = self.ended or "stopped"
+        self._write_account()
+
+    def take(self) -> tuple[dict[str, Any], Gauges]:
+        """Return what changed since the last call, and the state now."""
+        self._hand_on()
+        gauges = Gauges(
+            open_sessions=self._conductor.open_sessions,
+            started_total=self._conductor.counts["started"],
+            dropped_total=self._conductor.counts["dropped"],
+            orders=dict(self._ledger.counts),
+            cpu=self._cpu_now(),
+        )
+        return self._figures.take(self._clock.now()), gauges
+
+    def _make_worker(self) -> Worker:
+        job = self._job
+        access = job.access()
+        return Worker(
+            plan=job.plan,
+            clock=self._clock,
+            alarms=Alarms(self._clock),
+            hooks=self._hooks,
+            log=self._log,
+            ledger=self._ledger,
+            ceilings=Ceilings(job.ceiling, self._index, self._workers),
+            ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
+            new_client=self._clients.of(access, self._index),
+            assets=None if job.plan.assets == "off" else self._make_assets(access),
+            under_way=self._under_way,
+        )
+
+    def _make_assets(self, shop: Access) -> AssetSource:
+        cdn = self._job.cdn_access()
+        new_cdn_client = None if cdn is None else self._clients.of(cdn.at_root, self._index)
+        return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
+
+    def _make_conductor(self, started_at: int) -> Conductor:
+        job = self._job
+        storefront = STOREFRONTS[job.environment.storefront]
+
+        def visit(session: Session) -> None:
+            JOURNEYS[session.arrival.journey](session, storefront(session))
+
+        score = Score(
+            arrivals=self._arrivals,
+            started_at=started_at,
+            ends_at=started_at + round(job.plan.duration_s * 1e9),
+            open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
+            max_open=max(1, job.most_open // self._workers),
+        )
+        return Conductor(self._worker, score, visit)
+
+    def _hand_on(self) -> None:
+        """Tell the listeners of the requests that ended."""
+        if batch := self._log.take():
+            self._hooks.steps_ended(batch)
+
+    def _beat(self) -> None:
+        """Hand requests on in small batches, so that none holds the hub for long."""
+        self._stalls.beat()
+        if len(self._log) >= _BATCH:
+            self._hand_on()
+
+    def _look_after(self, over: Event) -> None:
+        """Once a second close parts that are due, and look at what the process takes."""
+        while not over.wait(timeout=1):
+            self._hand_on()
+            self._each_second()
+
+    def _each_second(self) -> None:
+        self._records.close_if_due(self._clock.now())
+        self._cpu.append((time.perf_counter(), time.process_time()))
+        threadpool = gevent.get_hub().threadpool
+        now_used = threadpool.apply(used)
+        self._descriptors_peak = None if now_used is None else max(self._descriptors_peak or 0, now_used)
+        threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
+
+    def _send_spans(self, spans: ClientSpans, over: Event) -> None:
+        """Send what is buffered once a second: a slow recorder keeps nobody else waiting."""
+        while not over.wait(timeout=1):
+            spans.flush()
+
+    def _cpu_now(self) -> float | None:
+        """Share of one core over the last seconds; the highest is kept."""
+        if len(self._cpu) <= _CPU_WINDOW_S:
+            return None
+        (wall_a, cpu_a), (wall_b, cpu_b) = self._cpu[-1 - _CPU_WINDOW_S], self._cpu[-1]
+        share = (cpu_b - cpu_a) / (wall_b - wall_a)
+        self._cpu_peak = max(self._cpu_peak or 0.0, share)
+        return round(share, 4)
+
+    def _write_account(self) -> None:
+        write_json(self._job.directory.worker(self.name), self._account())
+
+    def _account(self) -> dict[str, Any]:
+        self._cpu_now()
+        totals = self._totals
+        return {
+            "format": "peakproof/worker/v1",
+            "name": self.name,
+            "index": self._index,
+            "workers": self._workers,
+            "arrivals": len(self._arrivals),
+            "next_arrival": self._conductor.next_arrival,
+            "given_out": self._arrivals.given_out,
+            "revisions": list(self._taken),
+            "at": self._clock.now(),
+            "ended": self.ended,
+            "because": self.because,
+            "requests": self._records.requests.rows,
+            "errors": totals.errors,
+            "orders": dict(self._ledger.counts),
+            "parts": {"requests": self._records.requests.closed, "sessions": self._records.sessions.closed},
+            "lag_s": {
+                "p50": totals.lag.quantile(0.5),
+                "p99": totals.lag.quantile(0.99),
+                "max": totals.lag.quantile(1.0),
+            },
+            "hub_stall_s": self._stalls.to_json(),
+            "descriptors": {"peak": self._descriptors_peak, "limit": allowed()},
+            "master_silent_s": self.master_silent_s,
+            "clock_offset": self.clock_offset,
+            "streamed": self.streams,
+            "cpu_peak": self._cpu_peak,
+            "open_sessions_peak": self._conductor.peak_open,
+            "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,
+            "hook_failures": [
+                {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
+            ],
+            "assets_left_out": None if self._worker.assets is None else dict(self._worker.assets.left_out),
+            "spans": {"sent": self._spans.sent, "dropped": self._spans.dropped} if self._spans else None,
+            "pid": os.getpid(),
+        }
+
+
+_RSS_UNIT = 1 if platform.system() == "Darwin" else 1024

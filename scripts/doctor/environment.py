@@ -1,0 +1,175 @@
+"""An environment of targets.yaml: whether it answers, as what, and whether its sources do."""
+
+import time
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from loadtests.client.http2.probe import check_spoken
+from loadtests.environment.firewalls import Firewall
+from loadtests.environment.pinned_http import Answered, bounded, why_no_answer
+from loadtests.environment.resolved_environment import Reach
+from loadtests.guardrails.kill_switch import says_stop
+from loadtests.guardrails.preflight import REQUESTS, check_side_effects, page_of, served
+from loadtests.guardrails.release_watch import probe_release
+from scripts.doctor.certificate import certificate
+from scripts.doctor.lines import Line, missing, ok, wrong
+from slo.outcomes import EnvironmentLacks
+
+_TIMEOUT_S = 5.0
+_MAX_SOURCE = 64 << 20
+_OK, _CLIENT_ERROR, _DENIED, _PROXY_DENIED = 200, 400, (401, 403), 407
+_CLOCKS_APART_S = 5.0
+_CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
+
+
+def environment(name: str, reach: Reach, *, production: bool) -> Iterator[Line]:
+    """Look at everything that the environment declares; each is asked for once, its sources with the token."""
+    kind = reach.destinations.kind
+    yield ok("environment", f"{name} at {reach.environment.base_url}, {kind}{', production' if production else ''}")
+    yield from _proxy(reach)
+    with reach.asking() as http:
+        reply = _home(reach, http)
+        yield reply if isinstance(reply, Line) else _reached(reach, reply)
+        if (line := certificate(reach)) is not None:
+            yield line
+        if reach.environment.http2:
+            yield _asked("HTTP/2", lambda: _agreed(reach), "see what listens there")
+        if isinstance(reply, Answered) and (line := _clocks(reply)) is not None:
+            yield line
+        yield _release(reach)
+        yield from _metrics(reach, http)
+        yield from _sources(reach, http)
+    yield _side_effects(name, reach)
+    yield from _kill_url(reach)
+
+
+def _proxy(reach: Reach) -> Iterator[Line]:
+    """Say what goes through the proxy and what that leaves unknown; whether it lets us through is seen at the shop."""
+    proxy = reach.environment.proxy
+    if proxy is None:
+        return
+    straight = f", but {', '.join(proxy.straight)}" if proxy.straight else ""
+    yield ok("proxy", f"all goes through {proxy.url}{straight}")
+    unknown = sorted(host for host, found in reach.destinations.hosts.items() if not found.addresses)
+    if unknown:
+        told = f"only the proxy knows where {', '.join(unknown)} is: whether that is production, its name alone says"
+        yield ok("names", told)
+
+
+def _home(reach: Reach, http: requests.Session) -> Answered | Line:
+    url = f"{reach.environment.base_url}/"
+    try:
+        return bounded(http, url, _TIMEOUT_S)
+    except requests.exceptions.ProxyError as error:
+        step = "see its log: does it let this machine through (407: proxy.basic_auth), and reach the shop"
+        return wrong("proxy", f"it doesn't lead to {url}: {why_no_answer(error)}", step)
+    except requests.RequestException as error:
+        step = "start it, or mend base_url; from here, a firewall or VPN may be between"
+        return wrong("shop", f"{url} doesn't answer: {why_no_answer(error)}", step)
+
+
+def _reached(reach: Reach, reply: Answered) -> Line:
+    if reply.status == _PROXY_DENIED and reach.environment.proxy is not None:
+        return wrong("proxy", f"it doesn't let us through: HTTP {reply.status}", "declare proxy.basic_auth")
+    accepted = reply.status == _OK
+    if Firewall(reach.environment.blocked).has_answered(
+        reply.status, reply.headers.items(), reply.body, accepted=accepted
+    ):
+        step = "have this machine's address let through the firewall or rate limit"
+        return wrong("shop", f"a firewall answers for it: HTTP {reply.status}", step)
+    if reply.status in _DENIED:
+        step = "declare basic_auth or headers, and set their variables"
+        return wrong("shop", f"it doesn't let us in: HTTP {reply.status}", step)
+    if reply.status >= _CLIENT_ERROR:
+        return wrong("shop", f"it answers HTTP {reply.status}", "mend it, or base_url")
+    if "location" in reply.headers:
+        told = f"it redirects to {reply.headers['location']}, which is not followed"
+        return wrong("shop", told, "make base_url where shoppers end up")
+    return ok("shop", f"it answers HTTP {reply.status}")
+
+
+def _agreed(reach: Reach) -> str:
+    check_spoken(reach)
+    return "the shop speaks it"
+
+
+def _clocks(reply: Answered) -> Line | None:
+    try:
+        apart_s = parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
+    except (KeyError, ValueError, TypeError):
+        return None
+    if abs(apart_s) > _CLOCKS_APART_S:
+        return wrong("clocks", f"the shop's is {apart_s:+,.0f} s from ours", "keep both by NTP: times are compared")
+    return ok("clocks", "the shop's and ours agree")
+
+
+def _release(reach: Reach) -> Line:
+    if reach.environment.release_probe is None:
+        return missing("release", "not declared", "add release_probe: {path: /healthz, field: version}")
+    return _asked("release", lambda: f"{probe_release(reach)}", "mend release_probe")
+
+
+def _metrics(reach: Reach, http: requests.Session) -> Iterator[Line]:
+    if not reach.environment.metrics:
+        yield missing("metrics", "not declared", f"add metrics: [{{job: shop, url: …}}]; {_CONVENTIONS}")
+    for target in reach.environment.metrics:
+        try:
+            counts = served(page_of(target.url, http))
+        except EnvironmentLacks as error:
+            yield wrong("metrics", str(error), "let this machine read it")
+            continue
+        if counts:
+            yield ok("metrics", f"{target.url}: {sum(counts):,.0f} requests served until now")
+        else:
+            step = f"give it OpenTelemetry's http.server.request.duration: {_CONVENTIONS}"
+            yield wrong("metrics", f"{target.url}: no {REQUESTS}", step)
+
+
+def _sources(reach: Reach, http: requests.Session) -> Iterator[Line]:
+    told = reach.environment
+    declared = {"orders": told.orders_url, "stock": told.stock_url, "payments": told.payments_url}
+    token = reach.bearer()
+    headers = {"Authorization": f"Bearer {token}"} if token else None
+    for name, url in declared.items():
+        if url is None:
+            yield missing(name, "not declared: its part of the audit is left out", f"add {name}_url; docs/contracts.md")
+            continue
+        try:
+            reply = bounded(http, f"{url}?limit=1" if name != "stock" else url, _TIMEOUT_S, _MAX_SOURCE, headers)
+        except requests.RequestException as error:
+            yield wrong(name, f"{url} doesn't answer: {why_no_answer(error)}", "start it, or let this machine reach it")
+            continue
+        if reply.status == _OK:
+            yield ok(name, f"{url} answers")
+        else:
+            step = (
+                "check the token" if reply.status in _DENIED else f"see docs/contracts.md for what {name}_url answers"
+            )
+            yield wrong(name, f"{url} answers HTTP {reply.status}", step)
+
+
+def _side_effects(name: str, reach: Reach) -> Line:
+    try:
+        check_side_effects(name, reach.environment, reach.destinations)
+    except EnvironmentLacks as error:
+        told, _, step = str(error).partition("; ")
+        return missing("side effects", told, step)
+    declared = ", ".join(f"{effect} {how}" for effect, how in reach.environment.side_effects.items())
+    return ok("side effects", declared or "none: the shop is on this machine")
+
+
+def _kill_url(reach: Reach) -> Iterator[Line]:
+    url = reach.environment.kill_url
+    if url is None:
+        return
+    with reach.asking() as http:
+        yield _asked("kill URL", lambda: f"{url} says {'stop' if says_stop(url, http) else 'go on'}", "mend kill_url")
+
+
+def _asked(what: str, ask: Callable[[], str], step: str) -> Line:
+    try:
+        return ok(what, ask())
+    except EnvironmentLacks as error:
+        return wrong(what, str(error), step)

@@ -1,0 +1,119 @@
+"""The three files that a first look leaves: valid as they stand, low, and meant to be edited."""
+
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from loadtests.demand.build import ORDERS_PER_SESSION
+from loadtests.demand.plan import FORMAT, Plan
+from loadtests.demand.visits import expected_events
+from loadtests.environment.targets import Ceiling, ProxyTarget
+from scripts.init.survey import Survey
+from slo.documents import validate
+from slo.objectives.openslo import Objective
+from slo.objectives.planning import proofs
+
+CEILING = Ceiling(requests_per_s=5, open_sessions=50, orders=100)
+PEAK_SESSIONS_PER_S = 0.5
+_MIX: Mapping[str, float] = {"window-shop": 0.7, "search-and-buy": 0.2, "click-and-collect": 0.1}
+_SEED = 20_261_127
+_STAGING = re.compile(r"(^|[.-])(stag|test|qa|uat|dev|int|pre|sandbox|demo|sit|local|preprod|stage)[a-z]*\d*([.-]|$)")
+_SERVER_SIDE = "type: prometheus"
+
+
+def looks_like_production(found: Survey) -> bool:
+    """Whether nothing says that it isn't: a public address, and no word such as staging in its name."""
+    return found.kind == "public" and not _STAGING.search((urlsplit(found.base_url).hostname or "").lower())
+
+
+def targets_yaml(name: str, found: Survey) -> str:
+    """Return the targets file."""
+    probe = found.release_probe
+    told = {True: "nothing in its name says that it isn't: set false if so", False: "true asks for a permission"}
+    production = looks_like_production(found)
+    ceiling = json.dumps(CEILING.model_dump(mode="json"))
+    metrics = [{"job": "shop", "url": f"{found.base_url}/metrics"}]
+    lines = [
+        "# What may be loaded, made by `peakproof init`; docs/your-own-shop.md says what each key means.",
+        "format: peakproof/targets/v1",
+        "environments:",
+        f"  {name}:",
+        f"    base_url: {json.dumps(found.base_url)}",
+        *([] if found.proxy is None else [f"    proxy: {json.dumps(_declared(found.proxy))}"]),
+        "    storefront: twisted-threads   # how the shop is browsed and bought from",
+        f"    production: {str(production).lower()}   # {told[production]}",
+        f"    ceiling: {ceiling}   # low on purpose: raise it when you know what it bears",
+        _or_comment(
+            probe is not None, f"release_probe: {json.dumps({'path': probe[0], 'field': probe[1]}) if probe else ''}",
+            "release_probe: {path: /healthz, field: version}",
+        ),
+        _or_comment(found.has_metrics, f"metrics: {json.dumps(metrics)}", f"metrics: {json.dumps(metrics)}"),
+        "    traces: false   # true once the shop sends its spans to port 18086 of this machine",
+        '    # What a test order sets off. Make sure, then say so: "off" (with its quotes), sandbox or acknowledged.',
+        '    # side_effects: {mail: "off", tax: "off", erp: "off", analytics: "off", payments: sandbox}',
+        "    # orders_url: …, stock_url: …, payments_url: …   what the audit reads; docs/contracts.md",
+        "    # token_env: PEAKPROOF_SHOP_TOKEN   the variable that holds their bearer token",
+        "    fingerprint: {}   # replicas, sizes, data volume: what this environment is, for the report",
+        "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _declared(proxy: ProxyTarget) -> dict[str, object]:
+    return proxy.model_dump(mode="json", exclude_defaults=True)
+
+
+def _or_comment(known: bool, line: str, example: str) -> str:  # noqa: FBT001 - it reads as a sentence
+    return f"    {line}" if known else f"    # {example}"
+
+
+def objectives_yaml(found: Survey) -> str:
+    """Return the objectives to start from; without metrics those that the shoppers' side can judge."""
+    text = (files("slo") / "objectives" / "twisted-threads.yaml").read_text(encoding="utf-8")
+    if found.has_metrics:
+        return text
+    return "\n---\n".join(part for part in text.split("\n---\n") if _SERVER_SIDE not in part).rstrip() + "\n"
+
+
+def first_plan(objectives: tuple[Objective, ...]) -> Plan:
+    """Return a plan of three minutes within the ceiling; what it can't prove it doesn't judge, and says so."""
+    orders_per_session = round(sum(share * ORDERS_PER_SESSION[name] for name, share in _MIX.items()), 6)
+    data = {
+        "format": FORMAT,
+        "name": "first-look",
+        "seed": _SEED,
+        "demand": {
+            "source": "peakproof init: a session in two seconds, to begin with; `peakproof forecast` reads orders",
+            "forecast_orders_per_hour": PEAK_SESSIONS_PER_S * orders_per_session * 3600,
+            "factor": 1.0,
+            "orders_per_session": orders_per_session,
+            "peak_sessions_per_s": PEAK_SESSIONS_PER_S,
+        },
+        "phases": [
+            {"name": "warm-up", "kind": "warm-up", "plays_s": 20, "level": [0.5, 0.5]},
+            {"name": "ramp", "kind": "ramp", "plays_s": 20, "level": [0.5, 1]},
+            {"name": "plateau", "kind": "plateau", "plays_s": 120, "level": [1, 1]},
+            {"name": "drain", "kind": "drain", "plays_s": 20},
+        ],
+        "journeys": dict(_MIX),
+        "think_time": {"median_s": 2.0, "sigma": 0.5, "max_s": 8.0},
+        "cart_lines": {"min": 1, "max": 3},
+        "trace_sampling": 1.0,
+        "limits": {"open_sessions": CEILING.open_sessions},
+        "design_effect_prior": 2.0,
+    }
+    plan = validate(data, Plan, "plan first-look")
+    start_s, end_s = plan.judged_span()
+    told = proofs(objectives, expected_events(plan), end_s - start_s, plan.design_effect_prior)
+    given_up = [
+        {"objective": one.objective, "because": _because(one.needed_events)} for one in told if not one.possible
+    ]
+    return validate({**data, "not_judged": given_up}, Plan, "plan first-look")
+
+
+def _because(needed: float) -> str:
+    return (
+        f"needs {needed:,.0f} requests without a bad one: more than a first look sends; take it out with a longer plan"
+    )

@@ -1,0 +1,226 @@
+"""A first look at a shop: at most nine requests, one a second at the most, to its own host and no other."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import SystemRandom
+from urllib.parse import urljoin
+
+import requests
+
+from loadtests.environment.addresses import Kind
+from loadtests.environment.firewalls import Firewall
+from loadtests.environment.pinned_http import Answered, Asking, bounded, origin_of, why_no_answer
+from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.targets import ProxyTarget
+from loadtests.guardrails.preflight import REQUESTS, served
+from loadtests.results.trace_context import traceparents
+from scripts.doctor.certificate import certificate
+from scripts.doctor.lines import Line, missing, ok, wrong
+from slo.outcomes import EnvironmentLacks
+
+EVERY_S = 1.0
+AT_MOST_S = 30.0
+TIMEOUT_S = 5.0
+HEALTH_PATHS = ("/healthz", "/health", "/version", "/status")
+RELEASE_FIELDS = ("version", "release", "build", "commit", "revision")
+_OK, _CLIENT_ERROR, _SERVER_ERROR, _DENIED, _HTTP_1_0 = 200, 400, 500, (401, 403), 10
+_PROXY_DENIED = 407
+_MAX_PAGE = 4 << 20
+_OTLP = "send the shop's spans over OTLP/HTTP to port 18086 of this machine, then set traces: true"
+_CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What was found: a line for each thing, and what can be written into targets.yaml at once."""
+
+    base_url: str
+    kind: Kind
+    lines: tuple[Line, ...]
+    release_probe: tuple[str, str] | None = None
+    has_metrics: bool = False
+    proxy: ProxyTarget | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Visitor:
+    """Asks for one page a second, for `AT_MOST_S`; `sleep` and `clock` are the machine's.
+
+    `refusal` is what the environment's proxy said last instead of leading there.
+    """
+
+    base_url: str
+    http: Asking
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    asked: list[str] = field(default_factory=list)
+    refusal: str | None = None
+    _began: float | None = None
+
+    def ask(self, path: str) -> Answered | None:
+        """Return the reply to one request, None when none came or the time is over."""
+        if self._began is None:
+            self._began = self.clock()
+        else:
+            self.sleep(EVERY_S)
+        left_s = AT_MOST_S - (self.clock() - self._began)
+        if left_s <= 0:
+            return None
+        self.asked.append(path)
+        try:
+            headers = {"traceparent": next(traceparents(SystemRandom(), 1.0))}
+            return bounded(self.http, self.base_url + path, min(TIMEOUT_S, left_s), _MAX_PAGE, headers)
+        except requests.exceptions.ProxyError as error:
+            self.refusal = why_no_answer(error)
+            return None
+        except requests.RequestException:
+            return None
+
+
+def survey(reach: Reach, visitor: Visitor) -> Survey:
+    """Look; raises EnvironmentLacks when the shop doesn't answer at all."""
+    home = visitor.ask("/")
+    if home is None and visitor.refusal is not None:
+        raise EnvironmentLacks(f"{visitor.base_url}/ isn't reached: {visitor.refusal}; see the proxy's log")
+    if home is None:
+        raise EnvironmentLacks(f"{visitor.base_url}/ doesn't answer; is it started, and may this machine reach it?")
+    lines = [*_first(reach, home), *_connection(reach, home), *_robots(visitor.ask("/robots.txt"))]
+    metrics = _metrics(visitor.ask("/metrics"))
+    release, probe = _release(visitor, home)
+    traces = _traces(home)
+    return Survey(
+        base_url=visitor.base_url,
+        kind=reach.destinations.kind,
+        lines=(*lines, release, metrics, traces, *_not_asked()),
+        release_probe=probe,
+        has_metrics=metrics.state == "ok",
+        proxy=reach.environment.proxy,
+    )
+
+
+def _first(reach: Reach, home: Answered) -> Iterator[Line]:
+    base = reach.environment.base_url
+    fields = home.headers.items()
+    if Firewall(reach.environment.blocked).has_answered(home.status, fields, home.body, accepted=home.status == _OK):
+        step = "have this machine's address let through: what a firewall blocks is no load on the shop"
+        yield wrong("shop", f"a firewall or challenge page answers: HTTP {home.status}", step)
+    elif "location" in home.headers:
+        yield _redirect(base, home.headers["location"])
+    elif home.status == _PROXY_DENIED and reach.environment.proxy is not None:
+        step = "give --proxy-user-env and --proxy-password-env"
+        yield wrong("shop", f"the proxy doesn't let us through: HTTP {home.status}", step)
+    elif home.status in _DENIED:
+        yield wrong("shop", f"it wants to know who we are: HTTP {home.status}", "declare basic_auth or headers")
+    elif home.status >= _CLIENT_ERROR:
+        yield wrong("shop", f"it answers HTTP {home.status}", "mend it, or give the address of a page that works")
+    else:
+        yield ok("shop", f"it answers HTTP {home.status}")
+
+
+def _redirect(base: str, location: str) -> Line:
+    try:
+        target = urljoin(f"{base}/", location)
+        away = origin_of(target) != origin_of(base)
+    except ValueError:
+        return wrong("shop", "it redirects to what is no address", "mend it")
+    if away:
+        told = f"it redirects to another place, {target}, which was not asked"
+        return wrong("shop", told, "if that is your staging site too, run init with it")
+    return ok("shop", f"it redirects to {target}, on the same host")
+
+
+def _connection(reach: Reach, home: Answered) -> Iterator[Line]:
+    if (line := certificate(reach)) is not None:
+        yield line
+    elif reach.destinations.kind != "loopback":
+        yield missing("TLS", "it is reached without", "use https:// if shoppers do: a handshake is part of their wait")
+    closes = home.http_version == _HTTP_1_0 or home.headers.get("connection", "").lower() == "close"
+    if closes:
+        yield wrong(
+            "keep-alive", "each reply ends its connection", "switch it on where TLS ends: each click connects anew"
+        )
+    else:
+        yield ok("keep-alive", "connections stay open between clicks")
+    cookie = home.headers.get("set-cookie", "").partition("=")[0]
+    if cookie:
+        yield ok("cookies", f"the first page sets {cookie}; every session has a jar of its own")
+    else:
+        yield missing("cookies", "the first page sets none", "see that a cart works: journeys know a shopper by cookie")
+
+
+def _robots(reply: Answered | None) -> Iterator[Line]:
+    if reply is None or reply.status != _OK:
+        return
+    rules = [
+        line.partition("#")[0].strip().lower().replace(" ", "")
+        for line in reply.body.decode(errors="replace").splitlines()
+    ]
+    everything = "disallow:/" in rules
+    yield ok("robots.txt", "it keeps crawlers out, as on a staging site" if everything else "it lets crawlers in")
+
+
+def _metrics(reply: Answered | None) -> Line:
+    step = f"serve OpenTelemetry's http.server.request.duration in Prometheus' form: {_CONVENTIONS}"
+    if reply is None or reply.status != _OK:
+        told = "no answer" if reply is None else f"HTTP {reply.status}"
+        where = "; elsewhere already? then add metrics: [{job: shop, url: …}]"
+        return missing("metrics", f"/metrics: {told}; server-side objectives are left out", step + where)
+    try:
+        counts = served(reply.body.decode())
+    except ValueError:
+        return wrong("metrics", "/metrics isn't Prometheus' text", step)
+    if not counts:
+        return wrong("metrics", f"/metrics has no {REQUESTS}", step)
+    return ok("metrics", f"/metrics has {REQUESTS}: server-side objectives can be judged")
+
+
+def _release(visitor: Visitor, home: Answered) -> tuple[Line, tuple[str, str] | None]:
+    for path in HEALTH_PATHS:
+        reply = visitor.ask(path)
+        found = None if reply is None or reply.status != _OK else _release_field(reply.body)
+        if found is not None:
+            return ok("release", f"{path} says {found[0]}: {found[1]}"), (path, found[0])
+    header = home.headers.get("x-release")
+    seen = f"X-Release says {header}, but no page does" if header else "no page says it"
+    told = f"{seen} ({', '.join(HEALTH_PATHS)}): a deploy during a run would not be seen"
+    return missing(
+        "release", told, 'answer {"version": "…"} somewhere, then add release_probe: {path: …, field: version}'
+    ), None
+
+
+def _release_field(body: bytes) -> tuple[str, str] | None:
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    return next(
+        (
+            (name, str(told[name]))
+            for name in RELEASE_FIELDS
+            if isinstance(told.get(name), str | int) and told[name] != ""
+        ),
+        None,
+    )
+
+
+def _traces(home: Answered) -> Line:
+    carried = [name for name in ("traceparent", "traceresponse") if name in home.headers]
+    carried += ["server-timing"] if "traceparent" in home.headers.get("server-timing", "") else []
+    if carried:
+        told = f"replies carry {', '.join(carried)}: the shop traces, but nothing comes to us yet"
+        return missing("traces", told, _OTLP)
+    return missing("traces", "no reply carries a trace; a slow step can't be told from another", _OTLP)
+
+
+def _not_asked() -> Iterator[Line]:
+    for name, lost in (
+        ("stock", "overselling would not be found"),
+        ("orders", "a lost order would not be found"),
+        ("payments", "a double charge would not be found"),
+    ):
+        step = f"let this machine read them, then add {name}_url and token_env; docs/contracts.md has the shape"
+        yield missing(name, f"not declared: {lost}", step)

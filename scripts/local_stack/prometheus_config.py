@@ -1,0 +1,158 @@
+"""What Prometheus reads: pages whose host was resolved and checked, over verified TLS, straight and nowhere else.
+
+Prometheus looks a name up at each scrape, so that an answer which changes would lead it, and what it brings,
+elsewhere: it is given the address. The name stays for TLS. It can't stay for the Host header, which is the address
+then: a page that is found by its name only wants a Prometheus of one's own (PEAKPROOF_PROMETHEUS_URL). Through the
+environment's proxy it goes likewise; a name that only the proxy resolves is what Prometheus asks it for.
+"""
+
+import socket
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from loadtests.environment.credentials import Credentials, Secret
+from loadtests.environment.destinations import Destinations, host_of
+from loadtests.environment.pinned_http import origin_of
+from loadtests.environment.proxy import Proxy, at, proxy_to, user_info
+from loadtests.environment.targets import Environment, ScrapeTarget
+from slo.documents import BadInput
+
+_PORTS = {"http": 80, "https": 443}
+_REACH_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrape:
+    """A page of metrics: `address` is where its host is, and `authorization` what it is asked with, if anything."""
+
+    job: str
+    url: str
+    address: str
+    ca: str | None = None
+    certificate: tuple[str, str] | None = None
+    authorization: Secret | None = field(default=None, repr=False)
+    proxy: Proxy | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The address and the port, as Prometheus takes them."""
+        return at(self.address, port_of(self.url))
+
+    @property
+    def bare(self) -> "Scrape":
+        """The same without what it is asked with, for what is kept."""
+        proxy = None if self.proxy is None else replace(self.proxy, authorization=None)
+        return replace(self, authorization=None, proxy=proxy)
+
+
+def scrapes_of(environment: Environment, destinations: Destinations, credentials: Credentials) -> list[Scrape]:
+    """Return the pages that an environment declares; its credentials go to the origin of `base_url` only."""
+    return [_scrape_of(target, environment, destinations, credentials) for target in environment.metrics]
+
+
+def port_of(url: str) -> int:
+    """Return the port that an address means."""
+    parts = urlsplit(url)
+    return parts.port or _PORTS[parts.scheme]
+
+
+def configuration(scrapes: Iterable[Scrape], interval_s: Mapping[str, float], default_s: float) -> dict[str, Any]:
+    """Return prometheus.yml: a section a page, under names that are told apart; the label `job` is the job's own.
+
+    It holds what pages are asked with.
+    """
+    sections, seen = [], dict[str, int]()
+    for scrape in scrapes:
+        number = seen[scrape.job] = seen.get(scrape.job, 0) + 1
+        name = scrape.job if number == 1 else f"{scrape.job}-{number}"
+        sections.append({"job_name": name, **_section(scrape, interval_s.get(scrape.job, default_s))})
+    return {
+        "global": {"scrape_interval": f"{default_s:g}s", "scrape_timeout": f"{default_s:g}s"},
+        "scrape_configs": sections,
+    }
+
+
+def _scrape_of(
+    target: ScrapeTarget, environment: Environment, destinations: Destinations, credentials: Credentials
+) -> Scrape:
+    own = origin_of(target.url) == origin_of(environment.base_url)
+    pair = environment.client_certificate
+    secure = target.url.startswith("https:")
+    host = host_of(target.url)
+    asked_for, proxy = destinations.at(host).asked_for(host), proxy_to(host, environment, destinations, credentials)
+    return Scrape(
+        job=target.job,
+        url=target.url,
+        address=asked_for[0] if proxy is not None else _reachable(asked_for, port_of(target.url)),
+        ca=_authorities(environment) if secure else None,
+        certificate=(pair.certificate, pair.key) if pair is not None and own else None,
+        authorization=_authorization(credentials) if own else None,
+        proxy=proxy,
+    )
+
+
+def _authorities(environment: Environment) -> str | None:
+    """Return the file of the CAs to trust, None for the system's, which Prometheus finds by itself."""
+    if environment.ca is not None and Path(environment.ca).is_dir():
+        raise BadInput(f"{environment.ca}: Prometheus, which reads the environment's metrics, wants a file of CAs")
+    return environment.ca
+
+
+def _authorization(credentials: Credentials) -> Secret | None:
+    """Return the one header of an environment that Prometheus can send."""
+    for name, held in credentials.revealed().items():
+        if name.lower() == "authorization":
+            return Secret(held)
+    return None
+
+
+def _reachable(addresses: tuple[str, ...], port: int) -> str:
+    """Return the first address that answers now, the first of all when none does: Prometheus tries only one."""
+    for address in addresses:
+        try:
+            socket.create_connection((address, port), timeout=_REACH_S).close()
+        except OSError:
+            continue
+        return address
+    return addresses[0]
+
+
+def _section(scrape: Scrape, interval_s: float) -> dict[str, Any]:
+    parts = urlsplit(scrape.url)
+    labels = {"job": scrape.job, "instance": at(parts.hostname or "", port_of(scrape.url))}
+    return {
+        "scheme": parts.scheme,
+        "metrics_path": parts.path or "/metrics",
+        **({"params": parse_qs(parts.query, keep_blank_values=True)} if parts.query else {}),
+        "scrape_interval": f"{interval_s:g}s",
+        "scrape_timeout": f"{interval_s:g}s",
+        "follow_redirects": False,
+        **({} if scrape.proxy is None else {"proxy_url": scrape.proxy.url(user_info(scrape.proxy.authorization))}),
+        **_tls(scrape),
+        **_asked_with(scrape.authorization),
+        "static_configs": [{"targets": [scrape.endpoint], "labels": labels}],
+    }
+
+
+def _tls(scrape: Scrape) -> dict[str, Any]:
+    parts = urlsplit(scrape.url)
+    if parts.scheme != "https":
+        return {}
+    settings = {"server_name": parts.hostname, **({"ca_file": scrape.ca} if scrape.ca else {})}
+    if scrape.certificate is not None:
+        settings |= {"cert_file": scrape.certificate[0], "key_file": scrape.certificate[1]}
+    return {"tls_config": settings}
+
+
+def _asked_with(authorization: Secret | None) -> dict[str, Any]:
+    if authorization is None:
+        return {}
+    scheme, _, told = authorization.reveal().partition(" ")
+    if scheme.lower() != "basic":
+        return {"authorization": {"type": scheme, "credentials": told}}
+    user, _, password = b64decode(told).decode().partition(":")
+    return {"basic_auth": {"username": user, "password": password}}

@@ -1,0 +1,215 @@
+"""The load generator: Locust as child processes, alone or as a master with workers, on a safe import path."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, cast
+
+from loadtests.demand.plan import Plan
+from loadtests.environment.credentials import Secret, variables_of
+from loadtests.environment.targets import Environment, Targets
+from loadtests.results.account import WorkerAccount
+from loadtests.results.run_directory import RunDirectory
+from loadtests.runtime import resource_limits as descriptors
+from loadtests.runtime.guarded_child import python
+from loadtests.shopper.assets import connections
+from loadtests.shopper.push_events import STREAMS
+from loadtests.worker.job import BEGIN
+from loadtests.worker.job import VARIABLE as RUN_TOKEN
+from scripts.local_stack.ports import HOST
+from scripts.local_stack.processes import Child, Children
+from scripts.running.remote_settings import HERE, Outside
+from slo.documents import read_json
+from slo.outcomes import EnvironmentLacks
+
+Ended = Literal["completed", "stopped", "aborted", "failed"]
+_LOCUST = python("-m", "locust")
+_GRACE_S = 5.0
+_LAST_PARTS_S = 15.0  # what workers elsewhere still stream when a run is ended
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
+    """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
+    has_cdn, http2 = environment.cdn_url is not None, environment.http2
+    most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
+    streams = STREAMS[plan.streams]
+    if (shared := plan.limits.connections) is None:
+        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn, http2=http2) + streams)
+    else:
+        holders = shared * (1 + (plan.assets == "all" and has_cdn))
+        check_descriptors(holders + most * streams, workers, shared=True)
+
+
+def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool = False) -> None:
+    """Raise EnvironmentLacks when a worker started from here could run out of descriptors.
+
+    `each` is how many connections one of the holders has at most: those are sessions, or the `shared` connections.
+    """
+    needed = descriptors.needed(holders, workers, each)
+    told, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
+    assets = "" if each == 1 else f", of up to {each} connections each with their assets and streams,"
+    if needed > (most := descriptors.most()):
+        raise EnvironmentLacks(
+            f"{holders:,} {told} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
+            f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
+            f" or lower the plan's limits.{limit}"
+        )
+
+
+class Generator:
+    """Locust's processes of one run."""
+
+    def __init__(self, head: Child, workers: tuple[Child, ...], grace_s: float = _GRACE_S) -> None:
+        self.head, self._workers, self._grace_s = head, workers, grace_s
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """Every process, the one that decides first."""
+        return (self.head, *self._workers)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the one that decides has ended."""
+        return self.head.code is not None
+
+    def begin(self) -> None:
+        """Let the run begin: until now its processes only got ready."""
+        self.head.hear(BEGIN)
+
+    def wish(self, wish: str, who: str) -> None:
+        """Ask the master for a change of the plan: one that `loadtests.coordination.rate_control` knows."""
+        self.head.hear(f"{wish}\t{who}")
+
+    def end(self) -> None:
+        """End all of them: each writes what it recorded first."""
+        for child in self.children:
+            if child.code is None:
+                child.process.terminate()
+        for child in self.children:
+            child.end(self._grace_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How many workers there are, where their master listens, and the web UI: on loopback, None for none."""
+
+    workers: int
+    port: int
+    web_port: int | None = None
+
+
+def start_generator(
+    children: Children,
+    directory: RunDirectory,
+    layout: Layout,
+    environment: Mapping[str, str],
+    outside: Outside = HERE,
+) -> Generator:
+    """Start Locust on the run directory: one process for one worker, else a master and its workers.
+
+    They get ready, and wait to be told to begin. When the workers join from elsewhere, whatever their number, only the
+    master is started. Those of ours share a token that nobody else knows.
+    """
+    base, clean = _command(directory), _variables(directory, environment)
+    workers, port = layout.workers, layout.port
+    play = [
+        *_shown(layout.web_port),
+        "--obey-stdin",
+        "--begin-when-told",
+        "--users",
+        str(workers),
+        "--spawn-rate",
+        str(workers),
+        "--only-summary",
+    ]
+    if workers == 1 and not outside.workers_join:
+        return Generator(children.start("locust", [*base, *play], environment=clean, listens=True), ())
+    bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(port)]
+    token = outside.run_token or Secret(secrets.token_hex(32))
+    expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
+    told = clean | {RUN_TOKEN: token.reveal()}
+    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=told, listens=True)
+    numbers = () if outside.workers_join else range(workers)
+    master = (outside.bind, port)
+    started = tuple(start_worker(children, directory, n, master, environment, token) for n in numbers)
+    return Generator(head, started, _LAST_PARTS_S if outside.workers_join else _GRACE_S)
+
+
+def _shown(web_port: int | None) -> list[str]:
+    if web_port is None:
+        return ["--headless"]
+    return ["--autostart", "--web-host", HOST, "--web-port", str(web_port)]
+
+
+def start_worker(
+    children: Children,
+    directory: RunDirectory,
+    number: int,
+    master: tuple[str, int],
+    environment: Mapping[str, str],
+    token: Secret,
+) -> Child:
+    """Start one of Locust's workers, which reaches its master at the given host and port, and joins with `token`."""
+    reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
+    command = [*_command(directory), *reach]
+    told = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start(f"locust-worker-{number}", command, environment=told)
+
+
+def start_fetcher(
+    children: Children, folder: Path, master: tuple[str, int], environment: Mapping[str, str], token: Secret
+) -> Child:
+    """Start a process that fetches a run's papers from its master into `folder` and ends: 75 when the run is full."""
+    reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
+    command = [*_LOCUST, "-f", str(_locustfile()), "--fetch-into", str(folder), *reach, "--loglevel", "WARNING"]
+    told = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start("locust-fetcher", command, environment=told)
+
+
+def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
+    return _clean(directory.logs, environment) | _secrets(directory, environment)
+
+
+def _clean(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: environment[name] for name in _KEPT if name in environment}
+    # Locust reads its settings from the home folder, the folder it stands in, and LOCUST_*: none is the user's here.
+    return kept | {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
+
+
+def _secrets(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that targets.yaml takes a header or a password from: by name, never on a command line."""
+    if not directory.targets.is_file():
+        return {}  # the generator itself says what is missing
+    named = {name for one in read_json(directory.targets, Targets).environments.values() for name in variables_of(one)}
+    return {name: environment[name] for name in named if name in environment}
+
+
+def _command(directory: RunDirectory) -> list[str]:
+    base = [*_LOCUST, "-f", str(_locustfile()), "--run-directory", str(directory.path)]
+    return [*base, "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"]
+
+
+def _locustfile() -> Path:
+    spec = find_spec("loadtests")
+    if spec is None or spec.origin is None:  # pragma: no cover - the package holds this file
+        raise RuntimeError("the package loadtests is not installed")
+    return Path(spec.origin).with_name("locustfile.py")
+
+
+def how_it_ended(workers: Sequence[WorkerAccount], expected: int, generator: Generator) -> tuple[Ended, str | None]:
+    """Return how a run ended that nobody stopped from here, and why."""
+    head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)
+    ended = f"{head.name} ended with {head.code}: {head.last_words()}"
+    if (head.code or 0) < 0:  # killed by a signal: whatever its workers say, that is why
+        return "failed", ended
+    for worker in workers:
+        if worker.because is not None and worker.ended in ("aborted", "stopped"):
+            return cast("Ended", worker.ended), worker.because
+    if lost:
+        return "failed", f"{' and '.join(lost)} {'was' if len(lost) == 1 else 'were'} lost in mid-run"
+    if len(workers) == expected and all(worker.ended == "completed" for worker in workers):
+        return "completed", None
+    return "failed", ended

@@ -1,0 +1,62 @@
+"""Preparing a run: everything that is given is read, checked and copied before the first request."""
+
+from pathlib import Path
+
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.environment.targets import Environment, read_targets
+from loadtests.guardrails.plan_check import too_much
+from loadtests.guardrails.production import is_production
+from loadtests.results.inputs import Inputs
+from slo.documents import BadInput, read_text
+from slo.objectives.openslo import read_objectives
+
+
+def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environment: str) -> Inputs:
+    """Read and check everything a run is given; raises BadInput."""
+    read = read_plan(plan)
+    known = read_targets(targets)
+    target = known.environment(environment, targets)
+    check_ceiling(read, target, plan)
+    _check_cdn(read, target, plan)
+    _check_http_2(read, target, plan)
+    inputs = Inputs(
+        plan=read,
+        plan_text=read_text(plan),
+        objectives=read_objectives(objectives),
+        objective_files=objectives,
+        environment_name=environment,
+        environment=target,
+        production=is_production(target, known.environments.values()),
+        productions={name: one for name, one in known.environments.items() if one.production and name != environment},
+    )
+    _check_not_judged(inputs, plan)
+    return inputs
+
+
+def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:
+    """Raise BadInput when the plan asks for more than the environment may be asked to bear."""
+    if why := too_much(plan, plan.curve(), environment.ceiling):
+        raise BadInput(f"{path}: {why}")
+
+
+def _check_cdn(plan: Plan, environment: Environment, path: Path) -> None:
+    if plan.assets == "all" and environment.cdn_url is None:
+        raise BadInput(f"{path}: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop")
+
+
+def _check_http_2(plan: Plan, environment: Environment, path: Path) -> None:
+    if not environment.http2:
+        return
+    if plan.limits.connections is not None:
+        raise BadInput(
+            f"{path}: limits.connections shares connections of HTTP/1.1, and the environment says http_version: 2,"
+            " where each session has one of its own; leave one of them out"
+        )
+
+
+def _check_not_judged(inputs: Inputs, path: Path) -> None:
+    names = {objective.name for objective in inputs.objectives}
+    for item in inputs.plan.not_judged:
+        if item.objective not in names:
+            known = ", ".join(sorted(names))
+            raise BadInput(f"{path}: not_judged names the objective {item.objective!r}; there are: {known}")

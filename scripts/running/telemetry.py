@@ -1,0 +1,141 @@
+"""What measures a run: the span recorder, the exporters, and Prometheus over both and over the shop."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from exporters.serving.http_server import CantListen
+from exporters.serving.pages import Server, serve
+from exporters.serving.scrape import Subject
+from exporters.serving.source import AdminSource
+from exporters.spans.recorder import Recorder
+from exporters.subjects import loadgen, orders, stock
+from loadtests.environment.credentials import Secret
+from loadtests.environment.resolved_environment import Reach
+from loadtests.results.account import read_workers
+from loadtests.results.run_directory import RunDirectory
+from loadtests.results.run_json import Progress
+from scripts.context import Context
+from scripts.local_stack.ports import HOST, Ports
+from scripts.local_stack.processes import Children
+from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
+from scripts.local_stack.prometheus_binary import find_prometheus
+from scripts.local_stack.prometheus_config import Scrape, scrapes_of
+from scripts.running.remote_settings import Outside
+from slo.documents import BadInput
+from slo.outcomes import EnvironmentLacks
+
+_SPANS = "spans"
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, not bound
+
+
+class Instruments:
+    """The instruments of one run, on its ports; `program` is the Prometheus to start, None for one that runs."""
+
+    def __init__(
+        self, directory: RunDirectory, reach: Reach, ports: Ports, outside: Outside, program: Program | None
+    ) -> None:
+        self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
+        self._program = program
+        self._private = Path()  # where what nobody else may read lies while it listens
+        self._recorder = Recorder(
+            directory,
+            outside.bind,
+            ports.recorder,
+            token=_revealed(outside.run_token),
+            metrics_token=_revealed(outside.metrics_token),
+        )
+
+    @contextmanager
+    def listening(self, progress: Progress) -> Iterator[Server]:
+        """Take spans and serve metrics for as long as the block lasts; count what was recorded.
+
+        Raises EnvironmentLacks when a port is taken.
+        """
+        try:
+            self._recorder.start()
+        except CantListen as error:
+            raise EnvironmentLacks(str(error)) from error
+        try:
+            exporters = self._serve()
+            try:
+                with TemporaryDirectory(prefix="peakproof-") as private:
+                    self._private = Path(private)
+                    yield exporters
+            finally:
+                exporters.stop()
+        finally:
+            summary = self._recorder.stop()
+            progress.spans = summary.spans
+            progress.spans_dropped = summary.dropped + _client_spans_dropped(self._directory)
+
+    def _serve(self) -> Server:
+        try:
+            token, host = _revealed(self._outside.metrics_token), self._outside.exporters_bind
+            return serve(self._subjects(), host, self._ports.exporters, token=token)
+        except CantListen as error:
+            raise EnvironmentLacks(str(error)) from error
+
+    def prometheus(self, children: Children, exporters: Server) -> Prometheus:
+        """Start ours, or take the one that runs: it must scrape every job that the verdict rests on."""
+        if self._program is not None:
+            folder = self._directory.path / "prometheus"
+            return start_prometheus(children, self._program, folder, self._private, self._scrapes(exporters))
+        jobs = frozenset(target.job for target in self._reach.environment.metrics) | set(self._exported())
+        return Prometheus(str(self._outside.prometheus_url), None, jobs)
+
+    def _subjects(self) -> Sequence[Subject[Any]]:
+        environment, folder = self._reach.environment, self._directory.path
+        token, ask = self._reach.bearer() or "", self._reach.asking
+        subjects: list[Subject[Any]] = [loadgen.subject(lambda: folder)]
+        if environment.stock_url is not None:
+            subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))
+        if environment.funnel_url is not None:
+            subjects.append(orders.subject(AdminSource(url=environment.funnel_url, token=token, session=ask)))
+        return subjects
+
+    def _exported(self) -> list[str]:
+        """Return the jobs that our exporters serve."""
+        environment = self._reach.environment
+        ours = ["loadgen"]
+        ours += ["stock"] if environment.stock_url is not None else []
+        return ours + (["orders"] if environment.funnel_url is not None else [])
+
+    def _scrapes(self, exporters: Server) -> list[Scrape]:
+        token = self._outside.run_token
+        brought = None if token is None else Secret(f"Bearer {token.reveal()}")
+        spans, host = self._recorder.metrics_url, HOST if self._outside.bind == _EVERYWHERE else self._outside.bind
+        return [
+            *scrapes_of(self._reach.environment, self._reach.destinations, self._reach.credentials),
+            *(Scrape(job=name, url=f"{exporters.url}/metrics/{name}", address=HOST) for name in self._exported()),
+            Scrape(job=_SPANS, url=spans, address=host, authorization=brought),
+        ]
+
+
+def find_program(outside: Outside, ports: Ports, context: Context) -> Program | None:
+    """Return the Prometheus to start, None when one runs already; raises EnvironmentLacks when there is none."""
+    if outside.prometheus_url is not None:
+        return None
+    found = find_prometheus(context.environment, context.say)
+    return Program(path=found, port=ports.prometheus, environment=context.environment)
+
+
+def ports_used(ports: Ports, outside: Outside, workers: int) -> dict[str, int]:
+    """Return who of a run will listen, and where."""
+    used = {"span recorder": ports.recorder, "exporters": ports.exporters}
+    used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}
+    has_master = workers > 1 or outside.workers_join
+    return used | ({"Locust's master": ports.locust} if has_master else {})
+
+
+def _revealed(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.reveal()
+
+
+def _client_spans_dropped(directory: RunDirectory) -> int:
+    try:
+        return sum((worker.spans or {}).get("dropped", 0) for worker in read_workers(directory))
+    except BadInput:
+        return 0

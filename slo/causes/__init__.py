@@ -1,0 +1,1 @@
+"""Why an objective was missed."""

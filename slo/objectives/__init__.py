@@ -1,0 +1,1 @@
+"""Objectives: OpenSLO documents, and how good and bad events are counted."""

@@ -1,0 +1,66 @@
+"""Whether the run was worth judging: the facts of run.json and of the records, each check a finding.
+
+A check knows three answers: fine, not fine, and *not known*, which is as bad as not fine. Every finding says what to
+change.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from slo.findings import Finding
+from slo.validity import generator
+from slo.validity import load as course
+from slo.validity import load as passage
+from slo.validity import workers as crew
+from slo.validity.context import Given, Limits
+from slo.validity.delivery import Delivered
+from slo.validity.run_facts import RunFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One validity check's name and what it found wrong; fine when it found nothing."""
+
+    name: str
+    findings: tuple[Finding, ...]
+
+
+def check_validity(
+    run: RunFacts, records: Delivered, declared: frozenset[str], limits: Limits | None = None
+) -> tuple[Checked, ...]:
+    """Return every validity check with its findings, in a fixed order.
+
+    `declared` holds what targets.yaml declares for the environment: of `orders`, `payments`, `stock`, `release`,
+    `traces`. An aborted run is not invalid by that alone: `slo.verdict.verdict` weighs why it was.
+    """
+    given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
+    straight = run.environment.proxy is None and records.at_proxy == 0
+    beside = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
+    absent = {name for name, told in beside if told is None}
+    names = [name for name in _CHECKS if name not in absent]
+    return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
+
+
+_CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
+    "ended": course.ended,
+    "account": course.account,
+    "plan": course.plan,
+    "load": course.load,
+    "workers": crew.workers,
+    "contact": crew.contact,
+    "clocks": crew.clocks,
+    "records": crew.records,
+    "scheduling lag": generator.lag,
+    "stalls": generator.stalls,
+    "generator CPU": generator.cpu,
+    "descriptors": generator.descriptors,
+    "data": course.data,
+    "live view": crew.live,
+    "hooks": crew.hooks,
+    "release": course.release,
+    "blocked": course.blocked,
+    "proxy": passage.proxy,
+    "spans": crew.spans,
+    "browser": course.browser,
+    "connections": course.connections,
+}

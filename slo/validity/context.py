@@ -1,0 +1,60 @@
+"""What a validity check is given, and how it says that something is wrong or not known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from slo.findings import Fact, Finding, Severity
+from slo.validity.delivery import Delivered
+from slo.validity.run_facts import RunFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a run may be from what was planned and still be judged."""
+
+    on_time_ratio: float = 0.99
+    lag_p99_s: float = 0.1
+    stall_p99_s: float = 0.1
+    stall_max_s: float = 1.0
+    master_silent_s: int = 4
+    clock_offset_s: float = 0.5  # half of what a session may be late: the other half is left for lateness
+    generator_cpu: float = 0.9
+    unserved_ratio: float = 0.01
+    blocked_ratio: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A run's facts, its records, what its environment declares, and the limits."""
+
+    run: RunFacts
+    records: Delivered
+    declared: frozenset[str]
+    limits: Limits
+
+
+def invalid(subject: str, message: str, change: str, **facts: Fact) -> Finding:
+    """Return a finding that makes a run inconclusive; `change` says what to change."""
+    return Finding(
+        kind="validity",
+        severity=Severity.INCONCLUSIVE,
+        subject=subject,
+        message=message,
+        change=change,
+        facts=facts,
+    )
+
+
+def unknown(subject: str, what: str) -> Finding:
+    """Return a finding that `what` is not known, which is as bad as not fine."""
+    return invalid(subject, f"{what} is not known", "run again; if it stays unknown, report it with logs/")
+
+
+def note(subject: str, message: str) -> Finding:
+    """Return a finding that makes nothing of a run, but is to be known."""
+    return Finding(kind="validity", severity=Severity.NOTE, subject=subject, message=message)
+
+
+def names_of(given: Given, told: Mapping[str, object]) -> list[str]:
+    """Return the names of the run's workers and of any other that was told of, in order."""
+    return sorted({worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys())

@@ -1,0 +1,89 @@
+"""What the records say of the load that was played: what was due, what came in time, and what is left out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from slo.objectives.indicators import Window
+from slo.validity.run_facts import RunFacts
+
+_NS = 1_000_000_000
+_EXHAUSTED = "data_exhausted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What the records say of the load: in the judged window, and as a whole.
+
+    `at_proxy` failed at the environment's proxy, before the shop. Of the `buyers` that started in the window,
+    `unserved` found nothing to buy; what the generator had no descriptor or no port for is counted in the whole run.
+    """
+
+    due: int | None
+    on_time: int | None
+    requests: int | None
+    blocked: int | None
+    session_rows: int | None
+    request_rows: int | None
+    no_descriptor: int | None = None
+    no_port: int | None = None
+    buyers: int | None = None
+    unserved: int | None = None
+    at_proxy: int | None = None
+
+
+def delivered(
+    sessions: pa.Table, requests: pa.Table, window: Window, buyers: frozenset[str], late_s: float = 1.0
+) -> Delivered:
+    """Count what was due in the window and started within `late_s`, what a firewall took, and who couldn't buy.
+
+    `buyers` are the journeys of those who mean to buy.
+    """
+    due = sessions.filter(_inside(sessions, window))
+    delay = pc.subtract(due["started_at"], due["scheduled_at"])
+    on_time = pc.and_(pc.greater(due["started_at"], 0), pc.less_equal(delay, round(late_s * _NS)))
+    judged = requests.filter(_inside(requests, window))
+    means_to_buy = pc.and_(
+        pc.is_in(due["journey"], pa.array(sorted(buyers), pa.string())), pc.greater(due["started_at"], 0)
+    )
+    return Delivered(
+        due=due.num_rows,
+        on_time=_true(on_time),
+        requests=judged.num_rows,
+        blocked=_true(pc.equal(judged["error"], "blocked")),
+        at_proxy=_true(pc.equal(judged["error"], "proxy")),
+        buyers=_true(means_to_buy),
+        unserved=_true(pc.and_(means_to_buy, pc.fill_null(pc.equal(due["reason"], _EXHAUSTED), fill_value=False))),
+        no_descriptor=_true(pc.equal(requests["error"], "no_descriptor")),
+        no_port=_true(pc.equal(requests["error"], "no_port")),
+        session_rows=sessions.num_rows,
+        request_rows=requests.num_rows,
+    )
+
+
+def left_out(requests: pa.Table, run: RunFacts, window: Window) -> dict[str, int]:
+    """Count the requests outside of the judged window by the phase they were scheduled in."""
+    outside = requests.filter(pc.invert(_inside(requests, window)))
+    found: dict[str, int] = {}
+    counted = 0
+    for phase in run.phases or ():
+        if phase.name is None or phase.starts_at is None or phase.ends_at is None or phase.ends_at <= phase.starts_at:
+            continue
+        rows = _true(_inside(outside, Window(starts_at=phase.starts_at, ends_at=phase.ends_at)))
+        counted += rows
+        if rows:
+            found[phase.name] = found.get(phase.name, 0) + rows
+    if outside.num_rows > counted:
+        found["outside of every phase"] = outside.num_rows - counted
+    return found
+
+
+def _inside(table: pa.Table, window: Window) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    at = table["scheduled_at"]
+    return pc.and_(pc.greater_equal(at, window.starts_at), pc.less(at, window.ends_at))
+
+
+def _true(mask: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
+    return int(pc.sum(mask).as_py() or 0)

@@ -1,0 +1,325 @@
+"""The audit finds each way in which a shop can break its word, and blames it for nothing else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loadtests.audit.checks import EXAMPLES, Check, Evidence, Order, Payment, audit, to_json
+from loadtests.results.ledger import Attempt, Line
+
+LINES = (Line(sku="tee", quantity=2, location="warehouse"), Line(sku="mug", quantity=1, location="store-york"))
+ASKED = {"orders": "asked", "payments": "asked", "stock": "asked"}
+NAMES = [
+    "order-exists",
+    "order-once",
+    "order-as-promised",
+    "paid-once",
+    "paid-right-amount",
+    "no-payment-without-order",
+    "stock-moved-by-what-was-sold",
+    "stock-not-negative",
+]
+
+
+def attempt(number: int, **changes: Any) -> Attempt:
+    whole = Attempt(
+        session=number, key=f"k{number}", lines=LINES, amount_cents=3000, outcome="accepted", order_id=f"o{number}"
+    )
+    return replace(whole, **changes)
+
+
+def order(number: int, **changes: Any) -> Order:
+    whole = Order(
+        order_id=f"o{number}",
+        key=f"k{number}",
+        run="r1",
+        status="accepted",
+        created_at=5,
+        total_cents=3000,
+        lines=LINES,
+    )
+    return replace(whole, **changes)
+
+
+def payment(number: int, **changes: Any) -> Payment:
+    whole = Payment(payment_id=f"p{number}", reference=f"o{number}", amount_cents=3000, status="captured", created_at=6)
+    return replace(whole, **changes)
+
+
+def evidence(**changes: Any) -> Evidence:
+    """Return a run of two orders in which everything was kept."""
+    whole = Evidence(
+        run="r1",
+        attempts=[attempt(1), attempt(2)],
+        orders=[order(1), order(2)],
+        foreign=(),
+        payments=[payment(1), payment(2)],
+        stock_before={("tee", "warehouse"): 10, ("mug", "store-york"): 5, ("cap", "warehouse"): 3},
+        stock_after={("tee", "warehouse"): 6, ("mug", "store-york"): 3, ("cap", "warehouse"): 3},
+        sources=ASKED,
+    )
+    return replace(whole, **changes)
+
+
+def broken(told: Evidence) -> dict[str, list[str]]:
+    """Return the details of every broken promise by its check."""
+    return {check.name: [one.detail for one in check.examples] for check in audit(told) if check.outcome == "broken"}
+
+
+def moved(tee: int, mug: int) -> Mapping[tuple[str, str], int]:
+    return {("tee", "warehouse"): 10 - tee, ("mug", "store-york"): 5 - mug, ("cap", "warehouse"): 3}
+
+
+def test_a_shop_that_kept_its_word_is_said_to_have() -> None:
+    checks = audit(evidence())
+    assert [(check.name, check.outcome, check.checked, check.detail) for check in checks] == [
+        (name, "kept", count, f"all {count}") for name, count in zip(NAMES, [2, 2, 2, 2, 2, 2, 3, 3], strict=True)
+    ]
+
+
+SITUATIONS: dict[str, tuple[Evidence, dict[str, list[str]]]] = {
+    "an acknowledged order is missing": (
+        evidence(orders=[order(1)], payments=[payment(1)], stock_after=moved(2, 1)),
+        {"order-exists": ["order o2 was acknowledged and is not in the shop"]},
+    ),
+    "an acknowledged order was cancelled and not paid": (
+        evidence(orders=[order(1), order(2, status="cancelled")], payments=[payment(1)], stock_after=moved(2, 1)),
+        {"order-exists": ["order o2 was acknowledged and is not in the shop"]},
+    ),
+    "one attempt made two orders": (
+        evidence(
+            orders=[order(1), order(2), order(3, key="k1")],
+            payments=[payment(1), payment(2), payment(3)],
+            stock_after=moved(6, 3),
+        ),
+        {"order-once": ["one attempt made 2 orders: o1, o3"]},
+    ),
+    "an order of the run was never attempted": (
+        evidence(
+            orders=[order(1), order(2), order(9)],
+            payments=[payment(1), payment(2), payment(9)],
+            stock_after=moved(6, 3),
+        ),
+        {"order-once": ["order o9 of this run was never attempted"]},
+    ),
+    "an order holds other things": (
+        evidence(orders=[order(1), order(2, lines=LINES[:1])], stock_after=moved(4, 1)),
+        {"order-as-promised": ["order o2 holds other things than were ordered"]},
+    ),
+    "an order is sent from elsewhere": (
+        evidence(
+            orders=[order(1), order(2, lines=(LINES[0], replace(LINES[1], location="warehouse")))],
+            stock_after={**moved(4, 1), ("mug", "warehouse"): -1},
+        ),
+        {
+            "order-as-promised": ["order o2 holds other things than were ordered"],
+            "stock-not-negative": ["warehouse: -1 of mug are left"],
+        },
+    ),
+    "an order costs something else": (
+        evidence(orders=[order(1), order(2, total_cents=2900)], payments=[payment(1), payment(2, amount_cents=2900)]),
+        {"order-as-promised": ["order o2 costs 2900, promised were 3000"]},
+    ),
+    "an order was paid twice": (
+        evidence(payments=[payment(1), payment(2), payment(3, reference="o2")]),
+        {"paid-once": ["order o2 was paid 2 times"]},
+    ),
+    "an order was not paid": (
+        evidence(payments=[payment(1)]),
+        {"paid-once": ["order o2 was paid 0 times"]},
+    ),
+    "an order's payment was declined": (
+        evidence(payments=[payment(1), payment(2, status="declined")]),
+        {"paid-once": ["order o2 was paid 0 times"]},
+    ),
+    "a wrong amount was paid": (
+        evidence(payments=[payment(1), payment(2, amount_cents=1)]),
+        {"paid-right-amount": ["order o2 costs 3000, paid were 1"]},
+    ),
+    "a payment has no order": (
+        evidence(payments=[payment(1), payment(2), payment(7)]),
+        {"no-payment-without-order": ["payment p7 was captured and its order o7 is not in the shop"]},
+    ),
+    "a payment is kept for a cancelled order": (
+        evidence(
+            attempts=[attempt(1), attempt(2, outcome="refused", order_id=None)],
+            orders=[order(1), order(2, status="cancelled")],
+            stock_after=moved(2, 1),
+        ),
+        {"no-payment-without-order": ["payment p2 was captured and its order o2 is cancelled"]},
+    ),
+    "too little stock moved: oversold": (
+        evidence(stock_after=moved(3, 2)),
+        {"stock-moved-by-what-was-sold": ["warehouse: tee moved by 3, sold were 4"]},
+    ),
+    "too much stock moved": (
+        evidence(stock_after=moved(4, 4)),
+        {"stock-moved-by-what-was-sold": ["store-york: mug moved by 4, sold were 2"]},
+    ),
+    "the stock of another place moved": (
+        evidence(stock_after={("tee", "warehouse"): 8, ("mug", "store-york"): 3, ("cap", "warehouse"): 1}),
+        {
+            "stock-moved-by-what-was-sold": [
+                "warehouse: cap moved by 2, sold were 0",
+                "warehouse: tee moved by 2, sold were 4",
+            ]
+        },
+    ),
+    "a stock's row vanished": (
+        evidence(stock_after={("tee", "warehouse"): 6, ("mug", "store-york"): 3}),
+        {"stock-moved-by-what-was-sold": ["warehouse: cap moved by 3, sold were 0"]},
+    ),
+    "stock is negative": (
+        evidence(
+            stock_before={("tee", "warehouse"): 1, ("mug", "store-york"): 2},
+            stock_after={("tee", "warehouse"): -3, ("mug", "store-york"): 0},
+        ),
+        {"stock-not-negative": ["warehouse: -3 of tee are left"]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("told", "expected"), SITUATIONS.values(), ids=list(SITUATIONS))
+def test_each_broken_promise_is_found_and_no_other(told: Evidence, expected: dict[str, list[str]]) -> None:
+    assert broken(told) == expected
+
+
+NOBODY_S_FAULT: dict[str, Evidence] = {
+    "a foreign order's payment": evidence(
+        payments=[payment(1), payment(2), payment(7)], foreign=(order(7, run=None),), stock_after=moved(6, 3)
+    ),
+    "stock that a foreign order moved": evidence(stock_after=moved(6, 3), foreign=(order(7, run=None),)),
+    "a foreign order that failed": evidence(foreign=(order(7, run=None, status="failed"),)),
+    "a declined payment without an order": evidence(payments=[payment(1), payment(2), payment(7, status="declined")]),
+    "an unknown attempt that became an order": evidence(
+        attempts=[attempt(1), attempt(2, outcome="unknown", order_id=None)]
+    ),
+    "an unknown attempt that became none": evidence(
+        attempts=[attempt(1), attempt(2), attempt(3, outcome="unknown", order_id=None)]
+    ),
+    "a refused attempt": evidence(attempts=[attempt(1), attempt(2), attempt(3, outcome="refused", order_id=None)]),
+    "a pending order of an unknown attempt, paid": evidence(
+        attempts=[attempt(1), attempt(2, outcome="unknown", order_id=None)],
+        orders=[order(1), order(2, status="pending")],
+    ),
+    "a failed order beside the one that came of the same key": evidence(
+        orders=[order(1), order(2), order(3, key="k2", status="failed")]
+    ),
+    "lines in another order and split": evidence(
+        orders=[order(1), order(2, lines=(LINES[1], replace(LINES[0], quantity=1), replace(LINES[0], quantity=1)))]
+    ),
+    "an order without a key": evidence(attempts=[attempt(1), attempt(2)], orders=[order(1), order(2, key=None)]),
+}
+
+
+@pytest.mark.parametrize("told", NOBODY_S_FAULT.values(), ids=list(NOBODY_S_FAULT))
+def test_what_is_nobody_s_fault_is_nobody_blamed_for(told: Evidence) -> None:
+    assert broken(told) == {}
+
+
+@pytest.mark.parametrize(
+    ("missing", "unknown"),
+    [
+        ("orders", NAMES[:-1]),
+        ("payments", ["paid-once", "paid-right-amount", "no-payment-without-order"]),
+        ("stock", ["stock-moved-by-what-was-sold", "stock-not-negative"]),
+    ],
+)
+def test_a_source_that_could_not_be_read_makes_its_checks_unknown(missing: str, unknown: list[str]) -> None:
+    checks = audit(evidence(sources={**ASKED, missing: "unreachable: HTTP 500"}))
+    assert [check.name for check in checks] == NAMES
+    assert [check.name for check in checks if check.outcome == "unknown"] == unknown
+    assert {check.detail for check in checks if check.outcome == "unknown"} == {f"{missing} unreachable: HTTP 500"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "left"),
+    [
+        ("orders", ["stock-not-negative"]),
+        ("payments", [*NAMES[:3], *NAMES[6:]]),
+        ("stock", NAMES[:6]),
+    ],
+)
+def test_a_source_that_is_not_declared_leaves_its_checks_out(missing: str, left: list[str]) -> None:
+    checks = audit(evidence(sources={**ASKED, missing: "not declared"}))
+    assert [check.name for check in checks] == left
+    assert {check.outcome for check in checks} == {"kept"}
+
+
+def test_nothing_declared_is_nothing_checked() -> None:
+    assert audit(evidence(sources=dict.fromkeys(ASKED, "not declared"))) == ()
+
+
+def test_two_sources_that_failed_are_both_told() -> None:
+    checks = audit(evidence(sources={**ASKED, "orders": "unreachable: A", "payments": "unreachable: B"}))
+    told = {check.name: check.detail for check in checks}
+    assert told["paid-once"] == "orders unreachable: A; payments unreachable: B"
+
+
+def test_every_broken_promise_is_counted_and_20_are_shown() -> None:
+    told = evidence(attempts=[attempt(n) for n in range(100)], orders=[], payments=[], stock_after=moved(0, 0))
+    (check,) = [check for check in audit(told) if check.outcome == "broken"]
+    assert (check.name, check.checked, check.broken, len(check.examples)) == ("order-exists", 100, 100, EXAMPLES)
+    assert check.detail == "100 of 100: order o0 was acknowledged and is not in the shop"
+
+
+def test_audit_json_is_as_the_contract_says() -> None:
+    told = evidence(payments=[payment(1)])
+    value = to_json(told, audit(told), 7)
+    assert json.loads(json.dumps(value)) == value
+    assert {name: value[name] for name in ("format", "checked_at", "sources", "counts")} == {
+        "format": "peakproof/audit/v1",
+        "checked_at": 7,
+        "sources": ASKED,
+        "counts": {
+            "attempted": 2,
+            "accepted": 2,
+            "refused": 0,
+            "unknown": 0,
+            "orders_in_shop": 2,
+            "payments_in_provider": 1,
+            "units_sold": 6,
+        },
+    }
+    assert [check["name"] for check in value["checks"]] == NAMES
+    assert value["checks"][3] == {
+        "name": "paid-once",
+        "outcome": "broken",
+        "checked": 2,
+        "broken": 1,
+        "detail": "1 of 2: order o2 was paid 0 times",
+        "examples": [{"key": "k2", "order_id": "o2", "detail": "order o2 was paid 0 times"}],
+    }
+
+
+def test_what_could_not_be_counted_is_null_and_never_zero() -> None:
+    told = evidence(
+        orders=None, payments=None, sources={**ASKED, "orders": "unreachable: A", "payments": "unreachable: B"}
+    )
+    counts = to_json(told, audit(told), 7)["counts"]
+    assert (counts["orders_in_shop"], counts["payments_in_provider"], counts["units_sold"]) == (None, None, None)
+
+
+def test_outcomes_of_attempts_are_counted() -> None:
+    told = evidence(attempts=[attempt(1), attempt(2, outcome="refused"), attempt(3, outcome="unknown")])
+    counts = to_json(told, (), 7)["counts"]
+    assert [counts[name] for name in ("attempted", "accepted", "refused", "unknown")] == [3, 1, 1, 1]
+
+
+def test_a_check_without_examples_has_none() -> None:
+    check = Check(name="x", outcome="kept", checked=0, broken=0, detail="all 0")
+    assert check.examples == ()
+
+
+def test_where_rows_may_be_missing_a_broken_promise_is_still_broken_and_a_kept_one_is_unknown() -> None:
+    checks = {check.name: check for check in audit(evidence(orders=[order(1)], payments=[payment(1)], lacking=["w1"]))}
+    assert checks["order-exists"].outcome == "broken"
+    assert (checks["order-once"].outcome, checks["order-once"].checked) == ("unknown", 1)
+    assert checks["order-once"].detail == (
+        "rows of the ledger of w1 may be missing;"
+        " `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+    )
+    assert {checks[name].outcome for name in NAMES if name.startswith(("paid", "no-payment"))} == {"kept"}

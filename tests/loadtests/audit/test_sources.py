@@ -1,0 +1,347 @@
+"""What a shop says of itself is read whole, in bounds, or said not to have been."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from loadtests.audit import sources as module
+from loadtests.audit.checks import Order, Payment
+from loadtests.audit.sources import Sources, SourceUnavailableError, gather, stock_of
+from loadtests.environment.targets import Environment
+from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply
+from loadtests.results.run_directory import RunDirectory, write_json
+from slo.documents import BadInput
+
+TOKEN = "t0ken"
+STOCK = {"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 5}]}
+LINE = {"sku": "tee", "quantity": 1, "location": "warehouse"}
+
+Answer = Callable[[str, dict[str, str]], Any]
+
+
+def order_told(number: int, run: str | None = "r1") -> dict[str, Any]:
+    return {
+        "order_id": f"o{number}",
+        "key": f"k{number}",
+        "run": run,
+        "status": "accepted",
+        "created_at": number,
+        "total_cents": 100,
+        "lines": [LINE],
+        "session": "s",
+    }
+
+
+def payment_told(number: int) -> dict[str, Any]:
+    return {
+        "payment_id": f"p{number}",
+        "idempotency_key": f"k{number}",
+        "reference": f"o{number}",
+        "amount_cents": 100,
+        "status": "captured",
+        "created_at": number,
+    }
+
+
+class Shop:
+    """Answers by path: an object, (status, bytes), or a function of the query; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Any] = {
+            "/orders": {"orders": [order_told(1)], "next": None},
+            "/payments": {"payments": [payment_told(1)], "next": None},
+            "/stock": STOCK,
+        }
+        self.asked: list[str] = []
+        self.tokens: set[str | None] = set()
+        self.over = threading.Event()
+        self.stalls = False
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                shop.asked.append(self.path)
+                shop.tokens.add(self.headers.get("Authorization"))
+                address = urlsplit(self.path)
+                page = shop.pages[address.path]
+                if callable(page):
+                    page = page({name: values[0] for name, values in parse_qs(address.query).items()})
+                status, body = page if isinstance(page, tuple) else (200, json.dumps(page).encode())
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", "http://elsewhere.invalid/")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with contextlib.suppress(OSError):  # who asked may be gone
+                    self.wfile.write(body)
+                if shop.stalls:
+                    shop.over.wait(10)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def environment(self, **changes: Any) -> Environment:
+        facts = {
+            "base_url": self.url,
+            "storefront": "twisted-threads",
+            "ceiling": {"requests_per_s": 1, "open_sessions": 1, "orders": 1},
+            "orders_url": f"{self.url}/orders",
+            "payments_url": f"{self.url}/payments",
+            "stock_url": f"{self.url}/stock",
+            **changes,
+        }
+        return Environment.model_validate(facts)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    one = Shop()
+    one.thread.start()
+    yield one
+    one.over.set()
+    one.server.shutdown()
+    one.thread.join()
+    one.server.server_close()
+
+
+@pytest.fixture
+def sources(shop: Shop) -> Iterator[Sources]:
+    asking = Sources(shop.environment(), TOKEN)
+    yield asking
+    asking.close()
+
+
+def test_orders_are_read_as_told(sources: Sources) -> None:
+    lines = (Line(sku="tee", quantity=1, location="warehouse"),)
+    assert sources.orders("r1") == (
+        Order(order_id="o1", key="k1", run="r1", status="accepted", created_at=1, total_cents=100, lines=lines),
+    )
+
+
+def test_all_pages_are_read(shop: Shop, sources: Sources) -> None:
+    shop.pages["/orders"] = lambda query: {
+        "orders": [order_told(int(query["after"]) + 1)],
+        "next": int(query["after"]) + 1 if int(query["after"]) < 4 else None,
+    }
+    assert [order.order_id for order in sources.orders("r 1")] == ["o1", "o2", "o3", "o4", "o5"]
+    assert shop.asked == [f"/orders?run=r+1&after={n}&limit=1000" for n in range(5)]
+
+
+def test_everyone_s_orders_are_asked_for_without_a_run(shop: Shop, sources: Sources) -> None:
+    sources.orders(None)
+    assert shop.asked == ["/orders?after=0&limit=1000"]
+
+
+def test_payments_made_before_the_run_are_left_out(shop: Shop, sources: Sources) -> None:
+    shop.pages["/payments"] = {"payments": [payment_told(n) for n in (4, 5, 6)], "next": None}
+    assert sources.payments(5) == tuple(
+        Payment(payment_id=f"p{n}", reference=f"o{n}", amount_cents=100, status="captured", created_at=n)
+        for n in (5, 6)
+    )
+
+
+def test_the_stock_is_a_document_of_its_own(sources: Sources) -> None:
+    document = sources.stock_document()
+    assert document == {"format": "peakproof/stock/v1", **STOCK}
+    assert stock_of(document, "x") == {("tee", "warehouse"): 5}
+
+
+def test_a_stock_document_that_is_none_is_refused() -> None:
+    with pytest.raises(BadInput) as refusal:
+        stock_of({"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse"}]}, "stock.json")
+    assert str(refusal.value) == "stock.json: stock[0].quantity: required and missing"
+
+
+def test_the_token_is_sent_in_the_header_only(shop: Shop, sources: Sources) -> None:
+    sources.orders("r1")
+    sources.payments(0)
+    sources.stock_document()
+    assert shop.tokens == {f"Bearer {TOKEN}"}
+    assert not any(TOKEN in path for path in shop.asked)
+
+
+def test_without_a_token_no_header_is_sent_and_none_is_found_elsewhere(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    asking = Sources(shop.environment(), None)
+    asking.stock_document()
+    asking.close()
+    assert shop.tokens == {None}
+
+
+UNREADABLE: list[tuple[Any, str]] = [
+    ((500, b"{}"), "unreachable: HTTP 500"),
+    ((401, b"{}"), "unreachable: HTTP 401"),
+    ((302, b""), "unreachable: HTTP 302"),
+    ((204, b""), "unreachable: HTTP 204"),
+    ((200, b"x" * 2001), "unreachable: a reply of over 2000 bytes"),
+    (
+        (200, b"<html>"),
+        "unreachable: not the reply expected: Invalid JSON: expected value at line 1 column 1",
+    ),
+    ((200, b""), "unreachable: not the reply expected: Invalid JSON: EOF while parsing a value at line 1 column 0"),
+    ({"orders": []}, "unreachable: not the reply expected: next: Field required"),
+    (
+        {"orders": [{**order_told(1), "total_cents": "free"}], "next": None},
+        (
+            "unreachable: not the reply expected: orders.0.total_cents: "
+            "Input should be a valid integer, unable to parse string as an integer"
+        ),
+    ),
+    ({"orders": [], "next": 0}, "its pages don't advance"),
+    ({"orders": [], "next": -3}, "its pages don't advance"),
+    (lambda query: {"orders": [], "next": max(1, int(query["after"]))}, "its pages don't advance"),
+    (lambda query: {"orders": [], "next": int(query["after"]) + 1}, "more than 3 pages"),
+]
+
+
+@pytest.mark.parametrize(("page", "message"), UNREADABLE, ids=[message[:60] for _, message in UNREADABLE])
+def test_a_reply_that_cannot_be_used_is_told_in_a_few_words(
+    shop: Shop, sources: Sources, monkeypatch: pytest.MonkeyPatch, page: Any, message: str
+) -> None:
+    monkeypatch.setattr(module, "_MAX_REPLY", 2000)
+    monkeypatch.setattr(module, "_MAX_PAGES", 3)
+    shop.pages["/orders"] = page
+    with pytest.raises(SourceUnavailableError) as failure:
+        sources.orders("r1")
+    assert str(failure.value) == message
+    assert TOKEN not in str(failure.value)
+
+
+def test_a_source_that_does_not_answer_is_given_up(
+    shop: Shop, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT_S", 0.2)
+    shop.pages["/stock"] = lambda _: shop.over.wait(10) and STOCK
+    with pytest.raises(SourceUnavailableError) as failure:
+        sources.stock_document()
+    assert str(failure.value) == "unreachable: ReadTimeout"
+
+
+class Half(bytes):
+    """Bytes that promise more than there are."""
+
+    def __len__(self) -> int:
+        return 100
+
+
+@pytest.mark.parametrize(("stalls", "name"), [(False, "ProtocolError"), (True, "ReadTimeoutError")])
+def test_a_reply_that_stops_half_way_is_given_up(
+    shop: Shop, sources: Sources, monkeypatch: pytest.MonkeyPatch, *, stalls: bool, name: str
+) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT_S", 0.2)
+    shop.stalls = stalls
+    shop.pages["/stock"] = (200, Half(b"{"))
+    with pytest.raises(SourceUnavailableError) as failure:
+        sources.stock_document()
+    assert str(failure.value) == f"unreachable: {name}"
+
+
+def test_a_source_that_is_not_there_is_told(shop: Shop) -> None:
+    asking = Sources(shop.environment(stock_url="http://127.0.0.1:1/stock"), TOKEN)
+    with pytest.raises(SourceUnavailableError) as failure:
+        asking.stock_document()
+    asking.close()
+    assert str(failure.value) == "unreachable: ConnectionError"
+
+
+# -- gathering --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> RunDirectory:
+    directory = RunDirectory(path=tmp_path / "r1")
+    directory.path.mkdir()
+    ledger = Ledger(directory.ledger("w0"))
+    lines = (Line(sku="tee", quantity=1, location="warehouse"),)
+    ledger.attempt(Attempt(session=1, key="k1", lines=lines, amount_cents=100), 1)
+    ledger.outcome("k1", "accepted", 2, OrderReply(status=201, order_id="o1", total_cents=100))
+    ledger.close()
+    write_json(directory.stock_before, {"format": "peakproof/stock/v1", **STOCK})
+    return directory
+
+
+def test_everything_declared_is_asked(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
+    told = gather(directory, shop.environment(), sources, 0)
+    assert told.sources == {"orders": "asked", "payments": "asked", "stock": "asked"}
+    assert (told.run, [a.order_id for a in told.attempts], told.foreign) == ("r1", ["o1"], ())
+    assert [order.order_id for order in told.orders or ()] == ["o1"]
+    assert told.stock_before == told.stock_after == {("tee", "warehouse"): 5}
+
+
+def test_what_is_not_declared_is_not_asked(shop: Shop, directory: RunDirectory) -> None:
+    environment = shop.environment(orders_url=None, payments_url=None, stock_url=None)
+    asking = Sources(environment, None)
+    told = gather(directory, environment, asking, 0)
+    asking.close()
+    assert told.sources == dict.fromkeys(("orders", "payments", "stock"), "not declared")
+    assert (told.orders, told.payments, told.stock_before, told.stock_after, shop.asked) == (None, None, None, None, [])
+
+
+def test_a_source_that_fails_is_said_and_the_others_are_asked(
+    shop: Shop, sources: Sources, directory: RunDirectory
+) -> None:
+    shop.pages["/payments"] = (500, b"")
+    told = gather(directory, shop.environment(), sources, 0)
+    assert told.sources == {"orders": "asked", "payments": "unreachable: HTTP 500", "stock": "asked"}
+    assert told.payments is None
+
+
+def test_a_payment_of_someone_else_s_order_is_explained(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
+    shop.pages["/payments"] = {"payments": [payment_told(1), payment_told(2), payment_told(3)], "next": None}
+    shop.pages["/orders"] = lambda query: {
+        "orders": [order_told(1)] if "run" in query else [order_told(1), order_told(2, run=None)],
+        "next": None,
+    }
+    told = gather(directory, shop.environment(), sources, 0)
+    assert [order.order_id for order in told.foreign] == ["o2"]
+
+
+def test_stock_that_someone_else_s_order_moved_is_explained(
+    shop: Shop, sources: Sources, directory: RunDirectory
+) -> None:
+    shop.pages["/stock"] = {"taken_at": 2, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 3}]}
+    shop.pages["/orders"] = lambda query: {
+        "orders": [order_told(1)] if "run" in query else [order_told(1), order_told(2, run=None)],
+        "next": None,
+    }
+    told = gather(directory, shop.environment(), sources, 0)
+    assert [order.order_id for order in told.foreign] == ["o2"]
+
+
+def test_everyone_s_orders_are_not_asked_for_when_nothing_needs_explaining(
+    shop: Shop, sources: Sources, directory: RunDirectory
+) -> None:
+    shop.pages["/stock"] = {"taken_at": 2, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 4}]}
+    gather(directory, shop.environment(), sources, 0)
+    assert [path for path in shop.asked if path.startswith("/orders")] == ["/orders?run=r1&after=0&limit=1000"]
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"stock": [{}]}', '{"stock": 3}'])
+def test_stock_that_was_not_read_before_the_run_is_unknown(
+    shop: Shop, sources: Sources, directory: RunDirectory, text: str | None
+) -> None:
+    directory.stock_before.unlink() if text is None else directory.stock_before.write_text(text)
+    told = gather(directory, shop.environment(), sources, 0)
+    assert (told.sources["stock"], told.stock_before) == ("not read before the run", None)

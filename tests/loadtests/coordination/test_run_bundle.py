@@ -1,0 +1,167 @@
+"""The papers of a run go to who knows its token, whole or not at all, and are believed only under the token's seal."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gevent.queue
+import pytest
+
+from loadtests.coordination import run_bundle as papers
+from loadtests.coordination.messages import PAPERS, REFUSED
+from loadtests.coordination.run_bundle import Desk, Gathered, RefusedError, asking, fetch, lay_out, seal
+from loadtests.results.run_directory import RunDirectory
+from loadtests.worker.job import read_job
+from slo.documents import BadInput
+from tests.loadtests.prepared import prepared_run
+
+TOKEN, OTHER = "canary-of-the-run", "another-token-altogether"
+DOUBTED = "the run's papers came from a master that doesn't know the token, or were changed on the way"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return prepared_run(tmp_path / "runs", "http://127.0.0.1:9", declared={"headers": {"X-Gate": {"env": "SHOP_GATE"}}})
+
+
+def gathered(desk: Desk, token: str = TOKEN) -> Gathered:
+    """Return what a client has when it has asked for everything."""
+    found = Gathered(token, "there", "nonce")
+    while not found.is_whole:
+        told = desk.answer("there", found.question())
+        assert told is not None
+        found.take(told)
+    return found
+
+
+def test_a_worker_has_what_it_needs_to_play_and_nothing_that_was_written_since(
+    tmp_path: Path, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "SLICE_BYTES", 100)
+    (run.path / "run.json").write_text("{}")
+    found = gathered(Desk(TOKEN, run, 3)).open()
+    directory = lay_out(found, tmp_path / "there")
+    assert (found.workers, directory.path) == (3, tmp_path / "there" / run.name)
+    assert read_job(directory.path).plan == read_job(run.path).plan
+    assert sorted(path.relative_to(directory.path).as_posix() for path in directory.path.rglob("*.*")) == [
+        "job.json",
+        "objectives/twisted-threads.yaml",
+        "plan.yaml",
+        "targets.redacted.json",
+    ]
+
+
+def test_no_secret_is_in_them(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_GATE", "canary-of-the-gate")
+    text = papers.pack(run, 2).decode()
+    assert "SHOP_GATE" in text
+    assert "canary" not in text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {},
+        {"nonce": "n", "at": 0},
+        {"nonce": "n", "at": 0, "proof": asking(OTHER, "there", "n")},
+        {"nonce": "n", "at": 0, "proof": asking(TOKEN, "another client", "n")},
+        {"nonce": "m", "at": 0, "proof": asking(TOKEN, "there", "n")},
+        {"nonce": "n", "at": -1, "proof": asking(TOKEN, "there", "n")},
+        {"nonce": "n", "at": "0", "proof": asking(TOKEN, "there", "n")},
+    ],
+)
+def test_who_does_not_show_that_it_knows_the_token_gets_none(run: RunDirectory, told: object) -> None:
+    assert Desk(TOKEN, run, 2).answer("there", told) is None
+
+
+def test_slices_that_are_lost_doubled_or_out_of_turn_do_no_harm(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "SLICE_BYTES", 300)
+    desk, found = Desk(TOKEN, run, 2), Gathered(TOKEN, "there", "nonce")
+    while not found.is_whole:
+        question = found.question()
+        for at in (question["at"] + 300, question["at"], question["at"]):
+            told = desk.answer("there", {**question, "at": at})
+            assert told is not None
+            found.take(told)
+    assert found.open() == gathered(desk).open()
+
+
+def forged(packed: bytes, token: str = TOKEN) -> Gathered:
+    """Return what came from somebody who sent `packed` under a seal made with `token`."""
+    found = Gathered(TOKEN, "there", "nonce")
+    told = {"at": 0, "size": len(packed), "data": packed, "seal": seal(token, "there", "nonce", packed)}
+    found.take(told)
+    return found
+
+
+def packed(name: str, run: str = "a-run") -> bytes:
+    return json.dumps({"run": run, "workers": 1, "files": {name: "text"}}).encode()
+
+
+def test_a_master_that_does_not_know_the_token_is_not_believed() -> None:
+    with pytest.raises(BadInput, match=f"^{DOUBTED}$"):
+        forged(packed("plan.yaml"), OTHER).open()
+
+
+def test_a_seal_for_another_question_is_not_believed(run: RunDirectory) -> None:
+    old = Gathered(TOKEN, "there", "another nonce")
+    while not old.is_whole:
+        told = Desk(TOKEN, run, 2).answer("there", old.question())
+        assert told is not None
+        old.take(told)
+    replayed = Gathered(TOKEN, "there", "nonce")
+    replayed._data, replayed._told = old._data, old._told
+    with pytest.raises(BadInput, match=f"^{DOUBTED}$"):
+        replayed.open()
+
+
+@pytest.mark.parametrize(
+    "name", ["../plan.yaml", "/etc/plan.yaml", "objectives/../../x.yaml", "run.json", "plan.yaml\n"]
+)
+def test_a_file_that_no_worker_needs_is_refused(name: str) -> None:
+    with pytest.raises(BadInput, match=r"^the run's papers: unexpected file "):
+        forged(packed(name)).open()
+
+
+@pytest.mark.parametrize("run", ["..", "a/b", "", ".hidden", "a\n"])
+def test_a_run_whose_name_leads_elsewhere_is_refused(run: str) -> None:
+    with pytest.raises(BadInput, match=r"^the run's papers: run: "):
+        forged(packed("plan.yaml", run)).open()
+
+
+def answered(desk: Desk | None, lose: int) -> Any:
+    """Fetch papers from a master that answers all but the first `lose` questions; None refuses them."""
+    answers: gevent.queue.Queue[tuple[str, dict[str, Any]]] = gevent.queue.Queue()
+    asked: list[Mapping[str, Any]] = []
+
+    def ask(question: dict[str, Any]) -> None:
+        asked.append(question)
+        if len(asked) <= lose:
+            return
+        told = None if desk is None else desk.answer("there", question)
+        answers.put((REFUSED, {"because": "the run has its 2 workers"}) if told is None else (PAPERS, told))
+
+    return fetch(TOKEN, "there", ask, answers)
+
+
+def test_a_question_that_stays_without_an_answer_is_asked_again(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "_ASK_AGAIN_S", 0.01)
+    assert answered(Desk(TOKEN, run, 2), lose=3).run == run.name
+
+
+def test_who_is_refused_is_told_why() -> None:
+    with pytest.raises(RefusedError, match=r"^the run has its 2 workers$"):
+        answered(None, lose=0)
+
+
+def test_a_master_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "_ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr(papers, "_LONGEST_S", 0.05)
+    with pytest.raises(BadInput, match=r"^the master didn't send the run's papers within 0\.05 s$"):
+        answered(None, lose=1_000_000)

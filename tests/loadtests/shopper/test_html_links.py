@@ -1,0 +1,159 @@
+"""A page is read as a browser reads it, whatever it holds, and never at length."""
+
+import itertools
+from html.parser import HTMLParser
+
+import pytest
+
+from loadtests.shopper.html_links import MAX_LINKS, MAX_PAGE, links_of
+
+
+def asked(page: str) -> list[str]:
+    return list(links_of(page.encode()).addresses)
+
+
+@pytest.mark.parametrize(
+    ("page", "addresses"),
+    [
+        ('<img src="/a.png">', ["/a.png"]),
+        ("<IMG alt='>' SRC='/a.png'/>", ["/a.png"]),
+        ("<img\n\tsrc=/a.png\nsrc=/b.png>", ["/a.png"]),
+        ("<img src = /a.png><img src='/a.png'>", ["/a.png"]),
+        ("<img src='/a?x=1&amp;y=2'>", ["/a?x=1&y=2"]),
+        ("<img src='  /a.png '>", ["/a.png"]),
+        ("<img data-src=/a.png><img src><img src=''>", []),
+        ('<script src="/a.js" async></script><script>var a = "<img src=/no.png>"</script>', ["/a.js"]),
+        ("<script type=module src=/a.js></script><script nomodule src=/b.js></script>", ["/a.js"]),
+        ("<script type='application/ld+json' src=/a.json></script>", []),
+        ("<link rel=stylesheet href=/a.css><link rel='Icon shortcut' href=/a.ico>", ["/a.css", "/a.ico"]),
+        ("<link rel=preload as=font href=/a.woff2><link rel=modulepreload href=/a.mjs>", ["/a.woff2", "/a.mjs"]),
+        ("<link rel=canonical href=/c><link rel=next href=/n><link rel=dns-prefetch href=//x>", []),
+        ("<link rel='alternate stylesheet' href=/a.css><link rel=stylesheet disabled href=/b.css>", []),
+        ("<input type=image src=/go.png><input type=text src=/no.png>", ["/go.png"]),
+        ("<video poster=/p.jpg src=/v.mp4><source src=/v.webm></video>", ["/p.jpg"]),
+        ("<!-- <img src=/no.png> --><img src=/a.png>", ["/a.png"]),
+        ("<!--><img src=/a.png><!---><img src=/b.png>", ["/a.png", "/b.png"]),
+        ("<!-- never closed <img src=/no.png>", []),
+        ("<noscript><img src=/no.png></noscript><template><img src=/no.png></template><img src=/a>", ["/a"]),
+        ("<title><img src=/no.png></title><textarea><img src=/no.png></TEXTAREA ><img src=/a>", ["/a"]),
+        ("<style>a { background: url(/no.png) } <img src=/no.png></style><img src=/a>", ["/a"]),
+        ("""<div data-card='{"html": "<img src=/no.png>"}' title="a > b"><img src=/a></div>""", ["/a"]),
+        ("<p don't><img src=/a> 1 < 2 <3 <? <! </ >", ["/a"]),
+        ("<image src=/no.png><imgs src=/no.png><a href=/no>", []),
+        ("<img src=/a><img src='/no", ["/a"]),
+        ("<img src=/a><script>never closed <img src=/no>", ["/a"]),
+    ],
+)
+def test_a_page_asks_for_what_a_browser_would_fetch(page: str, addresses: list[str]) -> None:
+    assert asked(page) == addresses
+
+
+@pytest.mark.parametrize(
+    ("image", "chosen"),
+    [
+        ("srcset='/1.png 1x, /2.png 2x' src=/0.png", "/1.png"),
+        ("srcset='/2.png 2x,/3.png 3x' src=/0.png", "/0.png"),
+        ("srcset='/2.png 2x, /3.png 3x'", "/2.png"),
+        ("srcset='/half.png 0.5x, /less.png 0.2x'", "/half.png"),
+        ("srcset='/plain.png' src=/0.png", "/plain.png"),
+        ("srcset='/400.png 400w, /1400.png 1400w, /2000.png 2000w' src=/0.png", "/1400.png"),
+        ("srcset='/400.png 400w, /800.png 800w' src=/0.png", "/800.png"),
+        ("srcset='/400.png 400w, /800.png 800w' sizes='(max-width: 600px) 100vw, 300px'", "/400.png"),
+        ("srcset='/400.png 400w, /800.png 800w' sizes='50vw'", "/800.png"),
+        ("srcset='/400.png 400w' sizes='0px'", "/400.png"),
+        ("srcset='data:image/png;base64,AA== 1x, /2.png 2x'", "data:image/png;base64,AA=="),
+        ("srcset=',,, /a.png,, /b.png wrong, ' src=/0.png", "/a.png"),
+        ("srcset='' src=/0.png", "/0.png"),
+    ],
+)
+def test_of_many_sizes_one_is_fetched(image: str, chosen: str) -> None:
+    assert asked(f"<img {image}>") == [chosen]
+
+
+@pytest.mark.parametrize(
+    ("picture", "chosen"),
+    [
+        ("<source srcset=/a.avif type=image/avif><source srcset=/a.webp type=image/webp><img src=/a.png>", ["/a.avif"]),
+        ("<source srcset=/a.jxl type=image/jxl><img src=/a.png>", ["/a.png"]),
+        ("<source srcset=/wide.png media='(min-width: 5000px)'><img src=/a.png>", ["/a.png"]),
+        ("<source srcset='/1.webp 1x, /2.webp 2x'><img srcset='/1.png, /2.png 2x'>", ["/1.webp"]),
+    ],
+)
+def test_a_picture_is_fetched_once(picture: str, chosen: list[str]) -> None:
+    assert asked(f"<picture>{picture}</picture><img src=/next>") == [*chosen, "/next"]
+
+
+def test_the_first_base_with_an_address_is_the_page_s() -> None:
+    page = b"<base target=_blank><img src=a><base href='/shop/'><base href=/other/>"
+    assert links_of(page).base == "/shop/"
+    assert links_of(b"<img src=a>").base is None
+
+
+def test_a_preloaded_image_is_chosen_like_any_other() -> None:
+    page = "<link rel=preload as=image href=/0 imagesrcset='/400 400w, /1400 1400w' imagesizes='300px'>"
+    assert asked(page) == ["/400"]
+
+
+def test_a_page_that_asks_for_too_much_gets_a_part_and_the_rest_is_counted() -> None:
+    links = links_of("".join(f"<img src=/{n}>" for n in range(MAX_LINKS + 7)).encode())
+    assert links.addresses == tuple(f"/{n}" for n in range(MAX_LINKS))
+    assert links.left_out == 7
+
+
+def test_what_lies_beyond_a_long_page_s_reach_is_not_read() -> None:
+    assert links_of(b" " * MAX_PAGE + b"<img src=/far>").addresses == ()
+    assert links_of(b" " * (MAX_PAGE - 20) + b"<img src=/near>").addresses == ("/near",)
+
+
+class Peer(HTMLParser):
+    """The same for the plainest pages, by another's parser."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, None] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        name = {"img": "src", "script": "src", "link": "href"}.get(tag)
+        if name and (address := told.get(name)):
+            self.found[address.strip()] = None
+
+
+PIECES = (
+    "<img src='/a.png' alt='x'>", "<script src=/b.js></script>", '<link rel=stylesheet href="/c.css">', "<p class=x>",
+    "text & <b>more</b> 1 < 2", "<!-- a > comment -->", "<a href='/d?x=1&amp;y'>&lt;img src=/no&gt;</a>",
+    "<div data-x='<img src=/no>'>", "<br/>", "<img src=/e.png />", "<!doctype html>", "<style>b > i { }</style>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("pieces", list(itertools.permutations(PIECES, 3))[::7])
+def test_plain_pages_are_read_as_python_s_own_parser_reads_them(pieces: tuple[str, ...]) -> None:
+    page, peer = "".join(pieces), Peer()
+    peer.feed(page)
+    peer.close()
+    assert asked(page) == list(peer.found)
+
+
+HOSTILE = {
+    "tags that never end": b"<a ",
+    "quotes that never close": b'<a b="',
+    "comments that never close": b"<!--",
+    "raw text that never closes": b"<script>",
+    "raw text without end": b"<title></title>",
+    "attributes without end": b"<img a='1' ",
+    "equals signs": b"<img =",
+    "images": b"<img src=a>",
+    "pictures": b"<picture><source srcset='a 1x'>",
+    "candidates": b"<img srcset='a 1x,a 2x,,,,",
+    "widths": b"<img srcset='a 1w' sizes='1111111111111111111",
+    "half entities": b"<img src='&amp&#x&#99999999999;",
+    "bytes that are no text": b"<img src='\xff\xfe\x00\x80'>",
+}
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.timeout(20)
+def test_a_hostile_page_of_any_length_is_read_soon(piece: bytes) -> None:
+    page = piece * (16 * MAX_PAGE // len(piece))
+    assert len(links_of(page).addresses) <= MAX_LINKS
+    assert links_of(b"<img src=/first>" + page).addresses[:1] == ("/first",)

@@ -1,0 +1,386 @@
+"""A shopper's visit stands on two clocks: when a step was wanted, and when it was sent."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import gevent
+import pytest
+
+from loadtests.client.interface import Reply, Request
+from loadtests.environment.tagging import shopper_headers
+from loadtests.environment.targets import Tagging
+from loadtests.results.ledger import Line, OrderReply
+from loadtests.shopper.session import Placed, Session, SessionFailedError, Worker, in_flight
+from tests.loadtests.fakes import SECOND, Blocking, FakeClient, Memory, arrival, ledger_rows, ok, small_plan, worker
+
+HOME = Request(step="home", method="GET", path="/")
+CART = Request(step="cart", method="POST", path="/cart")
+LINES = (Line(sku="tee-s", quantity=2, location="warehouse"),)
+
+
+def session_of(shared: Worker, seed: int = 1) -> Session:
+    return Session(shared, arrival(number=3, seed=seed), shared.clock.now())
+
+
+def test_a_reply_that_lay_here_before_it_was_read_ended_when_it_came(tmp_path: Path) -> None:
+    client, memory = FakeClient(lambda _: ok()), Memory()
+    client.lay_ns = 1_000_000_000_000
+    shared = worker(tmp_path, client, memory=memory)
+    session = session_of(shared)
+    session.step(CART)
+    (late,) = memory.steps
+    assert late.finished_at == late.sent_at  # it can't have come before it was asked for
+    client.lay_ns = 1
+    before = shared.clock.now()
+    session.step(CART)
+    assert before - 1 <= memory.steps[1].finished_at == session.due_at < shared.clock.now()
+
+
+def test_what_waited_for_a_connection_was_sent_when_it_had_one(tmp_path: Path) -> None:
+    def leave(_: Request) -> Reply:
+        raise gevent.GreenletExit
+
+    client, memory = FakeClient(lambda _: ok()), Memory()
+    shared = worker(tmp_path, client, memory=memory)
+    session = session_of(shared)
+    client.waited_ns = 5 * SECOND
+    before = shared.clock.now()
+    session.step(CART)
+    session.fetch(client, HOME, before)
+    client.answer = leave
+    with pytest.raises(gevent.GreenletExit):
+        session.step(CART)
+    client.answer, client.waited_ns = (lambda _: ok()), 0
+    session.step(CART)
+    *waited, at_once = memory.steps
+    assert [row.error for row in waited] == [None, None, "cut_off"]
+    assert min(row.sent_at for row in waited) >= before + 5 * SECOND
+    assert at_once.sent_at < before + 5 * SECOND
+
+
+def test_a_first_step_is_scheduled_at_the_arrival_and_a_later_one_when_the_shopper_has_thought(tmp_path: Path) -> None:
+    memory = Memory()
+    shared = worker(tmp_path, memory=memory)
+    scheduled_at = shared.clock.now() - 2 * SECOND
+    session, twin = (Session(shared, arrival(seed=9), scheduled_at) for _ in range(2))
+    session.step(HOME)
+    session.think()
+    session.step(CART)
+    thought_s = small_plan().think_time.draw(twin.random)
+    home, cart = memory.steps
+    assert home.scheduled_at == scheduled_at
+    assert cart.scheduled_at == home.finished_at + round(1e9 * thought_s)
+
+
+def test_a_step_without_thought_is_wanted_at_the_previous_reply_s_end(tmp_path: Path) -> None:
+    memory = Memory()
+    session = session_of(worker(tmp_path, memory=memory))
+    session.step(HOME)
+    session.step(CART)
+    assert memory.steps[1].scheduled_at == memory.steps[0].finished_at
+
+
+def test_a_step_is_never_sent_before_it_is_due(tmp_path: Path) -> None:
+    memory = Memory()
+    shared = worker(tmp_path, memory=memory)
+    session = Session(shared, arrival(), shared.clock.now() + SECOND // 20)
+    session.step(HOME)
+    (record,) = memory.steps
+    assert record.scheduled_at <= record.sent_at <= record.finished_at
+
+
+def test_a_late_start_counts_as_waiting_and_not_as_the_shop_s_work(tmp_path: Path) -> None:
+    memory = Memory()
+    shared = worker(tmp_path, memory=memory)
+    Session(shared, arrival(), shared.clock.now() - 60 * SECOND).step(HOME)
+    (record,) = memory.steps
+    assert record.lag_s >= 60
+    assert record.response_s == pytest.approx(record.lag_s + record.service_s)
+
+
+def due_times(folder: Path, seed: int, count: int = 200) -> list[int]:
+    shared = dataclasses.replace(worker(folder), plan=small_plan())
+    session = Session(shared, arrival(seed=seed), 0)
+    pauses = []
+    for _ in range(count):
+        before = session.due_at
+        session.think()
+        pauses.append(session.due_at - before)
+    return pauses
+
+
+def test_think_times_are_the_same_for_the_same_seed_and_bounded(tmp_path: Path) -> None:
+    one = due_times(tmp_path, 1)
+    assert one == due_times(tmp_path, 1)
+    assert one != due_times(tmp_path, 2)
+    assert 0 < min(one) <= max(one) <= round(1e9 * small_plan().think_time.max_s)
+
+
+def test_the_longest_pause_is_the_plan_s(tmp_path: Path) -> None:
+    shared = worker(tmp_path, plan=small_plan(think_time={"median_s": 1, "sigma": 3, "max_s": 1}))
+    session = Session(shared, arrival(), 0)
+    for _ in range(100):
+        session.think()
+    assert session.due_at <= 100 * SECOND
+
+
+def test_a_step_is_recorded_with_its_reply_and_its_trace(tmp_path: Path) -> None:
+    memory, client = Memory(), FakeClient(lambda _: Reply(status=200, body=b"12345"))
+    shared = worker(tmp_path, client, memory=memory)
+    told = session_of(shared).step(HOME)
+    (record,) = memory.steps
+    assert told == Reply(status=200, body=b"12345")
+    assert (record.session, record.journey, record.step) == (3, "search-and-buy", "home")
+    assert (record.status, record.error, record.bytes) == (200, None, 5)
+    assert client.traceparents == [f"00-{record.trace_id}-{record.span_id}-01"]
+
+
+def test_a_step_is_under_way_while_it_is_sent_and_not_after(tmp_path: Path) -> None:
+    seen: list[list[tuple[str, int]]] = []
+
+    def answer(_: Request) -> Reply:
+        seen.append(in_flight(shared.under_way))
+        return ok()
+
+    shared = worker(tmp_path, FakeClient(answer))
+    session = session_of(shared)
+    due_at = session.due_at
+    assert in_flight(shared.under_way) == []
+    session.step(HOME)
+    assert (seen, in_flight(shared.under_way)) == ([[("home", due_at)]], [])
+    assert list(shared.under_way.values()) == [session]
+    session.close()
+    assert shared.under_way == {}
+
+
+@pytest.mark.parametrize(
+    "error", ["timeout", "connection", "protocol", "http_5xx", "graphql", "blocked", "redirected_away"]
+)
+def test_an_error_ends_the_visit_and_is_recorded(tmp_path: Path, error: str) -> None:
+    memory = Memory()
+    client = FakeClient(lambda _: Reply(status=503, error=error))
+    session = session_of(worker(tmp_path, client, memory=memory))
+    with pytest.raises(SessionFailedError) as failure:
+        session.step(HOME)
+    assert str(failure.value) == f"home: {error}"
+    assert [(record.status, record.error) for record in memory.steps] == [(503, error)]
+
+
+def lie(error: Exception) -> Callable[[Reply], object]:
+    def check(_: Reply) -> object:
+        raise error
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        KeyError("x"),
+        IndexError(),
+        TypeError("x"),
+        AttributeError("x"),
+        OverflowError("x"),
+        UnicodeDecodeError("utf-8", b"x", 0, 1, "x"),
+    ],
+)
+def test_a_reply_that_cannot_be_read_is_a_wrong_reply(tmp_path: Path, error: Exception) -> None:
+    memory = Memory()
+    session = session_of(worker(tmp_path, memory=memory))
+    with pytest.raises(SessionFailedError) as failure:
+        session.step(HOME, lie(error))
+    assert str(failure.value) == "home: wrong_reply"
+    assert [(record.status, record.error) for record in memory.steps] == [(200, "wrong_reply")]
+
+
+def test_a_reply_that_is_an_error_already_is_not_checked(tmp_path: Path) -> None:
+    session = session_of(worker(tmp_path, FakeClient(lambda _: Reply(error="timeout"))))
+    with pytest.raises(SessionFailedError, match=r"^home: timeout$"):
+        session.step(HOME, lie(AssertionError("checked")))
+
+
+def test_a_step_that_is_under_way_when_the_run_ends_is_recorded_as_cut_off(tmp_path: Path) -> None:
+    memory, client = Memory(), Blocking()
+    shared = worker(tmp_path, client, memory=memory)
+    greenlet = gevent.spawn(session_of(shared).step, HOME)
+    assert client.under_way.wait(10)
+    greenlet.kill()
+    (record,) = memory.steps
+    assert (record.status, record.error, in_flight(shared.under_way)) == (0, "cut_off", [])
+    assert record.sent_at <= record.finished_at
+
+
+def test_a_shopper_who_was_still_thinking_when_the_run_ended_sent_nothing(tmp_path: Path) -> None:
+    memory, client = Memory(), FakeClient(lambda _: ok())
+    shared = worker(tmp_path, client, memory=memory)
+    greenlet = gevent.spawn(Session(shared, arrival(), shared.clock.now() + 3600 * SECOND).step, HOME)
+    gevent.sleep(0)
+    greenlet.kill()
+    assert (client.sent, memory.steps) == ([], [])
+
+
+# -- orders -----------------------------------------------------------------------------------------------------
+
+
+def attempt_row(rows: list[dict[str, object]]) -> dict[str, object]:
+    return {name: rows[0][name] for name in ("event", "session", "lines", "amount_cents")}
+
+
+ATTEMPTED = {
+    "event": "attempt",
+    "session": 3,
+    "lines": [{"sku": "tee-s", "quantity": 2, "location": "warehouse"}],
+    "amount_cents": 900,
+}
+
+
+@pytest.mark.parametrize(
+    ("placed", "told"),
+    [
+        (
+            Placed(outcome="accepted", reply=OrderReply(status=201, order_id="o1", total_cents=900)),
+            {"outcome": "accepted", "status": 201, "order_id": "o1", "reason": None, "total_cents": 900},
+        ),
+        (
+            Placed(outcome="refused", reply=OrderReply(status=409, reason="out_of_stock")),
+            {"outcome": "refused", "status": 409, "order_id": None, "reason": "out_of_stock", "total_cents": None},
+        ),
+    ],
+    ids=["accepted", "refused"],
+)
+def test_an_answered_order_has_a_row_before_and_a_row_after(
+    tmp_path: Path, placed: Placed, told: dict[str, object]
+) -> None:
+    before: list[int] = []
+
+    def place(key: str) -> Placed:
+        before.append(len(ledger_rows(tmp_path)))
+        keys.append(key)
+        return placed
+
+    keys: list[str] = []
+    assert session_of(worker(tmp_path)).order(LINES, 900, place) is placed
+    rows = ledger_rows(tmp_path)
+    assert (before, attempt_row(rows)) == ([1], ATTEMPTED)
+    assert {"event": "outcome", "key": keys[0], "at": rows[1]["at"], **told} == rows[1]
+    assert rows[0]["key"] == keys[0]
+    assert rows[0]["at"] <= rows[1]["at"]
+
+
+def test_an_order_that_met_an_error_is_unknown(tmp_path: Path) -> None:
+    session = session_of(worker(tmp_path, FakeClient(lambda _: Reply(error="timeout"))))
+
+    def place(_: str) -> Placed:
+        session.step(CART)
+        raise AssertionError("the step failed")
+
+    with pytest.raises(SessionFailedError):
+        session.order(LINES, 900, place)
+    rows = ledger_rows(tmp_path)
+    assert attempt_row(rows) == ATTEMPTED
+    assert [(row["event"], row.get("outcome"), row.get("reason")) for row in rows] == [
+        ("attempt", None, None),
+        ("outcome", "unknown", "cart: timeout"),
+    ]
+
+
+def test_an_order_that_was_cut_off_is_unknown(tmp_path: Path) -> None:
+    client = Blocking()
+    session = session_of(worker(tmp_path, client))
+
+    def place(_: str) -> Placed:
+        session.step(CART)
+        raise AssertionError("nobody answers")
+
+    greenlet = gevent.spawn(session.order, LINES, 900, place)
+    assert client.under_way.wait(10)
+    assert [row["event"] for row in ledger_rows(tmp_path)] == ["attempt"]
+    greenlet.kill()
+    rows = ledger_rows(tmp_path)
+    assert [(row["event"], row.get("outcome"), row.get("reason")) for row in rows] == [
+        ("attempt", None, None),
+        ("outcome", "unknown", "cut_off"),
+    ]
+
+
+def test_every_order_has_a_key_of_its_own(tmp_path: Path) -> None:
+    placed = Placed(outcome="refused", reply=OrderReply(status=402))
+    keys: list[str] = []
+    session = session_of(worker(tmp_path))
+
+    def place(key: str) -> Placed:
+        keys.append(key)
+        return placed
+
+    for _ in range(50):
+        session.order(LINES, 1, place)
+    assert len(set(keys)) == 50
+
+
+def test_a_run_s_requests_say_that_they_are_a_test_s() -> None:
+    assert shopper_headers("r1", "0.1.0", Tagging()) == {
+        "User-Agent": "peakproof/0.1.0",
+        "X-Peakproof-Run": "r1",
+        "Accept": "application/json",
+    }
+
+
+def test_the_tag_may_have_another_name_and_go_on_behind_the_shop_as_baggage() -> None:
+    headers = shopper_headers("20261127T000000Z-peak-ab12", "0.1.0", Tagging(header="X-Load-Test", baggage=True))
+    assert headers == {
+        "User-Agent": "peakproof/0.1.0",
+        "X-Load-Test": "20261127T000000Z-peak-ab12",
+        "Accept": "application/json",
+        "baggage": "peakproof.run=20261127T000000Z-peak-ab12",
+    }
+
+
+def test_a_shopper_s_connection_is_closed_with_the_visit(tmp_path: Path) -> None:
+    client = FakeClient(lambda _: ok())
+    session_of(worker(tmp_path, client)).close()
+    assert client.closed == 1
+
+
+# -- redirects ----------------------------------------------------------------------------------------------------
+
+BUY = Request(step="checkout", method="POST", path="/checkout", form={"a": "b"}, follow="thanks")
+
+
+def test_a_page_that_a_redirect_leads_to_is_a_step_of_its_own_and_the_check_s(tmp_path: Path) -> None:
+    memory, checked = Memory(), list[Reply]()
+    client = FakeClient(lambda request: Reply(302, location="/thanks") if request.form else Reply(200, b"thanks"))
+    session = session_of(worker(tmp_path, client, memory=memory))
+    assert session.step(BUY, checked.append) == Reply(200, b"thanks")
+    assert client.sent == [BUY, BUY._replace(step="thanks", method="GET", path="/thanks", form=None)]
+    assert [(record.step, record.status, record.error) for record in memory.steps] == [
+        ("checkout", 302, None),
+        ("thanks", 200, None),
+    ]
+    assert memory.steps[1].scheduled_at == memory.steps[0].finished_at
+    assert checked == [Reply(200, b"thanks")]
+
+
+def test_redirects_without_end_are_a_wrong_reply_after_five(tmp_path: Path) -> None:
+    memory, client = Memory(), FakeClient(lambda _: Reply(302, location="/again"))
+    session = session_of(worker(tmp_path, client, memory=memory))
+    with pytest.raises(SessionFailedError, match="thanks: wrong_reply"):
+        session.step(BUY)
+    assert [record.error for record in memory.steps] == [None] * 5 + ["wrong_reply"]
+
+
+def test_an_error_behind_a_redirect_ends_the_visit(tmp_path: Path) -> None:
+    memory = Memory()
+    client = FakeClient(lambda request: Reply(302, location="/x") if request.form else Reply(500, error="http_5xx"))
+    session = session_of(worker(tmp_path, client, memory=memory))
+    with pytest.raises(SessionFailedError, match="thanks: http_5xx"):
+        session.step(BUY)
+    assert [record.error for record in memory.steps] == [None, "http_5xx"]
+
+
+def test_a_redirect_that_nobody_follows_is_left_as_it_is(tmp_path: Path) -> None:
+    client = FakeClient(lambda _: Reply(302, location="/x"))
+    request = BUY._replace(follow=None, accept=frozenset({302}))
+    assert session_of(worker(tmp_path, client)).step(request) == Reply(302, location="/x")
+    assert client.sent == [request]

@@ -1,0 +1,247 @@
+"""Prometheus reads pages where their hosts were found to be, over verified TLS, with what they want to see."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from loadtests.environment.credentials import credentials_of
+from loadtests.environment.destinations import resolve
+from loadtests.environment.targets import Environment
+from scripts.local_stack.processes import Children
+from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
+from scripts.local_stack.prometheus_binary import find_prometheus
+from scripts.local_stack.prometheus_config import Scrape, configuration, scrapes_of
+from slo.documents import BadInput
+from slo.outcomes import EnvironmentLacks
+from tests.loadtests.certificates import Authority
+from tests.scripts.world import FakeShop, fake_shop, free_port
+from tests.waiting import wait_for
+
+PAGE = b"# TYPE shop_up gauge\nshop_up 1\n"
+CANARY = "canary-of-the-door"
+
+
+def promtool() -> str:
+    cache, told = os.environ.get("PEAKPROOF_CACHE"), os.environ.get("PEAKPROOF_PROMETHEUS")
+    folders = [Path(cache) / "prometheus" / "usr" / "bin"] if cache else []
+    folders += [Path(told).parent] if told else []
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
+    if found := shutil.which("promtool", path=path):
+        return found
+    pytest.skip("promtool is not at hand: set PEAKPROOF_CACHE or PEAKPROOF_PROMETHEUS")
+
+
+def environment(base_url: str, **declared: Any) -> Environment:
+    ceiling = {"requests_per_s": 1, "open_sessions": 1, "orders": 1}
+    return Environment.model_validate(
+        {"base_url": base_url, "storefront": "twisted-threads", "ceiling": ceiling, **declared}
+    )
+
+
+def scrapes(one: Environment, *answers: str, **variables: str) -> list[Scrape]:
+    destinations = resolve(one, lambda _: list(answers or ("127.0.0.1",)))
+    return scrapes_of(one, destinations, credentials_of(one, variables))
+
+
+def sections(found: list[Scrape]) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = configuration(found, {"stock": 5}, 1)["scrape_configs"]
+    return told
+
+
+def metrics(*urls: str, job: str = "shop") -> dict[str, Any]:
+    return {"metrics": [{"job": job, "url": url} for url in urls]}
+
+
+def test_a_page_is_read_at_the_address_that_was_checked_and_keeps_its_name() -> None:
+    (section,) = sections(scrapes(environment("http://shop.test", **metrics("http://shop.test/m?a=1&a=2&b="))))
+    assert section == {
+        "job_name": "shop",
+        "scheme": "http",
+        "metrics_path": "/m",
+        "params": {"a": ["1", "2"], "b": [""]},
+        "scrape_interval": "1s",
+        "scrape_timeout": "1s",
+        "follow_redirects": False,
+        "static_configs": [
+            {"targets": ["127.0.0.1:80"], "labels": {"job": "shop", "instance": "shop.test:80"}},
+        ],
+    }
+
+
+def test_over_tls_the_name_is_verified_against_the_environment_s_authority() -> None:
+    pair = {"certificate": "/c.pem", "key": "/k.pem"}
+    one = environment(
+        "https://shop.test",
+        ca="/ca.pem",
+        client_certificate=pair,
+        **metrics("https://shop.test/metrics", "https://other.test:8443/metrics"),
+    )
+    own, other = sections(scrapes(one, "127.0.0.1"))
+    certificate = {"cert_file": "/c.pem", "key_file": "/k.pem"}
+    assert own["tls_config"] == {"server_name": "shop.test", "ca_file": "/ca.pem", **certificate}
+    assert other["tls_config"] == {"server_name": "other.test", "ca_file": "/ca.pem"}
+    assert other["static_configs"][0]["targets"] == ["127.0.0.1:8443"]
+
+
+def test_the_credentials_go_to_the_origin_of_the_shop_and_nowhere_else() -> None:
+    urls = metrics("http://shop.test/metrics", "http://shop.test:8081/metrics", "http://other.test/metrics")
+    bearer = environment("http://shop.test", headers={"authorization": {"env": "GATE"}}, **urls)
+    told = sections(scrapes(bearer, GATE=f"Bearer {CANARY}"))
+    assert [section.get("authorization") for section in told] == [{"type": "Bearer", "credentials": CANARY}, None, None]
+    basic = environment("http://shop.test", basic_auth={"user_env": "U", "password_env": "P"}, **urls)
+    told = sections(scrapes(basic, U="ada", P=CANARY + ":x"))
+    assert [section.get("basic_auth") for section in told] == [
+        {"username": "ada", "password": CANARY + ":x"},
+        None,
+        None,
+    ]
+
+
+def test_two_pages_of_one_job_are_told_apart_and_keep_the_job_s_label() -> None:
+    told = sections(scrapes(environment("http://a.test", **metrics("http://a.test/x", "http://a.test/y"))))
+    assert [one["job_name"] for one in told] == ["shop", "shop-2"]
+    assert [one["static_configs"][0]["labels"]["job"] for one in told] == ["shop", "shop"]
+
+
+def test_a_slow_page_is_read_less_often() -> None:
+    (told,) = sections(scrapes(environment("http://a.test", **metrics("http://a.test/x", job="stock"))))
+    assert (told["scrape_interval"], told["scrape_timeout"]) == ("5s", "5s")
+
+
+def test_no_section_takes_a_proxy_or_follows_a_redirect() -> None:
+    for told in sections(scrapes(environment("http://a.test", **metrics("http://a.test/x", "https://b.test/x")))):
+        assert told["follow_redirects"] is False
+        assert not {"proxy_url", "proxy_from_environment"} & set(told)
+        assert "insecure_skip_verify" not in told.get("tls_config", {})
+
+
+def test_of_two_addresses_the_one_that_answers_is_read() -> None:
+    with fake_shop({}) as shop:
+        one = environment("http://shop.test", **metrics(shop.url.replace("127.0.0.1", "shop.test")))
+        (told,) = sections(scrapes(one, "::1", "127.0.0.1"))
+        (deaf,) = sections(scrapes(environment("http://shop.test", **metrics(f"http://s.test:{free_port()}")), "::1"))
+    assert told["static_configs"][0]["targets"] == [shop.url.removeprefix("http://")]
+    assert deaf["static_configs"][0]["targets"][0].startswith("[::1]:")
+
+
+def test_an_ipv6_address_stands_in_brackets_wherever_a_port_follows() -> None:
+    page = environment("http://[::1]:8080", **metrics("http://[::1]:9090/metrics"))
+    (told,) = sections(scrapes(page, "::1"))
+    (static,) = told["static_configs"]
+    assert (static["targets"], static["labels"]["instance"]) == (["[::1]:9090"], "[::1]:9090")
+
+
+def test_a_folder_of_authorities_is_refused_for_prometheus_takes_a_file(tmp_path: Path) -> None:
+    one = environment("https://shop.test", ca=str(tmp_path), **metrics("https://shop.test/metrics"))
+    with pytest.raises(BadInput, match="which reads the environment's metrics, wants a file of CAs"):
+        scrapes(one)
+
+
+def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
+    tool, authority = promtool(), Authority(tmp_path / "tls")
+    one = environment(
+        "https://shop.test",
+        ca=str(authority.certificate),
+        basic_auth={"user_env": "U", "password_env": "P"},
+        **metrics("https://shop.test/m", "https://shop.test/n", "http://other.test"),
+    )
+    path = tmp_path / "prometheus.yml"
+    path.write_text(yaml.safe_dump(configuration(scrapes(one, U="ada", P=CANARY), {}, 1)))
+    done = subprocess.run([tool, "check", "config", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A real Prometheus, and the pages it was told to read; none leads it to the proxy that its variables name."""
+
+    prometheus: Prometheus
+    kept: Path
+    trusted: FakeShop
+    doubted: FakeShop
+    elsewhere: FakeShop
+    leading_there: FakeShop
+
+    def why_not(self, shop: FakeShop, scheme: str) -> str:
+        """Return why a page can't be read, as soon as that was tried."""
+        page = f"shop {scheme}://{shop.url.removeprefix('http://')}/metrics"
+        told = wait_for(lambda: {self.prometheus.down().get(page)} - {None, "not scraped yet"}, f"a scrape of {page}")
+        (why,) = told
+        return str(why)
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    """Start one Prometheus over a page it may trust, one it may not, and one that leads elsewhere."""
+    try:
+        program = find_prometheus(os.environ, print)
+    except EnvironmentLacks as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("prometheus")
+    own, other = Authority(folder / "tls"), Authority(folder / "other")
+    (folder / "private").mkdir()
+    page = {"/metrics": (200, PAGE)}
+    with (
+        fake_shop(page, own.serve(own.sign("shop.test"))) as trusted,
+        fake_shop(page, own.serve(own.sign("shop.test"))) as doubted,
+        fake_shop(page) as elsewhere,
+        fake_shop({"/metrics": (302, b"")}) as leading_there,
+        Children(folder / "logs") as children,
+    ):
+        leading_there.headers["Location"] = f"{elsewhere.url}/metrics"
+        found = [*by_name(trusted, own), *by_name(doubted, other)]
+        found += scrapes(environment(leading_there.url, **metrics(f"{leading_there.url}/metrics")))
+        variables = {"PATH": "/nowhere", "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+        one = Program(path=program, port=free_port(), environment=variables)
+        yield Read(
+            prometheus=start_prometheus(children, one, folder / "kept", folder / "private", found),
+            kept=folder,
+            trusted=trusted,
+            doubted=doubted,
+            elsewhere=elsewhere,
+            leading_there=leading_there,
+        )
+
+
+def by_name(shop: FakeShop, authority: Authority) -> list[Scrape]:
+    """Return the page of a shop over TLS by a name that no resolver knows, asked for with a password."""
+    base_url = shop.url.replace("http://127.0.0.1", "https://shop.test")
+    basic = {"user_env": "U", "password_env": "P"}
+    one = environment(base_url, ca=str(authority.certificate), basic_auth=basic, **metrics(f"{base_url}/metrics"))
+    return scrapes(one, U="ada-of-the-shop", P=CANARY)
+
+
+def test_a_real_prometheus_reads_a_name_that_no_resolver_knows_over_private_tls(read: Read) -> None:
+    name = read.trusted.url.replace("http://127.0.0.1", "shop.test")
+
+    def instances() -> set[str]:
+        now = time.time_ns()
+        return {one.labels["instance"] for one in read.prometheus.range("shop_up", now - 10**9, now)}
+
+    assert wait_for(instances, "a series") == {name}
+    assert {brought for _, _, brought in read.trusted.asked} == {
+        "Basic YWRhLW9mLXRoZS1zaG9wOmNhbmFyeS1vZi10aGUtZG9vcg=="
+    }
+    files = [path for folder in ("kept", "logs") for path in (read.kept / folder).rglob("*") if path.is_file()]
+    kept = b"".join(path.read_bytes() for path in files)
+    assert b"shop.test" in kept
+    assert CANARY.encode() not in kept
+    assert b"ada-of-the-shop" not in kept
+
+
+def test_a_real_prometheus_believes_no_other_authority(read: Read) -> None:
+    assert "certificate signed by unknown authority" in read.why_not(read.doubted, "https")
+    assert read.doubted.asked == []
+
+
+def test_a_real_prometheus_follows_no_redirect(read: Read) -> None:
+    assert read.why_not(read.leading_there, "http") == "server returned HTTP status 302 Found"
+    assert read.elsewhere.asked == []

@@ -1,0 +1,131 @@
+"""Everything that is given is read, checked and copied before the first request."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.results.inputs import Inputs, hash_inputs, prepare
+from scripts.running.read_inputs import read_inputs
+from slo.documents import BadInput
+from slo.outcomes import EnvironmentLacks
+from tests.scripts.world import OBJECTIVES, PLAN, World, targets, write_inputs
+
+CEILING = {"requests_per_s": 500, "open_sessions": 2000, "orders": 20000}
+
+
+def read(folder: Path, **given: str) -> Inputs:
+    write_inputs(folder, **given)
+    return read_inputs(folder / "plan.yaml", (folder / "objectives.yaml",), folder / "targets.yaml", "staging")
+
+
+def refused(folder: Path, **given: str) -> str:
+    with pytest.raises(BadInput) as error:
+        read(folder, **given)
+    return str(error.value).replace(f"{folder}/", "")
+
+
+def test_a_plan_over_the_ceiling_of_requests_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path, targets=targets(ceiling={**CEILING, "requests_per_s": 99})) == (
+        "plan.yaml: plays up to 100 requests a second; the environment's ceiling.requests_per_s is 99"
+    )
+
+
+def test_a_plan_at_the_ceiling_is_taken(tmp_path: Path) -> None:
+    assert read(tmp_path, targets=targets(ceiling={**CEILING, "requests_per_s": 100, "orders": 540})).plan.name
+
+
+def test_a_plan_over_the_ceiling_of_orders_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path, targets=targets(ceiling={**CEILING, "orders": 539})) == (
+        "plan.yaml: places about 540 orders; the environment's ceiling.orders is 539"
+    )
+
+
+def test_the_highest_level_counts_not_the_last(tmp_path: Path) -> None:
+    plan = PLAN.replace("plateau, plays_s: 20, level: [1, 1]", "plateau, plays_s: 20, level: [9, 0.1]")
+    assert refused(tmp_path, plan=plan) == (
+        "plan.yaml: plays up to 900 requests a second; the environment's ceiling.requests_per_s is 500"
+    )
+
+
+def test_streams_are_listened_to_over_either_version_of_http(tmp_path: Path) -> None:
+    streams = f"{PLAN}streams: orders\n"
+    assert read(tmp_path, plan=streams).plan.streams == "orders"
+    assert read(tmp_path, plan=streams, targets=targets(http_version=2)).plan.streams == "orders"
+
+
+def test_connections_are_not_shared_over_http_2(tmp_path: Path) -> None:
+    shared = PLAN.replace("open_sessions: 100", "open_sessions: 100, connections: 7")
+    assert refused(tmp_path, plan=shared, targets=targets(http_version=2)) == (
+        "plan.yaml: limits.connections shares connections of HTTP/1.1, and the environment says http_version: 2,"
+        " where each session has one of its own; leave one of them out"
+    )
+    assert read(tmp_path, plan=shared, targets=targets(http_version=1.1)).environment.http_version == "1.1"
+    assert read(tmp_path, targets=targets(http_version=2)).environment.http_version == "2"
+
+
+def test_a_plan_that_wants_the_cdn_needs_one_in_the_environment(tmp_path: Path) -> None:
+    assert refused(tmp_path, plan=PLAN + "assets: all\n") == (
+        "plan.yaml: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop"
+    )
+    there = targets(cdn_url="https://cdn.example.com")
+    assert read(tmp_path, plan=PLAN + "assets: all\n", targets=there).plan.assets == "all"
+    assert read(tmp_path, plan=PLAN + "assets: shop\n").plan.assets == "shop"
+
+
+def test_giving_up_on_an_objective_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    plan = PLAN + "not_judged: [{objective: checkout-speed, because: too few}]\n"
+    assert refused(tmp_path, plan=plan) == (
+        "plan.yaml: not_judged names the objective 'checkout-speed';"
+        " there are: checkout-answers, checkout-waits, server-answers"
+    )
+
+
+def test_an_environment_that_is_not_in_the_targets_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    assert refused(tmp_path, targets=targets().replace('"staging"', '"qa"')) == (
+        "targets.yaml: no environment 'staging'; there are: qa"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "declared"),
+    [
+        ({}, {"orders", "payments", "stock", "release", "traces"}),
+        ({"traces": False, "orders_url": None}, {"payments", "stock", "release"}),
+        ({"release_probe": None, "stock_url": None, "payments_url": None}, {"orders", "traces"}),
+    ],
+)
+def test_what_the_environment_declares_is_known(tmp_path: Path, changed: dict[str, Any], declared: set[str]) -> None:
+    assert read(tmp_path, targets=targets(**changed)).declared == declared
+
+
+def test_a_run_directory_holds_copies_and_their_hashes(tmp_path: Path) -> None:
+    inputs = read(tmp_path)
+    run = prepare(inputs, World(folder=tmp_path).context().runs)
+    assert run.path.parent == tmp_path / "runs"
+    assert run.plan.read_text() == PLAN
+    assert (run.objectives / "objectives.yaml").read_text() == OBJECTIVES
+    assert list(json.loads(run.targets.read_text())["environments"]) == ["staging"]
+    assert inputs.plan_sha256 == hashlib.sha256(PLAN.encode()).hexdigest()
+    assert hash_inputs(run) == {
+        "objectives/objectives.yaml": hashlib.sha256(OBJECTIVES.encode()).hexdigest(),
+        "plan.yaml": inputs.plan_sha256,
+        "targets.redacted.json": hashlib.sha256(run.targets.read_bytes()).hexdigest(),
+    }
+
+
+def test_only_the_environment_that_is_loaded_is_copied(tmp_path: Path) -> None:
+    both = json.loads(targets())
+    both["environments"]["production"] = {**both["environments"]["staging"], "token_env": "PRODUCTION_TOKEN"}
+    run = prepare(read(tmp_path, targets=json.dumps(both)), World(folder=tmp_path).context().runs)
+    assert list(json.loads(run.targets.read_text())["environments"]) == ["staging"]
+    assert "PRODUCTION_TOKEN" not in run.targets.read_text()
+
+
+def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file stands where the folder should be")
+    with pytest.raises(EnvironmentLacks) as lacks:
+        prepare(read(tmp_path), World(folder=tmp_path).context().runs)
+    assert str(lacks.value) == f"{tmp_path / 'runs'}: can't be written: Not a directory"

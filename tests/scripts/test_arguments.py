@@ -1,0 +1,90 @@
+"""What a command line names is a file of this machine, and what others reach wants a token."""
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from exporters.serving.pages import serve
+from exporters.subjects import loadgen
+from scripts.arguments import local_file
+from tests.scripts.world import Command, free_port, write_inputs
+
+TOKEN = "made-up-and-long-enough"
+ADDRESSES = ["https://example.com/plan.yaml", "http://127.0.0.1:9/plan.yaml", "file:///etc/passwd", "//example.com/x"]
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "HTTPS:/example.com/x"])
+@pytest.mark.parametrize("flag", ["PLAN", "--targets", "--objectives", "--permit"])
+def test_nothing_that_a_run_is_given_comes_from_an_address(flag: str, address: str, peakproof: Command) -> None:
+    """What it holds could change between the reading and the run."""
+    arguments = [address] if flag == "PLAN" else ["plan.yaml", flag, address]
+    ended = peakproof("run", *arguments, "--on", "staging")
+    message = f"argument {flag}: {address} is an address, not a file: fetch it, read it, then name the file\n"
+    assert ended.code == 2
+    assert ended.err.endswith(f"peakproof run: error: {message}")
+
+
+def test_a_file_of_an_odd_name_is_a_file() -> None:
+    assert [local_file(name) for name in ("c:plan.yaml", "a/b:/c", "/x")] == [
+        Path("c:plan.yaml"),
+        Path("a/b:/c"),
+        Path("/x"),
+    ]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "shop.example.com"])  # noqa: S104 - refused
+def test_what_others_reach_wants_a_token(host: str, peakproof: Command) -> None:
+    write_inputs(peakproof.folder)
+    ended = peakproof("exporter", "loadgen", "--host", host, "--port", str(free_port()))
+    assert (ended.code, ended.err) == (
+        2,
+        (
+            f"peakproof: --host {host}: others reach it there, so whoever asks must bring a token:"
+            " add --web-token-env NAME, the variable that holds it\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize("token", ["short", "a token with a line\nbreak", "schlüssel-und-lang-genug"])
+def test_a_token_that_is_none_is_refused_and_not_shown(
+    token: str, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEB_TOKEN", token)
+    ended = peakproof("exporter", "loadgen", "--host", "0.0.0.0", "--web-token-env", "WEB_TOKEN")  # noqa: S104 - refused
+    message = (
+        "the environment variable WEB_TOKEN: expected a token of at least 16 printable characters, without a space"
+    )
+    assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
+
+
+def test_a_token_that_is_not_set_is_asked_for_by_its_name(peakproof: Command) -> None:
+    ended = peakproof("exporter", "loadgen", "--host", "0.0.0.0", "--web-token-env", "WEB_TOKEN")  # noqa: S104 - refused
+    message = "the environment variable WEB_TOKEN is not set: --web-token-env names it; WEB_TOKEN_FILE may name a file"
+    assert (ended.code, ended.err) == (2, f"peakproof: {message} that holds it\n")
+
+
+def test_only_who_brings_the_token_is_answered(tmp_path: Path) -> None:
+    server = serve([loadgen.subject(lambda: tmp_path)], token=TOKEN)
+    try:
+        brought = (
+            None,
+            "",
+            "Bearer",
+            f"Bearer {TOKEN}x",
+            f"Basic {TOKEN}",
+            TOKEN,
+            f"bearer {TOKEN}",
+            f"Bearer {TOKEN}",
+        )
+        with requests.Session() as http:
+            http.trust_env = False
+            codes = [
+                http.get(f"{server.url}/metrics", headers={"Authorization": word}, timeout=5).status_code
+                for word in brought
+            ]
+            open_to_all = http.get(f"{server.url}/healthz", timeout=5).status_code
+    finally:
+        server.stop()
+    assert codes == [401] * 7 + [200]
+    assert open_to_all == 200

@@ -1,0 +1,281 @@
+"""`doctor` says of this machine and of an environment what is ok, missing or wrong, with the next step for each."""
+
+import json
+import resource
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.guardrails.permission import LONGEST, read_permission
+from loadtests.results.inputs import sha256
+from scripts.doctor import machine
+from scripts.local_stack.ports import Ports
+from scripts.verbs import doctor
+from tests.scripts.verbs.test_init import METRICS
+from tests.scripts.world import (
+    PLAN,
+    TOKEN,
+    Command,
+    FakeShop,
+    World,
+    fake_shop,
+    free_base,
+    free_port,
+    script,
+    targets,
+    write_inputs,
+)
+
+READY: dict[str, tuple[int, object]] = {
+    "/": (200, {"greeting": "hello"}),
+    "/healthz": (200, {"version": "2026.47.0"}),
+    "/metrics": (200, METRICS),
+    "/admin/orders": (200, {}),
+    "/admin/stock": (200, {}),
+    "/payments": (200, {}),
+    "/kill": (200, {"stop": False}),
+}
+
+
+READY_LINES = [
+    *("Python", "Prometheus", "ports", "descriptors", "clock", "disk", "environment", "shop", "clocks", "release"),
+    *("metrics", "orders", "stock", "payments", "side effects", "kill URL"),
+]
+
+
+@pytest.fixture
+def shop() -> Iterator[FakeShop]:
+    with fake_shop(READY) as shop:
+        yield shop
+
+
+def looked(peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> dict[str, Any]:
+    """Return what `doctor --json` says of the environment by subject, its code beside as `code`."""
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    monkeypatch.setenv("PEAKPROOF_PROMETHEUS", str(script(peakproof.folder / "prometheus", "exit 0")))
+    metrics = [{"job": "shop", "url": f"{shop.url}/metrics"}]
+    write_inputs(peakproof.folder, targets=targets(shop.url, **{"metrics": metrics, **changed}))
+    ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(free_base()))
+    assert ended.err == ""
+    document = json.loads(ended.out)
+    assert document["format"] == "peakproof/doctor/v1"
+    return {"code": ended.code, **{line["what"]: line for line in document["lines"]}}
+
+
+def test_when_all_is_well_it_ends_with_0(peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = looked(peakproof, shop, monkeypatch, kill_url=f"{shop.url}/kill")
+    assert {name: line["state"] for name, line in found.items() if name != "code"} == dict.fromkeys(READY_LINES, "ok")
+    assert found["code"] == 0
+    assert found["release"]["told"] == "2026.47.0"
+    assert found["metrics"]["told"] == f"{shop.url}/metrics: 7 requests served until now"
+
+
+def test_the_token_goes_to_the_sources_and_to_nothing_else(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked(peakproof, shop, monkeypatch)
+    brought = {path: token for path, _, token in shop.asked}
+    assert {path for path, token in brought.items() if token == f"Bearer {TOKEN}"} == {
+        *("/admin/orders", "/admin/stock", "/payments")
+    }
+    assert {token for path, token in brought.items() if path in ("/", "/healthz", "/metrics")} == {None}
+
+
+BROKEN: list[tuple[str, tuple[int, object], str, str, str]] = [
+    ("/", (503, b""), "shop", "it answers HTTP 503", "mend it, or base_url"),
+    (
+        *("/", (429, b""), "shop", "a firewall answers for it: HTTP 429"),
+        "have this machine's address let through the firewall or rate limit",
+    ),
+    (
+        *("/", (401, b""), "shop", "it doesn't let us in: HTTP 401"),
+        "declare basic_auth or headers, and set their variables",
+    ),
+    (
+        *("/healthz", (200, {}), "release", "the shop at URL/healthz doesn't say its release in the field 'version'"),
+        "mend release_probe",
+    ),
+    (
+        *("/metrics", (200, b"up 1\n"), "metrics", "URL/metrics: no http_server_request_duration_seconds"),
+        "give it OpenTelemetry's http.server.request.duration: opentelemetry.io/docs/specs/semconv/http/http-metrics",
+    ),
+    (
+        *("/metrics", (404, b""), "metrics", "the metrics at URL/metrics don't answer: HTTP 404"),
+        "let this machine read it",
+    ),
+    ("/admin/orders", (401, {}), "orders", "URL/admin/orders answers HTTP 401", "check the token"),
+    (
+        *("/admin/stock", (500, {}), "stock", "URL/admin/stock answers HTTP 500"),
+        "see docs/contracts.md for what stock_url answers",
+    ),
+    ("/kill", (500, b""), "kill URL", "the kill URL URL/kill doesn't answer: HTTP 500", "mend kill_url"),
+]
+
+
+@pytest.mark.parametrize(("path", "answer", "what", "told", "step"), BROKEN)
+def test_what_is_wrong_is_told_with_the_next_step(  # noqa: PLR0913, PLR0917 - a row of the table
+    path: str,
+    answer: tuple[int, object],
+    what: str,
+    told: str,
+    step: str,
+    peakproof: Command,
+    shop: FakeShop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop.answers[path] = answer
+    found = looked(peakproof, shop, monkeypatch, kill_url=f"{shop.url}/kill")
+    assert found[what] == {
+        "state": "wrong",
+        "what": what,
+        "told": told.replace("URL/", f"{shop.url}/"),
+        "next": step,
+    }
+    assert found["code"] == 75
+
+
+def test_a_shop_whose_clock_is_elsewhere_is_told(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.headers["Date"] = format_datetime(datetime.now(UTC) + timedelta(hours=1))
+    monkeypatch.setattr(
+        "tests.scripts.world.BaseHTTPRequestHandler.date_time_string", lambda _self: shop.headers["Date"]
+    )
+    clocks = looked(peakproof, shop, monkeypatch)["clocks"]
+    assert clocks["state"] == "wrong"
+    assert clocks["next"] == "keep both by NTP: times are compared"
+
+
+def test_a_shop_that_is_not_there_is_told_whole(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = FakeShop(url=f"http://127.0.0.1:{free_port()}")
+    found = looked(peakproof, gone, monkeypatch)
+    assert found["shop"]["told"] == f"{gone.url}/ doesn't answer: ConnectionError"
+    assert [name for name in ("shop", "release", "metrics", "orders") if found[name]["state"] == "ok"] == []
+    assert found["code"] == 75
+
+
+def test_a_host_without_an_address_is_told(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = looked(peakproof, FakeShop(url="http://no-such-host.invalid"), monkeypatch)
+    assert found["environment"]["told"].startswith("no-such-host.invalid: has no address: ")
+
+
+def test_what_is_not_declared_is_missing_with_what_to_add(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = looked(peakproof, shop, monkeypatch, release_probe=None, metrics=[], orders_url=None)
+    assert [found[name]["state"] for name in ("release", "metrics", "orders", "stock")] == ["missing"] * 3 + ["ok"]
+    assert found["release"]["next"] == "add release_probe: {path: /healthz, field: version}"
+
+
+def test_for_a_person_each_line_is_followed_by_its_next_step(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEAKPROOF_PROMETHEUS", "/nowhere/prometheus")
+    lines = peakproof("doctor", "--port-base", str(free_base())).out.splitlines()
+    at = lines.index("wrong    Prometheus   /nowhere/prometheus ($PEAKPROOF_PROMETHEUS) is not a program")
+    assert lines[at + 1].strip() == "next: set PEAKPROOF_PROMETHEUS to the program's path"
+
+
+def machine_of(world: World, **variables: str) -> dict[str, tuple[str, str | None]]:
+    lines = machine.machine(world.context(**variables), Ports(base=free_base()))
+    return {line.what: (line.state, line.next) for line in lines}
+
+
+def test_a_machine_without_prometheus_or_a_way_to_get_it_is_told(world: World) -> None:
+    assert machine_of(world, HOME=str(world.folder))["Prometheus"] == (
+        "missing",
+        "install it from prometheus.io and set PEAKPROOF_PROMETHEUS to the program's path",
+    )
+
+
+def test_a_machine_that_can_fetch_prometheus_is_ready_and_nothing_is_fetched(world: World) -> None:
+    for name in ("apt-get", "dpkg"):
+        script(world.folder / "bin" / name, f"touch {world.folder}/called")
+    found = machine_of(world, HOME=str(world.folder), PATH=str(world.folder / "bin"))
+    assert found["Prometheus"] == ("ok", None)
+    assert not (world.folder / "called").exists()
+
+
+def test_a_taken_port_is_told(world: World) -> None:
+    base = free_base()
+    port = base + 6
+    with socket.create_server(("127.0.0.1", port)):
+        lines = {line.what: line for line in machine.machine(world.context(), Ports(base=base))}
+    assert (lines["ports"].state, lines["ports"].told) == (
+        "wrong",
+        f"port {port} (span recorder) is taken on 127.0.0.1",
+    )
+
+
+def test_too_few_descriptors_are_told_with_the_command(world: World) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+    try:
+        assert machine_of(world)["descriptors"] == ("wrong", "ulimit -n 4096")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_the_stack_is_looked_at_only_when_asked_for(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def looked_at(environment: object) -> tuple[()]:
+        asked.append(environment)
+        return ()
+
+    monkeypatch.setattr(doctor, "check_stack", looked_at)
+    base = str(free_base())
+    peakproof("doctor", "--port-base", base)
+    assert asked == []
+    peakproof("doctor", "--port-base", base, "--stack")
+    assert len(asked) == 1
+
+
+PERMIT = ("doctor", "--on", "staging", "--plan", "plan.yaml", "--permit", "permit.yaml")
+
+
+def test_a_permission_is_written_for_one_plan_one_environment_and_some_hours(peakproof: Command) -> None:
+    write_inputs(peakproof.folder, targets=targets("https://shop.example.com", production=True))
+    ended = peakproof(*PERMIT, "--who", "Ada", "--why", "the last test", "--hours", "2")
+    assert (ended.code, ended.err) == (0, "")
+    read = read_permission(Path("permit.yaml"))
+    assert (read.environment, read.base_url, read.plan_sha256) == ("staging", "https://shop.example.com", sha256(PLAN))
+    assert (read.who, read.why, read.until - read.granted_at) == ("Ada", "the last test", timedelta(hours=2))
+    assert timedelta(hours=24) == LONGEST
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--who", "Ada"), "--permit needs --why"),
+        (("--who", "Ada", "--why", "b", "--hours", "25"), "--hours: expected more than 0 and at most 24, found 25"),
+        (("--who", "Ada", "--why", "b", "--hours", "nan"), "--hours: expected more than 0 and at most 24, found nan"),
+        (("--who", "", "--why", "b"), "permit.yaml: who: String should have at least 1 character, found ''"),
+    ],
+)
+def test_a_permission_that_says_too_little_is_not_written(
+    more: tuple[str, ...], message: str, peakproof: Command
+) -> None:
+    write_inputs(peakproof.folder)
+    ended = peakproof(*PERMIT, *more)
+    assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
+    assert not (peakproof.folder / "permit.yaml").exists()
+
+
+def test_an_alias_of_production_is_called_production(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    for name, said in (("127.0.0.1", ", production"), ("10.0.0.1", "")):
+        document = json.loads(targets(shop.url))
+        ours = {"base_url": "http://shop.test", "resolve": {"shop.test": name}, "production": True}
+        document["environments"]["shop"] = {**document["environments"]["staging"], **ours}
+        write_inputs(peakproof.folder, targets=json.dumps(document))
+        ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(free_base()))
+        told = {line["what"]: line["told"] for line in json.loads(ended.out)["lines"]}
+        assert told["environment"] == f"staging at {shop.url}, loopback{said}"

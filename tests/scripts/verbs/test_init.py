@@ -1,0 +1,353 @@
+"""`init` asks a staging site little, says what is missing, and leaves three files that `run` takes."""
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.demand.plan import read_plan
+from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.targets import read_targets
+from scripts.init.drafts import CEILING, looks_like_production, targets_yaml
+from scripts.init.survey import AT_MOST_S, HEALTH_PATHS, Survey, Visitor, survey
+from scripts.running.read_inputs import read_inputs
+from scripts.verbs.init import FILES, given_environment, write_drafts
+from slo.objectives.openslo import read_objectives
+from tests.scripts.world import Command, FakeShop, World, fake_shop, free_port
+
+METRICS = (
+    b'# TYPE http_server_request_duration_seconds histogram\nhttp_server_request_duration_seconds_count{a="b"} 7\n'
+)
+GOOD: dict[str, tuple[int, object]] = {
+    "/": (200, {"greeting": "hello"}),
+    "/robots.txt": (200, b"User-agent: *\nDisallow: /\n"),
+    "/metrics": (200, METRICS),
+    "/healthz": (200, {"status": "ok", "version": "2026.47.0"}),
+}
+
+
+class Hands:
+    """A clock that sleeping moves."""
+
+    def __init__(self) -> None:
+        self.at, self.slept = 0.0, list[float]()
+
+    def __call__(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at += seconds
+
+
+def looked(world: World, url: str, clock: Hands | None = None) -> Survey:
+    clock = clock or Hands()
+    reach = reach_of(given_environment(url, "staging"), world.context().environment)
+    with reach.asking() as http:
+        return survey(reach, Visitor(base_url=reach.environment.base_url, http=http, sleep=clock.sleep, clock=clock))
+
+
+def states(found: Survey) -> dict[str, str]:
+    return {line.what: line.state for line in found.lines}
+
+
+def told(found: Survey, what: str) -> tuple[str, str | None]:
+    return next((line.told, line.next) for line in found.lines if line.what == what)
+
+
+def test_of_a_good_shop_it_says_what_is_there_and_what_is_missing(world: World) -> None:
+    with fake_shop(GOOD) as shop:
+        shop.headers |= {"Set-Cookie": "sid=1; Path=/", "Server-Timing": "traceparent;desc=00-1"}
+        found = looked(world, shop.url)
+    assert states(found) == {
+        "shop": "ok",
+        "keep-alive": "wrong",  # the fake shop speaks HTTP/1.0
+        "cookies": "ok",
+        "robots.txt": "ok",
+        "release": "ok",
+        "metrics": "ok",
+        "traces": "missing",
+        "stock": "missing",
+        "orders": "missing",
+        "payments": "missing",
+    }
+    assert (found.release_probe, found.has_metrics) == (("/healthz", "version"), True)
+    assert told(found, "traces") == (
+        "replies carry server-timing: the shop traces, but nothing comes to us yet",
+        "send the shop's spans over OTLP/HTTP to port 18086 of this machine, then set traces: true",
+    )
+
+
+def test_of_an_empty_shop_every_missing_thing_has_a_next_step(world: World) -> None:
+    with fake_shop({"/": (200, b"hello")}) as shop:
+        found = looked(world, shop.url)
+    assert {name for name, state in states(found).items() if state == "missing"} == {
+        *("cookies", "release", "metrics", "traces", "stock", "orders", "payments")
+    }
+    assert all(line.next for line in found.lines if line.state != "ok")
+
+
+def test_it_sends_at_most_nine_requests_and_one_a_second(world: World) -> None:
+    clock = Hands()
+    with fake_shop({"/": (200, b"hello")}) as shop:
+        looked(world, shop.url, clock)
+        asked = [path for path, *_ in shop.asked]
+    assert asked == ["/", "/robots.txt", "/metrics", *HEALTH_PATHS]
+    assert clock.slept == [1.0] * (len(asked) - 1)
+    assert len(asked) <= 9
+
+
+def test_a_slow_shop_is_left_alone_after_thirty_seconds(world: World) -> None:
+    clock = Hands()
+    with fake_shop({"/": (200, b"hello")}) as shop:
+        environment = given_environment(shop.url, "staging")
+        reach = reach_of(environment, world.context().environment)
+        with reach.asking() as http:
+            visitor = Visitor(base_url=shop.url, http=http, sleep=clock.sleep, clock=clock)
+            assert visitor.ask("/") is not None
+            clock.at = AT_MOST_S
+            assert visitor.ask("/metrics") is None
+        assert [path for path, *_ in shop.asked] == ["/"]
+
+
+@contextmanager
+def replying(status: int, **headers: str) -> Iterator[FakeShop]:
+    with fake_shop(dict.fromkeys(("/", "/robots.txt", "/metrics", *HEALTH_PATHS), (status, b"no"))) as shop:
+        shop.headers |= headers
+        yield shop
+
+
+def test_a_redirect_to_another_place_is_told_and_that_place_is_never_asked(world: World) -> None:
+    with fake_shop(GOOD) as other, replying(302, Location=f"{other.url}/") as shop:
+        found = looked(world, shop.url)
+        assert other.asked == []
+    assert told(found, "shop") == (
+        f"it redirects to another place, {other.url}/, which was not asked",
+        "if that is your staging site too, run init with it",
+    )
+    assert (found.has_metrics, found.release_probe) == (False, None)
+
+
+WRONG: list[tuple[int, dict[str, str], str]] = [
+    (429, {}, "a firewall or challenge page answers: HTTP 429"),
+    (403, {"cf-mitigated": "challenge"}, "a firewall or challenge page answers: HTTP 403"),
+    (401, {}, "it wants to know who we are: HTTP 401"),
+    (503, {}, "it answers HTTP 503"),
+    (301, {"Location": "http://[bad"}, "it redirects to what is no address"),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "message"), WRONG)
+def test_what_is_wrong_with_the_first_page_is_told(
+    status: int, headers: dict[str, str], message: str, world: World
+) -> None:
+    with replying(status, **headers) as shop:
+        assert told(looked(world, shop.url), "shop")[0] == message
+
+
+HOSTILE: list[bytes] = [b"\xff" * 100, b"[" * 10_000, b'{"version": {"a": 1}}', b"a" * (5 << 20)]
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+def test_nonsense_from_the_shop_is_missing_not_a_traceback(body: bytes, world: World) -> None:
+    with fake_shop(dict.fromkeys(("/", "/robots.txt", "/metrics", *HEALTH_PATHS), (200, body))) as shop:
+        found = looked(world, shop.url)
+    assert (found.has_metrics, found.release_probe, states(found)["release"]) == (False, None, "missing")
+
+
+def test_no_control_character_of_the_shop_reaches_the_terminal(world: World) -> None:
+    with fake_shop({**GOOD, "/healthz": (200, {"version": "1\x1b[2J\n\u202e" + "x" * 1000})}) as shop:
+        line = told(looked(world, shop.url), "release")[0]
+    assert line.startswith("/healthz says version: 1[2J")
+    assert len(line) == 300
+
+
+def test_a_proxy_variable_has_no_say(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_shop(GOOD) as proxy, fake_shop(GOOD) as shop:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        looked(world, shop.url)
+        assert (proxy.asked, len(shop.asked) > 0) == ([], True)
+
+
+def drafted(folder: Path, *, has_metrics: bool = True, url: str = "http://127.0.0.1:9") -> Survey:
+    probe = ("/healthz", "version") if has_metrics else None
+    found = Survey(base_url=url, kind="loopback", lines=(), release_probe=probe, has_metrics=has_metrics)
+    write_drafts(folder, "staging", found)
+    return found
+
+
+@pytest.mark.parametrize("has_metrics", [True, False])
+def test_the_files_are_valid_and_fit_each_other(has_metrics: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    drafted(tmp_path, has_metrics=has_metrics)
+    targets, objectives, plan = (tmp_path / name for name in FILES)
+    inputs = read_inputs(plan, (objectives,), targets, "staging")  # the ceiling holds the plan
+    assert read_plan(plan) == inputs.plan
+    assert (len(read_objectives([objectives])), len(inputs.environment.metrics)) == ((8, 1) if has_metrics else (4, 0))
+    assert inputs.plan.duration_s == 180
+    assert inputs.environment.ceiling == CEILING
+
+
+def test_every_line_that_is_offered_as_a_comment_is_valid_when_it_is_taken(tmp_path: Path) -> None:
+    text = targets_yaml("staging", Survey(base_url="http://127.0.0.1:9", kind="loopback", lines=()))
+    offered = [
+        line
+        for line in text.splitlines()
+        if "# side_effects:" in line or "# release_probe:" in line or "# metrics:" in line
+    ]
+    assert len(offered) == 3
+    for line in offered:
+        text = text.replace(line, line.replace("# ", "", 1))
+    (tmp_path / "targets.yaml").write_text(text)
+    taken = read_targets(tmp_path / "targets.yaml").environments["staging"]
+    assert (len(taken.side_effects), len(taken.metrics), taken.release_probe is None) == (5, 1, False)
+
+
+NAMES = [
+    ("https://www.example.com", "public", True),
+    ("https://contest.example.com", "public", True),
+    ("https://staging.example.com", "public", False),
+    ("https://www-test2.example.com", "public", False),
+    ("https://www.example.com", "private", False),
+]
+
+
+@pytest.mark.parametrize(("url", "kind", "production"), NAMES)
+def test_a_public_name_that_says_nothing_of_a_test_is_taken_for_production(
+    url: str,
+    kind: Any,
+    production: bool,  # noqa: FBT001
+    tmp_path: Path,
+) -> None:
+    found = Survey(base_url=url, kind=kind, lines=())
+    assert looks_like_production(found) is production
+    (tmp_path / "targets.yaml").write_text(targets_yaml("staging", found))
+    assert read_targets(tmp_path / "targets.yaml").environments["staging"].production is production
+
+
+BAD: list[tuple[str, int, str]] = [
+    ("ftp://example.com", 2, "URL: must be an address that begins with http:// or https://, found 'ftp://example.com'"),
+    ("example.com", 2, "URL: must be an address that begins with http:// or https://, found 'example.com'"),
+    ("http://", 2, "URL: must be an address that begins with http:// or https://, found 'http://'"),
+    (
+        "http://ada:secret@127.0.0.1:9",
+        2,
+        "URL: must not hold a name or password; headers come from the environment",
+    ),
+    (
+        "http://127.0.0.1:9/?a=1",
+        2,
+        "URL: must not hold a query or a fragment, found 'http://127.0.0.1:9/?a=1'",
+    ),
+    (
+        "http://169.254.169.254/latest",
+        2,
+        (
+            "169.254.169.254: resolves to 169.254.169.254, a link-local address, where clouds keep their metadata:"
+            " nothing may be sent there"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("url", "code", "message"), BAD)
+def test_an_address_that_may_not_be_asked_is_refused(url: str, code: int, message: str, peakproof: Command) -> None:
+    ended = peakproof("init", url)
+    assert (ended.code, ended.err) == (code, f"peakproof: {message}\n")
+    assert list(peakproof.folder.iterdir()) == []
+
+
+def test_a_host_without_an_address_ends_with_75(peakproof: Command) -> None:
+    ended = peakproof("init", "http://no-such-host.invalid")
+    assert ended.code == 75
+    assert ended.err.startswith("peakproof: no-such-host.invalid: has no address: ")
+    assert list(peakproof.folder.iterdir()) == []
+
+
+def test_a_shop_that_is_not_there_ends_with_75_and_no_file(peakproof: Command) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    ended = peakproof("init", url)
+    message = f"peakproof: {url}/ doesn't answer; is it started, and may this machine reach it?\n"
+    assert (ended.code, ended.err) == (75, message)
+    assert list(peakproof.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_there_is_not_replaced_and_the_shop_not_asked(name: str, peakproof: Command) -> None:
+    (peakproof.folder / name).write_text("mine")
+    with fake_shop(GOOD) as shop:
+        ended = peakproof("init", shop.url)
+        assert shop.asked == []
+    message = f"peakproof: {peakproof.folder}: holds {name} already; --force replaces, --to writes elsewhere\n"
+    assert (ended.code, ended.err) == (2, message)
+    assert (peakproof.folder / name).read_text() == "mine"
+
+
+def test_with_force_files_are_replaced_and_the_next_steps_are_told(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.init.survey.EVERY_S", 0.0)
+    for name in FILES:
+        (peakproof.folder / name).write_text("mine")
+    with fake_shop(GOOD) as shop:
+        ended = peakproof("init", shop.url, "--force", "--name", "beta")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[-4:] == [
+        "written: targets.yaml, objectives.yaml, plan.yaml",
+        "next, 1: read the three files and edit them",
+        "next, 2: peakproof doctor --on beta",
+        "next, 3: peakproof run plan.yaml --on beta",
+    ]
+    assert list(read_targets(peakproof.folder / "targets.yaml").environments) == ["beta"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.init.survey.EVERY_S", 0.0)
+    (peakproof.folder / "file").write_text("")
+    with fake_shop(GOOD) as shop:
+        ended = peakproof("init", shop.url, "--to", "file/below")
+    message = f"peakproof: {peakproof.folder}/file/below: can't be written: Not a directory\n"
+    assert (ended.code, ended.err) == (75, message)
+
+
+class _Dripping(http.server.BaseHTTPRequestHandler):
+    """Answers a byte at a time, for ever."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while not self.server.over.wait(0.02):  # type: ignore[attr-defined]
+                self.wfile.write(b"x" * 20_000)
+        except OSError:
+            return
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
+        """Keep quiet."""
+
+
+def test_a_reply_without_an_end_is_read_as_far_as_it_may_be(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.init.survey.TIMEOUT_S", 0.3)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Dripping)
+    server.over = threading.Event()  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        with pytest.raises(Exception, match="doesn't answer; is it started"):
+            looked(world, f"http://127.0.0.1:{server.server_address[1]}")
+    finally:
+        server.over.set()  # type: ignore[attr-defined]
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_socket_that_says_nothing_is_no_shop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.init.survey.TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Exception, match="doesn't answer; is it"):
+        looked(world, f"http://127.0.0.1:{silent.getsockname()[1]}")

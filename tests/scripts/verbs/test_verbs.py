@@ -1,0 +1,184 @@
+"""The planning verbs end to end, in this process, on what is shipped."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtests.demand.forecast import read_forecast
+from loadtests.demand.plan import read_plan
+from slo.objectives.openslo import read_objectives
+from tests.scripts.world import OBJECTIVES, PLAN, Command, targets, write_inputs
+
+ROOT = Path(__file__).parents[3]
+HISTORY = ROOT / "loadtests" / "demand" / "data" / "twisted_threads_orders.csv"
+SHIPPED = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
+DEMO = ROOT / "loadtests" / "demand" / "plans" / "demo.yaml"
+
+
+def test_from_history_to_forecast_to_plan_to_what_it_proves(peakproof: Command) -> None:
+    ended = peakproof("forecast", str(HISTORY), "--to", "forecast.json")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0] == "peak hour of season 2026: 11,997 orders (5 % to 95 %: 9,927 to 12,183)"
+    assert lines[-1] == "forecast.json"
+    forecast = read_forecast(peakproof.folder / "forecast.json")
+    assert forecast.year == 2026
+
+    ended = peakproof("plan", "build", "--name", "peak", "--factor", "3", "--mix", "search-and-buy=0.9,window-shop=0.1")
+    assert (ended.code, ended.err) == (0, "")
+    plan = read_plan(peakproof.folder / "plan.yaml")
+    assert (plan.name, plan.demand.factor, dict(plan.journeys)) == (
+        "peak",
+        3.0,
+        {"search-and-buy": 0.9, "window-shop": 0.1},
+    )
+    assert ended.out.splitlines()[-1] == "plan.yaml"
+
+    shown = peakproof("plan", "show", "plan.yaml", "--objectives", str(SHIPPED))
+    assert (shown.code, shown.err) == (0, "")
+    played = ended.out.splitlines()[:-1]
+    lines = shown.out.splitlines()
+    assert lines[: len(played) + 1] == [*played, ""]
+    assert lines[len(played) + 1].startswith("what ")
+    listed = [line.split()[0] for line in lines[len(played) + 3 : -1]]
+    assert listed == [objective.name for objective in read_objectives([SHIPPED])]
+
+
+def test_the_demos_plan_says_what_it_gives_up(peakproof: Command) -> None:
+    shown = peakproof("plan", "show", str(DEMO), "--objectives", str(SHIPPED))
+    assert shown.code == 0
+    (given_up,) = [line for line in shown.out.splitlines() if line.endswith("  not judged, the plan says")]
+    assert given_up.split()[0] == "browse-availability"
+
+
+def test_a_plan_whose_sessions_share_connections_says_that_it_is_less_real(peakproof: Command) -> None:
+    shared = "limits: {open_sessions: 100, connections: 1200}"
+    (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits: {open_sessions: 100}", shared))
+    shown = peakproof("plan", "show", "plan.yaml")
+    assert (
+        "  all sessions share 1,200 connections to the shop: less real than shoppers, who open their own;"
+        " waiting for a free one counts"
+    ) in shown.out.splitlines()
+
+
+def test_a_plan_whose_buyers_listen_says_so(peakproof: Command) -> None:
+    (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits:", "streams: orders\nlimits:"))
+    told = "  buyers listen to their order's status, beside all else that they do; what they await counts"
+    assert told in peakproof("plan", "show", "plan.yaml").out.splitlines()
+
+
+def test_a_mix_that_orders_nothing_is_refused(peakproof: Command) -> None:
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    ended = peakproof("plan", "build", "--mix", "window-shop=1")
+    assert (ended.code, ended.err) == (2, "peakproof: mix of window-shop: nobody orders, so no orders can be planned\n")
+    assert not (peakproof.folder / "plan.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--factor", "-1", "plan holiday-peak: demand.factor: Input should be greater than 0, found -1.0"),
+        ("--name", "Bad Name", "plan holiday-peak: name: must be a DNS label"),
+        ("--seed", "-1", "seed: Input should be greater than or equal to 0, found -1"),
+    ],
+)
+def test_a_plan_that_would_not_be_valid_is_not_written(
+    option: str, value: str, message: str, peakproof: Command
+) -> None:
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    ended = peakproof("plan", "build", option, value)
+    assert (ended.code, ended.out) == (2, "")
+    assert message.replace("holiday-peak", value if option == "--name" else "holiday-peak") in ended.err
+    assert not (peakproof.folder / "plan.yaml").exists()
+
+
+def test_a_season_that_is_none_is_refused(peakproof: Command) -> None:
+    ended = peakproof("forecast", str(HISTORY), "--season", "12-24", "11-01")
+    message = "season: expected two days like 11-01 and 12-24, in order within one year, found '12-24' and '11-01'"
+    assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
+
+
+def test_checking_objectives_lists_them(peakproof: Command) -> None:
+    (peakproof.folder / "objectives.yaml").write_text(OBJECTIVES)
+    ended = peakproof("slo", "check", "objectives.yaml")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines() == [
+        "checkout-answers: 95.00% of checkout succeed (records)",
+        "checkout-waits: 95.00% of checkout take at most 0.4 s (records)",
+        "server-answers: 95.00% of checkout succeed (prometheus)",
+    ]
+
+
+def test_the_same_objective_twice_is_refused(peakproof: Command) -> None:
+    (peakproof.folder / "a.yaml").write_text(OBJECTIVES)
+    ended = peakproof("slo", "check", "a.yaml", "a.yaml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
+        "peakproof: a.yaml: document 1: metadata.name: 'checkout-answers' is already in a.yaml: document 1\n"
+    )
+
+
+def test_the_shipped_dashboards_hold_their_rules(peakproof: Command) -> None:
+    ended = peakproof("dashboards", "check")
+    assert (ended.code, ended.out) == (0, "1 dashboard: every rule holds\n")
+
+
+def test_a_run_without_answers_has_no_data_for_the_dashboards(made_runs: dict[str, Path], peakproof: Command) -> None:
+    ended = peakproof("dashboards", "check", str(made_runs["PASS"]))
+    assert ended.code == 99
+    assert ended.out
+
+
+def test_answers_that_can_not_be_read_are_refused(peakproof: Command) -> None:
+    metrics = peakproof.folder / "run" / "metrics"
+    metrics.mkdir(parents=True)
+    (metrics.parent / "run.json").write_text("{}")
+    ended = peakproof("dashboards", "check", "run")
+    path = metrics / "dashboards.parquet"
+    message = f"peakproof: {path}: missing: the run kept no answers of Prometheus\n"
+    assert (ended.code, ended.err) == (2, message)
+    path.write_bytes(b"PAR1")
+    ended = peakproof("dashboards", "check", "run")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"peakproof: {path}: can't be read: ")
+
+
+def test_the_dashboards_are_built_where_one_asks(peakproof: Command) -> None:
+    ended = peakproof("dashboards", "build", "--to", "made")
+    assert (ended.code, ended.out) == (0, "made/peak-run.json\n")
+    shipped = ROOT / "dashboards" / "generated" / "peak-run.json"
+    assert json.loads((peakproof.folder / "made" / "peak-run.json").read_text()) == json.loads(shipped.read_text())
+
+
+def test_the_report_is_written_again_from_the_directory(made_runs: dict[str, Path], peakproof: Command) -> None:
+    path = made_runs["INCONCLUSIVE"]
+    ended = peakproof("report", str(path))
+    assert (ended.code, ended.out) == (0, f"{path / 'report.html'}\n")
+    assert (path / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_an_exporter_without_its_address_or_token_is_refused(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PEAKPROOF_SHOP_TOKEN", raising=False)
+    ended = peakproof("exporter", "stock")
+    message = "peakproof: --url is required for stock: the address of the shop's page to read\n"
+    assert (ended.code, ended.err) == (2, message)
+    ended = peakproof("exporter", "orders", "--url", "http://127.0.0.1:9")
+    message = "peakproof: the environment variable PEAKPROOF_SHOP_TOKEN is not set; --token-env names another\n"
+    assert (ended.code, ended.err) == (2, message)
+
+
+def test_two_environments_in_a_run_directory_are_refused(made_runs: dict[str, Path], peakproof: Command) -> None:
+    write_inputs(peakproof.folder)
+    run = peakproof.folder / "run"
+    run.mkdir()
+    (run / "run.json").write_bytes((made_runs["PASS"] / "run.json").read_bytes())
+    both = json.loads(targets())
+    both["environments"]["other"] = both["environments"]["staging"]
+    (run / "targets.redacted.json").write_text(json.dumps(both))
+    for verb in ("audit", "judge"):
+        ended = peakproof(verb, "run")
+        message = f"peakproof: {run / 'targets.redacted.json'}: environments: expected one, found 2\n"
+        assert (ended.code, ended.err) == (2, message)

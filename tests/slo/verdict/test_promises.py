@@ -1,0 +1,88 @@
+"""A broken promise is a fact, and one that could not be checked is not kept."""
+
+from typing import Any
+
+import pytest
+
+from slo.findings import Severity
+from slo.verdict.promises import SOURCES, audit_facts, check_promises
+
+ALL = frozenset(SOURCES)
+
+
+def _found(
+    audit: dict[str, Any] | None, declared: frozenset[str] = ALL, accepted: int | None = 390
+) -> list[tuple[str, str, str]]:
+    facts = None if audit is None else audit_facts(audit)
+    return [
+        (finding.severity.value, finding.subject, finding.message)
+        for finding in check_promises(facts, declared, accepted)
+    ]
+
+
+def test_all_promises_kept_is_no_finding(audit_json: dict[str, Any]) -> None:
+    assert _found(audit_json) == []
+
+
+def test_no_audit_is_unknown_where_a_source_is_declared() -> None:
+    note = ("note", "audit", "not audited: the environment declares no payments, stock")
+    assert _found(None, frozenset({"orders"})) == [("inconclusive", "audit", "the run was not audited"), note]
+
+
+def test_no_audit_is_a_note_where_no_source_is_declared() -> None:
+    assert _found(None, frozenset()) == [
+        ("note", "audit", "not audited: the environment declares no orders, payments, stock")
+    ]
+
+
+def test_a_broken_promise_is_told_in_the_audits_words(audit_json: dict[str, Any]) -> None:
+    audit_json["checks"][0].update(outcome="broken", broken=2, detail="2 of 390 accepted orders are not in the shop")
+    assert _found(audit_json) == [("fail", "order-exists", "2 of 390 accepted orders are not in the shop")]
+
+
+def test_a_broken_promise_counts_even_where_its_source_is_not_declared(audit_json: dict[str, Any]) -> None:
+    audit_json["checks"][0].update(outcome="broken", broken=2, detail=None)
+    assert _found(audit_json, frozenset())[0] == ("fail", "order-exists", "broken 2 times in 390")
+
+
+def test_a_promise_said_kept_that_counts_broken_ones_is_broken(audit_json: dict[str, Any]) -> None:
+    audit_json["checks"][0].update(broken=1)
+    assert _found(audit_json)[0] == ("fail", "order-exists", "all kept")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"outcome": "unknown", "detail": "the shop did not answer"}, "the shop did not answer"),
+        ({"outcome": None, "detail": None}, "could not be checked"),
+        ({"outcome": "Kept", "detail": "a word we do not know"}, "a word we do not know"),
+        ({"checked": 0}, "nothing was checked, though 390 orders were accepted"),
+        ({"checked": None}, "said to be kept, without how often it was checked and broken"),
+        ({"broken": None}, "said to be kept, without how often it was checked and broken"),
+        ({"name": "other"}, "the audit does not tell of it"),
+    ],
+)
+def test_what_was_not_checked_is_not_kept(audit_json: dict[str, Any], change: dict[str, Any], message: str) -> None:
+    audit_json["checks"][0].update(change)
+    assert _found(audit_json) == [("inconclusive", "order-exists", message)]
+
+
+def test_a_declared_source_that_did_not_answer_is_unknown(audit_json: dict[str, Any]) -> None:
+    audit_json["sources"]["stock"] = "unreachable: connection refused"
+    assert _found(audit_json) == [
+        ("inconclusive", "stock", "stock could not be asked: unreachable: connection refused")
+    ]
+
+
+def test_a_run_without_an_accepted_order_has_none_to_check(audit_json: dict[str, Any]) -> None:
+    for check in audit_json["checks"]:
+        check["checked"] = 0
+    assert _found(audit_json, accepted=0) == []
+    assert len(_found(audit_json, accepted=None)) == 5
+
+
+def test_checks_of_undeclared_sources_are_not_asked_for(audit_json: dict[str, Any]) -> None:
+    audit_json["checks"] = [check for check in audit_json["checks"] if check["name"].startswith("order")]
+    found = _found(audit_json, frozenset({"orders"}))
+    assert found == [("note", "audit", "not audited: the environment declares no payments, stock")]
+    assert Severity.NOTE.value == found[0][0]

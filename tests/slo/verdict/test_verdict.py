@@ -1,0 +1,320 @@
+"""A PASS is earned, a FAIL is a fact, and everything else says what would settle it."""
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from slo.causes.causes import Cause
+from slo.documents import BadInput
+from slo.findings import Severity
+from slo.objectives.indicators import Evidence
+from slo.outcomes import Outcome
+from slo.statistics import StepCounts
+from slo.verdict.promises import NEEDS
+from slo.verdict.verdict import Case, judge, with_causes
+
+
+def _evidence(events: int, bad: int, **more: Any) -> Evidence:
+    """Spread evenly over 20 blocks."""
+    spread = [tuple(total * (b + 1) // 20 - total * b // 20 for b in range(20)) for total in (events, bad)]
+    return Evidence(counts=(StepCounts(step="checkout", events=spread[0], bad=spread[1]),), **more)
+
+
+def _with(case: Case, name: str, evidence: Evidence) -> Case:
+    return dataclasses.replace(case, evidence={**case.evidence, name: evidence})
+
+
+def _run(case: Case, **changes: Any) -> Case:
+    return dataclasses.replace(case, run={**case.run, **changes})
+
+
+SLOW = _evidence(412, 51, quantile_s=0.612, service_quantile_s=0.6)
+CAUSE = Cause(
+    objective="checkout-latency",
+    service="shop",
+    span="SELECT stock",
+    calls_per_trace_before=1.0,
+    calls_per_trace_now=31.0,
+    self_s_before=0.01,
+    self_s_now=0.32,
+    grew_s=0.31,
+    grew_low_s=0.3,
+    grew_high_s=0.32,
+    traces_before=200,
+    traces_now=412,
+    example_trace_ids=("a" * 32,),
+)
+
+
+def test_a_pass_is_earned_by_every_objective_every_promise_and_a_valid_run(passing: Case) -> None:
+    verdict = judge(passing)
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.headline == "PASS  3 objectives met, no order lost, oversold or paid twice"
+    assert verdict.findings == ()
+    assert {point.status for point in verdict.checks} == {"good"}
+
+
+def test_a_pass_names_what_was_not_judged_and_why(passing: Case) -> None:
+    because = "needs 5,990 requests, had 3,120"
+    verdict = judge(dataclasses.replace(passing, not_judged={"browse-latency": because}))
+    assert verdict.headline == (
+        "PASS  2 objectives met, 1 not judged (browse-latency: needs 5,990 requests, had 3,120), "
+        "no order lost, oversold or paid twice"
+    )
+
+
+def test_a_missed_objective_fails_with_its_figures(passing: Case) -> None:
+    verdict = judge(_with(passing, "checkout-latency", SLOW))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.headline == (
+        "FAIL  checkout-latency: 12.4 % of 412 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500 ms)"
+    )
+
+
+def test_the_headline_tells_what_grew(passing: Case) -> None:
+    verdict = with_causes(judge(_with(passing, "checkout-latency", SLOW)), (CAUSE,))
+    assert verdict.headline == (
+        "FAIL  checkout-latency: 12.4 % of 412 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500 ms); "
+        'grew: shop "SELECT stock" +310 ms a checkout (1 → 31 calls)'
+    )
+
+
+def test_an_objective_declared_not_judged_still_fails_when_it_is_shown_missed(passing: Case) -> None:
+    case = dataclasses.replace(_with(passing, "checkout-latency", SLOW), not_judged={"checkout-latency": "too few"})
+    verdict = judge(case)
+    assert verdict.outcome is Outcome.FAIL
+    assert [one.outcome for one in verdict.objectives] == ["met", "missed", "met"]
+
+
+def test_the_largest_miss_comes_first_and_records_before_counters(passing: Case, shipped: dict[str, Any]) -> None:
+    names = ("checkout-server-latency", "browse-latency", "checkout-latency")
+    case = dataclasses.replace(
+        passing,
+        objectives=tuple(shipped[name] for name in names),
+        evidence={
+            "checkout-server-latency": _evidence(400, 390),
+            "browse-latency": _evidence(400, 80),
+            "checkout-latency": _evidence(400, 120),
+        },
+    )
+    verdict = judge(case)
+    assert [one.name for one in verdict.missed] == ["checkout-latency", "browse-latency", "checkout-server-latency"]
+    assert verdict.headline.endswith("; and 2 more")
+
+
+def test_what_is_neither_shown_met_nor_missed_is_inconclusive_and_says_what_would_settle_it(passing: Case) -> None:
+    verdict = judge(_with(passing, "checkout-latency", _evidence(400, 12)))
+    result = verdict.objectives[1]
+    assert (verdict.outcome, result.outcome) == (Outcome.INCONCLUSIVE, "undecided")
+    assert result.because == "12 of 400 were bad; the true ratio may lie between 1 % and 5.8 %, allowed 5 %"
+    assert result.needs == (
+        "686 requests at this ratio would show it met, had 400: a judged window of 2.9 minutes at this rate"
+    )
+    assert verdict.headline == (
+        "INCONCLUSIVE  checkout-latency: undecided: 12 of 400 were bad; the true ratio may lie between 1 % and 5.8 %, "
+        "allowed 5 %; 686 requests at this ratio would show it met, had 400: a judged window of 2.9 minutes at this "
+        "rate"
+    )
+
+
+def test_an_undecided_objective_over_its_budget_says_what_would_show_it_missed(passing: Case) -> None:
+    result = judge(_with(passing, "checkout-latency", _evidence(400, 28))).objectives[1]
+    assert result.outcome == "undecided"
+    assert result.needs is not None
+    assert "would show it missed, had 400" in result.needs
+
+
+def test_no_data_is_inconclusive(passing: Case) -> None:
+    verdict = judge(_with(passing, "checkout-latency", Evidence(no_data="the scrape was down")))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.headline == ("INCONCLUSIVE  checkout-latency: no data: the scrape was down; 59 requests at least")
+
+
+def test_an_objective_without_evidence_is_no_data(passing: Case) -> None:
+    verdict = judge(dataclasses.replace(passing, evidence={}))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert {one.outcome for one in verdict.objectives} == {"no_data"}
+
+
+def test_a_run_in_which_nothing_was_judged_is_inconclusive(passing: Case) -> None:
+    case = dataclasses.replace(passing, not_judged={one.name: "too few" for one in passing.objectives})
+    verdict = judge(case)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.headline == (
+        "INCONCLUSIVE  objectives: no objective was judged; judge at least one: plan show tells what a plan can prove"
+    )
+
+
+def test_no_objective_at_all_is_inconclusive(passing: Case) -> None:
+    assert judge(dataclasses.replace(passing, objectives=())).outcome is Outcome.INCONCLUSIVE
+
+
+def test_an_invalid_run_is_inconclusive_even_if_an_objective_is_missed(passing: Case) -> None:
+    case = _run(_with(passing, "checkout-latency", SLOW), generator_cpu={"w0": 0.99, "w1": 0.5})
+    verdict = judge(case)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.headline == "INCONCLUSIVE  generator CPU: w0 used 99 % of a core, at most 90 %; add workers"
+
+
+def test_a_broken_promise_fails_even_an_invalid_run(passing: Case, audit_json: dict[str, Any]) -> None:
+    audit_json["checks"][7].update(outcome="broken", broken=3, detail="3 SKUs have less than no stock")
+    verdict = judge(_run(dataclasses.replace(passing, audit=audit_json), ended="failed"))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.headline == "FAIL  stock-not-negative: 3 SKUs have less than no stock"
+
+
+def test_an_aborted_run_is_judged_on_what_it_has(passing: Case) -> None:
+    case = _run(_with(passing, "checkout-latency", SLOW), ended="aborted", ended_because="a breach is certain")
+    assert judge(case).outcome is Outcome.FAIL
+
+
+def test_an_aborted_run_without_a_miss_is_inconclusive(passing: Case) -> None:
+    verdict = judge(_run(passing, ended="aborted", ended_because="a breach is certain"))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.headline == "INCONCLUSIVE  ended: the run was aborted: a breach is certain; run it to its end"
+
+
+def test_a_missing_audit_is_inconclusive_and_a_missed_objective_is_a_fact_beside_it(passing: Case) -> None:
+    case = dataclasses.replace(passing, audit=None)
+    assert judge(case).headline == "INCONCLUSIVE  audit: the run was not audited; peakproof audit RUN"
+    assert judge(_with(case, "checkout-latency", SLOW)).outcome is Outcome.FAIL
+
+
+def test_an_environment_without_sources_passes_without_an_audit_and_says_so(passing: Case) -> None:
+    verdict = judge(dataclasses.replace(passing, audit=None, declared=frozenset({"release"})))
+    assert verdict.headline == "PASS  3 objectives met, orders not audited"
+    assert [(one.severity, one.message) for one in verdict.findings] == [
+        (Severity.NOTE, "not audited: the environment declares no orders, payments, stock")
+    ]
+
+
+def test_a_pass_claims_no_more_than_was_audited(passing: Case) -> None:
+    verdict = judge(dataclasses.replace(passing, declared=frozenset({"orders", "release"})))
+    assert verdict.headline == "PASS  3 objectives met, no order lost (payments, stock not audited)"
+
+
+def test_a_name_not_judged_that_no_objective_has_is_noted(passing: Case) -> None:
+    verdict = judge(dataclasses.replace(passing, not_judged={"brows-latency": "too few"}))
+    assert verdict.outcome is Outcome.PASS
+    (finding,) = verdict.findings
+    assert finding.message == "the plan declares it not judged, but there is no such objective"
+
+
+def test_the_budget_burn_is_the_bad_ratio_over_the_budget(passing: Case) -> None:
+    result = judge(_with(passing, "checkout-latency", SLOW)).objectives[1]
+    assert result.budget_burn == pytest.approx(51 / 412 / 0.05)
+
+
+def test_a_miss_is_tested_at_alpha_over_the_number_of_objectives_and_a_pass_at_alpha(passing: Case) -> None:
+    verdict = judge(passing)
+    assert [(round(one.alpha_fail, 4), one.alpha_pass) for one in verdict.objectives] == [(0.0167, 0.05)] * 3
+
+
+def _paths(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a JSON value."""
+    items: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    for key, inner in items:
+        yield (*path, key)
+        yield from _paths(inner, (*path, key))
+
+
+def _without(value: Any, path: tuple[str | int, ...], *, null: bool) -> Any:
+    value = copy.deepcopy(value)
+    place = value
+    for key in path[:-1]:
+        place = place[key]
+    if null:
+        place[path[-1]] = None
+    else:
+        del place[path[-1]]
+    return value
+
+
+NO_EVIDENCE = {
+    # Words, extra detail, and empty groups: their absence takes no evidence away.
+    *(
+        "format",
+        "run",
+        "ended_because",
+        "phases",
+        "p50",
+        "max",
+        "errors",
+        "refused",
+        "unknown",
+        "attempted",
+        "arrivals",
+    ),
+    *(
+        "spans",
+        "checked_at",
+        "detail",
+        "examples",
+        "expected",
+        "open_sessions",
+        "accepted",
+        "orders",
+        "ended_at",
+        "pings",
+    ),
+}
+
+
+def _is_evidence(path: tuple[str | int, ...]) -> bool:
+    return path[-1] not in NO_EVIDENCE and path[0] not in {"phases", "orders", "live"} and "expected" not in path
+
+
+def _judged(case: Case) -> Outcome:
+    try:
+        return judge(case).outcome
+    except BadInput:
+        return Outcome.INCONCLUSIVE
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(data=st.data(), null=st.booleans())
+def test_taking_any_evidence_away_never_passes(passing: Case, data: st.DataObject, null: bool) -> None:  # noqa: FBT001 - drawn
+    """Removing or nulling any part of what a PASS rests on, in run.json, audit.json, the records or the evidence."""
+    where = data.draw(st.sampled_from(["run", "audit", "records", "evidence"]))
+    if where in {"run", "audit"}:
+        whole = getattr(passing, where)
+        path = data.draw(st.sampled_from([path for path in _paths(whole) if _is_evidence(path)]))
+        case = dataclasses.replace(passing, **{where: _without(whole, path, null=null)})
+        if path[0] == "workers" and len(path) == 2 and not null:
+            return  # one worker fewer is another run, and its CPU is still there
+    elif where == "records":
+        name = data.draw(st.sampled_from([field.name for field in dataclasses.fields(passing.records)]))
+        case = dataclasses.replace(passing, records=dataclasses.replace(passing.records, **{name: None}))
+    else:
+        name = data.draw(st.sampled_from([one.name for one in passing.objectives]))
+        gone = Evidence() if null else Evidence(no_data="gone")
+        case = _with(passing, name, gone)
+    assert _judged(case) is not Outcome.PASS
+
+
+@pytest.mark.parametrize("name", [*NEEDS])
+def test_taking_any_promises_check_away_never_passes(passing: Case, audit_json: dict[str, Any], name: str) -> None:
+    audit_json["checks"] = [check for check in audit_json["checks"] if check["name"] != name]
+    assert judge(dataclasses.replace(passing, audit=audit_json)).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "name", ["ended", "account", "judged", "requests", "generator_cpu", "workers", "hook_failures"]
+)
+def test_an_empty_part_of_the_run_never_passes(passing: Case, name: str) -> None:
+    run = {key: value for key, value in passing.run.items() if key != name}
+    assert judge(dataclasses.replace(passing, run=run)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_an_empty_run_and_an_empty_audit_never_pass(passing: Case) -> None:
+    assert judge(dataclasses.replace(passing, run={})).outcome is Outcome.INCONCLUSIVE
+    assert judge(dataclasses.replace(passing, audit={})).outcome is Outcome.INCONCLUSIVE
