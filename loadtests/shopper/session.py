@@ -31,7 +31,7 @@ class SessionFailedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
+class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
     `assets` is None when pages are asked for without what belongs to them.
@@ -69,7 +69,7 @@ class Session:
         "random", "waits_for",
     )  # fmt: skip
 
-    def __init__(self, worker: Worker, arrival: Arrival, scheduled_at: int) -> None:
+    def __init__(self, worker: SessionContext, arrival: Arrival, scheduled_at: int) -> None:
         self.arrival = arrival
         self.random = Luck(arrival.seed)
         self.plan = worker.plan

@@ -10,7 +10,7 @@ from gevent.event import Event
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.records import SessionRecord
-from loadtests.shopper.session import Session, SessionFailedError, Worker
+from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 
 _KILL_S = 1.0
 _LOOK_NS = 50_000_000
@@ -33,7 +33,7 @@ class Score:
 class Conductor:
     """Plays a score; every arrival that came due ends as exactly one session record."""
 
-    def __init__(self, worker: Worker, score: Score, visit: Callable[[Session], None]) -> None:
+    def __init__(self, worker: SessionContext, score: Score, visit: Callable[[Session], None]) -> None:
         self._worker, self._score, self._visit = worker, score, visit
         self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
         self._arrivals, self._place = score.arrivals, 0

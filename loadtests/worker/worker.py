@@ -35,7 +35,7 @@ from loadtests.runtime.periodic_timer import Pulse
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import Bell
 from loadtests.shopper.assets import AssetSource, source_of
-from loadtests.shopper.session import Session, Worker, in_flight
+from loadtests.shopper.session import Session, SessionContext, in_flight
 from loadtests.storefronts import STOREFRONTS
 from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import Stalls
@@ -64,7 +64,7 @@ class _Totals:
 
 
 class Player:
-    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
+    """SessionContext number `index` of `workers`; `play()` blocks until its part of the run is over.
 
     `master_silent_s`, `clock_offset` and `streams` are told it: for how long at most it heard nothing of who could stop
     it, how far its clock is from the master's, and whether what it writes goes there over the network.
@@ -179,10 +179,10 @@ class Player:
         )
         return self._figures.take(self._clock.now()), gauges
 
-    def _make_worker(self) -> Worker:
+    def _make_worker(self) -> SessionContext:
         job = self._job
         access = job.access()
-        return Worker(
+        return SessionContext(
             plan=job.plan,
             clock=self._clock,
             alarms=Alarms(self._clock),

@@ -19,7 +19,7 @@ from loadtests.results.ledger import Ledger
 from loadtests.results.records import SessionRecord, StepBatch, StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
-from loadtests.shopper.session import Worker
+from loadtests.shopper.session import SessionContext
 
 SECOND = 1_000_000_000
 
@@ -180,11 +180,11 @@ def worker(
     plan: Plan | None = None,
     memory: Memory | None = None,
     ceiling: Ceiling = NO_CEILING,
-) -> Worker:
+) -> SessionContext:
     """Return what sessions share, with a ledger in `folder`; requests reach `memory` at once."""
     memory, log, clock = memory or Memory(), StepLog(), Clock.start()
     log.add = memory.steps.append
-    return Worker(
+    return SessionContext(
         plan=plan or small_plan(),
         clock=clock,
         alarms=Alarms(clock),

@@ -22,7 +22,7 @@ from loadtests.results.records import StepLog
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Fetched, source_of
-from loadtests.shopper.session import Session, Worker
+from loadtests.shopper.session import Session, SessionContext
 from tests.loadtests.fakes import NO_CEILING, Memory, arrival, small_plan
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 
@@ -69,7 +69,7 @@ class Visit:
             self.hooks.failures,
         )
         clock = Clock.start()
-        self.worker = Worker(
+        self.worker = SessionContext(
             plan=small_plan(),
             clock=clock,
             alarms=Alarms(clock),

@@ -23,7 +23,7 @@ from loadtests.client.sse.event_stream import EventStream
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.shopper import push_events as module
 from loadtests.shopper.assets import Assets, source_of
-from loadtests.shopper.session import Session, SessionFailedError, Worker, in_flight
+from loadtests.shopper.session import Session, SessionContext, SessionFailedError, in_flight
 from tests.loadtests.client.shoppers import GET, closing, in_turn, wait_for
 from tests.loadtests.fakes import NO_CEILING, SECOND, Memory, arrival, worker
 from tests.loadtests.hostile_http2 import HostileHttp2, Talk
@@ -61,7 +61,7 @@ class Visit:
         self.memory = Memory()
         ceiling = NO_CEILING.model_copy(update={"requests_per_s": requests_per_s})
         one = SharingClient(access, 5, self.pool) if shared else ShopperClient(access, 5)
-        self.worker: Worker = worker(folder, one, memory=self.memory, ceiling=ceiling)
+        self.worker: SessionContext = worker(folder, one, memory=self.memory, ceiling=ceiling)
         self.session = Session(self.worker, arrival(number=3), self.worker.clock.now())
 
     def rows(self) -> list[tuple[str, int, str | None]]:

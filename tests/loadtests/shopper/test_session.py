@@ -11,7 +11,7 @@ from loadtests.client.interface import Reply, Request
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Tagging
 from loadtests.results.ledger import Line, OrderReply
-from loadtests.shopper.session import Placed, Session, SessionFailedError, Worker, in_flight
+from loadtests.shopper.session import Placed, Session, SessionContext, SessionFailedError, in_flight
 from tests.loadtests.fakes import SECOND, Blocking, FakeClient, Memory, arrival, ledger_rows, ok, small_plan, worker
 
 HOME = Request(step="home", method="GET", path="/")
@@ -19,7 +19,7 @@ CART = Request(step="cart", method="POST", path="/cart")
 LINES = (Line(sku="tee-s", quantity=2, location="warehouse"),)
 
 
-def session_of(shared: Worker, seed: int = 1) -> Session:
+def session_of(shared: SessionContext, seed: int = 1) -> Session:
     return Session(shared, arrival(number=3, seed=seed), shared.clock.now())
 
 

@@ -12,7 +12,7 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.visits import BUYERS
 from loadtests.journeys import JOURNEYS
 from loadtests.results.records import SessionRecord
-from loadtests.shopper.session import Session, SessionFailedError, Worker
+from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 from loadtests.storefronts.twisted_threads import TwistedThreads
 from loadtests.worker.scheduler import Conductor, Score
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, TalkingShop, arrival, ok, worker
@@ -27,7 +27,7 @@ class Stage:
 
     def __init__(self, folder: Path, visit: Visit, arrivals: Sequence[Arrival], **score: float) -> None:
         self.memory, self.client = Memory(), FakeClient(lambda _: ok())
-        self.worker: Worker = worker(folder, self.client, memory=self.memory)
+        self.worker: SessionContext = worker(folder, self.client, memory=self.memory)
         self.started_at = self.worker.clock.now() + round(score.get("starts_in_s", 0) * SECOND)
         self.conductor = Conductor(
             self.worker,
