@@ -37,7 +37,7 @@ from loadtests.runtime import process_tuning as arrow_memory
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.process_tuning import calm
 from loadtests.worker.job import Job
-from loadtests.worker.worker import Player
+from loadtests.worker.worker import Worker
 
 _TELL_S = 1.0
 _LAST_WORDS_S = 10.0
@@ -58,7 +58,7 @@ class Performer:
         self._offsets = Offsets(clock.now)
         self._start: AsyncResult[dict[str, Any]] = AsyncResult()
         self._revisions: Queue[Revision] = Queue()
-        self._player: Player | None = None
+        self._player: Worker | None = None
         self._playing: gevent.Greenlet | None = None
         self._stream: Stream | None = None
         self._stopped: tuple[str, str] | None = None
@@ -109,7 +109,7 @@ class Performer:
 
     def _play(self, index: int, start: dict[str, Any]) -> None:
         seat = (index, start["workers"], start["started_at"])
-        player = self._player = Player(self._job, *seat, self._watches, clock=self._clock)
+        player = self._player = Worker(self._job, *seat, self._watches, clock=self._clock)
         player.streams = self.streams
         if self.streams:
             send = partial(self._line.tell, PIECE)
@@ -147,14 +147,14 @@ class Performer:
         if self._stream is not None:
             self._stream.hear(told)
 
-    def _revise(self, player: Player) -> None:
+    def _revise(self, player: Worker) -> None:
         """Take the revisions of the plan one after the other, and say so."""
         while True:
             revision = self._revisions.get()
             taken = {"number": revision.number, "struck": player.revise(revision), "worker": player.name}
             self._line.tell(TAKEN, taken)
 
-    def _ping(self, player: Player) -> None:
+    def _ping(self, player: Worker) -> None:
         """Measure how far this worker's clock is from its master's, for as long as it plays."""
         if self._line.role == "alone":
             player.clock_offset = SAME_CLOCK
@@ -164,12 +164,12 @@ class Performer:
             gevent.sleep(_FIRST_PING_S if number < _FIRST_PINGS else _PING_S)
             player.clock_offset = self._offsets.to_json()
 
-    def _tell_changes(self, player: Player) -> None:
+    def _tell_changes(self, player: Worker) -> None:
         while True:
             gevent.sleep(_TELL_S)
             self._tell(player)
 
-    def _tell(self, player: Player) -> None:
+    def _tell(self, player: Worker) -> None:
         change, gauges = player.take()
         told = {name: getattr(gauges, name) for name in Gauges.__slots__}
         self._line.tell(CHANGE, {"worker": player.name, "change": change, "gauges": told})

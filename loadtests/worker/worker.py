@@ -63,7 +63,7 @@ class _Totals:
         """Sessions are counted by the conductor."""
 
 
-class Player:
+class Worker:
     """SessionContext number `index` of `workers`; `play()` blocks until its part of the run is over.
 
     `master_silent_s`, `clock_offset` and `streams` are told it: for how long at most it heard nothing of who could stop

@@ -16,7 +16,7 @@ from loadtests.results.run_directory import read_tables
 from loadtests.results.schemas import REQUESTS
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import read_job
-from loadtests.worker.worker import Player
+from loadtests.worker.worker import Worker
 from scripts.local_stack.shop import Shop
 from tests.bad_input.conftest import shop
 from tests.loadtests import fake_shop
@@ -97,7 +97,7 @@ def test_every_request_of_a_run_is_in_nginx_s_log_as_http_2(tmp_path: Path, *, t
         directory = prepared_run(
             tmp_path, f"{'https' if tls else 'http'}://{NAME}:{port}", declared=declared, assets="shop"
         )
-        player = Player(read_job(directory.path), 0, 1, Clock.start().now())
+        player = Worker(read_job(directory.path), 0, 1, Clock.start().now())
         with gevent.Timeout(60):
             player.play()
     requests = read_tables(directory.parts("requests"), REQUESTS)
@@ -118,7 +118,7 @@ def test_who_listens_does_so_on_the_visit_s_own_connection(tmp_path: Path, shop:
     with nginx(tmp_path / "nginx", authority, front, tls=True, kept=1000) as port:
         declared = {"http_version": 2, "ca": str(authority.certificate)}
         directory = prepared_run(tmp_path, f"https://{NAME}:{port}", declared=declared, streams="orders")
-        player = Player(read_job(directory.path), 0, 1, Clock.start().now())
+        player = Worker(read_job(directory.path), 0, 1, Clock.start().now())
         with gevent.Timeout(60):
             player.play()
     rows = read_tables(directory.parts("requests"), REQUESTS).to_pylist()

@@ -19,7 +19,7 @@ from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import read_job
-from loadtests.worker.worker import Player
+from loadtests.worker.worker import Worker
 from tests.loadtests.fake_shop import FakeShop, running
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.loadtests.prepared import prepared_run
@@ -101,7 +101,7 @@ def test_no_secret_of_the_load_is_kept_told_or_traced(
     with HostileServer(reply(b"")) as recorder:
         directory = prepared_run(tmp_path, shop.url, recorder.url, declared=declared(tmp_path))
         job = read_job(directory.path, VARIABLES)
-        player = Player(job, 0, 1, Clock.start().now())
+        player = Worker(job, 0, 1, Clock.start().now())
         with gevent.Timeout(60):
             player.play()
         change, gauges = player.take()

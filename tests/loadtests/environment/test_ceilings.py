@@ -21,7 +21,7 @@ from loadtests.results.schemas import REQUESTS
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.session import Placed, Session
 from loadtests.worker.job import read_job
-from loadtests.worker.worker import Player
+from loadtests.worker.worker import Worker
 from tests.loadtests import fake_shop
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ledger_rows, ok, worker
 from tests.loadtests.prepared import prepared_run
@@ -142,7 +142,7 @@ def lowered(directory: RunDirectory, **changes: float) -> RunDirectory:
 def play(directory: RunDirectory, workers: int) -> None:
     job, started_at = read_job(directory.path), Clock.start().now()
     with gevent.Timeout(60):
-        players = [Player(job, index, workers, started_at) for index in range(workers)]
+        players = [Worker(job, index, workers, started_at) for index in range(workers)]
         gevent.joinall([gevent.spawn(player.play) for player in players], raise_error=True)
 
 

@@ -12,7 +12,7 @@ from loadtests.results.schemas import REQUESTS
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import connections
 from loadtests.worker.job import read_job
-from loadtests.worker.worker import Player
+from loadtests.worker.worker import Worker
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.loadtests.page_visits import FETCHED, PNG, collected
 from tests.loadtests.prepared import prepared_run
@@ -20,8 +20,8 @@ from tests.loadtests.prepared import prepared_run
 __all__ = ["collected"]
 
 
-def play(directory: RunDirectory) -> Player:
-    player = Player(read_job(directory.path), 0, 1, Clock.start().now())
+def play(directory: RunDirectory) -> Worker:
+    player = Worker(read_job(directory.path), 0, 1, Clock.start().now())
     with gevent.Timeout(60):
         player.play()
     return player

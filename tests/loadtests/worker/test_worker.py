@@ -19,7 +19,7 @@ from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import Job, read_job, write_job
-from loadtests.worker.worker import Player
+from loadtests.worker.worker import Worker
 from slo.documents import BadInput
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
@@ -36,12 +36,12 @@ def shop() -> Iterator[FakeShop]:
     gc.collect()
 
 
-def player_of(directory: RunDirectory, index: int = 0, workers: int = 1) -> Player:
+def player_of(directory: RunDirectory, index: int = 0, workers: int = 1) -> Worker:
     job = read_job(directory.path)
-    return Player(job, index, workers, Clock.start().now(), watches_of(directory, job.plan))
+    return Worker(job, index, workers, Clock.start().now(), watches_of(directory, job.plan))
 
 
-def play(*players: Player) -> None:
+def play(*players: Worker) -> None:
     with gevent.Timeout(60):
         greenlets = [gevent.spawn(player.play) for player in players]
         gevent.joinall(greenlets, raise_error=True)

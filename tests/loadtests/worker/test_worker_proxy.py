@@ -18,7 +18,7 @@ from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.session import Session, in_flight
 from loadtests.worker.job import Job, read_job
-from loadtests.worker.worker import Player
+from loadtests.worker.worker import Worker
 from tests.loadtests.fake_shop import FakeShop, running
 from tests.loadtests.fakes import Blocking, Memory, arrival, worker
 from tests.loadtests.forward_proxy import forward_proxy
@@ -47,7 +47,7 @@ def behind(port: int, proxy: HostileServer) -> dict[str, Any]:
 
 def played(directory: RunDirectory) -> tuple[Job, list[dict[str, Any]]]:
     job = read_job(directory.path, VARIABLES)
-    player = Player(job, 0, 1, Clock.start().now())
+    player = Worker(job, 0, 1, Clock.start().now())
     with gevent.Timeout(60):
         player.play()
     change, gauges = player.take()
