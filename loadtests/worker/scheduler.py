@@ -30,7 +30,7 @@ class Score:
     open_until: int = 0
 
 
-class Conductor:
+class Scheduler:
     """Plays a score; every arrival that came due ends as exactly one session record."""
 
     def __init__(self, worker: SessionContext, score: Score, visit: Callable[[Session], None]) -> None:

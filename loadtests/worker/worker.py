@@ -41,7 +41,7 @@ from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import Stalls
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
-from loadtests.worker.scheduler import Conductor, Score
+from loadtests.worker.scheduler import Scheduler, Score
 
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
@@ -201,7 +201,7 @@ class Worker:
         new_cdn_client = None if cdn is None else self._clients.of(cdn.at_root, self._index)
         return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
 
-    def _make_conductor(self, started_at: int) -> Conductor:
+    def _make_conductor(self, started_at: int) -> Scheduler:
         job = self._job
         storefront = STOREFRONTS[job.environment.storefront]
 
@@ -215,7 +215,7 @@ class Worker:
             open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
             max_open=max(1, job.most_open // self._workers),
         )
-        return Conductor(self._worker, score, visit)
+        return Scheduler(self._worker, score, visit)
 
     def _hand_on(self) -> None:
         """Tell the listeners of the requests that ended."""

@@ -15,7 +15,7 @@ from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.environment.targets import Ceiling
 from loadtests.shopper.assets import CONNECTIONS, Assets
 from loadtests.shopper.session import Session, SessionFailedError, in_flight
-from loadtests.worker.scheduler import Conductor, Score
+from loadtests.worker.scheduler import Scheduler, Score
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
 from tests.loadtests.hostile_server import HostileServer, reply
 from tests.loadtests.page_visits import HOME, PNG, Visit, collected, page, paths, shop_of
@@ -244,7 +244,7 @@ def test_a_visit_is_over_when_the_last_page_s_assets_are_there(tmp_path: Path) -
         def look(session: Session) -> None:
             session.step(HOME)
 
-        conductor = Conductor(visit.worker, score, look)
+        conductor = Scheduler(visit.worker, score, look)
         playing = gevent.spawn(conductor.play)
         with gevent.Timeout(30):
             while len(shop.seen) < 2:

@@ -14,7 +14,7 @@ from loadtests.journeys import JOURNEYS
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 from loadtests.storefronts.twisted_threads import TwistedThreads
-from loadtests.worker.scheduler import Conductor, Score
+from loadtests.worker.scheduler import Scheduler, Score
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, TalkingShop, arrival, ok, worker
 
 Visit = Callable[[Session], None]
@@ -29,7 +29,7 @@ class Stage:
         self.memory, self.client = Memory(), FakeClient(lambda _: ok())
         self.worker: SessionContext = worker(folder, self.client, memory=self.memory)
         self.started_at = self.worker.clock.now() + round(score.get("starts_in_s", 0) * SECOND)
-        self.conductor = Conductor(
+        self.conductor = Scheduler(
             self.worker,
             Score(
                 arrivals=arrivals,
