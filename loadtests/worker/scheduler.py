@@ -17,7 +17,7 @@ _LOOK_NS = 50_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class WorkerSchedule:
     """What one conductor is to play: its arrivals, when the run started, and when it ends. Times in ns.
 
     Until `open_until` more arrivals may come by a revision: it isn't over before.
@@ -33,7 +33,7 @@ class Score:
 class Scheduler:
     """Plays a score; every arrival that came due ends as exactly one session record."""
 
-    def __init__(self, worker: SessionContext, score: Score, visit: Callable[[Session], None]) -> None:
+    def __init__(self, worker: SessionContext, score: WorkerSchedule, visit: Callable[[Session], None]) -> None:
         self._worker, self._score, self._visit = worker, score, visit
         self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
         self._arrivals, self._place = score.arrivals, 0

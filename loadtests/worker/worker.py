@@ -41,7 +41,7 @@ from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import Stalls
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
-from loadtests.worker.scheduler import Scheduler, Score
+from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
@@ -208,7 +208,7 @@ class Worker:
         def visit(session: Session) -> None:
             JOURNEYS[session.arrival.journey](session, storefront(session))
 
-        score = Score(
+        score = WorkerSchedule(
             arrivals=self._arrivals,
             started_at=started_at,
             ends_at=started_at + round(job.plan.duration_s * 1e9),

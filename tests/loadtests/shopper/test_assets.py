@@ -15,7 +15,7 @@ from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.environment.targets import Ceiling
 from loadtests.shopper.assets import CONNECTIONS, Assets
 from loadtests.shopper.session import Session, SessionFailedError, in_flight
-from loadtests.worker.scheduler import Scheduler, Score
+from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
 from tests.loadtests.hostile_server import HostileServer, reply
 from tests.loadtests.page_visits import HOME, PNG, Visit, collected, page, paths, shop_of
@@ -239,7 +239,7 @@ def test_a_visit_is_over_when_the_last_page_s_assets_are_there(tmp_path: Path) -
     with HostileServer(shop_of({"/": page("<img src=/a.png>")}, hold)) as shop:
         visit = Visit(tmp_path, shop.url)
         now = visit.worker.clock.now()
-        score = Score(arrivals=[arrival()], started_at=now, ends_at=now + 60 * SECOND, max_open=5)
+        score = WorkerSchedule(arrivals=[arrival()], started_at=now, ends_at=now + 60 * SECOND, max_open=5)
 
         def look(session: Session) -> None:
             session.step(HOME)

@@ -14,7 +14,7 @@ from loadtests.journeys import JOURNEYS
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 from loadtests.storefronts.twisted_threads import TwistedThreads
-from loadtests.worker.scheduler import Scheduler, Score
+from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, TalkingShop, arrival, ok, worker
 
 Visit = Callable[[Session], None]
@@ -31,7 +31,7 @@ class Stage:
         self.started_at = self.worker.clock.now() + round(score.get("starts_in_s", 0) * SECOND)
         self.conductor = Scheduler(
             self.worker,
-            Score(
+            WorkerSchedule(
                 arrivals=arrivals,
                 started_at=self.started_at,
                 ends_at=self.started_at + round(score.get("lasts_s", FOREVER_S) * SECOND),
