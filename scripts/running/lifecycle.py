@@ -72,7 +72,7 @@ class Performed:
     run: dict[str, Any]
 
 
-class Performance:
+class RunLifecycle:
     """One run, from the first check to the last file."""
 
     def __init__(self, inputs: Inputs, setting: Setting, context: Context) -> None:
@@ -314,5 +314,5 @@ class Performance:
 
 
 def perform(inputs: Inputs, setting: Setting, context: Context) -> Performed:
-    """Perform one run; see `Performance.perform`."""
-    return Performance(inputs, setting, context).perform()
+    """Perform one run; see `RunLifecycle.perform`."""
+    return RunLifecycle(inputs, setting, context).perform()
