@@ -65,7 +65,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Performed:
+class FinishedRun:
     """A run that is over: its directory and `run.json`."""
 
     directory: RunDirectory
@@ -92,7 +92,7 @@ class RunLifecycle:
         """How the environment is reached: resolved and read once, the first time it is asked for."""
         return reach_of(self._inputs.environment, self._context.environment)
 
-    def perform(self) -> Performed:
+    def perform(self) -> FinishedRun:
         """Run; raises EnvironmentLacks before any load when something is missing.
 
         Once there is load, every ending leaves a whole run directory: a failure of the generator, a breach, a
@@ -134,7 +134,7 @@ class RunLifecycle:
         if told is not None:
             self._context.say(f"a hint: {told}")
 
-    def _perform(self, program: Program | None, lease: Lease) -> Performed:
+    def _perform(self, program: Program | None, lease: Lease) -> FinishedRun:
         """Run with the environment ours alone."""
         ports, inputs, reach = self._setting.ports, self._inputs, self._reach
         directory = prepare(inputs, self._context.runs)
@@ -161,7 +161,7 @@ class RunLifecycle:
             raise
         finally:
             run = write_run(directory, inputs, self._progress)
-        return Performed(directory=directory, run=run)
+        return FinishedRun(directory=directory, run=run)
 
     def _tell_end(self, ended: str, because: str) -> None:
         """Say how the run ended, unless that is known already."""
@@ -313,6 +313,6 @@ class RunLifecycle:
             progress.notes.append(str(error))
 
 
-def perform(inputs: Inputs, setting: Setting, context: Context) -> Performed:
+def perform(inputs: Inputs, setting: Setting, context: Context) -> FinishedRun:
     """Perform one run; see `RunLifecycle.perform`."""
     return RunLifecycle(inputs, setting, context).perform()

@@ -21,7 +21,7 @@ from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
 from scripts.running.guards import Rails
-from scripts.running.lifecycle import Performed, Setting, perform
+from scripts.running.lifecycle import FinishedRun, Setting, perform
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.judge import judge_run, say_paths
 from scripts.verbs.plan import proven
@@ -77,7 +77,7 @@ def announce(plan: Plan, release: str, objectives: Path, context: Context) -> No
         context.say(line)
 
 
-def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Context, folder: Path) -> Performed:
+def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Context, folder: Path) -> FinishedRun:
     targets = folder / "targets.yaml"
     environment = shop.environment().model_dump(mode="json", exclude_none=True)
     document = {"format": "peakproof/targets/v1", "environments": {"demo": environment}}
@@ -115,7 +115,7 @@ def _keep(directory: RunDirectory, folder: Path, shop: Shop) -> None:
             source.backup(copy)
 
 
-def _tell(performed: Performed, context: Context) -> ExitCode:
+def _tell(performed: FinishedRun, context: Context) -> ExitCode:
     path = performed.directory.path
     verdict = judge_run(path)
     context.say("")
