@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from loadtests.audit.checks import Evidence, Order, Payment, Stock, others_may_explain
 from loadtests.environment.credentials import Credentials, Secret, masked
 from loadtests.environment.pinned_http import Asking, why_no_answer
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment
 from loadtests.results.ledger import Line, read_ledgers
 from loadtests.results.run_directory import RunDirectory, write_json
@@ -229,7 +229,7 @@ def _first(error: ValidationError) -> str:
     return f"{place}: {detail['msg']}" if place else detail["msg"]
 
 
-def keep_stock(directory: RunDirectory, reach: Reach) -> None:
+def keep_stock(directory: RunDirectory, reach: ResolvedEnvironment) -> None:
     """Write the stock as the shop tells it now, where it is declared; raises EnvironmentLacks."""
     environment = reach.environment
     if environment.stock_url is None:

@@ -28,7 +28,7 @@ from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import Luck
 from loadtests.environment.ceilings import Ceilings, split
 from loadtests.environment.destinations import host_of
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Environment
 from loadtests.results.run_directory import RunDirectory, write_table
@@ -56,7 +56,7 @@ class BrowserSetting:
     program: Path
     directory: RunDirectory
     plan: Plan
-    reach: Reach
+    reach: ResolvedEnvironment
     environment: Mapping[str, str]
 
 

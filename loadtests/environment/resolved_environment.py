@@ -16,7 +16,7 @@ _TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class ResolvedEnvironment:
     """What every request of a run rests on; `destinations` may be recorded, the rest shows nothing."""
 
     environment: Environment
@@ -37,7 +37,7 @@ class Reach:
         return None if self.token is None else self.token.reveal()
 
 
-def reach_of(environment: Environment, variables: Mapping[str, str]) -> Reach:
+def reach_of(environment: Environment, variables: Mapping[str, str]) -> ResolvedEnvironment:
     """Resolve and read everything, before anything is sent.
 
     Raises BadInput for what may not be loaded or isn't given, EnvironmentLacks for a host without an address.
@@ -50,10 +50,10 @@ def reach_of(environment: Environment, variables: Mapping[str, str]) -> Reach:
         raise EnvironmentLacks(str(error)) from error
     held = (*credentials.hidden, *([token] if token is not None else []))
     check_length(held, destinations.kind)
-    return Reach(environment=environment, destinations=destinations, credentials=credentials, token=token)
+    return ResolvedEnvironment(environment=environment, destinations=destinations, credentials=credentials, token=token)
 
 
-def connected(reach: Reach, host: str, port: int) -> socket.socket:
+def connected(reach: ResolvedEnvironment, host: str, port: int) -> socket.socket:
     """Return a connection to the first address that takes one, as the load does; raises OSError."""
     asked_for, proxy = reach.destinations.at(host).asked_for(host), reach.proxy_to(host)
     if proxy is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import requests
 
 from loadtests.environment.pinned_http import bounded, why_no_answer
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.results.run_json import Seen
 from slo.outcomes import EnvironmentLacks
 
@@ -44,7 +44,7 @@ class ReleaseWatch:
             self._say(f"the release changed from {known[-1]} to {release} while it was tested")
 
 
-def probe_release(reach: Reach, timeout_s: float = PROBE_S) -> str | None:
+def probe_release(reach: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
     """Return the release that the shop says it is, None when no probe is declared.
 
     Raises EnvironmentLacks when the shop doesn't answer: nothing is loaded that isn't there.
@@ -72,7 +72,7 @@ def _release_in(body: bytes, field: str, url: str) -> str:
     return str(told)[:_MAX_RELEASE]
 
 
-def probe_release_or_none(reach: Reach) -> str | None:
+def probe_release_or_none(reach: ResolvedEnvironment) -> str | None:
     """Return the release, None also when the shop doesn't answer any more."""
     try:
         return probe_release(reach)

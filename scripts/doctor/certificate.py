@@ -4,7 +4,7 @@ import ssl
 import time
 from urllib.parse import urlsplit
 
-from loadtests.environment.resolved_environment import Reach, connected
+from loadtests.environment.resolved_environment import ResolvedEnvironment, connected
 from loadtests.environment.tls import context_of
 from scripts.doctor.lines import Line, ok, wrong
 
@@ -14,7 +14,7 @@ _EXPIRED = 10  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED
 _HOURS_BELOW_DAYS = 3
 
 
-def certificate(reach: Reach) -> Line | None:
+def certificate(reach: ResolvedEnvironment) -> Line | None:
     """Return what its certificate says, None when the shop isn't reached over TLS."""
     parts = urlsplit(reach.environment.base_url)
     if parts.scheme != "https":
@@ -37,7 +37,7 @@ def _in_words(days: float) -> str:
     return f"{days:.0f} days" if days >= _HOURS_BELOW_DAYS else f"{days * 24:.0f} hours"
 
 
-def _days_left(reach: Reach, host: str, port: int) -> float:
+def _days_left(reach: ResolvedEnvironment, host: str, port: int) -> float:
     with (
         connected(reach, host, port) as plain,
         context_of(reach.environment).wrap_socket(plain, server_hostname=host.rstrip(".")) as secure,

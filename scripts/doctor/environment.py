@@ -9,7 +9,7 @@ import requests
 from loadtests.client.http2.probe import check_spoken
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.pinned_http import Answered, bounded, why_no_answer
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import says_stop
 from loadtests.guardrails.preflight import REQUESTS, check_side_effects, page_of, served
 from loadtests.guardrails.release_watch import probe_release
@@ -24,7 +24,7 @@ _CLOCKS_APART_S = 5.0
 _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
 
 
-def environment(name: str, reach: Reach, *, production: bool) -> Iterator[Line]:
+def environment(name: str, reach: ResolvedEnvironment, *, production: bool) -> Iterator[Line]:
     """Look at everything that the environment declares; each is asked for once, its sources with the token."""
     kind = reach.destinations.kind
     yield ok("environment", f"{name} at {reach.environment.base_url}, {kind}{', production' if production else ''}")
@@ -45,7 +45,7 @@ def environment(name: str, reach: Reach, *, production: bool) -> Iterator[Line]:
     yield from _kill_url(reach)
 
 
-def _proxy(reach: Reach) -> Iterator[Line]:
+def _proxy(reach: ResolvedEnvironment) -> Iterator[Line]:
     """Say what goes through the proxy and what that leaves unknown; whether it lets us through is seen at the shop."""
     proxy = reach.environment.proxy
     if proxy is None:
@@ -58,7 +58,7 @@ def _proxy(reach: Reach) -> Iterator[Line]:
         yield ok("names", told)
 
 
-def _home(reach: Reach, http: requests.Session) -> Answered | Line:
+def _home(reach: ResolvedEnvironment, http: requests.Session) -> Answered | Line:
     url = f"{reach.environment.base_url}/"
     try:
         return bounded(http, url, _TIMEOUT_S)
@@ -70,7 +70,7 @@ def _home(reach: Reach, http: requests.Session) -> Answered | Line:
         return wrong("shop", f"{url} doesn't answer: {why_no_answer(error)}", step)
 
 
-def _reached(reach: Reach, reply: Answered) -> Line:
+def _reached(reach: ResolvedEnvironment, reply: Answered) -> Line:
     if reply.status == _PROXY_DENIED and reach.environment.proxy is not None:
         return wrong("proxy", f"it doesn't let us through: HTTP {reply.status}", "declare proxy.basic_auth")
     accepted = reply.status == _OK
@@ -90,7 +90,7 @@ def _reached(reach: Reach, reply: Answered) -> Line:
     return ok("shop", f"it answers HTTP {reply.status}")
 
 
-def _agreed(reach: Reach) -> str:
+def _agreed(reach: ResolvedEnvironment) -> str:
     check_spoken(reach)
     return "the shop speaks it"
 
@@ -105,13 +105,13 @@ def _clocks(reply: Answered) -> Line | None:
     return ok("clocks", "the shop's and ours agree")
 
 
-def _release(reach: Reach) -> Line:
+def _release(reach: ResolvedEnvironment) -> Line:
     if reach.environment.release_probe is None:
         return missing("release", "not declared", "add release_probe: {path: /healthz, field: version}")
     return _asked("release", lambda: f"{probe_release(reach)}", "mend release_probe")
 
 
-def _metrics(reach: Reach, http: requests.Session) -> Iterator[Line]:
+def _metrics(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
     if not reach.environment.metrics:
         yield missing("metrics", "not declared", f"add metrics: [{{job: shop, url: …}}]; {_CONVENTIONS}")
     for target in reach.environment.metrics:
@@ -127,7 +127,7 @@ def _metrics(reach: Reach, http: requests.Session) -> Iterator[Line]:
             yield wrong("metrics", f"{target.url}: no {REQUESTS}", step)
 
 
-def _sources(reach: Reach, http: requests.Session) -> Iterator[Line]:
+def _sources(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
     told = reach.environment
     declared = {"orders": told.orders_url, "stock": told.stock_url, "payments": told.payments_url}
     token = reach.bearer()
@@ -150,7 +150,7 @@ def _sources(reach: Reach, http: requests.Session) -> Iterator[Line]:
             yield wrong(name, f"{url} answers HTTP {reply.status}", step)
 
 
-def _side_effects(name: str, reach: Reach) -> Line:
+def _side_effects(name: str, reach: ResolvedEnvironment) -> Line:
     try:
         check_side_effects(name, reach.environment, reach.destinations)
     except EnvironmentLacks as error:
@@ -160,7 +160,7 @@ def _side_effects(name: str, reach: Reach) -> Line:
     return ok("side effects", declared or "none: the shop is on this machine")
 
 
-def _kill_url(reach: Reach) -> Iterator[Line]:
+def _kill_url(reach: ResolvedEnvironment) -> Iterator[Line]:
     url = reach.environment.kill_url
     if url is None:
         return

@@ -12,7 +12,7 @@ import requests
 from loadtests.environment.addresses import Kind
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.pinned_http import Answered, Asking, bounded, origin_of, why_no_answer
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import ProxyTarget
 from loadtests.guardrails.preflight import REQUESTS, served
 from loadtests.results.trace_context import traceparents
@@ -79,7 +79,7 @@ class Visitor:
             return None
 
 
-def survey(reach: Reach, visitor: Visitor) -> Survey:
+def survey(reach: ResolvedEnvironment, visitor: Visitor) -> Survey:
     """Look; raises EnvironmentLacks when the shop doesn't answer at all."""
     home = visitor.ask("/")
     if home is None and visitor.refusal is not None:
@@ -100,7 +100,7 @@ def survey(reach: Reach, visitor: Visitor) -> Survey:
     )
 
 
-def _first(reach: Reach, home: Answered) -> Iterator[Line]:
+def _first(reach: ResolvedEnvironment, home: Answered) -> Iterator[Line]:
     base = reach.environment.base_url
     fields = home.headers.items()
     if Firewall(reach.environment.blocked).has_answered(home.status, fields, home.body, accepted=home.status == _OK):
@@ -131,7 +131,7 @@ def _redirect(base: str, location: str) -> Line:
     return ok("shop", f"it redirects to {target}, on the same host")
 
 
-def _connection(reach: Reach, home: Answered) -> Iterator[Line]:
+def _connection(reach: ResolvedEnvironment, home: Answered) -> Iterator[Line]:
     if (line := certificate(reach)) is not None:
         yield line
     elif reach.destinations.kind != "loopback":

@@ -10,7 +10,7 @@ from typing import Self
 
 from loadtests.client.http2.probe import check_spoken
 from loadtests.environment.destinations import Destinations
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import KillWatch, check_kill_url
 from loadtests.guardrails.lease import Lease, Place, held
 from loadtests.guardrails.permission import permitted
@@ -71,7 +71,7 @@ def lease_of(inputs: Inputs, rails: Rails, context: Context, progress: Progress)
         yield lease
 
 
-def look(reach: Reach, rails: Rails) -> str | None:
+def look(reach: ResolvedEnvironment, rails: Rails) -> str | None:
     """Look at the environment before the load; return the release it is on. Raises EnvironmentLacks."""
     check_spoken(reach)
     with reach.asking() as http:
@@ -85,7 +85,7 @@ def look(reach: Reach, rails: Rails) -> str | None:
 class Watches:
     """What is watched beside a run; `why_stop` says what ends it, `seen` which releases answered."""
 
-    def __init__(self, reach: Reach, lease: Lease, clock: Clock, context: Context) -> None:
+    def __init__(self, reach: ResolvedEnvironment, lease: Lease, clock: Clock, context: Context) -> None:
         self._reach, self._lease = reach, lease
         self._http = reach.asking()
         self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)

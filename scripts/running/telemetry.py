@@ -13,7 +13,7 @@ from exporters.serving.source import AdminSource
 from exporters.spans.recorder import Recorder
 from exporters.subjects import loadgen, orders, stock
 from loadtests.environment.credentials import Secret
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.results.account import read_workers
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import Progress
@@ -35,7 +35,12 @@ class Instruments:
     """The instruments of one run, on its ports; `program` is the Prometheus to start, None for one that runs."""
 
     def __init__(
-        self, directory: RunDirectory, reach: Reach, ports: Ports, outside: Outside, program: Program | None
+        self,
+        directory: RunDirectory,
+        reach: ResolvedEnvironment,
+        ports: Ports,
+        outside: Outside,
+        program: Program | None,
     ) -> None:
         self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
         self._program = program

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loadtests.demand.plan import read_plan
-from loadtests.environment.resolved_environment import Reach, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
 from loadtests.environment.targets import Targets, read_targets
 from loadtests.guardrails.permission import Permission
 from loadtests.guardrails.production import is_production, production_at, undeclared
@@ -73,7 +73,7 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
             yield ok(checked.name, checked.told) if good else wrong(checked.name, checked.told, step)
 
 
-def _environment(name: str, reach: Reach, targets: Targets) -> Iterator[Line]:
+def _environment(name: str, reach: ResolvedEnvironment, targets: Targets) -> Iterator[Line]:
     target, known = reach.environment, targets.environments
     production = is_production(target, known.values())
     if not production:

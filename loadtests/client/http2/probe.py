@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from loadtests.client.http2.frames import FIRST_WINDOW, HEAD_SIZE, SETTINGS, greeting
 from loadtests.environment.proxy import ProxyError
-from loadtests.environment.resolved_environment import Reach, connected
+from loadtests.environment.resolved_environment import ResolvedEnvironment, connected
 from loadtests.environment.targets import Environment
 from loadtests.environment.tls import context_of
 from slo.outcomes import EnvironmentLacks
@@ -15,7 +15,7 @@ from slo.outcomes import EnvironmentLacks
 _KIND_AT = 3  # of a frame's head
 
 
-def check_spoken(reach: Reach) -> None:
+def check_spoken(reach: ResolvedEnvironment) -> None:
     """Raise EnvironmentLacks when `http_version` says 2 and the shop or its CDN doesn't; HTTP/1.1 needs no look."""
     environment = reach.environment
     if not environment.http2:
@@ -25,7 +25,7 @@ def check_spoken(reach: Reach) -> None:
         _check(reach, environment.cdn_url, environment.model_copy(update={"client_certificate": None}))
 
 
-def _check(reach: Reach, url: str, shown: Environment) -> None:
+def _check(reach: ResolvedEnvironment, url: str, shown: Environment) -> None:
     parts = urlsplit(url)
     secure, host = parts.scheme == "https", parts.hostname or ""
     with ExitStack() as held:

@@ -22,7 +22,7 @@ from loadtests.client.origin import Origin
 from loadtests.environment.ceilings import Ceilings, split
 from loadtests.environment.credentials import credentials_of
 from loadtests.environment.destinations import resolve
-from loadtests.environment.resolved_environment import Reach
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Ceiling, Environment
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import BROWSER
@@ -46,9 +46,9 @@ def environment(base_url: str = "http://127.0.0.1:1", **changes: Any) -> Environ
     return Environment.model_validate({**facts, **changes})
 
 
-def reach(target: Environment, variables: Mapping[str, str] | None = None) -> Reach:
+def reach(target: Environment, variables: Mapping[str, str] | None = None) -> ResolvedEnvironment:
     credentials = credentials_of(target, variables or {})
-    return Reach(environment=target, destinations=resolve(target), credentials=credentials, token=None)
+    return ResolvedEnvironment(environment=target, destinations=resolve(target), credentials=credentials, token=None)
 
 
 class Played:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.environment.destinations import Destination, Destinations
-from loadtests.environment.resolved_environment import Reach, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
 from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.preflight import check_idle, check_release, check_side_effects
 from slo.outcomes import EnvironmentLacks
@@ -84,13 +84,13 @@ def page(home: int, probes: int = 0) -> bytes:
     ).encode()
 
 
-def reach(world: World, shop: FakeShop, most: float = 1.0, **changed: object) -> Reach:
+def reach(world: World, shop: FakeShop, most: float = 1.0, **changed: object) -> ResolvedEnvironment:
     metrics = [{"job": "shop", "url": f"{shop.url}/metrics"}]
     idle = {"max_requests_per_s": most}
     return reach_of(environment(shop.url, **{"metrics": metrics, "idle": idle, **changed}), world.context().environment)
 
 
-def looked(given: Reach, shop: FakeShop, then: bytes) -> None:
+def looked(given: ResolvedEnvironment, shop: FakeShop, then: bytes) -> None:
     """Look at a shop whose page is `then` at the second look, 100 s later."""
 
     def later(_s: float) -> None:

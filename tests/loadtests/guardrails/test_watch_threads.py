@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from loadtests.environment.pinned_http import bounded
-from loadtests.environment.resolved_environment import Reach, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
 from loadtests.environment.targets import Environment
 from loadtests.guardrails.kill_switch import KillWatch, check_kill_url, says_stop
 from loadtests.guardrails.lease import Place, take
@@ -22,7 +22,7 @@ from tests.scripts.world import World, fake_shop, free_port, targets
 from tests.waiting import wait_for
 
 
-def reach(world: World, shop: str, **changed: object) -> Reach:
+def reach(world: World, shop: str, **changed: object) -> ResolvedEnvironment:
     text = json.loads(targets(shop, **changed))["environments"]["staging"]
     return reach_of(Environment.model_validate(text), world.context().environment)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.environment.destinations import Destination, Destinations
-from loadtests.environment.resolved_environment import Reach, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
 from loadtests.environment.targets import Environment
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line
@@ -29,7 +29,7 @@ def looked(world: World, port: int, ca: Path | None, scheme: str = "https") -> L
     return certificate(reach_at(world, port, ca, scheme))
 
 
-def reach_at(world: World, port: int, ca: Path | None, scheme: str = "https") -> Reach:
+def reach_at(world: World, port: int, ca: Path | None, scheme: str = "https") -> ResolvedEnvironment:
     """Return how a shop at the port is reached."""
     told = {
         "base_url": f"{scheme}://{HOST}:{port}",

@@ -8,7 +8,7 @@ import pytest
 from h2.exceptions import ProtocolError
 
 from loadtests.client.http2.probe import check_spoken
-from loadtests.environment.resolved_environment import Reach, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
 from loadtests.environment.targets import Environment, ProxyTarget
 from scripts.doctor.environment import environment
 from scripts.doctor.lines import Line
@@ -24,7 +24,7 @@ from tests.scripts.world import World
 HOST = "shop.test"
 
 
-def reach_at(world: World, port: int, version: object, ca: Path | None = None) -> Reach:
+def reach_at(world: World, port: int, version: object, ca: Path | None = None) -> ResolvedEnvironment:
     told = {
         "base_url": f"{'http' if ca is None else 'https'}://{HOST}:{port}",
         "storefront": "twisted-threads",
