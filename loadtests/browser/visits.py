@@ -25,7 +25,7 @@ from loadtests.browser.chromium import command_of, variables_of
 from loadtests.browser.tab import Gate, Tab, Timings, View
 from loadtests.client.origin import Origin
 from loadtests.demand.plan import Plan
-from loadtests.demand.splitmix import Luck
+from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import Ceilings, split
 from loadtests.environment.destinations import host_of
 from loadtests.environment.resolved_environment import ResolvedEnvironment
@@ -80,7 +80,7 @@ class BrowserShopper:
     def __init__(self, setting: BrowserSetting, page_s: float = PAGE_S) -> None:
         self._setting, self._page_s = setting, page_s
         environment = setting.reach.environment
-        self._clock, self._luck = Clock.start(), Luck(secrets.randbits(64))
+        self._clock, self._luck = Clock.start(), SplitMix64(secrets.randbits(64))
         ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
         self._traceparents = traceparents(ids, setting.plan.trace_sampling)
         self._shop = Origin.of(environment.base_url)

@@ -17,7 +17,7 @@ _normal = NormalDist().inv_cdf
 Item = TypeVar("Item")
 
 
-class Luck:
+class SplitMix64:
     """Draws with the names and meanings of `random.Random`."""
 
     __slots__ = ("_state",)

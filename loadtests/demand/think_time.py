@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from loadtests.demand.splitmix import Luck
+from loadtests.demand.splitmix import SplitMix64
 from slo.documents import Document
 
 Positive = Annotated[float, Field(gt=0)]
@@ -31,7 +31,7 @@ class LogNormal(_Distribution):
             raise ValueError(f"must be at least median_s = {info.data['median_s']:g}")
         return value
 
-    def draw(self, luck: Luck) -> float:
+    def draw(self, luck: SplitMix64) -> float:
         """Return a pause in seconds."""
         return min(self.max_s, self.median_s * luck.lognormvariate(0, self.sigma))
 
@@ -62,7 +62,7 @@ class Empirical(_Distribution):
         """The longest pause, in seconds."""
         return self.quantiles_s[-1]
 
-    def draw(self, luck: Luck) -> float:
+    def draw(self, luck: SplitMix64) -> float:
         """Return a pause in seconds."""
         return self._at(luck.random())
 

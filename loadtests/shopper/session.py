@@ -10,7 +10,7 @@ import gevent
 from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
-from loadtests.demand.splitmix import Luck
+from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import CeilingReachedError, Ceilings
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
@@ -71,7 +71,7 @@ class Session:
 
     def __init__(self, worker: SessionContext, arrival: Arrival, scheduled_at: int) -> None:
         self.arrival = arrival
-        self.random = Luck(arrival.seed)
+        self.random = SplitMix64(arrival.seed)
         self.plan = worker.plan
         self.due_at = scheduled_at
         self.waits_for: str | None = None

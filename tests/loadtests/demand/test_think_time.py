@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.demand.splitmix import Luck
+from loadtests.demand.splitmix import SplitMix64
 from loadtests.demand.think_time import Empirical, LogNormal
 
 SEEDS = st.integers(0, 2**53)
@@ -14,7 +14,7 @@ QUANTILES = st.lists(st.floats(0, 3600), min_size=2, max_size=20).map(sorted)
 
 
 def draws(distribution: LogNormal | Empirical, count: int = 20_000) -> list[float]:
-    luck = Luck(3)
+    luck = SplitMix64(3)
     return sorted(distribution.draw(luck) for _ in range(count))
 
 
@@ -43,5 +43,5 @@ def test_a_median_between_two_quantiles_is_found() -> None:
 @given(SEEDS, QUANTILES)
 def test_no_pause_lies_outside_of_what_was_measured(seed: int, quantiles: list[float]) -> None:
     measured = Empirical(quantiles_s=tuple(quantiles))
-    pause = measured.draw(Luck(seed))
+    pause = measured.draw(SplitMix64(seed))
     assert quantiles[0] <= pause <= quantiles[-1] == measured.max_s
