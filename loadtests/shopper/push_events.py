@@ -58,7 +58,7 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class PushContext:
     """What a visit lends to its listening.
 
     `unreadable` is what a reader of events raises that can't read one; `failures` counts what broke here and not at the
@@ -94,7 +94,7 @@ class Listening:
         "under_way",
     )
 
-    def __init__(self, desk: Desk, stream: Listener) -> None:
+    def __init__(self, desk: PushContext, stream: Listener) -> None:
         self._desk, self._stream = desk, stream
         self._request: Request | None = None
         self._traceparent = ""

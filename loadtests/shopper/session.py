@@ -19,7 +19,7 @@ from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
-from loadtests.shopper.push_events import WITHIN_S, Asked, Desk, Heard, Listening
+from loadtests.shopper.push_events import WITHIN_S, Asked, Heard, Listening, PushContext
 
 _MAX_HOPS = 5
 # What a check raises that can't read a reply.
@@ -112,7 +112,7 @@ class Session:
         """
         self.hang_up()
         worker = self._worker
-        desk = Desk(
+        desk = PushContext(
             clock=worker.clock,
             alarms=worker.alarms,
             ask=self._ask_beside,
