@@ -100,7 +100,7 @@ class Listening:
         self._traceparent = ""
         self._unheard: deque[tuple[int, Event]] = deque()
         self._held, self._forgot = 0, False
-        self._ear: _Ear | None = None
+        self._ear: _StreamReader | None = None
         self._over: str | CeilingReachedError | None = None
         self._reader: gevent.Greenlet | None = None
         self.under_way: list[tuple[str, int]] = []
@@ -167,7 +167,7 @@ class Listening:
 
     def _wait(self, ends_at: float) -> str | None:
         """Wait for whatever comes, until `ends_at` of the monotonic clock; return `timeout` then."""
-        ear = self._ear = _Ear(ends_at)
+        ear = self._ear = _StreamReader(ends_at)
         deadlines().watch(ear)
         try:
             get_hub().switch()
@@ -260,7 +260,7 @@ class Listening:
             get_hub().loop.run_callback(self._ear.wake)
 
 
-class _Ear:
+class _StreamReader:
     """One wait, woken by the hub; `ends_at` is when it is over."""
 
     __slots__ = ("ends_at", "waiter")

@@ -162,7 +162,7 @@ def test_an_event_that_never_comes_is_a_timeout_and_the_visit_ends_there(start: 
     with pytest.raises(SessionFailedError, match="order-paid: timeout"):
         visit.session.hear("order-paid", paid, 0.01)
     assert visit.rows() == [("order-stream", 200, None), ("order-paid", 0, "timeout")]
-    assert not [one for one in deadlines()._open if isinstance(one, module._Ear)]
+    assert not [one for one in deadlines()._open if isinstance(one, module._StreamReader)]
 
 
 def test_a_stream_that_cannot_be_opened_ends_the_visit(start: Start) -> None:
