@@ -1,4 +1,4 @@
-"""Listening to the shop beside a visit: one stream of events, opened again as a browser does, and waited on by step.
+"""PushEvents to the shop beside a visit: one stream of events, opened again as a browser does, and waited on by step.
 
 What the shopper waits for is recorded; what comes and isn't awaited is not. A stream that is still open when the visit
 ends is closed, which is no error.
@@ -73,7 +73,7 @@ class PushContext:
     failures: Counter[tuple[str, str]]
 
 
-class Listening:
+class PushEvents:
     """One stream; `under_way` holds the step and the wanted moment (ns) of a reopening that was sent.
 
     When the server ends the stream it is opened again, by the last event's id and after as long as it said; bounded in

@@ -19,7 +19,7 @@ from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
-from loadtests.shopper.push_events import WITHIN_S, Asked, Heard, Listening, PushContext
+from loadtests.shopper.push_events import WITHIN_S, Asked, Heard, PushContext, PushEvents
 
 _MAX_HOPS = 5
 # What a check raises that can't read a reply.
@@ -76,7 +76,7 @@ class Session:
         self.due_at = scheduled_at
         self.waits_for: str | None = None
         self.assets: Assets | None = None
-        self.listening: Listening | None = None
+        self.listening: PushEvents | None = None
         self.lacked: str | None = None
         self._worker = worker
         self._client = worker.new_client()
@@ -120,7 +120,7 @@ class Session:
             unreadable=_UNREADABLE,
             failures=worker.hooks.failures,
         )
-        listening = self.listening = Listening(desk, self._client.listener())
+        listening = self.listening = PushEvents(desk, self._client.listener())
         self._await(request.step, lambda: listening.open(request, self.due_at))
 
     def hear(self, step: str, wanted: Callable[[Event], bool], within_s: float = WITHIN_S) -> Event:

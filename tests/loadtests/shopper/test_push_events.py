@@ -387,7 +387,7 @@ def test_what_is_kept_unheard_is_bounded_in_size_too(start: Start, monkeypatch: 
 
 def test_a_mistake_of_ours_is_counted_and_who_waits_is_told(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     visit = start(staying(OPEN))
-    monkeypatch.setattr(module.Listening, "_read_to_end", lambda _: 1 / 0)
+    monkeypatch.setattr(module.PushEvents, "_read_to_end", lambda _: 1 / 0)
     visit.session.listen(STREAM)
     with pytest.raises(SessionFailedError, match="order-paid: connection"):
         visit.session.hear("order-paid", paid)
