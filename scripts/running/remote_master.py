@@ -21,7 +21,7 @@ _MOST_PORTS = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Master:
+class RemoteMaster:
     """Where runs listen, one after the other."""
 
     host: str
@@ -54,12 +54,12 @@ class Master:
             time.sleep(_LOOK_S)
 
 
-def read_master(text: str) -> Master:
+def read_master(text: str) -> RemoteMaster:
     """Read `host:port`; raises BadInput."""
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= _MOST_PORTS:
         raise BadInput(f"--master: expected host:port such as load-1:18091, found {text!r}")
-    return Master(host=host, port=int(port))
+    return RemoteMaster(host=host, port=int(port))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class _Note(Document):
     workers: int = Field(ge=1)
 
 
-def fetch_papers(master: Master, folder: Path, environment: Mapping[str, str], token: Secret) -> Fetched | None:
+def fetch_papers(master: RemoteMaster, folder: Path, environment: Mapping[str, str], token: Secret) -> Fetched | None:
     """Fetch what the run at `master` is into `folder`; None when the run has its workers, or is over.
 
     Raises BadInput when the master refuses this worker or can't be believed.

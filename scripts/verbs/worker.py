@@ -12,7 +12,7 @@ from loadtests.worker.job import read_job
 from scripts.context import Context
 from scripts.local_stack.processes import Children
 from scripts.running.locust_processes import check_connections, start_worker
-from scripts.running.remote_master import Master, fetch_papers, read_master
+from scripts.running.remote_master import RemoteMaster, fetch_papers, read_master
 from scripts.running.rendezvous import Gathering, read_gathering, take_seat
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
@@ -77,7 +77,7 @@ def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
     return _work(directory, seat, master, context, token)
 
 
-def _joined_afar(master: Master, context: Context, token: Secret) -> Iterator[int]:
+def _joined_afar(master: RemoteMaster, context: Context, token: Secret) -> Iterator[int]:
     """Join each run that listens at `master`, once; yield how this worker ended in it."""
     context.say(f"waiting for a run to join at {master}")
     while True:
@@ -88,7 +88,7 @@ def _joined_afar(master: Master, context: Context, token: Secret) -> Iterator[in
         master.wait_for_its_end()
 
 
-def _join_afar(master: Master, context: Context, token: Secret) -> int | None:
+def _join_afar(master: RemoteMaster, context: Context, token: Secret) -> int | None:
     """Fetch what a run is, and work for it; return the worker's exit code, None when it got no part of the run.
 
     Raises BadInput when the master refuses, and EnvironmentLacks when this machine allows too few descriptors.

@@ -13,7 +13,7 @@ from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.processes import Child, Children
 from scripts.running import remote_master as afar
-from scripts.running.remote_master import Master, read_master
+from scripts.running.remote_master import RemoteMaster, read_master
 from scripts.verbs import worker
 from tests.loadtests.prepared import prepared_run
 from tests.scripts.world import Command, free_port
@@ -23,13 +23,13 @@ RUN = "20261127T000000Z-small-abcd"
 
 
 @pytest.fixture
-def master(monkeypatch: pytest.MonkeyPatch) -> Iterator[Master]:
+def master(monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteMaster]:
     """Let somebody listen, as long as the test lasts."""
     monkeypatch.setenv("PEAKPROOF_RUN_TOKEN", TOKEN)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        yield Master(host="127.0.0.1", port=listener.getsockname()[1])
+        yield RemoteMaster(host="127.0.0.1", port=listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("text", ["", "load-1", "load-1:", ":18091", "load-1:0", "load-1:65536", "load-1:x", "a:1²"])
@@ -40,13 +40,13 @@ def test_what_is_no_host_and_port_is_refused(peakproof: Command, text: str) -> N
 
 
 def test_a_host_may_hold_colons() -> None:
-    assert read_master("::1:18091") == Master(host="::1", port=18091)
+    assert read_master("::1:18091") == RemoteMaster(host="::1", port=18091)
 
 
-def test_a_master_is_there_while_somebody_listens(master: Master) -> None:
+def test_a_master_is_there_while_somebody_listens(master: RemoteMaster) -> None:
     assert master.is_there()
     master.wait_for()
-    gone = Master(host="127.0.0.1", port=free_port())
+    gone = RemoteMaster(host="127.0.0.1", port=free_port())
     assert not gone.is_there()
     gone.wait_for_its_end()
 
@@ -86,7 +86,7 @@ def played(monkeypatch: pytest.MonkeyPatch, code: int) -> list[tuple[Path, tuple
 
 @pytest.mark.parametrize(("code", "expected"), [(0, 0), (75, 75), (1, 75)])
 def test_it_fetches_what_the_run_is_and_plays_in_a_folder_of_its_own(
-    master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command, code: int, expected: int
+    master: RemoteMaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command, code: int, expected: int
 ) -> None:
     fetched(tmp_path, monkeypatch, 0)
     told = played(monkeypatch, code)
@@ -106,7 +106,7 @@ def test_it_fetches_what_the_run_is_and_plays_in_a_folder_of_its_own(
 
 
 def test_a_run_that_has_its_workers_is_left_and_the_next_is_waited_for(
-    master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
+    master: RemoteMaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
 ) -> None:
     fetched(tmp_path, monkeypatch, 75)
     told = played(monkeypatch, 0)
@@ -114,14 +114,14 @@ def test_a_run_that_has_its_workers_is_left_and_the_next_is_waited_for(
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Master, "wait_for_its_end", interrupt)
+    monkeypatch.setattr(RemoteMaster, "wait_for_its_end", interrupt)
     done = peakproof("worker", "--master", str(master))
     assert (told, done.code) == ([], 75)
     assert f"the run at {master} has its workers, or is over" in done.out
 
 
 def test_a_master_that_refuses_the_token_ends_it_with_the_masters_word(
-    master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
+    master: RemoteMaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
 ) -> None:
     fetched(tmp_path, monkeypatch, 2, "the run's papers came from a master that doesn't know the token")
     told = played(monkeypatch, 0)
@@ -131,7 +131,7 @@ def test_a_master_that_refuses_the_token_ends_it_with_the_masters_word(
 
 
 def test_a_machine_that_allows_too_few_descriptors_joins_nothing(
-    master: Master, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
+    master: RemoteMaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
 ) -> None:
     fetched(tmp_path, monkeypatch, 0)
     told = played(monkeypatch, 0)
