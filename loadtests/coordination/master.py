@@ -41,7 +41,7 @@ _LAST_WORDS_S = 10.0
 _LOOK_S = 0.1
 
 
-class Director:
+class Master:
     """Directs the run of `job` by `clock`, over `line`; `door` is where workers from elsewhere come in.
 
     `on_change` is told of each worker's changes, as they came; `receptions` takes what workers write that can't see

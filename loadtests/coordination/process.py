@@ -12,7 +12,7 @@ from gevent.event import Event
 from gevent.fileobject import FileObject
 
 from loadtests.coordination.admission import Door
-from loadtests.coordination.master import Director
+from loadtests.coordination.master import Master
 from loadtests.coordination.messages import STOP, Client, Ears, Line, Loop
 from loadtests.coordination.watchdog import until_orphaned, until_over
 from loadtests.coordination.worker_side import Performer
@@ -35,7 +35,7 @@ class Stage:
         watches = watches_of(job.directory, job.plan)
         up, down = (Loop(line), Loop(line)) if line.role == "alone" else (line, line)
         self._performer = Performer(job, up, self._clock, watches)
-        self._director = Director(job, down, self._clock, watches, door)
+        self._director = Master(job, down, self._clock, watches, door)
         if isinstance(up, Loop) and isinstance(down, Loop):
             up.ears, down.ears = self._director.ears(), self._performer.ears()
         self.may_begin = Event()
