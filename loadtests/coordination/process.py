@@ -15,7 +15,7 @@ from loadtests.coordination.admission import Door
 from loadtests.coordination.master import Master
 from loadtests.coordination.messages import STOP, Client, Ears, Line, Loop
 from loadtests.coordination.watchdog import until_orphaned, until_over
-from loadtests.coordination.worker_side import Performer
+from loadtests.coordination.worker_side import WorkerSide
 from loadtests.live.objectives import watches_of
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import BEGIN, Job
@@ -34,7 +34,7 @@ class Stage:
         self._clock = Clock.start()
         watches = watches_of(job.directory, job.plan)
         up, down = (Loop(line), Loop(line)) if line.role == "alone" else (line, line)
-        self._performer = Performer(job, up, self._clock, watches)
+        self._performer = WorkerSide(job, up, self._clock, watches)
         self._director = Master(job, down, self._clock, watches, door)
         if isinstance(up, Loop) and isinstance(down, Loop):
             up.ears, down.ears = self._director.ears(), self._performer.ears()

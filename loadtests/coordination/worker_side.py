@@ -45,7 +45,7 @@ _DELIVERY_S, _NO_RECEIPT_S, _LATE_DELIVERY_S = 40.0, 10.0, 3.0
 _FIRST_PINGS, _FIRST_PING_S, _PING_S = 10, 0.1, 2.0
 
 
-class Performer:
+class WorkerSide:
     """Plays this process's arrivals of `job` by `clock`, and tells its master over `line`.
 
     `streams` says whether what it writes goes over the line; whoever knows sets it before the play begins.
