@@ -26,7 +26,7 @@ from loadtests.coordination import shared_path as sight
 from loadtests.coordination.admission import Door, Porter, proof
 from loadtests.coordination.messages import ADMITTED, ALONE, ASK, JOIN, PAPERS, REFUSED, Client, Role
 from loadtests.coordination.process import Stage
-from loadtests.coordination.run_bundle import Desk, RefusedError, fetch, lay_out
+from loadtests.coordination.run_bundle import BundleServer, RefusedError, fetch, lay_out
 from loadtests.results.run_directory import write_json
 from loadtests.runtime.resource_limits import allow_most
 from loadtests.storefronts import METHODS
@@ -142,7 +142,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
         runner.send_message(JOIN, {"proof": shown, "version": version, "sees": sees})
         events.heartbeat_received.add_listener(lambda **_: stage.heard())
     if isinstance(runner, MasterRunner) and door is not None:
-        guard(runner, door, Porter(door, Desk(token, job.directory, seats), job.directory, stage.streams_from))
+        guard(runner, door, Porter(door, BundleServer(token, job.directory, seats), job.directory, stage.streams_from))
 
 
 def _fetch(runner: WorkerRunner, folder: Path) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from loadtests.coordination import shared_path as sight
 from loadtests.coordination.messages import ADMITTED, ASK, JOIN, PAPERS, REFUSED, Client
-from loadtests.coordination.run_bundle import Desk
+from loadtests.coordination.run_bundle import BundleServer
 from loadtests.results.run_directory import RunDirectory
 from loadtests.worker.job import VARIABLE
 
@@ -79,7 +79,9 @@ class Door:
 class Porter:
     """Stands at `door`; `streams` is told of each worker that was let in and can't see the run directory."""
 
-    def __init__(self, door: Door, desk: Desk, directory: RunDirectory, streams: Callable[[Client], None]) -> None:
+    def __init__(
+        self, door: Door, desk: BundleServer, directory: RunDirectory, streams: Callable[[Client], None]
+    ) -> None:
         self._door, self._desk, self._directory, self._streams = door, desk, directory, streams
         self._word = sight.show(directory)
 

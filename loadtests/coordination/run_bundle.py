@@ -55,7 +55,7 @@ def _mac(token: str, *words: str) -> str:
     return hmac.new(token.encode(), "\n".join(words).encode(), hashlib.sha256).hexdigest()
 
 
-class Desk:
+class BundleServer:
     """The master's side: gives slices of the papers to who knows the token."""
 
     def __init__(self, token: str, directory: RunDirectory, workers: int) -> None:

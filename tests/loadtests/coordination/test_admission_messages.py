@@ -7,7 +7,7 @@ import pytest
 from loadtests.coordination import shared_path as sight
 from loadtests.coordination.admission import STRANGER, Door, Porter, proof
 from loadtests.coordination.messages import ADMITTED, ASK, DONE, JOIN, PAPERS, REFUSED
-from loadtests.coordination.run_bundle import Desk, asking
+from loadtests.coordination.run_bundle import BundleServer, asking
 from loadtests.results.run_directory import RunDirectory
 from tests.loadtests.prepared import prepared_run
 
@@ -21,7 +21,7 @@ class Gate:
         self.directory = prepared_run(folder, "http://127.0.0.1:9")
         self.door = Door(TOKEN, self.directory.name, 1)
         self.streaming: list[str] = []
-        self.porter = Porter(self.door, Desk(TOKEN, self.directory, 1), self.directory, self.streaming.append)
+        self.porter = Porter(self.door, BundleServer(TOKEN, self.directory, 1), self.directory, self.streaming.append)
 
     def say(self, client: str, kind: str, told: object) -> list[tuple[str, dict[str, object]]]:
         return list(self.porter.answers(client, kind, told))

@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.coordination import run_bundle as papers
 from loadtests.coordination.messages import PAPERS, REFUSED
-from loadtests.coordination.run_bundle import Desk, Gathered, RefusedError, asking, fetch, lay_out, seal
+from loadtests.coordination.run_bundle import BundleServer, Gathered, RefusedError, asking, fetch, lay_out, seal
 from loadtests.results.run_directory import RunDirectory
 from loadtests.worker.job import read_job
 from slo.documents import BadInput
@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> RunDirectory:
     return prepared_run(tmp_path / "runs", "http://127.0.0.1:9", declared={"headers": {"X-Gate": {"env": "SHOP_GATE"}}})
 
 
-def gathered(desk: Desk, token: str = TOKEN) -> Gathered:
+def gathered(desk: BundleServer, token: str = TOKEN) -> Gathered:
     """Return what a client has when it has asked for everything."""
     found = Gathered(token, "there", "nonce")
     while not found.is_whole:
@@ -40,7 +40,7 @@ def test_a_worker_has_what_it_needs_to_play_and_nothing_that_was_written_since(
 ) -> None:
     monkeypatch.setattr(papers, "SLICE_BYTES", 100)
     (run.path / "run.json").write_text("{}")
-    found = gathered(Desk(TOKEN, run, 3)).open()
+    found = gathered(BundleServer(TOKEN, run, 3)).open()
     directory = lay_out(found, tmp_path / "there")
     assert (found.workers, directory.path) == (3, tmp_path / "there" / run.name)
     assert read_job(directory.path).plan == read_job(run.path).plan
@@ -73,14 +73,14 @@ def test_no_secret_is_in_them(run: RunDirectory, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_who_does_not_show_that_it_knows_the_token_gets_none(run: RunDirectory, told: object) -> None:
-    assert Desk(TOKEN, run, 2).answer("there", told) is None
+    assert BundleServer(TOKEN, run, 2).answer("there", told) is None
 
 
 def test_slices_that_are_lost_doubled_or_out_of_turn_do_no_harm(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(papers, "SLICE_BYTES", 300)
-    desk, found = Desk(TOKEN, run, 2), Gathered(TOKEN, "there", "nonce")
+    desk, found = BundleServer(TOKEN, run, 2), Gathered(TOKEN, "there", "nonce")
     while not found.is_whole:
         question = found.question()
         for at in (question["at"] + 300, question["at"], question["at"]):
@@ -110,7 +110,7 @@ def test_a_master_that_does_not_know_the_token_is_not_believed() -> None:
 def test_a_seal_for_another_question_is_not_believed(run: RunDirectory) -> None:
     old = Gathered(TOKEN, "there", "another nonce")
     while not old.is_whole:
-        told = Desk(TOKEN, run, 2).answer("there", old.question())
+        told = BundleServer(TOKEN, run, 2).answer("there", old.question())
         assert told is not None
         old.take(told)
     replayed = Gathered(TOKEN, "there", "nonce")
@@ -133,7 +133,7 @@ def test_a_run_whose_name_leads_elsewhere_is_refused(run: str) -> None:
         forged(packed("plan.yaml", run)).open()
 
 
-def answered(desk: Desk | None, lose: int) -> Any:
+def answered(desk: BundleServer | None, lose: int) -> Any:
     """Fetch papers from a master that answers all but the first `lose` questions; None refuses them."""
     answers: gevent.queue.Queue[tuple[str, dict[str, Any]]] = gevent.queue.Queue()
     asked: list[Mapping[str, Any]] = []
@@ -152,7 +152,7 @@ def test_a_question_that_stays_without_an_answer_is_asked_again(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(papers, "_ASK_AGAIN_S", 0.01)
-    assert answered(Desk(TOKEN, run, 2), lose=3).run == run.name
+    assert answered(BundleServer(TOKEN, run, 2), lose=3).run == run.name
 
 
 def test_who_is_refused_is_told_why() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.coordination.run_bundle import Desk, Gathered, lay_out
+from loadtests.coordination.run_bundle import BundleServer, Gathered, lay_out
 from loadtests.environment.credentials import Secret
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.guarded_child import python
@@ -54,7 +54,7 @@ def test_a_master_is_there_while_somebody_listens(master: RemoteMaster) -> None:
 def fetched(folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, says: str = "") -> None:
     """Put a process in the place of the one that fetches: it lays the papers out, says a line, and ends with `code`."""
     run = prepared_run(folder / "master", "http://127.0.0.1:9")
-    desk, papers = Desk(TOKEN, run, 2), Gathered(TOKEN, "there", "nonce")
+    desk, papers = BundleServer(TOKEN, run, 2), Gathered(TOKEN, "there", "nonce")
     told = desk.answer("there", papers.question())
     assert told is not None
     papers.take(told)
