@@ -26,7 +26,7 @@ MOST_BYTES = 16 * 1024 * 1024
 _NAME = r"plan\.yaml|targets\.redacted\.json|job\.json|objectives/[A-Za-z0-9][A-Za-z0-9._-]*\.yaml"
 
 
-class Papers(Document):
+class RunBundle(Document):
     """The files by their names below the run directory."""
 
     run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -38,7 +38,7 @@ def pack(directory: RunDirectory, workers: int) -> bytes:
     """Return the papers of a run that is prepared, for so many workers."""
     paths = (directory.plan, directory.targets, directory.job, *sorted(directory.objectives.glob("*.yaml")))
     files = {path.relative_to(directory.path).as_posix(): path.read_text(encoding="utf-8") for path in paths}
-    return Papers(run=directory.name, workers=workers, files=files).model_dump_json().encode()
+    return RunBundle(run=directory.name, workers=workers, files=files).model_dump_json().encode()
 
 
 def asking(token: str, client: str, nonce: str) -> str:
@@ -102,14 +102,14 @@ class Gathered:
             self._data += told["data"]
             self._told = (told["size"], told["seal"])
 
-    def open(self) -> Papers:
+    def open(self) -> RunBundle:
         """Return the papers; raises BadInput when they aren't what a master that knows the token has sent."""
         sealed = seal(self._token, self._client, self._nonce, self._data)
         if self._told is None or not hmac.compare_digest(sealed.encode(), self._told[1].encode()):
             raise BadInput(
                 "the run's papers came from a master that doesn't know the token, or were changed on the way"
             )
-        papers = validate_json(self._data.decode(), Papers, "the run's papers")
+        papers = validate_json(self._data.decode(), RunBundle, "the run's papers")
         for name in papers.files:
             if re.fullmatch(_NAME, name) is None:
                 raise BadInput(f"the run's papers: unexpected file {name!r}")
@@ -122,7 +122,7 @@ class RefusedError(Exception):
 
 def fetch(
     token: str, client: str, ask: Callable[[dict[str, Any]], None], answers: "Queue[tuple[str, dict[str, Any]]]"
-) -> Papers:
+) -> RunBundle:
     """Ask until the papers are whole; raises RefusedError, and BadInput when they don't come or can't be believed."""
     gathered = Gathered(token, client, secrets.token_hex(16))
     with gevent.Timeout(_LONGEST_S, BadInput(f"the master didn't send the run's papers within {_LONGEST_S:g} s")):
@@ -138,7 +138,7 @@ def fetch(
     return gathered.open()
 
 
-def lay_out(papers: Papers, folder: Path) -> RunDirectory:
+def lay_out(papers: RunBundle, folder: Path) -> RunDirectory:
     """Write the papers below `folder` as the run directory that a worker of that run needs."""
     directory = RunDirectory(path=folder / papers.run)
     for path in (directory.path, directory.objectives, directory.logs):
