@@ -26,7 +26,7 @@ from loadtests.coordination.messages import (
 )
 from loadtests.coordination.rate_control import Control
 from loadtests.coordination.streaming.pump import Receptions
-from loadtests.coordination.worker_liveness import Attendance
+from loadtests.coordination.worker_liveness import WorkerLiveness
 from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
 from loadtests.live.snapshot_file import LiveFile
@@ -54,7 +54,7 @@ class Master:
         self.receptions = Receptions(job.directory, line)
         self._board: Board | None = None
         self._control: Control | None = None
-        self._attendance: Attendance | None = None
+        self._attendance: WorkerLiveness | None = None
         self._seats: dict[Client, int] = {}
         self._live = LiveFile(job.directory.live)
         self._last_shown: dict[str, Any] = {}
@@ -77,7 +77,7 @@ class Master:
         workers = len(clients)
         self._control = Control(self._job, self._board, (started_at, workers), self._clock.now, self._tell_revision)
         names = [f"w{seat}" for seat in range(workers)]
-        self._attendance = Attendance(names, started_at, started_at + round(self._job.plan.duration_s * 1e9))
+        self._attendance = WorkerLiveness(names, started_at, started_at + round(self._job.plan.duration_s * 1e9))
         seats = self._seats = {client: seat for seat, client in enumerate(clients)}
         self.receptions.open({client: f"w{seat}" for client, seat in seats.items()})
         self._line.tell(PLAY, {"workers": workers, "started_at": started_at, "seats": seats})
@@ -146,7 +146,7 @@ class Master:
             write = self._live.close if state == "ended" else self._live.write
             write(self._last_shown)
 
-    def _watch(self, board: Board, attendance: Attendance) -> None:
+    def _watch(self, board: Board, attendance: WorkerLiveness) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or given up."""
         while not attendance.is_over:
             gevent.sleep(_SNAPSHOT_S)
@@ -161,7 +161,7 @@ class Master:
         self._snapshot("ended")
         self._line.end(self.exit_code)
 
-    def _see(self, attendance: Attendance) -> None:
+    def _see(self, attendance: WorkerLiveness) -> None:
         seats = self._seats
         heard = {f"w{seats[client]}" for client in self._line.heard() if client in seats}
         silent = {f"w{seats[client]}" for client in self._line.silent() if client in seats}

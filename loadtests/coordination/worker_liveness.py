@@ -15,7 +15,7 @@ _GRACE_NS = 5 * _NS
 _LONGEST_NS = 60 * _NS
 
 
-class Attendance:
+class WorkerLiveness:
     """The `names` of a run's workers and when each was last seen; `ends_at` is when the plan ends. Times in ns.
 
     All is said as of the last look, so that a master that was paused takes nobody for dead.

@@ -2,14 +2,14 @@
 
 import pytest
 
-from loadtests.coordination.worker_liveness import ALONE_S, Attendance
+from loadtests.coordination.worker_liveness import ALONE_S, WorkerLiveness
 from tests.loadtests.fakes import SECOND
 
 END = 100 * SECOND
 
 
-def attendance() -> Attendance:
-    return Attendance(("w0", "w1"), 0, END)
+def attendance() -> WorkerLiveness:
+    return WorkerLiveness(("w0", "w1"), 0, END)
 
 
 def test_it_is_over_when_each_worker_is_done() -> None:
