@@ -23,7 +23,7 @@ from locust.stats import setup_distributed_stats_event_listeners
 from locust.web import WebUI
 
 from loadtests.coordination import shared_path as sight
-from loadtests.coordination.admission import Door, Porter, proof
+from loadtests.coordination.admission import Admission, Porter, proof
 from loadtests.coordination.messages import ADMITTED, ALONE, ASK, JOIN, PAPERS, REFUSED, Client, Role
 from loadtests.coordination.process import Stage
 from loadtests.coordination.run_bundle import BundleServer, RefusedError, fetch, lay_out
@@ -118,7 +118,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
         token = "" if isinstance(runner, LocalRunner) else run_token(os.environ)
         is_master = isinstance(runner, MasterRunner)
         seats = getattr(options, "expect_workers", 1)
-        door = Door(token, job.directory.name, seats) if is_master else None
+        door = Admission(token, job.directory.name, seats) if is_master else None
         stage = Stage(job, LocustLine(environment, runner), door)
         allow_most()
         if not is_master:
@@ -171,7 +171,7 @@ def _listen(runner: MasterRunner | WorkerRunner | LocalRunner, stage: Stage) -> 
         runner.register_message(kind, lambda msg, hear=hear, **_: hear(msg.node_id, msg.data))
 
 
-def guard(runner: MasterRunner, door: Door, porter: Porter) -> None:
+def guard(runner: MasterRunner, door: Admission, porter: Porter) -> None:
     """Let through to Locust only what comes from workers that have joined.
 
     A worker counts as soon as Locust hears of it, and no event of Locust's comes before: so its one way in is guarded.

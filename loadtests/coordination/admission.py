@@ -29,7 +29,7 @@ def proof(token: str, run: str, worker: str) -> str:
     return hmac.new(token.encode(), f"{run}\n{worker}".encode(), hashlib.sha256).hexdigest()
 
 
-class Door:
+class Admission:
     """The door of a run's master, which has `seats` for workers, each taken once."""
 
     def __init__(self, token: str, run: str, seats: int) -> None:
@@ -80,7 +80,7 @@ class Porter:
     """Stands at `door`; `streams` is told of each worker that was let in and can't see the run directory."""
 
     def __init__(
-        self, door: Door, desk: BundleServer, directory: RunDirectory, streams: Callable[[Client], None]
+        self, door: Admission, desk: BundleServer, directory: RunDirectory, streams: Callable[[Client], None]
     ) -> None:
         self._door, self._desk, self._directory, self._streams = door, desk, directory, streams
         self._word = sight.show(directory)

@@ -8,7 +8,7 @@ from typing import Any
 
 import gevent
 
-from loadtests.coordination.admission import Door
+from loadtests.coordination.admission import Admission
 from loadtests.coordination.clock_offset import pong_of
 from loadtests.coordination.messages import (
     CHANGE,
@@ -48,7 +48,9 @@ class Master:
     the run directory.
     """
 
-    def __init__(self, job: Job, line: Line, clock: Clock, watches: Sequence[Watch], door: Door | None = None) -> None:
+    def __init__(
+        self, job: Job, line: Line, clock: Clock, watches: Sequence[Watch], door: Admission | None = None
+    ) -> None:
         self._job, self._line, self._clock, self._watches, self._door = job, line, clock, watches, door
         self.on_change: Callable[[str, Mapping[str, Any]], None] = lambda _worker, _change: None
         self.receptions = Receptions(job.directory, line)

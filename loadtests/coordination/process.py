@@ -11,7 +11,7 @@ import gevent
 from gevent.event import Event
 from gevent.fileobject import FileObject
 
-from loadtests.coordination.admission import Door
+from loadtests.coordination.admission import Admission
 from loadtests.coordination.master import Master
 from loadtests.coordination.messages import STOP, Client, Ears, Line, Loop
 from loadtests.coordination.watchdog import until_orphaned, until_over
@@ -29,7 +29,7 @@ class Stage:
     `may_begin` is set when a run may be opened, and when it has ended before.
     """
 
-    def __init__(self, job: Job, line: Line, door: Door | None = None) -> None:
+    def __init__(self, job: Job, line: Line, door: Admission | None = None) -> None:
         self.job, self._line = job, line
         self._clock = Clock.start()
         watches = watches_of(job.directory, job.plan)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.coordination.admission import Door, proof
+from loadtests.coordination.admission import Admission, proof
 from loadtests.worker.job import run_token
 from slo.documents import BadInput
 
@@ -15,7 +15,7 @@ def shown(worker: str, token: str = TOKEN, run: str = RUN) -> dict[str, str]:
 
 
 def test_a_worker_that_knows_the_token_is_let_in() -> None:
-    door = Door(TOKEN, RUN, 2)
+    door = Admission(TOKEN, RUN, 2)
     door.knock("a")
     assert (door.has_joined("a"), door.strangers) == (False, ("a",))
     assert door.refusal("a", shown("a")) is None
@@ -41,14 +41,14 @@ def test_a_worker_that_knows_the_token_is_let_in() -> None:
     ],
 )
 def test_whatever_else_is_shown_lets_nobody_in(told: object) -> None:
-    door = Door(TOKEN, RUN, 2)
+    door = Admission(TOKEN, RUN, 2)
     door.knock("a")
     assert door.refusal("a", told) == STRANGE
     assert (door.has_joined("a"), door.strangers) == (False, ("a",))
 
 
 def test_a_run_takes_as_many_as_it_has_seats_and_gives_none_away_twice() -> None:
-    door = Door(TOKEN, RUN, 2)
+    door = Admission(TOKEN, RUN, 2)
     assert [door.refusal(name, shown(name)) for name in ("a", "b", "c")] == [None, None, "the run has its 2 workers"]
     assert [door.has_joined(name) for name in ("a", "b", "c")] == [True, True, False]
 
@@ -58,7 +58,7 @@ def test_the_token_is_not_in_what_is_sent() -> None:
 
 
 def test_names_of_strangers_are_short_few_and_printable() -> None:
-    door = Door(TOKEN, RUN, 1)
+    door = Admission(TOKEN, RUN, 1)
     door.knock("\x1b[31m" + "x" * 500)
     for number in range(5000):
         door.knock(f"w{number}")
