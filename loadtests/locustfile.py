@@ -23,7 +23,7 @@ from locust.stats import setup_distributed_stats_event_listeners
 from locust.web import WebUI
 
 from loadtests.coordination import shared_path as sight
-from loadtests.coordination.admission import Admission, Porter, proof
+from loadtests.coordination.admission import Admission, AdmissionHandler, proof
 from loadtests.coordination.messages import ADMITTED, ALONE, ASK, JOIN, PAPERS, REFUSED, Client, Role
 from loadtests.coordination.process import Stage
 from loadtests.coordination.run_bundle import BundleServer, RefusedError, fetch, lay_out
@@ -142,7 +142,11 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
         runner.send_message(JOIN, {"proof": shown, "version": version, "sees": sees})
         events.heartbeat_received.add_listener(lambda **_: stage.heard())
     if isinstance(runner, MasterRunner) and door is not None:
-        guard(runner, door, Porter(door, BundleServer(token, job.directory, seats), job.directory, stage.streams_from))
+        guard(
+            runner,
+            door,
+            AdmissionHandler(door, BundleServer(token, job.directory, seats), job.directory, stage.streams_from),
+        )
 
 
 def _fetch(runner: WorkerRunner, folder: Path) -> int:
@@ -171,7 +175,7 @@ def _listen(runner: MasterRunner | WorkerRunner | LocalRunner, stage: Stage) -> 
         runner.register_message(kind, lambda msg, hear=hear, **_: hear(msg.node_id, msg.data))
 
 
-def guard(runner: MasterRunner, door: Admission, porter: Porter) -> None:
+def guard(runner: MasterRunner, door: Admission, porter: AdmissionHandler) -> None:
     """Let through to Locust only what comes from workers that have joined.
 
     A worker counts as soon as Locust hears of it, and no event of Locust's comes before: so its one way in is guarded.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.coordination import shared_path as sight
-from loadtests.coordination.admission import STRANGER, Admission, Porter, proof
+from loadtests.coordination.admission import STRANGER, Admission, AdmissionHandler, proof
 from loadtests.coordination.messages import ADMITTED, ASK, DONE, JOIN, PAPERS, REFUSED
 from loadtests.coordination.run_bundle import BundleServer, asking
 from loadtests.results.run_directory import RunDirectory
@@ -21,7 +21,9 @@ class Gate:
         self.directory = prepared_run(folder, "http://127.0.0.1:9")
         self.door = Admission(TOKEN, self.directory.name, 1)
         self.streaming: list[str] = []
-        self.porter = Porter(self.door, BundleServer(TOKEN, self.directory, 1), self.directory, self.streaming.append)
+        self.porter = AdmissionHandler(
+            self.door, BundleServer(TOKEN, self.directory, 1), self.directory, self.streaming.append
+        )
 
     def say(self, client: str, kind: str, told: object) -> list[tuple[str, dict[str, object]]]:
         return list(self.porter.answers(client, kind, told))
