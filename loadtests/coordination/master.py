@@ -24,7 +24,7 @@ from loadtests.coordination.messages import (
     Ears,
     Line,
 )
-from loadtests.coordination.rate_control import Control
+from loadtests.coordination.rate_control import RateControl
 from loadtests.coordination.streaming.pump import Receptions
 from loadtests.coordination.worker_liveness import WorkerLiveness
 from loadtests.demand.revision import Revision
@@ -55,7 +55,7 @@ class Master:
         self.on_change: Callable[[str, Mapping[str, Any]], None] = lambda _worker, _change: None
         self.receptions = Receptions(job.directory, line)
         self._board: Board | None = None
-        self._control: Control | None = None
+        self._control: RateControl | None = None
         self._attendance: WorkerLiveness | None = None
         self._seats: dict[Client, int] = {}
         self._live = LiveFile(job.directory.live)
@@ -77,7 +77,7 @@ class Master:
         started_at = self._clock.now() + _LEAD_NS
         self._board = Board(self._job.timetable(), self._watches, started_at)
         workers = len(clients)
-        self._control = Control(self._job, self._board, (started_at, workers), self._clock.now, self._tell_revision)
+        self._control = RateControl(self._job, self._board, (started_at, workers), self._clock.now, self._tell_revision)
         names = [f"w{seat}" for seat in range(workers)]
         self._attendance = WorkerLiveness(names, started_at, started_at + round(self._job.plan.duration_s * 1e9))
         seats = self._seats = {client: seat for seat, client in enumerate(clients)}

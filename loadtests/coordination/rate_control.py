@@ -27,7 +27,7 @@ class RefusedError(ValueError):
     """A change that isn't made; the message says why in plain words."""
 
 
-class Control:
+class RateControl:
     """Changes the plan of `job`, whose run started at `started_at` (ns) with `workers` workers.
 
     `now` is the time (ns), `tell` passes a revision on to every worker, `board` measures against the changed plan.

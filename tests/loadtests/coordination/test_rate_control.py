@@ -7,7 +7,7 @@ import gevent
 import numpy as np
 import pytest
 
-from loadtests.coordination.rate_control import LEAD_S, Control
+from loadtests.coordination.rate_control import LEAD_S, RateControl
 from loadtests.demand.arrivals import revised
 from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
@@ -36,7 +36,7 @@ class Stage:
         self.elapsed_s = 10.0
         self.told: list[tuple[Revision, bool]] = []
         self.board = Board(self.job.timetable(), (), START)
-        self.control = Control(self.job, self.board, (START, 2), self.now, self.tell)
+        self.control = RateControl(self.job, self.board, (START, 2), self.now, self.tell)
 
     def now(self) -> int:
         return START + round(self.elapsed_s * SECOND)
