@@ -23,7 +23,7 @@ class Measured(NamedTuple):
         return abs(self.offset_s) - self.uncertainty_s
 
 
-class Offsets:
+class ClockOffsets:
     """What a worker measures; `now` is the clock that its records are written by (ns).
 
     Clocks drift: of each minute the shortest round trip counts, and of the minutes the one that shows the most.

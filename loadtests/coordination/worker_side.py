@@ -12,7 +12,7 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.queue import Queue
 
-from loadtests.coordination.clock_offset import SAME_CLOCK, Offsets
+from loadtests.coordination.clock_offset import SAME_CLOCK, ClockOffsets
 from loadtests.coordination.messages import (
     CHANGE,
     DONE,
@@ -55,7 +55,7 @@ class WorkerSide:
         self._job, self._line, self._clock, self._watches = job, line, clock, watches
         self.streams = False
         self.silence = Silence(self._was_silent)
-        self._offsets = Offsets(clock.now)
+        self._offsets = ClockOffsets(clock.now)
         self._start: AsyncResult[dict[str, Any]] = AsyncResult()
         self._revisions: Queue[Revision] = Queue()
         self._player: Worker | None = None

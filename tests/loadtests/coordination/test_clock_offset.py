@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.coordination.clock_offset import Offsets, pong_of
+from loadtests.coordination.clock_offset import ClockOffsets, pong_of
 
 MS = 1_000_000
 MINUTE = 60_000 * MS
@@ -13,7 +13,7 @@ class Wire:
 
     def __init__(self, ahead_ms: float) -> None:
         self.at, self.ahead = 1_700_000_000_000 * MS, round(ahead_ms * MS)
-        self.offsets = Offsets(lambda: self.at + self.ahead)
+        self.offsets = ClockOffsets(lambda: self.at + self.ahead)
 
     def trip(self, there_ms: float, back_ms: float) -> None:
         """Let a ping go there and back."""
