@@ -7,7 +7,7 @@ set, the first would wait on for ever (gevent 26.9: the second takes away the no
 from gevent.event import Event
 
 
-class Bell:
+class StopEvent:
     """Rings once; who listens has an event of its own, set when it rings, at once if it has rung."""
 
     def __init__(self) -> None:

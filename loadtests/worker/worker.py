@@ -33,7 +33,7 @@ from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.periodic_timer import Pulse
 from loadtests.runtime.resource_limits import allowed, used
-from loadtests.runtime.stop_event import Bell
+from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.assets import AssetSource, source_of
 from loadtests.shopper.session import Session, SessionContext, in_flight
 from loadtests.storefronts import STOREFRONTS
@@ -97,7 +97,7 @@ class Worker:
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
         self._descriptors_peak = used()
-        self._over = Bell()
+        self._over = StopEvent()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)

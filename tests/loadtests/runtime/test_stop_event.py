@@ -5,7 +5,7 @@ import time
 import gevent
 from gevent.event import Event
 
-from loadtests.runtime.stop_event import Bell
+from loadtests.runtime.stop_event import StopEvent
 
 BEAT_S = 0.01
 
@@ -16,7 +16,7 @@ def listen_on(event: Event) -> None:
 
 
 def test_it_is_heard_by_all_though_each_looks_away_in_the_very_moment() -> None:
-    bell = Bell()
+    bell = StopEvent()
 
     def ring() -> None:
         gevent.sleep(BEAT_S)
@@ -30,7 +30,7 @@ def test_it_is_heard_by_all_though_each_looks_away_in_the_very_moment() -> None:
 
 
 def test_who_comes_after_it_rang_hears_it_too() -> None:
-    bell = Bell()
+    bell = StopEvent()
     early = bell.listen()
     assert not early.is_set()
     bell.ring()
