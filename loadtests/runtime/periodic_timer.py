@@ -10,7 +10,7 @@ from typing import Any
 from gevent import get_hub
 
 
-class Pulse:
+class PeriodicTimer:
     """Calls `beat` every `period_s` from `start` to `stop`; what a beat raises is told by the hub and ends nothing."""
 
     def __init__(self, period_s: float, beat: Callable[[], None]) -> None:

@@ -31,7 +31,7 @@ from loadtests.results.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.results.run_directory import write_json
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
-from loadtests.runtime.periodic_timer import Pulse
+from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.assets import AssetSource, source_of
@@ -102,7 +102,7 @@ class Worker:
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
         self._stalls = Stalls(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
-        self._pulse = Pulse(_BEAT_S, self._beat)
+        self._pulse = PeriodicTimer(_BEAT_S, self._beat)
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None

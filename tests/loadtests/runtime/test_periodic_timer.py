@@ -4,12 +4,12 @@ import time
 
 import gevent
 
-from loadtests.runtime.periodic_timer import Pulse
+from loadtests.runtime.periodic_timer import PeriodicTimer
 
 PERIOD_S = 0.005
 
 
-def beats_of(pulse: Pulse, beats: list[float], count: int) -> None:
+def beats_of(pulse: PeriodicTimer, beats: list[float], count: int) -> None:
     pulse.start()
     with gevent.Timeout(30):
         while len(beats) < count:
@@ -18,7 +18,7 @@ def beats_of(pulse: Pulse, beats: list[float], count: int) -> None:
 
 def test_it_beats_no_faster_than_its_period_and_not_before_one_is_over() -> None:
     beats: list[float] = []
-    pulse = Pulse(PERIOD_S, lambda: beats.append(time.monotonic()))
+    pulse = PeriodicTimer(PERIOD_S, lambda: beats.append(time.monotonic()))
     began = time.monotonic()
     beats_of(pulse, beats, 10)
     pulse.stop()
@@ -27,7 +27,7 @@ def test_it_beats_no_faster_than_its_period_and_not_before_one_is_over() -> None
 
 def test_after_its_stop_nothing_beats_and_a_second_stop_is_no_matter() -> None:
     beats: list[float] = []
-    pulse = Pulse(PERIOD_S, lambda: beats.append(time.monotonic()))
+    pulse = PeriodicTimer(PERIOD_S, lambda: beats.append(time.monotonic()))
     beats_of(pulse, beats, 2)
     pulse.stop()
     pulse.stop()
@@ -44,7 +44,7 @@ def test_a_beat_that_fails_ends_nothing() -> None:
         if len(beats) == 1:
             raise LookupError("a defect")
 
-    pulse = Pulse(PERIOD_S, beat)
+    pulse = PeriodicTimer(PERIOD_S, beat)
     beats_of(pulse, beats, 3)
     pulse.stop()
     assert len(beats) >= 3

@@ -5,7 +5,7 @@ import time
 import gevent
 
 from loadtests.runtime.clock import Clock
-from loadtests.runtime.periodic_timer import Pulse
+from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.worker.hub_lag import Stalls
 
 FOREVER = 1 << 62
@@ -21,7 +21,7 @@ def watched(ends_at: int, hold_s: float) -> dict[str, float | None]:
         stalls.beat()
         beats.append(clock())
 
-    pulse = Pulse(BEAT_S, beat)
+    pulse = PeriodicTimer(BEAT_S, beat)
     stalls.begin()
     pulse.start()
     began = clock()
