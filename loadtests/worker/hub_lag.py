@@ -10,7 +10,7 @@ from loadtests.live.histogram import Histogram
 _NS = 1_000_000_000
 
 
-class Stalls:
+class HubLag:
     """How much later than it should each beat of a pulse of `period_s` comes; `clock` tells ns.
 
     What happens after `ends_at` (ns), when everyone is cut off at once, holds nobody up and isn't counted.

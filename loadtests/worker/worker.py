@@ -38,7 +38,7 @@ from loadtests.shopper.assets import AssetSource, source_of
 from loadtests.shopper.session import Session, SessionContext, in_flight
 from loadtests.storefronts import STOREFRONTS
 from loadtests.worker.client_spans import ClientSpans
-from loadtests.worker.hub_lag import Stalls
+from loadtests.worker.hub_lag import HubLag
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
@@ -101,7 +101,7 @@ class Worker:
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._worker = self._make_worker()
         self._conductor = self._make_conductor(started_at)
-        self._stalls = Stalls(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
+        self._stalls = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
         self._pulse = PeriodicTimer(_BEAT_S, self._beat)
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None

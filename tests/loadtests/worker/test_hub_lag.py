@@ -6,7 +6,7 @@ import gevent
 
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.periodic_timer import PeriodicTimer
-from loadtests.worker.hub_lag import Stalls
+from loadtests.worker.hub_lag import HubLag
 
 FOREVER = 1 << 62
 BEAT_S = 0.05
@@ -15,7 +15,7 @@ BEAT_S = 0.05
 def watched(ends_at: int, hold_s: float) -> dict[str, float | None]:
     """Return what is told when the hub is held up for `hold_s`, from its start on."""
     clock = Clock.start().now
-    stalls, beats = Stalls(clock, ends_at, BEAT_S), list[int]()
+    stalls, beats = HubLag(clock, ends_at, BEAT_S), list[int]()
 
     def beat() -> None:
         stalls.beat()
@@ -41,14 +41,14 @@ def test_a_hub_that_is_held_up_is_told_by_how_much() -> None:
 
 
 def test_before_the_first_beat_nothing_is_known() -> None:
-    stalls = Stalls(Clock.start().now, FOREVER, BEAT_S)
+    stalls = HubLag(Clock.start().now, FOREVER, BEAT_S)
     stalls.begin()
     assert stalls.to_json() == {"p99": None, "max": None}
 
 
 def test_a_beat_in_time_is_no_stall_and_the_next_counts_from_it() -> None:
     now = [1_000_000_000]
-    stalls = Stalls(lambda: now[0], FOREVER, BEAT_S)
+    stalls = HubLag(lambda: now[0], FOREVER, BEAT_S)
     stalls.begin()
     for step_ms in (50, 50, 49, 70, 50):
         now[0] += step_ms * 1_000_000
@@ -66,7 +66,7 @@ def test_what_comes_after_the_end_is_not_counted() -> None:
 
 def test_a_beat_that_was_due_after_the_end_is_none() -> None:
     now = [1_000_000_000]
-    stalls = Stalls(lambda: now[0], now[0] + 40_000_000, BEAT_S)
+    stalls = HubLag(lambda: now[0], now[0] + 40_000_000, BEAT_S)
     stalls.begin()
     now[0] += 50_000_000
     stalls.beat()
