@@ -2,7 +2,7 @@
 
 from time import monotonic_ns
 
-from loadtests.client.http2.connection import Conversation
+from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.stream import OpenStream
 from loadtests.client.response_head import Head
 
@@ -12,7 +12,7 @@ class StreamInflow:
 
     __slots__ = ("_conversation", "_stream", "head", "lay_ns")
 
-    def __init__(self, conversation: Conversation, stream: OpenStream, head: Head) -> None:
+    def __init__(self, conversation: Http2Connection, stream: OpenStream, head: Head) -> None:
         self._conversation, self._stream, self.head = conversation, stream, head
         self.lay_ns = self._lain()
 

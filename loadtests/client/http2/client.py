@@ -9,7 +9,7 @@ from loadtests.client.access import Access
 from loadtests.client.errors import SilentError, UnsentError
 from loadtests.client.http1_client import REPEATABLE, ShopperClient
 from loadtests.client.http2.body_stream import StreamInflow
-from loadtests.client.http2.connection import Conversation, RefusedError
+from loadtests.client.http2.connection import Http2Connection, RefusedError
 from loadtests.client.http2.stream import Stream, Wait
 from loadtests.client.http2.transport import Channel, open_channel
 from loadtests.client.response_head import Head
@@ -33,14 +33,14 @@ class Link:
         self._failure: Exception | None = None
         self._opening = False
         self._waiting: list[Wait] = []
-        self.conversation: Conversation | None = None
+        self.conversation: Http2Connection | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether there is a connection that a request may go over."""
         return self.conversation is not None and not self.conversation.retiring
 
-    def take(self, ends_at: float) -> Conversation:
+    def take(self, ends_at: float) -> Http2Connection:
         """Return the connection, opened by one for all who want it; raises OSError and ProtocolError."""
         while True:
             held = self.conversation
@@ -56,11 +56,11 @@ class Link:
             self.conversation.close()
             self.conversation = None
 
-    def _open(self, ends_at: float) -> Conversation:
+    def _open(self, ends_at: float) -> Http2Connection:
         access, self._opening, self._failure = self._access, True, None
         try:
             channel = first_that_opens(access.ways, lambda way: self._channel(way, ends_at), ends_at)
-            self.conversation = Conversation(channel, access.blocks)
+            self.conversation = Http2Connection(channel, access.blocks)
             if self.conversation.failure is not None:
                 raise self.conversation.failure
         except (OSError, ValueError) as error:
@@ -129,7 +129,7 @@ class Http2Client(ShopperClient):
         """Ask for a stream; raises OSError and ProtocolError."""
         return self._asked(lambda over: _opened(over, words, method, ends_at), method, ends_at)
 
-    def _asked(self, ask: Callable[[Conversation], Asked], method: str, ends_at: float) -> Asked:
+    def _asked(self, ask: Callable[[Http2Connection], Asked], method: str, ends_at: float) -> Asked:
         """Ask, a second time where nothing was done yet, or a stale connection makes that safe."""
         conversation, silent = self._taken(None, ends_at), None
         kept = conversation.brought
@@ -143,7 +143,7 @@ class Http2Client(ShopperClient):
             silent = error if isinstance(error, SilentError) else None
         return ask(self._taken(silent, ends_at))
 
-    def _taken(self, silent: SilentError | None, ends_at: float) -> Conversation:
+    def _taken(self, silent: SilentError | None, ends_at: float) -> Http2Connection:
         """Return the connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""
         self.at_proxy = self._access.proxy is not None and silent is None and not self._link.is_open
         try:
@@ -157,7 +157,7 @@ class Http2Client(ShopperClient):
         """Do nothing: what failed has ended its own stream, or the connection with it."""
 
 
-def _opened(conversation: Conversation, words: bytes, method: str, ends_at: float) -> StreamInflow:
+def _opened(conversation: Http2Connection, words: bytes, method: str, ends_at: float) -> StreamInflow:
     stream = conversation.open(words, method, ends_at)
     return StreamInflow(conversation, stream, _head_of(stream))
 

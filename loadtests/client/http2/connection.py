@@ -29,7 +29,7 @@ class RefusedError(UnsentError):
     """The server says that it did nothing with the request, or it never began: whatever it is, it may be said again."""
 
 
-class Conversation:
+class Http2Connection:
     """What is said over `channel`.
 
     `brought` is whether a reply came over it, `retiring` whether no other request may go over it, `failure` why it

@@ -11,7 +11,7 @@ from h2.connection import H2Connection
 
 from loadtests.client.access import Access
 from loadtests.client.http2.client import Http2Client
-from loadtests.client.http2.connection import Conversation
+from loadtests.client.http2.connection import Http2Connection
 from tests.loadtests.certificates import Authority
 from tests.loadtests.client.shoppers import DEADLINE_S
 from tests.loadtests.hostile_http2 import HostileHttp2, Reaction
@@ -30,7 +30,7 @@ class Serve(Protocol):
 Connect2 = Callable[..., Http2Client]
 
 
-def held(client: Http2Client) -> Conversation:
+def held(client: Http2Client) -> Http2Connection:
     """Return a client's connection."""
     assert client._link.conversation is not None
     return client._link.conversation

@@ -7,7 +7,7 @@ import pytest
 from gevent import get_hub
 
 from loadtests.client.errors import BrokenOffError, ProtocolError
-from loadtests.client.http2.connection import Conversation
+from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.response_headers import Blocks
 from loadtests.client.http2.stream import OpenStream
 from loadtests.client.http2.transport import Channel
@@ -32,19 +32,19 @@ class Cut(Quiet):
         super().put(words)
 
 
-def hear(conversation: Conversation, data: bytes) -> None:
+def hear(conversation: Http2Connection, data: bytes) -> None:
     """Have the hub hand on what came, and let everybody come as far as they can."""
     get_hub().loop.run_callback(conversation.hear, data)
     gevent.idle()
 
 
-def conversation_over(channel: Channel) -> Conversation:
-    conversation = Conversation(channel, Blocks(Heads(Firewall(Blocked()))))
+def conversation_over(channel: Channel) -> Http2Connection:
+    conversation = Http2Connection(channel, Blocks(Heads(Firewall(Blocked()))))
     hear(conversation, said(SETTINGS, 0, 0))
     return conversation
 
 
-def opening(conversation: Conversation) -> "gevent.Greenlet[..., OpenStream]":
+def opening(conversation: Http2Connection) -> "gevent.Greenlet[..., OpenStream]":
     """Ask for a stream, and let it come as far as it can."""
     greenlet: gevent.Greenlet[..., OpenStream] = gevent.spawn(
         conversation.open, block((":method", "GET")), "GET", monotonic() + 20
@@ -53,14 +53,14 @@ def opening(conversation: Conversation) -> "gevent.Greenlet[..., OpenStream]":
     return greenlet
 
 
-def opened_over(conversation: Conversation, *fields: tuple[str, str]) -> OpenStream:
+def opened_over(conversation: Http2Connection, *fields: tuple[str, str]) -> OpenStream:
     asked = opening(conversation)
     hear(conversation, said(HEADERS, 4, 1, block((":status", "200"), *fields)))
     stream: OpenStream = asked.get(timeout=20)
     return stream
 
 
-def reading_of(conversation: Conversation, stream: OpenStream) -> "gevent.Greenlet[..., bytes]":
+def reading_of(conversation: Http2Connection, stream: OpenStream) -> "gevent.Greenlet[..., bytes]":
     greenlet = gevent.spawn(conversation.more, stream)
     gevent.idle()
     return greenlet
