@@ -103,7 +103,7 @@ class Channel(Connection):
         return data, not data
 
 
-class TlsChannel(Channel, TlsConnection):
+class TlsTransport(Channel, TlsConnection):
     """One connection over TLS."""
 
     def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
@@ -159,4 +159,4 @@ def open_channel(way: Way, ends_at: float, tls: ssl.SSLContext | None, name: str
     Raises OSError and ProtocolError.
     """
     (family, _), _ = way
-    return opened_by(Channel(family, ends_at) if tls is None else TlsChannel(family, ends_at), way, tls, name)
+    return opened_by(Channel(family, ends_at) if tls is None else TlsTransport(family, ends_at), way, tls, name)

@@ -3,10 +3,10 @@
 import pytest
 
 from loadtests.client.errors import BrokenOffError
-from loadtests.client.http2.transport import TlsChannel
+from loadtests.client.http2.transport import TlsTransport
 
 
-class Torn(TlsChannel):
+class Torn(TlsTransport):
     """A connection whose records are given, and then no end of it that TLS knows."""
 
     def __init__(self, *pieces: bytes) -> None:
