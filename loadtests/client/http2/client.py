@@ -11,7 +11,7 @@ from loadtests.client.http1_client import REPEATABLE, ShopperClient
 from loadtests.client.http2.body_stream import StreamInflow
 from loadtests.client.http2.connection import Http2Connection, RefusedError
 from loadtests.client.http2.stream import Stream, Wait
-from loadtests.client.http2.transport import Channel, open_channel
+from loadtests.client.http2.transport import Transport, open_channel
 from loadtests.client.response_head import Head
 from loadtests.client.sockets.connect import Way
 from loadtests.client.sockets.connection import first_that_opens
@@ -72,7 +72,7 @@ class Link:
                 wait.wake_soon()
         return self.conversation
 
-    def _channel(self, way: Way, ends_at: float) -> Channel:
+    def _channel(self, way: Way, ends_at: float) -> Transport:
         origin = self._access.origin
         tls = self._access.tls if origin.secure else None
         return open_channel(way, min(ends_at, monotonic() + shopper.CONNECT_S), tls, origin.host.rstrip("."))

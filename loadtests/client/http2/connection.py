@@ -17,7 +17,7 @@ from loadtests.client.http2.frames import FaultError, frame, number, unpadded
 from loadtests.client.http2.request_headers import Post
 from loadtests.client.http2.response_headers import Blocks, first_decoder
 from loadtests.client.http2.stream import WINDOW, OpenStream, Stream
-from loadtests.client.http2.transport import Channel
+from loadtests.client.http2.transport import Transport
 from loadtests.client.sockets.deadlines import deadlines
 
 # What counts as the server's limit until it says its own (RFC 9113, 6.5.2, recommends no less).
@@ -41,7 +41,7 @@ class Http2Connection:
         "_incoming", "_most_streams", "_next", "_outgoing", "_queue", "_streams", "brought", "failure", "retiring",
     )  # fmt: skip
 
-    def __init__(self, channel: Channel, blocks: Blocks) -> None:
+    def __init__(self, channel: Transport, blocks: Blocks) -> None:
         self._channel, self._blocks = channel, blocks
         self._deadlines = deadlines()
         self._decoder: Decoder | None = None

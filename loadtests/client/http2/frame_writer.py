@@ -7,7 +7,7 @@ from loadtests.client.http2 import frames
 from loadtests.client.http2.frames import FaultError, frame, greeting, head_frames
 from loadtests.client.http2.request_headers import Post
 from loadtests.client.http2.stream import WINDOW, Stream
-from loadtests.client.http2.transport import Channel
+from loadtests.client.http2.transport import Transport
 from loadtests.client.response_head import MAX_HEAD
 
 _MOST_WAITING = 256 << 10
@@ -23,7 +23,7 @@ class Outgoing:
 
     __slots__ = ("_calm", "_channel", "_greeting", "_room", "most_frame", "window", "writers")
 
-    def __init__(self, channel: Channel, calm: Callable[[], None]) -> None:
+    def __init__(self, channel: Transport, calm: Callable[[], None]) -> None:
         self._channel, self._calm = channel, calm
         self._greeting = _GREETING
         self._room = self.window = frames.FIRST_WINDOW

@@ -26,7 +26,7 @@ class Listener(Protocol):
         """Take note that nothing more will come."""
 
 
-class Channel(Connection):
+class Transport(Connection):
     """One connection over plain TCP. Whatever is said goes through `put`, at once as far as the socket takes it."""
 
     _listener: Listener | None = None
@@ -103,7 +103,7 @@ class Channel(Connection):
         return data, not data
 
 
-class TlsTransport(Channel, TlsConnection):
+class TlsTransport(Transport, TlsConnection):
     """One connection over TLS."""
 
     def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
@@ -153,10 +153,10 @@ class TlsTransport(Channel, TlsConnection):
             super().put(self._outgoing.read())
 
 
-def open_channel(way: Way, ends_at: float, tls: ssl.SSLContext | None, name: str) -> Channel:
+def open_channel(way: Way, ends_at: float, tls: ssl.SSLContext | None, name: str) -> Transport:
     """Return a connection that went `way` by `ends_at`, over TLS with the server called `name` when there is a context.
 
     Raises OSError and ProtocolError.
     """
     (family, _), _ = way
-    return opened_by(Channel(family, ends_at) if tls is None else TlsTransport(family, ends_at), way, tls, name)
+    return opened_by(Transport(family, ends_at) if tls is None else TlsTransport(family, ends_at), way, tls, name)

@@ -13,7 +13,7 @@ from loadtests.client import response as reading
 from loadtests.client.errors import ProtocolError
 from loadtests.client.http2.body_stream import StreamInflow
 from loadtests.client.http2.stream import WINDOW
-from loadtests.client.http2.transport import Channel
+from loadtests.client.http2.transport import Transport
 from loadtests.client.interface import Event
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
 from tests.loadtests.client.http2.serving_events import (
@@ -296,7 +296,7 @@ def test_what_nobody_takes_is_bounded(serve: Serve, connect: Connect2, monkeypat
 def test_when_an_error_was_here_is_when_all_of_it_was(
     serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def heard(self: Channel, hear: Any = Channel._heard) -> tuple[bytes, bool]:
+    def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
         told: tuple[bytes, bool] = hear(self)
         self.lay_ns = 0 if late.is_set() else 3_600 * 10**9
         return told
@@ -315,19 +315,19 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
 
     late, head_is_read = threading.Event(), threading.Event()
     monkeypatch.setattr(StreamInflow, "whole", whole)
-    monkeypatch.setattr(Channel, "_heard", heard)
+    monkeypatch.setattr(Transport, "_heard", heard)
     stream = connect(serve(react).url).listener()
     assert stream.send(STREAM, TRACEPARENT).error == "http_5xx"
     assert stream.lay_ns < 60 * 10**9
 
 
 def test_what_lay_here_is_told(serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch) -> None:
-    def heard(self: Channel, hear: Any = Channel._heard) -> tuple[bytes, bool]:
+    def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
         told: tuple[bytes, bool] = hear(self)
         self.lay_ns = 3_600 * 10**9
         return told
 
-    monkeypatch.setattr(Channel, "_heard", heard)
+    monkeypatch.setattr(Transport, "_heard", heard)
     client = connect(serve(pushing(TWO)).url)
     stream = opened(client.listener())
     assert 3_600 < stream.lay_ns / 1e9 < 3_700

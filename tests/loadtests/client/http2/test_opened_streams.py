@@ -10,7 +10,7 @@ from loadtests.client.errors import BrokenOffError, ProtocolError
 from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.response_headers import Blocks
 from loadtests.client.http2.stream import OpenStream
-from loadtests.client.http2.transport import Channel
+from loadtests.client.http2.transport import Transport
 from loadtests.client.response_head import Heads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
@@ -38,7 +38,7 @@ def hear(conversation: Http2Connection, data: bytes) -> None:
     gevent.idle()
 
 
-def conversation_over(channel: Channel) -> Http2Connection:
+def conversation_over(channel: Transport) -> Http2Connection:
     conversation = Http2Connection(channel, Blocks(Heads(Firewall(Blocked()))))
     hear(conversation, said(SETTINGS, 0, 0))
     return conversation

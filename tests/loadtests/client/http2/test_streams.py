@@ -15,7 +15,7 @@ from loadtests.client.http2.client import Http2Client
 from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.frames import PREFACE
 from loadtests.client.http2.response_headers import Blocks
-from loadtests.client.http2.transport import Channel
+from loadtests.client.http2.transport import Transport
 from loadtests.client.interface import Reply, Request
 from loadtests.client.response_head import Heads
 from loadtests.environment.firewalls import Firewall
@@ -361,7 +361,7 @@ def test_a_flood_while_nobody_waits_ends_the_connection(serve: Serve, connect: C
     assert server.connections == 2
 
 
-class Quiet(Channel):
+class Quiet(Transport):
     """A connection that keeps what is said over it, and needs no network."""
 
     def __init__(self) -> None:
