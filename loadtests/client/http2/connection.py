@@ -11,7 +11,7 @@ from hpack import Decoder
 
 from loadtests.client.errors import BrokenOffError, ProtocolError, SilentError, UnsentError
 from loadtests.client.http2 import frames
-from loadtests.client.http2.frame_reader import Incoming
+from loadtests.client.http2.frame_reader import FrameReader
 from loadtests.client.http2.frame_writer import Outgoing
 from loadtests.client.http2.frames import FaultError, frame, number, unpadded
 from loadtests.client.http2.request_headers import Post
@@ -46,7 +46,7 @@ class Http2Connection:
         self._deadlines = deadlines()
         self._decoder: Decoder | None = None
         self._acked = self._closed = False
-        self._incoming = Incoming()
+        self._incoming = FrameReader()
         self._outgoing = Outgoing(channel, self._incoming.calm)
         self._next = 1
         self._streams: dict[int, Stream] = {}

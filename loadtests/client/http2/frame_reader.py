@@ -14,7 +14,7 @@ Frame = tuple[int, int, int, bytes]
 """Kind, flags, stream and what is in it: without padding, and a HEADERS with all of its block."""
 
 
-class Incoming:
+class FrameReader:
     """Cuts what comes over one connection; what breaks the framing raises FaultError and ends the connection."""
 
     __slots__ = ("_aside", "_block", "_greeted", "_rest")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.client.errors import ProtocolError
-from loadtests.client.http2.frame_reader import Incoming
+from loadtests.client.http2.frame_reader import FrameReader
 from loadtests.client.http2.frames import HEAD_SIZE, MOST_STREAM_ID, FaultError
 from loadtests.client.http2.response_headers import Blocks, first_decoder
 from loadtests.client.response_head import Heads
@@ -23,7 +23,7 @@ STREAM = SETTINGS + said(1, 0, 1, b"ab") + said(9, 4, 1, b"cd") + said(0, 1, 1, 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=6))
 def test_frames_are_the_same_in_whatever_pieces_they_come(cuts: list[int]) -> None:
-    incoming, edges = Incoming(), [0, *sorted(cuts), len(STREAM)]
+    incoming, edges = FrameReader(), [0, *sorted(cuts), len(STREAM)]
     found = [one for a, b in pairwise(edges) for one in incoming.feed(STREAM[a:b])]
     assert found == [(4, 0, 0, b""), (1, 0, 1, b"abcd"), (0, 1, 1, b"body"), (0x77, 0, 0, b"?")]
 
@@ -31,7 +31,7 @@ def test_frames_are_the_same_in_whatever_pieces_they_come(cuts: list[int]) -> No
 @given(st.binary(max_size=200))
 def test_any_bytes_are_frames_or_a_failure(data: bytes) -> None:
     with contextlib.suppress(FaultError):
-        for number, (_, _, stream, payload) in enumerate(Incoming().feed(SETTINGS + data)):
+        for number, (_, _, stream, payload) in enumerate(FrameReader().feed(SETTINGS + data)):
             assert stream <= MOST_STREAM_ID
             assert len(payload) <= len(data)
             assert number <= len(data) // HEAD_SIZE
