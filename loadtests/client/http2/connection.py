@@ -12,7 +12,7 @@ from hpack import Decoder
 from loadtests.client.errors import BrokenOffError, ProtocolError, SilentError, UnsentError
 from loadtests.client.http2 import frames
 from loadtests.client.http2.frame_reader import FrameReader
-from loadtests.client.http2.frame_writer import Outgoing
+from loadtests.client.http2.frame_writer import FrameWriter
 from loadtests.client.http2.frames import FaultError, frame, number, unpadded
 from loadtests.client.http2.request_headers import Post
 from loadtests.client.http2.response_headers import Blocks, first_decoder
@@ -47,7 +47,7 @@ class Http2Connection:
         self._decoder: Decoder | None = None
         self._acked = self._closed = False
         self._incoming = FrameReader()
-        self._outgoing = Outgoing(channel, self._incoming.calm)
+        self._outgoing = FrameWriter(channel, self._incoming.calm)
         self._next = 1
         self._streams: dict[int, Stream] = {}
         self._given_up: set[int] = set()

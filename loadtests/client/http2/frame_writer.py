@@ -14,7 +14,7 @@ _MOST_WAITING = 256 << 10
 _GREETING = greeting(WINDOW, MAX_HEAD)
 
 
-class Outgoing:
+class FrameWriter:
     """Says things over `channel`; `calm` is called with whatever the server may answer.
 
     `writers` are those who wait for a window to open. `most_frame` and `window`, a new stream's, are as the server
