@@ -7,7 +7,7 @@ from loadtests.client.http2.stream import OpenStream
 from loadtests.client.response_head import Head
 
 
-class StreamInflow:
+class Http2BodyStream:
     """A reply over a connection that others share; it alone is broken off when it is closed."""
 
     __slots__ = ("_conversation", "_stream", "head", "lay_ns")

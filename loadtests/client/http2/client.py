@@ -8,7 +8,7 @@ from loadtests.client import http1_client as shopper
 from loadtests.client.access import Access
 from loadtests.client.errors import SilentError, UnsentError
 from loadtests.client.http1_client import REPEATABLE, ShopperClient
-from loadtests.client.http2.body_stream import StreamInflow
+from loadtests.client.http2.body_stream import Http2BodyStream
 from loadtests.client.http2.connection import Http2Connection, RefusedError
 from loadtests.client.http2.stream import Stream, Wait
 from loadtests.client.http2.transport import Transport, open_channel
@@ -157,9 +157,9 @@ class Http2Client(ShopperClient):
         """Do nothing: what failed has ended its own stream, or the connection with it."""
 
 
-def _opened(conversation: Http2Connection, words: bytes, method: str, ends_at: float) -> StreamInflow:
+def _opened(conversation: Http2Connection, words: bytes, method: str, ends_at: float) -> Http2BodyStream:
     stream = conversation.open(words, method, ends_at)
-    return StreamInflow(conversation, stream, _head_of(stream))
+    return Http2BodyStream(conversation, stream, _head_of(stream))
 
 
 def _head_of(stream: Stream) -> Head:

@@ -11,7 +11,7 @@ from h2.settings import SettingCodes
 
 from loadtests.client import response as reading
 from loadtests.client.errors import ProtocolError
-from loadtests.client.http2.body_stream import StreamInflow
+from loadtests.client.http2.body_stream import Http2BodyStream
 from loadtests.client.http2.stream import WINDOW
 from loadtests.client.http2.transport import Transport
 from loadtests.client.interface import Event
@@ -308,13 +308,13 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
         talk.raw(said(0, 1, talk.stream, b"too busy"))
         return True
 
-    def whole(self: StreamInflow, wait: Any = StreamInflow.whole) -> bytes:
+    def whole(self: Http2BodyStream, wait: Any = Http2BodyStream.whole) -> bytes:
         head_is_read.set()
         body: bytes = wait(self)
         return body
 
     late, head_is_read = threading.Event(), threading.Event()
-    monkeypatch.setattr(StreamInflow, "whole", whole)
+    monkeypatch.setattr(Http2BodyStream, "whole", whole)
     monkeypatch.setattr(Transport, "_heard", heard)
     stream = connect(serve(react).url).listener()
     assert stream.send(STREAM, TRACEPARENT).error == "http_5xx"
