@@ -6,7 +6,7 @@ from functools import cached_property
 from ipaddress import ip_address
 from ssl import SSLContext
 
-from loadtests.client.http2.request_headers import BlockWording
+from loadtests.client.http2.request_headers import HeaderBlocks
 from loadtests.client.http2.response_headers import Blocks
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import Wording
@@ -54,7 +54,7 @@ class Access:
     def wording(self) -> Wording:
         """The words of its requests."""
         if self.http2:
-            return BlockWording(self.origin, self.headers)
+            return HeaderBlocks(self.origin, self.headers)
         if not self.in_absolute_form:
             return Wording(self.origin, self.headers)
         told = {} if self.proxy is None else self.proxy.headers

@@ -34,7 +34,7 @@ class Post(bytes):
     content: bytes
 
 
-class BlockWording(Wording):
+class HeaderBlocks(Wording):
     """Words requests as header blocks; what HTTP/1.1 can't say isn't said here either."""
 
     __slots__ = ("_authority", "_known", "_prefix")

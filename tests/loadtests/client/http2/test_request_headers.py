@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.client.errors import ProtocolError
-from loadtests.client.http2.request_headers import BlockWording, Post
+from loadtests.client.http2.request_headers import HeaderBlocks, Post
 from loadtests.client.interface import Request
 from loadtests.client.origin import Origin
 from tests.loadtests.client.shoppers import GET, TRACEPARENT
 
 HEADERS = {"User-Agent": "peakproof/test", "Accept": "application/json", "X-Long": "v" * 300}
-WORDING = BlockWording(Origin.of("https://shop.test:8443/base"), HEADERS)
+WORDING = HeaderBlocks(Origin.of("https://shop.test:8443/base"), HEADERS)
 EACH = [("user-agent", "peakproof/test"), ("accept", "application/json"), ("x-long", "v" * 300)]
 LAST = [("accept-encoding", "gzip, br"), ("traceparent", TRACEPARENT)]
 
@@ -58,7 +58,7 @@ def test_content_goes_apart_from_its_head() -> None:
 
 
 def test_the_environment_s_own_host_and_cookie_are_said() -> None:
-    wording = BlockWording(Origin.of("http://10.0.0.1"), {"Host": "shop.test", "Cookie": "gate=1"})
+    wording = HeaderBlocks(Origin.of("http://10.0.0.1"), {"Host": "shop.test", "Cookie": "gate=1"})
     found = dict(read(wording.of(GET, TRACEPARENT, "sid=2")))
     assert (found[":authority"], found[":scheme"], found["cookie"]) == ("shop.test", "http", "gate=1; sid=2")
     assert "host" not in found
