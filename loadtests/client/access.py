@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from ssl import SSLContext
 
 from loadtests.client.http2.request_headers import HeaderBlocks
-from loadtests.client.http2.response_headers import Blocks
+from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import Wording
 from loadtests.client.response_head import Heads
@@ -71,9 +71,9 @@ class Access:
         return Heads(self.firewall)
 
     @cached_property
-    def blocks(self) -> Blocks:
+    def blocks(self) -> ResponseHeaders:
         """The heads of its replies over HTTP/2."""
-        return Blocks(self.heads)
+        return ResponseHeaders(self.heads)
 
     @cached_property
     def ways(self) -> tuple[Way, ...]:

@@ -15,7 +15,7 @@ from loadtests.client.http2.frame_reader import FrameReader
 from loadtests.client.http2.frame_writer import FrameWriter
 from loadtests.client.http2.frames import FaultError, frame, number, unpadded
 from loadtests.client.http2.request_headers import Post
-from loadtests.client.http2.response_headers import Blocks, first_decoder
+from loadtests.client.http2.response_headers import ResponseHeaders, first_decoder
 from loadtests.client.http2.stream import WINDOW, OpenStream, Stream
 from loadtests.client.http2.transport import Transport
 from loadtests.client.sockets.deadlines import deadlines
@@ -41,7 +41,7 @@ class Http2Connection:
         "_incoming", "_most_streams", "_next", "_outgoing", "_queue", "_streams", "brought", "failure", "retiring",
     )  # fmt: skip
 
-    def __init__(self, channel: Transport, blocks: Blocks) -> None:
+    def __init__(self, channel: Transport, blocks: ResponseHeaders) -> None:
         self._channel, self._blocks = channel, blocks
         self._deadlines = deadlines()
         self._decoder: Decoder | None = None

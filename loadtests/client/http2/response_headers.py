@@ -20,7 +20,7 @@ _UNSAYABLE = re.compile(rb"[\x00\r\n]")
 _FORBIDDEN = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
 
-class Blocks:
+class ResponseHeaders:
     """Reads header blocks for one environment, as `heads` read what they say."""
 
     __slots__ = ("_decoder", "_heads", "known")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests.client.errors import ProtocolError
 from loadtests.client.http2.frame_reader import FrameReader
 from loadtests.client.http2.frames import HEAD_SIZE, MOST_STREAM_ID, FaultError
-from loadtests.client.http2.response_headers import Blocks, first_decoder
+from loadtests.client.http2.response_headers import ResponseHeaders, first_decoder
 from loadtests.client.response_head import Heads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
@@ -37,8 +37,8 @@ def test_any_bytes_are_frames_or_a_failure(data: bytes) -> None:
             assert number <= len(data) // HEAD_SIZE
 
 
-def blocks() -> Blocks:
-    return Blocks(Heads(Firewall(Blocked())))
+def blocks() -> ResponseHeaders:
+    return ResponseHeaders(Heads(Firewall(Blocked())))
 
 
 @given(st.binary(max_size=100))

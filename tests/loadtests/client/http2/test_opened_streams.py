@@ -8,7 +8,7 @@ from gevent import get_hub
 
 from loadtests.client.errors import BrokenOffError, ProtocolError
 from loadtests.client.http2.connection import Http2Connection
-from loadtests.client.http2.response_headers import Blocks
+from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.http2.stream import OpenStream
 from loadtests.client.http2.transport import Transport
 from loadtests.client.response_head import Heads
@@ -39,7 +39,7 @@ def hear(conversation: Http2Connection, data: bytes) -> None:
 
 
 def conversation_over(channel: Transport) -> Http2Connection:
-    conversation = Http2Connection(channel, Blocks(Heads(Firewall(Blocked()))))
+    conversation = Http2Connection(channel, ResponseHeaders(Heads(Firewall(Blocked()))))
     hear(conversation, said(SETTINGS, 0, 0))
     return conversation
 

@@ -14,7 +14,7 @@ from h2.settings import SettingCodes
 from loadtests.client.http2.client import Http2Client
 from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.frames import PREFACE
-from loadtests.client.http2.response_headers import Blocks
+from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.http2.transport import Transport
 from loadtests.client.interface import Reply, Request
 from loadtests.client.response_head import Heads
@@ -378,6 +378,6 @@ class Quiet(Transport):
 @pytest.mark.parametrize("first", [said(SETTINGS, 0, 0), b"HTTP/1.1 400 Bad Request"], ids=["settings", "no HTTP/2"])
 def test_whatever_the_server_says_first_we_begin_with_our_greeting(first: bytes) -> None:
     channel = Quiet()
-    Http2Connection(channel, Blocks(Heads(Firewall(Blocked())))).hear(first)
+    Http2Connection(channel, ResponseHeaders(Heads(Firewall(Blocked())))).hear(first)
     assert channel.said[0].startswith(PREFACE)
     assert b"".join(channel.said).count(PREFACE) == 1
