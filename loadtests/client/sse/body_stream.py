@@ -40,7 +40,7 @@ class Inflow(Protocol):
         """Let go of it; once is enough."""
 
 
-class ConnectionInflow:
+class Http1BodyStream:
     """A reply over a connection of its own, which is closed with it."""
 
     __slots__ = ("_connection", "_data", "_ended", "_framing", "head", "lay_ns")
