@@ -19,7 +19,7 @@ from loadtests.client.response_head import Head
 from loadtests.client.sockets.connect import Way, opened_by
 from loadtests.client.sockets.connection import Connection, first_that_opens
 from loadtests.client.sockets.tls_connection import TlsConnection
-from loadtests.client.sse.body_stream import Http1BodyStream, Inflow
+from loadtests.client.sse.body_stream import BodyStream, Http1BodyStream
 from loadtests.client.sse.event_stream import EventStream
 from loadtests.environment.credentials import masked
 from loadtests.environment.proxy import ProxyError
@@ -134,7 +134,7 @@ class ShopperClient:
         connection.ends_at = ends_at
         return connection
 
-    def _flow(self, words: bytes, _: str, ends_at: float) -> Inflow:
+    def _flow(self, words: bytes, _: str, ends_at: float) -> BodyStream:
         """Ask for a stream; raises OSError and ProtocolError."""
         return Http1BodyStream(self._connect(ends_at), words, self._access.heads)
 

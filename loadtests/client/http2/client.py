@@ -16,7 +16,7 @@ from loadtests.client.response_head import Head
 from loadtests.client.sockets.connect import Way
 from loadtests.client.sockets.connection import first_that_opens
 from loadtests.client.sockets.deadlines import deadlines
-from loadtests.client.sse.body_stream import Inflow
+from loadtests.client.sse.body_stream import BodyStream
 from loadtests.client.sse.event_stream import EventStream
 from loadtests.environment.proxy import ProxyError
 
@@ -125,7 +125,7 @@ class Http2Client(ShopperClient):
         self.lay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
         return _head_of(stream), stream.body
 
-    def _flow(self, words: bytes, method: str, ends_at: float) -> Inflow:
+    def _flow(self, words: bytes, method: str, ends_at: float) -> BodyStream:
         """Ask for a stream; raises OSError and ProtocolError."""
         return self._asked(lambda over: _opened(over, words, method, ends_at), method, ends_at)
 

@@ -12,7 +12,7 @@ from loadtests.client.sockets.connection import Connection
 _MOST_HELD = 1 << 20
 
 
-class Inflow(Protocol):
+class BodyStream(Protocol):
     """One reply whose head is there, as a version of HTTP brings it.
 
     `lay_ns` is for how long what was read last had been here.

@@ -12,7 +12,7 @@ from loadtests.client.cookies import Jar
 from loadtests.client.errors import word_of
 from loadtests.client.interface import Event, Reply, Request
 from loadtests.client.response_head import Head
-from loadtests.client.sse.body_stream import Inflow
+from loadtests.client.sse.body_stream import BodyStream
 from loadtests.client.sse.parser import EventParser
 from loadtests.environment.credentials import masked
 
@@ -40,13 +40,13 @@ class EventStream:
         self,
         access: Access,
         jar: Jar,
-        ask: Callable[[bytes, str, float], Inflow],
+        ask: Callable[[bytes, str, float], BodyStream],
         told: Callable[[Request, Head, bytes], Reply],
         deadline_s: float,
     ) -> None:
         self._access, self._jar, self._ask, self._told = access, jar, ask, told
         self._deadline_s = deadline_s
-        self._inflow: Inflow | None = None
+        self._inflow: BodyStream | None = None
         self._parser = EventParser()
         self._unfolding: Unfolding = Plain()
         self.first: list[Event] = []
