@@ -9,7 +9,7 @@ from ssl import SSLContext
 from loadtests.client.http2.request_headers import HeaderBlocks
 from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.origin import Origin
-from loadtests.client.request_bytes import Wording
+from loadtests.client.request_bytes import RequestBytes
 from loadtests.client.response_head import Heads
 from loadtests.client.sockets.connect import Way, place, ways
 from loadtests.client.sockets.connection import Place
@@ -51,14 +51,14 @@ class Access:
         return origin
 
     @cached_property
-    def wording(self) -> Wording:
+    def wording(self) -> RequestBytes:
         """The words of its requests."""
         if self.http2:
             return HeaderBlocks(self.origin, self.headers)
         if not self.in_absolute_form:
-            return Wording(self.origin, self.headers)
+            return RequestBytes(self.origin, self.headers)
         told = {} if self.proxy is None else self.proxy.headers
-        return Wording(self.origin, {**self.headers, **told}, absolute(self.addresses[0], self.origin.port))
+        return RequestBytes(self.origin, {**self.headers, **told}, absolute(self.addresses[0], self.origin.port))
 
     @cached_property
     def in_absolute_form(self) -> bool:

@@ -32,7 +32,7 @@ class Opening(NamedTuple):
     own: tuple[str, ...]
 
 
-class Wording:
+class RequestBytes:
     """Words the requests to one environment: `headers` go with each but where a request has its own.
 
     `before` comes before each path: the origin's address, where a proxy reads the request (RFC 9112, 3.2.2).

@@ -13,7 +13,7 @@ from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import (
     KNOWN_OPENINGS,
     WITH_LENGTH,
-    Wording,
+    RequestBytes,
     as_bytes,
     content_of,
     said_with_each,
@@ -34,7 +34,7 @@ class Post(bytes):
     content: bytes
 
 
-class HeaderBlocks(Wording):
+class HeaderBlocks(RequestBytes):
     """Words requests as header blocks; what HTTP/1.1 can't say isn't said here either."""
 
     __slots__ = ("_authority", "_known", "_prefix")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from loadtests.client.errors import ProtocolError
 from loadtests.client.interface import Request
 from loadtests.client.origin import Origin
-from loadtests.client.request_bytes import Wording
+from loadtests.client.request_bytes import RequestBytes
 from tests.loadtests.client.shoppers import GET, POST, TRACEPARENT
 
 SHOP = Origin("http", "shop.test", 8080, "/v1")
@@ -17,7 +17,7 @@ CONSTANT = {"User-Agent": "peakproof/1", "Accept": "application/json"}
 
 
 def words(request: Request, cookies: str = "", headers: dict[str, str] | None = None) -> str:
-    return Wording(SHOP, CONSTANT if headers is None else headers).of(request, TRACEPARENT, cookies).decode()
+    return RequestBytes(SHOP, CONSTANT if headers is None else headers).of(request, TRACEPARENT, cookies).decode()
 
 
 def test_a_request_is_worded_whole() -> None:
@@ -56,7 +56,7 @@ def test_a_request_s_own_header_takes_the_place_of_the_constant_one() -> None:
 
 
 def test_what_was_worded_before_is_worded_alike_with_other_values() -> None:
-    wording = Wording(SHOP, CONSTANT)
+    wording = RequestBytes(SHOP, CONSTANT)
     told = [wording.of(GET._replace(path=f"/{n}", headers={"X-N": str(n)}), TRACEPARENT, "").decode() for n in range(3)]
     assert [text.split("\r\n")[0] for text in told] == [f"GET /v1/{n} HTTP/1.1" for n in range(3)]
     assert [f"\r\nX-N: {n}\r\n" in text for n, text in enumerate(told)] == [True] * 3
@@ -103,7 +103,7 @@ RESERVED = ["Host", "CONTENT-LENGTH", "Transfer-Encoding", "connection", "Cookie
     ids=repr,
 )
 def test_what_http_cannot_say_is_not_said(request_: Request) -> None:
-    wording = Wording(SHOP, CONSTANT)
+    wording = RequestBytes(SHOP, CONSTANT)
     for _ in range(2):  # not the second time either
         with pytest.raises(ProtocolError):
             wording.of(request_, TRACEPARENT, "")
@@ -116,7 +116,7 @@ def test_nor_in_the_environment_s_name(headers: dict[str, str]) -> None:
 
 
 def test_no_end_of_names_is_kept() -> None:
-    wording = Wording(SHOP, CONSTANT)
+    wording = RequestBytes(SHOP, CONSTANT)
     for number in range(1000):
         wording.of(GET._replace(headers={f"X-{number}": "y"}), TRACEPARENT, "")
     assert 0 < len(wording._openings) <= 256
