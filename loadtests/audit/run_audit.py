@@ -7,7 +7,7 @@ from loadtests.audit import checks as audit
 from loadtests.audit.late_ledgers import lacking
 from loadtests.audit.sources import Sources, gather
 from loadtests.environment.credentials import credentials_of, token_of
-from loadtests.environment.pinned_http import Asking
+from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.results.recorded_run import read_environment, read_object
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.runtime.clock import Clock
@@ -21,7 +21,7 @@ def audit_run(path: Path, variables: Mapping[str, str]) -> tuple[audit.Check, ..
     began_at = _began_at(directory)
     token, credentials = token_of(environment, variables), credentials_of(environment, variables)
     bearer = None if token is None else token.reveal()
-    sources = Sources(environment, bearer, Asking(environment, credentials))
+    sources = Sources(environment, bearer, PinnedHttp(environment, credentials))
     try:
         evidence = gather(directory, environment, sources, began_at, lacking(directory))
     finally:

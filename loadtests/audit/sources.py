@@ -1,4 +1,4 @@
-"""Asking the shop: its orders, its payments and its stock, over HTTP, bounded and never trusted."""
+"""PinnedHttp the shop: its orders, its payments and its stock, over HTTP, bounded and never trusted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtests.audit.checks import Evidence, Order, Payment, Stock, others_may_explain
 from loadtests.environment.credentials import Credentials, Secret, masked
-from loadtests.environment.pinned_http import Asking, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment
 from loadtests.results.ledger import Line, read_ledgers
@@ -82,9 +82,9 @@ class _Stock(_Told):
 class Sources:
     """The declared sources of one environment, asked over `http`; `token` is the bearer token they want, if any."""
 
-    def __init__(self, environment: Environment, token: str | None, http: Asking | None = None) -> None:
+    def __init__(self, environment: Environment, token: str | None, http: PinnedHttp | None = None) -> None:
         self._environment = environment
-        self._http = http or Asking(environment)
+        self._http = http or PinnedHttp(environment)
         self._masks = (*self._http.masks, *Credentials(hidden=(Secret(token),) if token else ()).masks())
         if token:
             self._http.headers["Authorization"] = f"Bearer {token}"

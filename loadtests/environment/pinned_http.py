@@ -33,7 +33,7 @@ Way = tuple[tuple[str, ...], Proxy | None]
 _PORTS = {"http": 80, "https": 443}
 
 
-class Asking(requests.Session):
+class PinnedHttp(requests.Session):
     """A session to the hosts of one environment; its credentials go to the origin of `base_url` and nowhere else.
 
     `masks` are those credentials as a reply may repeat them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from loadtests.environment.credentials import Credentials, Secret, check_length, credentials_of, token_of
 from loadtests.environment.destinations import Destinations, UnresolvableError, resolve
-from loadtests.environment.pinned_http import Asking
+from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.environment.proxy import Proxy, open_tunnel, proxy_to
 from loadtests.environment.targets import Environment
 from loadtests.environment.tls import context_of
@@ -24,9 +24,9 @@ class ResolvedEnvironment:
     credentials: Credentials = field(repr=False)
     token: Secret | None = field(repr=False)
 
-    def asking(self) -> Asking:
+    def asking(self) -> PinnedHttp:
         """Return a new session to the environment's hosts, for all that isn't load."""
-        return Asking(self.environment, self.credentials, self.destinations)
+        return PinnedHttp(self.environment, self.credentials, self.destinations)
 
     def proxy_to(self, host: str) -> Proxy | None:
         """Return the proxy that one of the environment's hosts is reached through, None when there is none."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import requests
 
-from loadtests.environment.pinned_http import Asking, bounded, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, bounded, why_no_answer
 from loadtests.environment.targets import Environment
 from slo.outcomes import EnvironmentLacks
 
@@ -62,7 +62,7 @@ def says_stop(url: str, http: requests.Session) -> bool:
     return isinstance(told, dict) and told.get("stop") is True
 
 
-def check_kill_url(environment: Environment, http: Asking) -> None:
+def check_kill_url(environment: Environment, http: PinnedHttp) -> None:
     """Raise EnvironmentLacks when the kill URL that is declared says stop already, or doesn't answer."""
     if environment.kill_url is not None and says_stop(environment.kill_url, http):
         raise EnvironmentLacks(f"the kill URL {environment.kill_url} says stop: no run may begin")

@@ -8,7 +8,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.environment.destinations import Destinations
-from loadtests.environment.pinned_http import Asking, bounded, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, bounded, why_no_answer
 from loadtests.environment.targets import Environment, SideEffect
 from slo.outcomes import EnvironmentLacks
 
@@ -40,7 +40,7 @@ def check_release(found: str | None, expected: Sequence[str]) -> None:
 
 
 def check_idle(
-    environment: Environment, http: Asking, sleep: Callable[[float], None] = time.sleep, apart_s: float = _APART_S
+    environment: Environment, http: PinnedHttp, sleep: Callable[[float], None] = time.sleep, apart_s: float = _APART_S
 ) -> None:
     """Raise EnvironmentLacks when others send more than `idle.max_requests_per_s`, or nobody can tell."""
     if environment.idle is None:
@@ -61,7 +61,7 @@ def check_idle(
         )
 
 
-def _served(environment: Environment, http: Asking) -> float:
+def _served(environment: Environment, http: PinnedHttp) -> float:
     """Return how many requests were served until now, without those that we send to look."""
     own = {"/metrics", environment.release_probe.path if environment.release_probe else "/healthz"}
     pages = [page_of(target.url, http) for target in environment.metrics]

@@ -11,7 +11,7 @@ import requests
 
 from loadtests.environment.addresses import Kind
 from loadtests.environment.firewalls import Firewall
-from loadtests.environment.pinned_http import Answered, Asking, bounded, origin_of, why_no_answer
+from loadtests.environment.pinned_http import Answered, PinnedHttp, bounded, origin_of, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import ProxyTarget
 from loadtests.guardrails.preflight import REQUESTS, served
@@ -52,7 +52,7 @@ class Visitor:
     """
 
     base_url: str
-    http: Asking
+    http: PinnedHttp
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     asked: list[str] = field(default_factory=list)

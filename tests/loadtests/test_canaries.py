@@ -14,7 +14,7 @@ import pytest
 
 from loadtests.audit.sources import Sources, SourceUnavailableError, gather
 from loadtests.environment.credentials import credentials_of, token_of
-from loadtests.environment.pinned_http import Asking
+from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.runtime.clock import Clock
@@ -141,7 +141,7 @@ def test_no_secret_of_the_audit_is_told_when_a_source_repeats_it(tmp_path: Path)
         environment = read_job(directory.path).environment
         token, credentials = token_of(environment, VARIABLES), credentials_of(environment, VARIABLES)
         assert token is not None
-        sources = Sources(environment, token.reveal(), Asking(environment, credentials))
+        sources = Sources(environment, token.reveal(), PinnedHttp(environment, credentials))
         with pytest.raises(SourceUnavailableError) as failure:
             sources.payments(0)
         stock = sources.stock_document()

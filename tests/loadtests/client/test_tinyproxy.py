@@ -13,7 +13,7 @@ import requests
 
 from loadtests.client.interface import Reply, Request
 from loadtests.environment.credentials import credentials_of
-from loadtests.environment.pinned_http import Asking, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, why_no_answer
 from loadtests.environment.proxy import Proxy
 from loadtests.environment.targets import Environment
 from tests.loadtests.certificates import Authority
@@ -86,7 +86,7 @@ def target(url: str, tiny: Tiny, ca: Path | None = None) -> Environment:
 
 
 def asked(one: Environment, password: str = "open-sesame") -> str:  # noqa: S107 - a test's
-    with Asking(one, credentials_of(one, {"PROXY_USER": "gate", "PROXY_PASSWORD": password})) as http:
+    with PinnedHttp(one, credentials_of(one, {"PROXY_USER": "gate", "PROXY_PASSWORD": password})) as http:
         try:
             return f"{http.get(one.base_url, timeout=10).status_code}"
         except requests.RequestException as error:

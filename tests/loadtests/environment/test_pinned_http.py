@@ -10,7 +10,7 @@ import requests
 from loadtests.audit.sources import Sources, SourceUnavailableError
 from loadtests.environment.credentials import Credentials, Secret
 from loadtests.environment.destinations import resolve
-from loadtests.environment.pinned_http import Asking, origin_of
+from loadtests.environment.pinned_http import PinnedHttp, origin_of
 from loadtests.environment.targets import Environment
 from tests.loadtests.hostile_server import HostileServer, reply
 
@@ -43,7 +43,7 @@ def environment(shop: HostileServer, **changes: Any) -> Environment:
 
 
 def test_a_name_goes_to_its_address_and_stays_the_name(shop: HostileServer) -> None:
-    with Asking(environment(shop)) as http:
+    with PinnedHttp(environment(shop)) as http:
         assert http.get(f"http://shop.test:{shop.port}/a?b=c", timeout=10).status_code == 200
     assert (shop.seen[0].headers["host"], shop.seen[0].path) == (f"shop.test:{shop.port}", "/a?b=c")
 
@@ -51,7 +51,7 @@ def test_a_name_goes_to_its_address_and_stays_the_name(shop: HostileServer) -> N
 def test_an_address_that_is_down_is_passed_over(shop: HostileServer) -> None:
     target = environment(shop)
     found = resolve(target.model_copy(update={"resolve": {}}), lambda _: ["127.0.0.2", "127.0.0.1"])
-    with Asking(target, None, found) as http:
+    with PinnedHttp(target, None, found) as http:
         assert http.get(target.base_url, timeout=10).status_code == 200
 
 
@@ -65,7 +65,7 @@ def test_a_host_may_be_an_ipv6_address_or_have_one_among_others() -> None:
         by_name = environment(server, resolve={})
         both = resolve(by_name, lambda _: ["127.0.0.2", "::1"])
         for one, found in ((target, None), (target, resolve(target, lambda _: ["::1"])), (by_name, both)):
-            with Asking(one, OWN, found) as http:
+            with PinnedHttp(one, OWN, found) as http:
                 assert http.get(f"{one.base_url}/a", timeout=10).status_code == 200
     hosts = [f"[::1]:{server.port}", f"[::1]:{server.port}", f"shop.test:{server.port}"]
     assert [(seen.headers["host"], seen.headers["x-gate"]) for seen in server.seen] == [
@@ -77,7 +77,7 @@ def test_a_host_may_be_an_ipv6_address_or_have_one_among_others() -> None:
 def test_a_host_that_was_not_resolved_for_the_run_is_not_asked(shop: HostileServer, other: HostileServer) -> None:
     target = environment(shop)
     with (
-        Asking(target, None, resolve(target)) as http,
+        PinnedHttp(target, None, resolve(target)) as http,
         pytest.raises(requests.ConnectionError, match=r"pay\.test: not a host of the environment; there are: shop\.te"),
     ):
         http.get(f"http://pay.test:{other.port}/", timeout=10)
@@ -86,14 +86,14 @@ def test_a_host_that_was_not_resolved_for_the_run_is_not_asked(shop: HostileServ
 
 def test_a_name_that_leads_to_the_metadata_service_is_not_asked(shop: HostileServer) -> None:
     with (
-        Asking(environment(shop)) as http,
+        PinnedHttp(environment(shop)) as http,
         pytest.raises(requests.ConnectionError, match=r"2852039166: resolves to 169\.254\.169\.254, a link-local"),
     ):
         http.get("http://2852039166/latest/meta-data/", timeout=10)
 
 
 def test_the_shop_s_secrets_go_to_the_shop_s_origin_and_nowhere_else(shop: HostileServer, other: HostileServer) -> None:
-    with Asking(environment(shop), OWN) as http:
+    with PinnedHttp(environment(shop), OWN) as http:
         http.get(f"http://shop.test:{shop.port}/", timeout=10)
         for elsewhere in (f"http://pay.test:{other.port}/", f"http://shop.test:{other.port}/", other.url):
             http.get(elsewhere, timeout=10)
@@ -105,7 +105,7 @@ def test_the_shop_s_secrets_go_to_the_shop_s_origin_and_nowhere_else(shop: Hosti
 def test_a_page_that_repeats_a_secret_is_masked_before_it_is_read() -> None:
     with HostileServer(reply(b'{"version": "2026.47 Basic YTpiYzpk"}')) as shop:
         held = Credentials(headers={"Authorization": Secret("Basic YTpiYzpk")}, hidden=(Secret("YTpiYzpk"),))
-        with Asking(environment(shop), held) as http:
+        with PinnedHttp(environment(shop), held) as http:
             assert http.get(f"http://shop.test:{shop.port}/", timeout=10).json() == {
                 "version": "2026.47 Basic ********"
             }
@@ -115,7 +115,7 @@ def test_a_page_that_repeats_a_secret_is_masked_before_it_is_read() -> None:
 
 def test_a_source_s_token_is_not_replaced_by_the_shop_s_password(shop: HostileServer, other: HostileServer) -> None:
     target = environment(shop, payments_url=f"http://pay.test:{other.port}/payments")
-    sources = Sources(target, "t0ken", Asking(target, OWN))
+    sources = Sources(target, "t0ken", PinnedHttp(target, OWN))
     sources.stock_document()
     assert sources.payments(0) == ()
     sources.close()
@@ -127,9 +127,9 @@ def test_a_source_s_token_is_not_replaced_by_the_shop_s_password(shop: HostileSe
 def test_no_redirect_is_followed_even_when_somebody_asks_for_it(other: HostileServer, status: str) -> None:
     with HostileServer(reply(b"", status=status, headers=(f"Location: {other.url}/",))) as leading:
         target = environment(leading)
-        with Asking(target, OWN) as http:
+        with PinnedHttp(target, OWN) as http:
             assert http.get(target.base_url, timeout=10, allow_redirects=True).status_code == int(status[:3])
-        sources = Sources(target, "t0ken", Asking(target, OWN))
+        sources = Sources(target, "t0ken", PinnedHttp(target, OWN))
         with pytest.raises(SourceUnavailableError) as failure:
             sources.stock_document()
         sources.close()
@@ -143,7 +143,7 @@ def test_no_proxy_of_the_process_comes_between(
         monkeypatch.setenv(name, other.url)
     monkeypatch.setenv("NO_PROXY", "")
     target = environment(shop)
-    with Asking(target, OWN) as http:
+    with PinnedHttp(target, OWN) as http:
         assert http.get(target.base_url, timeout=10).status_code == 200
     assert (len(shop.seen), other.seen) == (1, [])
 

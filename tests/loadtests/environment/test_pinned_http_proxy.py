@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from loadtests.environment.credentials import credentials_of
-from loadtests.environment.pinned_http import Asking, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, why_no_answer
 from loadtests.environment.targets import Environment
 from tests.loadtests.certificates import Authority
 from tests.loadtests.forward_proxy import forward_proxy
@@ -37,7 +37,7 @@ def environment(base_url: str, proxy: HostileServer, /, **changes: Any) -> Envir
 
 
 def asked(target: Environment, path: str = "/x?y=z") -> str:
-    with Asking(target, credentials_of(target, VARIABLES)) as http:
+    with PinnedHttp(target, credentials_of(target, VARIABLES)) as http:
         try:
             return f"{http.get(target.base_url + path, timeout=10).status_code}"
         except requests.RequestException as error:

@@ -13,7 +13,7 @@ import requests
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
 from loadtests.client.interface import Reply, Request
-from loadtests.environment.pinned_http import Asking
+from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.environment.targets import Environment
 from loadtests.environment.tls import authorities, context_of
 from slo.documents import BadInput
@@ -72,7 +72,7 @@ def load(target: Environment) -> Reply:
 
 def ask(target: Environment) -> str:
     """Return what everything but the load gets: the body, or what is said of the failure."""
-    with Asking(target) as http:
+    with PinnedHttp(target) as http:
         try:
             return http.get(target.base_url, timeout=10).text
         except requests.exceptions.SSLError as error:
