@@ -19,7 +19,7 @@ SILENCE_S = 10.0
 _OK, _GONE = 200, 410
 
 
-class KillWatch:
+class KillSwitch:
     """Asks the kill URL; `why_stop` is what it, or its silence, means for the run."""
 
     def __init__(self, url: str, http: requests.Session, clock: Callable[[], float] = time.monotonic) -> None:

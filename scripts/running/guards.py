@@ -11,7 +11,7 @@ from typing import Self
 from loadtests.client.http2.probe import check_spoken
 from loadtests.environment.destinations import Destinations
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.guardrails.kill_switch import KillWatch, check_kill_url
+from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url
 from loadtests.guardrails.lease import Lease, Place, held
 from loadtests.guardrails.permission import permitted
 from loadtests.guardrails.preflight import check_idle, check_release
@@ -90,7 +90,7 @@ class Watches:
         self._http = reach.asking()
         self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)
         url = reach.environment.kill_url
-        self._kill = None if url is None else KillWatch(url, self._http)
+        self._kill = None if url is None else KillSwitch(url, self._http)
         self._threads: list[Repeating] = []
         self._all = ExitStack()
 

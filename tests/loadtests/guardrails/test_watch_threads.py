@@ -11,7 +11,7 @@ import requests
 from loadtests.environment.pinned_http import bounded
 from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
 from loadtests.environment.targets import Environment
-from loadtests.guardrails.kill_switch import KillWatch, check_kill_url, says_stop
+from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url, says_stop
 from loadtests.guardrails.lease import Place, take
 from loadtests.guardrails.release_watch import ReleaseWatch, probe_release
 from loadtests.guardrails.watch_thread import Repeating
@@ -63,7 +63,7 @@ def test_a_page_that_is_gone_says_stop() -> None:
 
 def test_a_switch_that_says_stop_ends_the_run_and_stays_so(world: World) -> None:
     with fake_shop({"/kill": (200, {"stop": False})}) as shop, reach(world, shop.url).asking() as http:
-        watch = KillWatch(f"{shop.url}/kill", http)
+        watch = KillSwitch(f"{shop.url}/kill", http)
         watch.look()
         assert watch.why_stop is None
         shop.answers["/kill"] = (200, {"stop": True})
@@ -77,7 +77,7 @@ def test_a_switch_that_says_stop_ends_the_run_and_stays_so(world: World) -> None
 def test_a_switch_that_is_silent_for_ten_seconds_ends_the_run(answer: tuple[int, object], world: World) -> None:
     clock = Hands()
     with fake_shop({"/kill": (200, b"go on")}) as shop, reach(world, shop.url).asking() as http:
-        watch = KillWatch(f"{shop.url}/kill", http, clock)
+        watch = KillSwitch(f"{shop.url}/kill", http, clock)
         watch.look()
         shop.answers["/kill"] = answer
         clock.at = 9.9
