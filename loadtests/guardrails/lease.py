@@ -19,7 +19,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from loadtests.environment.addresses import Address, innermost, kind_of, readable
-from loadtests.guardrails.watch_thread import Repeating
+from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.results.run_directory import write_bytes
 from slo.documents import BadInput, Document, read_json
 from slo.outcomes import EnvironmentLacks
@@ -128,7 +128,7 @@ def held(place: Place, renew_s: float = RENEW_S) -> Iterator[Lease]:
     """Hold the lease for as long as the block lasts, however it ends."""
     lease = take(place)
     try:
-        with Repeating("lease", renew_s, lease.renew):
+        with WatchThread("lease", renew_s, lease.renew):
             yield lease
     finally:
         lease.release()

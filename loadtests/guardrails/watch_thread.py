@@ -8,7 +8,7 @@ from typing import Self
 _JOIN_S = 3.0
 
 
-class Repeating:
+class WatchThread:
     """Calls `do` at once and then every `every_s` seconds for as long as the block lasts.
 
     `failed` says why it doesn't any more when `do` raised: whoever rests on it must look.

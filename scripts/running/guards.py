@@ -17,7 +17,7 @@ from loadtests.guardrails.permission import permitted
 from loadtests.guardrails.preflight import check_idle, check_release
 from loadtests.guardrails.production import production_at, undeclared
 from loadtests.guardrails.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, probe_release
-from loadtests.guardrails.watch_thread import Repeating
+from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.results.inputs import Inputs
 from loadtests.results.run_json import Progress, Seen
 from loadtests.runtime.clock import Clock
@@ -91,7 +91,7 @@ class Watches:
         self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)
         url = reach.environment.kill_url
         self._kill = None if url is None else KillSwitch(url, self._http)
-        self._threads: list[Repeating] = []
+        self._threads: list[WatchThread] = []
         self._all = ExitStack()
 
     @property
@@ -111,12 +111,12 @@ class Watches:
 
     def __enter__(self) -> Self:
         if self._reach.environment.release_probe is not None:
-            self._start(Repeating("release", EVERY_S, self._release.look))
+            self._start(WatchThread("release", EVERY_S, self._release.look))
         if self._kill is not None:
-            self._start(Repeating("kill URL", self._reach.environment.kill_poll_s, self._kill.look))
+            self._start(WatchThread("kill URL", self._reach.environment.kill_poll_s, self._kill.look))
         return self
 
-    def _start(self, thread: Repeating) -> None:
+    def _start(self, thread: WatchThread) -> None:
         self._threads.append(self._all.enter_context(thread))
 
     def __exit__(

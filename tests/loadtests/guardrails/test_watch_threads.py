@@ -14,7 +14,7 @@ from loadtests.environment.targets import Environment
 from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url, says_stop
 from loadtests.guardrails.lease import Place, take
 from loadtests.guardrails.release_watch import ReleaseWatch, probe_release
-from loadtests.guardrails.watch_thread import Repeating
+from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.runtime.clock import Clock
 from scripts.running.guards import Watches
 from slo.outcomes import EnvironmentLacks
@@ -161,7 +161,7 @@ def test_a_release_of_any_length_is_kept_short(world: World) -> None:
 
 def test_what_is_repeated_ends_with_its_block() -> None:
     done = threading.Semaphore(0)
-    with Repeating("kill URL", 0.001, done.release):
+    with WatchThread("kill URL", 0.001, done.release):
         for _ in range(3):
             done.acquire()
     assert "kill URL" not in {thread.name for thread in threading.enumerate()}
@@ -176,7 +176,7 @@ def test_a_watch_that_breaks_ends_the_run(world: World, tmp_path: Path) -> None:
         lease = take(Place(folder=tmp_path, environment="staging", base_url=shop.url))
         with Watches(given, lease, Clock.start(), world.context()) as watches:
             assert watches.why_stop() is None
-            watches._start(Repeating("kill URL", 60, breaks))
+            watches._start(WatchThread("kill URL", 60, breaks))
             wait_for(watches.why_stop, "the watch's end")
             assert watches.why_stop() == "the watch over the kill URL broke: ZeroDivisionError('a defect')"
 
