@@ -29,7 +29,7 @@ from loadtests.coordination.streaming.pump import Receptions
 from loadtests.coordination.worker_liveness import WorkerLiveness
 from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
-from loadtests.live.snapshot_file import LiveFile
+from loadtests.live.snapshot_file import SnapshotFile
 from loadtests.live.worker_figures import Gauges, Watch
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import Job
@@ -58,7 +58,7 @@ class Master:
         self._control: RateControl | None = None
         self._attendance: WorkerLiveness | None = None
         self._seats: dict[Client, int] = {}
-        self._live = LiveFile(job.directory.live)
+        self._live = SnapshotFile(job.directory.live)
         self._last_shown: dict[str, Any] = {}
         self._stopped: tuple[str, str] | None = None
 

@@ -10,7 +10,7 @@ from gevent.lock import BoundedSemaphore
 from loadtests.results.run_directory import write_json
 
 
-class LiveFile:
+class SnapshotFile:
     """The file at `path`; an older snapshot never replaces a newer one."""
 
     def __init__(self, path: Path) -> None:

@@ -10,7 +10,7 @@ import gevent
 import pytest
 
 from loadtests.live import snapshot_file as live_file
-from loadtests.live.snapshot_file import LiveFile
+from loadtests.live.snapshot_file import SnapshotFile
 from loadtests.results.run_directory import write_json
 
 
@@ -41,7 +41,7 @@ class SlowDisk:
 
 
 def test_a_slow_disk_holds_nobody_else_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk, live = SlowDisk(monkeypatch), LiveFile(path)
+    disk, live = SlowDisk(monkeypatch), SnapshotFile(path)
     writing = gevent.spawn(live.write, {"sequence": 1})
     gevent.sleep(0)  # it has begun, and we go on
     assert disk.wrote == []
@@ -51,7 +51,7 @@ def test_a_slow_disk_holds_nobody_else_up(path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_last_snapshot_waits_for_the_one_under_way_and_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk, live = SlowDisk(monkeypatch), LiveFile(path)
+    disk, live = SlowDisk(monkeypatch), SnapshotFile(path)
     older = gevent.spawn(live.write, {"sequence": 1})
     gevent.sleep(0)
     last = gevent.spawn(live.close, {"sequence": 2})
@@ -65,7 +65,7 @@ def test_the_last_snapshot_waits_for_the_one_under_way_and_stays(path: Path, mon
 
 
 def test_a_later_last_snapshot_replaces_the_first(path: Path) -> None:
-    live = LiveFile(path)
+    live = SnapshotFile(path)
     live.close({"sequence": 1})
     live.close({"sequence": 2})
     assert told(path) == 2
