@@ -24,7 +24,7 @@ class Found:
     left_out: Mapping[str, int]
 
 
-class AssetAddresses:
+class AssetUrls:
     """Finds the assets of one environment's pages; pages and addresses that were seen before aren't read again.
 
     `origins` maps a step to the origin whose assets are recorded under it; an origin's path is where they begin.

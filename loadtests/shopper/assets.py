@@ -14,7 +14,7 @@ from loadtests.client.access import Access
 from loadtests.client.interface import Client, Reply, Request, redirected
 from loadtests.demand.visits import ASSET, CDN_ASSET
 from loadtests.environment.ceilings import CeilingReachedError
-from loadtests.shopper.asset_urls import AssetAddresses
+from loadtests.shopper.asset_urls import AssetUrls
 
 # What browsers open to one host (HTTP/1.1); one of the shop's is the page's own.
 CONNECTIONS = 6
@@ -52,7 +52,7 @@ class AssetSource:
     `lanes` says for how many of a step a session asks at once.
     """
 
-    addresses: AssetAddresses
+    addresses: AssetUrls
     new_cdn_client: Callable[[], Client] | None = None
     left_out: Counter[str] = field(default_factory=Counter)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -65,7 +65,7 @@ def source_of(
     """Return the source of a worker that reaches the shop, and its CDN where there is one, as these say."""
     origins = {ASSET: shop.at_root.origin} | ({} if cdn is None else {CDN_ASSET: cdn.origin})
     return AssetSource(
-        addresses=AssetAddresses(shop.origin, origins),
+        addresses=AssetUrls(shop.origin, origins),
         new_cdn_client=None if cdn is None else new_cdn_client,
         failures=failures,
         lanes=_STREAMS if shop.http2 else _LANES,

@@ -3,15 +3,15 @@
 import pytest
 
 from loadtests.client.origin import Origin
-from loadtests.shopper.asset_urls import AssetAddresses
+from loadtests.shopper.asset_urls import AssetUrls
 
 SHOP, CDN = "http://shop.example:8080/en", "https://cdn.example/files"
 
 
-def finder(cdn: str | None = CDN, shop: str = SHOP) -> AssetAddresses:
+def finder(cdn: str | None = CDN, shop: str = SHOP) -> AssetUrls:
     own = Origin.of(shop)
     there = {"cdn-asset": Origin.of(cdn)} if cdn else {}
-    return AssetAddresses(own, {"asset": own._replace(prefix=""), **there})
+    return AssetUrls(own, {"asset": own._replace(prefix=""), **there})
 
 
 def found(address: str, path: str = "/products/tee", base: str = "") -> object:

@@ -13,7 +13,7 @@ from loadtests import journeys
 from loadtests.client.interface import Reply, Request
 from loadtests.client.origin import Origin
 from loadtests.demand.visits import ASSET
-from loadtests.shopper.asset_urls import AssetAddresses
+from loadtests.shopper.asset_urls import AssetUrls
 from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts import STOREFRONTS, register
 from scripts.benches.engine import shop
@@ -77,7 +77,7 @@ def test_a_page_s_assets_are_asked_for_apart_by_the_addresses_that_the_page_name
     origin = Origin.of("http://127.0.0.1")
     for number in range(2):
         page, *assets = asked[number * len(asked) // 2 : (number + 1) * len(asked) // 2]
-        found = AssetAddresses(origin, {ASSET: origin}).of(page, page_body().encode())
+        found = AssetUrls(origin, {ASSET: origin}).of(page, page_body().encode())
         assert (page, [(ASSET, path) for path in assets]) == (f"/pages/{number}/", list(found.wanted))
 
 
