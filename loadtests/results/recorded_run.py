@@ -27,7 +27,7 @@ _MAY_BE_NULL = frozenset({"error", "reason"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class RecordedRun:
     """Everything a verdict rests on, as it lies in the run directory."""
 
     directory: RunDirectory
@@ -50,13 +50,13 @@ class Recorded:
         return _table(self.directory, "spans", SPANS)
 
 
-def read_recorded(path: Path) -> Recorded:
+def read_recorded(path: Path) -> RecordedRun:
     """Read the run directory at `path`; raises BadInput naming the file that is missing or malformed."""
     directory = RunDirectory(path=path)
     environment = read_environment(directory)
     run = read_object(directory.run)
     _check_inputs(directory, run)
-    return Recorded(
+    return RecordedRun(
         directory=directory,
         plan=read_plan(directory.plan),
         objectives=read_objectives(sorted(directory.objectives.glob("*.yaml"))),

@@ -6,7 +6,7 @@ from pathlib import Path
 from dashboards.report import write_report
 from loadtests.demand.visits import BUYERS
 from loadtests.results.abandoned import account_for_abandoned
-from loadtests.results.recorded_run import NOTHING, Recorded, read_recorded
+from loadtests.results.recorded_run import NOTHING, RecordedRun, read_recorded
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
@@ -77,7 +77,7 @@ def say_paths(path: Path, context: Context) -> None:
     context.say(f"run:    {path}")
 
 
-def _evidence(recorded: Recorded, window: Window) -> dict[str, Evidence]:
+def _evidence(recorded: RecordedRun, window: Window) -> dict[str, Evidence]:
     return {
         objective.name: objective.indicator.read(recorded.requests, recorded.answers, window, objective.target)
         for objective in recorded.objectives
@@ -85,7 +85,7 @@ def _evidence(recorded: Recorded, window: Window) -> dict[str, Evidence]:
 
 
 def _causes(
-    recorded: Recorded, facts: RunFacts, verdict: Verdict, window: Window
+    recorded: RecordedRun, facts: RunFacts, verdict: Verdict, window: Window
 ) -> tuple[tuple[Cause, ...], tuple[Finding, ...]]:
     """Explain each missed objective by the traces of its steps: those of the reference phase against the judged."""
     reference = _reference(facts)
@@ -113,7 +113,7 @@ def _reference(facts: RunFacts) -> Window | None:
     return None
 
 
-def _write(recorded: Recorded, verdict: Verdict) -> None:
+def _write(recorded: RecordedRun, verdict: Verdict) -> None:
     directory = recorded.directory
     write_json(directory.verdict, to_json(verdict))
     write_bytes(directory.junit, render_junit(verdict).encode())
