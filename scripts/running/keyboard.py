@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from scripts.running.locust_processes import Generator
+from scripts.running.locust_processes import LocustProcesses
 
 REFUSED = "not suspended: a load that nobody watches can't be stopped; p pauses the run, q stops it"
 _TOUCHES = (signal.SIGTTIN, signal.SIGTTOU)  # that suspend who touches the terminal from the background
@@ -95,7 +95,7 @@ class Keys:
         os.kill(os.getpid(), number)
 
 
-def obey(pressed: str, generator: Generator) -> None:
+def obey(pressed: str, generator: LocustProcesses) -> None:
     """Do what was pressed: one key is Ctrl-C's, the others change the plan."""
     for key in pressed:
         if key == _STOP:

@@ -31,7 +31,7 @@ from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.keyboard import HINT, Keys, Unsuspended, obey
-from scripts.running.locust_processes import Generator, Layout, check_connections, how_it_ended, start_generator
+from scripts.running.locust_processes import Layout, LocustProcesses, check_connections, how_it_ended, start_generator
 from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Gathering, announced
@@ -238,7 +238,7 @@ class RunLifecycle:
         host, port = self._outside.reached_as, self._setting.ports.locust
         return Gathering(run=directory.name, host=host, port=port, workers=self._setting.workers)
 
-    def _watch(self, directory: RunDirectory, generator: Generator, unsuspended: Unsuspended) -> None:
+    def _watch(self, directory: RunDirectory, generator: LocustProcesses, unsuspended: Unsuspended) -> None:
         seen, phase = 0, ""
         keyboard = self._context.keyboard
         hint = HINT if keyboard is not None else ""
@@ -276,7 +276,7 @@ class RunLifecycle:
             told = name
         return told
 
-    def _conclude(self, directory: RunDirectory, generator: Generator) -> None:
+    def _conclude(self, directory: RunDirectory, generator: LocustProcesses) -> None:
         progress, live = self._progress, read_live(directory.live) or {}
         progress.started_at = progress.started_at or live.get("started_at")
         progress.load_ended_at = self._clock.now()

@@ -59,7 +59,7 @@ def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool
         )
 
 
-class Generator:
+class LocustProcesses:
     """Locust's processes of one run."""
 
     def __init__(self, head: Child, workers: tuple[Child, ...], grace_s: float = _GRACE_S) -> None:
@@ -107,7 +107,7 @@ def start_generator(
     layout: Layout,
     environment: Mapping[str, str],
     outside: Outside = HERE,
-) -> Generator:
+) -> LocustProcesses:
     """Start Locust on the run directory: one process for one worker, else a master and its workers.
 
     They get ready, and wait to be told to begin. When the workers join from elsewhere, whatever their number, only the
@@ -126,7 +126,7 @@ def start_generator(
         "--only-summary",
     ]
     if workers == 1 and not outside.workers_join:
-        return Generator(children.start("locust", [*base, *play], environment=clean, listens=True), ())
+        return LocustProcesses(children.start("locust", [*base, *play], environment=clean, listens=True), ())
     bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(port)]
     token = outside.run_token or Secret(secrets.token_hex(32))
     expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
@@ -135,7 +135,7 @@ def start_generator(
     numbers = () if outside.workers_join else range(workers)
     master = (outside.bind, port)
     started = tuple(start_worker(children, directory, n, master, environment, token) for n in numbers)
-    return Generator(head, started, _LAST_PARTS_S if outside.workers_join else _GRACE_S)
+    return LocustProcesses(head, started, _LAST_PARTS_S if outside.workers_join else _GRACE_S)
 
 
 def _shown(web_port: int | None) -> list[str]:
@@ -199,7 +199,9 @@ def _locustfile() -> Path:
     return Path(spec.origin).with_name("locustfile.py")
 
 
-def how_it_ended(workers: Sequence[WorkerAccount], expected: int, generator: Generator) -> tuple[Ended, str | None]:
+def how_it_ended(
+    workers: Sequence[WorkerAccount], expected: int, generator: LocustProcesses
+) -> tuple[Ended, str | None]:
     """Return how a run ended that nobody stopped from here, and why."""
     head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)
     ended = f"{head.name} ended with {head.code}: {head.last_words()}"

@@ -11,7 +11,7 @@ from loadtests.results.abandoned import ABANDONED, account_for_abandoned
 from loadtests.results.account import WorkerAccount
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import write_run
-from scripts.running.locust_processes import Generator, how_it_ended
+from scripts.running.locust_processes import LocustProcesses, how_it_ended
 from tests.loadtests.results.test_run_json import given, told
 from tests.scripts.made_run import SECOND, START, make_run, progress, worker_account
 
@@ -31,7 +31,7 @@ class Head:
 
 def ended(code: int, *workers: dict[str, Any], expected: int = 2) -> tuple[str, str | None]:
     accounts = [WorkerAccount(**worker_account(index, 5, **changed)) for index, changed in enumerate(workers)]
-    return how_it_ended(accounts, expected, cast("Generator", type("Made", (), {"head": Head(code=code)})))
+    return how_it_ended(accounts, expected, cast("LocustProcesses", type("Made", (), {"head": Head(code=code)})))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import cast
 import pytest
 
 from scripts.running.keyboard import REFUSED, Keys, Unsuspended, obey
-from scripts.running.locust_processes import Generator
+from scripts.running.locust_processes import LocustProcesses
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -222,14 +222,14 @@ class Wished:
 
 def test_each_key_is_a_wish_and_one_is_what_ctrl_c_is() -> None:
     generator = Wished()
-    obey("p+x-\x1b", cast("Generator", generator))
+    obey("p+x-\x1b", cast("LocustProcesses", generator))
     assert generator.wishes == [
         ("pause or resume", "the key p"),
         ("more", "the key +"),
         ("less", "the key -"),
     ]
     with pytest.raises(KeyboardInterrupt):
-        obey("pq+", cast("Generator", generator))
+        obey("pq+", cast("LocustProcesses", generator))
     assert generator.wishes[3:] == [("pause or resume", "the key p")]
 
 

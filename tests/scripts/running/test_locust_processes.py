@@ -16,8 +16,8 @@ from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Child, Children, wait_until
 from scripts.running.lifecycle import Setting, perform
 from scripts.running.locust_processes import (
-    Generator,
     Layout,
+    LocustProcesses,
     check_connections,
     check_descriptors,
     start_generator,
@@ -171,7 +171,7 @@ def test_ending_asks_every_process_and_waits_for_each(tmp_path: Path) -> None:
         made = [children.start(f"locust-{n}", python("-c", SLEEP)) for n in range(3)]
         for child in made:
             wait_until(lambda child=child: says(child, "ready"), [child], 30, "a sleeper")  # type: ignore[misc]
-        generator = Generator(made[0], tuple(made[1:]))
+        generator = LocustProcesses(made[0], tuple(made[1:]))
         assert not generator.is_over
         generator.end()
         assert generator.is_over
@@ -262,4 +262,4 @@ def test_the_run_is_over_when_the_one_that_decides_has_ended(tmp_path: Path) -> 
         head: Child = children.start("head", python("-c", ""))
         worker: Any = children.start("worker", python("-c", SLEEP))
         head.process.wait()
-        assert Generator(head, (worker,)).is_over
+        assert LocustProcesses(head, (worker,)).is_over
