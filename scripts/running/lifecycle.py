@@ -35,7 +35,7 @@ from scripts.running.locust_processes import Layout, LocustProcesses, check_conn
 from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Gathering, announced
-from scripts.running.telemetry import Instruments, find_program, ports_used
+from scripts.running.telemetry import Telemetry, find_program, ports_used
 from scripts.running.terminal_view import LiveView, read_live
 from scripts.running.worker_shutdown import hear_last_words
 from slo.documents import BadInput
@@ -140,7 +140,7 @@ class RunLifecycle:
         directory = prepare(inputs, self._context.runs)
         lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")
-        instruments = Instruments(directory, reach, ports, self._outside, program)
+        instruments = Telemetry(directory, reach, ports, self._outside, program)
         spans_to = self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None
         write_job(
             directory,
@@ -168,7 +168,7 @@ class RunLifecycle:
         if self._progress.ended is None:
             self._progress.ended, self._progress.because = ended, because
 
-    def _measured(self, directory: RunDirectory, instruments: Instruments) -> None:
+    def _measured(self, directory: RunDirectory, instruments: Telemetry) -> None:
         """Start everything that measures, play, and stop it again."""
         keep_stock(directory, self._reach)
         with instruments.listening(self._progress) as exporters, Children(directory.logs) as children:

@@ -31,7 +31,7 @@ _SPANS = "spans"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, not bound
 
 
-class Instruments:
+class Telemetry:
     """The instruments of one run, on its ports; `program` is the Prometheus to start, None for one that runs."""
 
     def __init__(
