@@ -36,7 +36,7 @@ from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Gathering, announced
 from scripts.running.telemetry import Telemetry, find_program, ports_used
-from scripts.running.terminal_view import LiveView, read_live
+from scripts.running.terminal_view import TerminalView, read_live
 from scripts.running.worker_shutdown import hear_last_words
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
@@ -243,7 +243,7 @@ class RunLifecycle:
         keyboard = self._context.keyboard
         hint = HINT if keyboard is not None else ""
         with (
-            LiveView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
+            TerminalView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
             Keys(keyboard) as keys,
         ):
             while not generator.is_over and not self._must_stop():

@@ -24,7 +24,7 @@ def read_live(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-class LiveView:
+class TerminalView:
     """Shows snapshots; `say` takes a line where there is no terminal, `hint` says which keys there are."""
 
     def __init__(self, say: Callable[[str], None], *, is_terminal: bool, hint: str = "") -> None:

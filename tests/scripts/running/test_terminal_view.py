@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from scripts.running.terminal_view import LiveView, _below, line, read_live, screen
+from scripts.running.terminal_view import TerminalView, _below, line, read_live, screen
 
 LIVE: dict[str, Any] = {
     "format": "peakproof/live/v1",
@@ -89,7 +89,7 @@ def test_a_terminal_sees_the_same_as_a_table() -> None:
 
 def test_without_a_terminal_a_line_is_said_every_ten_seconds_and_at_each_phase() -> None:
     said: list[str] = []
-    with LiveView(said.append, is_terminal=False) as view:
+    with TerminalView(said.append, is_terminal=False) as view:
         for elapsed, phase in [(0, "ramp"), (5, "ramp"), (9, "ramp"), (10, "ramp"), (11, "plateau"), (20, "plateau")]:
             view.show(changed(elapsed_s=float(elapsed), phase=phase))
     assert [text.split()[0] + " " + text.split()[2] for text in said] == ["0 ramp", "10 ramp", "11 plateau"]
