@@ -25,7 +25,7 @@ _LONGEST = 64
 _ENDS = (signal.SIGHUP, signal.SIGQUIT)  # that would end us without a word; SIGTERM and SIGINT raise
 
 
-class Keys:
+class Keyboard:
     """Reads keys from the terminal `descriptor` for as long as the block lasts; from none when that is None."""
 
     def __init__(self, descriptor: int | None) -> None:

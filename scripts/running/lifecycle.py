@@ -30,7 +30,7 @@ from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
-from scripts.running.keyboard import HINT, Keys, Unsuspended, obey
+from scripts.running.keyboard import HINT, Keyboard, Unsuspended, obey
 from scripts.running.locust_processes import Layout, LocustProcesses, check_connections, how_it_ended, start_generator
 from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
@@ -244,7 +244,7 @@ class RunLifecycle:
         hint = HINT if keyboard is not None else ""
         with (
             TerminalView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
-            Keys(keyboard) as keys,
+            Keyboard(keyboard) as keys,
         ):
             while not generator.is_over and not self._must_stop():
                 snapshot = read_live(directory.live)

@@ -1,4 +1,4 @@
-"""Keys are had one by one from a terminal, and the terminal is as it was after every ending."""
+"""Keyboard are had one by one from a terminal, and the terminal is as it was after every ending."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ from typing import cast
 
 import pytest
 
-from scripts.running.keyboard import REFUSED, Keys, Unsuspended, obey
+from scripts.running.keyboard import REFUSED, Keyboard, Unsuspended, obey
 from scripts.running.locust_processes import LocustProcesses
 from tests.waiting import wait_for
 
@@ -25,7 +25,7 @@ WAIT_S = 30.0
 # Says what it reads; each line stands for a way to end.
 READS = """
 import os, signal, sys
-from scripts.running.keyboard import Keys
+from scripts.running.keyboard import Keyboard
 from scripts.running.keyboard import Unsuspended
 def interrupt(*_): raise KeyboardInterrupt
 signal.signal(signal.SIGTTOU, signal.SIG_DFL)  # the shell ignores it
@@ -33,7 +33,7 @@ for one in (signal.SIGTERM, signal.SIGINT):  # which a shell that starts the tes
     signal.signal(one, interrupt)
 with Unsuspended(lambda line: print("told", line, flush=True)) as unsuspended:
     try:
-        with Keys(0) as keys:
+        with Keyboard(0) as keys:
             print("ready", flush=True)
             while True:
                 for key in keys.pressed(0.05):
@@ -235,7 +235,7 @@ def test_each_key_is_a_wish_and_one_is_what_ctrl_c_is() -> None:
 
 def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either() -> None:
     before, told = signal.getsignal(signal.SIGTSTP), list[str]()
-    with Unsuspended(told.append) as unsuspended, Keys(None) as keys:
+    with Unsuspended(told.append) as unsuspended, Keyboard(None) as keys:
         assert keys.pressed(0.0) == ""
         os.kill(os.getpid(), signal.SIGTSTP)
         unsuspended.tell()
