@@ -20,7 +20,7 @@ from loadtests.worker.job import BEGIN
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from scripts.local_stack.ports import HOST
 from scripts.local_stack.processes import Child, Children
-from scripts.running.remote_settings import HERE, Outside
+from scripts.running.remote_settings import HERE, RemoteSettings
 from slo.documents import read_json
 from slo.outcomes import EnvironmentLacks
 
@@ -106,7 +106,7 @@ def start_generator(
     directory: RunDirectory,
     layout: Layout,
     environment: Mapping[str, str],
-    outside: Outside = HERE,
+    outside: RemoteSettings = HERE,
 ) -> LocustProcesses:
     """Start Locust on the run directory: one process for one worker, else a master and its workers.
 

@@ -24,7 +24,7 @@ SPANS_URL = "PEAKPROOF_SPANS_URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class RemoteSettings:
     """Where others find this run: the address we listen on, and the name by which they reach it.
 
     `spans_url` is a Collector that passes the shoppers' spans on to our recorder; without one they come straight.
@@ -52,10 +52,10 @@ class Outside:
         return self.spans_url or f"http://{self.reached_as}:{recorder_port}"
 
 
-HERE = Outside()
+HERE = RemoteSettings()
 
 
-def read_outside(environment: Mapping[str, str]) -> Outside:
+def read_outside(environment: Mapping[str, str]) -> RemoteSettings:
     """Read what the environment says; raises BadInput naming the variable."""
     bind = environment.get(BIND) or HOST
     try:
@@ -70,7 +70,7 @@ def read_outside(environment: Mapping[str, str]) -> Outside:
         f"with {BIND} workers, and whoever sends spans, must bring it",
         f"with {BIND} Prometheus must bring it",
     )
-    return Outside(
+    return RemoteSettings(
         bind=bind,
         reached_as=reached_as,
         prometheus_url=prometheus_url,

@@ -23,7 +23,7 @@ from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.prometheus_config import Scrape, scrapes_of
-from scripts.running.remote_settings import Outside
+from scripts.running.remote_settings import RemoteSettings
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 
@@ -39,7 +39,7 @@ class Telemetry:
         directory: RunDirectory,
         reach: ResolvedEnvironment,
         ports: Ports,
-        outside: Outside,
+        outside: RemoteSettings,
         program: Program | None,
     ) -> None:
         self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
@@ -119,7 +119,7 @@ class Telemetry:
         ]
 
 
-def find_program(outside: Outside, ports: Ports, context: Context) -> Program | None:
+def find_program(outside: RemoteSettings, ports: Ports, context: Context) -> Program | None:
     """Return the Prometheus to start, None when one runs already; raises EnvironmentLacks when there is none."""
     if outside.prometheus_url is not None:
         return None
@@ -127,7 +127,7 @@ def find_program(outside: Outside, ports: Ports, context: Context) -> Program | 
     return Program(path=found, port=ports.prometheus, environment=context.environment)
 
 
-def ports_used(ports: Ports, outside: Outside, workers: int) -> dict[str, int]:
+def ports_used(ports: Ports, outside: RemoteSettings, workers: int) -> dict[str, int]:
     """Return who of a run will listen, and where."""
     used = {"span recorder": ports.recorder, "exporters": ports.exporters}
     used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}

@@ -24,7 +24,7 @@ from scripts.running.locust_processes import (
     start_worker,
 )
 from scripts.running.read_inputs import read_inputs
-from scripts.running.remote_settings import Outside
+from scripts.running.remote_settings import RemoteSettings
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.fakes import small_plan
@@ -119,7 +119,7 @@ def test_those_of_one_run_share_a_token_that_no_other_run_has(tmp_path: Path) ->
 def test_when_workers_join_from_elsewhere_only_the_master_is_started(tmp_path: Path, workers: int) -> None:
     fake, directory = FakeChildren(), RunDirectory(path=tmp_path)
     given = Secret("canary-of-the-run")
-    outside = Outside(bind="0.0.0.0", reached_as="master", run_token=given)  # noqa: S104 - nothing is bound here
+    outside = RemoteSettings(bind="0.0.0.0", reached_as="master", run_token=given)  # noqa: S104 - nothing is bound here
     start_generator(cast("Children", fake), directory, Layout(workers=workers, port=18091), USERS, outside)
     ((name, command, variables),) = fake.started
     assert name == "locust-master"

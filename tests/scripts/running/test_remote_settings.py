@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.running.remote_settings import HERE, Outside, read_outside
+from scripts.running.remote_settings import HERE, RemoteSettings, read_outside
 from slo.documents import BadInput
 
 JOINED = {"PEAKPROOF_BIND": "0.0.0.0", "PEAKPROOF_REACHED_AS": "master"}  # noqa: S104 - read, not bound
@@ -12,7 +12,7 @@ ELSEWHERE = {**JOINED, "PEAKPROOF_PROMETHEUS_URL": "http://prometheus:9090"}
 
 
 def test_without_a_variable_everything_is_on_this_machine() -> None:
-    assert read_outside({}) == HERE == Outside()
+    assert read_outside({}) == HERE == RemoteSettings()
     assert not HERE.workers_join
     assert HERE.send_spans_to(18086) == "http://127.0.0.1:18086"
 
