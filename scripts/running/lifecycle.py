@@ -34,7 +34,7 @@ from scripts.running.keyboard import HINT, Keyboard, Unsuspended, obey
 from scripts.running.locust_processes import Layout, LocustProcesses, check_connections, how_it_ended, start_generator
 from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
-from scripts.running.rendezvous import Gathering, announced
+from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.telemetry import Telemetry, find_program, ports_used
 from scripts.running.terminal_view import TerminalView, read_live
 from scripts.running.worker_shutdown import hear_last_words
@@ -231,12 +231,12 @@ class RunLifecycle:
             hear_last_words(directory, setting.workers)
         self._conclude(directory, generator)
 
-    def _gathering(self, directory: RunDirectory) -> Gathering | None:
+    def _gathering(self, directory: RunDirectory) -> Rendezvous | None:
         if not self._outside.workers_join:
             return None
         self._context.say(f"waiting for {self._setting.workers} workers to join")
         host, port = self._outside.reached_as, self._setting.ports.locust
-        return Gathering(run=directory.name, host=host, port=port, workers=self._setting.workers)
+        return Rendezvous(run=directory.name, host=host, port=port, workers=self._setting.workers)
 
     def _watch(self, directory: RunDirectory, generator: LocustProcesses, unsuspended: Unsuspended) -> None:
         seen, phase = 0, ""

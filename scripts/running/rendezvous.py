@@ -19,7 +19,7 @@ from slo.outcomes import EnvironmentLacks
 _FILE = "gathering.json"
 
 
-class Gathering(Document):
+class Rendezvous(Document):
     """A run that waits for its workers, and where its master listens."""
 
     format: Literal["peakproof/gathering/v1"] = "peakproof/gathering/v1"
@@ -30,7 +30,7 @@ class Gathering(Document):
 
 
 @contextmanager
-def announced(runs: Path, gathering: Gathering | None) -> Iterator[None]:
+def announced(runs: Path, gathering: Rendezvous | None) -> Iterator[None]:
     """Let workers find `gathering` for as long as the block lasts; None announces nothing."""
     if gathering is None:
         yield
@@ -42,10 +42,10 @@ def announced(runs: Path, gathering: Gathering | None) -> Iterator[None]:
         (runs / _FILE).unlink(missing_ok=True)
 
 
-def read_gathering(runs: Path) -> Gathering | None:
+def read_gathering(runs: Path) -> Rendezvous | None:
     """Return the run that waits for workers, None when there is none; raises BadInput on a malformed file."""
     path = runs / _FILE
-    return read_json(path, Gathering) if path.is_file() else None
+    return read_json(path, Rendezvous) if path.is_file() else None
 
 
 def take_seat(directory: RunDirectory, workers: int) -> int | None:

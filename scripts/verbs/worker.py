@@ -13,7 +13,7 @@ from scripts.context import Context
 from scripts.local_stack.processes import Children
 from scripts.running.locust_processes import check_connections, start_worker
 from scripts.running.remote_master import RemoteMaster, fetch_papers, read_master
-from scripts.running.rendezvous import Gathering, read_gathering, take_seat
+from scripts.running.rendezvous import Rendezvous, read_gathering, take_seat
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
@@ -60,7 +60,7 @@ def _announced_here(context: Context, token: Secret) -> Iterator[int]:
             yield code
 
 
-def _join(gathering: Gathering, context: Context, token: Secret) -> int | None:
+def _join(gathering: Rendezvous, context: Context, token: Secret) -> int | None:
     """Work for a run until it is over; return the worker's exit code, None when all seats were taken.
 
     Raises EnvironmentLacks, with no seat taken, when this machine allows too few descriptors.

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from loadtests.results.run_directory import RunDirectory
-from scripts.running.rendezvous import Gathering, announced, read_gathering, take_seat
+from scripts.running.rendezvous import Rendezvous, announced, read_gathering, take_seat
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 
-GATHERING = Gathering(run="20261122T160000Z-small-0a1b", host="master", port=18091, workers=2)
+GATHERING = Rendezvous(run="20261122T160000Z-small-0a1b", host="master", port=18091, workers=2)
 
 
 def test_a_run_is_found_only_while_it_gathers(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from loadtests.environment.credentials import Secret
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.processes import Child, Children
-from scripts.running.rendezvous import Gathering, announced
+from scripts.running.rendezvous import Rendezvous, announced
 from scripts.verbs import worker
 from tests.loadtests.prepared import prepared_run
 from tests.scripts.world import Command
@@ -44,7 +44,7 @@ def test_it_takes_a_seat_and_ends_with_what_became_of_it(
     runs: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command, code: int, expected: int
 ) -> None:
     told = joined(monkeypatch, code)
-    with announced(runs, Gathering(run=RUN, host="master", port=18091, workers=2)):
+    with announced(runs, Rendezvous(run=RUN, host="master", port=18091, workers=2)):
         done = peakproof("worker", "--once")
     assert told == [(RUN, 0, ("master", 18091))]
     assert (done.code, done.out.splitlines()[1:]) == (
@@ -57,7 +57,7 @@ def test_a_machine_that_allows_too_few_descriptors_takes_no_seat(
     runs: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
 ) -> None:
     monkeypatch.setattr("loadtests.runtime.resource_limits.most", lambda: 280)
-    with announced(runs, Gathering(run=RUN, host="master", port=18091, workers=2)):
+    with announced(runs, Rendezvous(run=RUN, host="master", port=18091, workers=2)):
         done = peakproof("worker", "--once")
     assert done.err == (
         "peakproof: 50 open sessions over 2 workers need 281 descriptors each, and 280 are allowed:"
@@ -78,7 +78,7 @@ def test_it_stays_out_of_a_run_that_has_its_workers(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("scripts.verbs.worker.time.sleep", interrupt)
-    with announced(runs, Gathering(run=RUN, host="master", port=18091, workers=1)):
+    with announced(runs, Rendezvous(run=RUN, host="master", port=18091, workers=1)):
         done = peakproof("worker")
     assert (told, done.code) == ([], 75)
     assert f"run {RUN} has its 1 workers" in done.out
