@@ -1,4 +1,4 @@
-"""PinnedHttp the shop: its orders, its payments and its stock, over HTTP, bounded and never trusted."""
+"""What the shop itself says: its orders, its payments and its stock, over HTTP, bounded and never trusted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

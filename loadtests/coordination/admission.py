@@ -1,6 +1,7 @@
 """Who may work for a run: a worker shows its master that it knows the run's token, without sending it.
 
-`AdmissionHandler` handles the messages of workers that haven't been admitted: it serves the run bundle and authenticates joins.
+`AdmissionHandler` handles the messages of workers that haven't been admitted: it serves the run bundle and
+authenticates joins.
 
 Locust's port asks nobody for a name. What comes from a worker that hasn't joined reaches neither Locust nor the run:
 it is given no work, can end nothing, and is named. The token guards the run, not the port: who can connect can still

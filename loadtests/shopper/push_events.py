@@ -1,4 +1,4 @@
-"""PushEvents to the shop beside a visit: one stream of events, opened again as a browser does, and waited on by step.
+"""Server-sent events beside a visit: one stream of events, opened again as a browser does, and waited on by step.
 
 What the shopper waits for is recorded; what comes and isn't awaited is not. A stream that is still open when the visit
 ends is closed, which is no error.

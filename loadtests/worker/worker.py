@@ -64,7 +64,7 @@ class _Totals:
 
 
 class Worker:
-    """SessionContext number `index` of `workers`; `play()` blocks until its part of the run is over.
+    """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
 
     `master_silent_s`, `clock_offset` and `streams` are told it: for how long at most it heard nothing of who could stop
     it, how far its clock is from the master's, and whether what it writes goes there over the network.

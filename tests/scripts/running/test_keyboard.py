@@ -1,4 +1,4 @@
-"""Keyboard are had one by one from a terminal, and the terminal is as it was after every ending."""
+"""Keys are read one by one from a terminal, and the terminal is as it was after every ending."""
 
 import os
 import pty
