@@ -50,7 +50,7 @@ format: $(STAMP)  ## lay the code out
 
 lock: $(STAMP)  ## resolve requirements.lock anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --no-header --no-annotate --no-emit-index-url \
-	  --group dev pyproject.toml -o requirements.lock
+	  --group dev --extra browser pyproject.toml -o requirements.lock
 
 dashboards: $(STAMP)  ## generate Grafana's dashboards anew
 	$(BIN)/peakproof dashboards build
