@@ -229,12 +229,12 @@ def _first(error: ValidationError) -> str:
     return f"{place}: {detail['msg']}" if place else detail["msg"]
 
 
-def keep_stock(directory: RunDirectory, reach: ResolvedEnvironment) -> None:
+def keep_stock(directory: RunDirectory, resolved: ResolvedEnvironment) -> None:
     """Write the stock as the shop tells it now, where it is declared; raises EnvironmentLacks."""
-    environment = reach.environment
+    environment = resolved.environment
     if environment.stock_url is None:
         return
-    sources = Sources(environment, reach.bearer(), reach.asking())
+    sources = Sources(environment, resolved.bearer(), resolved.http())
     try:
         write_json(directory.stock_before, sources.stock_document())
     except SourceUnavailableError as error:

@@ -44,15 +44,15 @@ class ReleaseWatch:
             self._say(f"the release changed from {known[-1]} to {release} while it was tested")
 
 
-def probe_release(reach: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
+def probe_release(resolved: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
     """Return the release that the shop says it is, None when no probe is declared.
 
     Raises EnvironmentLacks when the shop doesn't answer: nothing is loaded that isn't there.
     """
-    environment = reach.environment
+    environment = resolved.environment
     probe = environment.release_probe
     url = environment.base_url + (probe.path if probe else "/")
-    with reach.asking() as http:
+    with resolved.http() as http:
         try:
             reply = bounded(http, url, timeout_s)
         except requests.RequestException as error:
@@ -72,9 +72,9 @@ def _release_in(body: bytes, field: str, url: str) -> str:
     return str(told)[:_MAX_RELEASE]
 
 
-def probe_release_or_none(reach: ResolvedEnvironment) -> str | None:
+def probe_release_or_none(resolved: ResolvedEnvironment) -> str | None:
     """Return the release, None also when the shop doesn't answer any more."""
     try:
-        return probe_release(reach)
+        return probe_release(resolved)
     except EnvironmentLacks:
         return None

@@ -29,7 +29,7 @@ def environment(name: str, reach: ResolvedEnvironment, *, production: bool) -> I
     kind = reach.destinations.kind
     yield ok("environment", f"{name} at {reach.environment.base_url}, {kind}{', production' if production else ''}")
     yield from _proxy(reach)
-    with reach.asking() as http:
+    with reach.http() as http:
         reply = _home(reach, http)
         yield reply if isinstance(reply, Line) else _reached(reach, reply)
         if (line := certificate(reach)) is not None:
@@ -164,7 +164,7 @@ def _kill_url(reach: ResolvedEnvironment) -> Iterator[Line]:
     url = reach.environment.kill_url
     if url is None:
         return
-    with reach.asking() as http:
+    with reach.http() as http:
         yield _asked("kill URL", lambda: f"{url} says {'stop' if says_stop(url, http) else 'go on'}", "mend kill_url")
 
 

@@ -12,7 +12,7 @@ from loadtests.audit.sources import keep_stock
 from loadtests.browser.chromium import find_chromium
 from loadtests.browser.visits import BrowserSetting, BrowserShopper, check_browser
 from loadtests.environment.destinations import host_of
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.preflight import check_side_effects
 from loadtests.guardrails.release_watch import probe_release_or_none
@@ -90,7 +90,7 @@ class RunLifecycle:
     @cached_property
     def _reach(self) -> ResolvedEnvironment:
         """How the environment is reached: resolved and read once, the first time it is asked for."""
-        return reach_of(self._inputs.environment, self._context.environment)
+        return resolve_environment(self._inputs.environment, self._context.environment)
 
     def perform(self) -> FinishedRun:
         """Run; raises EnvironmentLacks before any load when something is missing.

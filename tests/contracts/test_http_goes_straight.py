@@ -57,7 +57,7 @@ def test_no_proxy_is_used_but_the_one_that_targets_yaml_declares() -> None:
     assert found == []
     users = {path.name for path in modules() if "from loadtests.environment.proxy import" in path.read_text()}
     assert users == {
-        *("access.py", "connect.py", "job.py", "errors.py", "http1_client.py", "client.py", "probe.py"),  # the load
+        *("access.py", "connect.py", "errors.py", "http1_client.py", "client.py", "probe.py"),  # the load
         *("pinned_http.py", "resolved_environment.py"),  # with scripts' own passing.py, all that isn't load
         "prometheus_config.py",  # Prometheus
     }
