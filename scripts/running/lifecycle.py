@@ -11,7 +11,6 @@ from typing import Any
 from loadtests.audit.sources import keep_stock
 from loadtests.browser.chromium import find_chromium
 from loadtests.browser.visits import BrowserSetting, BrowserShopper, check_browser
-from loadtests.environment.destinations import host_of
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.preflight import check_side_effects
@@ -21,9 +20,6 @@ from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import PEAKPROOF, Progress, write_run
 from loadtests.runtime.clock import Clock
-from loadtests.runtime.resource_limits import hint
-from loadtests.shopper.assets import CONNECTIONS, connections
-from loadtests.shopper.push_events import STREAMS
 from loadtests.worker.job import write_job
 from scripts.context import Context
 from scripts.local_stack.ports import HOST, Ports
@@ -31,7 +27,15 @@ from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.keyboard import HINT, Keyboard, Unsuspended, obey
-from scripts.running.locust_processes import Layout, LocustProcesses, check_connections, how_it_ended, start_generator
+from scripts.running.locust_processes import (
+    Layout,
+    LocustProcesses,
+    check_connections,
+    check_shared,
+    how_it_ended,
+    port_hint,
+    start_generator,
+)
 from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Rendezvous, announced
@@ -117,21 +121,11 @@ class RunLifecycle:
     def _check_generator(self) -> None:
         """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
-        shared = plan.limits.connections
-        if shared is not None and shared < workers:
-            raise BadInput(f"limits.connections: {shared} for {workers} workers; each needs one at least")
+        check_shared(plan, workers)
         if self._outside.workers_join:
             return  # each sees for itself
         check_connections(plan, environment, workers)
-        if shared is not None:
-            return  # few are opened, and kept
-        highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
-        host = host_of(environment.base_url)
-        has_cdn, http2 = environment.cdn_url is not None, environment.http2
-        to_shop = 1 if http2 else min(connections(plan.assets, has_cdn=has_cdn), CONNECTIONS)
-        to_shop += STREAMS[plan.streams]
-        told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, self._reach.destinations.places(host))
-        if told is not None:
+        if (told := port_hint(plan, self._reach)) is not None:
             self._context.say(f"a hint: {told}")
 
     def _perform(self, program: Program | None, lease: Lease) -> FinishedRun:
