@@ -16,8 +16,10 @@ from loadtests.environment.destinations import Destinations, resolve
 from loadtests.environment.resolved_environment import ResolvedEnvironment, recorded_environment
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Ceiling, Environment, Targets
+from loadtests.journeys import BUILT_IN, Registry
 from loadtests.live.board import Timetable
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.storefronts import StorefrontSpec
 from slo.documents import BadInput, read_json
 
 VARIABLE = "PEAKPROOF_RUN_TOKEN"
@@ -38,6 +40,12 @@ class Job:
     browser: bool
     production: bool
     variables: Mapping[str, str] = field(repr=False)
+    registry: Registry = BUILT_IN
+
+    @property
+    def storefront(self) -> StorefrontSpec:
+        """The kind of shop that is played."""
+        return self.registry.storefronts[self.environment.storefront]
 
     @property
     def ceiling(self) -> Ceiling:
@@ -113,8 +121,11 @@ def write_job(
     write_json(directory.job, {**value, **told})
 
 
-def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
-    """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput."""
+def read_job(path: Path, variables: Mapping[str, str] | None = None, registry: Registry = BUILT_IN) -> Job:
+    """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput.
+
+    `registry` holds what can be played.
+    """
     directory = RunDirectory(path=path)
     job = read_json(directory.job, _JobFile)
     environment = _environment_of(directory)
@@ -128,6 +139,7 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
         browser=job.browser,
         production=job.production,
         variables=variables or {},
+        registry=registry,
     )
 
 
