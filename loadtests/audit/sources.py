@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
-import urllib3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtests.audit.checks import Evidence, Order, Payment, Stock, others_may_explain
-from loadtests.environment.credentials import Credentials, Secret, masked
-from loadtests.environment.pinned_http import PinnedHttp, why_no_answer
+from loadtests.environment.credentials import Credentials, Secret
+from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment
 from loadtests.results.ledger import Line, read_ledgers
@@ -85,7 +84,7 @@ class Sources:
     def __init__(self, environment: Environment, token: str | None, http: PinnedHttp | None = None) -> None:
         self._environment = environment
         self._http = http or PinnedHttp(environment)
-        self._masks = (*self._http.masks, *Credentials(hidden=(Secret(token),) if token else ()).masks())
+        self._masks = Credentials(hidden=(Secret(token),) if token else ()).masks()
         if token:
             self._http.headers["Authorization"] = f"Bearer {token}"
 
@@ -125,16 +124,16 @@ class Sources:
 
     def _get(self, url: str, query: dict[str, str], model: type[Reply]) -> Reply:
         try:
-            with self._http.get(url, params=query, timeout=_TIMEOUT_S, stream=True) as reply:
-                body = reply.raw.read(_MAX_REPLY + 1, decode_content=True)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            full = requests.Request("GET", url, params=query).prepare().url or url
+            reply = bounded_get(self._http, full, _TIMEOUT_S, _MAX_REPLY, masks=self._masks)
+        except (requests.RequestException, OSError) as error:
             raise SourceUnavailableError(f"unreachable: {why_no_answer(error)}") from error
-        if reply.status_code != requests.codes.ok:
-            raise SourceUnavailableError(f"unreachable: HTTP {reply.status_code}")
-        if len(body) > _MAX_REPLY:
+        if reply.status != requests.codes.ok:
+            raise SourceUnavailableError(f"unreachable: HTTP {reply.status}")
+        if not reply.whole:
             raise SourceUnavailableError(f"unreachable: a reply of over {_MAX_REPLY} bytes")
         try:
-            return model.model_validate_json(masked(body, self._masks))
+            return model.model_validate_json(reply.body)
         except ValidationError as error:
             raise SourceUnavailableError(f"unreachable: not the reply expected: {_first(error)}") from error
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import requests
 
-from loadtests.environment.pinned_http import bounded, why_no_answer
+from loadtests.environment.pinned_http import bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.results.run_json import Seen
 from slo.outcomes import EnvironmentLacks
@@ -54,7 +54,7 @@ def probe_release(resolved: ResolvedEnvironment, timeout_s: float = PROBE_S) -> 
     url = environment.base_url + (probe.path if probe else "/")
     with resolved.http() as http:
         try:
-            reply = bounded(http, url, timeout_s)
+            reply = bounded_get(http, url, timeout_s)
         except requests.RequestException as error:
             raise EnvironmentLacks(f"the shop at {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status >= _SERVER_ERROR:

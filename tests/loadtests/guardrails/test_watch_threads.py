@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from loadtests.environment.pinned_http import bounded
+from loadtests.environment.pinned_http import bounded_get
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment
 from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url, says_stop
@@ -200,5 +200,5 @@ def test_a_secret_that_the_shop_repeats_is_in_no_release_and_no_header(world: Wo
         reached = resolve_environment(Environment.model_validate(text), world.context(GATE=canary).environment)
         assert probe_release(reached) == "1.2 " + "*" * len(canary)
         with reached.http() as http:
-            reply = bounded(http, f"{shop.url}/healthz", 5.0)
+            reply = bounded_get(http, f"{shop.url}/healthz", 5.0)
         assert reply.headers["x-echo"] == "*" * len(canary)
