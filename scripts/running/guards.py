@@ -62,12 +62,14 @@ def check_addresses(inputs: Inputs, rails: Rails, progress: Progress, destinatio
 
 @contextmanager
 def lease_of(inputs: Inputs, rails: Rails, context: Context, progress: Progress) -> Iterator[Lease]:
-    """Hold the environment for as long as the block lasts; raises EnvironmentLacks when somebody else does."""
-    name, folder = inputs.environment_name, rails.leases(context)
-    with held(Place(folder=folder, environment=name, base_url=inputs.environment.base_url)) as lease:
+    """Hold the environment for as long as the block lasts; raises EnvironmentLacks when another run does."""
+    place = Place(
+        folder=rails.leases(context), environment=inputs.environment_name, base_url=inputs.environment.base_url
+    )
+    with held(place, context.say) as lease:
         progress.lease = {"file": str(lease.path), "took_over": lease.took_over}
         if lease.took_over is not None:
-            context.say(f"the lease {lease.path} is {lease.took_over}")
+            context.say(f"the lease {lease.path} was {lease.took_over}")
         yield lease
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from loadtests.guardrails.lease import Place, take
+from loadtests.guardrails.lease import Place, held
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, peakproof, running
@@ -164,11 +164,10 @@ def test_the_wrong_release_gets_no_load(tmp_path: Path, shop: Shop, prometheus: 
 def test_an_environment_that_another_run_holds_gets_no_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     write(tmp_path, staging=environment_of(shop))
     place = Place(folder=tmp_path / "shared", environment="staging", base_url=shop.environment().base_url)
-    lease = take(place)
-    lease.name_run("another")
-    told = refused(tmp_path, shop, prometheus, "--lease-folder", "shared")
+    with held(place, print) as lease:
+        lease.name_run("another")
+        told = refused(tmp_path, shop, prometheus, "--lease-folder", "shared")
     assert told.startswith("staging is taken by run another (process ")
-    assert place.path.exists()
 
 
 @pytest.mark.heavy
