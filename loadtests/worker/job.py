@@ -49,7 +49,7 @@ class Job:
 
     @property
     def ceiling(self) -> Ceiling:
-        """What all workers together may ask of the environment; a browser beside the load has its share."""
+        """The most that all workers together may send; a browser beside the load has a share of its own."""
         return split(self.environment.ceiling)[0] if self.browser else self.environment.ceiling
 
     def resolved(self) -> ResolvedEnvironment:
@@ -116,9 +116,9 @@ def write_job(
     Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
     """
     found = destinations or resolve(_environment_of(directory))
-    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
-    told = {"destinations": found.told(), "production": production, "browser": browser}
-    write_json(directory.job, {**value, **told})
+    made = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
+    known = {"destinations": found.to_json(), "production": production, "browser": browser}
+    write_json(directory.job, {**made, **known})
 
 
 def read_job(path: Path, variables: Mapping[str, str] | None = None, registry: Registry = BUILT_IN) -> Job:

@@ -43,7 +43,7 @@ NO_RAILS_TOLD = Rails()
 def check_permission(inputs: Inputs, rails: Rails, progress: Progress) -> None:
     """Log the permission that the run rests on; raises EnvironmentLacks when it needs one and has none."""
     permission = permitted(inputs, rails.permit, datetime.now(UTC))
-    progress.permission = None if permission is None else permission.told()
+    progress.permission = None if permission is None else permission.to_json()
 
 
 def check_addresses(inputs: Inputs, rails: Rails, progress: Progress, destinations: Destinations) -> None:
@@ -51,7 +51,7 @@ def check_addresses(inputs: Inputs, rails: Rails, progress: Progress, destinatio
 
     Raises EnvironmentLacks without a permission, or when nobody can tell.
     """
-    progress.destinations = destinations.told()
+    progress.destinations = destinations.to_json()
     if inputs.production:
         return
     reached = production_at(inputs.environment, destinations, inputs.productions)

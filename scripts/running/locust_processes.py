@@ -45,7 +45,7 @@ def port_hint(plan: Plan, resolved: ResolvedEnvironment) -> str | None:
     highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
     budget = ConnectionBudget.of(plan, resolved.environment)
     opened_per_s = budget.opened_per_s(highest * plan.demand.peak_sessions_per_s)
-    return hint(opened_per_s, resolved.destinations.places(host_of(resolved.environment.base_url)))
+    return hint(opened_per_s, resolved.destinations.address_count(host_of(resolved.environment.base_url)))
 
 
 def check_connections(plan: Plan, environment: Environment, workers: int) -> None:

@@ -26,7 +26,7 @@ def test_a_shop_elsewhere_needs_every_side_effect_declared() -> None:
     with pytest.raises(EnvironmentLacks) as refused:
         check_side_effects("staging", environment(side_effects={"mail": "off", "erp": "sandbox"}), NETWORK)
     assert str(refused.value) == (
-        "staging: nothing says what a test order does to tax, analytics, payments; make sure, then add to"
+        "staging: side_effects doesn't say what a test order does to tax, analytics, payments; make sure, then add to"
         " environments.staging in the targets file: side_effects:"
         ' {tax: "off", analytics: "off", payments: "off"} ("off" with its quotes, sandbox or acknowledged)'
     )
@@ -125,7 +125,7 @@ def test_a_shop_that_restarts_between_the_looks_is_not_idle(world: World) -> Non
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((200, b"up 1\n"), "nothing tells whether the environment is idle: no {0}_count at {1}/metrics"),
+        ((200, b"up 1\n"), "can't tell whether the environment is idle: no {0}_count at {1}/metrics"),
         ((200, b"<html>"), "the metrics at {1}/metrics can't be read: not Prometheus' text"),
         ((200, b"\xff"), "the metrics at {1}/metrics can't be read: not Prometheus' text"),
         ((500, b""), "the metrics at {1}/metrics don't answer: HTTP 500"),
@@ -141,7 +141,10 @@ def test_what_cannot_be_told_is_not_idle(answer: tuple[int, bytes], message: str
 def test_idle_without_metrics_is_refused(world: World) -> None:
     with fake_shop({}) as shop, pytest.raises(EnvironmentLacks) as refused:
         looked(reach(world, shop, metrics=[]), shop, b"")
-    assert str(refused.value) == "idle is declared, but no metrics: nothing tells whether the environment is idle"
+    assert (
+        str(refused.value)
+        == "idle is measured from the shop's metrics, and none are declared; add metrics, or leave idle out"
+    )
 
 
 def test_nothing_is_asked_when_idle_is_not_declared(world: World) -> None:

@@ -86,7 +86,8 @@ def test_a_switch_that_is_silent_for_ten_seconds_ends_the_run(answer: tuple[int,
         clock.at = 10.0
         watch.look()
         assert watch.why_stop == (
-            f"the kill URL {shop.url}/kill doesn't answer: HTTP {answer[0]}, for 10 s: nobody could end the run"
+            f"the kill URL {shop.url}/kill doesn't answer: HTTP {answer[0]}, for 10 s:"
+            " the run couldn't be ended from outside"
         )
 
 
