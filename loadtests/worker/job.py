@@ -1,4 +1,4 @@
-"""A run as its workers see it: the job that stands in the run directory, and what follows from it."""
+"""The job of a run: what its workers read from the run directory, job.json among it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -111,9 +111,9 @@ def write_job(
     production: bool = False,
     browser: bool = False,
 ) -> None:
-    """Leave for the workers what isn't in the copies of the input.
+    """Write job.json: what workers need beside the copies of the inputs.
 
-    Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
+    Without `destinations` the environment's hosts are resolved now, once for all workers; raises BadInput.
     """
     found = destinations or resolve(_environment_of(directory))
     made = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
