@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from loadtests.environment.credentials import Credentials, Secret
-from loadtests.environment.destinations import Destination, Destinations
+from loadtests.environment.destinations import Destination
 from loadtests.environment.targets import Environment
 from slo.documents import BadInput
 
@@ -109,14 +109,6 @@ def proxy_at(environment: Environment, found: Destination, credentials: Credenti
         raise BadInput(f"proxy.basic_auth: must not be longer than {_MAX_AUTHORIZATION} characters in all")
     port = urlsplit(environment.proxy.url).port or 0
     return Proxy(addresses=found.addresses, port=port, authorization=held)
-
-
-def proxy_to(host: str, environment: Environment, destinations: Destinations, credentials: Credentials) -> Proxy | None:
-    """Return the proxy that `host` is reached through, None when it is reached straight."""
-    found = destinations.hosts.get(host)
-    if destinations.proxy is None or found is None or not found.through_proxy:
-        return None
-    return proxy_at(environment, destinations.proxy, credentials)
 
 
 def user_info(authorization: Secret | None) -> str:

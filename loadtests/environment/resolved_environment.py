@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from loadtests.environment.credentials import Credentials, Secret, check_length, credentials_of, token_of
 from loadtests.environment.destinations import Destinations, UnresolvableError, host_of, resolve
 from loadtests.environment.pinned_http import PinnedHttp, origin_of
-from loadtests.environment.proxy import Proxy, open_tunnel, proxy_to
+from loadtests.environment.proxy import Proxy, open_tunnel, proxy_at
 from loadtests.environment.targets import Environment
 from loadtests.environment.tls import MakeContext, context_of
 from slo.outcomes import EnvironmentLacks
@@ -42,7 +42,10 @@ class ResolvedEnvironment:
 
     def proxy_to(self, host: str) -> Proxy | None:
         """Return the proxy that one of the environment's hosts is reached through, None when there is none."""
-        return proxy_to(host, self.environment, self.destinations, self.credentials)
+        found, proxy = self.destinations.hosts.get(host), self.destinations.proxy
+        if proxy is None or found is None or not found.through_proxy:
+            return None
+        return proxy_at(self.environment, proxy, self.credentials)
 
     def headers(self, tags: Mapping[str, str], *, secret: bool) -> dict[str, str]:
         """Return the headers of every request: `tags`, and the environment's own over them when it may be `secret`."""

@@ -15,9 +15,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from loadtests.environment.credentials import Credentials, Secret
-from loadtests.environment.destinations import Destinations, host_of
+from loadtests.environment.destinations import host_of
 from loadtests.environment.pinned_http import origin_of
-from loadtests.environment.proxy import Proxy, at, proxy_to, user_info
+from loadtests.environment.proxy import Proxy, at, user_info
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment, ScrapeTarget
 from slo.documents import BadInput
 
@@ -49,9 +50,9 @@ class Scrape:
         return replace(self, authorization=None, proxy=proxy)
 
 
-def scrapes_of(environment: Environment, destinations: Destinations, credentials: Credentials) -> list[Scrape]:
+def scrapes_of(resolved: ResolvedEnvironment) -> list[Scrape]:
     """Return the pages that an environment declares; its credentials go to the origin of `base_url` only."""
-    return [_scrape_of(target, environment, destinations, credentials) for target in environment.metrics]
+    return [_scrape_of(target, resolved) for target in resolved.environment.metrics]
 
 
 def port_of(url: str) -> int:
@@ -76,21 +77,20 @@ def configuration(scrapes: Iterable[Scrape], interval_s: Mapping[str, float], de
     }
 
 
-def _scrape_of(
-    target: ScrapeTarget, environment: Environment, destinations: Destinations, credentials: Credentials
-) -> Scrape:
+def _scrape_of(target: ScrapeTarget, resolved: ResolvedEnvironment) -> Scrape:
+    environment = resolved.environment
     own = origin_of(target.url) == origin_of(environment.base_url)
     pair = environment.client_certificate
     secure = target.url.startswith("https:")
     host = host_of(target.url)
-    asked_for, proxy = destinations.at(host).endpoints(host), proxy_to(host, environment, destinations, credentials)
+    endpoints, proxy = resolved.endpoints(host), resolved.proxy_to(host)
     return Scrape(
         job=target.job,
         url=target.url,
-        address=asked_for[0] if proxy is not None else _reachable(asked_for, port_of(target.url)),
+        address=endpoints[0] if proxy is not None else _reachable(endpoints, port_of(target.url)),
         ca=_authorities(environment) if secure else None,
         certificate=(pair.certificate, pair.key) if pair is not None and own else None,
-        authorization=_authorization(credentials) if own else None,
+        authorization=_authorization(resolved.credentials) if own else None,
         proxy=proxy,
     )
 

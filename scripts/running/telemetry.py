@@ -113,7 +113,7 @@ class Telemetry:
         brought = None if token is None else Secret(f"Bearer {token.reveal()}")
         spans, host = self._recorder.metrics_url, HOST if self._outside.bind == _EVERYWHERE else self._outside.bind
         return [
-            *scrapes_of(self._reach.environment, self._reach.destinations, self._reach.credentials),
+            *scrapes_of(self._reach),
             *(Scrape(job=name, url=f"{exporters.url}/metrics/{name}", address=HOST) for name in self._exported()),
             Scrape(job=_SPANS, url=spans, address=host, authorization=brought),
         ]

@@ -8,7 +8,8 @@ import pytest
 
 from loadtests.environment.credentials import credentials_of, variables_of
 from loadtests.environment.destinations import Destination, Destinations, UnresolvableError, resolve
-from loadtests.environment.proxy import proxy_at, proxy_to
+from loadtests.environment.proxy import proxy_at
+from loadtests.environment.resolved_environment import recorded_environment
 from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.production import is_production, production_at
 from slo.documents import BadInput
@@ -71,9 +72,9 @@ def test_a_host_that_is_reached_straight_is_no_matter_of_the_proxys() -> None:
     target = environment(kill_url="https://OPS.test/stop", **through(straight=["Ops.test"]))
     found = resolved(target)
     assert found.hosts["ops.test"] == Destination(addresses=("10.0.0.9",), kind="private")
-    credentials = credentials_of(target, {})
-    assert proxy_to("ops.test", target, found, credentials) is None
-    assert proxy_to("shop.test", target, found, credentials) == proxy_at(target, PROXY, credentials)
+    ready = recorded_environment(target, found, {})
+    assert ready.proxy_to("ops.test") is None
+    assert ready.proxy_to("shop.test") == proxy_at(target, PROXY, ready.credentials)
 
 
 def test_a_name_that_the_proxy_resolves_is_not_looked_up_and_may_be_anywhere() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from loadtests.environment.credentials import credentials_of
 from loadtests.environment.destinations import resolve
+from loadtests.environment.resolved_environment import recorded_environment
 from loadtests.environment.targets import Environment
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
@@ -48,7 +48,7 @@ def environment(base_url: str, **declared: Any) -> Environment:
 
 def scrapes(one: Environment, *answers: str, **variables: str) -> list[Scrape]:
     destinations = resolve(one, lambda _: list(answers or ("127.0.0.1",)))
-    return scrapes_of(one, destinations, credentials_of(one, variables))
+    return scrapes_of(recorded_environment(one, destinations, variables))
 
 
 def sections(found: list[Scrape]) -> list[dict[str, Any]]:

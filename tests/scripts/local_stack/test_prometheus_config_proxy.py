@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.environment.credentials import credentials_of
 from loadtests.environment.destinations import resolve
+from loadtests.environment.resolved_environment import recorded_environment
 from loadtests.environment.targets import Environment
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus import Program, start_prometheus
@@ -61,7 +61,7 @@ def test_prometheus_reads_a_page_through_the_proxy(tmp_path: Path) -> None:
         with forward_proxy(known_way, "gate:open-sesame") as proxy, Children(tmp_path / "l") as children:
             known = {"PROXY_USER": "gate", "PROXY_PASSWORD": "open-sesame"}
             one = proxied(f"http://192.0.2.7:{port}", url=proxy.url)
-            found = scrapes_of(one, resolve(one), credentials_of(one, known))
+            found = scrapes_of(recorded_environment(one, resolve(one), known))
             (tmp_path / "p").mkdir()
             prometheus = start_prometheus(children, program, tmp_path / "d", tmp_path / "p", found)
 
