@@ -6,10 +6,10 @@ whose message names the file, the place in it, the value, and what is allowed.
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 MAX_BYTES = 1 << 20
@@ -25,6 +25,20 @@ class Document(BaseModel):
     """A part of a document: frozen, strict about types, unknown keys refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class WrittenDocument(BaseModel):
+    """A part of a document that Peakproof writes itself: frozen, finite numbers only.
+
+    Its readers ignore keys they don't know, so that a newer Peakproof's document stays readable, and accept that a
+    value is missing where the model has a default. A value of the wrong type is refused.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Ns = Annotated[int, Field(ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
