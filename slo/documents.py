@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import ErrorDetails
 
 MAX_BYTES = 1 << 20
@@ -37,6 +37,15 @@ class WrittenDocument(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
+def _none_if_wrong(value: object, parse: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - of the field's type
+    try:
+        return parse(value)
+    except ValidationError:
+        return None
+
+
+NONE_IF_WRONG = WrapValidator(_none_if_wrong)
+"""On a field that only tells people something: a value of the wrong type counts as missing, and the rest is read."""
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Ns = Annotated[int, Field(ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
 

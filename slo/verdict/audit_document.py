@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from slo.documents import Count, Ns, WrittenDocument, validate
+from slo.documents import NONE_IF_WRONG, Count, Ns, WrittenDocument, validate
 
 FORMAT: Final = "peakproof/audit/v2"
 Answer = Literal["holds", "broken", "unknown"]
@@ -39,13 +39,15 @@ class CheckEntry(WrittenDocument):
 class AuditDocument(WrittenDocument):
     """What the audit of one run found; `sources` is `read` for each kind of shop records, or why it wasn't."""
 
-    format: Annotated[str | None, AfterValidator(_refuse_v1), Field(json_schema_extra={"const": FORMAT})] = None
-    checked_at: Ns | None = None
+    format: Annotated[
+        str | None, NONE_IF_WRONG, AfterValidator(_refuse_v1), Field(json_schema_extra={"const": FORMAT})
+    ] = None
+    checked_at: Annotated[Ns | None, NONE_IF_WRONG] = None
     sources: dict[str, str | None] | None = Field(None, examples=[{"orders": "read", "stock": "not declared"}])
-    counts: dict[str, Count | None] | None = Field(None, description="null where unread")
+    counts: Annotated[dict[str, Count | None] | None, NONE_IF_WRONG] = Field(None, description="null where unread")
     checks: tuple[CheckEntry, ...] | None = None
 
 
 def parse_audit(data: Mapping[str, Any], where: str = "audit.json") -> AuditDocument:
-    """Return `data` as an audit; raises BadInput when a value has the wrong type or the format is another."""
+    """Return `data` as an audit; raises BadInput when a value has the wrong type or it is of version 1."""
     return validate({**data}, AuditDocument, where)

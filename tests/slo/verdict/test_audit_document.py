@@ -28,3 +28,10 @@ def test_a_value_of_the_wrong_type_is_refused_by_place(audit_json: dict[str, Any
     audit_json["checks"][2]["checked"] = "many"
     with pytest.raises(BadInput, match=r"^audit.json: checks\[2\].checked: Input should be a valid integer"):
         parse_audit(audit_json)
+
+
+@pytest.mark.parametrize("wrong", [{}, 7, [{}], -1, "x"])
+def test_what_nothing_rests_on_may_be_wrong_and_is_missing_then(audit_json: dict[str, Any], wrong: Any) -> None:
+    audit = parse_audit({**audit_json, "counts": wrong or {"orders": "many"}, "checked_at": wrong})
+    assert (audit.counts, audit.checks) == (None, parse_audit(audit_json).checks)
+    assert audit.checked_at == (7 if wrong == 7 else None)
