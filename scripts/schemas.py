@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
 from loadtests.environment.targets import Targets
+from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
 from slo.outcomes import ExitCode
 from slo.verdict.audit_document import AuditDocument
@@ -22,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "forecast": Forecast,
     "audit": AuditDocument,
     "verdict": VerdictDocument,
+    "live": LiveDocument,
 }
 
 

@@ -15,7 +15,7 @@ from loadtests.environment.targets import Environment
 from loadtests.results.account import WorkerAccount, make_account, read_sessions, read_workers
 from loadtests.results.inputs import Inputs, hash_inputs
 from loadtests.results.ledger import count_rows, orders_of
-from loadtests.results.recorded_run import read_object
+from loadtests.results.live_document import read_live
 from loadtests.results.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.results.run_directory import RunDirectory, write_json
 from slo.documents import BadInput
@@ -116,10 +116,9 @@ def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict
 def _gaps(directory: RunDirectory) -> int | None:
     """Return how many of the workers' live changes were lost on the way."""
     try:
-        gaps = read_object(directory.live).get("gaps")
+        return read_live(directory.live).gaps
     except BadInput:
         return None
-    return gaps if isinstance(gaps, int) else None
 
 
 def _timing(plan: Plan, progress: Progress) -> dict[str, Any]:

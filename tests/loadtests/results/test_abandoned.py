@@ -13,7 +13,7 @@ from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import write_run
 from scripts.running.locust_processes import LocustProcesses, how_it_ended
 from tests.loadtests.results.test_run_json import given, told
-from tests.scripts.made_run import SECOND, START, make_run, progress, worker_account
+from tests.scripts.made_run import SECOND, START, live_snapshot, make_run, progress, worker_account
 
 LAST = START + 28 * SECOND
 
@@ -67,7 +67,7 @@ def abandoned(tmp_path: Path) -> RunDirectory:
 
 
 def snapshot(run: RunDirectory, state: str = "ended") -> None:
-    write_json(run.live, {"format": "peakproof/live/v1", "started_at": START, "at": LAST - SECOND, "state": state})
+    write_json(run.live, live_snapshot(at=LAST - SECOND, state=state))
 
 
 def document(run: RunDirectory) -> dict[str, Any]:
