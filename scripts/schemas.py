@@ -12,6 +12,7 @@ from loadtests.demand.plan import Plan
 from loadtests.environment.targets import Targets
 from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
+from loadtests.results.worker_status import WorkerStatus
 from slo.outcomes import ExitCode
 from slo.verdict.audit_document import AuditDocument
 from slo.verdict.verdict_document import VerdictDocument
@@ -24,6 +25,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "audit": AuditDocument,
     "verdict": VerdictDocument,
     "live": LiveDocument,
+    "worker": WorkerStatus,
 }
 
 

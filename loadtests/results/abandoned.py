@@ -3,11 +3,11 @@
 from typing import Any
 
 from loadtests.demand.plan import read_plan
-from loadtests.results.account import read_workers
 from loadtests.results.live_document import LiveDocument, read_live
 from loadtests.results.recorded_run import read_object
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import Progress, account_for
+from loadtests.results.worker_status import read_workers
 
 ABANDONED = "the command that ran it ended without a word: it was killed, or its machine stopped"
 _STALE_NS = 10_000_000_000

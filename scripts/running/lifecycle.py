@@ -16,10 +16,10 @@ from loadtests.environment.resolved_environment import ResolvedEnvironment, reac
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.preflight import check_side_effects
 from loadtests.guardrails.release_watch import probe_release_or_none
-from loadtests.results.account import read_workers
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import PEAKPROOF, Progress, write_run
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.resource_limits import hint
 from loadtests.shopper.assets import CONNECTIONS, connections
