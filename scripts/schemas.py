@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
 from loadtests.environment.targets import Targets
@@ -26,6 +27,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "verdict": VerdictDocument,
     "live": LiveDocument,
     "worker": WorkerStatus,
+    "stock": StockDocument,
 }
 
 
