@@ -238,7 +238,7 @@ _CAUSE = {
     "example_trace_ids": ["0000000000000123000000000000045a"],
 }
 REASONS: dict[str, tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = {
-    "PASS": ("PASS: every objective was shown to hold, and every promise was kept.", [], []),
+    "PASS": ("PASS: every objective was shown to hold, and so was every promise.", [], []),
     "FAIL": (
         "FAIL: checkout answers in time for too few shoppers; SELECT stock is called 12 times instead of once.",
         [
