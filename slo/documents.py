@@ -5,15 +5,18 @@ whose message names the file, the place in it, the value, and what is allowed.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 MAX_BYTES = 1 << 20
 _MAX_SHOWN = 80
+_RENAMED = "renamed_key"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -22,9 +25,27 @@ class BadInput(ValueError):  # noqa: N818 - it is what the reader did, named as 
 
 
 class Document(BaseModel):
-    """A part of a document: frozen, strict about types, unknown keys refused."""
+    """A part of a document: frozen, strict about types, unknown keys refused.
+
+    `RENAMED` maps a key of an earlier version to its name today; a document that uses the old one is refused with it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    RENAMED: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_renamed_keys(cls, data: object) -> object:
+        old = [key for key in cls.RENAMED if key in data] if isinstance(data, Mapping) else []
+        if not old:
+            return data
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError(_RENAMED, "is now {name}", {"name": cls.RENAMED[key]}), loc=(key,), input=None
+            )
+            for key in old
+        ]
+        raise ValidationError.from_exception_data(cls.__name__, errors)
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -94,6 +115,8 @@ def _told(detail: ErrorDetails) -> str:
         return f"{place}: unknown key"
     if detail["type"] == "missing":
         return f"{place}: required and missing"
+    if detail["type"] == _RENAMED:
+        return f"{place}: {detail['msg']}"
     shown = repr(detail["input"])
     shown = shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + "…"
     message = detail["msg"].removeprefix("Value error, ")

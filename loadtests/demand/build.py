@@ -19,11 +19,11 @@ ORDERS_PER_SESSION: Mapping[str, float] = MappingProxyType(
     {"search-and-buy": 0.98, "click-and-collect": 0.98, "design-your-own": 0.98, "window-shop": 0.0}
 )
 PHASES = (
-    Phase(name="reference", kind="reference", plays_s=25, level=(0.5, 0.5)),
-    Phase(name="warm-up", kind="warm-up", plays_s=8, level=(0.5, 0.5)),
-    Phase(name="ramp", kind="ramp", plays_s=15, stands_for_s=540, level=(0.5, 1)),
-    Phase(name="plateau", kind="plateau", plays_s=85, stands_for_s=3060, level=(1, 1)),
-    Phase(name="drain", kind="drain", plays_s=8),
+    Phase(name="reference", kind="reference", duration_s=25, level=(0.5, 0.5)),
+    Phase(name="warm-up", kind="warm-up", duration_s=8, level=(0.5, 0.5)),
+    Phase(name="ramp", kind="ramp", duration_s=15, represents_s=540, level=(0.5, 1)),
+    Phase(name="plateau", kind="plateau", duration_s=85, represents_s=3060, level=(1, 1)),
+    Phase(name="drain", kind="drain", duration_s=8),
 )
 
 

@@ -73,8 +73,8 @@ def played(plan: Plan) -> list[str]:
     ]
     for phase in plan.phases:
         level = "no new sessions" if phase.level is None else _level(phase.level, demand.peak_sessions_per_s)
-        stands = f", stands for {phase.stands_for_s:,.0f} s of the hour" if phase.stands_for_s else ""
-        lines.append(f"  {phase.name:<10} {phase.plays_s:6,.0f} s  {level}{stands}")
+        represents = f", represents {phase.represents_s:,.0f} s of the hour" if phase.represents_s else ""
+        lines.append(f"  {phase.name:<10} {phase.duration_s:6,.0f} s  {level}{represents}")
     for journey, share in plan.journeys.items():
         lines.append(f"  {journey:<18} {share:6.1%}  {demand.peak_sessions_per_s * share:6.2f} sessions/s at the peak")
     if plan.assets != "off":
