@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from loadtests.demand.build import ORDERS_PER_SESSION
 from loadtests.demand.plan import FORMAT, Plan
-from loadtests.demand.visits import expected_events
+from loadtests.demand.visits import BUYERS, expected_events
 from loadtests.environment.targets import Ceiling, ProxyTarget
 from scripts.init.survey import Survey
 from slo.documents import validate
@@ -79,7 +78,7 @@ def objectives_yaml(found: Survey) -> str:
 
 def first_plan(objectives: tuple[Objective, ...]) -> Plan:
     """Return a plan of three minutes within the ceiling; what it can't prove it doesn't judge, and says so."""
-    orders_per_session = round(sum(share * ORDERS_PER_SESSION[name] for name, share in _MIX.items()), 6)
+    orders_per_session = round(sum(share for name, share in _MIX.items() if name in BUYERS), 6)
     data = {
         "format": FORMAT,
         "name": "first-look",
