@@ -41,7 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--release", choices=RELEASES, default=GOOD, metavar="NAME", help=f"release under test: {', '.join(RELEASES)}"
     )
-    parser.add_argument("--plan", type=Path, default=PLAN_PATH, help="another plan (default: the demo's own)")
+    parser.add_argument("--plan", type=Path, default=PLAN_PATH, metavar="FILE", help="default: the demo's own plan")
     add_how(parser)
 
 

@@ -17,9 +17,15 @@ EXAMPLE = "peakproof forecast orders.csv --to forecast.json"
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument(
-        "history", type=Path, metavar="HISTORY", help="CSV with the columns hour and orders, and sessions if counted"
+        "history", type=Path, metavar="HISTORY", help="CSV file with the columns hour, orders and, if counted, sessions"
     )
-    parser.add_argument("--season", nargs=2, metavar=("FIRST", "LAST"), default=("11-01", "12-24"), help="month-day")
+    parser.add_argument(
+        "--season",
+        nargs=2,
+        metavar=("FIRST", "LAST"),
+        default=("11-01", "12-24"),
+        help="its first and last day, month-day (default 11-01 12-24)",
+    )
     parser.add_argument("--to", type=Path, default=Path("forecast.json"), metavar="FILE", help="default: forecast.json")
 
 

@@ -1,4 +1,4 @@
-"""`peakproof plan`: build a plan from a forecast, and show what it would play and prove."""
+"""`peakproof plan`: build a plan from a forecast, and show what a run of it would send and could prove."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ from slo.objectives.openslo import read_objectives
 from slo.objectives.planning import Proof, proofs
 from slo.outcomes import ExitCode
 
-SUMMARY = "build a plan from a forecast; show what a plan plays and which objectives it can prove"
+SUMMARY = "build a plan from a forecast; show what a plan sends and which objectives it can prove"
 EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"
 _NO_FACTOR = (
     "--factor is missing: how many times the forecast's peak hour the plan plays; 1.5 is usual, so try --factor 1.5"
@@ -25,9 +25,11 @@ _SEED = 20_261_127
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
-    build = actions.add_parser("build", help="from a forecast and a mix of journeys")
-    build.add_argument("--forecast", type=Path, default=Path("forecast.json"), help="default: forecast.json")
-    build.add_argument("--name", default="holiday-peak", help="default: holiday-peak")
+    build = actions.add_parser("build", help="write a plan from a forecast and a mix of journeys")
+    build.add_argument(
+        "--forecast", type=Path, default=Path("forecast.json"), metavar="FILE", help="default: forecast.json"
+    )
+    build.add_argument("--name", default="holiday-peak", help="the plan's name (default holiday-peak)")
     build.add_argument(
         "--factor",
         type=float,
@@ -38,7 +40,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--orders-per-session",
         type=float,
         metavar="SHARE",
-        help="such as 0.025 (needed, unless the order history has a column sessions; goes before it)",
+        help="such as 0.025 for one order in 40 sessions"
+        " (needed, unless the order history has a column sessions; overrides it)",
     )
     build.add_argument(
         "--mix",
@@ -47,9 +50,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="shares of the sessions that sum to 1, such as window-shop=0.97,search-and-buy=0.03"
         " (default: as many buyers as the orders per session say)",
     )
-    build.add_argument("--seed", type=int, default=_SEED, help=f"default {_SEED}")
+    build.add_argument(
+        "--seed", type=int, default=_SEED, help=f"of its random arrivals and think times (default {_SEED})"
+    )
     build.add_argument("--to", type=Path, default=Path("plan.yaml"), metavar="FILE", help="default: plan.yaml")
-    show = actions.add_parser("show", help="what it plays, and what it can prove")
+    show = actions.add_parser("show", help="print what a plan sends, and what a run of it can prove")
     show.add_argument("plan", type=Path, metavar="PLAN", help="the plan")
     show.add_argument("--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable")
 

@@ -334,7 +334,7 @@ def test_an_exporter_or_recorder_that_others_reach_wants_a_token(tmp_path: Path)
         assert (ended.code, ended.err) == (
             2,
             (
-                "peakproof: --host 0.0.0.0: others reach it there, so whoever asks must bring a token:"
+                "peakproof: --host 0.0.0.0: other machines reach that address, so clients must send a token:"
                 " add --web-token-env NAME, the variable that holds it\n"
             ),
         )
