@@ -1,4 +1,4 @@
-"""Reading what people write: YAML and JSON documents, parsed once into frozen types.
+"""Readers for configuration files: YAML and JSON, parsed once into frozen types.
 
 Nothing is trusted: a size bound, the safe loader, unknown keys refused. Every refusal is a `BadInput`
 whose message names the file, the place in it, the value, and what is allowed.
@@ -21,7 +21,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class BadInput(ValueError):  # noqa: N818 - it is what the reader did, named as the reader would
-    """Something given from outside that can't be used; the message is for its author."""
+    """An input file, option or variable can't be used (exit 2); the message is for its author."""
 
 
 class Document(BaseModel):
@@ -51,7 +51,7 @@ class Document(BaseModel):
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read the YAML document at `path` as `model`.
 
-    Raises BadInput when it is missing, too large, not YAML, or not a valid `model`; every error is told at once.
+    Raises BadInput when it is missing, too large, not YAML, or not a valid `model`; the message lists every error.
     """
     return validate(parse_yaml(read_text(path), path), model, path)
 
@@ -96,7 +96,7 @@ def validate(data: object, model: type[Model], path: Path | str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        lines = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
+        lines = [f"{path}: {_message(detail)}" for detail in error.errors(include_url=False)]
         raise BadInput("\n".join(lines)) from error
 
 
@@ -109,7 +109,7 @@ def validate_json(text: str, model: type[Model], path: Path | str) -> Model:
     return validate(data, model, path)
 
 
-def _told(detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails) -> str:
     place = _place(detail["loc"])
     if detail["type"] == "extra_forbidden":
         return f"{place}: unknown key"
