@@ -259,8 +259,8 @@ class PlannedPhase(Part):
 
     name: str
     kind: str | None = None
-    plays_s: float | None = None
-    stands_for_s: float | None = None
+    duration_s: float | None = None
+    represents_s: float | None = None
     level: tuple[float, float] | None = None
 
 

@@ -90,7 +90,8 @@ CASES = {
     "an order history with another header": Case(
         arguments=("forecast", "orders.csv"),
         files={"orders.csv": "when,orders\n"},
-        message="orders.csv:1: column hour is missing; expected a header like hour,orders, found ['when', 'orders']",
+        message="orders.csv:1: column hour is missing; expected a header like hour,orders[,sessions],"
+        " found ['when', 'orders']",
     ),
     "a run that is not there": Case(
         arguments=("judge", "gone"),

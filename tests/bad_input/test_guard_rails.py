@@ -22,7 +22,7 @@ from tests.bad_input.test_endings import PLAN, Played, account_adds_up
 from tests.scripts.world import OBJECTIVES, fake_shop
 from tests.waiting import wait_for
 
-LONG = PLAN.replace("plays_s: 6,", "plays_s: 60,")
+LONG = PLAN.replace("duration_s: 6,", "duration_s: 60,")
 
 
 def environment_of(shop: Shop, **changed: Any) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def test_a_deploy_and_its_rollback_in_mid_run_make_the_run_invalid(tmp_path: Pat
         front = environment_of(shop, release_probe=probe, kill_url=f"{shown.url}/kill")
         shown.answers["/kill"] = (200, b"go on")
         front["base_url"] = shown.url  # a shop that says what it is told to, and is never bought from
-        write(tmp_path, LONG.replace("plays_s: 60,", "plays_s: 30,"), staging=front)
+        write(tmp_path, LONG.replace("duration_s: 60,", "duration_s: 30,"), staging=front)
         with played(tmp_path, shop, prometheus) as run:
             wait_for(lambda: list(tmp_path.glob("runs/*/live.json")), "the load")
             shown.answers["/version"] = (200, {"version": "two"})
@@ -334,7 +334,7 @@ def test_an_exporter_or_recorder_that_others_reach_wants_a_token(tmp_path: Path)
         assert (ended.code, ended.err) == (
             2,
             (
-                "peakproof: --host 0.0.0.0: others reach it there, so whoever asks must bring a token:"
+                "peakproof: --host 0.0.0.0: other machines reach that address, so clients must send a token:"
                 " add --web-token-env NAME, the variable that holds it\n"
             ),
         )

@@ -30,9 +30,9 @@ seed: 7
 demand: {source: a test, forecast_orders_per_hour: 36000, factor: 1.0, orders_per_session: 1.0,
   peak_sessions_per_s: 10}
 phases:
-  - {name: warm-up, kind: warm-up, plays_s: 2, level: [1, 1]}
-  - {name: plateau, kind: plateau, plays_s: PLATEAU, level: [1, 1]}
-  - {name: drain, kind: drain, plays_s: 4}
+  - {name: warm-up, kind: warm-up, duration_s: 2, level: [1, 1]}
+  - {name: plateau, kind: plateau, duration_s: PLATEAU, level: [1, 1]}
+  - {name: drain, kind: drain, duration_s: 4}
 journeys: {search-and-buy: 0.8, window-shop: 0.2}
 think_time: {median_s: 0.2, sigma: 0.3, max_s: 1}
 cart_lines: {min: 1, max: 3}

@@ -132,9 +132,9 @@ def test_a_run_that_loses_a_worker_goes_on_with_the_other_and_ends_with_75(tmp_p
         tmp_path,
         shop.url,
         phases=[
-            {"name": "warm-up", "kind": "warm-up", "plays_s": 1, "level": [1.0, 1.0]},
-            {"name": "plateau", "kind": "plateau", "plays_s": 4, "level": [1.0, 1.0]},
-            {"name": "drain", "kind": "drain", "plays_s": 1.0},
+            {"name": "warm-up", "kind": "warm-up", "duration_s": 1, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "duration_s": 4, "level": [1.0, 1.0]},
+            {"name": "drain", "kind": "drain", "duration_s": 1.0},
         ],
     )
     port = str(free_port())
@@ -186,9 +186,9 @@ def test_a_run_that_is_interrupted_leaves_with_75_and_everything_written(tmp_pat
         tmp_path,
         shop.url,
         phases=[
-            {"name": "warm-up", "kind": "warm-up", "plays_s": 60, "level": [1.0, 1.0]},
-            {"name": "plateau", "kind": "plateau", "plays_s": 60, "level": [1.0, 1.0]},
-            {"name": "drain", "kind": "drain", "plays_s": 1.0},
+            {"name": "warm-up", "kind": "warm-up", "duration_s": 60, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "duration_s": 60, "level": [1.0, 1.0]},
+            {"name": "drain", "kind": "drain", "duration_s": 1.0},
         ],
     )
     child = started(directory, "--users", "1", "--spawn-rate", "1")

@@ -20,7 +20,7 @@ def test_nothing_that_a_run_is_given_comes_from_an_address(flag: str, address: s
     """What it holds could change between the reading and the run."""
     arguments = [address] if flag == "PLAN" else ["plan.yaml", flag, address]
     ended = peakproof("run", *arguments, "--on", "staging")
-    message = f"argument {flag}: {address} is an address, not a file: fetch it, read it, then name the file\n"
+    message = f"argument {flag}: {address} is an address, not a file: download it, read it, then name the file\n"
     assert ended.code == 2
     assert ended.err.endswith(f"peakproof run: error: {message}")
 
@@ -40,7 +40,7 @@ def test_what_others_reach_wants_a_token(host: str, peakproof: Command) -> None:
     assert (ended.code, ended.err) == (
         2,
         (
-            f"peakproof: --host {host}: others reach it there, so whoever asks must bring a token:"
+            f"peakproof: --host {host}: other machines reach that address, so clients must send a token:"
             " add --web-token-env NAME, the variable that holds it\n"
         ),
     )

@@ -25,10 +25,10 @@ name: small
 seed: 7
 demand: {source: a test, forecast_orders_per_hour: 72000, factor: 1.0, orders_per_session: 1.0, peak_sessions_per_s: 20}
 phases:
-  - {name: reference, kind: reference, plays_s: 5, level: [1, 1]}
-  - {name: warm-up, kind: warm-up, plays_s: 2, level: [1, 1]}
-  - {name: plateau, kind: plateau, plays_s: 20, level: [1, 1]}
-  - {name: drain, kind: drain, plays_s: 2}
+  - {name: reference, kind: reference, duration_s: 5, level: [1, 1]}
+  - {name: warm-up, kind: warm-up, duration_s: 2, level: [1, 1]}
+  - {name: plateau, kind: plateau, duration_s: 20, level: [1, 1]}
+  - {name: drain, kind: drain, duration_s: 2}
 journeys: {search-and-buy: 1.0}
 think_time: {median_s: 0.1, sigma: 0.3, max_s: 0.3}
 cart_lines: {min: 1, max: 3}

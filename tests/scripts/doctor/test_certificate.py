@@ -51,7 +51,7 @@ def shop_with(authority: Authority, name: str = HOST, *, days: int) -> Iterator[
 def test_a_certificate_that_is_good_for_long_is_ok(world: World, authority: Authority) -> None:
     with shop_with(authority, days=30) as port:
         assert looked(world, port, authority.certificate) == Line(
-            state="ok", what="TLS", told="the certificate is trusted, for 30 days yet"
+            state="ok", what="TLS", told="the certificate is trusted, for 30 days more"
         )
 
 
@@ -86,7 +86,7 @@ def test_a_certificate_of_an_unknown_authority_isnt_trusted(world: World, author
     with shop_with(authority, days=30) as port:
         line = looked(world, port, None)
     assert line is not None
-    assert (line.state, line.next) == ("wrong", "mend it, or name its CA in `ca`")
+    assert (line.state, line.next) == ("wrong", "replace it, or name its CA in `ca`")
     assert line.told.startswith("the certificate isn't trusted: ")
 
 
@@ -99,7 +99,7 @@ def test_a_certificate_of_another_host_isnt_trusted(world: World, authority: Aut
 
 def test_where_nobody_listens_there_is_no_handshake(world: World, authority: Authority) -> None:
     assert looked(world, free_port(), authority.certificate) == Line(
-        state="wrong", what="TLS", told="no handshake: Connection refused", next="see what listens there"
+        state="wrong", what="TLS", told="no handshake: Connection refused", next="check what listens on that port"
     )
 
 

@@ -119,7 +119,7 @@ def test_doctor_shows_a_good_stack_line_by_line_and_ends_with_0(
         ended = doctor(peakproof, monkeypatch, server)
     assert of_the_stack(ended) == [
         "ok       grafana      version 12.1.1, database ok",
-        "ok       access       the administrator's password is taken",
+        "ok       access       the administrator's password is accepted",
         "ok       data source prometheus ok",
         "ok       data source tempo ok",
         "ok       data source alertmanager ok",
