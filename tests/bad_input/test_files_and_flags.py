@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.bad_input import process
-from tests.bad_input.conftest import free_ports
-from tests.scripts.world import PLAN, Command, Ended, fake_shop, free_port, script, targets, write_inputs
+from tests.ports import free_base, free_port
+from tests.scripts.world import PLAN, Command, Ended, fake_shop, script, targets, write_inputs
 
 RUN = ("run", "plan.yaml", "--on", "staging")
 CEILING = {"requests_per_s": 99, "open_sessions": 2000, "orders": 20000}
@@ -126,9 +126,7 @@ def check(case: Case, folder: Path, call: Callable[..., Ended | process.Ended]) 
         (folder / "orders.csv").write_bytes(HISTORY.read_bytes())
     if case.gone is not None:
         (folder / case.gone).unlink()
-    ported = (
-        (*case.arguments, "--port-base", str(free_ports(26_080).base)) if case.arguments[0] == "run" else case.arguments
-    )
+    ported = (*case.arguments, "--port-base", str(free_base())) if case.arguments[0] == "run" else case.arguments
     ended = call(*ported, **{"SHOP_TOKEN": "x", **case.environment})
     assert ended.err == f"peakproof: {case.message}\n".replace("FOLDER", str(folder))
     assert ended.code == case.code
@@ -153,7 +151,7 @@ def test_a_missing_slo_file_is_told_once(called: Peakproof) -> None:
 
 def test_a_taken_port_is_told_with_its_user_before_anything_is_written(called: Peakproof, tmp_path: Path) -> None:
     write_inputs(tmp_path)
-    port = free_ports(26_080).prometheus
+    port = free_base() + 10
     with socket.create_server(("127.0.0.1", port)):
         ended = called(*RUN, "--port-base", str(port - 10), SHOP_TOKEN="x")
     assert ended.code == 75
@@ -185,7 +183,7 @@ def test_a_shop_that_does_not_answer_as_it_should_is_not_loaded(
     program = script(tmp_path / "prometheus", "exit 1")
     with fake_shop(answers) as shop:
         write_inputs(tmp_path, targets=targets(shop.url))
-        arguments = (*RUN, "--port-base", str(free_ports(26_080).base))
+        arguments = (*RUN, "--port-base", str(free_base()))
         ended = called(*arguments, SHOP_TOKEN="x", PEAKPROOF_PROMETHEUS=str(program))
     assert (ended.code, ended.err) == (75, f"peakproof: {message}\n".replace("URL", shop.url))
     assert not (tmp_path / "runs").exists()
@@ -195,7 +193,7 @@ def test_a_shop_that_is_not_there_is_told(called: Peakproof, tmp_path: Path) -> 
     url = f"http://127.0.0.1:{free_port()}"
     write_inputs(tmp_path, targets=targets(url))
     program = script(tmp_path / "prometheus", "exit 1")
-    arguments = (*RUN, "--port-base", str(free_ports(26_080).base))
+    arguments = (*RUN, "--port-base", str(free_base()))
     ended = called(*arguments, SHOP_TOKEN="x", PEAKPROOF_PROMETHEUS=str(program))
     message = f"peakproof: the shop at {url}/healthz doesn't answer: ConnectionError\n"
     assert (ended.code, ended.err) == (75, message)
@@ -213,7 +211,7 @@ def test_a_prometheus_that_ends_at_once_is_told_with_its_last_words_and_the_run_
     program = script(tmp_path / "prometheus", "echo 'unknown long flag'; exit 2")
     with fake_shop(GOOD_SHOP) as shop:
         write_inputs(tmp_path, targets=targets(shop.url))
-        arguments = (*RUN, "--port-base", str(free_ports(26_080).base))
+        arguments = (*RUN, "--port-base", str(free_base()))
         ended = called(*arguments, SHOP_TOKEN="x", PEAKPROOF_PROMETHEUS=str(program))
     (run,) = (tmp_path / "runs").iterdir()
     log = run / "logs" / "prometheus.log"
@@ -231,7 +229,7 @@ def test_a_stock_that_can_not_be_read_stops_the_run_before_any_load(
     program = script(tmp_path / "prometheus", "exit 1")
     with fake_shop({**GOOD_SHOP, "/admin/stock": answer}) as shop:
         write_inputs(tmp_path, targets=targets(shop.url))
-        arguments = (*RUN, "--port-base", str(free_ports(26_080).base))
+        arguments = (*RUN, "--port-base", str(free_base()))
         ended = called(*arguments, SHOP_TOKEN="x", PEAKPROOF_PROMETHEUS=str(program))
     assert ended.code == 75
     assert ended.err.startswith(f"peakproof: the stock at {shop.url}/admin/stock is unreachable: ")
@@ -244,7 +242,7 @@ def test_a_folder_that_can_not_be_written_is_told(called: Peakproof, tmp_path: P
     (tmp_path / "runs").write_text("a file")
     with fake_shop(GOOD_SHOP) as shop:
         write_inputs(tmp_path, targets=targets(shop.url))
-        arguments = (*RUN, "--port-base", str(free_ports(26_080).base))
+        arguments = (*RUN, "--port-base", str(free_base()))
         ended = called(*arguments, SHOP_TOKEN="x", PEAKPROOF_PROMETHEUS=str(program))
     message = f"peakproof: {tmp_path / 'runs'}: can't be written: Not a directory\n"
     assert (ended.code, ended.err) == (75, message)

@@ -16,9 +16,9 @@ import yaml
 
 from loadtests.guardrails.lease import Place, take
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
-from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, peakproof, running
 from tests.bad_input.test_endings import PLAN, Played, account_adds_up
+from tests.ports import free_base, free_port
 from tests.scripts.world import OBJECTIVES, fake_shop
 from tests.waiting import wait_for
 
@@ -173,14 +173,13 @@ def test_an_environment_that_another_run_holds_gets_no_load(tmp_path: Path, shop
 
 @pytest.mark.heavy
 def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path, shop: Shop, prometheus: str) -> None:
-    base = shop.ports.base
     with ExitStack() as both:
         peaks: list[Running] = []
-        for number, name in enumerate(("a", "b")):
+        for name, base in (("a", shop.ports.base), ("b", free_base())):
             folder = tmp_path / name
             folder.mkdir()
             write(folder, staging=environment_of(shop))
-            more = ("--lease-folder", "../leases", "--port-base", str(base + 200 * number))
+            more = ("--lease-folder", "../leases", "--port-base", str(base))
             peaks.append(both.enter_context(running(folder, *command(shop, *more), **variables(shop, prometheus))))
         codes = sorted(peak.ended() for peak in peaks)
         told = [peak.told() for peak in peaks]
@@ -330,7 +329,7 @@ def test_an_exporter_or_recorder_that_others_reach_wants_a_token(tmp_path: Path)
     for verb in (("exporter", "loadgen"), ("recorder",)):
         (tmp_path / "runs" / "20260101T000000Z-a-0000").mkdir(parents=True, exist_ok=True)
         (tmp_path / "runs" / "20260101T000000Z-a-0000" / "run.json").write_text("{}")
-        ended = peakproof(tmp_path, *verb, "--host", "0.0.0.0", "--port", str(free_ports(28_080).prometheus))  # noqa: S104 - refused
+        ended = peakproof(tmp_path, *verb, "--host", "0.0.0.0", "--port", str(free_port()))  # noqa: S104 - refused
         assert (ended.code, ended.err) == (
             2,
             (

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Ended, peakproof
 from tests.bad_input.test_endings import PLAN, account_adds_up
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
+from tests.ports import free_base
 from tests.scripts.world import slo
 
 OBJECTIVES = slo("checkout-answers", "{steps: [checkout]}", "{steps: [checkout]}")
@@ -40,7 +40,7 @@ def run(folder: Path, shop: fake_shop.FakeShop, prometheus: str, **declared: obj
     (folder / "plan.yaml").write_text(PLAN)
     (folder / "objectives.yaml").write_text(OBJECTIVES)
     (folder / "targets.yaml").write_text(json.dumps(document))
-    base = str(free_ports(25_080).base)
+    base = str(free_base())
     arguments = ("run", "plan.yaml", "--on", "staging", "--port-base", base)
     return peakproof(folder, *arguments, PEAKPROOF_PROMETHEUS=prometheus)
 
