@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import Shop, start_shop
 from slo.outcomes import EnvironmentLacks
 from tests.ports import free_base
+from tests.scripts.world import Command, Ended
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +31,25 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder: Path = tmp_path_factory.mktemp("shop")
     with Children(folder / "logs") as children:
         yield start_shop(children, folder, Ports(base=free_base()), "stable", os.environ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peakproof:
+    """`peakproof` with the given variables and no other, as `process.peakproof` has them."""
+
+    command: Command
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(self, *arguments: str, **environment: str) -> Ended:
+        with self.monkeypatch.context() as patch:
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in {"PATH": "/nowhere", "HOME": str(self.command.folder), **environment}.items():
+                patch.setenv(name, value)
+            return self.command(*arguments)
+
+
+@pytest.fixture
+def called(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> Peakproof:
+    """Return the command line, called in this process, in `tmp_path`, with the variables that are given."""
+    return Peakproof(command=peakproof, monkeypatch=monkeypatch)

@@ -3,7 +3,6 @@
 The command is called in this process. Which values a file is refused for is tested where the file is read.
 """
 
-import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.bad_input import process
+from tests.bad_input.conftest import Peakproof
 from tests.ports import free_base, free_port
-from tests.scripts.world import PLAN, Command, Ended, fake_shop, script, targets, write_inputs
+from tests.scripts.world import PLAN, Ended, fake_shop, script, targets, write_inputs
 
 RUN = ("run", "plan.yaml", "--on", "staging")
 CEILING = {"requests_per_s": 99, "open_sessions": 2000, "orders": 20000}
@@ -95,27 +95,6 @@ CASES = {
     ),
 }
 HISTORY = Path(__file__).parents[2] / "loadtests" / "demand" / "data" / "twisted_threads_orders.csv"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peakproof:
-    """`peakproof` with the given variables and no other, as `process.peakproof` has them."""
-
-    command: Command
-    monkeypatch: pytest.MonkeyPatch
-
-    def __call__(self, *arguments: str, **environment: str) -> Ended:
-        with self.monkeypatch.context() as patch:
-            for name in os.environ:
-                patch.delenv(name)
-            for name, value in {"PATH": "/nowhere", "HOME": str(self.command.folder), **environment}.items():
-                patch.setenv(name, value)
-            return self.command(*arguments)
-
-
-@pytest.fixture
-def called(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> Peakproof:
-    return Peakproof(command=peakproof, monkeypatch=monkeypatch)
 
 
 def check(case: Case, folder: Path, call: Callable[..., Ended | process.Ended]) -> None:

@@ -121,6 +121,7 @@ def has_asked(directory: RunDirectory, worker: str) -> bool:
     return path.exists() and json.loads(path.read_text())["requests"] > 0
 
 
+@pytest.mark.heavy
 def test_a_run_that_loses_a_worker_goes_on_with_the_other_and_ends_with_75(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(
         tmp_path,
