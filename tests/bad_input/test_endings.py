@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
-from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, descendants, is_alive, peakproof, running
 from tests.loadtests.browser import fake_browser
+from tests.ports import free_base
 from tests.scripts.world import OBJECTIVES
 from tests.waiting import wait_for
 
@@ -227,7 +227,7 @@ def test_a_killed_prometheus_is_data_that_is_missing(folder: Path, shop: Shop, p
 def test_a_shop_that_dies_under_load_never_passes(victim: str, tmp_path: Path, prometheus: str) -> None:
     """The demo's own shop, so that the others' lives on."""
     (tmp_path / "plan.yaml").write_text(PLAN)
-    base = str(free_ports(25_080).base)
+    base = str(free_base())
     arguments = ("demo", "--plan", "plan.yaml", "--port-base", base)
     with running(tmp_path, *arguments, PEAKPROOF_PROMETHEUS=prometheus) as peak:
         wait_for(lambda: list(tmp_path.glob("runs/*/live.json")), "load")

@@ -18,7 +18,8 @@ from slo.outcomes import EnvironmentLacks
 from tests.bad_input.process import COMMAND, Running, peakproof, running, started
 from tests.loadtests import fake_shop
 from tests.loadtests.fake_shop import FakeShop
-from tests.scripts.world import free_base, slo
+from tests.ports import free_base
+from tests.scripts.world import slo
 from tests.waiting import wait_for
 
 RUN_TOKEN = {"PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}

@@ -23,8 +23,8 @@ from tests import waiting
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import COMMAND, ROOT
+from tests.ports import free_port
 from tests.scripts.local_stack.test_processes import is_alive
-from tests.scripts.world import free_port
 
 WAIT_S = 60.0
 TOLD = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}

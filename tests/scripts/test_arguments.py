@@ -8,7 +8,8 @@ import requests
 from exporters.serving.pages import serve
 from exporters.subjects import loadgen
 from scripts.arguments import local_file
-from tests.scripts.world import Command, free_port, write_inputs
+from tests.ports import free_port
+from tests.scripts.world import Command, write_inputs
 
 TOKEN = "made-up-and-long-enough"
 ADDRESSES = ["https://example.com/plan.yaml", "http://127.0.0.1:9/plan.yaml", "file:///etc/passwd", "//example.com/x"]

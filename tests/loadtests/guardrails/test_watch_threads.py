@@ -18,7 +18,8 @@ from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.runtime.clock import Clock
 from scripts.running.guards import Watches
 from slo.outcomes import EnvironmentLacks
-from tests.scripts.world import World, fake_shop, free_port, targets
+from tests.ports import free_port
+from tests.scripts.world import World, fake_shop, targets
 from tests.waiting import wait_for
 
 

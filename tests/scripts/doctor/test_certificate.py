@@ -14,7 +14,8 @@ from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
-from tests.scripts.world import World, free_port
+from tests.ports import free_port
+from tests.scripts.world import World
 
 HOST = "shop.test"
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from scripts.doctor.stack import JOBS, Checked, Stack, check_stack, published
-from tests.scripts.world import Command, Ended, FakeShop, fake_shop, free_base, free_port, script
+from tests.ports import free_base, free_port
+from tests.scripts.world import Command, Ended, FakeShop, fake_shop, script
 
 UP = [{"metric": {"job": job}, "value": [1, "1"]} for job in JOBS]
 RULES = [{"rules": [{"name": "PeakproofShopDown", "health": "ok"}]}]

@@ -16,6 +16,7 @@ from loadtests.results.inputs import sha256
 from scripts.doctor import machine
 from scripts.local_stack.ports import Ports
 from scripts.verbs import doctor
+from tests.ports import free_base, free_port
 from tests.scripts.verbs.test_init import METRICS
 from tests.scripts.world import (
     PLAN,
@@ -24,8 +25,6 @@ from tests.scripts.world import (
     FakeShop,
     World,
     fake_shop,
-    free_base,
-    free_port,
     script,
     targets,
     write_inputs,

@@ -18,7 +18,8 @@ from scripts.init.survey import AT_MOST_S, HEALTH_PATHS, Survey, Visitor, survey
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.init import FILES, given_environment, write_drafts
 from slo.objectives.openslo import read_objectives
-from tests.scripts.world import Command, FakeShop, World, fake_shop, free_port
+from tests.ports import free_port
+from tests.scripts.world import Command, FakeShop, World, fake_shop
 
 METRICS = (
     b'# TYPE http_server_request_duration_seconds histogram\nhttp_server_request_duration_seconds_count{a="b"} 7\n'
