@@ -8,10 +8,18 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 MAX_BYTES = 1 << 20
@@ -46,6 +54,29 @@ class Document(BaseModel):
             for key in old
         ]
         raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+class WrittenDocument(BaseModel):
+    """A part of a document that Peakproof writes itself: frozen, finite numbers only.
+
+    Its readers ignore keys they don't know, so that a newer Peakproof's document stays readable, and accept that a
+    value is missing where the model has a default. A value of the wrong type is refused.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+def _none_if_wrong(value: object, parse: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - of the field's type
+    try:
+        return parse(value)
+    except ValidationError:
+        return None
+
+
+NONE_IF_WRONG = WrapValidator(_none_if_wrong)
+"""On a field that only tells people something: a value of the wrong type counts as missing, and the rest is read."""
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Ns = Annotated[int, Field(ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -89,12 +120,15 @@ def parse_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML holds anyth
         raise BadInput(f"{path}: not YAML: {error}") from error
 
 
-def validate(data: object, model: type[Model], path: Path | str) -> Model:
-    """Turn parsed `data` into `model`; raises BadInput with one line for each error."""
+def validate(data: object, model: type[Model], path: Path | str, *, strict: bool | None = None) -> Model:
+    """Turn parsed `data` into `model`; raises BadInput with one line for each error.
+
+    `strict` refuses a value of another type that could be turned into the right one, whatever the model says.
+    """
     if not isinstance(data, dict):
         raise BadInput(f"{path}: expected a mapping at the top, found {type(data).__name__}")
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, strict=strict)
     except ValidationError as error:
         lines = [f"{path}: {_message(detail)}" for detail in error.errors(include_url=False)]
         raise BadInput("\n".join(lines)) from error

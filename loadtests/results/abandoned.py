@@ -3,10 +3,11 @@
 from typing import Any
 
 from loadtests.demand.plan import read_plan
-from loadtests.results.account import read_workers
+from loadtests.results.live_document import LiveDocument, read_live
 from loadtests.results.recorded_run import read_object
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import Progress, account_for
+from loadtests.results.worker_status import read_workers
 
 ABANDONED = "the command that ran it ended without a word: it was killed, or its machine stopped"
 _STALE_NS = 10_000_000_000
@@ -21,11 +22,10 @@ def account_for_abandoned(directory: RunDirectory, now: int) -> bool:
     run = read_object(directory.run)
     if run.get("ended") is not None or not directory.live.is_file():
         return False
-    live, workers = read_object(directory.live), read_workers(directory)
-    spoke = [live.get("at"), *(worker.at for worker in workers)]
-    last = max((at for at in spoke if isinstance(at, int)), default=None)
-    is_over = live.get("state") == "ended" and not any(worker.lost for worker in workers)
-    if last is None or not (is_over or abs(now - last) > _STALE_NS):
+    live, workers = read_live(directory.live), read_workers(directory)
+    last = max(live.at, *(worker.at for worker in workers if worker.at is not None), 0)
+    is_over = live.is_over and not any(worker.lost for worker in workers)
+    if not (is_over or abs(now - last) > _STALE_NS):
         return False
     value = {**run, **_completed(directory, run, live, last)}
     if read_object(directory.run).get("ended") is not None:
@@ -34,12 +34,12 @@ def account_for_abandoned(directory: RunDirectory, now: int) -> bool:
     return True
 
 
-def _completed(directory: RunDirectory, run: dict[str, Any], live: dict[str, Any], last: int) -> dict[str, Any]:
+def _completed(directory: RunDirectory, run: dict[str, Any], live: LiveDocument, last: int) -> dict[str, Any]:
     progress = Progress(
         command=str(run.get("command")),
         workers=len(run.get("workers") or ()),  # each had a place there before it spoke
         began_at=int(run.get("started_at") or last),
-        started_at=live.get("started_at"),
+        started_at=live.started_at,
         load_ended_at=last,
         ended="failed",
         because=ABANDONED,

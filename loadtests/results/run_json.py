@@ -12,12 +12,13 @@ from loadtests.demand.arrivals import revised
 from loadtests.demand.plan import Plan
 from loadtests.demand.revision import Revision
 from loadtests.environment.targets import Environment
-from loadtests.results.account import WorkerAccount, make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.inputs import Inputs, hash_inputs
 from loadtests.results.ledger import count_rows, orders_of
-from loadtests.results.recorded_run import read_object
+from loadtests.results.live_document import read_live
 from loadtests.results.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.results.worker_status import WorkerStatus, read_workers
 from slo.documents import BadInput
 
 Seen = dict[str, int | str | None]
@@ -116,10 +117,9 @@ def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict
 def _gaps(directory: RunDirectory) -> int | None:
     """Return how many of the workers' live changes were lost on the way."""
     try:
-        gaps = read_object(directory.live).get("gaps")
+        return read_live(directory.live).gaps
     except BadInput:
         return None
-    return gaps if isinstance(gaps, int) else None
 
 
 def _timing(plan: Plan, progress: Progress) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _account(
     directory: RunDirectory,
     plan: Plan,
     progress: Progress,
-    workers: tuple[WorkerAccount, ...],
+    workers: tuple[WorkerStatus, ...],
     revisions: Sequence[Revision],
 ) -> dict[str, Any]:
     started, ended = progress.started_at, progress.load_ended_at
@@ -195,7 +195,7 @@ def _account(
     return make_account(arrivals, sessions, workers, workers_expected=progress.workers, ran_s=ran_s).to_json()
 
 
-def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerStatus, ...]) -> dict[str, Any]:
     """Return a change of the plan, who didn't take it in time, and who had started what it struck."""
     at = None if progress.started_at is None else progress.started_at + round(revision.at_s * 1e9)
     taken = {w.name: one for w in workers for one in w.revisions if one.number == revision.number}
@@ -209,14 +209,14 @@ def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccou
     }
 
 
-def _assets(plan: Plan, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+def _assets(plan: Plan, workers: tuple[WorkerStatus, ...]) -> dict[str, Any]:
     left_out: Counter[str] = Counter()
     for worker in workers:
         left_out.update(worker.assets_left_out or {})
     return {"fetched": plan.assets, "left_out": dict(left_out)}
 
 
-def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerAccount, ...]) -> list[dict[str, Any]]:
+def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerStatus, ...]) -> list[dict[str, Any]]:
     told = [
         {
             "name": w.name,

@@ -16,10 +16,10 @@ from loadtests.environment.resolved_environment import ResolvedEnvironment, reac
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.preflight import check_side_effects
 from loadtests.guardrails.release_watch import probe_release_or_none
-from loadtests.results.account import read_workers
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import PEAKPROOF, Progress, write_run
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.resource_limits import hint
 from loadtests.shopper.assets import CONNECTIONS, connections
@@ -36,7 +36,7 @@ from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.telemetry import Telemetry, find_program, ports_used
-from scripts.running.terminal_view import TerminalView, read_live
+from scripts.running.terminal_view import TerminalView, read_snapshot
 from scripts.running.worker_shutdown import hear_last_words
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
@@ -247,11 +247,11 @@ class RunLifecycle:
             Keyboard(keyboard) as keys,
         ):
             while not generator.is_over and not self._must_stop():
-                snapshot = read_live(directory.live)
-                if snapshot is not None and snapshot["sequence"] != seen:
-                    seen = snapshot["sequence"]
+                snapshot = read_snapshot(directory.live)
+                if snapshot is not None and snapshot.sequence != seen:
+                    seen = snapshot.sequence
                     view.show(snapshot)
-                self._progress.started_at = self._progress.started_at or (snapshot or {}).get("started_at")
+                    self._progress.started_at = self._progress.started_at or snapshot.started_at
                 phase = self._tell_phase(phase)
                 obey(keys.pressed(_LOOK_S), generator)
                 unsuspended.tell()
@@ -277,10 +277,10 @@ class RunLifecycle:
         return told
 
     def _conclude(self, directory: RunDirectory, generator: LocustProcesses) -> None:
-        progress, live = self._progress, read_live(directory.live) or {}
-        progress.started_at = progress.started_at or live.get("started_at")
+        progress, live = self._progress, read_snapshot(directory.live)
+        progress.started_at = progress.started_at or (live.started_at if live else None)
         progress.load_ended_at = self._clock.now()
-        progress.workers_refused = live.get("refused_workers", [])
+        progress.workers_refused = live.refused_workers if live else []
         for worker in progress.workers_refused:
             self._context.say(f"the worker {worker} was left out: it didn't show the token of this run")
         try:
