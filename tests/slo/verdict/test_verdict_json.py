@@ -8,6 +8,7 @@ import pytest
 
 from slo.documents import BadInput
 from slo.objectives.indicators import Evidence
+from slo.validity.run_document import parse_run
 from slo.verdict.verdict import Case, judge
 from slo.verdict.verdict_json import from_json, to_json
 
@@ -22,7 +23,7 @@ def test_a_verdict_survives_the_way_there_and_back(passing: Case) -> None:
     for case in (
         passing,
         dataclasses.replace(passing, evidence=gone, audit=None),
-        dataclasses.replace(passing, run={}),
+        dataclasses.replace(passing, run=parse_run({})),
     ):
         verdict = judge(case)
         assert from_json(_written(case)) == verdict
