@@ -1,4 +1,4 @@
-"""Publish the JSON Schemas of the configuration files: `python -m scripts.schemas [--check]`."""
+"""Publish the JSON Schemas of the files that users and Peakproof write: `python -m scripts.schemas [--check]`."""
 
 import json
 import sys
@@ -12,9 +12,19 @@ from loadtests.demand.plan import Plan
 from loadtests.environment.targets import Targets
 from loadtests.results.run_directory import write_bytes
 from slo.outcomes import ExitCode
+from slo.validity.run_document import RunDocument
+from slo.verdict.audit_document import AuditDocument
+from slo.verdict.verdict_document import VerdictDocument
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
-MODELS: dict[str, type[BaseModel]] = {"plan": Plan, "targets": Targets, "forecast": Forecast}
+MODELS: dict[str, type[BaseModel]] = {
+    "plan": Plan,
+    "targets": Targets,
+    "forecast": Forecast,
+    "run": RunDocument,
+    "audit": AuditDocument,
+    "verdict": VerdictDocument,
+}
 
 
 def rendered(model: type[BaseModel]) -> bytes:

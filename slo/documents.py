@@ -6,10 +6,10 @@ whose message names the file, the place in it, the value, and what is allowed.
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import ErrorDetails
 
 MAX_BYTES = 1 << 20
@@ -25,6 +25,29 @@ class Document(BaseModel):
     """A part of a document: frozen, strict about types, unknown keys refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class WrittenDocument(BaseModel):
+    """A part of a document that Peakproof writes itself: frozen, finite numbers only.
+
+    Its readers ignore keys they don't know, so that a newer Peakproof's document stays readable, and accept that a
+    value is missing where the model has a default. A value of the wrong type is refused.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+def _none_if_wrong(value: object, parse: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - of the field's type
+    try:
+        return parse(value)
+    except ValidationError:
+        return None
+
+
+NONE_IF_WRONG = WrapValidator(_none_if_wrong)
+"""On a field that only tells people something: a value of the wrong type counts as missing, and the rest is read."""
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Ns = Annotated[int, Field(strict=True, ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:

@@ -27,7 +27,7 @@ def audit_run(path: Path, variables: Mapping[str, str]) -> tuple[audit.Check, ..
     finally:
         sources.close()
     checks = audit.audit(evidence)
-    write_json(directory.audit, audit.to_json(evidence, checks, Clock.start().now()))
+    write_json(directory.audit, audit.audit_document(evidence, checks, Clock.start().now()).model_dump(mode="json"))
     return checks
 
 

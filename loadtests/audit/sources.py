@@ -198,7 +198,7 @@ def _ask(said: dict[str, str], name: str, url: str | None, ask: Callable[[], Ask
     except SourceUnavailableError as error:
         said[name] = str(error)
         return None
-    said[name] = "asked"
+    said[name] = "read"
     return answer
 
 

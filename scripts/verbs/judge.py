@@ -21,7 +21,7 @@ from slo.rendering.terminal import render_terminal
 from slo.validity.delivery import delivered, left_out
 from slo.validity.run_document import RunDocument
 from slo.verdict.verdict import Case, Verdict, judge, with_causes
-from slo.verdict.verdict_json import to_json
+from slo.verdict.verdict_document import verdict_document
 
 SUMMARY = "judge a run: PASS, FAIL or INCONCLUSIVE, with the reason"
 EXAMPLE = "peakproof judge latest"
@@ -109,7 +109,7 @@ def _reference(run: RunDocument) -> Window | None:
 
 def _write(recorded: RecordedRun, verdict: Verdict) -> None:
     directory = recorded.directory
-    write_json(directory.verdict, to_json(verdict))
+    write_json(directory.verdict, verdict_document(verdict).model_dump(mode="json"))
     write_bytes(directory.junit, render_junit(verdict).encode())
     write_bytes(directory.summary, render_markdown(verdict).encode())
     write_report(directory.path)

@@ -7,20 +7,18 @@ is missing is None, which is never good news, and a key that isn't known is kept
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from slo.documents import validate
+from slo.documents import Count, Ns, WrittenDocument, validate
 from slo.objectives.indicators import Window
 
 FORMAT: Final = "peakproof/run/v1"
-Ns = Annotated[int, Field(strict=True, ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
-Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
-class _Part(BaseModel):
-    """A part of the document: frozen, finite numbers only, unknown keys kept."""
+class _Part(WrittenDocument):
+    """A part of the document; unknown keys are kept, for the document is written again after a late ledger."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow")
 
 
 class PlanFacts(_Part):
@@ -260,7 +258,7 @@ class BrowserFacts(_Part):
 class RunDocument(_Part):
     """`run.json`; what is missing is None, and None is never good news."""
 
-    format: str | None = None
+    format: Annotated[str | None, Field(json_schema_extra={"const": FORMAT})] = None
     run: str | None = None
     peakproof: str | None = None
     plan: PlanFacts | None = None

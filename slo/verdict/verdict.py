@@ -22,8 +22,9 @@ from slo.validity.checks import check_validity
 from slo.validity.context import Limits
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument
+from slo.verdict.audit_document import parse_audit
 from slo.verdict.objective_results import ObjectiveResult, judge_objectives, observed
-from slo.verdict.promises import NEEDS, SOURCES, audit_facts, check_promises
+from slo.verdict.promises import NEEDS, SOURCES, check_promises
 
 Status = Literal["good", "bad", "unknown", "left out"]
 
@@ -87,7 +88,7 @@ class Verdict:
 def judge(case: Case) -> Verdict:
     """Judge one run. Pure: the same case gives the same verdict. Raises BadInput on facts of a wrong type."""
     run = case.run
-    audit = None if case.audit is None else audit_facts(case.audit)
+    audit = None if case.audit is None else parse_audit(case.audit)
     window = run.judged_window
     validity = check_validity(run, case.records, case.declared, case.limits)
     promises = check_promises(audit, case.declared, run.orders.accepted if run.orders else None)
@@ -199,7 +200,7 @@ def _promise_checkpoints(promises: tuple[Finding, ...], declared: frozenset[str]
         elif unaudited:
             points.append(Checkpoint(kind="audit", name=name, status="unknown", told="the run was not audited"))
         else:
-            points.append(Checkpoint(kind="audit", name=name, status="good", told="kept"))
+            points.append(Checkpoint(kind="audit", name=name, status="good", told="holds"))
     others = {name: found for name, found in by_subject.items() if name != "audit"}
     return (*points, *(_checkpoint("audit", name, tuple(found)) for name, found in others.items()))
 

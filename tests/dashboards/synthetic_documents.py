@@ -82,7 +82,7 @@ def audit_document(made: Made, outcome: str) -> dict[str, Any]:
     broken = outcome == "FAIL"
     example = {"key": "key-000412", "order_id": "o412", "detail": "captured twice: pay-881 and pay-902, 19.00 each"}
     checks = [
-        {"name": name, "outcome": "kept", "checked": planned - 31, "broken": 0, "detail": detail, "examples": []}
+        {"name": name, "outcome": "holds", "checked": planned - 31, "broken": 0, "detail": detail, "examples": []}
         for name, detail in (
             ("order-exists", "Every accepted order is in the shop."),
             ("order-once", "No key has two orders."),
@@ -94,7 +94,7 @@ def audit_document(made: Made, outcome: str) -> dict[str, Any]:
     ]
     paid_once = {
         "name": "paid-once",
-        "outcome": "broken" if broken else "kept",
+        "outcome": "broken" if broken else "holds",
         "checked": planned - 31,
         "broken": 1 if broken else 0,
         "detail": "One order was charged twice." if broken else "Every accepted order has one payment.",
@@ -102,7 +102,7 @@ def audit_document(made: Made, outcome: str) -> dict[str, Any]:
     }
     moved: dict[str, Any] = {
         "name": "stock-moved-by-what-was-sold",
-        "outcome": "unknown" if outcome == "INCONCLUSIVE" else "kept",
+        "outcome": "unknown" if outcome == "INCONCLUSIVE" else "holds",
         "checked": 5,
         "broken": 0,
         "detail": "The stock before the run was not read."
@@ -111,9 +111,9 @@ def audit_document(made: Made, outcome: str) -> dict[str, Any]:
         "examples": [],
     }
     return {
-        "format": "peakproof/audit/v1",
+        "format": "peakproof/audit/v2",
         "checked_at": START + 140 * SECOND,
-        "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
+        "sources": {"orders": "read", "payments": "read", "stock": "read"},
         "counts": {"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
         "checks": [checks[0], checks[1], paid_once, *checks[2:], moved],
     }

@@ -176,15 +176,15 @@ def _answers(directory: RunDirectory, requests: list[dict[str, Any]]) -> None:
 
 def _audit(directory: RunDirectory, orders: int) -> None:
     checks = [
-        {"name": name, "outcome": "kept", "checked": orders, "broken": 0, "detail": f"all {orders}", "examples": []}
+        {"name": name, "outcome": "holds", "checked": orders, "broken": 0, "detail": f"all {orders}", "examples": []}
         for name in NEEDS
     ]
     write_json(
         directory.audit,
         {
-            "format": "peakproof/audit/v1",
+            "format": "peakproof/audit/v2",
             "checked_at": START + 60 * SECOND,
-            "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
+            "sources": {"orders": "read", "payments": "read", "stock": "read"},
             "counts": {"attempted": orders, "accepted": orders, "refused": 0, "unknown": 0},
             "checks": checks,
         },

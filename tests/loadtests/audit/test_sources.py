@@ -284,7 +284,7 @@ def directory(tmp_path: Path) -> RunDirectory:
 
 def test_everything_declared_is_asked(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
     told = gather(directory, shop.environment(), sources, 0)
-    assert told.sources == {"orders": "asked", "payments": "asked", "stock": "asked"}
+    assert told.sources == {"orders": "read", "payments": "read", "stock": "read"}
     assert (told.run, [a.order_id for a in told.attempts], told.foreign) == ("r1", ["o1"], ())
     assert [order.order_id for order in told.orders or ()] == ["o1"]
     assert told.stock_before == told.stock_after == {("tee", "warehouse"): 5}
@@ -304,7 +304,7 @@ def test_a_source_that_fails_is_said_and_the_others_are_asked(
 ) -> None:
     shop.pages["/payments"] = (500, b"")
     told = gather(directory, shop.environment(), sources, 0)
-    assert told.sources == {"orders": "asked", "payments": "unreachable: HTTP 500", "stock": "asked"}
+    assert told.sources == {"orders": "read", "payments": "unreachable: HTTP 500", "stock": "read"}
     assert told.payments is None
 
 

@@ -90,8 +90,8 @@ def outcomes(run: RunDirectory) -> dict[str, str]:
 def test_a_run_whose_promises_were_kept_ends_with_0(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
     ended = peakproof("audit", "run")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[0] == "kept    order-exists: all 2"
-    assert set(outcomes(run).values()) == {"kept"}
+    assert ended.out.splitlines()[0] == "holds   order-exists: all 2"
+    assert set(outcomes(run).values()) == {"holds"}
     assert ("/admin/orders", {"run": ["run"], "after": ["0"], "limit": ["1000"]}, f"Bearer {TOKEN}") in shop.asked
     counts = json.loads(run.audit.read_text())["counts"]
     assert (counts["attempted"], counts["orders_in_shop"], counts["payments_in_provider"]) == (2, 2, 2)
@@ -204,7 +204,7 @@ def test_an_order_whose_row_never_arrived_blames_nobody_and_nothing_passes_over_
     assert [line for line in ended.out.splitlines() if line.startswith("unknown")] == [
         f"unknown {name}: {MISSING}" for name in BY_ROW
     ]
-    assert set(outcomes(run).values()) == {"unknown", "kept"}
+    assert set(outcomes(run).values()) == {"unknown", "holds"}
 
 
 def test_the_rows_that_a_killed_worker_kept_are_brought_over(run: RunDirectory, peakproof: Command) -> None:

@@ -53,7 +53,7 @@ def test_a_pass_fits_one_screen(passing: Case) -> None:
         "checkout-latency               met        0 % bad         5 % > 500 ms           1,000      2.0\n"
         "browse-latency                 met        0 % bad         5 % > 300 ms           1,000      2.0\n"
         "\n"
-        "promises  8 of 8 kept\n"
+        "promises  8 of 8 hold\n"
         "load      delivered as planned, 100 s judged, 4,000 requests outside of it left out\n"
         "next      nothing: the release may go\n"
     )
@@ -70,7 +70,7 @@ def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case)
         "browse-latency                 not judged -               5 % > 300 ms               0        -\n"
         "not judged: browse-latency: needs 5,990 requests, had 3,120\n"
         "\n"
-        "promises  8 of 8 kept\n"
+        "promises  8 of 8 hold\n"
         "load      delivered as planned, 100 s judged, 4,000 requests outside of it left out\n"
         "next      look at trace aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
         "          report.html: the slowest requests span by span, and an example of each broken promise\n"
