@@ -7,10 +7,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
 from loadtests.environment.targets import Targets
+from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
+from loadtests.results.worker_status import WorkerStatus
 from slo.outcomes import ExitCode
 from slo.validity.run_document import RunDocument
 from slo.verdict.audit_document import AuditDocument
@@ -24,6 +27,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "run": RunDocument,
     "audit": AuditDocument,
     "verdict": VerdictDocument,
+    "live": LiveDocument,
+    "worker": WorkerStatus,
+    "stock": StockDocument,
 }
 
 

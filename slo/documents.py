@@ -91,12 +91,15 @@ def parse_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML holds anyth
         raise BadInput(f"{path}: not YAML: {error}") from error
 
 
-def validate(data: object, model: type[Model], path: Path | str) -> Model:
-    """Turn parsed `data` into `model`; raises BadInput with one line for each error."""
+def validate(data: object, model: type[Model], path: Path | str, *, strict: bool | None = None) -> Model:
+    """Turn parsed `data` into `model`; raises BadInput with one line for each error.
+
+    `strict` refuses a value of another type that could be turned into the right one, whatever the model says.
+    """
     if not isinstance(data, dict):
         raise BadInput(f"{path}: expected a mapping at the top, found {type(data).__name__}")
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, strict=strict)
     except ValidationError as error:
         lines = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
         raise BadInput("\n".join(lines)) from error

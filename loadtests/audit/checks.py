@@ -8,39 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from loadtests.audit.shop_records import Levels, Order, Payment
 from loadtests.results.ledger import Attempt, Line
 from slo.verdict.audit_document import FORMAT, Answer, AuditDocument, CheckEntry
 
 EXAMPLES = 20
 _HOLDS_STOCK = frozenset({"accepted", "pending"})
 _NEED_EVERY_ROW = frozenset({"order-exists", "order-once", "order-as-promised"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """An order as the shop tells it; `run` is None for traffic that isn't a test's."""
-
-    order_id: str
-    key: str | None
-    run: str | None
-    status: str
-    created_at: int
-    total_cents: int
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """A payment as the provider tells it; `reference` is the shop's order."""
-
-    payment_id: str
-    reference: str
-    amount_cents: int
-    status: str
-    created_at: int
-
-
-Stock = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +30,8 @@ class Evidence:
     orders: Sequence[Order] | None
     foreign: Sequence[Order]
     payments: Sequence[Payment] | None
-    stock_before: Stock | None
-    stock_after: Stock | None
+    stock_before: Levels | None
+    stock_after: Levels | None
     sources: Mapping[str, str]
     lacking: Sequence[str] = ()
 

@@ -11,12 +11,13 @@ from typing import Any
 from loadtests.demand.arrivals import revised
 from loadtests.demand.plan import Plan
 from loadtests.demand.revision import Revision
-from loadtests.results.account import WorkerAccount, make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.inputs import Inputs, hash_inputs
 from loadtests.results.ledger import count_rows, orders_of
-from loadtests.results.recorded_run import read_object
+from loadtests.results.live_document import read_live
 from loadtests.results.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.results.worker_status import WorkerStatus, read_workers
 from slo.documents import BadInput
 from slo.validity.run_document import (
     FORMAT,
@@ -162,10 +163,9 @@ def account_for(
 def _gaps(directory: RunDirectory) -> int | None:
     """Return how many of the workers' live changes were lost on the way."""
     try:
-        gaps = read_object(directory.live).get("gaps")
+        return read_live(directory.live).gaps
     except BadInput:
         return None
-    return gaps if isinstance(gaps, int) else None
 
 
 def _phases(plan: Plan, start: StartFacts, load: LoadFacts) -> tuple[Phase, ...]:
@@ -217,7 +217,7 @@ def _from_workers(directory: RunDirectory, plan: Plan, start: StartFacts, load: 
 def _account(
     directory: RunDirectory,
     plan: Plan,
-    workers: tuple[WorkerAccount, ...],
+    workers: tuple[WorkerStatus, ...],
     revisions: Sequence[Revision],
     start: StartFacts,
     load: LoadFacts,
@@ -230,7 +230,7 @@ def _account(
 
 
 def _revision(
-    revision: Revision, workers: tuple[WorkerAccount, ...], start: StartFacts, load: LoadFacts
+    revision: Revision, workers: tuple[WorkerStatus, ...], start: StartFacts, load: LoadFacts
 ) -> dict[str, Any]:
     """Return a change of the plan, who didn't take it in time, and who had started what it struck."""
     at = None if load.started_at is None else load.started_at + round(revision.at_s * 1e9)
@@ -245,14 +245,14 @@ def _revision(
     }
 
 
-def _assets(plan: Plan, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+def _assets(plan: Plan, workers: tuple[WorkerStatus, ...]) -> dict[str, Any]:
     left_out: Counter[str] = Counter()
     for worker in workers:
         left_out.update(worker.assets_left_out or {})
     return {"fetched": plan.assets, "left_out": dict(left_out)}
 
 
-def _workers(directory: RunDirectory, workers: tuple[WorkerAccount, ...], expected: int) -> list[dict[str, Any]]:
+def _workers(directory: RunDirectory, workers: tuple[WorkerStatus, ...], expected: int) -> list[dict[str, Any]]:
     reported = [
         {
             "name": w.name,

@@ -4,7 +4,6 @@ Each run plays 3 sessions a second against the stand-in shop; in mid-run its kil
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from loadtests.results.live_document import LiveDocument, read_live
 from loadtests.results.recorded_run import read_run
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
@@ -123,7 +123,7 @@ def _run(folder: Path, shop: Shop, turn: float) -> dict[str, float]:
             )
         try:
             live = _awaited(lambda: _live(folder), process, folder)
-            time.sleep(max(0.0, live["started_at"] / 1e9 + _STOPPED_BY_S + turn - 1 - time.time()))
+            time.sleep(max(0.0, live.started_at / 1e9 + _STOPPED_BY_S + turn - 1 - time.time()))
             switch.says = '{"stop": true}'
             stopped_at = time.time_ns()
             process.wait(_LONGEST_S)
@@ -181,16 +181,14 @@ def _plan() -> dict[str, Any]:
     }
 
 
-def _live(folder: Path) -> dict[str, Any] | None:
+def _live(folder: Path) -> LiveDocument | None:
     for path in folder.glob("runs/*/live.json"):
-        live: dict[str, Any] = json.loads(path.read_text())
-        return live if live["elapsed_s"] > 0 else None
+        live = read_live(path)
+        return live if live.elapsed_s > 0 else None
     return None
 
 
-def _awaited(
-    look: Callable[[], dict[str, Any] | None], process: subprocess.Popen[bytes], folder: Path
-) -> dict[str, Any]:
+def _awaited(look: Callable[[], LiveDocument | None], process: subprocess.Popen[bytes], folder: Path) -> LiveDocument:
     give_up_at = time.monotonic() + _FIRST_S
     while (seen := look()) is None:
         if process.poll() is not None or time.monotonic() > give_up_at:

@@ -13,10 +13,10 @@ from loadtests.environment.resolved_environment import ResolvedEnvironment, reac
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.preflight import check_side_effects
 from loadtests.guardrails.release_watch import probe_release_or_none
-from loadtests.results.account import read_workers
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import NOT_ENDED, NOT_PLAYED, PEAKPROOF, EndFacts, LoadFacts, StartFacts, write_run
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.resource_limits import hint
 from loadtests.shopper.assets import CONNECTIONS, connections
@@ -35,7 +35,7 @@ from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.supervision import Supervision
 from scripts.running.telemetry import Telemetry, find_program, ports_used
-from scripts.running.terminal_view import read_live
+from scripts.running.terminal_view import read_snapshot
 from scripts.running.worker_shutdown import hear_last_words
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
@@ -250,13 +250,13 @@ class RunLifecycle:
     def _load_facts(
         self, directory: RunDirectory, generator: LocustProcesses, browser: BrowserFacts | None
     ) -> LoadFacts:
-        live = read_live(directory.live) or {}
-        refused = tuple(live.get("refused_workers", ()))
+        live = read_snapshot(directory.live)
+        refused = tuple(live.refused_workers) if live else ()
         for worker in refused:
             self._context.say(f"the worker {worker} was left out: it didn't show the token of this run")
         ended, because = self._how_it_ended(directory, generator)
         return LoadFacts(
-            started_at=self._supervision.started_at or live.get("started_at"),
+            started_at=self._supervision.started_at or (live.started_at if live else None),
             ended_at=self._clock.now(),
             ended=ended,
             because=because,

@@ -10,8 +10,8 @@ from typing import Literal, cast
 from loadtests.demand.plan import Plan
 from loadtests.environment.credentials import Secret, variables_of
 from loadtests.environment.targets import Environment, Targets
-from loadtests.results.account import WorkerAccount
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import WorkerStatus
 from loadtests.runtime import resource_limits as descriptors
 from loadtests.runtime.guarded_child import python
 from loadtests.shopper.assets import connections
@@ -200,7 +200,7 @@ def _locustfile() -> Path:
 
 
 def how_it_ended(
-    workers: Sequence[WorkerAccount], expected: int, generator: LocustProcesses
+    workers: Sequence[WorkerStatus], expected: int, generator: LocustProcesses
 ) -> tuple[Ended, str | None]:
     """Return how a run ended that nobody stopped from here, and why."""
     head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)

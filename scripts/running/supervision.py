@@ -1,16 +1,16 @@
 """What a command does while its run plays: show it, announce each phase, obey the keys, stop it when it must end."""
 
 from collections.abc import Callable
-from typing import Any
 
 from loadtests.demand.plan import Plan
+from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
 from scripts.running.guards import Watches
 from scripts.running.keyboard import HINT, Keyboard, Unsuspended, obey
 from scripts.running.locust_processes import LocustProcesses
-from scripts.running.terminal_view import TerminalView, read_live
+from scripts.running.terminal_view import TerminalView, read_snapshot
 
 _LOOK_S = 0.2
 
@@ -38,20 +38,20 @@ class Supervision:
                 if (why := watches.why_stop()) is not None:
                     self._context.say(f"stopping: {why}")
                     return why
-                self._look(read_live(directory.live), view)
+                self._look(read_snapshot(directory.live), view)
                 self._announce_phases()
                 obey(keys.pressed(_LOOK_S), generator)
                 unsuspended.tell()
         return None
 
-    def _look(self, snapshot: dict[str, Any] | None, view: TerminalView) -> None:
+    def _look(self, snapshot: LiveDocument | None, view: TerminalView) -> None:
         """Show a snapshot that is new, and take the start of the load from it."""
         if snapshot is None:
             return
-        if snapshot["sequence"] != self._shown:
-            self._shown = snapshot["sequence"]
+        if snapshot.sequence != self._shown:
+            self._shown = snapshot.sequence
             view.show(snapshot)
-        self.started_at = self.started_at or snapshot.get("started_at")
+        self.started_at = self.started_at or snapshot.started_at
 
     def _announce_phases(self) -> None:
         """Announce, once each and in order, the phases that have begun."""

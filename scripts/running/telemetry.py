@@ -14,8 +14,8 @@ from exporters.spans.recorder import Recorder
 from exporters.subjects import loadgen, orders, stock
 from loadtests.environment.credentials import Secret
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.results.account import read_workers
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import read_workers
 from scripts.context import Context
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children

@@ -207,7 +207,7 @@ class ClockOffset(_Part):
 class LiveFacts(_Part):
     """How many of the workers' changes didn't reach the live view."""
 
-    gaps: Count | None = None
+    gaps: int | None = None
 
 
 class WorkerFacts(_Part):

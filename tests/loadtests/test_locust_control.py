@@ -15,9 +15,10 @@ import pytest
 import requests
 
 from loadtests.demand.arrivals import revised
-from loadtests.results.account import make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.revisions import read_revisions
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import read_workers
 from loadtests.worker.job import BEGIN, read_job
 from tests import waiting
 from tests.loadtests import fake_shop

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.results.account import read_sessions, read_workers
+from loadtests.results.account import read_sessions
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import read_workers
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
 from tests.loadtests.fake_shop import FakeShop

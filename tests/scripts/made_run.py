@@ -41,7 +41,7 @@ def make_run(folder: Path, outcome: str) -> Path:
         write_json(directory.worker(f"w{worker}"), worker_account(worker, len(rows), orders=told))
     _answers(directory, requests)
     _audit(directory, len(requests) // len(STEPS))
-    write_json(directory.live, {"format": "peakproof/live/v1", "state": "ended", "gaps": 0})
+    write_json(directory.live, live_snapshot())
     write_json(directory.stock_before, {"format": "peakproof/stock/v1", "taken_at": START, "stock": []})
     assert write_run(directory, inputs, *facts()).notes == ()
     return directory.path
@@ -55,6 +55,37 @@ def facts(**changed: Any) -> tuple[StartFacts, LoadFacts, EndFacts]:
     load: dict[str, Any] = {"started_at": START, "ended_at": START + 28 * SECOND, "ended": "completed"}
     end = EndFacts(release="2026.47.0", recorder=RecorderFacts(spans=10, dropped=0))
     return start, LoadFacts(**{**load, **changed}), end
+
+
+def live_snapshot(**changed: Any) -> dict[str, Any]:
+    """Return the last live snapshot of a run of which only its end matters."""
+    latency = {"p50": None, "p95": None, "p99": None}
+    orders = dict.fromkeys(("attempted_total", "accepted_total", "refused_total", "unknown_total"), 0)
+    sessions = {"sessions_per_s": 0.0, "sessions_total": 0}
+    return {
+        "format": "peakproof/live/v1",
+        "sequence": 1,
+        "gaps": 0,
+        "at": START,
+        "run": "run",
+        "started_at": START,
+        "phase": "drain",
+        "state": "ended",
+        "elapsed_s": 0.0,
+        "left_s": 0.0,
+        "planned": sessions,
+        "achieved": {**sessions, "requests_per_s": 0.0, "requests_total": 0, "open_sessions": 0},
+        "latency_s": latency,
+        "errors": {"total": 0, "per_s": 0.0, "by_step": {}},
+        "orders": {**orders, "per_minute": 0.0},
+        "steps": {},
+        "lag_s": {"p99": None},
+        "generator_cpu": None,
+        "dropped_total": 0,
+        "workers": 2,
+        "objectives": [],
+        **changed,
+    }
 
 
 def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.audit.checks import EXAMPLES, Check, Evidence, Order, Payment, audit, audit_document
+from loadtests.audit.checks import EXAMPLES, Check, Evidence, audit, audit_document
+from loadtests.audit.shop_records import Order, Payment
 from loadtests.results.ledger import Attempt, Line
 
 LINES = (Line(sku="tee", quantity=2, location="warehouse"), Line(sku="mug", quantity=1, location="store-york"))
@@ -41,12 +42,12 @@ def order(number: int, **changes: Any) -> Order:
         total_cents=3000,
         lines=LINES,
     )
-    return replace(whole, **changes)
+    return whole.model_copy(update=changes)
 
 
 def payment(number: int, **changes: Any) -> Payment:
     whole = Payment(payment_id=f"p{number}", reference=f"o{number}", amount_cents=3000, status="captured", created_at=6)
-    return replace(whole, **changes)
+    return whole.model_copy(update=changes)
 
 
 def evidence(**changes: Any) -> Evidence:

@@ -128,7 +128,7 @@ def test_the_live_snapshot_measures_against_the_changed_plan(stage: Stage) -> No
     }
     stage.elapsed_s = 20
     assert (stage.control.snapshot()["factor"], stage.control.snapshot()["paused"]) == (0.0, True)
-    planned = stage.board.snapshot(stage.now(), "running")["planned"]
+    planned = stage.board.snapshot(stage.now(), "running").model_dump()["planned"]
     arrivals = revised(stage.job.plan, read_revisions(stage.directory))
     assert planned == {"sessions_per_s": 0.0, "sessions_total": int(np.count_nonzero(arrivals.at_s <= 20))}
     assert planned["sessions_total"] == len(arrivals)

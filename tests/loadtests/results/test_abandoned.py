@@ -8,12 +8,12 @@ from typing import Any, cast
 import pytest
 
 from loadtests.results.abandoned import ABANDONED, account_for_abandoned
-from loadtests.results.account import WorkerAccount
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import write_run
+from loadtests.results.worker_status import WorkerStatus
 from scripts.running.locust_processes import LocustProcesses, how_it_ended
 from tests.loadtests.results.test_run_json import given, told
-from tests.scripts.made_run import SECOND, START, facts, make_run, worker_account
+from tests.scripts.made_run import SECOND, START, facts, live_snapshot, make_run, worker_account
 
 LAST = START + 28 * SECOND
 
@@ -30,7 +30,7 @@ class Head:
 
 
 def ended(code: int, *workers: dict[str, Any], expected: int = 2) -> tuple[str, str | None]:
-    accounts = [WorkerAccount(**worker_account(index, 5, **changed)) for index, changed in enumerate(workers)]
+    accounts = [WorkerStatus(**worker_account(index, 5, **changed)) for index, changed in enumerate(workers)]
     return how_it_ended(accounts, expected, cast("LocustProcesses", type("Made", (), {"head": Head(code=code)})))
 
 
@@ -67,7 +67,7 @@ def abandoned(tmp_path: Path) -> RunDirectory:
 
 
 def snapshot(run: RunDirectory, state: str = "ended") -> None:
-    write_json(run.live, {"format": "peakproof/live/v1", "started_at": START, "at": LAST - SECOND, "state": state})
+    write_json(run.live, live_snapshot(at=LAST - SECOND, state=state))
 
 
 def document(run: RunDirectory) -> dict[str, Any]:
