@@ -76,7 +76,7 @@ def _none_if_wrong(value: object, parse: ValidatorFunctionWrapHandler) -> Any:  
 NONE_IF_WRONG = WrapValidator(_none_if_wrong)
 """On a field that only tells people something: a value of the wrong type counts as missing, and the rest is read."""
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
-Ns = Annotated[int, Field(ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
+Ns = Annotated[int, Field(strict=True, ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:

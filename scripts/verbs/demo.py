@@ -20,7 +20,6 @@ from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
-from scripts.running.guards import Rails
 from scripts.running.lifecycle import FinishedRun, Setting, perform
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.judge import judge_run, say_paths
@@ -97,7 +96,7 @@ def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Co
         browser=options.browser,
         on_phase=change_release,
         phase_releases={p.name: good if p.name in reference else tested for p in inputs.plan.phases},
-        rails=Rails(releases_expected=tuple(dict.fromkeys((good, tested)))),
+        releases_expected=tuple(dict.fromkeys((good, tested))),
         web_port=web_port(options, shop.ports),
     )
     return perform(inputs, setting, context)

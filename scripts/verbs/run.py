@@ -8,7 +8,6 @@ from loadtests.results.recorded_run import validity_findings
 from scripts.arguments import between, local_file, port
 from scripts.context import Context
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
-from scripts.running.guards import Rails
 from scripts.running.lifecycle import Setting, perform
 from scripts.running.read_inputs import read_inputs
 from slo.findings import Severity
@@ -88,16 +87,13 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Play; 0 when completed and valid, else 75."""
     objectives = tuple(options.objectives or [OBJECTIVES])
     inputs = read_inputs(options.plan, objectives, options.targets, options.on)
-    rails = Rails(
-        permit=options.permit,
-        lease_folder=options.lease_folder,
-        releases_expected=(options.release,) if options.release else (),
-    )
     ports = Ports(base=options.port_base)
     setting = Setting(
         ports=ports,
         workers=options.workers,
-        rails=rails,
+        permit=options.permit,
+        lease_folder=options.lease_folder,
+        releases_expected=(options.release,) if options.release else (),
         browser=options.browser,
         web_port=web_port(options, ports),
     )
@@ -106,10 +102,11 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]
     for finding in invalid:
         context.say(f"not valid: {finding.message}; {finding.change}")
-    for note in performed.run["notes"]:
+    notes = performed.run.notes or ()
+    for note in notes:
         context.say(f"not valid: {note}")
     context.say(f"next: peakproof audit {performed.directory.name} && peakproof judge {performed.directory.name}")
-    whole = performed.run["ended"] == "completed" and not performed.run["notes"]
+    whole = performed.run.ended == "completed" and not notes
     return ExitCode.OK if whole and not invalid else ExitCode.INCONCLUSIVE
 
 

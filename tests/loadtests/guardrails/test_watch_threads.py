@@ -125,7 +125,7 @@ def test_every_change_of_the_release_is_kept_and_a_deploy_is_said_at_once() -> N
     watch = ReleaseWatch(answers("a", "a", "nothing", "nothing", "a", "b", "a"), lambda: next(times), said.append)
     for _ in range(7):
         watch.look()
-    assert watch.seen == [
+    assert [one.model_dump() for one in watch.seen] == [
         {"at": 0, "release": "a"},
         {"at": 1, "release": None},
         {"at": 2, "release": "a"},
