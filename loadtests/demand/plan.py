@@ -13,11 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from loadtests.demand.curve import Curve, Piece
 from loadtests.demand.think_time import Positive, ThinkTime
+from loadtests.demand.visits import VISITS
 from slo.documents import Document, read_yaml
 
 FORMAT: Final = "peakproof/plan/v1"
-# Those that a plan may name; `loadtests.journeys.register` adds one in its own process.
-JOURNEYS = ["window-shop", "search-and-buy", "click-and-collect", "design-your-own"]
 MAX_DURATION_S = 24 * 3600
 MAX_SESSIONS = 10_000_000
 MAX_RATE_PER_S = 10_000
@@ -173,8 +172,8 @@ class Plan(_Part):
     @classmethod
     def _known_shares(cls, shares: Mapping[str, float]) -> Mapping[str, float]:
         for name, share in shares.items():
-            if name not in JOURNEYS:
-                raise ValueError(f"unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+            if name not in VISITS:
+                raise ValueError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
             if not 0 <= share <= 1:
                 raise ValueError(f"the share of {name} must be from 0 to 1, not {share:g}")
         total = math.fsum(shares.values())

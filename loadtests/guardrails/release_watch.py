@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import requests
 
-from loadtests.environment.pinned_http import bounded, why_no_answer
+from loadtests.environment.pinned_http import bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from slo.outcomes import EnvironmentLacks
 from slo.validity.run_document import SeenRelease
@@ -44,17 +44,17 @@ class ReleaseWatch:
             self._say(f"the release changed from {known[-1]} to {release} while it was tested")
 
 
-def probe_release(reach: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
+def probe_release(resolved: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
     """Return the release that the shop says it is, None when no probe is declared.
 
     Raises EnvironmentLacks when the shop doesn't answer: nothing is loaded that isn't there.
     """
-    environment = reach.environment
+    environment = resolved.environment
     probe = environment.release_probe
     url = environment.base_url + (probe.path if probe else "/")
-    with reach.asking() as http:
+    with resolved.http() as http:
         try:
-            reply = bounded(http, url, timeout_s)
+            reply = bounded_get(http, url, timeout_s)
         except requests.RequestException as error:
             raise EnvironmentLacks(f"the shop at {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status >= _SERVER_ERROR:
@@ -72,9 +72,9 @@ def _release_in(body: bytes, field: str, url: str) -> str:
     return str(told)[:_MAX_RELEASE]
 
 
-def probe_release_or_none(reach: ResolvedEnvironment) -> str | None:
+def probe_release_or_none(resolved: ResolvedEnvironment) -> str | None:
     """Return the release, None also when the shop doesn't answer any more."""
     try:
-        return probe_release(reach)
+        return probe_release(resolved)
     except EnvironmentLacks:
         return None

@@ -8,7 +8,7 @@ import requests
 
 from loadtests.client.http2.probe import check_spoken
 from loadtests.environment.firewalls import Firewall
-from loadtests.environment.pinned_http import Answered, bounded, why_no_answer
+from loadtests.environment.pinned_http import BoundedReply, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import says_stop
 from loadtests.guardrails.preflight import REQUESTS, check_side_effects, page_of, served
@@ -29,14 +29,14 @@ def environment(name: str, reach: ResolvedEnvironment, *, production: bool) -> I
     kind = reach.destinations.kind
     yield ok("environment", f"{name} at {reach.environment.base_url}, {kind}{', production' if production else ''}")
     yield from _proxy(reach)
-    with reach.asking() as http:
+    with reach.http() as http:
         reply = _home(reach, http)
         yield reply if isinstance(reply, Line) else _reached(reach, reply)
         if (line := certificate(reach)) is not None:
             yield line
         if reach.environment.http2:
             yield _asked("HTTP/2", lambda: _agreed(reach), "check what listens on that port")
-        if isinstance(reply, Answered) and (line := _clocks(reply)) is not None:
+        if isinstance(reply, BoundedReply) and (line := _clocks(reply)) is not None:
             yield line
         yield _release(reach)
         yield from _metrics(reach, http)
@@ -58,10 +58,10 @@ def _proxy(reach: ResolvedEnvironment) -> Iterator[Line]:
         yield ok("names", told)
 
 
-def _home(reach: ResolvedEnvironment, http: requests.Session) -> Answered | Line:
+def _home(reach: ResolvedEnvironment, http: requests.Session) -> BoundedReply | Line:
     url = f"{reach.environment.base_url}/"
     try:
-        return bounded(http, url, _TIMEOUT_S)
+        return bounded_get(http, url, _TIMEOUT_S)
     except requests.exceptions.ProxyError as error:
         step = "see its log: does it accept this machine (407: set proxy.basic_auth), and reach the shop?"
         return wrong("proxy", f"{url} isn't reached through it: {why_no_answer(error)}", step)
@@ -70,7 +70,7 @@ def _home(reach: ResolvedEnvironment, http: requests.Session) -> Answered | Line
         return wrong("shop", f"{url} doesn't answer: {why_no_answer(error)}", step)
 
 
-def _reached(reach: ResolvedEnvironment, reply: Answered) -> Line:
+def _reached(reach: ResolvedEnvironment, reply: BoundedReply) -> Line:
     if reply.status == _PROXY_DENIED and reach.environment.proxy is not None:
         return wrong("proxy", f"it refuses this machine: HTTP {reply.status}", "declare proxy.basic_auth")
     accepted = reply.status == _OK
@@ -95,7 +95,7 @@ def _agreed(reach: ResolvedEnvironment) -> str:
     return "the shop speaks it"
 
 
-def _clocks(reply: Answered) -> Line | None:
+def _clocks(reply: BoundedReply) -> Line | None:
     try:
         apart_s = parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
     except (KeyError, ValueError, TypeError):
@@ -141,7 +141,7 @@ def _sources(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Lin
             yield missing(name, "not declared: its part of the audit is left out", f"add {name}_url; docs/contracts.md")
             continue
         try:
-            reply = bounded(http, f"{url}?limit=1" if name != "stock" else url, _TIMEOUT_S, _MAX_SOURCE, headers)
+            reply = bounded_get(http, f"{url}?limit=1" if name != "stock" else url, _TIMEOUT_S, _MAX_SOURCE, headers)
         except requests.RequestException as error:
             yield wrong(
                 name, f"{url} doesn't answer: {why_no_answer(error)}", "start it, or allow this machine to reach it"
@@ -170,7 +170,7 @@ def _kill_url(reach: ResolvedEnvironment) -> Iterator[Line]:
     url = reach.environment.kill_url
     if url is None:
         return
-    with reach.asking() as http:
+    with reach.http() as http:
         yield _asked(
             "kill URL", lambda: f"{url} says {'stop' if says_stop(url, http) else 'go on'}", "correct kill_url"
         )

@@ -11,7 +11,7 @@ import requests
 
 from loadtests.environment.addresses import Kind
 from loadtests.environment.firewalls import Firewall
-from loadtests.environment.pinned_http import Answered, PinnedHttp, bounded, origin_of, why_no_answer
+from loadtests.environment.pinned_http import BoundedReply, PinnedHttp, bounded_get, origin_of, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import ProxyTarget
 from loadtests.guardrails.preflight import REQUESTS, served
@@ -59,7 +59,7 @@ class Visitor:
     refusal: str | None = None
     _began: float | None = None
 
-    def ask(self, path: str) -> Answered | None:
+    def ask(self, path: str) -> BoundedReply | None:
         """Return the reply to a request for `path`, None when none came or the time is over."""
         if self._began is None:
             self._began = self.clock()
@@ -71,7 +71,7 @@ class Visitor:
         self.asked.append(path)
         try:
             headers = {"traceparent": next(traceparents(SystemRandom(), 1.0))}
-            return bounded(self.http, self.base_url + path, min(TIMEOUT_S, left_s), _MAX_PAGE, headers)
+            return bounded_get(self.http, self.base_url + path, min(TIMEOUT_S, left_s), _MAX_PAGE, headers)
         except requests.exceptions.ProxyError as error:
             self.refusal = why_no_answer(error)
             return None
@@ -100,7 +100,7 @@ def survey(reach: ResolvedEnvironment, visitor: Visitor) -> Survey:
     )
 
 
-def _first(reach: ResolvedEnvironment, home: Answered) -> Iterator[Line]:
+def _first(reach: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
     base = reach.environment.base_url
     fields = home.headers.items()
     if Firewall(reach.environment.blocked).has_answered(home.status, fields, home.body, accepted=home.status == _OK):
@@ -131,7 +131,7 @@ def _redirect(base: str, location: str) -> Line:
     return ok("shop", f"it redirects to {target}, on the same host")
 
 
-def _connection(reach: ResolvedEnvironment, home: Answered) -> Iterator[Line]:
+def _connection(reach: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
     if (line := certificate(reach)) is not None:
         yield line
     elif reach.destinations.kind != "loopback":
@@ -158,7 +158,7 @@ def _connection(reach: ResolvedEnvironment, home: Answered) -> Iterator[Line]:
         )
 
 
-def _robots(reply: Answered | None) -> Iterator[Line]:
+def _robots(reply: BoundedReply | None) -> Iterator[Line]:
     if reply is None or reply.status != _OK:
         return
     rules = [
@@ -169,7 +169,7 @@ def _robots(reply: Answered | None) -> Iterator[Line]:
     yield ok("robots.txt", "it keeps crawlers out, as on a staging site" if everything else "it allows crawlers")
 
 
-def _metrics(reply: Answered | None) -> Line:
+def _metrics(reply: BoundedReply | None) -> Line:
     step = f"serve OpenTelemetry's http.server.request.duration in Prometheus' form: {_CONVENTIONS}"
     if reply is None or reply.status != _OK:
         told = "no answer" if reply is None else f"HTTP {reply.status}"
@@ -184,7 +184,7 @@ def _metrics(reply: Answered | None) -> Line:
     return ok("metrics", f"/metrics has {REQUESTS}: server-side objectives can be judged")
 
 
-def _release(visitor: Visitor, home: Answered) -> tuple[Line, tuple[str, str] | None]:
+def _release(visitor: Visitor, home: BoundedReply) -> tuple[Line, tuple[str, str] | None]:
     for path in HEALTH_PATHS:
         reply = visitor.ask(path)
         found = None if reply is None or reply.status != _OK else _release_field(reply.body)
@@ -215,7 +215,7 @@ def _release_field(body: bytes) -> tuple[str, str] | None:
     )
 
 
-def _traces(home: Answered) -> Line:
+def _traces(home: BoundedReply) -> Line:
     carried = [name for name in ("traceparent", "traceresponse") if name in home.headers]
     carried += ["server-timing"] if "traceparent" in home.headers.get("server-timing", "") else []
     if carried:

@@ -69,7 +69,7 @@ def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterat
 def look(reach: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str | None:
     """Look at the environment before the load; return the release it is on. Raises EnvironmentLacks."""
     check_spoken(reach)
-    with reach.asking() as http:
+    with reach.http() as http:
         check_kill_url(reach.environment, http)
         release = probe_release(reach)
         check_release(release, releases_expected)
@@ -82,7 +82,7 @@ class Watches:
 
     def __init__(self, reach: ResolvedEnvironment, lease: Lease, clock: Clock, context: Context) -> None:
         self._reach, self._lease = reach, lease
-        self._http = reach.asking()
+        self._http = reach.http()
         self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)
         url = reach.environment.kill_url
         self._kill = None if url is None else KillSwitch(url, self._http)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loadtests.demand.plan import read_plan
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Targets, read_targets
 from loadtests.guardrails.permission import Permission
 from loadtests.guardrails.production import is_production, production_at, undeclared
@@ -80,7 +80,7 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
         targets = read_targets(options.targets)
         target = targets.environment(options.on, options.targets)
         try:
-            reach = reach_of(target, context.environment)
+            reach = resolve_environment(target, context.environment)
         except EnvironmentLacks as error:
             yield wrong("environment", str(error), "correct base_url, or the name service")
         else:

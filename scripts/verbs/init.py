@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import BaseAddress, Environment, Label, ProxyTarget, Targets
 from scripts.arguments import write_given
 from scripts.context import Context
@@ -42,9 +42,9 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     environment = given_environment(options.url, options.name, given_proxy(options))
     if not options.force:
         refuse_to_replace(folder)
-    reach = reach_of(environment, context.environment)
+    reach = resolve_environment(environment, context.environment)
     context.say(f"looking at {environment.base_url}: at most nine requests, one a second")
-    with reach.asking() as http:
+    with reach.http() as http:
         found = survey(reach, Visitor(base_url=environment.base_url, http=http))
     for line in rendered(found.lines):
         context.say(line)

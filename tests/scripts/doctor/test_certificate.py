@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.environment.destinations import Destination, Destinations
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line
@@ -39,7 +39,7 @@ def reach_at(world: World, port: int, ca: Path | None, scheme: str = "https") ->
         "resolve": {HOST: "127.0.0.1"},
         **({} if ca is None else {"ca": str(ca)}),
     }
-    return reach_of(Environment.model_validate(told), world.context().environment)
+    return resolve_environment(Environment.model_validate(told), world.context().environment)
 
 
 @contextmanager

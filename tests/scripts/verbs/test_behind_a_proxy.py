@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.browser.visits import check_browser
-from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import Environment, ProxyTarget, read_targets
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line
@@ -120,7 +120,7 @@ def test_the_certificate_is_looked_at_through_the_proxy(world: World, tmp_path: 
                     "proxy": {"url": proxy.url},
                 }
             )
-            told = certificate(reach_of(target, world.context().environment))
+            told = certificate(resolve_environment(target, world.context().environment))
             assert told == Line(state="ok", what="TLS", told="the certificate is trusted, for 30 days more")
             assert [seen.line for seen in proxy.seen] == [f"CONNECT 192.0.2.7:{port} HTTP/1.1"]
 

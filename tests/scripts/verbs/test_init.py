@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from loadtests.demand.plan import read_plan
-from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import read_targets
 from scripts.init.drafts import CEILING, looks_like_production, targets_yaml
 from scripts.init.survey import AT_MOST_S, HEALTH_PATHS, Survey, Visitor, survey
@@ -48,8 +48,8 @@ class Hands:
 
 def looked(world: World, url: str, clock: Hands | None = None) -> Survey:
     clock = clock or Hands()
-    reach = reach_of(given_environment(url, "staging"), world.context().environment)
-    with reach.asking() as http:
+    reach = resolve_environment(given_environment(url, "staging"), world.context().environment)
+    with reach.http() as http:
         return survey(reach, Visitor(base_url=reach.environment.base_url, http=http, sleep=clock.sleep, clock=clock))
 
 
@@ -107,8 +107,8 @@ def test_a_slow_shop_is_left_alone_after_thirty_seconds(world: World) -> None:
     clock = Hands()
     with fake_shop({"/": (200, b"hello")}) as shop:
         environment = given_environment(shop.url, "staging")
-        reach = reach_of(environment, world.context().environment)
-        with reach.asking() as http:
+        reach = resolve_environment(environment, world.context().environment)
+        with reach.http() as http:
             visitor = Visitor(base_url=shop.url, http=http, sleep=clock.sleep, clock=clock)
             assert visitor.ask("/") is not None
             clock.at = AT_MOST_S
