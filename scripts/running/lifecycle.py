@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.audit.sources import keep_stock
-from loadtests.browser.chromium import find_chromium
-from loadtests.browser.visits import BrowserSetting, BrowserShopper, check_browser
+from loadtests.browser.chromium import check_playwright, find_chromium
+from loadtests.browser.visits import BrowserShopper, check_browser, job_of
 from loadtests.environment.destinations import host_of
 from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
 from loadtests.guardrails.lease import Lease
@@ -181,6 +181,7 @@ class RunLifecycle:
         if not self._setting.browser:
             return None
         check_browser(self._inputs.environment)
+        check_playwright()
         return find_chromium(self._context.environment)
 
     @contextmanager
@@ -189,23 +190,17 @@ class RunLifecycle:
         if self._chromium is None:
             yield
             return
-        shopper = BrowserShopper(
-            BrowserSetting(
-                program=self._chromium,
-                directory=directory,
-                plan=self._inputs.plan,
-                reach=self._reach,
-                environment=self._context.environment,
-            )
-        )
+        job = job_of(self._chromium, directory, self._inputs.plan, self._reach)
+        shopper = BrowserShopper(job, directory, self._context.environment)
         try:
             with shopper:
                 yield
         finally:
-            told = self._progress.browser = shopper.told
-            self._context.say(f"the browser saw {told['pages']} pages")
-            if told["why_not_more"] is not None:
-                self._context.say(f"the browser saw no more: {told['why_not_more']}")
+            facts = shopper.facts
+            self._progress.browser = facts.model_dump()
+            self._context.say(f"the browser saw {facts.pages} pages")
+            if facts.why_not_more is not None:
+                self._context.say(f"the browser saw no more: {facts.why_not_more}")
 
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         setting, outside = self._setting, self._outside
