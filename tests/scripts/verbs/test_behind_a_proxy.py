@@ -179,6 +179,8 @@ def test_a_browser_is_not_led_through_a_proxy() -> None:
             "proxy": {"url": url},
         }
     )
-    with pytest.raises(EnvironmentLacks, match="a browser isn't led through the environment's proxy; leave it out"):
+    with pytest.raises(
+        EnvironmentLacks, match=r"^--browser isn't supported with the environment's proxy; run without --browser$"
+    ):
         check_browser(target)
     check_browser(target.model_copy(update={"proxy": None}))
