@@ -15,6 +15,7 @@ from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
 from loadtests.results.worker_status import WorkerStatus
 from slo.outcomes import ExitCode
+from slo.validity.run_document import RunDocument
 from slo.verdict.audit_document import AuditDocument
 from slo.verdict.verdict_document import VerdictDocument
 
@@ -23,6 +24,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "plan": Plan,
     "targets": Targets,
     "forecast": Forecast,
+    "run": RunDocument,
     "audit": AuditDocument,
     "verdict": VerdictDocument,
     "live": LiveDocument,

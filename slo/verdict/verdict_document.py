@@ -24,7 +24,7 @@ class JudgedTime(WrittenDocument):
     @property
     def window(self) -> Window | None:
         """The judged time as a window, None where the run had none."""
-        if self.starts_at is None or self.ends_at is None:
+        if self.starts_at is None or self.ends_at is None or self.ends_at <= self.starts_at:
             return None
         return Window(starts_at=self.starts_at, ends_at=self.ends_at)
 

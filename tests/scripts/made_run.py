@@ -10,9 +10,10 @@ import pyarrow as pa
 from loadtests.demand.arrivals import schedule
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory, write_json, write_table
-from loadtests.results.run_json import Progress, write_run
+from loadtests.results.run_json import EndFacts, LoadFacts, StartFacts, write_run
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from scripts.running.read_inputs import read_inputs
+from slo.validity.run_document import RecorderFacts
 from slo.verdict.promises import NEEDS
 from tests.scripts.world import GOOD, TOTAL, World, write_inputs
 
@@ -42,25 +43,18 @@ def make_run(folder: Path, outcome: str) -> Path:
     _audit(directory, len(requests) // len(STEPS))
     write_json(directory.live, live_snapshot())
     write_json(directory.stock_before, {"format": "peakproof/stock/v1", "taken_at": START, "stock": []})
-    assert write_run(directory, inputs, progress())["notes"] == []
+    assert write_run(directory, inputs, *facts()).notes == ()
     return directory.path
 
 
-def progress(**changed: Any) -> Progress:
-    """Return what was learnt of a run that went well."""
-    good: dict[str, Any] = {
-        "command": "peakproof run plan.yaml --on staging",
-        "workers": WORKERS,
-        "began_at": START - SECOND,
-        "started_at": START,
-        "load_ended_at": START + 28 * SECOND,
-        "ended": "completed",
-        "release_before": "2026.47.0",
-        "release_after": "2026.47.0",
-        "spans": 10,
-        "spans_dropped": 0,
-    }
-    return Progress(**{**good, **changed})
+def facts(**changed: Any) -> tuple[StartFacts, LoadFacts, EndFacts]:
+    """Return the facts of a run that went well, with the facts of its load changed."""
+    start = StartFacts(
+        command="peakproof run plan.yaml --on staging", workers=WORKERS, began_at=START - SECOND, release="2026.47.0"
+    )
+    load: dict[str, Any] = {"started_at": START, "ended_at": START + 28 * SECOND, "ended": "completed"}
+    end = EndFacts(release="2026.47.0", recorder=RecorderFacts(spans=10, dropped=0))
+    return start, LoadFacts(**{**load, **changed}), end
 
 
 def live_snapshot(**changed: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from slo.objectives.indicators import Evidence
 from slo.objectives.openslo import Objective, read_objectives
 from slo.statistics import StepCounts
 from slo.validity.delivery import Delivered
+from slo.validity.run_document import parse_run
 from slo.verdict.promises import NEEDS
 from slo.verdict.verdict import Case
 
@@ -86,7 +87,7 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
     names = ("checkout-availability", "checkout-latency", "browse-latency")
     counts = StepCounts(step="checkout", events=(50,) * 20, bad=(0,) * 20)
     return Case(
-        run=run_json,
+        run=parse_run(run_json),
         records=Delivered(
             due=500,
             on_time=499,

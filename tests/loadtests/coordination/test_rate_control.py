@@ -19,9 +19,9 @@ from tests.loadtests.prepared import prepared_run
 
 START = 1000 * SECOND
 PHASES = [
-    {"name": "warm-up", "kind": "warm-up", "plays_s": 20, "level": [1.0, 1.0]},
-    {"name": "plateau", "kind": "plateau", "plays_s": 40, "level": [1.0, 1.0]},
-    {"name": "drain", "kind": "drain", "plays_s": 5},
+    {"name": "warm-up", "kind": "warm-up", "duration_s": 20, "level": [1.0, 1.0]},
+    {"name": "plateau", "kind": "plateau", "duration_s": 40, "level": [1.0, 1.0]},
+    {"name": "drain", "kind": "drain", "duration_s": 5},
 ]
 
 

@@ -162,11 +162,21 @@ def test_a_token_that_is_not_set_is_told(
     assert not run.audit.exists()
 
 
-@pytest.mark.parametrize("wrong", [None, "now", [], True])
-def test_a_run_that_does_not_say_when_it_began_is_refused(wrong: object, run: RunDirectory, peakproof: Command) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (None, "expected ns since the epoch"),
+        ("now", "Input should be a valid integer"),
+        ([], "Input should be a valid integer"),
+        (True, "Input should be a valid integer"),
+    ],
+)
+def test_a_run_that_does_not_say_when_it_began_is_refused(
+    wrong: object, expected: str, run: RunDirectory, peakproof: Command
+) -> None:
     write_json(run.run, {**json.loads(run.run.read_text()), "started_at": wrong})
     ended = peakproof("audit", "run")
-    message = f"peakproof: {run.run}: started_at: expected ns since the epoch, found {wrong!r}\n"
+    message = f"peakproof: {run.run}: started_at: {expected}, found {wrong!r}\n"
     assert (ended.code, ended.err) == (2, message)
 
 

@@ -11,6 +11,7 @@ from slo.causes.causes import Cause
 from slo.documents import BadInput, validate
 from slo.findings import Finding
 from slo.objectives.indicators import Evidence, Window
+from slo.validity.run_document import parse_run
 from slo.verdict.objective_results import ObjectiveResult
 from slo.verdict.verdict import Case, Checkpoint, judge
 from slo.verdict.verdict_document import (
@@ -33,7 +34,7 @@ def test_a_verdict_is_read_as_it_was_written(passing: Case) -> None:
     for case in (
         passing,
         dataclasses.replace(passing, evidence=gone, audit=None),
-        dataclasses.replace(passing, run={}),
+        dataclasses.replace(passing, run=parse_run({})),
     ):
         document = validate(_written(case), VerdictDocument, "verdict.json")
         assert document == verdict_document(judge(case))
@@ -61,7 +62,7 @@ def test_the_judged_time_is_a_window_where_there_was_one(passing: Case) -> None:
     judged = verdict_document(judge(passing)).judged
     assert judged is not None
     assert judged.window == Window(starts_at=100_000_000_000, ends_at=200_000_000_000)
-    nothing = verdict_document(judge(dataclasses.replace(passing, run={}))).judged
+    nothing = verdict_document(judge(dataclasses.replace(passing, run=parse_run({})))).judged
     assert nothing is not None
     assert nothing.window is None
 
