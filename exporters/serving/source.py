@@ -1,6 +1,6 @@
-"""Reading a source within a deadline and a size, and refusing what it must not say.
+"""Reads a JSON page of the shop's within a deadline and a size, and validates it.
 
-Nothing a source answers is trusted: `Unreadable` says in one line what was wrong, never with a token in it.
+No reply is trusted: `Unreadable` says in one line what was wrong, never with a token in it.
 """
 
 import time
@@ -18,7 +18,7 @@ from loadtests.environment.pinned_http import BoundedReply, bounded_get
 from slo.documents import BadInput, validate
 
 MAX_BYTES = 16 << 20
-_MAX_TOLD = 300
+_MAX_MESSAGE = 300
 _OK = 200
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -30,7 +30,7 @@ class Unreadable(Exception):  # noqa: N818 - it is what the source was, named as
 
 
 class NotYet(Unreadable):
-    """A source that isn't there yet, as it should be before it begins: told as down, and no cause for a warning."""
+    """A source that isn't there yet, as is normal before a run begins: shown as down, without a warning."""
 
 
 class Answer(BaseModel):
@@ -94,7 +94,7 @@ class AdminSource:
         try:
             return orjson.loads(reply.body)
         except orjson.JSONDecodeError as error:
-            raise Unreadable(f"{self.shown}: not JSON: {str(error)[:_MAX_TOLD]}") from error
+            raise Unreadable(f"{self.shown}: not JSON: {str(error)[:_MAX_MESSAGE]}") from error
 
     def _get(self, timeout_s: float) -> BoundedReply:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Accept-Encoding": "identity"}
@@ -109,7 +109,7 @@ def parsed(data: object, model: type[Model], place: str) -> Model:
     try:
         return validate(data, model, place, strict=True)
     except BadInput as error:
-        raise Unreadable(str(error)[:_MAX_TOLD]) from error
+        raise Unreadable(str(error)[:_MAX_MESSAGE]) from error
 
 
 def capped(series: int, most: int, place: str) -> None:

@@ -24,7 +24,7 @@ def access_to(resolved: ResolvedEnvironment, url: str, tags: Mapping[str, str], 
     host = host_of(url)
     return Access(
         base_url=url,
-        addresses=resolved.asked_for(host),
+        addresses=resolved.endpoints(host),
         headers=resolved.headers(tags, secret=secret),
         masks=resolved.credentials.masks(),
         tls=resolved.tls(url, gevent.ssl.create_default_context, secret=secret),

@@ -1,6 +1,6 @@
 """HTTP for all that isn't load: the probe, the sources, the kill switch; as careful as the load itself.
 
-Nothing of the process's environment has a say (no proxy, no .netrc, no bundle), no redirect is followed, TLS is
+The process's own settings are ignored (proxy variables, .netrc, CA bundles), no redirect is followed, TLS is
 verified, and each host is resolved once. A proxy is used where targets.yaml declares one. `bounded_get` reads a reply
 up to a size and a deadline, and masks the secrets in it.
 """
@@ -31,8 +31,8 @@ from slo.documents import BadInput
 
 MAX_BYTES = 1 << 20
 _PIECE = 64 << 10
-Way = tuple[tuple[str, ...], Proxy | None]
-"""What a host is reached by: its addresses straight, or what a proxy is asked for."""
+Route = tuple[tuple[str, ...], Proxy | None]
+"""How a host is reached: at its addresses, or through a proxy that connects to them, or to its name."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -59,14 +59,14 @@ class PinnedHttp(requests.Session):
         self.mount("https://", adapter)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401 - theirs
-        """Send one request; where a redirect leads is for the caller to read. Who streams masks what comes itself."""
+        """Send one request; a redirect isn't followed, and a streamed reply is masked by the caller."""
         reply = super().send(request, **{**options, "allow_redirects": False})
         if self.masks and not options.get("stream"):
             reply._content = masked(reply.content, self.masks)  # noqa: SLF001 - it has no other way to be replaced
         return reply
 
     def get_redirect_target(self, _reply: requests.Response) -> None:
-        """Say that there is none: requests would read where it leads all the same, and raise when it's no address."""
+        """Return None: requests would parse the Location all the same, and raise when it isn't an address."""
 
 
 class _OwnHeaders(requests.auth.AuthBase):
@@ -89,8 +89,8 @@ class _PinnedAdapter(HTTPAdapter):
     def init_poolmanager(self, *places: Any, **named: Any) -> None:  # noqa: ANN401 - theirs
         super().init_poolmanager(*places, **named)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": _pinned(urllib3.HTTPConnectionPool, HTTPConnection, self.way_to),
-            "https": _pinned(urllib3.HTTPSConnectionPool, HTTPSConnection, self.way_to),
+            "http": _pinned(urllib3.HTTPConnectionPool, HTTPConnection, self.route_to),
+            "https": _pinned(urllib3.HTTPSConnectionPool, HTTPSConnection, self.route_to),
         }
 
     def send(self, request: requests.PreparedRequest, *places: Any, **named: Any) -> requests.Response:  # noqa: ANN401
@@ -99,11 +99,11 @@ class _PinnedAdapter(HTTPAdapter):
             named["cert"] = (pair.certificate, pair.key)
         return super().send(request, *places, **named)
 
-    def way_to(self, host: str) -> Way:
+    def route_to(self, host: str) -> Route:
         found = self._destination(host)
         proxied = found.through_proxy and self._proxy is not None
         proxy = proxy_at(self._environment, self._proxy, self._credentials) if proxied and self._proxy else None
-        return found.asked_for(host), proxy
+        return found.endpoints(host), proxy
 
     def _destination(self, host: str) -> Destination:
         if self._destinations is not None:
@@ -118,7 +118,7 @@ class _PinnedAdapter(HTTPAdapter):
 
 
 class _InTime(io.RawIOBase):
-    """What a socket receives until `deadline`, however slowly it comes: not its timeout anew for each piece."""
+    """What a socket receives until `deadline`; a socket's own timeout would begin anew with each piece."""
 
     def __init__(self, raw: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
         self._raw, self._connection, self._deadline = raw, connection, deadline
@@ -152,17 +152,17 @@ def _reply_in_time(connection: socket.socket, *places: Any, **named: Any) -> Any
 
 
 class _Pinned(HTTPConnection):
-    """A connection to its host by the way that is known; the name stays for TLS and for the header."""
+    """A connection to its host at the pinned addresses; the name stays for TLS and for the Host header."""
 
     response_class: Any = staticmethod(_reply_in_time)
-    way_to: Callable[[str], Way]
+    route_to: Callable[[str], Route]
 
     def _new_conn(self) -> Any:  # noqa: ANN401 - urllib3's socket
-        asked_for, proxy = self._way()
+        endpoints, proxy = self._route()
         if proxy is None:
-            return self._connected(asked_for, self.port)
+            return self._connected(endpoints, self.port)
         failure = ProxyError("has no address")
-        for target in asked_for:
+        for target in endpoints:
             connection = self._to_proxy(proxy)
             if not isinstance(self, HTTPSConnection):
                 return connection
@@ -176,18 +176,18 @@ class _Pinned(HTTPConnection):
         raise ProxyFailedError(f"the proxy: {failure}", failure)
 
     def putrequest(self, method: str, url: str, *options: Any, **named: Any) -> None:  # noqa: ANN401 - theirs
-        """Name the host in the request where a proxy reads it (RFC 9112, 3.2.2); what the proxy is shown goes along."""
-        asked_for, proxy = self._way()
+        """Use the absolute form where a proxy reads the request (RFC 9112, 3.2.2), with the proxy's credentials."""
+        endpoints, proxy = self._route()
         if proxy is None or isinstance(self, HTTPSConnection):
             return super().putrequest(method, url, *options, **named)
-        super().putrequest(method, f"{absolute(asked_for[0], self.port)}{url}", *options, **named)
+        super().putrequest(method, f"{absolute(endpoints[0], self.port)}{url}", *options, **named)
         for name, value in proxy.headers.items():
             self.putheader(name, value)
         return None
 
-    def _way(self) -> Way:
+    def _route(self) -> Route:
         try:
-            return self.way_to(self._dns_host.strip("[]").lower())
+            return self.route_to(self._dns_host.strip("[]").lower())
         except BadInput as error:
             raise NewConnectionError(self, str(error)) from error
 
@@ -212,8 +212,8 @@ class _Pinned(HTTPConnection):
         raise failure
 
 
-def _pinned(pool: type[Any], connection: type[Any], way_to: Callable[[str], Way]) -> type[Any]:
-    made = type("Pinned", (_Pinned, connection), {"way_to": staticmethod(way_to)})
+def _pinned(pool: type[Any], connection: type[Any], route_to: Callable[[str], Route]) -> type[Any]:
+    made = type("Pinned", (_Pinned, connection), {"route_to": staticmethod(route_to)})
     return type("PinnedPool", (pool,), {"ConnectionCls": made})
 
 

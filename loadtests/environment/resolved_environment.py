@@ -36,9 +36,9 @@ class ResolvedEnvironment:
         """Return a new session to the environment's hosts, for all that isn't load."""
         return PinnedHttp(self.environment, self.credentials, self.destinations)
 
-    def asked_for(self, host: str) -> tuple[str, ...]:
+    def endpoints(self, host: str) -> tuple[str, ...]:
         """Return the addresses of one of the environment's hosts, or the name that only its proxy resolves."""
-        return self.destinations.at(host).asked_for(host)
+        return self.destinations.at(host).endpoints(host)
 
     def proxy_to(self, host: str) -> Proxy | None:
         """Return the proxy that one of the environment's hosts is reached through, None when there is none."""
@@ -97,11 +97,11 @@ def recorded_environment(
 def connect(resolved: ResolvedEnvironment, url: str) -> socket.socket:
     """Return a connection to the first address of `url` that takes one, as the load does; raises OSError."""
     host, port = host_of(url), origin_of(url)[2] or 0
-    asked_for, proxy = resolved.asked_for(host), resolved.proxy_to(host)
+    endpoints, proxy = resolved.endpoints(host), resolved.proxy_to(host)
     if proxy is None:
-        return _straight(asked_for, port)
+        return _straight(endpoints, port)
     failure = OSError("no address")
-    for target in asked_for:
+    for target in endpoints:
         try:
             return _through(proxy, target, port)
         except OSError as error:

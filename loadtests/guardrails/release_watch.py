@@ -1,4 +1,4 @@
-"""Which release is tested: asked before, during and after a run; each change of the answer is kept."""
+"""Which release is tested: probed before, during and after a run, and each change kept."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class ReleaseWatch:
         self.seen: list[SeenRelease] = []
 
     def look(self) -> None:
-        """Ask once."""
+        """Probe it once."""
         try:
             release = self._ask()
         except EnvironmentLacks:
@@ -34,7 +34,7 @@ class ReleaseWatch:
         self.keep(release)
 
     def keep(self, release: str | None) -> None:
-        """Keep an answer unless it is the last one again; a change from one release to another is said at once."""
+        """Keep a release unless it is the last one again; a change to another is printed at once."""
         if self.seen and self.seen[-1].release == release:
             return
         known = [one.release for one in self.seen if one.release is not None]
@@ -64,12 +64,12 @@ def probe_release(resolved: ResolvedEnvironment, timeout_s: float = PROBE_S) -> 
 
 def _release_in(body: bytes, field: str, url: str) -> str:
     try:
-        told = json.loads(body)[field]
+        release = json.loads(body)[field]
     except (ValueError, KeyError, TypeError, RecursionError):
-        told = None
-    if not isinstance(told, str | int | float):
+        release = None
+    if not isinstance(release, str | int | float):
         raise EnvironmentLacks(f"the shop at {url} doesn't say its release in the field {field!r}")
-    return str(told)[:_MAX_RELEASE]
+    return str(release)[:_MAX_RELEASE]
 
 
 def probe_release_or_none(resolved: ResolvedEnvironment) -> str | None:

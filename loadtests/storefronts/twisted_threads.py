@@ -1,6 +1,6 @@
 """Twisted Threads' shop: JSON over HTTP, as `docs/contracts.md` describes it.
 
-A shopper knows only what the pages said: words come from names seen, products from lists seen, quantities from
+A shopper knows only what the pages showed: words come from names seen, products from lists seen, quantities from
 the stock shown.
 """
 
@@ -150,8 +150,8 @@ class TwistedThreads:
         def is_news(event: Event) -> bool:
             if event.type != status:
                 return False
-            told = orjson.loads(event.data)
-            if (told["order_id"], told["status"]) != (self._order_id, status):
+            order = orjson.loads(event.data)
+            if (order["order_id"], order["status"]) != (self._order_id, status):
                 raise ValueError("another order, or another status")
             return True
 

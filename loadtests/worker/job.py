@@ -1,4 +1,4 @@
-"""A run as its workers see it: the job that stands in the run directory, and what follows from it."""
+"""The job of a run: what its workers read from the run directory, job.json among it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class Job:
 
     @property
     def ceiling(self) -> Ceiling:
-        """What all workers together may ask of the environment; a browser beside the load has its share."""
+        """The most that all workers together may send; a browser beside the load has a share of its own."""
         return split(self.environment.ceiling)[0] if self.browser else self.environment.ceiling
 
     def resolved(self) -> ResolvedEnvironment:
@@ -111,14 +111,14 @@ def write_job(
     production: bool = False,
     browser: bool = False,
 ) -> None:
-    """Leave for the workers what isn't in the copies of the input.
+    """Write job.json: what workers need beside the copies of the inputs.
 
-    Hosts that weren't resolved yet are resolved now, once for all workers; raises BadInput.
+    Without `destinations` the environment's hosts are resolved now, once for all workers; raises BadInput.
     """
     found = destinations or resolve(_environment_of(directory))
-    value = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
-    told = {"destinations": found.told(), "production": production, "browser": browser}
-    write_json(directory.job, {**value, **told})
+    made = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
+    known = {"destinations": found.to_json(), "production": production, "browser": browser}
+    write_json(directory.job, {**made, **known})
 
 
 def read_job(path: Path, variables: Mapping[str, str] | None = None, registry: Registry = BUILT_IN) -> Job:

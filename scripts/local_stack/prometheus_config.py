@@ -83,7 +83,7 @@ def _scrape_of(
     pair = environment.client_certificate
     secure = target.url.startswith("https:")
     host = host_of(target.url)
-    asked_for, proxy = destinations.at(host).asked_for(host), proxy_to(host, environment, destinations, credentials)
+    asked_for, proxy = destinations.at(host).endpoints(host), proxy_to(host, environment, destinations, credentials)
     return Scrape(
         job=target.job,
         url=target.url,

@@ -36,7 +36,7 @@ class AccessFacts:
 def check_permission(inputs: Inputs, permit: Path | None) -> PermissionFacts | None:
     """Return the permission that the run rests on; raises EnvironmentLacks when it needs one and has none."""
     permission = permitted(inputs, permit, datetime.now(UTC))
-    return None if permission is None else PermissionFacts.model_validate(permission.told())
+    return None if permission is None else PermissionFacts.model_validate(permission.to_json())
 
 
 def check_addresses(
@@ -50,7 +50,7 @@ def check_addresses(
     if reaches := undeclared(inputs.environment, reached):
         permission = check_permission(replace(inputs, production=True, reaches=reaches), permit)
     return AccessFacts(
-        destinations=DestinationsFacts.model_validate(destinations.told()),
+        destinations=DestinationsFacts.model_validate(destinations.to_json()),
         shares_addresses={name: tuple(addresses) for name, addresses in reached.items()},
         permission=permission,
     )
@@ -60,9 +60,9 @@ def check_addresses(
 def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterator[Lease]:
     """Hold the environment for as long as the block lasts; raises EnvironmentLacks when another run does."""
     place = Place(folder=folder, environment=inputs.environment_name, base_url=inputs.environment.base_url)
-    with held(place) as lease:
+    with held(place, say) as lease:
         if lease.took_over is not None:
-            say(f"the lease {lease.path} is {lease.took_over}")
+            say(f"the lease {lease.path} was {lease.took_over}")
         yield lease
 
 

@@ -45,11 +45,11 @@ def port_hint(plan: Plan, resolved: ResolvedEnvironment) -> str | None:
     highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
     budget = ConnectionBudget.of(plan, resolved.environment)
     opened_per_s = budget.opened_per_s(highest * plan.demand.peak_sessions_per_s)
-    return hint(opened_per_s, resolved.destinations.places(host_of(resolved.environment.base_url)))
+    return hint(opened_per_s, resolved.destinations.address_count(host_of(resolved.environment.base_url)))
 
 
 def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
-    """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
+    """Raise EnvironmentLacks when a worker on this machine could run out of file descriptors."""
     budget = ConnectionBudget.of(plan, environment)
     if budget.shared is None:
         check_descriptors(budget.sessions, workers, budget.per_session)
@@ -58,16 +58,16 @@ def check_connections(plan: Plan, environment: Environment, workers: int) -> Non
 
 
 def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool = False) -> None:
-    """Raise EnvironmentLacks when a worker started from here could run out of descriptors.
+    """Raise EnvironmentLacks when a worker on this machine could run out of file descriptors.
 
     `each` is how many connections one of the holders has at most: those are sessions, or the `shared` connections.
     """
     needed = descriptors.needed(holders, workers, each)
-    told, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
+    noun, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
     assets = "" if each == 1 else f", of up to {each} connections each with their assets and streams,"
     if needed > (most := descriptors.most()):
         raise EnvironmentLacks(
-            f"{holders:,} {told} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
+            f"{holders:,} {noun} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
             f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
             f" or lower the plan's limits.{limit}"
         )

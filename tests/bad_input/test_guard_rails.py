@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from loadtests.guardrails.lease import Place, take
+from loadtests.guardrails.lease import Place, held
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.conftest import Peakproof
 from tests.bad_input.process import Running, peakproof, running
@@ -170,16 +170,15 @@ def test_the_wrong_release_gets_no_load(called: Peakproof, tmp_path: Path, shop:
     assert [path.name for path in (tmp_path / "leases").iterdir()] == [".lock"]
 
 
-def test_an_environment_that_another_run_holds_gets_no_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+def test_an_environment_that_another_run_holds_gets_no_load(
+    called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
     write(tmp_path, staging=environment_of(shop))
     place = Place(folder=tmp_path / "shared", environment="staging", base_url=shop.environment().base_url)
-    lease = take(place)
-    lease.name_run("another")
-    ended = peakproof(tmp_path, *command(shop, "--lease-folder", "shared"), **variables(shop, prometheus))
-    assert ended.code == 75
-    assert ended.err.startswith("peakproof: staging is taken by run another (process ")
-    assert not (tmp_path / "runs").exists()
-    assert place.path.exists()
+    with held(place, print) as lease:
+        lease.name_run("another")
+        refusal = why_refused(called, shop, prometheus, "--lease-folder", "shared")
+    assert refusal.startswith("staging is taken by run another (process ")
 
 
 @pytest.mark.heavy

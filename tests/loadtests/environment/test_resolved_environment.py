@@ -29,7 +29,7 @@ def test_a_short_token_is_refused_away_from_this_machine(world: World) -> None:
         resolved(world, "10.0.0.1", "short-1")
     assert str(refused.value) == (
         "the environment variable SHOP_TOKEN: holds fewer than 8 characters, too short to be masked when the shop"
-        " repeats it; take a longer one, or write what anybody may know into targets.yaml itself"
+        " repeats it; use a longer one, or write a value that isn't secret into targets.yaml itself"
     )
 
 
@@ -43,7 +43,7 @@ def test_a_worker_s_is_the_command_s_without_the_token_of_the_sources(world: Wor
     ours = resolved(world, "127.0.0.1", "short-1", **given)
     theirs = recorded_environment(ours.environment, ours.destinations, {"GATE": "open"})
     facts = [
-        (one.asked_for("shop.test"), one.proxy_to("shop.test"), one.headers(TAGS, secret=True))
+        (one.endpoints("shop.test"), one.proxy_to("shop.test"), one.headers(TAGS, secret=True))
         for one in (ours, theirs)
     ]
     expected = {"User-Agent": "peakproof/1", "X-Gate": "open", "Accept": "text/plain"}

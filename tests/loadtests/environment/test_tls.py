@@ -204,7 +204,7 @@ def unusable(authority: Authority, folder: Path) -> list[tuple[dict[str, Any], s
             {"ca": mine, "client_certificate": {"certificate": str(locked.certificate), "key": str(locked.key)}},
             (
                 f"{locked.certificate}, {locked.key}: no certificate with its key:"
-                " the key wants a passphrase, and there is nobody to ask"
+                " the key has a passphrase; give the key without one"
             ),
         ),
     ]
