@@ -1,4 +1,4 @@
-"""From a forecast in orders an hour to a plan in sessions a second.
+"""Builds a plan (sessions a second) from a forecast (orders an hour).
 
 peak_sessions_per_s = orders an hour * factor / 3600 / orders_per_session
 
@@ -36,7 +36,7 @@ PHASES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a plan holds beyond the forecast; `factor` times the forecast is played.
+    """The choices that a plan holds beyond the forecast; `factor` is the multiple of the forecast to play.
 
     `orders_per_session` goes before the forecast's; `journeys` are shares, and without them the mix is made to fit.
     """
