@@ -208,7 +208,7 @@ def test_a_taken_port_is_told(world: World) -> None:
         lines = {line.what: line for line in machine.machine(world.context(), Ports(base=base))}
     assert (lines["ports"].state, lines["ports"].told) == (
         "wrong",
-        f"port {port} (span recorder) is taken on 127.0.0.1",
+        f"port {port} (span recorder) is in use on 127.0.0.1",
     )
 
 

@@ -97,7 +97,9 @@ def test_what_a_plan_needs_and_was_not_given_is_named_at_once(
 def test_the_demos_plan_says_what_it_gives_up(peakproof: Command) -> None:
     shown = peakproof("plan", "show", str(DEMO), "--objectives", str(SHIPPED))
     assert shown.code == 0
-    (given_up,) = [line for line in shown.out.splitlines() if line.endswith("  not judged, the plan says")]
+    (given_up,) = [
+        line for line in shown.out.splitlines() if line.endswith("  not judged: listed in the plan's not_judged")
+    ]
     assert given_up.split()[0] == "browse-availability"
 
 
@@ -106,14 +108,14 @@ def test_a_plan_whose_sessions_share_connections_says_that_it_is_less_real(peakp
     (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits: {open_sessions: 100}", shared))
     shown = peakproof("plan", "show", "plan.yaml")
     assert (
-        "  all sessions share 1,200 connections to the shop: less real than shoppers, who open their own;"
-        " waiting for a free one counts"
+        "  all sessions share 1,200 connections to the shop: less realistic than browsers, which open their own;"
+        " waiting for a free one counts as latency"
     ) in shown.out.splitlines()
 
 
 def test_a_plan_whose_buyers_listen_says_so(peakproof: Command) -> None:
     (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits:", "streams: orders\nlimits:"))
-    told = "  buyers listen to their order's status, beside all else that they do; what they await counts"
+    told = "  buyers open the event stream of their order's status; awaited events count as requests"
     assert told in peakproof("plan", "show", "plan.yaml").out.splitlines()
 
 
