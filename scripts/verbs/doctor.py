@@ -88,7 +88,7 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
     if options.stack:
         for checked in check_stack(context.environment):
             good, step = checked.good, checked.change or "see its log: docker compose logs"
-            yield ok(checked.name, checked.told) if good else wrong(checked.name, checked.told, step)
+            yield ok(checked.name, checked.found) if good else wrong(checked.name, checked.found, step)
 
 
 def _environment(name: str, reach: ResolvedEnvironment, targets: Targets) -> Iterator[Line]:

@@ -16,9 +16,7 @@ from slo.outcomes import ExitCode
 
 SUMMARY = "build a plan from a forecast; show what a plan sends and which objectives it can prove"
 EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"
-_NO_FACTOR = (
-    "--factor is missing: how many times the forecast's peak hour the plan plays; 1.5 is usual, so try --factor 1.5"
-)
+_NO_FACTOR = "--factor is missing: how many times the forecast's peak hour to send; 1.5 is usual, so try --factor 1.5"
 _SEED = 20_261_127
 
 
@@ -34,7 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--factor",
         type=float,
         metavar="F",
-        help="how many times the forecast's peak hour to play (needed; usual is 1.5)",
+        help="how many times the forecast's peak hour to send (needed; usual is 1.5)",
     )
     build.add_argument(
         "--orders-per-session",
@@ -112,7 +110,7 @@ def played(plan: Plan) -> list[str]:
     lines = [
         f"{plan.name}: {demand.source}",
         (
-            f"plays {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
+            f"sends {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
             f" up to {demand.peak_sessions_per_s:.1f} sessions/s, {plan.curve().total:,.0f} sessions"
             f" in {plan.duration_s:,.0f} s"
         ),

@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[3]
 HISTORY = ROOT / "loadtests" / "demand" / "data" / "twisted_threads_orders.csv"
 SHIPPED = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
 GIVEN = ("--factor", "1.5", "--orders-per-session", "0.025")
-NO_FACTOR = (
-    "--factor is missing: how many times the forecast's peak hour the plan plays; 1.5 is usual, so try --factor 1.5"
-)
+NO_FACTOR = "--factor is missing: how many times the forecast's peak hour to send; 1.5 is usual, so try --factor 1.5"
 NO_ORDERS_PER_SESSION = (
     "orders per session are unknown: add a column sessions to the order history and run peakproof forecast again,"
     " or give --orders-per-session, such as 0.025 for one order in 40 sessions"
@@ -122,7 +120,10 @@ def test_a_plan_whose_buyers_listen_says_so(peakproof: Command) -> None:
 def test_a_mix_that_orders_nothing_is_refused(peakproof: Command) -> None:
     assert peakproof("forecast", str(HISTORY)).code == 0
     ended = peakproof("plan", "build", *GIVEN, "--mix", "window-shop=1")
-    assert (ended.code, ended.err) == (2, "peakproof: mix of window-shop: nobody orders, so no orders can be planned\n")
+    assert (ended.code, ended.err) == (
+        2,
+        "peakproof: mix of window-shop: none of its journeys orders, so no orders can be planned\n",
+    )
     assert not (peakproof.folder / "plan.yaml").exists()
 
 
