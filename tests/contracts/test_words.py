@@ -41,6 +41,31 @@ FILES: Mapping[str, str] = {
     "stage": "process",
     "wording": "formatting",
 }
+# Classes that have the field's noun now.
+CLASSES: Mapping[str, str] = {
+    "Attendance": "WorkerLiveness",
+    "Conductor": "Scheduler",
+    "Conversation": "Http2Connection",
+    "Desk": "BundleServer",
+    "Director": "Master",
+    "Door": "Admission",
+    "Gathering": "Rendezvous",
+    "Incoming": "FrameReader",
+    "Inflow": "BodyStream",
+    "Instruments": "Telemetry",
+    "KillWatch": "KillSwitch",
+    "Luck": "SplitMix64",
+    "Outgoing": "FrameWriter",
+    "Papers": "RunBundle",
+    "Performance": "RunLifecycle",
+    "Performer": "WorkerSide",
+    "Player": "Worker",
+    "Porter": "AdmissionHandler",
+    "Pulse": "PeriodicTimer",
+    "Reach": "ResolvedEnvironment",
+    "Stalls": "HubLag",
+    "Wording": "RequestBytes",
+}
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -68,6 +93,15 @@ def modules() -> list[Path]:
 
 def test_no_file_has_a_name_that_was_given_up() -> None:
     assert [f"{path.relative_to(ROOT)}: say {FILES[path.stem]}" for path in modules() if path.stem in FILES] == []
+
+
+def test_no_class_has_a_name_that_was_given_up() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}: {node.name}: say {CLASSES[node.name.lstrip('_')]}"
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.lstrip("_") in CLASSES
+    ] == []
 
 
 def test_no_identifier_holds_a_word_that_was_given_up() -> None:
