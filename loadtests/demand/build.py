@@ -1,4 +1,4 @@
-"""From a forecast in orders an hour to a plan in sessions a second.
+"""Builds a plan (sessions a second) from a forecast (orders an hour).
 
 peak_sessions_per_s = orders an hour * factor / 3600 / orders_per_session
 
@@ -17,7 +17,7 @@ from loadtests.demand.visits import BUYERS
 from slo.documents import BadInput, validate
 
 MIN_ORDERS_PER_SESSION = 0.0001
-# How the buyers of a mix that nobody gave divide; the other sessions window-shop.
+# The journeys of the buyers in a mix that isn't given; the other sessions window-shop.
 _BUYERS: Mapping[str, float] = {"search-and-buy": 2 / 3, "click-and-collect": 0.2, "design-your-own": 0.4 / 3}
 _ROUNDING = 0.99
 _MOST_REFUSED = 1.25  # buyers by orders: a quarter more come than are declined or find nothing in stock
@@ -36,7 +36,7 @@ PHASES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a plan holds beyond the forecast; `factor` times the forecast is played.
+    """The choices that a plan holds beyond the forecast; `factor` is the multiple of the forecast to send.
 
     `orders_per_session` goes before the forecast's; `journeys` are shares, and without them the mix is made to fit.
     """
@@ -57,7 +57,7 @@ class Choices:
 
 
 def build_plan(forecast: Forecast, choices: Choices) -> Plan:
-    """Build the plan that plays `choices.factor` times the forecast's middle.
+    """Build the plan that sends `choices.factor` times the forecast's middle.
 
     Raises BadInput when orders per session are unknown or no share, the mix doesn't fit them, or the plan isn't valid.
     """
@@ -111,10 +111,10 @@ def _orders_per_session(forecast: Forecast, choices: Choices) -> float:
 def _check_mix(mix: Mapping[str, float], orders_per_session: float) -> None:
     share = math.fsum(part for name, part in mix.items() if name in BUYERS)
     if not share > 0:
-        raise BadInput(f"mix of {', '.join(mix)}: nobody orders, so no orders can be planned")
+        raise BadInput(f"mix of {', '.join(mix)}: none of its journeys orders, so no orders can be planned")
     if not _ROUNDING * orders_per_session <= share <= _MOST_REFUSED * orders_per_session:
         raise BadInput(
-            f"mix: {share:.3%} of the sessions are buyers', but at {orders_per_session:g} orders a session"
+            f"mix: {share:.3%} of the sessions are buyers', but at {orders_per_session:g} orders per session"
             f" {orders_per_session:.3%} are, or up to a quarter more: leave --mix out, change its shares,"
             " or give --orders-per-session"
         )

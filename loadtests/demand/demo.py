@@ -1,4 +1,4 @@
-"""The demo's plan: Twisted Threads' own history, forecast and played, as committed in `plans/demo.yaml`."""
+"""The demo's plan, built from the sample history and committed as `plans/demo.yaml`."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ CHOICES = Choices(
     journeys=MIX,
     mix_note=(
         "buyers' traffic: nearly every session orders (in a real shop, a few in a hundred), so that two minutes hold"
-        " enough orders to judge; browsing is played at far less than its real volume"
+        " enough orders to judge; browsing is sent at far less than its real volume"
     ),
     not_judged=(
         NotJudged(

@@ -60,7 +60,7 @@ class History:
         return tuple(hour for hour in self.hours if first <= hour.at.date() <= last)
 
     def before(self, day: date) -> "History":
-        """Return what was known on the morning of `day`; raises ValueError when that is nothing."""
+        """Return the part before `day`; raises ValueError when that holds no orders."""
         return History(source=self.source, hours=tuple(hour for hour in self.hours if hour.at.date() < day))
 
 

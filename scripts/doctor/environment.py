@@ -54,8 +54,10 @@ def _proxy(reach: ResolvedEnvironment) -> Iterator[Line]:
     yield ok("proxy", f"all requests go through {proxy.url}{straight}")
     unknown = sorted(host for host, found in reach.destinations.hosts.items() if not found.addresses)
     if unknown:
-        told = f"only the proxy can look up {', '.join(unknown)}: whether that is production is known by its name alone"
-        yield ok("names", told)
+        found = (
+            f"only the proxy can look up {', '.join(unknown)}: whether that is production is known by its name alone"
+        )
+        yield ok("names", found)
 
 
 def _home(reach: ResolvedEnvironment, http: requests.Session) -> BoundedReply | Line:
@@ -85,8 +87,8 @@ def _reached(reach: ResolvedEnvironment, reply: BoundedReply) -> Line:
     if reply.status >= _CLIENT_ERROR:
         return wrong("shop", f"it answers HTTP {reply.status}", "fix it, or correct base_url")
     if "location" in reply.headers:
-        told = f"it redirects to {reply.headers['location']}, which is not followed"
-        return wrong("shop", told, "set base_url to where shoppers end up")
+        found = f"it redirects to {reply.headers['location']}, which is not followed"
+        return wrong("shop", found, "set base_url to where shoppers end up")
     return ok("shop", f"it answers HTTP {reply.status}")
 
 
@@ -132,8 +134,8 @@ def _metrics(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Lin
 
 
 def _sources(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
-    told = reach.environment
-    declared = {"orders": told.orders_url, "stock": told.stock_url, "payments": told.payments_url}
+    target = reach.environment
+    declared = {"orders": target.orders_url, "stock": target.stock_url, "payments": target.payments_url}
     token = reach.bearer()
     headers = {"Authorization": f"Bearer {token}"} if token else None
     for name, url in declared.items():
@@ -160,8 +162,8 @@ def _side_effects(name: str, reach: ResolvedEnvironment) -> Line:
     try:
         check_side_effects(name, reach.environment, reach.destinations)
     except EnvironmentLacks as error:
-        told, _, step = str(error).partition("; ")
-        return missing("side effects", told, step)
+        found, _, step = str(error).partition("; ")
+        return missing("side effects", found, step)
     declared = ", ".join(f"{effect} {how}" for effect, how in reach.environment.side_effects.items())
     return ok("side effects", declared or "none: the shop is on this machine")
 

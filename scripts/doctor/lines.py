@@ -16,34 +16,34 @@ class Line:
 
     state: State
     what: str
-    told: str
+    found: str
     next: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as an object of `peakproof doctor --json`."""
-        return {"state": self.state, "what": self.what, "told": self.told, "next": self.next}
+        return {"state": self.state, "what": self.what, "told": self.found, "next": self.next}
 
 
-def ok(what: str, told: str) -> Line:
+def ok(what: str, found: str) -> Line:
     """Return a line for what is as it should be."""
-    return Line(state="ok", what=what, told=_bounded(told))
+    return Line(state="ok", what=what, found=_bounded(found))
 
 
-def missing(what: str, told: str, step: str) -> Line:
+def missing(what: str, found: str, step: str) -> Line:
     """Return a line for what isn't there, with the next step."""
-    return Line(state="missing", what=what, told=_bounded(told), next=step)
+    return Line(state="missing", what=what, found=_bounded(found), next=step)
 
 
-def wrong(what: str, told: str, step: str) -> Line:
+def wrong(what: str, found: str, step: str) -> Line:
     """Return a line for what is there and not as it should be, with the next step."""
-    return Line(state="wrong", what=what, told=_bounded(told), next=step)
+    return Line(state="wrong", what=what, found=_bounded(found), next=step)
 
 
 def rendered(lines: Iterable[Line]) -> list[str]:
     """Return the lines as text."""
     out = []
     for line in lines:
-        out.append(f"{line.state:<8} {line.what:<12} {line.told}")
+        out.append(f"{line.state:<8} {line.what:<12} {line.found}")
         if line.next is not None:
             out.append(f"{'':<8} {'':<12} next: {line.next}")
     return out

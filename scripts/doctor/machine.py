@@ -40,12 +40,14 @@ def _python() -> Line:
 
 def _prometheus(context: Context) -> Line:
     variables = context.environment
-    told, path = variables.get(VARIABLE), variables.get("PATH")
+    configured, path = variables.get(VARIABLE), variables.get("PATH")
     cached = cache_folder(variables) / "prometheus" / "usr" / "bin" / "prometheus"
-    if told:
-        if os.access(told, os.X_OK) and Path(told).is_file():
-            return ok("Prometheus", f"{told} (${VARIABLE})")
-        return wrong("Prometheus", f"{told} (${VARIABLE}) is not a program", f"set {VARIABLE} to the program's path")
+    if configured:
+        if os.access(configured, os.X_OK) and Path(configured).is_file():
+            return ok("Prometheus", f"{configured} (${VARIABLE})")
+        return wrong(
+            "Prometheus", f"{configured} (${VARIABLE}) is not a program", f"set {VARIABLE} to the program's path"
+        )
     for found in (shutil.which("prometheus", path=path), cached if os.access(cached, os.X_OK) else None):
         if found is not None:
             return ok("Prometheus", str(found))
@@ -65,19 +67,19 @@ def _ports(ports: Ports) -> Line:
     try:
         ports.check_free(used)
     except EnvironmentLacks as error:
-        told, _, step = str(error).partition("; ")
-        return wrong("ports", told, step)
+        found, _, step = str(error).partition("; ")
+        return wrong("ports", found, step)
     return ok("ports", f"{', '.join(str(port) for port in used.values())} are free on {HOST}")
 
 
 def _descriptors() -> Line:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = 1 << 40 if soft == resource.RLIM_INFINITY else soft
-    told = "no limit" if most == 1 << 40 else f"{soft} open files"
+    found = "no limit" if most == 1 << 40 else f"{soft} open files"
     if most < _DESCRIPTORS:
         allowed = _DESCRIPTORS if hard == resource.RLIM_INFINITY or hard >= _DESCRIPTORS else hard
-        return wrong("descriptors", f"{told}: each open session needs one", f"ulimit -n {allowed}")
-    return ok("descriptors", told)
+        return wrong("descriptors", f"{found}: each open session needs one", f"ulimit -n {allowed}")
+    return ok("descriptors", found)
 
 
 def _clock() -> Line:
@@ -95,7 +97,7 @@ def _disk(runs: Path) -> Line:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return wrong("disk", f"{folder}: {error.strerror}", "run peakproof in a folder that can be read")
-    told = f"{free / (1 << 30):,.1f} GiB free for runs at {runs}"
+    found = f"{free / (1 << 30):,.1f} GiB free for runs at {runs}"
     if not os.access(folder, os.W_OK):
         return wrong("disk", f"{folder} can't be written", "run peakproof in a folder that can be written")
-    return ok("disk", told) if free >= _FREE_BYTES else wrong("disk", told, "free some space: a long run takes 2 GiB")
+    return ok("disk", found) if free >= _FREE_BYTES else wrong("disk", found, "free some space: a long run takes 2 GiB")

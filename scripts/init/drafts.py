@@ -30,7 +30,7 @@ def looks_like_production(found: Survey) -> bool:
 def targets_yaml(name: str, found: Survey) -> str:
     """Return the text of targets.yaml for what was found."""
     probe = found.release_probe
-    told = {
+    notes = {
         True: "its name doesn't look like staging; set false if it isn't production",
         False: "true: no run without a permission",
     }
@@ -45,7 +45,7 @@ def targets_yaml(name: str, found: Survey) -> str:
         f"    base_url: {json.dumps(found.base_url)}",
         *([] if found.proxy is None else [f"    proxy: {json.dumps(_declared(found.proxy))}"]),
         "    storefront: twisted-threads   # how the shop is browsed and bought from",
-        f"    production: {str(production).lower()}   # {told[production]}",
+        f"    production: {str(production).lower()}   # {notes[production]}",
         f"    ceiling: {ceiling}   # low on purpose: raise it once you know what the shop can take",
         _or_comment(
             probe is not None, f"release_probe: {json.dumps({'path': probe[0], 'field': probe[1]}) if probe else ''}",
@@ -109,9 +109,9 @@ def first_plan(objectives: tuple[Objective, ...]) -> Plan:
     }
     plan = validate(data, Plan, "plan first-look")
     start_s, end_s = plan.judged_span()
-    told = proofs(objectives, expected_events(plan), end_s - start_s, plan.design_effect_prior)
+    planned = proofs(objectives, expected_events(plan), end_s - start_s, plan.design_effect_prior)
     given_up = [
-        {"objective": one.objective, "because": _because(one.needed_events)} for one in told if not one.possible
+        {"objective": one.objective, "because": _because(one.needed_events)} for one in planned if not one.possible
     ]
     return validate({**data, "not_judged": given_up}, Plan, "plan first-look")
 

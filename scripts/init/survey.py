@@ -126,8 +126,8 @@ def _redirect(base: str, location: str) -> Line:
     except ValueError:
         return wrong("shop", "it redirects to something that isn't an address", "fix it")
     if away:
-        told = f"it redirects to another site, {target}, which was not requested"
-        return wrong("shop", told, "if that is your staging site too, run init with that address")
+        message = f"it redirects to another site, {target}, which was not requested"
+        return wrong("shop", message, "if that is your staging site too, run init with that address")
     return ok("shop", f"it redirects to {target}, on the same host")
 
 
@@ -172,9 +172,9 @@ def _robots(reply: BoundedReply | None) -> Iterator[Line]:
 def _metrics(reply: BoundedReply | None) -> Line:
     step = f"serve OpenTelemetry's http.server.request.duration in Prometheus' form: {_CONVENTIONS}"
     if reply is None or reply.status != _OK:
-        told = "no answer" if reply is None else f"HTTP {reply.status}"
+        message = "no answer" if reply is None else f"HTTP {reply.status}"
         where = "; served elsewhere? then add metrics: [{job: shop, url: …}]"
-        return missing("metrics", f"/metrics: {told}; server-side objectives are left out", step + where)
+        return missing("metrics", f"/metrics: {message}; server-side objectives are left out", step + where)
     try:
         counts = served(reply.body.decode())
     except ValueError:
@@ -192,24 +192,24 @@ def _release(visitor: Visitor, home: BoundedReply) -> tuple[Line, tuple[str, str
             return ok("release", f"{path} says {found[0]}: {found[1]}"), (path, found[0])
     header = home.headers.get("x-release")
     seen = f"X-Release says {header}, but no page does" if header else "no page says it"
-    told = f"{seen} ({', '.join(HEALTH_PATHS)}): a deploy during a run would not be noticed"
+    message = f"{seen} ({', '.join(HEALTH_PATHS)}): a deploy during a run would not be noticed"
     return missing(
-        "release", told, 'answer {"version": "…"} somewhere, then add release_probe: {path: …, field: version}'
+        "release", message, 'answer {"version": "…"} somewhere, then add release_probe: {path: …, field: version}'
     ), None
 
 
 def _release_field(body: bytes) -> tuple[str, str] | None:
     try:
-        told = json.loads(body)
+        fields = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict):
+    if not isinstance(fields, dict):
         return None
     return next(
         (
-            (name, str(told[name]))
+            (name, str(fields[name]))
             for name in RELEASE_FIELDS
-            if isinstance(told.get(name), str | int) and told[name] != ""
+            if isinstance(fields.get(name), str | int) and fields[name] != ""
         ),
         None,
     )
@@ -219,8 +219,8 @@ def _traces(home: BoundedReply) -> Line:
     carried = [name for name in ("traceparent", "traceresponse") if name in home.headers]
     carried += ["server-timing"] if "traceparent" in home.headers.get("server-timing", "") else []
     if carried:
-        told = f"replies carry {', '.join(carried)}: the shop traces, but doesn't send its spans here yet"
-        return missing("traces", told, _OTLP)
+        message = f"replies carry {', '.join(carried)}: the shop traces, but doesn't send its spans here yet"
+        return missing("traces", message, _OTLP)
     return missing("traces", "no reply carries a trace: the cause of a slow step can't be named", _OTLP)
 
 

@@ -66,8 +66,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         return _permit(options, context)
     lines = list(_lines(options, context))
     if options.json:
-        told = {"format": "peakproof/doctor/v1", "lines": [line.to_json() for line in lines]}
-        context.say(json.dumps(told, indent=2, ensure_ascii=False))
+        document = {"format": "peakproof/doctor/v1", "lines": [line.to_json() for line in lines]}
+        context.say(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         for text in rendered(lines):
             context.say(text)
@@ -88,7 +88,7 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
     if options.stack:
         for checked in check_stack(context.environment):
             good, step = checked.good, checked.change or "see its log: docker compose logs"
-            yield ok(checked.name, checked.told) if good else wrong(checked.name, checked.told, step)
+            yield ok(checked.name, checked.found) if good else wrong(checked.name, checked.found, step)
 
 
 def _environment(name: str, reach: ResolvedEnvironment, targets: Targets) -> Iterator[Line]:
@@ -113,7 +113,7 @@ def _permit(options: argparse.Namespace, context: Context) -> ExitCode:
     read_plan(options.plan)
     target = read_targets(options.targets).environment(options.on, options.targets)
     now = datetime.now(UTC).replace(microsecond=0)
-    told = {
+    document = {
         "format": "peakproof/permission/v1",
         "environment": options.on,
         "base_url": target.base_url,
@@ -123,7 +123,7 @@ def _permit(options: argparse.Namespace, context: Context) -> ExitCode:
         "granted_at": now,
         "until": now + _hours(options.hours),
     }
-    permission = validate(told, Permission, str(options.permit))
+    permission = validate(document, Permission, str(options.permit))
     write_given(options.permit, permission.to_yaml().encode())
     context.say(f"{options.permit}: {options.plan} on {options.on}, until {permission.until.isoformat('T', 'seconds')}")
     return ExitCode.OK

@@ -1,4 +1,4 @@
-"""`peakproof forecast`: from last seasons' hourly orders to this year's peak hour."""
+"""`peakproof forecast`: forecast this year's peak hour from last seasons' hourly orders."""
 
 import argparse
 from pathlib import Path
@@ -30,7 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Write the forecast and say it; raises BadInput."""
+    """Write the forecast and print it; raises BadInput."""
     made = forecast(read_history(options.history), parse_season(*options.season))
     write_given(options.to, made.to_json().encode())
     context.say(

@@ -63,9 +63,9 @@ def given_proxy(options: argparse.Namespace) -> ProxyTarget | None:
             raise BadInput("--proxy-user-env, --proxy-password-env and --proxy-resolves-names need --proxy")
         return None
     basic = {"user_env": user, "password_env": password} if user or password else None
-    told = {"url": options.proxy, "basic_auth": basic, "resolves_names": options.proxy_resolves_names}
+    declared = {"url": options.proxy, "basic_auth": basic, "resolves_names": options.proxy_resolves_names}
     try:
-        return ProxyTarget.model_validate(told)
+        return ProxyTarget.model_validate(declared)
     except ValidationError as error:  # what was given may be a secret in the wrong place: it isn't shown
         first = error.errors(include_url=False)[0]
         raise BadInput(f"--proxy: {first['msg'].removeprefix('Value error, ')}") from None
@@ -77,9 +77,9 @@ def given_environment(url: str, name: str, proxy: ProxyTarget | None = None) -> 
         try:
             TypeAdapter(kind).validate_python(text)
         except ValidationError as error:
-            told = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            shown = "" if "name or password" in told or "secret" in told else f", found {text!r:.100}"
-            raise BadInput(f"{what}: {told}{shown}") from None
+            problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            shown = "" if "name or password" in problem or "secret" in problem else f", found {text!r:.100}"
+            raise BadInput(f"{what}: {problem}{shown}") from None
     return Environment(base_url=url, storefront="twisted-threads", ceiling=CEILING, proxy=proxy)
 
 

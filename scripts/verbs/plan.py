@@ -16,9 +16,7 @@ from slo.outcomes import ExitCode
 
 SUMMARY = "build a plan from a forecast; show what a plan sends and which objectives it can prove"
 EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"
-_NO_FACTOR = (
-    "--factor is missing: how many times the forecast's peak hour the plan plays; 1.5 is usual, so try --factor 1.5"
-)
+_NO_FACTOR = "--factor is missing: how many times the forecast's peak hour to send; 1.5 is usual, so try --factor 1.5"
 _SEED = 20_261_127
 
 
@@ -34,7 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--factor",
         type=float,
         metavar="F",
-        help="how many times the forecast's peak hour to play (needed; usual is 1.5)",
+        help="how many times the forecast's peak hour to send (needed; usual is 1.5)",
     )
     build.add_argument(
         "--orders-per-session",
@@ -107,12 +105,12 @@ def _show(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def played(plan: Plan) -> list[str]:
-    """Return, line by line, what a plan plays."""
+    """Return lines that say what a run of the plan sends."""
     demand = plan.demand
     lines = [
         f"{plan.name}: {demand.source}",
         (
-            f"plays {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
+            f"sends {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
             f" up to {demand.peak_sessions_per_s:.1f} sessions/s, {plan.curve().total:,.0f} sessions"
             f" in {plan.duration_s:,.0f} s"
         ),
@@ -125,19 +123,21 @@ def played(plan: Plan) -> list[str]:
         lines.append(f"  {journey:<18} {share:6.1%}  {demand.peak_sessions_per_s * share:6.2f} sessions/s at the peak")
     if plan.assets != "off":
         where = {"shop": "of the shop", "all": "of the shop and of its CDN"}[plan.assets]
-        lines.append(f"  the pages' assets {where} are fetched, too; how many there are isn't planned")
+        lines.append(f"  the pages' assets {where} are fetched too; their number isn't planned")
     if plan.streams != "off":
-        lines.append("  buyers listen to their order's status, beside all else that they do; what they await counts")
+        lines.append("  buyers open the event stream of their order's status; awaited events count as requests")
     if plan.limits.connections is not None:
-        told = f"all sessions share {plan.limits.connections:,} connections to the shop"
-        lines.append(f"  {told}: less real than shoppers, who open their own; waiting for a free one counts")
+        shared = f"all sessions share {plan.limits.connections:,} connections to the shop"
+        lines.append(
+            f"  {shared}: less realistic than browsers, which open their own; waiting for a free one counts as latency"
+        )
     if plan.mix_note:
         lines.append(f"  the mix is {plan.mix_note}")
     return lines
 
 
 def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
-    """Return, line by line, which objectives a run of the plan can prove, how likely, and what each would take."""
+    """Return lines that say which objectives a run of the plan can prove, with which chance and in which time."""
     start_s, end_s = plan.judged_span()
     given_up = {item.objective for item in plan.not_judged}
     rows = proofs(read_objectives(files), expected_events(plan), end_s - start_s, plan.design_effect_prior)
@@ -145,7 +145,7 @@ def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
         f"what {end_s - start_s:,.0f} s of judged time can prove:",
         f"  {'objective':<30}{'needs':>8}{'planned':>9}{'minutes':>9}{'chance':>8}",
         *(_provable(proof, declared=proof.objective in given_up) for proof in rows),
-        "  (needs: requests without a bad one; chance: of a shop that spends a quarter of its error budget)",
+        "  (needs: requests, none of them bad; chance: of a shop that spends a quarter of its error budget)",
     ]
 
 
@@ -155,10 +155,10 @@ def _provable(proof: Proof, *, declared: bool) -> str:
     chance = "–" if proof.unplanned else f"{proof.chance:.0%}" if proof.possible else "none"
     line = f"  {proof.objective:<30}{proof.needed_events:>8,.0f}{planned:>9}{minutes:>9}{chance:>8}"
     if declared:
-        return f"{line}  not judged, the plan says"
+        return f"{line}  not judged: listed in the plan's not_judged"
     if proof.unplanned:
-        return f"{line}  not planned: how many assets pages ask for only the shop knows"
-    return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or name it in not_judged"
+        return f"{line}  not planned: the number of assets depends on the shop's pages"
+    return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or list it in not_judged"
 
 
 def _level(level: tuple[float, float], peak: float) -> str:

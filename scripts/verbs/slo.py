@@ -1,4 +1,4 @@
-"""`peakproof slo check`: read objectives strictly and say what they hold."""
+"""`peakproof slo check`: read OpenSLO files strictly and list their objectives."""
 
 import argparse
 from pathlib import Path

@@ -135,7 +135,7 @@ def test_a_taken_port_is_told_with_its_user_before_anything_is_written(called: P
         ended = called(*RUN, "--port-base", str(port - 10), SHOP_TOKEN="x")
     assert ended.code == 75
     assert ended.err == (
-        f"peakproof: port {port} (Prometheus) is taken on 127.0.0.1; end what listens there or choose others"
+        f"peakproof: port {port} (Prometheus) is in use on 127.0.0.1; stop what listens there or choose others"
         f" with --port-base, such as --port-base {port + 90}\n"
     )
     assert not (tmp_path / "runs").exists()

@@ -70,7 +70,7 @@ class Bench:
         time.sleep(self.window_s)
         window = Window(before=before, after=self.moment(child))
         if window.requests <= 0 or window.cpu_s <= 0:
-            raise EnvironmentLacks(f"{child.name}: sent nothing in the window: {child.last_words()}")
+            raise EnvironmentLacks(f"{child.name}: sent nothing in the window: {child.last_log_line()}")
         print(_line(child.name, window), flush=True)
         return window
 
@@ -82,7 +82,7 @@ class Bench:
                 status=self.nginx.status(), at_ns=self.clock.now(), cpu_ns=cpu_ns(pid), rss_bytes=rss_bytes(pid)
             )
         except (OSError, ValueError) as error:
-            raise EnvironmentLacks(f"{child.name} can't be watched: {error}: {child.last_words()}") from error
+            raise EnvironmentLacks(f"{child.name} can't be watched: {error}: {child.last_log_line()}") from error
 
     def _flows(self, before: int) -> bool:
         return self.nginx.status().requests - before > _FLOWS

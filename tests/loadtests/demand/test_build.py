@@ -66,7 +66,7 @@ def test_a_mix_may_have_up_to_a_quarter_more_buyers_than_orders(share: float) ->
     [
         (
             {"journeys": {"window-shop": 1.0}},
-            "mix of window-shop: nobody orders, so no orders can be planned",
+            "mix of window-shop: none of its journeys orders, so no orders can be planned",
         ),
         ({"journeys": {}}, "plan peak: journeys: shares must sum to 1, not 0, found {}"),
         *(
@@ -79,15 +79,15 @@ def test_a_mix_may_have_up_to_a_quarter_more_buyers_than_orders(share: float) ->
         (
             {"journeys": {"search-and-buy": 0.3, "window-shop": 0.7}},
             (
-                "mix: 30.000% of the sessions are buyers', but at 0.04 orders a session 4.000% are, or up to a quarter"
-                " more: leave --mix out, change its shares, or give --orders-per-session"
+                "mix: 30.000% of the sessions are buyers', but at 0.04 orders per session 4.000% are, or up to a"
+                " quarter more: leave --mix out, change its shares, or give --orders-per-session"
             ),
         ),
         (
             {"journeys": {"search-and-buy": 0.03, "window-shop": 0.97}},
             (
-                "mix: 3.000% of the sessions are buyers', but at 0.04 orders a session 4.000% are, or up to a quarter"
-                " more: leave --mix out, change its shares, or give --orders-per-session"
+                "mix: 3.000% of the sessions are buyers', but at 0.04 orders per session 4.000% are, or up to a"
+                " quarter more: leave --mix out, change its shares, or give --orders-per-session"
             ),
         ),
         (

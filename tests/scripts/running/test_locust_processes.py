@@ -166,7 +166,7 @@ def test_what_our_own_process_has_in_its_environment_does_not_reach_locust_eithe
     with Children(tmp_path) as children:
         child = children.start("show", python("-c", show), environment=environment)
         child.process.wait()
-        seen: list[str] = json.loads(child.last_words())
+        seen: list[str] = json.loads(child.last_log_line())
     assert set(seen) - {"LC_CTYPE"} == set(environment)
 
 

@@ -121,7 +121,7 @@ def test_the_certificate_is_looked_at_through_the_proxy(world: World, tmp_path: 
                 }
             )
             told = certificate(resolve_environment(target, world.context().environment))
-            assert told == Line(state="ok", what="TLS", told="the certificate is trusted, for 30 days more")
+            assert told == Line(state="ok", what="TLS", found="the certificate is trusted, for 30 days more")
             assert [seen.line for seen in proxy.seen] == [f"CONNECT 192.0.2.7:{port} HTTP/1.1"]
 
 

@@ -205,9 +205,9 @@ def test_a_taken_port_is_told(world: World) -> None:
     port = base + 6
     with socket.create_server(("127.0.0.1", port)):
         lines = {line.what: line for line in machine.machine(world.context(), Ports(base=base))}
-    assert (lines["ports"].state, lines["ports"].told) == (
+    assert (lines["ports"].state, lines["ports"].found) == (
         "wrong",
-        f"port {port} (span recorder) is taken on 127.0.0.1",
+        f"port {port} (span recorder) is in use on 127.0.0.1",
     )
 
 

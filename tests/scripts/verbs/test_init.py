@@ -58,7 +58,7 @@ def states(found: Survey) -> dict[str, str]:
 
 
 def told(found: Survey, what: str) -> tuple[str, str | None]:
-    return next((line.told, line.next) for line in found.lines if line.what == what)
+    return next((line.found, line.next) for line in found.lines if line.what == what)
 
 
 def test_of_a_good_shop_it_says_what_is_there_and_what_is_missing(world: World) -> None:

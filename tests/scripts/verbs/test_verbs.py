@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[3]
 HISTORY = ROOT / "loadtests" / "demand" / "data" / "twisted_threads_orders.csv"
 SHIPPED = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
 GIVEN = ("--factor", "1.5", "--orders-per-session", "0.025")
-NO_FACTOR = (
-    "--factor is missing: how many times the forecast's peak hour the plan plays; 1.5 is usual, so try --factor 1.5"
-)
+NO_FACTOR = "--factor is missing: how many times the forecast's peak hour to send; 1.5 is usual, so try --factor 1.5"
 NO_ORDERS_PER_SESSION = (
     "orders per session are unknown: add a column sessions to the order history and run peakproof forecast again,"
     " or give --orders-per-session, such as 0.025 for one order in 40 sessions"
@@ -97,7 +95,9 @@ def test_what_a_plan_needs_and_was_not_given_is_named_at_once(
 def test_the_demos_plan_says_what_it_gives_up(peakproof: Command) -> None:
     shown = peakproof("plan", "show", str(DEMO), "--objectives", str(SHIPPED))
     assert shown.code == 0
-    (given_up,) = [line for line in shown.out.splitlines() if line.endswith("  not judged, the plan says")]
+    (given_up,) = [
+        line for line in shown.out.splitlines() if line.endswith("  not judged: listed in the plan's not_judged")
+    ]
     assert given_up.split()[0] == "browse-availability"
 
 
@@ -106,21 +106,24 @@ def test_a_plan_whose_sessions_share_connections_says_that_it_is_less_real(peakp
     (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits: {open_sessions: 100}", shared))
     shown = peakproof("plan", "show", "plan.yaml")
     assert (
-        "  all sessions share 1,200 connections to the shop: less real than shoppers, who open their own;"
-        " waiting for a free one counts"
+        "  all sessions share 1,200 connections to the shop: less realistic than browsers, which open their own;"
+        " waiting for a free one counts as latency"
     ) in shown.out.splitlines()
 
 
 def test_a_plan_whose_buyers_listen_says_so(peakproof: Command) -> None:
     (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits:", "streams: orders\nlimits:"))
-    told = "  buyers listen to their order's status, beside all else that they do; what they await counts"
+    told = "  buyers open the event stream of their order's status; awaited events count as requests"
     assert told in peakproof("plan", "show", "plan.yaml").out.splitlines()
 
 
 def test_a_mix_that_orders_nothing_is_refused(peakproof: Command) -> None:
     assert peakproof("forecast", str(HISTORY)).code == 0
     ended = peakproof("plan", "build", *GIVEN, "--mix", "window-shop=1")
-    assert (ended.code, ended.err) == (2, "peakproof: mix of window-shop: nobody orders, so no orders can be planned\n")
+    assert (ended.code, ended.err) == (
+        2,
+        "peakproof: mix of window-shop: none of its journeys orders, so no orders can be planned\n",
+    )
     assert not (peakproof.folder / "plan.yaml").exists()
 
 

@@ -105,7 +105,7 @@ class Forgiving(HostileHttp2):
 def test_doctor_says_what_is_spoken(world: World) -> None:
     with Forgiving(b"") as server:
         lines = list(environment("lab", reach_at(world, server.port, 2), production=False))
-    assert Line(state="ok", what="HTTP/2", told="the shop speaks it") in lines
+    assert Line(state="ok", what="HTTP/2", found="the shop speaks it") in lines
 
 
 def test_a_shop_that_hangs_up_on_the_greeting_is_told(world: World) -> None:
