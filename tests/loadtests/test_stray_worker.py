@@ -13,6 +13,7 @@ import pytest
 
 from loadtests.results.account import read_sessions, read_workers
 from loadtests.results.run_directory import RunDirectory
+from tests.bad_input.process import MEASURED
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import ROOT
@@ -51,7 +52,7 @@ def process(folder: Path, *command: str, **variables: str) -> Iterator[subproces
         child = subprocess.Popen(
             command,
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), **variables},
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), **MEASURED, **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
