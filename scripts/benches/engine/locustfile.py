@@ -6,7 +6,7 @@ from unittest.mock import patch
 from loadtests.locustfile import Shoppers
 from loadtests.results.records import Records, StepBatch
 from loadtests.worker import worker as player
-from scripts.benches.engine import shop, variables
+from scripts.benches.engine import shop
 
 __all__ = ["Shoppers"]
 
@@ -19,5 +19,5 @@ class _Counted(Records):
 
 
 shop.register()
-if os.environ.get(variables.RECORDS) == "off":
+if os.environ.get(shop.RECORDS_VARIABLE) == "off":
     patch.object(player, "Records", _Counted).start()  # raises when the engine has no such switch any more
