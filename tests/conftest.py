@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.groups import TESTS, GroupScheduling, rank_of
 from tests.scripts.world import Command, World
+
+settings.register_profile("tests", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,6 +19,7 @@ GROUPS = {
         "loadtests/test_locustfile.py",
         "loadtests/test_stray_worker.py",
         "loadtests/web_ui/test_locust_pages.py",
+        "scripts/benches/engine/test_smoke.py",
     ),
     # Few requests a second, if any, on one stand-in shop.
     "shop": ("bad_input", "end_to_end/test_through_a_proxy.py"),

@@ -12,6 +12,7 @@ from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import Shop, start_shop
 from slo.outcomes import EnvironmentLacks
+from tests.bad_input.process import MEASURED
 from tests.ports import free_base
 from tests.scripts.world import Command, Ended
 
@@ -44,7 +45,8 @@ class Peakproof:
         with self.monkeypatch.context() as patch:
             for name in os.environ:
                 patch.delenv(name)
-            for name, value in {"PATH": "/nowhere", "HOME": str(self.command.folder), **environment}.items():
+            given = {"PATH": "/nowhere", "HOME": str(self.command.folder), **MEASURED, **environment}
+            for name, value in given.items():
                 patch.setenv(name, value)
             return self.command(*arguments)
 

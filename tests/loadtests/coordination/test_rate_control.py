@@ -76,6 +76,7 @@ def test_the_keys_go_up_and_down_by_a_tenth_and_resume_what_was_paused(stage: St
         (["0.1", "less"], "refused: nobody would arrive any more: pause the run instead"),
         (["1"], "refused: it is so already: 1 x the plan"),
         (["nan"], "refused: a multiple of the plan is from 0 to 100, not nan"),
+        (["-1"], "refused: a multiple of the plan is from 0 to 100, not -1"),
         (["101"], "refused: a multiple of the plan is from 0 to 100, not 101"),
         (["<b>"], "refused: a multiple of the plan is a number such as 1.2, not '<b>'"),
     ],
