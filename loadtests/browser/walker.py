@@ -34,7 +34,6 @@ _ANSWER_S = 10.0
 _AGAIN_S = 0.05
 _LEAST_THOUGHT_S = 0.2
 _MAX_HUNG = 3
-_NICE = 5  # the load comes first where both want the processor
 _ERRORS = {
     "TIMED_OUT": "timeout",
     "NETWORK_CHANGED": "network_changed",
@@ -188,7 +187,7 @@ class Walker:
         os.environ["TMPDIR"] = str(job.profile)  # what Playwright leaves there goes with the profile
         driver = await playwright.async_playwright().start()
         browser = await driver.chromium.launch(
-            executable_path="/bin/sh",
+            executable_path=sys.executable,
             args=arguments_of(job.program, job.profile, job.addresses, is_root=os.geteuid() == 0),
             ignore_default_args=True,
             env=dict(variables_of(variables, job.profile)),
@@ -294,7 +293,6 @@ def _end(profile: Path) -> None:
 
 def main() -> None:
     """Walk until the browser is gone or the input closes."""
-    os.nice(_NICE)
     job = BrowserJob.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_input, args=(job.profile,), daemon=True).start()
     walker = Walker(job)
