@@ -40,7 +40,7 @@ _ERRORS = {
     "BLOCKED_BY_CLIENT": "redirected_away",
     "INVALID": "protocol",
 }
-# Evaluated a moment after the load, when the largest paint is known.
+# Answered a moment after the load, when the largest paint is known.
 _TIMINGS = """new Promise(done => {
   let largest = null;
   new PerformanceObserver(list => { for (const one of list.getEntries()) largest = one.startTime; })
@@ -64,17 +64,17 @@ class Tab:
     of the first request, and switches the cache off.
     """
 
-    def __init__(self, page: playwright.Page, devtools: playwright.CDPSession, gate: Gate) -> None:
-        self._page, self._devtools, self._gate = page, devtools, gate
+    def __init__(self, page: playwright.Page, devtools: playwright.CDPSession, gate: Gate, page_s: float) -> None:
+        self._page, self._devtools, self._gate, self._page_s = page, devtools, gate, page_s
         self.requests = self.failed = self.blocked = self.bytes = 0
 
     @classmethod
-    async def opened(cls, context: playwright.BrowserContext, gate: Gate) -> "Tab":
-        """Return a tab of that context that sends nothing past the gate."""
+    async def opened(cls, context: playwright.BrowserContext, gate: Gate, page_s: float) -> "Tab":
+        """Return a tab of that context that sends nothing past the gate and waits `page_s` for a page."""
         page = await context.new_page()
         context.on("page", lambda popup: popup.close())
         devtools = await context.new_cdp_session(page)
-        tab = cls(page, devtools, gate)
+        tab = cls(page, devtools, gate, page_s)
         await context.route_web_socket(lambda _: True, tab._refuse)
         devtools.on("Fetch.requestPaused", tab._decide)
         devtools.on("Network.requestWillBeSent", tab._count_request)
@@ -85,15 +85,16 @@ class Tab:
         await devtools.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
         return tab
 
-    async def open(self, url: str, headers: Mapping[str, str], deadline_s: float) -> tuple[int, str | None]:
+    async def open(self, url: str, headers: Mapping[str, str]) -> tuple[int, str | None]:
         """Open a page and wait until it is loaded or has failed; return its status and error, as in `browser.parquet`.
 
-        `headers` go with each of its requests.
+        `headers` go with each of its requests. Raises TimeoutError when the browser doesn't answer at all.
         """
         self.requests = self.failed = self.blocked = self.bytes = 0
-        await self._page.set_extra_http_headers(dict(headers))
+        async with answered_within(self._page_s):
+            await self._page.set_extra_http_headers(dict(headers))
         try:
-            response = await self._page.goto(url, timeout=1000 * deadline_s)
+            response = await self._page.goto(url, timeout=1000 * self._page_s)
         except playwright.TimeoutError:
             return 0, "timeout"
         except playwright.Error as error:
@@ -113,7 +114,7 @@ class Tab:
     async def _evaluate(self, script: str) -> object:
         """Return what a script returns in a world of its own, which the page's scripts can't reach."""
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with answered_within(self._page_s):
                 frame = (await self._devtools.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
                 world = await self._devtools.send("Page.createIsolatedWorld", {"frameId": frame})
                 how = {"contextId": world["executionContextId"], "awaitPromise": True, "returnByValue": True}
@@ -199,13 +200,13 @@ class Walker:
     async def _visit_hung(self, browser: playwright.Browser) -> bool:
         """Make one visit with cookies and a cache of its own; return whether the page stopped answering in it."""
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with answered_within(self._job.page_s):
                 context = await browser.new_context(service_workers="block", accept_downloads=False, no_viewport=True)
-                tab = await Tab.opened(context, self._gate)
+                tab = await Tab.opened(context, self._gate, self._job.page_s)
             try:
                 await self._walk(tab)
             finally:
-                async with asyncio.timeout(_ANSWER_S):
+                async with answered_within(self._job.page_s):
                     await context.close()
         except TimeoutError:
             return True
@@ -230,7 +231,7 @@ class Walker:
     async def _look(self, tab: Tab, page: str, url: str) -> bool:
         """Open a page and report how long it took; return whether one can go on from there."""
         traceparent, started_at = next(self._traceparents), self._clock.now()
-        status, error = await tab.open(url, {**self._job.tag, "traceparent": traceparent}, self._job.page_s)
+        status, error = await tab.open(url, {**self._job.tag, "traceparent": traceparent})
         ended_at, timings = self._clock.now(), Timings()
         try:
             timings = await tab.timings() if error is None else timings
@@ -261,6 +262,11 @@ class Walker:
         self._facts = self._facts.model_copy(update={**counts, **changes})
         sys.stdout.write(Report(facts=self._facts, page=page).model_dump_json() + "\n")
         sys.stdout.flush()
+
+
+def answered_within(page_s: float) -> asyncio.Timeout:
+    """Bound what the browser must answer at once, whatever page it is at; leaving the block too late raises."""
+    return asyncio.timeout(min(_ANSWER_S, page_s))
 
 
 def is_at(link: str, begins: str, shop: Origin) -> bool:
