@@ -13,6 +13,11 @@ from slo.outcomes import EnvironmentLacks
 VARIABLE = "PEAKPROOF_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _PID = "chromium.pid"
+_NICE = 5  # the load comes first where both want the processor
+_LAUNCH = """import os, sys
+with open(sys.argv[1], "w") as file: file.write(f"{os.getpid()}\\n")
+os.nice(int(sys.argv[2]))
+os.execv(sys.argv[3], sys.argv[3:])"""
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 _FLAGS = (
     "--headless", "--remote-debugging-pipe", "--no-startup-window", "--disable-gpu", "--disable-quic",
@@ -49,7 +54,7 @@ def check_playwright(package: str = "playwright") -> None:
 
 
 def arguments_of(program: Path, profile: Path, addresses: Mapping[str, Sequence[str]], *, is_root: bool) -> list[str]:
-    """Return the arguments with which /bin/sh becomes a browser that reaches `addresses` alone.
+    """Return the arguments with which Python becomes a browser that reaches `addresses` alone.
 
     `addresses` are by `host:port`; every other name, and every other address, port included, has none for it. All that
     it keeps is in `profile`, its process id too: whatever drives it gives it a process group of its own.
@@ -57,7 +62,7 @@ def arguments_of(program: Path, profile: Path, addresses: Mapping[str, Sequence[
     rules = [f"MAP {place} {authority(at[0], int(place.rpartition(':')[2]))}" for place, at in addresses.items()]
     sandbox = ["--no-sandbox"] if is_root else []  # Chromium refuses to start as root with its sandbox
     return [
-        *("-c", 'echo $$ > "$0" && exec "$@"', str(profile / _PID), str(program)),
+        *("-I", "-S", "-c", _LAUNCH, str(profile / _PID), str(_NICE), str(program)),
         *_FLAGS,
         *sandbox,
         f"--user-data-dir={profile}",

@@ -34,14 +34,13 @@ _ANSWER_S = 10.0
 _AGAIN_S = 0.05
 _LEAST_THOUGHT_S = 0.2
 _MAX_HUNG = 3
-_NICE = 5  # the load comes first where both want the processor
 _ERRORS = {
     "TIMED_OUT": "timeout",
     "NETWORK_CHANGED": "network_changed",
     "BLOCKED_BY_CLIENT": "redirected_away",
     "INVALID": "protocol",
 }
-# Evaluated a moment after the load, when the largest paint is known.
+# Answered a moment after the load, when the largest paint is known.
 _TIMINGS = """new Promise(done => {
   let largest = null;
   new PerformanceObserver(list => { for (const one of list.getEntries()) largest = one.startTime; })
@@ -65,17 +64,17 @@ class Tab:
     of the first request, and switches the cache off.
     """
 
-    def __init__(self, page: playwright.Page, devtools: playwright.CDPSession, gate: Gate) -> None:
-        self._page, self._devtools, self._gate = page, devtools, gate
+    def __init__(self, page: playwright.Page, devtools: playwright.CDPSession, gate: Gate, page_s: float) -> None:
+        self._page, self._devtools, self._gate, self._page_s = page, devtools, gate, page_s
         self.requests = self.failed = self.blocked = self.bytes = 0
 
     @classmethod
-    async def opened(cls, context: playwright.BrowserContext, gate: Gate) -> "Tab":
-        """Return a tab of that context that sends nothing past the gate."""
+    async def opened(cls, context: playwright.BrowserContext, gate: Gate, page_s: float) -> "Tab":
+        """Return a tab of that context that sends nothing past the gate and waits `page_s` for a page."""
         page = await context.new_page()
         context.on("page", lambda popup: popup.close())
         devtools = await context.new_cdp_session(page)
-        tab = cls(page, devtools, gate)
+        tab = cls(page, devtools, gate, page_s)
         await context.route_web_socket(lambda _: True, tab._refuse)
         devtools.on("Fetch.requestPaused", tab._decide)
         devtools.on("Network.requestWillBeSent", tab._count_request)
@@ -86,15 +85,16 @@ class Tab:
         await devtools.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
         return tab
 
-    async def open(self, url: str, headers: Mapping[str, str], deadline_s: float) -> tuple[int, str | None]:
+    async def open(self, url: str, headers: Mapping[str, str]) -> tuple[int, str | None]:
         """Open a page and wait until it is loaded or has failed; return its status and error, as in `browser.parquet`.
 
-        `headers` go with each of its requests.
+        `headers` go with each of its requests. Raises TimeoutError when the browser doesn't answer at all.
         """
         self.requests = self.failed = self.blocked = self.bytes = 0
-        await self._page.set_extra_http_headers(dict(headers))
+        async with answered_within(self._page_s):
+            await self._page.set_extra_http_headers(dict(headers))
         try:
-            response = await self._page.goto(url, timeout=1000 * deadline_s)
+            response = await self._page.goto(url, timeout=1000 * self._page_s)
         except playwright.TimeoutError:
             return 0, "timeout"
         except playwright.Error as error:
@@ -114,7 +114,7 @@ class Tab:
     async def _evaluate(self, script: str) -> object:
         """Return what a script returns in a world of its own, which the page's scripts can't reach."""
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with answered_within(self._page_s):
                 frame = (await self._devtools.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
                 world = await self._devtools.send("Page.createIsolatedWorld", {"frameId": frame})
                 how = {"contextId": world["executionContextId"], "awaitPromise": True, "returnByValue": True}
@@ -188,7 +188,7 @@ class Walker:
         os.environ["TMPDIR"] = str(job.profile)  # what Playwright leaves there goes with the profile
         driver = await playwright.async_playwright().start()
         browser = await driver.chromium.launch(
-            executable_path="/bin/sh",
+            executable_path=sys.executable,
             args=arguments_of(job.program, job.profile, job.addresses, is_root=os.geteuid() == 0),
             ignore_default_args=True,
             env=dict(variables_of(variables, job.profile)),
@@ -200,13 +200,13 @@ class Walker:
     async def _visit_hung(self, browser: playwright.Browser) -> bool:
         """Make one visit with cookies and a cache of its own; return whether the page stopped answering in it."""
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with answered_within(self._job.page_s):
                 context = await browser.new_context(service_workers="block", accept_downloads=False, no_viewport=True)
-                tab = await Tab.opened(context, self._gate)
+                tab = await Tab.opened(context, self._gate, self._job.page_s)
             try:
                 await self._walk(tab)
             finally:
-                async with asyncio.timeout(_ANSWER_S):
+                async with answered_within(self._job.page_s):
                     await context.close()
         except TimeoutError:
             return True
@@ -231,7 +231,7 @@ class Walker:
     async def _look(self, tab: Tab, page: str, url: str) -> bool:
         """Open a page and report how long it took; return whether one can go on from there."""
         traceparent, started_at = next(self._traceparents), self._clock.now()
-        status, error = await tab.open(url, {**self._job.tag, "traceparent": traceparent}, self._job.page_s)
+        status, error = await tab.open(url, {**self._job.tag, "traceparent": traceparent})
         ended_at, timings = self._clock.now(), Timings()
         try:
             timings = await tab.timings() if error is None else timings
@@ -264,6 +264,11 @@ class Walker:
         sys.stdout.flush()
 
 
+def answered_within(page_s: float) -> asyncio.Timeout:
+    """Bound what the browser must answer at once, whatever page it is at; leaving the block too late raises."""
+    return asyncio.timeout(min(_ANSWER_S, page_s))
+
+
 def is_at(link: str, begins: str, shop: Origin) -> bool:
     """Return whether a link stays in the shop and its path, below the shop's own, begins so."""
     try:
@@ -294,7 +299,6 @@ def _end(profile: Path) -> None:
 
 def main() -> None:
     """Walk until the browser is gone or the input closes."""
-    os.nice(_NICE)
     job = BrowserJob.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_input, args=(job.profile,), daemon=True).start()
     walker = Walker(job)

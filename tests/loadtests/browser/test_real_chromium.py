@@ -155,7 +155,11 @@ def test_it_times_the_shop_s_pages_and_a_foreign_host_sees_no_connection(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as foreign:
         elsewhere = f"http://127.0.0.1:{foreign.getsockname()[1]}"
-        pages = {"": HOSTILE.replace("{foreign}", elsewhere), "/inside": "", "/worker.js": WORKER}
+        pages = {
+            "": HOSTILE.replace("{foreign}", elsewhere),
+            "/inside": "",
+            "/worker.js": WORKER.replace("{foreign}", elsewhere),
+        }
         cdn = opened({"": ""})
         to_the_cdn = f"{cdn.url}/tee.png"
         shop = opened(pages, {"/away.png": f"{elsewhere}/redirected.png", "/to-the-cdn.png": to_the_cdn})
@@ -181,7 +185,7 @@ def test_it_times_the_shop_s_pages_and_a_foreign_host_sees_no_connection(
         assert (row["status"], row["error"], row["failed"]) == (200, None, 0)
         assert 0 < row["ttfb_s"] <= row["dom_content_loaded_s"] <= row["load_s"]
         assert 0 < row["first_contentful_paint_s"] <= row["largest_contentful_paint_s"]
-        assert 8 <= row["blocked"] < row["requests"]
+        assert 9 <= row["blocked"] < row["requests"]
         assert row["bytes"] > 500
         assert started_at - 10**9 < row["started_at"] < row["ended_at"] < time.time_ns() + 10**9
     assert run.facts.requests_blocked >= sum(row["blocked"] for row in rows)
@@ -273,6 +277,17 @@ def test_a_browser_that_is_killed_is_named_and_what_it_saw_is_kept(tmp_path: Pat
         wait_for(lambda: run.facts.why_not_more, "the reason")
     assert run.facts.why_not_more == "the browser is gone: it ended"
     assert len(run.rows()) == run.facts.pages >= 1
+
+
+def test_a_browser_that_stops_answering_is_named_and_ended(tmp_path: Path, opened: Callable[..., Shop]) -> None:
+    run = Run(tmp_path, environment(opened({"": LINKS}).url), page_s=2)
+    with run.shopper:
+        run.until_pages(1)
+        pid = run.chromium
+        os.killpg(pid, signal.SIGSTOP)
+        wait_for(lambda: run.facts.why_not_more, "the reason")
+    assert run.facts.why_not_more == "the browser hung in 3 visits in a row"
+    assert not is_alive(pid)
 
 
 @pytest.mark.parametrize(
