@@ -118,12 +118,12 @@ class Http2Client(ShopperClient):
         other._jar = self._own_jar()
         return other
 
-    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
-        """Return the reply."""
+    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes, int]:
+        """Return the reply's head, its body and its read delay (ns)."""
         ends_at = monotonic() + self._deadline_s
         stream = self._asked(lambda over: over.ask(words, method, ends_at), method, ends_at)
-        self.lay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
-        return _head_of(stream), stream.body
+        read_delay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
+        return _head_of(stream), stream.body, read_delay_ns
 
     def _flow(self, words: bytes, method: str, ends_at: float) -> BodyStream:
         """Ask for a stream; raises OSError and ProtocolError."""

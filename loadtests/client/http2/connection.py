@@ -129,8 +129,8 @@ class Http2Connection:
                     break
         except ProtocolError as error:
             self._say_goodbye(error, error.code if isinstance(error, FaultError) else frames.PROTOCOL_ERROR)
-        if self._channel.lay_ns or len(done) > 1:  # some will wait for the others
-            ended_at = monotonic_ns() - self._channel.lay_ns
+        if self._channel.read_delay_ns or len(done) > 1:  # some will wait for the others
+            ended_at = monotonic_ns() - self._channel.read_delay_ns
             for stream in done:
                 if stream.answered:
                     stream.ended_at = ended_at

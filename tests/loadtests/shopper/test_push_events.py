@@ -16,7 +16,7 @@ import pytest
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
 from loadtests.client.http2.client import Http2Client
-from loadtests.client.interface import Event, Request
+from loadtests.client.interface import Event, Received, Request
 from loadtests.client.shared_pool import Pool, SharingClient
 from loadtests.client.sockets.deadlines import deadlines
 from loadtests.client.sse.event_stream import EventStream
@@ -134,10 +134,9 @@ def test_who_waits_is_in_flight_and_what_else_comes_is_kept(start: Start) -> Non
 def test_an_event_that_lay_here_before_it_was_read_ended_when_it_came(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def receive(self: EventStream, wait: Any = EventStream.receive) -> list[Event] | None:
-        events: list[Event] | None = wait(self)
-        self.lay_ns = 3600 * SECOND
-        return events
+    def receive(self: EventStream, wait: Any = EventStream.receive) -> Received | None:
+        received: Received | None = wait(self)
+        return received and received._replace(read_delay_ns=3600 * SECOND)
 
     sent = threading.Event()
 

@@ -1,13 +1,13 @@
 """What a test's server does with a stream of events, piece by piece, and with the requests beside it."""
 
-from loadtests.client.interface import Reply
 from loadtests.client.sse.event_stream import EventStream
 from tests.loadtests.client.shoppers import STREAM, TRACEPARENT
 from tests.loadtests.hostile_http2 import Reaction, Talk
 from tests.loadtests.hostile_server import Seen
+from tests.loadtests.replies import Untimed
 
 EVENTS = ("content-type", "text/event-stream; charset=utf-8")
-CANCEL, GOOD = 8, Reply(200, b"{}")
+CANCEL, GOOD = 8, Untimed(200, b"{}")
 
 
 def begin(talk: Talk, *headers: tuple[str, str], status: str = "200") -> None:

@@ -29,7 +29,18 @@ from tests.loadtests.client.http2.serving_events import (
 )
 from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, number
 from tests.loadtests.client.http2.test_streams import setting
-from tests.loadtests.client.shoppers import GET, PAID, POST, SHIPPED, STREAM, TRACEPARENT, TWO, all_of, wait_for
+from tests.loadtests.client.shoppers import (
+    GET,
+    PAID,
+    POST,
+    SHIPPED,
+    STREAM,
+    TRACEPARENT,
+    TWO,
+    all_of,
+    more_of,
+    wait_for,
+)
 from tests.loadtests.hostile_http2 import Talk, said
 from tests.loadtests.hostile_server import Seen
 
@@ -53,7 +64,7 @@ def test_it_is_one_of_the_streams_of_the_visit_s_connection_and_asked_for_as_a_b
     assert client.send(GET, TRACEPARENT).error is None
     stream = opened(client.listener())
     assert client.send(POST, TRACEPARENT) == GOOD
-    assert stream.receive() == [PAID, SHIPPED]
+    assert more_of(stream) == [PAID, SHIPPED]
     assert client.send(GET, TRACEPARENT) == GOOD
     told = ("accept", "cache-control", "cookie", "traceparent", "x-peakproof-run", "last-event-id")
     assert [server.seen[1].headers.get(name) for name in told] == [
@@ -145,7 +156,7 @@ def test_after_a_goodbye_it_goes_on_and_its_connection_ends_with_it(serve: Serve
     wait_for(lambda: first.retiring)
     assert client.send(POST, TRACEPARENT) == GOOD
     gone.set()
-    assert stream.receive() == [PAID, SHIPPED]
+    assert more_of(stream) == [PAID, SHIPPED]
     assert first.failure is None
     stream.close()
     assert first.failure is not None
@@ -223,7 +234,7 @@ def test_a_compressed_event_is_there_when_it_was_flushed(serve: Serve, connect: 
         return True
 
     stream = opened(connect(serve(react).url).listener())
-    assert (stream.first or stream.receive()) == [PAID, SHIPPED]
+    assert (stream.first or more_of(stream)) == [PAID, SHIPPED]
 
 
 def test_it_goes_on_after_the_last_event(serve: Serve, connect: Connect2) -> None:
@@ -298,7 +309,7 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
 ) -> None:
     def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
         told: tuple[bytes, bool] = hear(self)
-        self.lay_ns = 0 if late.is_set() else 3_600 * 10**9
+        self.read_delay_ns = 0 if late.is_set() else 3_600 * 10**9
         return told
 
     def react(talk: Talk, _: Seen) -> bool:
@@ -317,21 +328,25 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
     monkeypatch.setattr(Http2BodyStream, "whole", whole)
     monkeypatch.setattr(Transport, "_heard", heard)
     stream = connect(serve(react).url).listener()
-    assert stream.send(STREAM, TRACEPARENT).error == "http_5xx"
-    assert stream.lay_ns < 60 * 10**9
+    told = stream.send(STREAM, TRACEPARENT)
+    assert told.error == "http_5xx"
+    assert told.read_delay_ns < 60 * 10**9
 
 
 def test_what_lay_here_is_told(serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch) -> None:
     def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
         told: tuple[bytes, bool] = hear(self)
-        self.lay_ns = 3_600 * 10**9
+        self.read_delay_ns = 3_600 * 10**9
         return told
 
     monkeypatch.setattr(Transport, "_heard", heard)
     client = connect(serve(pushing(TWO)).url)
-    stream = opened(client.listener())
-    assert 3_600 < stream.lay_ns / 1e9 < 3_700
+    stream = client.listener()
+    told = stream.send(STREAM, TRACEPARENT)
+    assert 3_600 < told.read_delay_ns / 1e9 < 3_700
     monkeypatch.undo()
     assert client.send(GET, TRACEPARENT) == GOOD
-    assert stream.receive() == [PAID, SHIPPED]
-    assert stream.lay_ns < 60 * 10**9
+    received = stream.receive()
+    assert received is not None
+    assert received.events == [PAID, SHIPPED]
+    assert received.read_delay_ns < 60 * 10**9
