@@ -55,7 +55,7 @@ class ShopperClient:
         access = self._access
         try:
             cookies = "" if self._jar is None else self._jar.pairs(access.origin.prefix + request.path)
-            words = access.wording.of(request, traceparent, cookies)
+            words = access.serialiser.of(request, traceparent, cookies)
             head, body, read_delay_ns = self._ask(request.method, words)
             status, _, _, _, _, _, _, _, plain, html = head
             if plain and not access.masks and not request.graphql and status in request.accept:

@@ -88,7 +88,7 @@ class EventStream:
         access = self._access
         resuming = {"Last-Event-ID": self.last_id} if self.last_id else {}
         asked = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
-        words = access.wording.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
+        words = access.serialiser.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
         inflow = self._inflow = self._ask(words, request.method, monotonic() + self._deadline_s)
         head = inflow.head
         whole, read_delay_ns = b"", inflow.read_delay_ns()

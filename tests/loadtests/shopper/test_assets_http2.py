@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from loadtests.client.access import Access
 from loadtests.client.factory import Clients
 from loadtests.client.http1_client import ShopperClient
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
 from loadtests.client.interface import Client, Reply, Request
 from loadtests.client.shared_pool import SharingClient
@@ -28,8 +28,8 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
-def access_to(url: str, *, http2: bool = True) -> Access:
-    return Access(base_url=url, addresses=("127.0.0.1",), headers={}, http2=http2)
+def access_to(url: str, *, http2: bool = True) -> Http2Access:
+    return Http2Access(base_url=url, addresses=("127.0.0.1",), headers={}, http2=http2)
 
 
 def test_all_of_a_page_s_assets_are_asked_for_at_once_over_one_connection() -> None:

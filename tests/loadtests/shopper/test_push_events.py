@@ -15,6 +15,7 @@ import pytest
 
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
 from loadtests.client.interface import Event, Received, Request
 from loadtests.client.shared_pool import Pool, SharingClient
@@ -326,7 +327,7 @@ def test_over_http_2_the_end_of_a_visit_with_assets_cuts_a_reopening_off(
 
     monkeypatch.setattr(module, "_LEAST_RETRY_S", 0.001)
     with HostileHttp2(react) as server:
-        access = Access(base_url=server.url, addresses=("127.0.0.1",), headers={}, http2=True)
+        access = Http2Access(base_url=server.url, addresses=("127.0.0.1",), headers={}, http2=True)
         client, memory = Http2Client(access, 5), Memory()
         session = Session(worker(tmp_path, client, memory=memory), arrival(number=3), 0)
         session.assets = Assets(source_of(access, None, None, Counter()), client, session.fetch)

@@ -9,7 +9,7 @@ import gevent.ssl
 import pytest
 from h2.connection import H2Connection
 
-from loadtests.client.access import Access
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
 from loadtests.client.http2.connection import Http2Connection
 from tests.loadtests.certificates import Authority
@@ -80,7 +80,7 @@ def connect(secure: Authority | None) -> Iterator[Connect2]:
         tls = None if secure is None else gevent.ssl.create_default_context(cafile=str(secure.certificate))
         headers = {"User-Agent": "peakproof/test", "X-Peakproof-Run": "r1"}
         facts = {"base_url": url, "addresses": ("127.0.0.1",), "headers": headers, "tls": tls, "http2": True, **changes}
-        clients.append(Http2Client(Access(**facts), deadline_s))
+        clients.append(Http2Client(Http2Access(**facts), deadline_s))
         return clients[-1]
 
     yield make

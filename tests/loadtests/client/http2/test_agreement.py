@@ -6,7 +6,7 @@ from typing import Any
 import gevent.ssl
 import pytest
 
-from loadtests.client.access import Access
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
 from loadtests.environment.proxy import Proxy
 from tests.loadtests.certificates import Authority
@@ -23,7 +23,7 @@ VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVe
 def client_of(authority: Authority, port: int, **changes: Any) -> Http2Client:
     tls = gevent.ssl.create_default_context(cafile=str(authority.certificate))
     facts = {"base_url": f"https://{NAME}:{port}", "addresses": ("127.0.0.1",), "headers": {}, "tls": tls}
-    return Http2Client(Access(**{**facts, "http2": True, **changes}), 10.0)
+    return Http2Client(Http2Access(**{**facts, "http2": True, **changes}), 10.0)
 
 
 @VERSIONS
