@@ -9,8 +9,9 @@ from loadtests.client.errors import SilentError, UnsentError
 from loadtests.client.http1_client import REPEATABLE, ShopperClient
 from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.body_stream import Http2BodyStream
-from loadtests.client.http2.connection import Http2Connection, RefusedError
+from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.stream import Stream, Wait
+from loadtests.client.http2.streams import RefusedError
 from loadtests.client.http2.transport import Transport, open_channel
 from loadtests.client.response_head import Head
 from loadtests.client.sockets.connect import Way
