@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
+import pytest
 
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
@@ -24,6 +25,7 @@ SHORT_S = 0.3
 
 Serve = Callable[[Answer | bytes], HostileServer]
 Connect = Callable[..., ShopperClient]
+every_transport = pytest.mark.parametrize("transport", ["h1", "h2c", "h2"], indirect=True)
 
 
 def closing(data: bytes) -> Answer:

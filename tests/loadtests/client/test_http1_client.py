@@ -18,6 +18,7 @@ from tests.loadtests.client.shoppers import (
     Connect,
     Serve,
     closing,
+    every_transport,
     wait_for,
 )
 from tests.loadtests.hostile_server import Seen, reply
@@ -26,6 +27,7 @@ from tests.loadtests.replies import Untimed
 # -- what goes well ---------------------------------------------------------------------------------------------
 
 
+@every_transport
 def test_a_json_reply_comes_whole(serve: Serve, connect: Connect) -> None:
     server = serve(reply(b'{"a": [1, 2]}'))
     told = connect(server.url).send(GET, TRACEPARENT)
@@ -45,6 +47,7 @@ def test_every_request_is_tagged_and_carries_its_trace(serve: Serve, connect: Co
     }
 
 
+@every_transport
 def test_a_body_is_sent_as_json_with_the_request_s_own_headers(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     request = Request(step="c", method="POST", path="/c", body={"name": "Zoë"}, headers={"Idempotency-Key": "k"})
@@ -54,12 +57,14 @@ def test_a_body_is_sent_as_json_with_the_request_s_own_headers(serve: Serve, con
     assert (seen.headers["content-type"], seen.headers["idempotency-key"]) == ("application/json", "k")
 
 
+@every_transport
 def test_a_path_of_the_base_address_comes_before_every_path(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     connect(f"{server.url}/shop/").send(GET, TRACEPARENT)
     assert server.seen[0].path == "/shop/"
 
 
+@every_transport
 def test_one_connection_serves_a_shopper_s_whole_visit(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     client = connect(server.url)
@@ -67,6 +72,7 @@ def test_one_connection_serves_a_shopper_s_whole_visit(serve: Serve, connect: Co
     assert ([seen.connection for seen in server.seen], server.connections) == ([1, 1], 1)
 
 
+@every_transport
 def test_two_shoppers_share_neither_connection_nor_cookies(serve: Serve, connect: Connect) -> None:
     server = serve(reply(headers=("Set-Cookie: sid=one",)))
     for client in (connect(server.url), connect(server.url)):
@@ -75,6 +81,7 @@ def test_two_shoppers_share_neither_connection_nor_cookies(serve: Serve, connect
     assert ["cookie" in seen.headers for seen in server.seen] == [False, False]
 
 
+@every_transport
 def test_cookies_are_kept_renewed_and_sent_back(serve: Serve, connect: Connect) -> None:
     told = iter([("Set-Cookie: sid=one; Path=/; HttpOnly", "Set-Cookie: lang=en"), ("Set-Cookie: sid=two",), ()])
 
@@ -129,6 +136,7 @@ def test_a_body_that_is_no_json_object_is_a_value_error() -> None:
 # -- what a status means ----------------------------------------------------------------------------------------
 
 
+@every_transport
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -150,6 +158,7 @@ def test_a_status_that_is_not_accepted_is_told_by_its_kind(
     assert connect(server.url).send(GET, TRACEPARENT) == Untimed(status=status, error=error)
 
 
+@every_transport
 def test_a_refusal_that_a_healthy_shop_gives_is_no_error(serve: Serve, connect: Connect) -> None:
     server = serve(reply(b'{"error":"out_of_stock"}', status="409 Conflict"))
     request = Request(step="checkout", method="POST", path="/checkout", body={}, accept=frozenset({201, 409}))
@@ -211,6 +220,7 @@ def test_a_reply_that_is_broken_off_or_no_http_is_an_outcome(
     assert len(server.seen) == 1
 
 
+@every_transport
 @pytest.mark.parametrize(
     ("number", "error"),
     [
@@ -230,12 +240,14 @@ def test_what_this_machine_lacks_is_not_the_shops_error(
     assert connect("http://127.0.0.1:9").send(GET, TRACEPARENT) == Untimed(error=error)
 
 
+@every_transport
 def test_a_refused_connection_is_an_outcome(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     assert connect(f"http://127.0.0.1:{port}").send(GET, TRACEPARENT) == Untimed(error="connection")
 
 
+@every_transport
 def test_a_silent_shop_is_given_up_at_the_deadline(serve: Serve, connect: Connect) -> None:
     def answer(_: socket.socket, __: Seen) -> bool:
         server.over.wait(10)
@@ -322,6 +334,7 @@ def test_a_page_is_asked_for_again_when_its_kept_connection_was_closed(serve: Se
     assert [seen.connection for seen in server.seen] == [1, 1, 2]
 
 
+@every_transport
 @pytest.mark.parametrize("path", ["/a b", "/a\r\nX-Evil: 1", "/a\x00", "/\u2013", "/a\tb"])
 def test_a_path_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Serve, connect: Connect, path: str) -> None:
     server = serve(reply())
@@ -331,6 +344,7 @@ def test_a_path_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Serv
     assert client.send(GET, TRACEPARENT).error is None
 
 
+@every_transport
 def test_a_header_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     request = Request(step="cart", method="POST", path="/", body={"a": 1}, headers={"Idempotency-Key": "k\r\nX: y"})
@@ -350,6 +364,7 @@ def test_a_client_that_failed_can_be_used_again(serve: Serve, connect: Connect, 
     assert [client.send(POST, TRACEPARENT).error for _ in range(3)] == [first] * 3
 
 
+@every_transport
 def test_closing_twice_is_harmless(serve: Serve, connect: Connect) -> None:
     client = connect(serve(reply()).url)
     client.close()
@@ -375,6 +390,7 @@ def test_a_shopper_who_is_cut_off_hangs_up_at_once(serve: Serve, connect: Connec
     assert (hung_up, type(greenlet.value)) == ([b""], gevent.GreenletExit)
 
 
+@every_transport
 def test_someone_else_s_timeout_is_not_the_request_s(serve: Serve, connect: Connect) -> None:
     def answer(_: socket.socket, __: Seen) -> bool:
         server.over.wait(10)

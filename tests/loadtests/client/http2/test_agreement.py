@@ -10,7 +10,7 @@ from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
 from loadtests.environment.proxy import Proxy
 from tests.loadtests.certificates import Authority
-from tests.loadtests.client.http2.conftest import NAME
+from tests.loadtests.client.conftest import NAME
 from tests.loadtests.client.shoppers import GET, TRACEPARENT
 from tests.loadtests.forward_proxy import Leads, forward_proxy
 from tests.loadtests.hostile_http2 import HostileHttp2, Talk
