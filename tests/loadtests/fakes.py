@@ -117,7 +117,6 @@ class Blocking:
     """A client that never gets an answer."""
 
     at_proxy = False
-    lay_ns = waited_ns = 0
 
     def __init__(self) -> None:
         self.under_way = Event()
@@ -146,8 +145,6 @@ class FakeClient:
     sent: list[Request] = field(default_factory=list)
     traceparents: list[str] = field(default_factory=list)
     closed: int = 0
-    lay_ns: int = 0
-    waited_ns: int = 0
     at_proxy: bool = False
 
     def send(self, request: Request, traceparent: str) -> Reply:
