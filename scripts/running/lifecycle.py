@@ -198,7 +198,8 @@ class RunLifecycle:
         with telemetry.listening() as exporters, Children(directory.logs) as children:
             prometheus = telemetry.prometheus(children, exporters)
             self._load = self._play(directory, children, prometheus)
-            self._end = self._measure_the_end(directory, prometheus)
+            self._end = self._releases()
+            self._end = self._keep_answers(directory, prometheus)
 
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> LoadFacts:
         """Play the load; return when it was played and how it ended."""
@@ -273,23 +274,28 @@ class RunLifecycle:
             return self._load.ended, self._load.because
         return how_it_ended(workers, self._setting.workers, generator)
 
-    def _measure_the_end(self, directory: RunDirectory, prometheus: Prometheus) -> EndFacts:
-        """Let the last scrapes come in, then keep every answer that a verdict or a page will need."""
-        load = self._load
-        if load.started_at is None or load.ended_at is None:
+    def _releases(self) -> EndFacts:
+        """Return the releases that were seen, the one after the load included; nothing when nothing was played."""
+        if self._load.started_at is None:
             return NOT_ENDED
         release = probe_release_or_none(self._reach)
         self._watches.keep(release)
-        end = EndFacts(release=release, releases_seen=self._watches.seen)
-        starts_at, ends_at = (load.started_at + round(at_s * 1e9) for at_s in self._inputs.plan.judged_span())
+        return EndFacts(release=release, releases_seen=self._watches.seen)
+
+    def _keep_answers(self, directory: RunDirectory, prometheus: Prometheus) -> EndFacts:
+        """Let the last scrapes come in, then keep every answer that a verdict or a page will need."""
+        load, plan = self._load, self._inputs.plan
+        if load.started_at is None or load.ended_at is None:
+            return self._end
+        starts_at, ends_at = (load.started_at + round(at_s * 1e9) for at_s in plan.judged_span())
         judged = (starts_at, min(ends_at, load.ended_at))
         if load.ended != "stopped":
             time.sleep(_LAST_SCRAPES_S)
         try:
             keep_answers(prometheus, directory, self._inputs.objectives, judged, (load.started_at, load.ended_at))
         except EnvironmentLacks as error:
-            return replace(end, notes=(str(error),))
-        return end
+            return replace(self._end, notes=(str(error),))
+        return self._end
 
 
 def perform(inputs: Inputs, setting: Setting, context: Context) -> FinishedRun:
