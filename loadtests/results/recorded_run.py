@@ -27,7 +27,7 @@ _MAY_BE_NULL = frozenset({"error", "reason"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRun:
-    """Everything a verdict rests on, as it lies in the run directory."""
+    """Everything a verdict rests on, as the run directory holds it."""
 
     directory: RunDirectory
     plan: Plan
@@ -151,7 +151,7 @@ def _read(paths: list[Path], schema: pa.Schema, named: Path) -> pa.Table:
 
 
 def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:
-    """Return what stands against judging the run; raises BadInput when the directory can't be read."""
+    """Return the findings of the validity checks; raises BadInput when the directory can't be read."""
     recorded = read_recorded(directory.path)
     window = recorded.run.judged_window
     records = NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS)

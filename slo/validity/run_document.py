@@ -1,4 +1,4 @@
-"""`run.json` as one type, `RunDocument`: what a run was, how it ended, and what its workers say of the load.
+"""`run.json` as one type, `RunDocument`: what a run was, how it ended, and what its workers reported of the load.
 
 `loadtests.results.run_json` writes it, and the judge, the audit and the report read it. Reading is tolerant: a key that
 is missing is None, which is never good news, and a key that isn't known is kept. A value of another type is refused.
@@ -152,14 +152,14 @@ class AccountFacts(_Part):
 
 
 class RequestCounts(_Part):
-    """What the workers say they sent: as many as there are request records."""
+    """The requests that the workers reported: as many as there are request records."""
 
     sent: Count | None = None
     errors: Count | None = None
 
 
 class OrderCounts(_Part):
-    """What the ledgers hold."""
+    """The orders of the ledgers by outcome."""
 
     attempted: Count | None = None
     accepted: Count | None = None

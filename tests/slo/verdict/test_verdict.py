@@ -147,7 +147,7 @@ def test_a_run_in_which_nothing_was_judged_is_inconclusive(passing: Case) -> Non
     verdict = judge(case)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.headline == (
-        "INCONCLUSIVE  objectives: no objective was judged; judge at least one: plan show tells what a plan can prove"
+        "INCONCLUSIVE  objectives: no objective was judged; judge at least one: plan show lists what a plan can prove"
     )
 
 
