@@ -52,7 +52,7 @@ class Setting:
 
     `releases_expected` may be seen in the run. `on_phase` gets the name of each phase that begins, and
     `phase_releases` maps a phase to the release that it runs on, where releases are changed on purpose. With `browser`
-    a real one walks through the shop beside the load. Leases lie beside the runs unless `lease_folder` is given.
+    a real browser visits the shop during the load. Leases are kept beside the runs unless `lease_folder` is given.
     """
 
     ports: Ports
@@ -90,14 +90,14 @@ class RunLifecycle:
 
     @cached_property
     def _reach(self) -> ResolvedEnvironment:
-        """How the environment is reached: resolved and read once, the first time it is asked for."""
+        """The resolved environment: its names and secrets are read once, when it is first needed."""
         return reach_of(self._inputs.environment, self._context.environment)
 
     def perform(self) -> FinishedRun:
         """Run; raises EnvironmentLacks before any load when something is missing.
 
         Once there is load, every ending leaves a whole run directory: a failure of the generator, a breach, a
-        signal (KeyboardInterrupt is taken as the wish to stop).
+        signal (KeyboardInterrupt stops the run).
         """
         access = self._check()
         program = find_program(self._outside, self._setting.ports, self._context)
@@ -121,7 +121,7 @@ class RunLifecycle:
         return access
 
     def _check_generator(self) -> None:
-        """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
+        """Refuse more connections than the local workers can hold open; hint at what may be too many."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         shared = plan.limits.connections
         if shared is not None and shared < workers:
@@ -155,7 +155,7 @@ class RunLifecycle:
         )
 
     def _perform(self, program: Program | None, lease: Lease, start: StartFacts) -> FinishedRun:
-        """Run with the environment ours alone."""
+        """Run while the lease is held."""
         directory = prepare(self._inputs, self._context.runs)
         lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")

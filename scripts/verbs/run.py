@@ -33,7 +33,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", metavar="VERSION", help="the release that must be there, from start to end")
     parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
     parser.add_argument(
-        "--lease-folder", type=Path, metavar="FOLDER", help="where leases are kept, shared by all who test (leases/)"
+        "--lease-folder",
+        type=Path,
+        metavar="FOLDER",
+        help="where leases are kept; shared by everybody who tests this shop (default: leases/)",
     )
     add_how(parser)
 
@@ -49,7 +52,7 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         help=f"load generator processes (default 1; {cores} cores here)",
     )
     parser.add_argument(
-        "--browser", action="store_true", help="one real headless Chromium walks through the shop's pages beside it"
+        "--browser", action="store_true", help="one real headless Chromium visits the shop's pages during the load"
     )
     parser.add_argument(
         "--web-ui",

@@ -42,7 +42,7 @@ with Unsuspended(lambda line: print("told", line, flush=True)) as unsuspended:
                         raise RuntimeError("a slip")
                     if key == "e":
                         sys.exit(0)
-                unsuspended.tell()
+                unsuspended.explain()
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 """
@@ -238,7 +238,7 @@ def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either
     with Unsuspended(told.append) as unsuspended, Keyboard(None) as keys:
         assert keys.pressed(0.0) == ""
         os.kill(os.getpid(), signal.SIGTSTP)
-        unsuspended.tell()
-        unsuspended.tell()
+        unsuspended.explain()
+        unsuspended.explain()
     assert told == [REFUSED]
     assert signal.getsignal(signal.SIGTSTP) == before
