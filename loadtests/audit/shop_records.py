@@ -1,4 +1,4 @@
-"""Shop records: what the shop itself reports of its orders, its payments and its stock, as it answers over HTTP."""
+"""Shop records: what the shop itself says of its orders, its payments and its stock."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What the shop itself says: its orders, its payments and its stock, over HTTP, bounded and never trusted."""
+"""Reads the shop records (orders, payments, stock) over HTTP, each reply bounded and checked."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,11 +27,11 @@ Reply = TypeVar("Reply", bound=BaseModel)
 
 
 class SourceUnavailableError(Exception):
-    """A source that is declared couldn't be read; the message says why in a few words."""
+    """A declared source of shop records couldn't be read; the message is the reason in a few words."""
 
 
 class Sources:
-    """The declared sources of one environment, asked over `http`; `token` is the bearer token they want, if any."""
+    """The declared shop records of one environment, read over `http`; `token` is their bearer token, if any."""
 
     def __init__(self, environment: Environment, token: str | None, http: PinnedHttp | None = None) -> None:
         self._environment = environment
@@ -95,22 +95,21 @@ def gather(
     run_started_at: int,
     lacking: Sequence[str] = (),
 ) -> Evidence:
-    """Ask every declared source about a run. A source that fails is said in `sources`, not raised.
+    """Read the ledgers and every declared source of a run. A source that fails stands in `sources`, and isn't raised.
 
-    `lacking` are the workers of whose ledger rows may be missing in the directory.
-
-    Everyone's orders are asked for only when those of the run leave something unexplained.
+    `lacking` are the workers of whose ledger rows may be missing in the directory. The orders of others are read only
+    when those of the run leave something unexplained.
     """
-    said: dict[str, str] = {}
+    states: dict[str, str] = {}
     run = directory.name
-    orders = _ask(said, "orders", environment.orders_url, lambda: sources.orders(run))
-    payments = _ask(said, "payments", environment.payments_url, lambda: sources.payments(run_started_at))
+    orders = _read(states, "orders", environment.orders_url, lambda: sources.orders(run))
+    payments = _read(states, "payments", environment.payments_url, lambda: sources.payments(run_started_at))
     before, after = None, None
     if environment.stock_url is None:
-        said["stock"] = "not declared"
+        states["stock"] = "not declared"
     else:
-        after = _ask(said, "stock", environment.stock_url, lambda: sources.stock_document().levels())
-        before = _stock_before(directory, said)
+        after = _read(states, "stock", environment.stock_url, lambda: sources.stock_document().levels())
+        before = _stock_before(directory, states)
     evidence = Evidence(
         run=run,
         attempts=read_ledgers(directory.ledgers()),
@@ -119,37 +118,37 @@ def gather(
         payments=payments,
         stock_before=None if before is None else before.levels(),
         stock_after=after,
-        sources=said,
+        sources=states,
         lacking=lacking,
     )
     if orders is None or not others_may_explain(evidence):
         return evidence
     since = run_started_at if before is None else before.taken_at
-    everyone = _ask(said, "orders", environment.orders_url, lambda: sources.orders(None)) or ()
+    everyone = _read(states, "orders", environment.orders_url, lambda: sources.orders(None)) or ()
     return replace(evidence, foreign=tuple(o for o in everyone if o.run != run and o.created_at >= since))
 
 
-Asked = TypeVar("Asked")
+Records = TypeVar("Records")
 
 
-def _ask(said: dict[str, str], name: str, url: str | None, ask: Callable[[], Asked]) -> Asked | None:
+def _read(states: dict[str, str], name: str, url: str | None, read: Callable[[], Records]) -> Records | None:
     if url is None:
-        said[name] = "not declared"
+        states[name] = "not declared"
         return None
     try:
-        answer = ask()
+        records = read()
     except SourceUnavailableError as error:
-        said[name] = str(error)
+        states[name] = str(error)
         return None
-    said[name] = "read"
-    return answer
+    states[name] = "read"
+    return records
 
 
-def _stock_before(directory: RunDirectory, said: dict[str, str]) -> StockDocument | None:
+def _stock_before(directory: RunDirectory, states: dict[str, str]) -> StockDocument | None:
     try:
         return validate_json(read_text(directory.stock_before, _MAX_REPLY), StockDocument, directory.stock_before)
     except BadInput:
-        said["stock"] = "not read before the run"
+        states["stock"] = "not read before the run"
         return None
 
 

@@ -34,20 +34,21 @@ _LEAST_BLOCKED = 5
 
 
 def why_blocked(replies: int, blocked: int, in_a_row: int, at_proxy: int = 0) -> str | None:
-    """Return why a firewall's answers, or a proxy's refusals, end the run, None while they don't.
+    """Return why the replies of a firewall, or the failures of a proxy, end the run; None while they don't.
 
     `replies` and `blocked` are those of the last 10 s, `at_proxy` those among the blocked that failed at the proxy. A
-    few alone, which say little of a share, don't end it.
+    handful is too few to be a share, and doesn't end it.
     """
     if in_a_row >= BLOCKED_IN_A_ROW:
-        told = f"{in_a_row} replies in a row"
+        seen = f"{in_a_row} replies in a row"
     elif blocked >= _LEAST_BLOCKED and blocked > BLOCKED_RATIO * replies:
-        told = f"{blocked} of {replies} replies in the last {RECENT_S} s"
+        seen = f"{blocked} of {replies} replies in the last {RECENT_S} s"
     else:
         return None
     if at_proxy > blocked / 2:
-        return f"failed at the proxy before the shop: {told}; see its log: does it let us through, and reach the shop"
-    return f"blocked by a firewall or rate limit before the shop: {told}; let the generator's address through"
+        check = "check in its log that it admits this machine and reaches the shop"
+        return f"failed at the proxy before the shop: {seen}; {check}"
+    return f"blocked by a firewall or rate limit before the shop: {seen}; let the generator's address through"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class Board:
         self.gaps = 0
 
     def revise(self, arrivals_s: Floats, rate: Callable[[float], float]) -> None:
-        """Measure against a changed plan from now on: what will come isn't known to the watches any more."""
+        """Use the revised plan from now on. Early stops are disabled: how many events are still to come isn't known."""
         self._timetable, self._revised = replace(self._timetable, arrivals_s=arrivals_s, rate=rate), True
 
     def merge(self, worker: str, change: Mapping[str, Any], gauges: Gauges) -> None:
@@ -221,7 +222,7 @@ class Board:
         return out
 
     def _is_missed(self, watch: Watch) -> bool:
-        """Whether it is certain; never after a revision: the verdict of such a run is another, and is known."""
+        """Whether a miss is certain; never after a revision, for such a run is INCONCLUSIVE anyway."""
         return not self._revised and watch.is_certain(*self._counts(watch.name))
 
     def _counts(self, name: str) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """The account of a run: every arrival of the plan ends as exactly one thing, and the sum is the plan.
 
-It is made from the parts on disk and the schedule, never from what a process said it did; so it adds up after
+It is made from the parts on disk and the schedule, never from what a process reported of itself; so it adds up after
 any ending, a killed worker's and a killed master's included.
 """
 
@@ -43,11 +43,11 @@ def make_account(
 ) -> Account:
     """Account for every arrival of a plan with its revisions.
 
-    A session that was started though a revision struck it, for its worker heard too late, was part of the plan that
-    was played.
+    A session that was started though a revision struck it (the revision reached its worker too late) was part of the
+    plan that was played.
 
-    An arrival without a record is *not due* when its worker said, at its end, that it hadn't come to it; of a worker
-    without a last word, when it was planned for later than the `ran_s` that the run went on. Else it is *lost* with
+    An arrival without a record is *not due* when its worker ended before it came to it; of a worker
+    that was killed, when it was planned for later than the `ran_s` that the run went on. Else it is *lost* with
     its worker. Raises ValueError when a session was recorded twice, was never planned, or ended as nothing that
     is known.
     """

@@ -1,4 +1,4 @@
-"""The live view: `live.json` for a person's eyes, rewritten in a terminal, a line every few seconds elsewhere."""
+"""The live view: `live.json` as a table that is redrawn in a terminal, or as a line every 10 s elsewhere."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def read_snapshot(path: Path) -> LiveDocument | None:
 
 
 class TerminalView:
-    """Shows snapshots; `say` takes a line where there is no terminal, `hint` says which keys there are."""
+    """Shows snapshots; `say` prints a line where there is no terminal, `hint` names the keys there are."""
 
     def __init__(self, say: Callable[[str], None], *, is_terminal: bool, hint: str = "") -> None:
         self._say, self._hint = say, hint
@@ -102,7 +102,7 @@ def screen(snapshot: LiveDocument) -> Table:
 
 
 def _below(snapshot: LiveDocument, hint: str) -> Text:
-    """Return the answer to the last wished change, and the keys there are."""
+    """Return the answer to the last requested change, and the keys there are."""
     return Text("\n".join(line for line in (snapshot.told, hint) if line), style="dim")
 
 

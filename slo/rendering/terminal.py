@@ -28,8 +28,8 @@ def render_terminal(verdict: Verdict, *, colour: bool = False) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    told = verdict.headline.removeprefix(verdict.outcome.value)
-    yield from _wrap(f"{verdict.outcome.value}  {clean(told)}", 3)
+    reason = verdict.headline.removeprefix(verdict.outcome.value)
+    yield from _wrap(f"{verdict.outcome.value}  {clean(reason)}", 3)
     yield ""
     yield _TABLE.format("objective", "outcome", "observed", "limit", "events", "deff")
     ranked = sorted(verdict.objectives, key=lambda one: _ORDER.index(one.outcome))
@@ -102,7 +102,7 @@ def _more(more: int) -> str:
 
 
 def _next(verdict: Verdict) -> Iterator[str]:
-    """Tell what to do next, at most three lines."""
+    """Return what to do next, at most three lines."""
     if verdict.outcome is Outcome.PASS:
         yield "nothing: the release may go"
         return

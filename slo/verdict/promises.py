@@ -63,7 +63,7 @@ def _unchecked(name: str, check: CheckEntry | None, accepted: int | None) -> Ite
     elif check.outcome not in {"holds", "broken"}:
         yield _unknown(name, check.detail or "could not be checked", change)
     elif check.outcome == "holds" and (check.checked is None or check.broken is None):
-        yield _unknown(name, "holds by the audit, which doesn't say how often it was checked and broken", change)
+        yield _unknown(name, "holds by the audit, but how often it was checked or broken is missing", change)
     elif check.outcome == "holds" and name in _ABOUT_EACH_ORDER and not check.checked and accepted != 0:
         orders = "an unknown number of" if accepted is None else count(accepted)
         yield _unknown(name, f"nothing was checked, though {orders} orders were accepted", change)

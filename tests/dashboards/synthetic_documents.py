@@ -295,7 +295,7 @@ _CAUSE = Cause(
 )
 _SHORT = "95.7 % of the planned sessions started; 99 % are needed."
 REASONS: dict[str, tuple[str, tuple[Finding, ...], tuple[Cause, ...]]] = {
-    "PASS": ("PASS: every objective was shown to hold, and every promise was kept.", (), ()),
+    "PASS": ("PASS: every objective was shown to hold, and so was every promise.", (), ()),
     "FAIL": (
         "FAIL: checkout answers in time for too few shoppers; SELECT stock is called 12 times instead of once.",
         (

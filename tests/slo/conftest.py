@@ -69,7 +69,7 @@ def run_json() -> dict[str, Any]:
 
 @pytest.fixture
 def audit_json() -> dict[str, Any]:
-    """Return an audit that found every promise kept."""
+    """Return an audit by which every promise holds."""
     return {
         "format": "peakproof/audit/v2",
         "checked_at": 1,

@@ -109,7 +109,7 @@ def test_a_canary_in_every_string_stays_text(tmp_path: Path, kept: frozenset[str
     assert "{{7*7}}" in page.text
 
 
-SECTIONS = ("Why", "Slowest requests", "Audit: was every promise kept?", "Causes", "Provenance", "Latency over time")
+SECTIONS = ("Why", "Slowest requests", "Audit: does every promise hold?", "Causes", "Provenance", "Latency over time")
 
 
 def test_the_canary_reaches_every_section_that_shows_text(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def payment(number: int, **changes: Any) -> Payment:
 
 
 def evidence(**changes: Any) -> Evidence:
-    """Return a run of two orders in which everything was kept."""
+    """Return a run of two orders in which every promise holds."""
     whole = Evidence(
         run="r1",
         attempts=[attempt(1), attempt(2)],
@@ -74,7 +74,7 @@ def moved(tee: int, mug: int) -> Mapping[tuple[str, str], int]:
     return {("tee", "warehouse"): 10 - tee, ("mug", "store-york"): 5 - mug, ("cap", "warehouse"): 3}
 
 
-def test_a_shop_that_kept_its_word_is_said_to_have() -> None:
+def test_every_promise_of_a_faultless_shop_holds() -> None:
     checks = audit(evidence())
     assert [(check.name, check.outcome, check.checked, check.detail) for check in checks] == [
         (name, "holds", count, f"all {count}") for name, count in zip(NAMES, [2, 2, 2, 2, 2, 2, 3, 3], strict=True)
@@ -122,7 +122,7 @@ SITUATIONS: dict[str, tuple[Evidence, dict[str, list[str]]]] = {
     ),
     "an order costs something else": (
         evidence(orders=[order(1), order(2, total_cents=2900)], payments=[payment(1), payment(2, amount_cents=2900)]),
-        {"order-as-promised": ["order o2 costs 2900, promised were 3000"]},
+        {"order-as-promised": ["order o2 costs 2900, promised was 3000"]},
     ),
     "an order was paid twice": (
         evidence(payments=[payment(1), payment(2), payment(3, reference="o2")]),
@@ -138,7 +138,7 @@ SITUATIONS: dict[str, tuple[Evidence, dict[str, list[str]]]] = {
     ),
     "a wrong amount was paid": (
         evidence(payments=[payment(1), payment(2, amount_cents=1)]),
-        {"paid-right-amount": ["order o2 costs 3000, paid were 1"]},
+        {"paid-right-amount": ["order o2 costs 3000, paid was 1"]},
     ),
     "a payment has no order": (
         evidence(payments=[payment(1), payment(2), payment(7)]),
@@ -154,24 +154,24 @@ SITUATIONS: dict[str, tuple[Evidence, dict[str, list[str]]]] = {
     ),
     "too little stock moved: oversold": (
         evidence(stock_after=moved(3, 2)),
-        {"stock-moved-by-what-was-sold": ["warehouse: tee moved by 3, sold were 4"]},
+        {"stock-moved-by-what-was-sold": ["warehouse: tee went down by 3, 4 were sold"]},
     ),
     "too much stock moved": (
         evidence(stock_after=moved(4, 4)),
-        {"stock-moved-by-what-was-sold": ["store-york: mug moved by 4, sold were 2"]},
+        {"stock-moved-by-what-was-sold": ["store-york: mug went down by 4, 2 were sold"]},
     ),
     "the stock of another place moved": (
         evidence(stock_after={("tee", "warehouse"): 8, ("mug", "store-york"): 3, ("cap", "warehouse"): 1}),
         {
             "stock-moved-by-what-was-sold": [
-                "warehouse: cap moved by 2, sold were 0",
-                "warehouse: tee moved by 2, sold were 4",
+                "warehouse: cap went down by 2, 0 were sold",
+                "warehouse: tee went down by 2, 4 were sold",
             ]
         },
     ),
     "a stock's row vanished": (
         evidence(stock_after={("tee", "warehouse"): 6, ("mug", "store-york"): 3}),
-        {"stock-moved-by-what-was-sold": ["warehouse: cap moved by 3, sold were 0"]},
+        {"stock-moved-by-what-was-sold": ["warehouse: cap went down by 3, 0 were sold"]},
     ),
     "stock is negative": (
         evidence(
@@ -188,7 +188,7 @@ def test_each_broken_promise_is_found_and_no_other(told: Evidence, expected: dic
     assert broken(told) == expected
 
 
-NOBODY_S_FAULT: dict[str, Evidence] = {
+EXPLAINED: dict[str, Evidence] = {
     "a foreign order's payment": evidence(
         payments=[payment(1), payment(2), payment(7)], foreign=(order(7, run=None),), stock_after=moved(6, 3)
     ),
@@ -216,8 +216,8 @@ NOBODY_S_FAULT: dict[str, Evidence] = {
 }
 
 
-@pytest.mark.parametrize("told", NOBODY_S_FAULT.values(), ids=list(NOBODY_S_FAULT))
-def test_what_is_nobody_s_fault_is_nobody_blamed_for(told: Evidence) -> None:
+@pytest.mark.parametrize("told", EXPLAINED.values(), ids=list(EXPLAINED))
+def test_what_has_an_explanation_breaks_no_promise(told: Evidence) -> None:
     assert broken(told) == {}
 
 
@@ -254,7 +254,7 @@ def test_nothing_declared_is_nothing_checked() -> None:
     assert audit(evidence(sources=dict.fromkeys(ASKED, "not declared"))) == ()
 
 
-def test_two_sources_that_failed_are_both_told() -> None:
+def test_two_sources_that_failed_are_both_named() -> None:
     checks = audit(evidence(sources={**ASKED, "orders": "unreachable: A", "payments": "unreachable: B"}))
     told = {check.name: check.detail for check in checks}
     assert told["paid-once"] == "orders unreachable: A; payments unreachable: B"
@@ -320,7 +320,7 @@ def test_where_rows_may_be_missing_a_broken_promise_is_still_broken_and_a_kept_o
     assert checks["order-exists"].outcome == "broken"
     assert (checks["order-once"].outcome, checks["order-once"].checked) == ("unknown", 1)
     assert checks["order-once"].detail == (
-        "rows of the ledger of w1 may be missing;"
-        " `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+        "ledger rows of w1 may be missing;"
+        " complete them with `peakproof audit RUN --streamed FOLDER`, the folder that the worker wrote"
     )
     assert {checks[name].outcome for name in NAMES if name.startswith(("paid", "no-payment"))} == {"holds"}

@@ -145,7 +145,7 @@ def test_a_change_that_was_lost_on_the_way_is_a_gap(sequence: list[int], gaps: i
     merged, change = board(), WorkerFigures([], ALWAYS).take(START)
     for number in sequence:
         merged.merge("w0", {**change, "sequence": number}, gauges())
-    assert merged.gaps == gaps
+    assert merged.gaps == merged.snapshot(START + SECOND, "running").gaps == gaps
 
 
 def test_each_worker_has_a_sequence_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""`peakproof audit` asks the shop about every promise of a run; what can't be asked is unknown, never kept."""
+"""`peakproof audit` asks the shop about every promise of a run; what can't be read is unknown, and never holds."""
 
 import json
 import shutil
@@ -87,7 +87,7 @@ def outcomes(run: RunDirectory) -> dict[str, str]:
     return {check["name"]: check["outcome"] for check in json.loads(run.audit.read_text())["checks"]}
 
 
-def test_a_run_whose_promises_were_kept_ends_with_0(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
+def test_a_run_whose_promises_hold_ends_with_0(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
     ended = peakproof("audit", "run")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines()[0] == "holds   order-exists: all 2"
@@ -190,8 +190,8 @@ def test_a_ledger_with_a_row_that_is_none_is_refused(run: RunDirectory, peakproo
 
 BY_ROW = ("order-exists", "order-once", "order-as-promised")
 MISSING = (
-    "rows of the ledger of w0 may be missing: 1 of the run's orders are in no row that is here;"
-    " `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+    "ledger rows of w0 may be missing: 1 of the run's orders are in no row;"
+    " complete them with `peakproof audit RUN --streamed FOLDER`, the folder that the worker wrote"
 )
 
 
@@ -241,7 +241,7 @@ def test_workers_that_nobody_knows_of_may_have_left_rows_out(run: RunDirectory, 
     for arguments in (("audit", "run"), ("audit", "run", "--streamed", "streamed/run")):
         ended = peakproof(*arguments)
         assert (ended.code, json.loads(run.run.read_text())["workers"]) == (75, None)
-        assert "rows of the ledger of workers that run.json doesn't tell of may be missing" in ended.out
+        assert "ledger rows of workers that run.json doesn't tell of may be missing" in ended.out
 
 
 def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(

@@ -58,8 +58,8 @@ def test_a_promise_that_holds_but_counts_broken_ones_is_broken(audit_json: dict[
         ({"outcome": None, "detail": None}, "could not be checked"),
         ({"outcome": "Holds", "detail": "a word we do not know"}, "a word we do not know"),
         ({"checked": 0}, "nothing was checked, though 390 orders were accepted"),
-        ({"checked": None}, "holds by the audit, which doesn't say how often it was checked and broken"),
-        ({"broken": None}, "holds by the audit, which doesn't say how often it was checked and broken"),
+        ({"checked": None}, "holds by the audit, but how often it was checked or broken is missing"),
+        ({"broken": None}, "holds by the audit, but how often it was checked or broken is missing"),
         ({"name": "other"}, "the audit has no answer for it"),
     ],
 )
