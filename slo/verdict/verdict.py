@@ -9,7 +9,7 @@ load was. Everything else is INCONCLUSIVE and names what would settle it.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from slo.causes.causes import Cause
 from slo.findings import Finding, Severity
@@ -22,7 +22,7 @@ from slo.validity.checks import check_validity
 from slo.validity.context import Limits
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument
-from slo.verdict.audit_document import parse_audit
+from slo.verdict.audit_document import AuditDocument
 from slo.verdict.objective_results import ObjectiveResult, judge_objectives, observed
 from slo.verdict.promises import NEEDS, SOURCES, check_promises
 
@@ -33,7 +33,7 @@ Status = Literal["good", "bad", "unknown", "left out"]
 class Case:
     """Everything a judgement rests on.
 
-    `run` is run.json, `audit` audit.json as parsed (None when there is none); `evidence` maps an
+    `run` is run.json, `audit` audit.json (None when there is none); `evidence` maps an
     objective's name to what was read; `declared` is what targets.yaml declares for the environment (of `orders`,
     `payments`, `stock`, `release`, `traces`); `not_judged` maps the objectives that the plan gives up on to why;
     `left_out` counts the requests outside of the judged window by phase.
@@ -43,7 +43,7 @@ class Case:
     records: Delivered
     objectives: tuple[Objective, ...]
     evidence: Mapping[str, Evidence]
-    audit: Mapping[str, Any] | None
+    audit: AuditDocument | None
     declared: frozenset[str]
     not_judged: Mapping[str, str]
     design_effect_prior: float
@@ -86,12 +86,11 @@ class Verdict:
 
 
 def judge(case: Case) -> Verdict:
-    """Judge one run. Pure: the same case gives the same verdict. Raises BadInput on facts of a wrong type."""
+    """Judge one run. Pure: the same case gives the same verdict."""
     run = case.run
-    audit = None if case.audit is None else parse_audit(case.audit)
     window = run.judged_window
     validity = check_validity(run, case.records, case.declared, case.limits)
-    promises = check_promises(audit, case.declared, run.orders.accepted if run.orders else None)
+    promises = check_promises(case.audit, case.declared, run.orders.accepted if run.orders else None)
     objectives = judge_objectives(
         case.objectives,
         case.evidence,
