@@ -1,4 +1,4 @@
-"""The pictures of a run: records in, drawn charts with their captions out."""
+"""The charts of a run: records in, drawn charts with their captions out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dashboards.charts.vega_specs import NARROW, WIDE, Curve, OverTime, Shade, d
 from dashboards.formatting import count, length, percent, seconds
 from dashboards.report.records_query import Span, Store
 from dashboards.report.run_files import Reading
-from dashboards.report.stored_metrics import Picture
+from dashboards.report.stored_metrics import StoredPanel
 from slo.verdict.verdict_document import ObjectiveEntry
 
 MAX_GROUPS = 6
@@ -20,7 +20,7 @@ SMALL = 430
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart ready for the page: for wide and for narrow screens, with its title and what is said below it."""
+    """A chart ready for the page: for wide and for narrow screens, with its title and the caption below it."""
 
     title: str
     note: str
@@ -39,7 +39,7 @@ class Group:
 
     @property
     def limit(self) -> tuple[float, str] | None:
-        """The threshold and its words."""
+        """The threshold and its label."""
         if self.threshold_s is None or self.threshold_s <= 0:
             return None
         return self.threshold_s, f"limit {seconds(self.threshold_s)}"
@@ -178,25 +178,25 @@ class Charts:
         note = "99 of 100 requests were handed to the socket within this time of when they were due."
         return self._over_time(self._time, "Generator lateness", note, curves, hints, duration=True, height=120)
 
-    def answered(self, picture: Picture) -> Chart:
+    def answered(self, panel: StoredPanel) -> Chart:
         """Return one panel of stored server-side metrics."""
-        factor = 1000 if picture.unit == "ms" else 1
+        factor = 1000 if panel.unit == "ms" else 1
         curves = [
             Curve(name=one.name, colour=f"c{i % 6 + 1}", points=[(x, y / factor) for x, y in one.points])
-            for i, one in enumerate(picture.series)
+            for i, one in enumerate(panel.series)
         ]
-        hidden = picture.total - len(picture.series)
-        note = picture.description + (f" The highest {len(curves)} of {picture.total} series." if hidden else "")
+        hidden = panel.total - len(panel.series)
+        note = panel.description + (f" The highest {len(curves)} of {panel.total} series." if hidden else "")
         chart = OverTime(
-            title=picture.title,
+            title=panel.title,
             length_s=self._time.length_s,
             bin_s=self._time.bin_s,
             curves=curves,
             shades=self._shades,
-            duration=picture.unit in ("s", "ms"),
-            ratio=picture.unit == "percentunit",
+            duration=panel.unit in ("s", "ms"),
+            ratio=panel.unit == "percentunit",
         )
-        return Chart(title=picture.title, note=note, wide=draw(over_time(chart, SMALL), self._name(), picture.title))
+        return Chart(title=panel.title, note=note, wide=draw(over_time(chart, SMALL), self._name(), panel.title))
 
     def _over_time(  # noqa: PLR0913 - a chart has that many sides
         self,

@@ -1,4 +1,4 @@
-"""`report.html`: everything a run says, on one page without a script that needs no network."""
+"""`report.html`: everything that is known of a run, on one page without scripts that needs no network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from dashboards import formatting as words
+from dashboards import formatting
 from dashboards.report.browser import BrowserPage, browser_pages
 from dashboards.report.charts import Chart, Charts, groups
 from dashboards.report.records_query import SECOND_NS, Step, Store, orders_per_bin
@@ -94,7 +94,7 @@ def _page(reading: Reading, store: Store) -> Page:
         distributions=[chart for group in looked_at if (chart := charts.distribution(group))],
         orders=charts.orders(orders, order_time),
         lateness=charts.lateness(),
-        answered=[charts.answered(picture) for picture in answers.pictures],
+        answered=[charts.answered(panel) for panel in answers.panels],
         answers=answers,
         steps=steps,
         error_words=sorted({word for step in steps for word in step.errors_by_word}),
@@ -127,8 +127,10 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {name: getattr(words, name) for name in ("count", "seconds", "percent", "moment", "clock")}
-    environment.filters["length_words"] = words.length
+    environment.filters |= {
+        name: getattr(formatting, name) for name in ("count", "seconds", "percent", "moment", "clock")
+    }
+    environment.filters["length_words"] = formatting.length
     environment.filters["ns_seconds"] = lambda ns: ns / SECOND_NS
     return environment
 
@@ -136,8 +138,8 @@ def _templates() -> Environment:
 def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever a template prints
     """Return what a template prints: nothing known as a dash, text without what can't be printed."""
     if value is None:
-        return words.UNKNOWN
-    return words.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return formatting.UNKNOWN
+    return formatting.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _template(name: str) -> str:

@@ -107,7 +107,7 @@ class Store:
         self.time = self._span(reading)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the database."""
         self._sql.close()
 
     def rows(self, what: str, query: str, values: Sequence[object] = ()) -> list[Row]:
@@ -256,7 +256,7 @@ class Store:
         return int(rows[0][0]) if rows else 0
 
     def session_outcomes(self) -> dict[str, int]:
-        """Return how many sessions ended in each way, as the sessions' own records say."""
+        """Return how many sessions ended in each way, by the sessions' own records."""
         rows = self.rows("sessions", "SELECT outcome, count(*) FROM sessions GROUP BY 1 ORDER BY 2 DESC, 1")
         return dict(rows)
 

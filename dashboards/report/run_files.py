@@ -21,7 +21,7 @@ Model = TypeVar("Model")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something the page can't show: the file, and why."""
+    """A file that the page can't show, and why."""
 
     file: str
     why: str

@@ -1,4 +1,4 @@
-"""What a tired person reads in three seconds: the outcome, its reason, and four figures."""
+"""The head of the page, read in three seconds: the outcome, its reason, and five figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ def merged(causes: Sequence[CauseEntry]) -> list[tuple[CauseEntry, str]]:
 
 
 def account(reading: Reading, store: Store) -> list[tuple[str, int | None]]:
-    """Return how every arrival ended; from the sessions' own records where the run could not say."""
+    """Return how every arrival ended; from the sessions' own records where run.json holds no account."""
     known = reading.run.account if reading.run else None
     if known is None:
         return [(f"{name} (from the sessions' records)", number) for name, number in store.session_outcomes().items()]

@@ -8,14 +8,14 @@ from loadtests.results.run_json import LoadFacts, StartFacts, account_for
 from loadtests.results.worker_status import read_workers
 from slo.validity.run_document import RunDocument
 
-ABANDONED = "the command that ran it ended without a word: it was killed, or its machine stopped"
+ABANDONED = "the command of this run ended without recording how: it was killed, or its machine stopped"
 _STALE_NS = 10_000_000_000
 
 
 def account_for_abandoned(directory: RunDirectory, now: int) -> bool:
     """Complete `run.json` of a run that was played and whose command was killed; return whether it was such a run.
 
-    A run that may still go on is left alone: its live snapshot or a worker spoke in the last 10 s. `now` in ns.
+    A run that may still go on is left alone: its live snapshot or a worker's status is less than 10 s old. `now` in ns.
     Raises BadInput when a file can't be read.
     """
     run = read_run(directory)
@@ -28,13 +28,13 @@ def account_for_abandoned(directory: RunDirectory, now: int) -> bool:
         return False
     completed = run.updated(_account(directory, run, live, last))
     if read_run(directory).ended is not None:
-        return False  # its command is alive after all, and has just said it
+        return False  # its command is alive after all, and has just written it
     write_json(directory.run, completed.to_json())
     return True
 
 
 def _account(directory: RunDirectory, run: RunDocument, live: LiveDocument, last: int) -> RunDocument:
-    """Return what the directory says of the load, which ended when its last process was heard of."""
+    """Return the account of the load, which ended when a process of the run last wrote to the directory."""
     start = StartFacts(
         command=str(run.command),
         workers=len(run.workers or ()),  # each has a place there before the load

@@ -19,6 +19,7 @@ from slo.objectives.openslo import Objective, read_objectives
 from slo.validity.checks import check_validity
 from slo.validity.delivery import Delivered, delivered
 from slo.validity.run_document import RunDocument, parse_run
+from slo.verdict.audit_document import AuditDocument, parse_audit
 
 NOTHING = Delivered(due=None, on_time=None, requests=None, blocked=None, session_rows=None, request_rows=None)
 _MAX_JSON = 64 << 20
@@ -27,14 +28,14 @@ _MAY_BE_NULL = frozenset({"error", "reason"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRun:
-    """Everything a verdict rests on, as it lies in the run directory."""
+    """Everything a verdict rests on, as the run directory holds it."""
 
     directory: RunDirectory
     plan: Plan
     objectives: tuple[Objective, ...]
     environment: Environment
     run: RunDocument
-    audit: dict[str, Any] | None
+    audit: AuditDocument | None
     requests: pa.Table
     sessions: pa.Table
     answers: pa.Table
@@ -61,7 +62,7 @@ def read_recorded(path: Path) -> RecordedRun:
         objectives=read_objectives(sorted(directory.objectives.glob("*.yaml"))),
         environment=environment,
         run=run,
-        audit=read_object(directory.audit) if directory.audit.exists() else None,
+        audit=_audit(directory.audit) if directory.audit.exists() else None,
         requests=_table(directory, "requests", REQUESTS),
         sessions=_table(directory, "sessions", SESSIONS),
         answers=_answers(directory),
@@ -91,6 +92,10 @@ def _check_inputs(directory: RunDirectory, given: dict[str, str] | None) -> None
 def read_run(directory: RunDirectory) -> RunDocument:
     """Read `run.json`; raises BadInput when it can't be read, or a value has the wrong type."""
     return parse_run(read_object(directory.run), str(directory.run))
+
+
+def _audit(path: Path) -> AuditDocument:
+    return parse_audit(read_object(path), str(path))
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -151,7 +156,7 @@ def _read(paths: list[Path], schema: pa.Schema, named: Path) -> pa.Table:
 
 
 def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:
-    """Return what stands against judging the run; raises BadInput when the directory can't be read."""
+    """Return the findings of the validity checks; raises BadInput when the directory can't be read."""
     recorded = read_recorded(directory.path)
     window = recorded.run.judged_window
     records = NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS)

@@ -232,7 +232,7 @@ def _account(
 def _revision(
     revision: Revision, workers: tuple[WorkerStatus, ...], start: StartFacts, load: LoadFacts
 ) -> dict[str, Any]:
-    """Return a change of the plan, who didn't take it in time, and who had started what it struck."""
+    """Return a change of the plan, the workers that took it too late, and the sessions they had started against it."""
     at = None if load.started_at is None else load.started_at + round(revision.at_s * 1e9)
     taken = {w.name: one for w in workers for one in w.revisions if one.number == revision.number}
     names = {f"w{index}" for index in range(start.workers)} | {w.name for w in workers}

@@ -1,4 +1,4 @@
-"""The one real browser beside a run's load: its program, its shopper, and what it saw. Nothing of it is judged."""
+"""The one real browser during a run's load: its program, its shopper, and what it saw. Nothing of it is judged."""
 
 from collections.abc import Callable
 from pathlib import Path

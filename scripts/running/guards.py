@@ -1,4 +1,4 @@
-"""The guard rails of a run: what must hold before the first request, and what ends it while it plays."""
+"""The guard rails of a run: the checks before the first request, and what ends it while it plays."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -42,7 +42,7 @@ def check_permission(inputs: Inputs, permit: Path | None) -> PermissionFacts | N
 def check_addresses(
     inputs: Inputs, permit: Path | None, destinations: Destinations, permission: PermissionFacts | None
 ) -> AccessFacts:
-    """Take an environment that leads to production's addresses for production, unless it says why it does.
+    """Treat an environment with production's addresses as production, unless `shares_addresses_with` names it.
 
     Raises EnvironmentLacks without a permission, or when that can't be found out.
     """
@@ -67,7 +67,7 @@ def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterat
 
 
 def look(reach: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str | None:
-    """Look at the environment before the load; return the release it is on. Raises EnvironmentLacks."""
+    """Check the environment before the load; return the release it is on. Raises EnvironmentLacks."""
     check_spoken(reach)
     with reach.http() as http:
         check_kill_url(reach.environment, http)
@@ -78,7 +78,7 @@ def look(reach: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str 
 
 
 class Watches:
-    """What is watched beside a run; `why_stop` says what ends it, `seen` which releases answered."""
+    """Watches the release, the kill URL and the lease of a run; `why_stop` is why it must end, `seen` its releases."""
 
     def __init__(self, reach: ResolvedEnvironment, lease: Lease, clock: Clock, context: Context) -> None:
         self._reach, self._lease = reach, lease
@@ -91,11 +91,11 @@ class Watches:
 
     @property
     def seen(self) -> tuple[SeenRelease, ...]:
-        """Each release that answered, when its answer changed."""
+        """Each change of the release that the shop named."""
         return tuple(self._release.seen)
 
     def keep(self, release: str | None) -> None:
-        """Keep the release that was asked for before or after the run."""
+        """Keep the release that was read before or after the load."""
         if self._reach.environment.release_probe is not None:
             self._release.keep(release)
 

@@ -56,7 +56,7 @@ class Setting:
 
     `releases_expected` may be seen in the run. `on_phase` gets the name of each phase that begins, and
     `phase_releases` maps a phase to the release that it runs on, where releases are changed on purpose. With `browser`
-    a real one walks through the shop beside the load. Leases lie beside the runs unless `lease_folder` is given.
+    a real browser visits the shop during the load. Leases are kept beside the runs unless `lease_folder` is given.
     """
 
     ports: Ports
@@ -94,14 +94,14 @@ class RunLifecycle:
 
     @cached_property
     def _reach(self) -> ResolvedEnvironment:
-        """How the environment is reached: resolved and read once, the first time it is asked for."""
+        """The resolved environment: its names and secrets are read once, when it is first needed."""
         return resolve_environment(self._inputs.environment, self._context.environment)
 
     def perform(self) -> FinishedRun:
         """Run; raises EnvironmentLacks before any load when something is missing.
 
         Once there is load, every ending leaves a whole run directory: a failure of the generator, a breach, a
-        signal (KeyboardInterrupt is taken as the wish to stop).
+        signal (KeyboardInterrupt stops the run).
         """
         access = self._check()
         program = find_program(self._outside, self._setting.ports, self._context)
@@ -125,7 +125,7 @@ class RunLifecycle:
         return access
 
     def _check_generator(self) -> None:
-        """Refuse what the workers started from here could not hold open; hint at what may be too much for them."""
+        """Refuse more connections than the local workers can hold open; hint at what may be too many."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         check_shared(plan, workers)
         if self._outside.workers_join:
@@ -149,7 +149,7 @@ class RunLifecycle:
         )
 
     def _perform(self, program: Program | None, lease: Lease, start: StartFacts) -> FinishedRun:
-        """Run with the environment ours alone."""
+        """Run while the lease is held."""
         directory = prepare(self._inputs, self._context.runs)
         lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")
@@ -192,7 +192,8 @@ class RunLifecycle:
         with telemetry.listening() as exporters, Children(directory.logs) as children:
             prometheus = telemetry.prometheus(children, exporters)
             self._load = self._play(directory, children, prometheus)
-            self._end = self._measure_the_end(directory, prometheus)
+            self._end = self._releases()
+            self._end = self._keep_answers(directory, prometheus)
 
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> LoadFacts:
         """Play the load; return when it was played and how it ended."""
@@ -267,23 +268,28 @@ class RunLifecycle:
             return self._load.ended, self._load.because
         return how_it_ended(workers, self._setting.workers, generator)
 
-    def _measure_the_end(self, directory: RunDirectory, prometheus: Prometheus) -> EndFacts:
-        """Let the last scrapes come in, then keep every answer that a verdict or a page will need."""
-        load = self._load
-        if load.started_at is None or load.ended_at is None:
+    def _releases(self) -> EndFacts:
+        """Return the releases that were seen, the one after the load included; nothing when nothing was played."""
+        if self._load.started_at is None:
             return NOT_ENDED
         release = probe_release_or_none(self._reach)
         self._watches.keep(release)
-        end = EndFacts(release=release, releases_seen=self._watches.seen)
-        starts_at, ends_at = (load.started_at + round(at_s * 1e9) for at_s in self._inputs.plan.judged_span())
+        return EndFacts(release=release, releases_seen=self._watches.seen)
+
+    def _keep_answers(self, directory: RunDirectory, prometheus: Prometheus) -> EndFacts:
+        """Let the last scrapes come in, then keep every answer that a verdict or a page will need."""
+        load, plan = self._load, self._inputs.plan
+        if load.started_at is None or load.ended_at is None:
+            return self._end
+        starts_at, ends_at = (load.started_at + round(at_s * 1e9) for at_s in plan.judged_span())
         judged = (starts_at, min(ends_at, load.ended_at))
         if load.ended != "stopped":
             time.sleep(_LAST_SCRAPES_S)
         try:
             keep_answers(prometheus, directory, self._inputs.objectives, judged, (load.started_at, load.ended_at))
         except EnvironmentLacks as error:
-            return replace(end, notes=(str(error),))
-        return end
+            return replace(self._end, notes=(str(error),))
+        return self._end
 
 
 def perform(inputs: Inputs, setting: Setting, context: Context) -> FinishedRun:

@@ -1,4 +1,4 @@
-"""What a command does while its run plays: show it, announce each phase, obey the keys, stop it when it must end."""
+"""Supervising a run while it plays: show it, announce each phase, act on keys, and stop it when it must end."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ class Supervision:
                 self._look(read_snapshot(directory.live), view)
                 self._announce_phases()
                 obey(keys.pressed(_LOOK_S), generator)
-                unsuspended.tell()
+                unsuspended.explain()
         return None
 
     def _look(self, snapshot: LiveDocument | None, view: TerminalView) -> None:

@@ -32,7 +32,10 @@ _EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, not bound
 
 
 class Telemetry:
-    """The instruments of one run, on its ports; `program` is the Prometheus to start, None for one that runs."""
+    """The telemetry of one run, on its ports; `program` is the Prometheus to start, None for one that runs already.
+
+    `recorded` holds the recorder's counts once `listening` is over.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class Telemetry:
         self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
         self._program = program
         self.recorded: RecorderFacts | None = None
-        self._private = Path()  # where what nobody else may read lies while it listens
+        self._private = Path()  # holds Prometheus' credentials while it runs, readable by this user alone
         self._recorder = Recorder(
             directory,
             outside.bind,
@@ -85,7 +88,7 @@ class Telemetry:
             raise EnvironmentLacks(str(error)) from error
 
     def prometheus(self, children: Children, exporters: Server) -> Prometheus:
-        """Start ours, or take the one that runs: it must scrape every job that the verdict rests on."""
+        """Start a Prometheus, or take the one that runs: it must scrape every job that the verdict rests on."""
         if self._program is not None:
             folder = self._directory.path / "prometheus"
             return start_prometheus(children, self._program, folder, self._private, self._scrapes(exporters))
@@ -103,20 +106,20 @@ class Telemetry:
         return subjects
 
     def _exported(self) -> list[str]:
-        """Return the jobs that our exporters serve."""
+        """Return the jobs that the run's own exporters serve."""
         environment = self._reach.environment
-        ours = ["loadgen"]
-        ours += ["stock"] if environment.stock_url is not None else []
-        return ours + (["orders"] if environment.funnel_url is not None else [])
+        jobs = ["loadgen"]
+        jobs += ["stock"] if environment.stock_url is not None else []
+        return jobs + (["orders"] if environment.funnel_url is not None else [])
 
     def _scrapes(self, exporters: Server) -> list[Scrape]:
         token = self._outside.run_token
-        brought = None if token is None else Secret(f"Bearer {token.reveal()}")
+        authorization = None if token is None else Secret(f"Bearer {token.reveal()}")
         spans, host = self._recorder.metrics_url, HOST if self._outside.bind == _EVERYWHERE else self._outside.bind
         return [
             *scrapes_of(self._reach.environment, self._reach.destinations, self._reach.credentials),
             *(Scrape(job=name, url=f"{exporters.url}/metrics/{name}", address=HOST) for name in self._exported()),
-            Scrape(job=_SPANS, url=spans, address=host, authorization=brought),
+            Scrape(job=_SPANS, url=spans, address=host, authorization=authorization),
         ]
 
 
@@ -129,7 +132,7 @@ def find_program(outside: RemoteSettings, ports: Ports, context: Context) -> Pro
 
 
 def ports_used(ports: Ports, outside: RemoteSettings, workers: int) -> dict[str, int]:
-    """Return who of a run will listen, and where."""
+    """Return the ports that the processes of a run listen on, by the name of each."""
     used = {"span recorder": ports.recorder, "exporters": ports.exporters}
     used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}
     has_master = workers > 1 or outside.workers_join

@@ -20,9 +20,9 @@ from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
+from scripts.running.judging import judge_run, say_paths
 from scripts.running.lifecycle import FinishedRun, Setting, perform
 from scripts.running.read_inputs import read_inputs
-from scripts.verbs.judge import judge_run, say_paths
 from scripts.verbs.plan import proven
 from scripts.verbs.run import add_how, web_port
 from slo.outcomes import ExitCode

@@ -59,7 +59,7 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         help=f"load generator processes (default 1; {cores} cores here)",
     )
     parser.add_argument(
-        "--browser", action="store_true", help="also time the shop's pages in one real headless Chromium"
+        "--browser", action="store_true", help="one real headless Chromium visits the shop's pages during the load"
     )
     parser.add_argument(
         "--web-ui",

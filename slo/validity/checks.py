@@ -1,6 +1,6 @@
 """Whether the run was worth judging: the facts of run.json and of the records, each check a finding.
 
-A check knows three answers: fine, not fine, and *not known*, which is as bad as not fine. Every finding says what to
+A check has three answers: fine, not fine, and *not known*, which is as bad as not fine. Every finding names what to
 change.
 """
 
@@ -33,8 +33,8 @@ def check_validity(
     """
     given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
     straight = proxy_of(run) is None and records.at_proxy == 0
-    beside = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
-    absent = {name for name, told in beside if told is None}
+    optional = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
+    absent = {name for name, fact in optional if fact is None}
     names = [name for name in _CHECKS if name not in absent]
     return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
 

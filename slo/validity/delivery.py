@@ -1,4 +1,4 @@
-"""What the records say of the load that was played: what was due, what came in time, and what is left out."""
+"""The load that was delivered, by the records: what was due, what started on time, and what is left out."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ _EXHAUSTED = "data_exhausted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """What the records say of the load: in the judged window, and as a whole.
+    """The load by the records: in the judged window, and as a whole.
 
     `at_proxy` failed at the environment's proxy, before the shop. Of the `buyers` that started in the window,
     `unserved` found nothing to buy; what the generator had no descriptor or no port for is counted in the whole run.

@@ -1,4 +1,4 @@
-"""`run.json` as one type, `RunDocument`: what a run was, how it ended, and what its workers say of the load.
+"""`run.json` as one type, `RunDocument`: what a run was, how it ended, and what its workers reported of the load.
 
 `loadtests.results.run_json` writes it, and the judge, the audit and the report read it. Reading is tolerant: a key that
 is missing is None, which is never good news, and a key that isn't known is kept. A value of another type is refused.
@@ -29,10 +29,10 @@ class PlanFacts(_Part):
 
 
 class DestinationFacts(_Part):
-    """The addresses that one host was resolved to, and the widest kind among them (loopback, private, public)."""
+    """The addresses that one host was resolved to, and the widest kind among them."""
 
     addresses: tuple[str, ...] | None = None
-    kind: str | None = None
+    kind: str | None = Field(None, examples=["loopback", "private", "public"])
     through_proxy: bool | None = None
 
 
@@ -40,7 +40,7 @@ class DestinationsFacts(_Part):
     """Where the requests of the run went, by host; `kind` is that of the host which takes the load."""
 
     hosts: dict[str, DestinationFacts] | None = None
-    kind: str | None = None
+    kind: str | None = Field(None, examples=["loopback", "private", "public"])
     proxy: DestinationFacts | None = None
 
 
@@ -83,12 +83,12 @@ class ReleaseFacts(_Part):
 
 
 class PermissionFacts(_Part):
-    """The permission to load production that the run rests on; times as RFC 3339."""
+    """The permission to load production that the run rests on."""
 
     who: str | None = None
     why: str | None = None
-    granted_at: str | None = None
-    until: str | None = None
+    granted_at: str | None = Field(None, description="RFC 3339")
+    until: str | None = Field(None, description="RFC 3339")
     plan_sha256: str | None = None
 
 
@@ -110,7 +110,7 @@ class Phase(_Part):
     """One phase as it was played; `release` is the one it ran on, where releases were changed on purpose."""
 
     name: str | None = None
-    kind: str | None = None
+    kind: str | None = Field(None, examples=["reference", "warm-up", "ramp", "plateau", "drain"])
     starts_at: Ns | None = None
     ends_at: Ns | None = None
     release: str | None = None
@@ -131,8 +131,8 @@ class PlanRevision(_Part):
     """
 
     number: Count | None = None
-    at_s: float | None = None
-    factor: float | None = None
+    at_s: float | None = Field(None, description="seconds after the start of the load")
+    factor: float | None = Field(None, description="the multiple of the plan from then on; 0 is a pause")
     why: str | None = None
     at: Ns | None = None
     not_taken: tuple[str, ...] | None = None
@@ -152,14 +152,14 @@ class AccountFacts(_Part):
 
 
 class RequestCounts(_Part):
-    """What the workers say they sent: as many as there are request records."""
+    """The requests that the workers reported: as many as there are request records."""
 
     sent: Count | None = None
     errors: Count | None = None
 
 
 class OrderCounts(_Part):
-    """What the ledgers hold."""
+    """The orders of the ledgers by outcome."""
 
     attempted: Count | None = None
     accepted: Count | None = None
@@ -168,10 +168,10 @@ class OrderCounts(_Part):
 
 
 class AssetFacts(_Part):
-    """Which assets were fetched (off, shop, all), and how many were left out by reason."""
+    """Which assets were fetched, and how many were left out by reason."""
 
-    fetched: str | None = None
-    left_out: dict[str, Count] | None = None
+    fetched: str | None = Field(None, examples=["off", "shop", "all"])
+    left_out: dict[str, Count] | None = Field(None, examples=[{"other_host": 1, "too_many": 1, "ceiling_requests": 1}])
 
 
 class Lag(_Part):
@@ -262,7 +262,7 @@ class RunDocument(_Part):
     run: str | None = None
     peakproof: str | None = None
     plan: PlanFacts | None = None
-    inputs: dict[str, str] | None = None
+    inputs: dict[str, str] | None = Field(None, description="the SHA-256 of each copied input by its name")
     seed: int | None = None
     shared_connections: Count | None = None
     environment: EnvironmentFacts | None = None
@@ -270,10 +270,10 @@ class RunDocument(_Part):
     release: ReleaseFacts | None = None
     permission: PermissionFacts | None = None
     lease: LeaseFacts | None = None
-    workers_refused: tuple[str, ...] | None = None
+    workers_refused: tuple[str, ...] | None = Field(None, description="as they named themselves")
     started_at: Ns | None = None
     ended_at: Ns | None = None
-    ended: str | None = None
+    ended: str | None = Field(None, examples=["completed", "stopped", "aborted", "failed"])
     ended_because: str | None = None
     phases: tuple[Phase, ...] | None = None
     judged: Judged | None = None
@@ -285,9 +285,13 @@ class RunDocument(_Part):
     scheduling_lag_s: Lag | None = None
     hub_stall_s: HubStall | None = None
     descriptors: dict[str, Descriptors | None] | None = None
-    master_silent_s: dict[str, Count | None] | None = None
+    master_silent_s: dict[str, Count | None] | None = Field(
+        None, description="by worker: the longest time in which nothing of its master reached it"
+    )
     clock_offsets: dict[str, ClockOffset | None] | None = None
-    generator_cpu: dict[str, float | None] | None = None
+    generator_cpu: dict[str, float | None] | None = Field(
+        None, description="by worker: the ratio of one core that it used in its busiest 5 s"
+    )
     workers: tuple[WorkerFacts, ...] | None = None
     hook_failures: tuple[HookFailure, ...] | None = None
     live: LiveFacts | None = None

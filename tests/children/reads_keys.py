@@ -25,6 +25,6 @@ with Unsuspended(lambda line: print("told", line, flush=True)) as unsuspended:
                         raise RuntimeError("a slip")
                     if key == "e":
                         sys.exit(0)
-                unsuspended.tell()
+                unsuspended.explain()
     except KeyboardInterrupt:
         print("interrupted", flush=True)

@@ -10,6 +10,7 @@ from slo.objectives.openslo import Objective, read_objectives
 from slo.statistics import StepCounts
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import parse_run
+from slo.verdict.audit_document import parse_audit
 from slo.verdict.promises import NEEDS
 from slo.verdict.verdict import Case
 
@@ -103,7 +104,7 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
         ),
         objectives=tuple(shipped[name] for name in names),
         evidence={name: Evidence(counts=(counts,), quantile_s=0.2, service_quantile_s=0.19) for name in names},
-        audit=audit_json,
+        audit=parse_audit(audit_json),
         declared=frozenset({"orders", "payments", "stock", "release", "traces"}),
         not_judged={},
         design_effect_prior=2.0,

@@ -192,7 +192,7 @@ def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either
     with Unsuspended(told.append) as unsuspended, Keyboard(None) as keys:
         assert keys.pressed(0.0) == ""
         os.kill(os.getpid(), signal.SIGTSTP)
-        unsuspended.tell()
-        unsuspended.tell()
+        unsuspended.explain()
+        unsuspended.explain()
     assert told == [REFUSED]
     assert signal.getsignal(signal.SIGTSTP) == before

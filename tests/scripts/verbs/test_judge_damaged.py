@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scripts.verbs import judge
+from scripts.running import judging
 from tests.scripts.world import Command, Damage
 
 RESTS_ON = (
@@ -51,7 +51,7 @@ NOT_WEIGHED_OF_AUDIT = {"format", "checked_at", "counts"}
 @pytest.fixture
 def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the pages out."""
-    monkeypatch.setattr(judge, "write_report", lambda path: path)
+    monkeypatch.setattr(judging, "write_report", lambda path: path)
 
 
 def judged(runs: dict[str, Path], outcome: str, peakproof: Command, damage: Damage) -> int:

@@ -16,6 +16,7 @@ from slo.rendering.markdown import MAX_BYTES, escape, render_markdown
 from slo.rendering.terminal import render_terminal
 from slo.statistics import StepCounts
 from slo.validity.run_document import parse_run
+from slo.verdict.audit_document import parse_audit
 from slo.verdict.verdict import Case, Verdict, judge, with_causes
 
 CAUSE = Cause(
@@ -145,7 +146,7 @@ def test_junit_tells_a_broken_promise_as_failure_and_an_invalid_run_as_error(
 ) -> None:
     audit_json["checks"][0].update(outcome="broken", broken=1, detail="1 order is not in the shop")
     run = {**passing.run.to_json(), "hook_failures": None}
-    cases = _cases(judge(dataclasses.replace(passing, run=parse_run(run), audit=audit_json)))
+    cases = _cases(judge(dataclasses.replace(passing, run=parse_run(run), audit=parse_audit(audit_json))))
     assert cases["peakproof.audit.order-exists"] == ("failure", "1 order is not in the shop")
     assert cases["peakproof.validity.hooks"] == ("error", "whether a hook failed is not known")
 

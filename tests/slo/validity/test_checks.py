@@ -99,7 +99,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"requests": {"sent": 8001}},
         "records",
-        "8,000 requests are recorded, the run tells of 8,001",
+        "8,000 requests are recorded, the workers reported 8,001",
         "a part is missing or there twice: see logs/",
     ),
     (
@@ -111,31 +111,31 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"hub_stall_s": {"p99": 0.1, "max": 1.25}},
         "stalls",
-        "the generator stood still for 1.25 s, at most 1 s",
+        "the generator's event loop stalled for 1.25 s, at most 1 s",
         "give the generator a machine, or a core, of its own",
     ),
     (
         {"hub_stall_s": {"p99": 0.15, "max": 1.0}},
         "stalls",
-        "the generator kept standing still: p99 150 ms, at most 100 ms",
+        "the generator's event loop stalled again and again: p99 150 ms, at most 100 ms",
         "give the generator a machine, or a core, of its own",
     ),
     (
         {"hub_stall_s": {"p99": 0.01, "max": None}},
         "stalls",
-        "how long the generator stood still is not known",
+        "for how long the generator's event loop stalled is not known",
         "run again; if it stays unknown, report it with logs/",
     ),
     (
         {"master_silent_s": {"w0": 1, "w1": 5}},
         "contact",
-        "w1 heard nothing of its master for 5 s: nobody could have stopped it",
-        "mend the network between the master and its workers, and run again",
+        "w1 had no contact with its master for 5 s: it couldn't have been stopped",
+        "repair the network between the master and its workers, and run again",
     ),
     (
         {"master_silent_s": {"w0": 1}},
         "contact",
-        "whether w1 heard of its master is not known",
+        "whether w1 had contact with its master is not known",
         "run again; if it stays unknown, report it with logs/",
     ),
     (
@@ -208,7 +208,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         {"hook_failures": [{"hook": "ledger", "error": "disk full", "count": 3}]},
         "hooks",
         "the hook ledger failed 3 times: disk full",
-        "mend the hook: what it should have seen is missing",
+        "repair the hook: what it should have recorded is missing",
     ),
     (
         {"release": {"before": "2026.47.0", "after": "2026.48.0", "expected": ["2026.47.0"], "seen": []}},
@@ -291,7 +291,7 @@ def test_a_change_that_a_worker_took_too_late_makes_the_run_invalid_whenever_it_
         (Severity.INCONCLUSIVE, "w1 did not take a change of the plan in time"),
         (
             Severity.INCONCLUSIVE,
-            "w0 heard of a change of the plan too late: it had started 3 sessions of the old",
+            "w0 got a change of the plan too late: it had started 3 sessions that it removed",
         ),
     ]
 
@@ -307,7 +307,7 @@ def test_what_is_not_known_of_a_change_is_not_fine(passing: Case, missing: str) 
 def test_an_account_that_does_not_add_up_is_a_gap(passing: Case) -> None:
     account = {**passing.run.to_json()["account"], "planned": 1001}
     (finding,) = _found(passing, {**passing.run.to_json(), "account": account})
-    assert finding.message == "the account tells of 1,000 sessions, 1,001 were planned"
+    assert finding.message == "the account holds 1,000 sessions, 1,001 were planned"
 
 
 def test_sessions_never_due_in_a_completed_run_are_load_not_played(passing: Case) -> None:
@@ -377,7 +377,7 @@ def test_an_environment_without_a_release_probe_is_noted_and_judged(passing: Cas
     case = dataclasses.replace(passing, declared=passing.declared - {"release"})
     (finding,) = _found(case, {**passing.run.to_json(), "release": {"before": None, "after": None, "expected": []}})
     assert finding.severity is Severity.NOTE
-    assert finding.message == "no release_probe is declared: nothing says that one release was tested throughout"
+    assert finding.message == "no release_probe is declared: whether one release was tested throughout is not known"
 
 
 def test_a_value_of_the_wrong_type_is_refused(passing: Case) -> None:

@@ -35,7 +35,7 @@ def test_a_proxy_that_failed_nothing_is_noted(passing: Case) -> None:
 
 
 def test_a_proxy_that_resolved_the_names_is_noted_as_that(passing: Case) -> None:
-    message = "the proxy resolved the names: whether they lead to production was told by the names alone"
+    message = "the proxy resolved the names: production was recognised by its names alone, not by addresses"
     assert told(found(passing, {**THROUGH, "resolves_names": True}, 0)) == [NOTED, (Severity.NOTE, message)]
 
 

@@ -16,6 +16,7 @@ from slo.objectives.indicators import Evidence
 from slo.outcomes import Outcome
 from slo.statistics import StepCounts
 from slo.validity.run_document import parse_run
+from slo.verdict.audit_document import parse_audit
 from slo.verdict.promises import NEEDS
 from slo.verdict.verdict import Case, judge, with_causes
 
@@ -147,7 +148,7 @@ def test_a_run_in_which_nothing_was_judged_is_inconclusive(passing: Case) -> Non
     verdict = judge(case)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.headline == (
-        "INCONCLUSIVE  objectives: no objective was judged; judge at least one: plan show tells what a plan can prove"
+        "INCONCLUSIVE  objectives: no objective was judged; judge at least one: plan show lists what a plan can prove"
     )
 
 
@@ -164,7 +165,7 @@ def test_an_invalid_run_is_inconclusive_even_if_an_objective_is_missed(passing: 
 
 def test_a_broken_promise_fails_even_an_invalid_run(passing: Case, audit_json: dict[str, Any]) -> None:
     audit_json["checks"][7].update(outcome="broken", broken=3, detail="3 SKUs have less than no stock")
-    verdict = judge(_run(dataclasses.replace(passing, audit=audit_json), ended="failed"))
+    verdict = judge(_run(dataclasses.replace(passing, audit=parse_audit(audit_json)), ended="failed"))
     assert verdict.outcome is Outcome.FAIL
     assert verdict.headline == "FAIL  stock-not-negative: 3 SKUs have less than no stock"
 
@@ -279,7 +280,7 @@ def _read(passing: Case, where: str, document: dict[str, Any]) -> Case | None:
     try:
         if where == "run":
             return dataclasses.replace(passing, run=parse_run(document))
-        return dataclasses.replace(passing, audit=document)
+        return dataclasses.replace(passing, audit=parse_audit(document))
     except BadInput:
         return None
 
@@ -293,11 +294,16 @@ def _judged(case: Case) -> Outcome:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(data=st.data(), null=st.booleans())
-def test_taking_any_evidence_away_never_passes(passing: Case, data: st.DataObject, null: bool) -> None:  # noqa: FBT001 - drawn
+def test_taking_any_evidence_away_never_passes(
+    passing: Case,
+    audit_json: dict[str, Any],
+    data: st.DataObject,
+    null: bool,  # noqa: FBT001 - drawn
+) -> None:
     """Removing or nulling any part of what a PASS rests on, in run.json, audit.json, the records or the evidence."""
     where = data.draw(st.sampled_from(["run", "audit", "records", "evidence"]))
     if where in {"run", "audit"}:
-        whole = passing.run.to_json() if where == "run" else passing.audit
+        whole = passing.run.to_json() if where == "run" else audit_json
         path = data.draw(st.sampled_from([path for path in _paths(whole) if _is_evidence(path)]))
         case = _read(passing, where, _without(whole, path, null=null))
         if case is None:
@@ -317,7 +323,7 @@ def test_taking_any_evidence_away_never_passes(passing: Case, data: st.DataObjec
 @pytest.mark.parametrize("name", [*NEEDS])
 def test_taking_any_promises_check_away_never_passes(passing: Case, audit_json: dict[str, Any], name: str) -> None:
     audit_json["checks"] = [check for check in audit_json["checks"] if check["name"] != name]
-    assert judge(dataclasses.replace(passing, audit=audit_json)).outcome is Outcome.INCONCLUSIVE
+    assert judge(dataclasses.replace(passing, audit=parse_audit(audit_json))).outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -330,4 +336,4 @@ def test_an_empty_part_of_the_run_never_passes(passing: Case, name: str) -> None
 
 def test_an_empty_run_and_an_empty_audit_never_pass(passing: Case) -> None:
     assert judge(dataclasses.replace(passing, run=parse_run({}))).outcome is Outcome.INCONCLUSIVE
-    assert judge(dataclasses.replace(passing, audit={})).outcome is Outcome.INCONCLUSIVE
+    assert judge(dataclasses.replace(passing, audit=parse_audit({}))).outcome is Outcome.INCONCLUSIVE
