@@ -39,7 +39,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
 
-Model = TypeVar("Model", bound=Answer)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +105,9 @@ class AdminSource:
 
 
 def parsed(data: object, model: type[Model], place: str) -> Model:
-    """Turn parsed JSON into `model`; raises Unreadable with the first errors."""
+    """Turn parsed JSON into `model`, strict about types; raises Unreadable with the first errors."""
     try:
-        return validate(data, model, place)
+        return validate(data, model, place, strict=True)
     except BadInput as error:
         raise Unreadable(str(error)[:_MAX_MESSAGE]) from error
 

@@ -7,6 +7,7 @@ import gevent.ssl
 
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
 from loadtests.client.shared_pool import Pool, SharingClient
 from loadtests.environment.destinations import host_of
@@ -45,7 +46,8 @@ class Clients:
         """Return what makes a client for one origin; its addresses take turns, beginning with the `first`."""
         turn = itertools.count(first)
         if access.http2:
-            return lambda: Http2Client(access.turned(next(turn)), REPLY_DEADLINE_S)
+            over_http2 = Http2Access.of(access)
+            return lambda: Http2Client(over_http2.turned(next(turn)), REPLY_DEADLINE_S)
         if self._shared is None:
             return lambda: ShopperClient(access.turned(next(turn)), REPLY_DEADLINE_S)
         pool = Pool(self._shared)

@@ -7,8 +7,8 @@ import requests
 
 from loadtests.environment.pinned_http import bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.results.run_json import Seen
 from slo.outcomes import EnvironmentLacks
+from slo.validity.run_document import SeenRelease
 
 EVERY_S = 5.0
 TIMEOUT_S = 1.5  # of a look beside the load; the end of the run waits for it
@@ -19,11 +19,11 @@ _MAX_RELEASE = 200
 
 
 class ReleaseWatch:
-    """Keeps what `ask` says and when, `{"at": ns, "release": "…" or None}`; None is a shop that didn't say."""
+    """Keeps what `ask` returns and when; None is a shop that named no release."""
 
     def __init__(self, ask: Callable[[], str | None], now: Callable[[], int], say: Callable[[str], None]) -> None:
         self._ask, self._now, self._say = ask, now, say
-        self.seen: list[Seen] = []
+        self.seen: list[SeenRelease] = []
 
     def look(self) -> None:
         """Probe it once."""
@@ -35,11 +35,11 @@ class ReleaseWatch:
 
     def keep(self, release: str | None) -> None:
         """Keep a release unless it is the last one again; a change to another is printed at once."""
-        if self.seen and self.seen[-1]["release"] == release:
+        if self.seen and self.seen[-1].release == release:
             return
-        known = [one["release"] for one in self.seen if one["release"] is not None]
+        known = [one.release for one in self.seen if one.release is not None]
         if len(self.seen) < _MOST:
-            self.seen.append({"at": self._now(), "release": release})
+            self.seen.append(SeenRelease(at=self._now(), release=release))
         if release is not None and known and known[-1] != release:
             self._say(f"the release changed from {known[-1]} to {release} while it was tested")
 

@@ -1,4 +1,4 @@
-"""How long the shop's certificate is good for: one TLS handshake, nothing is asked."""
+"""How long the shop's certificate is valid, from one TLS handshake without a request."""
 
 import ssl
 import time
@@ -23,12 +23,14 @@ def certificate(resolved: ResolvedEnvironment) -> Line | None:
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == _EXPIRED:
             return wrong("TLS", "the certificate has expired", "renew it before the run")
-        return wrong("TLS", f"the certificate isn't trusted: {error.verify_message}", "mend it, or name its CA in `ca`")
+        return wrong(
+            "TLS", f"the certificate isn't trusted: {error.verify_message}", "replace it, or name its CA in `ca`"
+        )
     except OSError as error:
-        return wrong("TLS", f"no handshake: {error.strerror or error}", "see what listens there")
+        return wrong("TLS", f"no handshake: {error.strerror or error}", "check what listens on that port")
     if days < _SOON_DAYS:
         return wrong("TLS", f"the certificate ends in {_in_words(days)}", "renew it before the run")
-    return ok("TLS", f"the certificate is trusted, for {_in_words(days)} yet")
+    return ok("TLS", f"the certificate is trusted, for {_in_words(days)} more")
 
 
 def _in_words(days: float) -> str:

@@ -12,8 +12,8 @@ from loadtests.environment.credentials import Secret, variables_of
 from loadtests.environment.destinations import host_of
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment, Targets
-from loadtests.results.account import WorkerAccount
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import WorkerStatus
 from loadtests.runtime import resource_limits as descriptors
 from loadtests.runtime.guarded_child import python
 from loadtests.runtime.resource_limits import hint
@@ -91,11 +91,11 @@ class LocustProcesses:
 
     def begin(self) -> None:
         """Let the run begin: until now its processes only got ready."""
-        self.head.hear(BEGIN)
+        self.head.send_line(BEGIN)
 
     def wish(self, wish: str, who: str) -> None:
         """Ask the master for a change of the plan: one that `loadtests.coordination.rate_control` knows."""
-        self.head.hear(f"{wish}\t{who}")
+        self.head.send_line(f"{wish}\t{who}")
 
     def end(self) -> None:
         """End all of them: each writes what it recorded first."""
@@ -214,11 +214,11 @@ def _locustfile() -> Path:
 
 
 def how_it_ended(
-    workers: Sequence[WorkerAccount], expected: int, generator: LocustProcesses
+    workers: Sequence[WorkerStatus], expected: int, generator: LocustProcesses
 ) -> tuple[Ended, str | None]:
     """Return how a run ended that nobody stopped from here, and why."""
     head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)
-    ended = f"{head.name} ended with {head.code}: {head.last_words()}"
+    ended = f"{head.name} ended with {head.code}: {head.last_log_line()}"
     if (head.code or 0) < 0:  # killed by a signal: whatever its workers say, that is why
         return "failed", ended
     for worker in workers:

@@ -10,7 +10,7 @@ from loadtests.locustfile import Shoppers
 from loadtests.results.records import Records, StepBatch
 from loadtests.worker import worker as player
 from loadtests.worker.job import read_job
-from scripts.benches.engine import shop, variables
+from scripts.benches.engine import shop
 
 __all__ = ["Shoppers"]
 
@@ -25,5 +25,5 @@ class _Counted(Records):
 _named = ExitStack()  # as long as the process lives
 _named.enter_context(shop.named())
 patch.object(locustfile, "read_job", partial(read_job, registry=shop.REGISTRY)).start()
-if os.environ.get(variables.RECORDS) == "off":
+if os.environ.get(shop.RECORDS_VARIABLE) == "off":
     patch.object(player, "Records", _Counted).start()  # raises when the engine has no such switch any more

@@ -22,6 +22,14 @@ SKUS = 20
 CARD, TOTAL, QUANTITY = "4111111111111111", 19.99, 2
 # What a page of the last two journeys asks for: as plain steps, one after the other, or as the page's assets.
 ASSETS = tuple(f"a{number:02d}.png" for number in range(12))
+# The environment variables that tell a generator's process what is switched on.
+RECORDS_VARIABLE = "PEAKPROOF_BENCH_RECORDS"  # ours: `off` leaves the requests' rows out
+TALLY_VARIABLE = "PEAKPROOF_BENCH_TALLY"  # theirs: the file to write the counts of requests and failures to
+CONNECTIONS_VARIABLE = (
+    "PEAKPROOF_BENCH_CONNECTIONS"  # theirs: `kept`, or `journey` for a new one, without cookies, for each
+)
+PACED_VARIABLE = "PEAKPROOF_BENCH_PACED"  # theirs: requests a second of each user; 0 is as fast as it goes
+CA_VARIABLE = "PEAKPROOF_BENCH_CA"  # theirs: the CA to trust; empty without TLS
 _PRODUCTS = Request(step="products", method="GET", path="/api/products")
 _STATIC = Request(step="static", method="GET", path="/static")
 _CHECKOUT = Request(step="checkout", method="POST", path="/api/checkout", body={"card": CARD, "total": TOTAL})

@@ -18,7 +18,8 @@ from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.runtime.clock import Clock
 from scripts.running.guards import Watches
 from slo.outcomes import EnvironmentLacks
-from tests.scripts.world import World, fake_shop, free_port, targets
+from tests.ports import free_port
+from tests.scripts.world import World, fake_shop, targets
 from tests.waiting import wait_for
 
 
@@ -125,7 +126,7 @@ def test_every_change_of_the_release_is_kept_and_a_deploy_is_said_at_once() -> N
     watch = ReleaseWatch(answers("a", "a", "nothing", "nothing", "a", "b", "a"), lambda: next(times), said.append)
     for _ in range(7):
         watch.look()
-    assert watch.seen == [
+    assert [one.model_dump() for one in watch.seen] == [
         {"at": 0, "release": "a"},
         {"at": 1, "release": None},
         {"at": 2, "release": "a"},

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import gevent
 
-from loadtests.results.account import read_sessions, read_workers
+from loadtests.results.account import read_sessions
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import read_job
 from loadtests.worker.worker import Worker

@@ -283,7 +283,7 @@ class Pushing(FakeClient):
     def listener(self) -> Listener:
         return self
 
-    def receive(self) -> list[Event] | None:
+    def receive(self) -> None:
         return None
 
 

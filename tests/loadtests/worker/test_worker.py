@@ -15,10 +15,11 @@ from loadtests.demand.arrivals import revised, schedule
 from loadtests.demand.revision import Revision
 from loadtests.journeys import Registry
 from loadtests.live.objectives import watches_of
-from loadtests.results.account import make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
 from loadtests.storefronts import STOREFRONTS
 from loadtests.worker.job import Job, read_job, write_job

@@ -32,8 +32,9 @@ from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.fakes import small_plan
 from tests.loadtests.prepared import prepared_run
+from tests.ports import free_base
 from tests.scripts.local_stack.test_processes import SLEEP, says
-from tests.scripts.world import PLAN, World, free_base, write_inputs
+from tests.scripts.world import PLAN, World, write_inputs
 
 SHOP: dict[str, Any] = {
     "base_url": "http://127.0.0.1:1",
@@ -165,7 +166,7 @@ def test_what_our_own_process_has_in_its_environment_does_not_reach_locust_eithe
     with Children(tmp_path) as children:
         child = children.start("show", python("-c", show), environment=environment)
         child.process.wait()
-        seen: list[str] = json.loads(child.last_words())
+        seen: list[str] = json.loads(child.last_log_line())
     assert set(seen) - {"LC_CTYPE"} == set(environment)
 
 
