@@ -79,36 +79,36 @@ class Visitor:
             return None
 
 
-def survey(reach: ResolvedEnvironment, visitor: Visitor) -> Survey:
+def survey(resolved: ResolvedEnvironment, visitor: Visitor) -> Survey:
     """Request the pages and return the findings; raises EnvironmentLacks when the shop doesn't answer at all."""
     home = visitor.ask("/")
     if home is None and visitor.refusal is not None:
         raise EnvironmentLacks(f"{visitor.base_url}/ isn't reached: {visitor.refusal}; see the proxy's log")
     if home is None:
         raise EnvironmentLacks(f"{visitor.base_url}/ doesn't answer; is it started, and can this machine reach it?")
-    lines = [*_first(reach, home), *_connection(reach, home), *_robots(visitor.ask("/robots.txt"))]
+    lines = [*_first(resolved, home), *_connection(resolved, home), *_robots(visitor.ask("/robots.txt"))]
     metrics = _metrics(visitor.ask("/metrics"))
     release, probe = _release(visitor, home)
     traces = _traces(home)
     return Survey(
         base_url=visitor.base_url,
-        kind=reach.destinations.kind,
+        kind=resolved.destinations.kind,
         lines=(*lines, release, metrics, traces, *_not_asked()),
         release_probe=probe,
         has_metrics=metrics.state == "ok",
-        proxy=reach.environment.proxy,
+        proxy=resolved.environment.proxy,
     )
 
 
-def _first(reach: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
-    base = reach.environment.base_url
+def _first(resolved: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
+    base = resolved.environment.base_url
     fields = home.headers.items()
-    if Firewall(reach.environment.blocked).has_answered(home.status, fields, home.body, accepted=home.status == _OK):
+    if Firewall(resolved.environment.blocked).has_answered(home.status, fields, home.body, accepted=home.status == _OK):
         step = "have the firewall allow this machine's address: what it blocks is no load on the shop"
         yield wrong("shop", f"a firewall or challenge page answers: HTTP {home.status}", step)
     elif "location" in home.headers:
         yield _redirect(base, home.headers["location"])
-    elif home.status == _PROXY_DENIED and reach.environment.proxy is not None:
+    elif home.status == _PROXY_DENIED and resolved.environment.proxy is not None:
         step = "give --proxy-user-env and --proxy-password-env"
         yield wrong("shop", f"the proxy refuses this machine: HTTP {home.status}", step)
     elif home.status in _DENIED:
@@ -131,10 +131,10 @@ def _redirect(base: str, location: str) -> Line:
     return ok("shop", f"it redirects to {target}, on the same host")
 
 
-def _connection(reach: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
-    if (line := certificate(reach)) is not None:
+def _connection(resolved: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
+    if (line := certificate(resolved)) is not None:
         yield line
-    elif reach.destinations.kind != "loopback":
+    elif resolved.destinations.kind != "loopback":
         yield missing(
             "TLS", "it is reached without it", "use https:// if shoppers do: its handshake is part of their wait"
         )

@@ -80,29 +80,29 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
         targets = read_targets(options.targets)
         target = targets.environment(options.on, options.targets)
         try:
-            reach = resolve_environment(target, context.environment)
+            resolved = resolve_environment(target, context.environment)
         except EnvironmentLacks as error:
             yield wrong("environment", str(error), "correct base_url, or the name service")
         else:
-            yield from _environment(options.on, reach, targets)
+            yield from _environment(options.on, resolved, targets)
     if options.stack:
         for checked in check_stack(context.environment):
             good, step = checked.good, checked.change or "see its log: docker compose logs"
             yield ok(checked.name, checked.found) if good else wrong(checked.name, checked.found, step)
 
 
-def _environment(name: str, reach: ResolvedEnvironment, targets: Targets) -> Iterator[Line]:
-    target, known = reach.environment, targets.environments
+def _environment(name: str, resolved: ResolvedEnvironment, targets: Targets) -> Iterator[Line]:
+    target, known = resolved.environment, targets.environments
     production = is_production(target, known.values())
     if not production:
         others = {other: one for other, one in known.items() if one.production and other != name}
         try:
-            production = bool(undeclared(target, production_at(target, reach.destinations, others)))
+            production = bool(undeclared(target, production_at(target, resolved.destinations, others)))
         except EnvironmentLacks as error:
             yield wrong(
                 "production", str(error), "declare its address in resolve, or check from a machine that knows the name"
             )
-    yield from environment(name, reach, production=production)
+    yield from environment(name, resolved, production=production)
 
 
 def _permit(options: argparse.Namespace, context: Context) -> ExitCode:

@@ -42,10 +42,10 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     environment = given_environment(options.url, options.name, given_proxy(options))
     if not options.force:
         refuse_to_replace(folder)
-    reach = resolve_environment(environment, context.environment)
+    resolved = resolve_environment(environment, context.environment)
     context.say(f"looking at {environment.base_url}: at most nine requests, one a second")
-    with reach.http() as http:
-        found = survey(reach, Visitor(base_url=environment.base_url, http=http))
+    with resolved.http() as http:
+        found = survey(resolved, Visitor(base_url=environment.base_url, http=http))
     for line in rendered(found.lines):
         context.say(line)
     write_drafts(folder, options.name, found)

@@ -27,10 +27,10 @@ def authority(tmp_path: Path) -> Authority:
 
 def looked(world: World, port: int, ca: Path | None, scheme: str = "https") -> Line | None:
     """Return what is said of the certificate of whoever listens at the port."""
-    return certificate(reach_at(world, port, ca, scheme))
+    return certificate(resolved_at(world, port, ca, scheme))
 
 
-def reach_at(world: World, port: int, ca: Path | None, scheme: str = "https") -> ResolvedEnvironment:
+def resolved_at(world: World, port: int, ca: Path | None, scheme: str = "https") -> ResolvedEnvironment:
     """Return how a shop at the port is reached."""
     told = {
         "base_url": f"{scheme}://{HOST}:{port}",
@@ -59,9 +59,9 @@ def test_a_certificate_that_is_good_for_long_is_ok(world: World, authority: Auth
 def test_an_address_that_is_down_is_passed_over(world: World, authority: Authority) -> None:
     """As the load does: whether the shop has an IPv6 address that nobody listens on doesn't matter."""
     with shop_with(authority, days=30) as port:
-        reach = reach_at(world, port, authority.certificate)
+        resolved = resolved_at(world, port, authority.certificate)
         both = Destination(addresses=("::1", "127.0.0.1"), kind="loopback")
-        told = certificate(replace(reach, destinations=Destinations(hosts={HOST: both}, kind="loopback")))
+        told = certificate(replace(resolved, destinations=Destinations(hosts={HOST: both}, kind="loopback")))
     assert told is not None
     assert told.state == "ok"
 

@@ -48,9 +48,11 @@ class Hands:
 
 def looked(world: World, url: str, clock: Hands | None = None) -> Survey:
     clock = clock or Hands()
-    reach = resolve_environment(given_environment(url, "staging"), world.context().environment)
-    with reach.http() as http:
-        return survey(reach, Visitor(base_url=reach.environment.base_url, http=http, sleep=clock.sleep, clock=clock))
+    resolved = resolve_environment(given_environment(url, "staging"), world.context().environment)
+    with resolved.http() as http:
+        return survey(
+            resolved, Visitor(base_url=resolved.environment.base_url, http=http, sleep=clock.sleep, clock=clock)
+        )
 
 
 def states(found: Survey) -> dict[str, str]:
@@ -107,8 +109,8 @@ def test_a_slow_shop_is_left_alone_after_thirty_seconds(world: World) -> None:
     clock = Hands()
     with fake_shop({"/": (200, b"hello")}) as shop:
         environment = given_environment(shop.url, "staging")
-        reach = resolve_environment(environment, world.context().environment)
-        with reach.http() as http:
+        resolved = resolve_environment(environment, world.context().environment)
+        with resolved.http() as http:
             visitor = Visitor(base_url=shop.url, http=http, sleep=clock.sleep, clock=clock)
             assert visitor.ask("/") is not None
             clock.at = AT_MOST_S
