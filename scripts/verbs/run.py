@@ -34,17 +34,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="OpenSLO file, repeatable (default: objectives.yaml)",
     )
     parser.add_argument("--release", metavar="VERSION", help="the release that the shop must report, from start to end")
-    parser.add_argument(
-        "--permit",
-        type=local_file,
-        metavar="FILE",
-        help="permission to load production, from peakproof doctor --permit",
-    )
+    parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
     parser.add_argument(
         "--lease-folder",
         type=Path,
         metavar="FOLDER",
-        help="folder shared by all who test, whose leases keep two runs off one shop (default: leases)",
+        help="where leases are kept; shared by everybody who tests this shop (default: leases/)",
     )
     add_how(parser)
 
@@ -60,7 +55,7 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         help=f"load generator processes (default 1; {cores} cores here)",
     )
     parser.add_argument(
-        "--browser", action="store_true", help="also time the shop's pages in one real headless Chromium"
+        "--browser", action="store_true", help="one real headless Chromium visits the shop's pages during the load"
     )
     parser.add_argument(
         "--web-ui",
