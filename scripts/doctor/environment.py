@@ -35,7 +35,7 @@ def environment(name: str, reach: ResolvedEnvironment, *, production: bool) -> I
         if (line := certificate(reach)) is not None:
             yield line
         if reach.environment.http2:
-            yield _asked("HTTP/2", lambda: _agreed(reach), "check what listens on that port")
+            yield _checked("HTTP/2", lambda: _agreed(reach), "check what listens on that port")
         if isinstance(reply, Answered) and (line := _clocks(reply)) is not None:
             yield line
         yield _release(reach)
@@ -114,7 +114,7 @@ def _clocks(reply: Answered) -> Line | None:
 def _release(reach: ResolvedEnvironment) -> Line:
     if reach.environment.release_probe is None:
         return missing("release", "not declared", "add release_probe: {path: /healthz, field: version}")
-    return _asked("release", lambda: f"{probe_release(reach)}", "correct release_probe")
+    return _checked("release", lambda: f"{probe_release(reach)}", "correct release_probe")
 
 
 def _metrics(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
@@ -173,13 +173,13 @@ def _kill_url(reach: ResolvedEnvironment) -> Iterator[Line]:
     if url is None:
         return
     with reach.asking() as http:
-        yield _asked(
+        yield _checked(
             "kill URL", lambda: f"{url} says {'stop' if says_stop(url, http) else 'go on'}", "correct kill_url"
         )
 
 
-def _asked(what: str, ask: Callable[[], str], step: str) -> Line:
+def _checked(what: str, check: Callable[[], str], step: str) -> Line:
     try:
-        return ok(what, ask())
+        return ok(what, check())
     except EnvironmentLacks as error:
         return wrong(what, str(error), step)

@@ -191,7 +191,7 @@ def test_answers_that_can_not_be_read_are_refused(peakproof: Command) -> None:
     (metrics.parent / "run.json").write_text("{}")
     ended = peakproof("dashboards", "check", "run")
     path = metrics / "dashboards.parquet"
-    message = f"peakproof: {path}: missing: the run kept no answers of Prometheus\n"
+    message = f"peakproof: {path}: missing: the run stored no data of Prometheus for the dashboards\n"
     assert (ended.code, ended.err) == (2, message)
     path.write_bytes(b"PAR1")
     ended = peakproof("dashboards", "check", "run")
