@@ -125,37 +125,37 @@ def forecast(history: History, season: Season | None = None) -> Forecast:
 
     Raises BadInput when it covers no season by half, or the last one had no orders.
     """
-    seen = _Seen(history=history, season=season or Season())
-    year = seen.last_season()
-    hours = seen.hours(year)
+    seasons = _Seasons(history=history, season=season or Season())
+    year = seasons.last_season()
+    hours = seasons.hours(year)
     peak = max(hours, key=lambda hour: hour.orders, default=None)
     if peak is None or not peak.orders:
-        raise BadInput(f"{history.source}: no orders in the season {seen.season} of {year}")
+        raise BadInput(f"{history.source}: no orders in the season {seasons.season} of {year}")
     rng = random.Random(_SEED)  # noqa: S311 - a forecast is to be repeated, not to be secret
-    pairs = seen.matched_weeks(year)
+    pairs = seasons.matched_weeks(year)
     growths = _drawn_growths(pairs, rng)
-    unseen = seen.unseen(year)
+    unseen = seasons.unseen(year)
     peaks = _drawn_peaks(hours, rng)
     draws = _drawn_counts(np.array(peaks) * unseen * np.array(growths), rng)
     ratio = _ratio(pairs) if pairs else 1.0
     day, shape = _busiest_day(hours)
-    larger = seen.larger_out_of_season(peak.orders)
+    larger = seasons.larger_out_of_season(peak.orders)
     growth = Growth(
         ratio=ratio,
         low=_quantile(growths, 0.05),
         high=_quantile(growths, 0.95),
         weeks=len(pairs),
-        recent_ratio=seen.recent_ratio(),
+        recent_ratio=seasons.recent_ratio(),
     )
     mid = round(peak.orders * unseen * ratio, 1)
     return Forecast(
         format=FORMAT,
         source=history.source,
-        season=str(seen.season),
+        season=str(seasons.season),
         year=year + 1,
         last_season=year,
-        last_season_ends=min(seen.season.days(year)[1], history.last_day),
-        truncated=seen.truncated(year),
+        last_season_ends=min(seasons.season.days(year)[1], history.last_day),
+        truncated=seasons.truncated(year),
         peak=_busy(peak),
         unseen=unseen,
         growth=growth,
@@ -168,7 +168,7 @@ def forecast(history: History, season: Season | None = None) -> Forecast:
         busiest_day_shape=shape,
         larger_out_of_season=tuple(_busy(hour) for hour in larger[:_MAX_NAMED]),
         larger_out_of_season_count=len(larger),
-        notes=tuple(_notes(seen, year, peak, growth)),
+        notes=tuple(_notes(seasons, year, peak, growth)),
     )
 
 
@@ -183,8 +183,8 @@ _METHOD_UNKNOWN_GROWTH = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What a history holds of its seasons."""
+class _Seasons:
+    """A history cut into seasons: the last one, its hours, and the weeks that match the season before."""
 
     history: History
     season: Season
@@ -289,10 +289,10 @@ def _busiest_day(hours: tuple[Hour, ...]) -> tuple[date, tuple[float, ...]]:
     return day, tuple(round(orders.get(n, 0) / days[day], 6) for n in range(24))
 
 
-def _notes(seen: _Seen, year: int, peak: Hour, growth: Growth) -> list[str]:
+def _notes(seasons: _Seasons, year: int, peak: Hour, growth: Growth) -> list[str]:
     notes = []
-    if seen.truncated(year):
-        notes.append(f"the season of {year} is cut short: the history ends on {seen.history.last_day}")
+    if seasons.truncated(year):
+        notes.append(f"the season of {year} is cut short: the history ends on {seasons.history.last_day}")
     if not growth.weeks:
         notes.append(f"growth is not known: {year - 1} and {year} share fewer than {_MIN_MATCHED_WEEKS} whole weeks")
     recent = growth.recent_ratio
@@ -301,11 +301,11 @@ def _notes(seen: _Seen, year: int, peak: Hour, growth: Growth) -> list[str]:
             f"the last weeks went {recent:.2f} times the same weeks a year before, the season {growth.ratio:.2f} times:"
             " the forecast takes the season's"
         )
-    earlier = [hour for hour in seen.history.hours if hour.at in seen.season and hour.at.year < year]
+    earlier = [hour for hour in seasons.history.hours if hour.at in seasons.season and hour.at.year < year]
     highest = max(earlier, key=lambda hour: hour.orders, default=peak)
     if highest.orders > peak.orders:
         notes.append(f"an earlier season went higher: {highest.orders} orders on {highest.at:%Y-%m-%d %H:00}")
-    others = [hour.orders for hour in seen.hours(year) if hour.at.date() != peak.at.date()]
+    others = [hour.orders for hour in seasons.hours(year) if hour.at.date() != peak.at.date()]
     if others and peak.orders > _ODD_HOUR * max(others):
         notes.append(
             f"the busiest hour {peak.at:%Y-%m-%d %H:00} has {peak.orders / max(others):.1f} times"

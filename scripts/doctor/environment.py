@@ -24,35 +24,35 @@ _CLOCKS_APART_S = 5.0
 _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
 
 
-def environment(name: str, reach: ResolvedEnvironment, *, production: bool) -> Iterator[Line]:
+def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -> Iterator[Line]:
     """Check everything that the environment declares, with one request each; shop records are read with the token."""
-    kind = reach.destinations.kind
-    yield ok("environment", f"{name} at {reach.environment.base_url}, {kind}{', production' if production else ''}")
-    yield from _proxy(reach)
-    with reach.http() as http:
-        reply = _home(reach, http)
-        yield reply if isinstance(reply, Line) else _reached(reach, reply)
-        if (line := certificate(reach)) is not None:
+    kind = resolved.destinations.kind
+    yield ok("environment", f"{name} at {resolved.environment.base_url}, {kind}{', production' if production else ''}")
+    yield from _proxy(resolved)
+    with resolved.http() as http:
+        reply = _home(resolved, http)
+        yield reply if isinstance(reply, Line) else _reached(resolved, reply)
+        if (line := certificate(resolved)) is not None:
             yield line
-        if reach.environment.http2:
-            yield _asked("HTTP/2", lambda: _agreed(reach), "check what listens on that port")
+        if resolved.environment.http2:
+            yield _checked("HTTP/2", lambda: _agreed(resolved), "check what listens on that port")
         if isinstance(reply, BoundedReply) and (line := _clocks(reply)) is not None:
             yield line
-        yield _release(reach)
-        yield from _metrics(reach, http)
-        yield from _sources(reach, http)
-    yield _side_effects(name, reach)
-    yield from _kill_url(reach)
+        yield _release(resolved)
+        yield from _metrics(resolved, http)
+        yield from _sources(resolved, http)
+    yield _side_effects(name, resolved)
+    yield from _kill_url(resolved)
 
 
-def _proxy(reach: ResolvedEnvironment) -> Iterator[Line]:
+def _proxy(resolved: ResolvedEnvironment) -> Iterator[Line]:
     """Say what goes through the proxy and what that leaves unknown; whether it accepts us, the shop's line says."""
-    proxy = reach.environment.proxy
+    proxy = resolved.environment.proxy
     if proxy is None:
         return
     straight = f", except to {', '.join(proxy.straight)}" if proxy.straight else ""
     yield ok("proxy", f"all requests go through {proxy.url}{straight}")
-    unknown = sorted(host for host, found in reach.destinations.hosts.items() if not found.addresses)
+    unknown = sorted(host for host, found in resolved.destinations.hosts.items() if not found.addresses)
     if unknown:
         found = (
             f"only the proxy can look up {', '.join(unknown)}: whether that is production is known by its name alone"
@@ -60,23 +60,23 @@ def _proxy(reach: ResolvedEnvironment) -> Iterator[Line]:
         yield ok("names", found)
 
 
-def _home(reach: ResolvedEnvironment, http: requests.Session) -> BoundedReply | Line:
-    url = f"{reach.environment.base_url}/"
+def _home(resolved: ResolvedEnvironment, http: requests.Session) -> BoundedReply | Line:
+    url = f"{resolved.environment.base_url}/"
     try:
         return bounded_get(http, url, _TIMEOUT_S)
     except requests.exceptions.ProxyError as error:
-        step = "see its log: does it accept this machine (407: set proxy.basic_auth), and reach the shop?"
+        step = "see its log: does it accept this machine (407: set proxy.basic_auth), and resolved the shop?"
         return wrong("proxy", f"{url} isn't reached through it: {why_no_answer(error)}", step)
     except requests.RequestException as error:
         step = "start it, or correct base_url; a firewall or a VPN may be in between"
         return wrong("shop", f"{url} doesn't answer: {why_no_answer(error)}", step)
 
 
-def _reached(reach: ResolvedEnvironment, reply: BoundedReply) -> Line:
-    if reply.status == _PROXY_DENIED and reach.environment.proxy is not None:
+def _reached(resolved: ResolvedEnvironment, reply: BoundedReply) -> Line:
+    if reply.status == _PROXY_DENIED and resolved.environment.proxy is not None:
         return wrong("proxy", f"it refuses this machine: HTTP {reply.status}", "declare proxy.basic_auth")
     accepted = reply.status == _OK
-    if Firewall(reach.environment.blocked).has_answered(
+    if Firewall(resolved.environment.blocked).has_answered(
         reply.status, reply.headers.items(), reply.body, accepted=accepted
     ):
         step = "have the firewall or rate limit allow this machine's address"
@@ -92,8 +92,8 @@ def _reached(reach: ResolvedEnvironment, reply: BoundedReply) -> Line:
     return ok("shop", f"it answers HTTP {reply.status}")
 
 
-def _agreed(reach: ResolvedEnvironment) -> str:
-    check_spoken(reach)
+def _agreed(resolved: ResolvedEnvironment) -> str:
+    check_spoken(resolved)
     return "the shop speaks it"
 
 
@@ -111,16 +111,16 @@ def _clocks(reply: BoundedReply) -> Line | None:
     return ok("clocks", "the shop's clock agrees with this machine's")
 
 
-def _release(reach: ResolvedEnvironment) -> Line:
-    if reach.environment.release_probe is None:
+def _release(resolved: ResolvedEnvironment) -> Line:
+    if resolved.environment.release_probe is None:
         return missing("release", "not declared", "add release_probe: {path: /healthz, field: version}")
-    return _asked("release", lambda: f"{probe_release(reach)}", "correct release_probe")
+    return _checked("release", lambda: f"{probe_release(resolved)}", "correct release_probe")
 
 
-def _metrics(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
-    if not reach.environment.metrics:
+def _metrics(resolved: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
+    if not resolved.environment.metrics:
         yield missing("metrics", "not declared", f"add metrics: [{{job: shop, url: …}}]; {_CONVENTIONS}")
-    for target in reach.environment.metrics:
+    for target in resolved.environment.metrics:
         try:
             counts = served(page_of(target.url, http))
         except EnvironmentLacks as error:
@@ -133,10 +133,10 @@ def _metrics(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Lin
             yield wrong("metrics", f"{target.url}: no {REQUESTS}", step)
 
 
-def _sources(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
-    target = reach.environment
+def _sources(resolved: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
+    target = resolved.environment
     declared = {"orders": target.orders_url, "stock": target.stock_url, "payments": target.payments_url}
-    token = reach.bearer()
+    token = resolved.bearer()
     headers = {"Authorization": f"Bearer {token}"} if token else None
     for name, url in declared.items():
         if url is None:
@@ -158,28 +158,28 @@ def _sources(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Lin
             yield wrong(name, f"{url} answers HTTP {reply.status}", step)
 
 
-def _side_effects(name: str, reach: ResolvedEnvironment) -> Line:
+def _side_effects(name: str, resolved: ResolvedEnvironment) -> Line:
     try:
-        check_side_effects(name, reach.environment, reach.destinations)
+        check_side_effects(name, resolved.environment, resolved.destinations)
     except EnvironmentLacks as error:
         found, _, step = str(error).partition("; ")
         return missing("side effects", found, step)
-    declared = ", ".join(f"{effect} {how}" for effect, how in reach.environment.side_effects.items())
+    declared = ", ".join(f"{effect} {how}" for effect, how in resolved.environment.side_effects.items())
     return ok("side effects", declared or "none: the shop is on this machine")
 
 
-def _kill_url(reach: ResolvedEnvironment) -> Iterator[Line]:
-    url = reach.environment.kill_url
+def _kill_url(resolved: ResolvedEnvironment) -> Iterator[Line]:
+    url = resolved.environment.kill_url
     if url is None:
         return
-    with reach.http() as http:
-        yield _asked(
+    with resolved.http() as http:
+        yield _checked(
             "kill URL", lambda: f"{url} says {'stop' if says_stop(url, http) else 'go on'}", "correct kill_url"
         )
 
 
-def _asked(what: str, ask: Callable[[], str], step: str) -> Line:
+def _checked(what: str, check: Callable[[], str], step: str) -> Line:
     try:
-        return ok(what, ask())
+        return ok(what, check())
     except EnvironmentLacks as error:
         return wrong(what, str(error), step)

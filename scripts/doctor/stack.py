@@ -45,7 +45,7 @@ class Stack:
 
 
 def published(environment: Mapping[str, str]) -> Stack:
-    """Return where the variables say that the stack is published; an empty one counts as unset, as in the file."""
+    """Return the addresses at which the stack is published; an empty variable counts as unset, as in compose."""
     grafana, shop = (f"http://127.0.0.1:{environment.get(name) or default}" for name, default in PORTS.items())
     return Stack(grafana_url=grafana, shop_url=shop)
 
@@ -226,7 +226,7 @@ def _trace(pages: _Pages, stack: Stack) -> Checked:
 
 
 def _at(value: Any, *names: str) -> Any:  # noqa: ANN401 - JSON of somebody else's
-    """Return what stands at a path of keys, None when anything on the way is missing or of another kind."""
+    """Return the value at a path of keys, None when a key is missing or a value on the way isn't an object."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value

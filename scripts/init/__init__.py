@@ -1,1 +1,1 @@
-"""What `peakproof init` does: a few polite requests to a staging site, and files that one can edit."""
+"""The parts of `peakproof init`: a survey of a staging site by a few requests, and drafts of the three files."""

@@ -50,7 +50,7 @@ def check_run(directory: RunDirectory) -> list[Finding]:
     """Return a finding for each query of the dashboards that the run has no data for; raises BadInput."""
     path = directory.metrics / "dashboards.parquet"
     if not path.exists():
-        raise BadInput(f"{path}: missing: the run kept no answers of Prometheus")
+        raise BadInput(f"{path}: missing: the run stored no data of Prometheus for the dashboards")
     counts: dict[str, int] = {}
     for row in read_answers(path).to_pylist():
         counts[row["query"]] = counts.get(row["query"], 0) + bool(row["at"])

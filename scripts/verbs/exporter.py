@@ -1,4 +1,4 @@
-"""`peakproof exporter`: serve one subject's metrics for as long as it is wanted."""
+"""`peakproof exporter`: serve the metrics of one subject to Prometheus until interrupted."""
 
 import argparse
 import threading
@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Serve until interrupted; raises EnvironmentLacks when the port is taken."""
+    """Serve until interrupted; raises EnvironmentLacks when the port is in use."""
     subject = _subject(options, context)
     try:
         server = serve([subject], options.host, options.port, token=web_token(options, context))

@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Record until interrupted; raises EnvironmentLacks when the port is taken."""
+    """Record until interrupted; raises EnvironmentLacks when the port is in use."""
     directory = RunDirectory(path=find_run(options.run_name, context))
     recorder = Recorder(directory, options.host, options.port, token=web_token(options, context))
     try:

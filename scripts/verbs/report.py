@@ -1,4 +1,4 @@
-"""`peakproof report`: write the pages of a run again from its directory."""
+"""`peakproof report`: write a run's report.html again from its directory."""
 
 import argparse
 
@@ -17,6 +17,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Write the report and say where."""
+    """Write the report and print its path."""
     context.say(str(write_report(find_run(options.run_name, context))))
     return ExitCode.OK

@@ -33,17 +33,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="OpenSLO file, repeatable (default: objectives.yaml)",
     )
     parser.add_argument("--release", metavar="VERSION", help="the release that the shop must report, from start to end")
-    parser.add_argument(
-        "--permit",
-        type=local_file,
-        metavar="FILE",
-        help="permission to load production, from peakproof doctor --permit",
-    )
+    parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
     parser.add_argument(
         "--lease-folder",
         type=Path,
         metavar="FOLDER",
-        help="folder shared by all who test, whose leases keep two runs off one shop (default: leases)",
+        help="where leases are kept; shared by everybody who tests this shop (default: leases/)",
     )
     add_how(parser)
 

@@ -101,6 +101,17 @@ def test_the_demos_plan_says_what_it_gives_up(peakproof: Command) -> None:
     assert given_up.split()[0] == "browse-availability"
 
 
+def test_a_plan_with_the_earlier_names_is_refused_with_the_names_of_today(peakproof: Command) -> None:
+    old = PLAN.replace("plateau, duration_s: 20", "plateau, plays_s: 20, stands_for_s: 600")
+    (peakproof.folder / "plan.yaml").write_text(old)
+    ended = peakproof("plan", "show", "plan.yaml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
+        "peakproof: plan.yaml: phases[2].plays_s: is now duration_s\n"
+        "plan.yaml: phases[2].stands_for_s: is now represents_s\n"
+    )
+
+
 def test_a_plan_whose_sessions_share_connections_says_that_it_is_less_real(peakproof: Command) -> None:
     shared = "limits: {open_sessions: 100, connections: 1200}"
     (peakproof.folder / "plan.yaml").write_text(PLAN.replace("limits: {open_sessions: 100}", shared))
@@ -191,7 +202,7 @@ def test_answers_that_can_not_be_read_are_refused(peakproof: Command) -> None:
     (metrics.parent / "run.json").write_text("{}")
     ended = peakproof("dashboards", "check", "run")
     path = metrics / "dashboards.parquet"
-    message = f"peakproof: {path}: missing: the run kept no answers of Prometheus\n"
+    message = f"peakproof: {path}: missing: the run stored no data of Prometheus for the dashboards\n"
     assert (ended.code, ended.err) == (2, message)
     path.write_bytes(b"PAR1")
     ended = peakproof("dashboards", "check", "run")
