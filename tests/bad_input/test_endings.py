@@ -97,8 +97,8 @@ def play(folder: Path, shop: Shop, prometheus: str, *more: str, **also: str) -> 
 
 def account_adds_up(document: Mapping[str, Any]) -> bool:
     account = document["account"]
-    told = sum(account[name] for name in ("completed", "failed", "cut_off", "not_due"))
-    return bool(told + sum(account["dropped"].values()) + sum(account["lost"].values()) == account["planned"])
+    others = sum(account[name] for name in ("completed", "failed", "cut_off", "not_due"))
+    return bool(others + sum(account["dropped"].values()) + sum(account["lost"].values()) == account["planned"])
 
 
 def test_a_run_that_nothing_disturbs_is_complete_and_valid(folder: Path, shop: Shop, prometheus: str) -> None:
@@ -132,17 +132,17 @@ def test_a_browser_beside_the_load_is_told_of_and_harms_no_run(
     with play(folder, shop, prometheus, "--browser", PEAKPROOF_CHROMIUM=str(program)) as played:
         assert played.peak.ended() == 0, played.peak.told()
     document = played.document()
-    told = document["browser"]
-    assert (document["ended"], document["notes"], told["why_not_more"]) == ("completed", [], why)
-    assert told["pages"] >= least
-    assert (played.directory / "browser.parquet").exists() == (told["pages"] > 0)
-    assert f"the browser saw {told['pages']} pages\n" in played.peak.told()
+    browser = document["browser"]
+    assert (document["ended"], document["notes"], browser["why_not_more"]) == ("completed", [], why)
+    assert browser["pages"] >= least
+    assert (played.directory / "browser.parquet").exists() == (browser["pages"] > 0)
+    assert f"the browser saw {browser['pages']} pages\n" in played.peak.told()
     heard = json.loads((folder / "heard.jsonl").read_text().splitlines()[0])
     assert not is_alive(heard["pid"])
     assert played.judged() != 99
     findings = json.loads((played.directory / "verdict.json").read_text())["findings"]
     notes = [one["severity"] for one in findings if one["subject"] == "browser"]
-    assert notes == ([] if told["pages"] else ["note"])
+    assert notes == ([] if browser["pages"] else ["note"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

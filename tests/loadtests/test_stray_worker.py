@@ -1,4 +1,4 @@
-"""Locust's port asks nobody for a name: who connects without the run's token gets no part of the run."""
+"""Locust's port takes any connection: a worker without the run's token gets no part of the run."""
 
 import json
 import os
@@ -92,9 +92,9 @@ def test_a_stray_gets_no_part_of_the_run_and_can_end_nothing(tmp_path: Path, sho
         "the master doesn't let this worker in: it doesn't know this run's token:"
         " PEAKPROOF_RUN_TOKEN must be the same for master and workers"
     )
-    told = json.loads(directory.live.read_text())
-    assert len(told["refused_workers"]) == 2
-    assert told["refused_workers"][0] == (tmp_path / "stray" / "name").read_text()
+    snapshot = json.loads(directory.live.read_text())
+    assert len(snapshot["refused_workers"]) == 2
+    assert snapshot["refused_workers"][0] == (tmp_path / "stray" / "name").read_text()
     assert {one.name: one.ended for one in read_workers(directory)} == {"w0": "completed", "w1": "completed"}
     sessions = read_sessions(directory)
     assert set(sessions["outcome"].to_pylist()) == {"completed"}

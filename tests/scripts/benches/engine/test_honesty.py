@@ -105,8 +105,8 @@ def test_the_targets_count_is_read_and_another_page_is_refused() -> None:
 
 def test_of_the_engine_s_errors_only_what_the_end_cut_off_is_none(tmp_path: Path) -> None:
     run = recorded(tmp_path, 6, error=[None, None, "timeout", "http_5xx", "cut_off", "cut_off"])
-    told = {"requests": 6, "errors": 0, "hook_failures": [{"hook": "ClientSpans", "count": 4}], "spans": None}
-    run.worker("w0").write_text(json.dumps(told))
+    status = {"requests": 6, "errors": 0, "hook_failures": [{"hook": "ClientSpans", "count": 4}], "spans": None}
+    run.worker("w0").write_text(json.dumps(status))
     errors = {"timeout": 1, "http_5xx": 1, "hook ClientSpans": 4}
     assert read_account(run) == Tally(requests=4, errors=errors, under_way=2)
     with pytest.raises(ValueError, match=r"^records are on in "):
