@@ -60,7 +60,12 @@ def master(folder: Path, directory: RunDirectory) -> Iterator[tuple[subprocess.P
     bound = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port)
     expect = ("--expect-workers", "2", "--expect-workers-max-wait", "60", "--exit-code-on-error", "0")
     with process(folder, *OURS, *play, *bound, *expect, PEAKPROOF_RUN_TOKEN=TOKEN) as one:
-        wait_for(lambda: listening(one.pid), "the master listens")
+
+        def listens() -> bool:
+            assert one.poll() is None, (folder / "output").read_text()
+            return bool(listening(one.pid))
+
+        wait_for(listens, "the master listens")
         yield one, port
 
 
