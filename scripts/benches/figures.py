@@ -22,7 +22,7 @@ _HEAD = ("figure", "value", "bound", "", "runs", "on")
 class Figure:
     """One measured figure: its value, what it must reach, the runs behind it, and what was switched on.
 
-    One that is told only has neither `op` nor `bound`, and holds.
+    One without a bound has neither `op` nor `bound`, and holds.
     """
 
     name: str
@@ -45,7 +45,7 @@ def median_figure(name: str, runs: Sequence[float], op: Literal[">=", "<="], bou
     return Figure(name=name, value=statistics.median(runs), op=op, bound=bound, runs=tuple(runs), on=on)
 
 
-def told_figure(name: str, runs: Sequence[float], on: str) -> Figure:
+def unbounded_figure(name: str, runs: Sequence[float], on: str) -> Figure:
     """Return the median of the runs as a figure without a bound; raises ValueError without a run."""
     return replace(median_figure(name, runs, "<=", 0.0, on), op=None, bound=None)
 
@@ -57,8 +57,8 @@ def machine_line(*notes: str) -> str:
 
 def write_figures(path: Path, machine: str, command: str, figures: Sequence[Figure]) -> None:
     """Write `build/bench/<name>.json`."""
-    told = [asdict(figure) for figure in figures]
-    write_json(path, {"machine": machine, "command": command, "figures": told})
+    rows = [asdict(figure) for figure in figures]
+    write_json(path, {"machine": machine, "command": command, "figures": rows})
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -82,7 +82,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 
 def _bound(figure: Figure) -> str:
-    return "told only" if figure.bound is None else f"{figure.op} {_number(figure.bound)}"
+    return "no bound" if figure.bound is None else f"{figure.op} {_number(figure.bound)}"
 
 
 def _number(value: float) -> str:

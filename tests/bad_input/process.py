@@ -16,7 +16,7 @@ COMMAND = [sys.executable, "-P", "-m", "scripts.cli"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a process ended, and what it said."""
+    """How a process ended, and its output."""
 
     code: int
     out: str
@@ -46,7 +46,7 @@ class Running:
     output: Path
 
     def told(self) -> str:
-        """Return what it said until now."""
+        """Return its output until now."""
         return self.output.read_text()
 
     def ended(self) -> int:

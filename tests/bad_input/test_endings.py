@@ -96,8 +96,8 @@ def play(folder: Path, shop: Shop, prometheus: str, *more: str, **also: str) -> 
 
 def account_adds_up(document: Mapping[str, Any]) -> bool:
     account = document["account"]
-    told = sum(account[name] for name in ("completed", "failed", "cut_off", "not_due"))
-    return bool(told + sum(account["dropped"].values()) + sum(account["lost"].values()) == account["planned"])
+    others = sum(account[name] for name in ("completed", "failed", "cut_off", "not_due"))
+    return bool(others + sum(account["dropped"].values()) + sum(account["lost"].values()) == account["planned"])
 
 
 def test_a_run_that_nothing_disturbs_is_complete_and_valid(folder: Path, shop: Shop, prometheus: str) -> None:

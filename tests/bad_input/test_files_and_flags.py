@@ -71,7 +71,7 @@ CASES = {
         arguments=("audit",),
         message="FOLDER/runs: holds no run yet; `peakproof demo` or `peakproof run` makes one",
     ),
-    "Prometheus told to be where nothing is": Case(
+    "Prometheus at a path where nothing is": Case(
         code=75,
         environment={"PEAKPROOF_PROMETHEUS": "/nowhere/prometheus"},
         message="Prometheus can't be run: /nowhere/prometheus ($PEAKPROOF_PROMETHEUS) is not a program;"
@@ -122,13 +122,13 @@ def test_the_process_ends_with_that_code_and_message(name: str, tmp_path: Path) 
     check(CASES[name], tmp_path, partial(process.peakproof, tmp_path))
 
 
-def test_a_missing_slo_file_is_told_once(called: Peakproof) -> None:
+def test_a_missing_slo_file_is_named_once(called: Peakproof) -> None:
     ended = called("slo", "check", "objectives.yaml")
     message = "peakproof: objectives.yaml: can't be read: No such file or directory\n"
     assert (ended.code, ended.err) == (2, message)
 
 
-def test_a_taken_port_is_told_with_its_user_before_anything_is_written(called: Peakproof, tmp_path: Path) -> None:
+def test_a_taken_port_is_named_with_its_use_before_anything_is_written(called: Peakproof, tmp_path: Path) -> None:
     write_inputs(tmp_path)
     port = free_base() + 10
     with socket.create_server(("127.0.0.1", port)):
@@ -168,7 +168,7 @@ def test_a_shop_that_does_not_answer_as_it_should_is_not_loaded(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_shop_that_is_not_there_is_told(called: Peakproof, tmp_path: Path) -> None:
+def test_a_shop_that_is_not_there_is_named(called: Peakproof, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     write_inputs(tmp_path, targets=targets(url))
     program = script(tmp_path / "prometheus", "exit 1")
@@ -184,7 +184,7 @@ GOOD_SHOP: dict[str, tuple[int, object]] = {
 }
 
 
-def test_a_prometheus_that_ends_at_once_is_told_with_its_last_words_and_the_run_is_never_a_pass(
+def test_a_prometheus_that_ends_at_once_is_named_with_its_last_line_and_the_run_is_never_a_pass(
     called: Peakproof, tmp_path: Path
 ) -> None:
     program = script(tmp_path / "prometheus", "echo 'unknown long flag'; exit 2")
@@ -216,7 +216,7 @@ def test_a_stock_that_can_not_be_read_stops_the_run_before_any_load(
     assert {path for path, _, _ in shop.asked} == {"/healthz", "/admin/stock"}
 
 
-def test_a_folder_that_can_not_be_written_is_told(called: Peakproof, tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_written_is_named(called: Peakproof, tmp_path: Path) -> None:
     program = script(tmp_path / "prometheus", "exit 1")
     (tmp_path / "runs").write_text("a file")
     with fake_shop(GOOD_SHOP) as shop:

@@ -1,4 +1,4 @@
-"""Each guard rail holds against the one who climbs it: no load goes where it isn't allowed, or can't be ended.
+"""Each guard rail holds: no load goes where it isn't allowed, or where it couldn't be ended.
 
 The shop is the stand-in, on loopback. Who is refused calls `peakproof` in this process; who plays has a process.
 """
@@ -71,8 +71,8 @@ def permit(called: Peakproof, **changed: Any) -> None:
     )
     assert ended.code == 0, ended.err
     path = called.command.folder / "permit.yaml"
-    told = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump({**told, **changed}))
+    permission = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**permission, **changed}))
 
 
 def test_production_gets_no_request_without_a_permission(
@@ -192,9 +192,9 @@ def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path
             more = ("--lease-folder", "../leases", "--port-base", str(base))
             peaks.append(both.enter_context(running(folder, *command(shop, *more), **variables(shop, prometheus))))
         codes = sorted(peak.ended() for peak in peaks)
-        told = [peak.told() for peak in peaks]
-    assert codes == [0, 75], told
-    (loser,) = [text for text in told if "is taken by" in text]
+        outputs = [peak.told() for peak in peaks]
+    assert codes == [0, 75], outputs
+    (loser,) = [text for text in outputs if "is taken by" in text]
     assert "wait for its end, or end it" in loser
 
 
@@ -248,7 +248,7 @@ def test_a_deploy_and_its_rollback_in_mid_run_make_the_run_invalid(tmp_path: Pat
         probe = {"path": "/version", "field": "version"}
         front = environment_of(shop, release_probe=probe, kill_url=f"{shown.url}/kill")
         shown.answers["/kill"] = (200, b"go on")
-        front["base_url"] = shown.url  # a shop that says what it is told to, and is never bought from
+        front["base_url"] = shown.url  # a shop whose answers the test sets
         write(tmp_path, LONG.replace("duration_s: 60,", "duration_s: 30,"), staging=front)
         with played(tmp_path, shop, prometheus) as run:
             wait_for(lambda: list(tmp_path.glob("runs/*/live.json")), "the load")
@@ -258,11 +258,11 @@ def test_a_deploy_and_its_rollback_in_mid_run_make_the_run_invalid(tmp_path: Pat
             wait_for(lambda: "the release changed from two to one" in run.peak.told(), "the rollback to be seen")
             shown.answers["/kill"] = (200, b"stop")
             assert run.peak.ended() == 75
-            told = run.peak.told()
+            output = run.peak.told()
         document = run.document()
     assert (document["release"]["before"], document["release"]["after"]) == ("one", "one")
     assert [one["release"] for one in document["release"]["seen"]] == ["one", "two", "one"]
-    assert "not valid: release two was seen during the run, expected one; keep deploys off the environment" in told
+    assert "not valid: release two was seen during the run, expected one; keep deploys off the environment" in output
 
 
 @pytest.mark.heavy
@@ -285,8 +285,8 @@ def test_a_shop_that_others_use_gets_no_load(called: Peakproof, tmp_path: Path, 
     with fake_shop({"/metrics": (404, page)}) as metrics:
         target = [{"job": "shop", "url": f"{metrics.url}/metrics"}]
         write(tmp_path, staging=environment_of(shop, idle={"max_requests_per_s": 0}, metrics=target))
-        told = why_refused(called, shop, prometheus)
-    assert told == f"the metrics at {target[0]['url']} don't answer: HTTP 404"
+        why = why_refused(called, shop, prometheus)
+    assert why == f"the metrics at {target[0]['url']} don't answer: HTTP 404"
 
 
 @pytest.mark.parametrize("key", ["base_url", "target", "environment", "targets", "host"])
@@ -304,7 +304,7 @@ class Steered:
     """A run with two workers of its own that was played amid variables which would lead it to another shop."""
 
     code: int
-    told: str
+    output: str
     run: Mapping[str, Any]
     asked_elsewhere: int
 
@@ -316,23 +316,23 @@ def steered(tmp_path_factory: pytest.TempPathFactory, shop: Shop, prometheus: st
         write(folder, staging=environment_of(shop, traces=False))
         steering = dict.fromkeys(STEERING, elsewhere.url) | {"LOCUST_RUN_DIRECTORY": str(folder)}
         ended = peakproof(folder, *command(shop, "--workers", "2"), **steering, **variables(shop, prometheus))
-        told = ended.out + ended.err
+        output = ended.out + ended.err
         (path,) = folder.glob("runs/*/run.json")
         return Steered(
-            code=ended.code, told=told, run=json.loads(path.read_text()), asked_elsewhere=len(elsewhere.asked)
+            code=ended.code, output=output, run=json.loads(path.read_text()), asked_elsewhere=len(elsewhere.asked)
         )
 
 
 @pytest.mark.heavy
 def test_no_variable_leads_the_load_elsewhere(steered: Steered) -> None:
-    assert steered.code == 0, steered.told
+    assert steered.code == 0, steered.output
     assert steered.run["requests"]["sent"] > 20
     assert steered.asked_elsewhere == 0
 
 
 @pytest.mark.heavy
-def test_workers_of_one_s_own_join_with_a_token_that_nobody_was_told(steered: Steered) -> None:
-    assert steered.code == 0, steered.told
+def test_workers_of_one_s_own_join_with_a_token_of_the_run_s_own(steered: Steered) -> None:
+    assert steered.code == 0, steered.output
     assert steered.run["workers_refused"] == []
     assert [(one["name"], one["lost"]) for one in steered.run["workers"]] == [("w0", False), ("w1", False)]
 

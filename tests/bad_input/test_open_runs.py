@@ -1,6 +1,6 @@
 """A run that others reach: only those who bring its token take part or read, and the token is kept nowhere.
 
-127.0.0.2 stands for an address of the network's: it is another than the one we listen on unless told otherwise.
+127.0.0.2 stands for an address of the network's: it is not the default address.
 """
 
 from collections.abc import Iterator
@@ -56,8 +56,8 @@ def test_a_run_that_others_reach_listens_to_those_who_bring_its_token(
 ) -> None:
     # the shop on this machine sends its spans to the loopback of always: here only the shoppers' come
     write(tmp_path, staging=environment_of(shop, traces=False))
-    told = {**variables(shop, prometheus), **BOUND, "PEAKPROOF_RUN_TOKEN": RUN_TOKEN}
-    with running(tmp_path, *command(shop), **told) as peak:
+    given = {**variables(shop, prometheus), **BOUND, "PEAKPROOF_RUN_TOKEN": RUN_TOKEN}
+    with running(tmp_path, *command(shop), **given) as peak:
         run = Played(peak, tmp_path, shop)
         (tmp_path / "worker").mkdir()
         (tmp_path / "worker" / "runs").symlink_to(tmp_path / "runs")

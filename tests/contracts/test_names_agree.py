@@ -73,8 +73,8 @@ def test_every_promise_of_the_audit_is_in_the_contract() -> None:
 
 
 def test_the_exit_codes_of_the_contract_are_the_codes() -> None:
-    told = CONTRACTS.rpartition("## Exit codes")[2]
-    assert [int(number) for number in re.findall(r"(?:PASS|FAIL|INCONCLUSIVE|usage|ours) (\d+)", told)] == [
+    text = CONTRACTS.rpartition("## Exit codes")[2]
+    assert [int(number) for number in re.findall(r"(?:PASS|FAIL|INCONCLUSIVE|usage|ours) (\d+)", text)] == [
         ExitCode.OK,
         ExitCode.FAIL,
         ExitCode.INCONCLUSIVE,

@@ -31,7 +31,7 @@ from tests.scripts.local_stack.test_processes import is_alive
 from tests.waiting import wait_for
 
 WAIT_S = 60.0
-TOLD = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
+VARIABLES = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
 
 
 @contextlib.contextmanager
@@ -47,9 +47,9 @@ def playing(
     with fake_shop.running() as shop:
         directory = prepared_run(folder, shop.url, phases=phases)
         given = [*COMMAND, "--run-directory", str(directory.path)]
-        asked = [word for word in given if word != "--headless"] if shown else given
+        options = [word for word in given if word != "--headless"] if shown else given
         head = [
-            *asked,
+            *options,
             *shown,
             "--users",
             str(workers),
@@ -65,7 +65,9 @@ def playing(
             head += [*bound, "--expect-workers", str(workers)]
             joined = ["--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
             others = [[*given, *joined] for _ in range(workers)]
-        started = [subprocess.Popen(command, env=TOLD, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)]
+        started = [
+            subprocess.Popen(command, env=VARIABLES, cwd=ROOT, stdin=subprocess.PIPE) for command in (head, *others)
+        ]
         try:
             yield directory, started
         finally:
@@ -118,9 +120,9 @@ def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path) ->
     assert sorted(sessions["session"].to_pylist()) == arrivals.numbers.tolist()
     account = make_account(arrivals, sessions, accounts, workers_expected=2, ran_s=100.0)
     assert (account.completed, account.lost, account.not_due) == (len(arrivals), {}, 0)
-    told = live(directory)
-    assert (told["state"], told["factor"], told["paused"]) == ("ended", 1.5, False)
-    assert told["planned"]["sessions_total"] == told["achieved"]["sessions_total"] == len(arrivals)
+    snapshot = live(directory)
+    assert (snapshot["state"], snapshot["factor"], snapshot["paused"]) == ("ended", 1.5, False)
+    assert snapshot["planned"]["sessions_total"] == snapshot["achieved"]["sessions_total"] == len(arrivals)
 
 
 FORM = re.compile(r'name="token" value="([^"]+)"')
@@ -180,8 +182,8 @@ def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
         stopped = browser.post(f"{url}/stop", headers=ours)
         assert stopped.json()["success"] is True
         assert head.wait(WAIT_S) == 75
-    (told,) = read_workers(directory)
-    assert (told.ended, told.because) == ("stopped", "by hand in the web UI")
+    (worker,) = read_workers(directory)
+    assert (worker.ended, worker.because) == ("stopped", "by hand in the web UI")
     assert live(directory)["state"] == "ended"
 
 
@@ -223,10 +225,10 @@ def test_a_run_that_waits_ends_without_any_load_when_who_started_it_is_gone(
         head += ["--autostart", "--web-host", "127.0.0.1", "--web-port", web_port]
         for _ in range(2):
             joined = [*base, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
-            worker = left.enter_context(subprocess.Popen(joined, env=TOLD, cwd=ROOT))
+            worker = left.enter_context(subprocess.Popen(joined, env=VARIABLES, cwd=ROOT))
             left.callback(worker.kill)
         shell = ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 & echo $! && wait', "sh", *head]
-        parent = left.enter_context(subprocess.Popen(shell, env=TOLD, cwd=ROOT, stdout=subprocess.PIPE))
+        parent = left.enter_context(subprocess.Popen(shell, env=VARIABLES, cwd=ROOT, stdout=subprocess.PIPE))
         left.callback(parent.kill)
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
@@ -235,9 +237,9 @@ def test_a_run_that_waits_ends_without_any_load_when_who_started_it_is_gone(
         parent.kill()
         wait_for(lambda: not is_alive(pid), "the run's end")
         assert shop.asked == []
-    told = {(one.name, one.ended, one.because) for one in read_workers(directory)}
+    endings = {(one.name, one.ended, one.because) for one in read_workers(directory)}
     gone = "the process that started the run is gone"
-    assert told == {("w0", "stopped", gone), ("w1", "stopped", gone)}
+    assert endings == {("w0", "stopped", gone), ("w1", "stopped", gone)}
 
 
 def test_a_web_ui_that_others_could_reach_is_refused(tmp_path: Path) -> None:

@@ -78,10 +78,10 @@ def test_a_run_alone_plays_to_its_end_and_leaves_with_0(tmp_path: Path, shop: Fa
     directory = prepared_run(tmp_path, shop.url)
     ended = run("--run-directory", str(directory.path), "--users", "1", "--spawn-rate", "1")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    told = live(directory)
+    snapshot = live(directory)
     sessions = read_sessions(directory)
-    assert (told["state"], told["run"], told["workers"]) == ("ended", directory.name, 1)
-    assert told["planned"] == {"sessions_per_s": 0.0, "sessions_total": sessions.num_rows}
+    assert (snapshot["state"], snapshot["run"], snapshot["workers"]) == ("ended", directory.name, 1)
+    assert snapshot["planned"] == {"sessions_per_s": 0.0, "sessions_total": sessions.num_rows}
     assert [worker.ended for worker in read_workers(directory)] == ["completed"]
     assert set(sessions["outcome"].to_pylist()) == {"completed"}
 
@@ -90,10 +90,10 @@ def test_no_variable_leads_the_load_elsewhere_and_the_named_ones_are_sent(tmp_pa
     gate = {"headers": {"X-Gate": {"env": "SHOP_GATE"}}, "tag": {"baggage": True}}
     directory = prepared_run(tmp_path, shop.url, declared=gate)
     with fake_shop.running() as elsewhere:
-        told = dict.fromkeys(("LOCUST_HOST", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), elsewhere.url)
+        leading = dict.fromkeys(("LOCUST_HOST", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), elsewhere.url)
         ended = run(
             *("--run-directory", str(directory.path), "--users", "1", "--spawn-rate", "1"),
-            **told,
+            **leading,
             NO_PROXY="",
             SHOP_GATE="canary-of-the-gate",
         )
@@ -196,9 +196,9 @@ def test_a_run_that_is_interrupted_leaves_with_75_and_everything_written(tmp_pat
         if child.poll() is None:
             child.kill()
             child.wait()
-    (told,) = read_workers(directory)
+    (worker,) = read_workers(directory)
     sessions = read_sessions(directory)
-    assert told.ended == "stopped"
+    assert worker.ended == "stopped"
     assert live(directory)["state"] == "ended"
     assert set(sessions["outcome"].to_pylist()) == {"cut_off"}
     assert sessions.num_rows >= 3

@@ -1,4 +1,4 @@
-"""Locust's port asks nobody for a name: who connects without the run's token gets no part of the run."""
+"""Locust's port takes any connection: a worker without the run's token gets no part of the run."""
 
 import json
 import os
@@ -61,7 +61,12 @@ def master(folder: Path, directory: RunDirectory) -> Iterator[tuple[subprocess.P
     bound = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port)
     expect = ("--expect-workers", "2", "--expect-workers-max-wait", "60", "--exit-code-on-error", "0")
     with process(folder, *OURS, *play, *bound, *expect, PEAKPROOF_RUN_TOKEN=TOKEN) as one:
-        wait_for(lambda: listening(one.pid), "the master listens")
+
+        def listens() -> bool:
+            assert one.poll() is None, (folder / "output").read_text()
+            return bool(listening(one.pid))
+
+        wait_for(listens, "the master listens")
         yield one, port
 
 
@@ -93,9 +98,9 @@ def test_a_stray_gets_no_part_of_the_run_and_can_end_nothing(tmp_path: Path, sho
         "the master doesn't let this worker in: it doesn't know this run's token:"
         " PEAKPROOF_RUN_TOKEN must be the same for master and workers"
     )
-    told = json.loads(directory.live.read_text())
-    assert len(told["refused_workers"]) == 2
-    assert told["refused_workers"][0] == (tmp_path / "stray" / "name").read_text()
+    snapshot = json.loads(directory.live.read_text())
+    assert len(snapshot["refused_workers"]) == 2
+    assert snapshot["refused_workers"][0] == (tmp_path / "stray" / "name").read_text()
     assert {one.name: one.ended for one in read_workers(directory)} == {"w0": "completed", "w1": "completed"}
     sessions = read_sessions(directory)
     assert set(sessions["outcome"].to_pylist()) == {"completed"}

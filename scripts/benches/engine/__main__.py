@@ -68,7 +68,7 @@ def _measure(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
     folder = (options.folder / "engine").absolute()
     shutil.rmtree(folder, ignore_errors=True)
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {TARGET_CORE})  # the one who watches mustn't wake on the generator's core
+        os.sched_setaffinity(0, {TARGET_CORE})  # this process must not wake on the generator's core
     figures: list[Figure] = []
     refused: list[str] = []
     with shop.named(), Children(folder / "logs") as children:

@@ -48,7 +48,7 @@ def _one_context(**_: Any) -> ssl.SSLContext:  # noqa: ANN401 - what geventhttpc
 
 
 class Shopper(FastHttpUser):
-    """One user: the four steps, again and again, over one connection unless told otherwise."""
+    """One user: the four steps, again and again, over one connection, or a new one for each journey."""
 
     default_headers = HEADERS
     insecure = False

@@ -1,4 +1,4 @@
-"""Latency against the truth: a target frozen 1 s in 10 says when it wrote each reply; the records must agree."""
+"""Latency against the truth: a target frozen 1 s in 10 logs when it wrote each reply; the records must agree."""
 
 import signal
 import time

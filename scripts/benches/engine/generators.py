@@ -1,4 +1,4 @@
-"""The generators: how each is started and ended, and what it says it sent and what went wrong."""
+"""The generators: how each is started and ended, and its own count of requests and errors."""
 
 import json
 import os
@@ -47,7 +47,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What a generator says of its whole life: requests that ended, errors by word, spans sent and dropped.
+    """A generator's own count over its whole run: requests that ended, errors by kind, spans sent and dropped.
 
     `under_way` is how many more at the most it had sent when it was ended.
     """
@@ -70,7 +70,7 @@ class Generator(Protocol):
         """Start it on its core; `folder` is empty and its own."""
 
     def end(self, child: Child, folder: Path) -> Tally:
-        """End it and return what it says."""
+        """End it and return its count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Engine:
         return _start(children, self.name, command, folder, variable)
 
     def end(self, child: Child, folder: Path) -> Tally:
-        """End Locust, which closes the records, and read them and the worker's account."""
+        """End Locust, which closes the records, and read them and the worker's status."""
         child.end(_GRACE_S)
         return read_worker(run_directory_of(folder), records=self.records)
 
@@ -114,19 +114,19 @@ class FastHttpUser:
     def start(self, children: Children, site: Site, folder: Path) -> Child:
         """Start Locust with all its users at once."""
         command = [*_locust("fast_http_user.py", USERS), "--host", site.url, "--loglevel", "ERROR"]
-        told = {
+        variables = {
             TALLY_VARIABLE: str(folder / "tally.json"),
             CONNECTIONS_VARIABLE: "journey" if self.new_connections else "kept",
             PACED_VARIABLE: str(self.per_s / USERS),
             CA_VARIABLE: site.ca or "",
         }
-        return _start(children, self.name, command, folder, told)
+        return _start(children, self.name, command, folder, variables)
 
     def end(self, child: Child, folder: Path) -> Tally:
         """End Locust and read the counts it leaves."""
         child.end(_GRACE_S)
-        told = json.loads((folder / "tally.json").read_text())
-        return Tally(requests=told["requests"], errors={"failures": told["errors"]} if told["errors"] else {})
+        counted = json.loads((folder / "tally.json").read_text())
+        return Tally(requests=counted["requests"], errors={"failures": counted["errors"]} if counted["errors"] else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +142,8 @@ class Wrk:
         command = [program("wrk", "wrk"), "-t1", f"-c{USERS}", "-d3600", *headers, site.url + self.path]
         return _start(children, self.name, command, folder, {})
 
-    def end(self, child: Child, folder: Path) -> Tally:  # noqa: ARG002 - wrk says it in its log
-        """Interrupt it, upon which it says what it counted."""
+    def end(self, child: Child, folder: Path) -> Tally:  # noqa: ARG002 - wrk writes its count to its log
+        """Interrupt it, upon which it logs its count."""
         child.process.send_signal(signal.SIGINT)
         try:
             child.process.wait(_GRACE_S)
@@ -188,7 +188,7 @@ def read_worker(directory: RunDirectory, *, records: bool = True) -> Tally:
     spans = status.spans or {"sent": 0, "dropped": 0}
     return Tally(
         requests=status.requests - cut_off,
-        errors={word: count for word, count in errors.items() if count},
+        errors={kind: count for kind, count in errors.items() if count},
         under_way=cut_off,
         spans_sent=spans["sent"],
         spans_dropped=spans["dropped"],
@@ -207,7 +207,7 @@ def read_wrk(text: str) -> Tally:
         "wrong_reply": int(wrong[1]) if wrong else 0,
         "socket": sum(map(int, socket_errors.groups())) if socket_errors else 0,
     }
-    return Tally(requests=int(done[1]), errors={word: count for word, count in errors.items() if count})
+    return Tally(requests=int(done[1]), errors={kind: count for kind, count in errors.items() if count})
 
 
 def _locust(file: str, users: int) -> list[str]:
@@ -216,7 +216,7 @@ def _locust(file: str, users: int) -> list[str]:
     return [*base, "--only-summary", "--stop-timeout", "0", "--exit-code-on-error", "0"]
 
 
-def _start(children: Children, name: str, command: list[str], folder: Path, told: Mapping[str, str]) -> Child:
+def _start(children: Children, name: str, command: list[str], folder: Path, variables: Mapping[str, str]) -> Child:
     clean = {key: os.environ[key] for key in _KEPT if key in os.environ}
-    steering = {"HOME": str(folder), "PYTHONUNBUFFERED": "1", "LOCUST_SKIP_UPDATE_CHECK": "1", **told}
+    steering = {"HOME": str(folder), "PYTHONUNBUFFERED": "1", "LOCUST_SKIP_UPDATE_CHECK": "1", **variables}
     return children.start(name, pinned(GENERATOR_CORE, command), environment=clean | steering, folder=folder)

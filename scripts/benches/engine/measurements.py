@@ -13,10 +13,10 @@ from loadtests.runtime.guarded_child import python
 from scripts.benches.engine.freezing import CYCLE_S, agreements, freeze_in_turn, quantile, read_log, read_replies
 from scripts.benches.engine.generators import USERS, Engine, FastHttpUser, Generator, Site, Wrk, run_directory_of
 from scripts.benches.engine.plans import Load
-from scripts.benches.engine.series import Bench, Run, Window, ratios, told
+from scripts.benches.engine.series import Bench, Run, Window, end, ratios
 from scripts.benches.engine.shop import ASSETS
 from scripts.benches.engine.target import HOST, TARGET_CORE, free_ports, pinned
-from scripts.benches.figures import Figure, median_figure, told_figure
+from scripts.benches.figures import Figure, median_figure, unbounded_figure
 from scripts.local_stack.processes import Child, wait_until
 from slo.outcomes import EnvironmentLacks
 
@@ -53,8 +53,8 @@ def records(bench: Bench) -> list[Figure]:
         Engine(name="engine-no-records", load=_BUYING, records=False),
         times=_MORE_TIMES,
     )
-    said = "off: no row of a request is kept, laid out or written; counts and histograms stay on"
-    return [median_figure("records on / off: CPU a request", ratios(on, off), "<=", 1.08, said)]
+    on_off = "off: no row of a request is kept, laid out or written; counts and histograms stay on"
+    return [median_figure("records on / off: CPU a request", ratios(on, off), "<=", 1.08, on_off)]
 
 
 def static(bench: Bench) -> list[Figure]:
@@ -131,12 +131,12 @@ def tracing(bench: Bench) -> list[Figure]:
     child.end()
     theirs, *ours = runs.values()
     figures = []
-    for (load, most, said, bound), bare, traced in zip(pairs, ours[::2], ours[1::2], strict=True):
-        check_spans(said, bare, 0.0)
-        check_spans(said, traced, most)
+    for (load, most, name, bound), bare, traced in zip(pairs, ours[::2], ours[1::2], strict=True):
+        check_spans(name, bare, 0.0)
+        check_spans(name, traced, most)
         if load is pausing:
-            check_pace(said, [*bare, *traced], _TRACED_PER_S)
-        figures.append(_tracing(said, _us(traced), _us(bare), _us(theirs), bound))
+            check_pace(name, [*bare, *traced], _TRACED_PER_S)
+        figures.append(_tracing(name, _us(traced), _us(bare), _us(theirs), bound))
     return figures
 
 
@@ -168,7 +168,7 @@ def freeze(bench: Bench) -> list[Figure]:
     wait_until(directory.live.exists, [child, target], _READY_S, engine.name)
     time.sleep(bench.warm_s)
     freezes = freeze_in_turn(target, bench.repeat)
-    tally = told(engine, child, folder)
+    tally = end(engine, child, folder)
     target.end()
     written = read_log(log.read_text())
     if tally.errors or not 0 <= len(written) - tally.requests <= tally.under_way:
@@ -236,7 +236,7 @@ def assets(bench: Bench) -> list[Figure]:
     )
     on = f"{len(ASSETS)} assets a page over 5 further connections, each page read once; as steps, over one connection"
     name = "pages with assets / the same requests as steps: CPU a request"
-    return [told_figure(name, ratios(whole, apart), _against(on, whole, apart))]
+    return [unbounded_figure(name, ratios(whole, apart), _against(on, whole, apart))]
 
 
 def memory(bench: Bench) -> list[Figure]:

@@ -115,7 +115,7 @@ class Bench:
         child = generator.start(self.children, site, folder)
         wait_until(lambda: self._flows(before.requests), [child, self.nginx.child], _STARTED_S, generator.name)
         seen = (window or self.steady)(child)
-        tally = told(generator, child, folder)
+        tally = end(generator, child, folder)
         check_count(generator.name, tally, self.nginx.status().requests - before.requests)
         return Run(window=seen, tally=tally, directory=run_directory_of(folder))
 
@@ -172,7 +172,7 @@ def check_count(name: str, tally: Tally, counted: int) -> None:
     The counts may differ by what was under way at the end.
     """
     if tally.errors:
-        wrong = ", ".join(f"{count} {word}" for word, count in tally.errors.items())
+        wrong = ", ".join(f"{count} {kind}" for kind, count in tally.errors.items())
         raise EnvironmentLacks(f"{name}: not every reply was right: {wrong} of {tally.requests}")
     if not 0 <= counted - tally.requests <= tally.under_way:
         raise EnvironmentLacks(f"{name}: says {tally.requests} requests, the target counted {counted}")
@@ -183,7 +183,7 @@ def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:
     return [a / b for a, b in zip(over, under, strict=True)]
 
 
-def told(generator: Generator, child: Child, folder: Path) -> Tally:
+def end(generator: Generator, child: Child, folder: Path) -> Tally:
     """End a generator and return its count; raises EnvironmentLacks when it leaves none."""
     try:
         return generator.end(child, folder)

@@ -22,7 +22,7 @@ SKUS = 20
 CARD, TOTAL, QUANTITY = "4111111111111111", 19.99, 2
 # What a page of the last two journeys asks for: as plain steps, one after the other, or as the page's assets.
 ASSETS = tuple(f"a{number:02d}.png" for number in range(12))
-# The environment variables that tell a generator's process what is switched on.
+# The environment variables by which a generator's process knows what is switched on.
 RECORDS_VARIABLE = "PEAKPROOF_BENCH_RECORDS"  # ours: `off` leaves the requests' rows out
 TALLY_VARIABLE = "PEAKPROOF_BENCH_TALLY"  # theirs: the file to write the counts of requests and failures to
 CONNECTIONS_VARIABLE = (

@@ -11,10 +11,10 @@ from slo.outcomes import EnvironmentLacks
 from tests.scripts.world import fake_shop
 
 
-def asked(answer: object, status: int = 200) -> str:
+def asked(answer: object, folder: Path) -> str:
     """Return why a range query with that answer is refused."""
-    with fake_shop({"/api/v1/query_range": (status, answer)}) as server, Children(Path("/tmp")) as children:  # noqa: S108 - its log
-        child = children.start("peakproof-test-prometheus", python("-c", ""))
+    with fake_shop({"/api/v1/query_range": (200, answer)}) as server, Children(folder) as children:
+        child = children.start("prometheus", python("-c", ""))
         prometheus = Prometheus(server.url, child)
         try:
             with pytest.raises(EnvironmentLacks) as lacks:
@@ -33,8 +33,8 @@ def asked(answer: object, status: int = 200) -> str:
         (b"<html>", "Prometheus at URL doesn't answer: JSONDecodeError"),
     ],
 )
-def test_an_answer_that_is_none_is_told(answer: object, message: str) -> None:
-    assert asked(answer) == message
+def test_an_answer_that_is_none_is_told(answer: object, message: str, tmp_path: Path) -> None:
+    assert asked(answer, tmp_path) == message
 
 
 def test_samples_are_read_with_times_in_ns(tmp_path: Path) -> None:

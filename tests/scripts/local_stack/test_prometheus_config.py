@@ -3,31 +3,18 @@
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from loadtests.environment.destinations import resolve
-from loadtests.environment.resolved_environment import recorded_environment
-from loadtests.environment.targets import Environment
-from scripts.local_stack.processes import Children
-from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
-from scripts.local_stack.prometheus_binary import find_prometheus
-from scripts.local_stack.prometheus_config import Scrape, configuration, scrapes_of
+from scripts.local_stack.prometheus_config import configuration
 from slo.documents import BadInput
-from slo.outcomes import EnvironmentLacks
 from tests.loadtests.certificates import Authority
 from tests.ports import free_port
-from tests.scripts.world import FakeShop, fake_shop
+from tests.scripts.local_stack.scraping import CANARY, Read, environment, metrics, scrapes, sections
+from tests.scripts.world import fake_shop
 from tests.waiting import wait_for
-
-PAGE = b"# TYPE shop_up gauge\nshop_up 1\n"
-CANARY = "canary-of-the-door"
 
 
 def promtool() -> str:
@@ -38,27 +25,6 @@ def promtool() -> str:
     if found := shutil.which("promtool", path=path):
         return found
     pytest.skip("promtool is not at hand: set PEAKPROOF_CACHE or PEAKPROOF_PROMETHEUS")
-
-
-def environment(base_url: str, **declared: Any) -> Environment:
-    ceiling = {"requests_per_s": 1, "open_sessions": 1, "orders": 1}
-    return Environment.model_validate(
-        {"base_url": base_url, "storefront": "twisted-threads", "ceiling": ceiling, **declared}
-    )
-
-
-def scrapes(one: Environment, *answers: str, **variables: str) -> list[Scrape]:
-    destinations = resolve(one, lambda _: list(answers or ("127.0.0.1",)))
-    return scrapes_of(recorded_environment(one, destinations, variables))
-
-
-def sections(found: list[Scrape]) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = configuration(found, {"stock": 5}, 1)["scrape_configs"]
-    return told
-
-
-def metrics(*urls: str, job: str = "shop") -> dict[str, Any]:
-    return {"metrics": [{"job": job, "url": url} for url in urls]}
 
 
 def test_a_page_is_read_at_the_address_that_was_checked_and_keeps_its_name() -> None:
@@ -160,79 +126,14 @@ def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """A real Prometheus, and the pages it was told to read; none leads it to the proxy that its variables name."""
-
-    prometheus: Prometheus
-    kept: Path
-    trusted: FakeShop
-    doubted: FakeShop
-    elsewhere: FakeShop
-    leading_there: FakeShop
-
-    def why_not(self, shop: FakeShop, scheme: str) -> str:
-        """Return why a page can't be read, as soon as that was tried."""
-        page = f"shop {scheme}://{shop.url.removeprefix('http://')}/metrics"
-        told = wait_for(lambda: {self.prometheus.down().get(page)} - {None, "not scraped yet"}, f"a scrape of {page}")
-        (why,) = told
-        return str(why)
-
-
-@pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
-    """Start one Prometheus over a page it may trust, one it may not, and one that leads elsewhere."""
-    try:
-        program = find_prometheus(os.environ, print)
-    except EnvironmentLacks as error:
-        pytest.skip(str(error))
-    folder = tmp_path_factory.mktemp("prometheus")
-    own, other = Authority(folder / "tls"), Authority(folder / "other")
-    (folder / "private").mkdir()
-    page = {"/metrics": (200, PAGE)}
-    with (
-        fake_shop(page, own.serve(own.sign("shop.test"))) as trusted,
-        fake_shop(page, own.serve(own.sign("shop.test"))) as doubted,
-        fake_shop(page) as elsewhere,
-        fake_shop({"/metrics": (302, b"")}) as leading_there,
-        Children(folder / "logs") as children,
-    ):
-        leading_there.headers["Location"] = f"{elsewhere.url}/metrics"
-        found = [*by_name(trusted, own), *by_name(doubted, other)]
-        found += scrapes(environment(leading_there.url, **metrics(f"{leading_there.url}/metrics")))
-        variables = {"PATH": "/nowhere", "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-        one = Program(path=program, port=free_port(), environment=variables)
-        yield Read(
-            prometheus=start_prometheus(children, one, folder / "kept", folder / "private", found),
-            kept=folder,
-            trusted=trusted,
-            doubted=doubted,
-            elsewhere=elsewhere,
-            leading_there=leading_there,
-        )
-
-
-def by_name(shop: FakeShop, authority: Authority) -> list[Scrape]:
-    """Return the page of a shop over TLS by a name that no resolver knows, asked for with a password."""
-    base_url = shop.url.replace("http://127.0.0.1", "https://shop.test")
-    basic = {"user_env": "U", "password_env": "P"}
-    one = environment(base_url, ca=str(authority.certificate), basic_auth=basic, **metrics(f"{base_url}/metrics"))
-    return scrapes(one, U="ada-of-the-shop", P=CANARY)
-
-
 def test_a_real_prometheus_reads_a_name_that_no_resolver_knows_over_private_tls(read: Read) -> None:
     name = read.trusted.url.replace("http://127.0.0.1", "shop.test")
-
-    def instances() -> set[str]:
-        now = time.time_ns()
-        return {one.labels["instance"] for one in read.prometheus.range("shop_up", now - 10**9, now)}
-
-    assert wait_for(instances, "a series") == {name}
+    wait_for(lambda: name in read.instances(), "a series")
+    assert read.instances() <= {name, read.far}
     assert {brought for _, _, brought in read.trusted.asked} == {
         "Basic YWRhLW9mLXRoZS1zaG9wOmNhbmFyeS1vZi10aGUtZG9vcg=="
     }
-    files = [path for folder in ("kept", "logs") for path in (read.kept / folder).rglob("*") if path.is_file()]
-    kept = b"".join(path.read_bytes() for path in files)
+    kept = read.kept()
     assert b"shop.test" in kept
     assert CANARY.encode() not in kept
     assert b"ada-of-the-shop" not in kept
