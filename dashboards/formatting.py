@@ -19,17 +19,17 @@ def plain(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def count(number: float | None) -> str:
-    """Return a number as `slo.formatting.count` tells it, what isn't known as a dash."""
+    """Return a number as `slo.formatting.count` writes it, an unknown one as a dash."""
     return UNKNOWN if number is None else wording.count(number)
 
 
 def seconds(value: float | None) -> str:
-    """Return a duration as `slo.formatting.seconds` tells it, what isn't known as a dash."""
+    """Return a duration as `slo.formatting.seconds` writes it, an unknown one as a dash."""
     return UNKNOWN if value is None else wording.seconds(value)
 
 
 def percent(ratio: float | None) -> str:
-    """Return a ratio as `slo.formatting.percent` tells it, what isn't known as a dash."""
+    """Return a ratio as `slo.formatting.percent` writes it, an unknown one as a dash."""
     return UNKNOWN if ratio is None else wording.percent(ratio)
 
 
@@ -38,7 +38,7 @@ def length(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     whole = round(value)
-    if whole < 120:  # noqa: PLR2004 - two minutes are told in minutes
+    if whole < 120:  # noqa: PLR2004 - from two minutes on, in minutes
         return f"{whole} s"
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     if hours:

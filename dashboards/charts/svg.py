@@ -28,7 +28,7 @@ _HINTS = "hints"
 
 
 def draw(spec: Spec, name: str, label: str) -> Markup:
-    """Return `spec` as an inline SVG called `label` for those who can't see it; `name` keeps its ids apart."""
+    """Return `spec` as an inline SVG with `label` as its accessible name; `name` keeps its ids apart."""
     drawn = vl_convert.vegalite_to_svg(_printable(spec))
     root = ET.fromstring(drawn)  # noqa: S314 - our own renderer's output, which escapes every text
     _keep_what_is_known(root, _Ids(name))

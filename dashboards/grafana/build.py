@@ -1,4 +1,4 @@
-"""Write every dashboard as JSON: the same bytes for the same code, so that a test can tell when they are stale."""
+"""Write every dashboard as JSON: the same bytes for the same code, so that a test finds stale ones."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -45,7 +45,7 @@ def check(dashboard: Json) -> list[Finding]:
 def check_answers(
     dashboard: Json, answers: Callable[[str], int], variables: Mapping[str, str] = VARIABLES
 ) -> list[Finding]:
-    """Return a finding for each query without data: `answers` says how many series Prometheus gave a filled query."""
+    """Return a finding for each query without data: `answers` holds how many series each filled query returned."""
     return [
         Finding(rule="no-data", where=panel["title"], message=f"no series for: {query}")
         for panel, target in expressions(dashboard)

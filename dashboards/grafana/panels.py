@@ -33,7 +33,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One picture. `unit` is an id of Grafana's; `height` is in grid cells."""
+    """One panel. `unit` is an id of Grafana's; `height` is in grid cells."""
 
     title: str
     description: str

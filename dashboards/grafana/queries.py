@@ -1,4 +1,4 @@
-"""A dashboard's PromQL as Prometheus is asked it: every variable filled in."""
+"""A dashboard's PromQL as it is sent to Prometheus: every variable filled in."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The page a run leaves behind: one file that opens anywhere, with no network and no script."""
+"""The report of a run: one HTML file that opens anywhere, with no network and no script."""
 
 from dashboards.report.page import write_report
 

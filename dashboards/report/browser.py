@@ -1,4 +1,4 @@
-"""What the one real browser saw: its pages' timings, page by page, as a person waited for them."""
+"""The timings of the one real browser, page by page."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The pictures of a run: records in, drawn charts with their captions out."""
+"""The charts of a run: records in, drawn charts with their captions out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from markupsafe import Markup
 from dashboards.charts.svg import draw
 from dashboards.charts.vega_specs import NARROW, WIDE, Curve, OverTime, Shade, distribution, over_time
 from dashboards.formatting import count, length, percent, seconds
-from dashboards.report.documents import Objective, PlanFile
 from dashboards.report.records_query import Span, Store
 from dashboards.report.run_files import Reading
-from dashboards.report.stored_metrics import Picture
+from dashboards.report.stored_metrics import StoredPanel
+from slo.verdict.verdict_document import ObjectiveEntry
 
 MAX_GROUPS = 6
 BINS_A_DECADE = 16
@@ -20,7 +20,7 @@ SMALL = 430
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart ready for the page: for wide and for narrow screens, with its title and what is said below it."""
+    """A chart ready for the page: for wide and for narrow screens, with its title and the caption below it."""
 
     title: str
     note: str
@@ -39,13 +39,13 @@ class Group:
 
     @property
     def limit(self) -> tuple[float, str] | None:
-        """The threshold and its words."""
+        """The threshold and its label."""
         if self.threshold_s is None or self.threshold_s <= 0:
             return None
         return self.threshold_s, f"limit {seconds(self.threshold_s)}"
 
 
-def groups(objectives: Sequence[Objective]) -> list[Group]:
+def groups(objectives: Sequence[ObjectiveEntry]) -> list[Group]:
     """Return the steps that latency objectives judge together; every step as one group when there is none."""
     found: dict[tuple[str, ...], Group] = {}
     for one in objectives:
@@ -53,7 +53,7 @@ def groups(objectives: Sequence[Objective]) -> list[Group]:
             group = Group(
                 title=one.display_name or one.name, steps=one.steps, threshold_s=one.threshold_s, target=one.target
             )
-            found.setdefault(tuple(one.steps), group)
+            found.setdefault(one.steps, group)
     return list(found.values())[:MAX_GROUPS] or [Group(title="All steps", steps=())]
 
 
@@ -75,7 +75,7 @@ class Charts:
         per = self._time.bin_s
         due = [n / per for n in self._store.per_bin("sessions", "scheduled_at")]
         began = [n / per for n in self._store.per_bin("sessions", "started_at", "started_at > 0")]
-        curve = planned(self._reading.plan, self._reading, self._time)
+        curve = planned(self._reading, self._time)
         plan = [Curve(name="the plan's curve", colour="c2", points=curve, dash=(6, 4))] if curve else []
         hints = [
             f"{count(round(d, 2))} sessions/s due, {count(round(b, 2))} started"
@@ -178,25 +178,25 @@ class Charts:
         note = "99 of 100 requests were handed to the socket within this time of when they were due."
         return self._over_time(self._time, "Generator lateness", note, curves, hints, duration=True, height=120)
 
-    def answered(self, picture: Picture) -> Chart:
+    def answered(self, panel: StoredPanel) -> Chart:
         """Return one panel of stored server-side metrics."""
-        factor = 1000 if picture.unit == "ms" else 1
+        factor = 1000 if panel.unit == "ms" else 1
         curves = [
             Curve(name=one.name, colour=f"c{i % 6 + 1}", points=[(x, y / factor) for x, y in one.points])
-            for i, one in enumerate(picture.series)
+            for i, one in enumerate(panel.series)
         ]
-        hidden = picture.total - len(picture.series)
-        note = picture.description + (f" The highest {len(curves)} of {picture.total} series." if hidden else "")
+        hidden = panel.total - len(panel.series)
+        note = panel.description + (f" The highest {len(curves)} of {panel.total} series." if hidden else "")
         chart = OverTime(
-            title=picture.title,
+            title=panel.title,
             length_s=self._time.length_s,
             bin_s=self._time.bin_s,
             curves=curves,
             shades=self._shades,
-            duration=picture.unit in ("s", "ms"),
-            ratio=picture.unit == "percentunit",
+            duration=panel.unit in ("s", "ms"),
+            ratio=panel.unit == "percentunit",
         )
-        return Chart(title=picture.title, note=note, wide=draw(over_time(chart, SMALL), self._name(), picture.title))
+        return Chart(title=panel.title, note=note, wide=draw(over_time(chart, SMALL), self._name(), panel.title))
 
     def _over_time(  # noqa: PLR0913 - a chart has that many sides
         self,
@@ -260,30 +260,28 @@ def _steps_note(group: Group, time: Span) -> str:
 
 
 def _shades(reading: Reading, time: Span) -> list[Shade]:
-    phases = (reading.run and reading.run.phases) or []
     judged = reading.judged
     return [
         Shade(
-            name=phase.name,
-            start_s=time.seconds(phase.starts_at),
-            end_s=time.seconds(phase.ends_at),
-            judged=judged is not None and judged.starts_at <= phase.starts_at and phase.ends_at <= judged.ends_at,
+            name=name,
+            start_s=time.seconds(played.starts_at),
+            end_s=time.seconds(played.ends_at),
+            judged=judged is not None and judged.starts_at <= played.starts_at and played.ends_at <= judged.ends_at,
         )
-        for phase in phases[:50]
-        if phase.starts_at < time.ends_at
+        for name, played in reading.phases[:50]
+        if played.starts_at < time.ends_at
     ]
 
 
-def planned(plan: PlanFile | None, reading: Reading, time: Span) -> list[tuple[float, float | None]]:
+def planned(reading: Reading, time: Span) -> list[tuple[float, float | None]]:
     """Return the plan's sessions a second at each corner of its curve, in seconds since the start."""
-    phases = (reading.run and reading.run.phases) or []
-    peak = plan.demand.peak_sessions_per_s if plan and plan.demand else None
-    if not plan or not plan.phases or peak is None:
+    if reading.plan is None:
         return []
-    levels = {phase.name: phase.level for phase in plan.phases}
+    peak = reading.plan.demand.peak_sessions_per_s
+    levels = {phase.name: phase.level for phase in reading.plan.phases}
     corners: list[tuple[float, float | None]] = []
-    for phase in phases:
-        level = levels.get(phase.name) or (0.0, 0.0)
-        ends = (phase.starts_at, phase.ends_at)
+    for name, played in reading.phases:
+        level = levels.get(name) or (0.0, 0.0)
+        ends = (played.starts_at, played.ends_at)
         corners += [(time.seconds(at), part * peak) for at, part in zip(ends, level, strict=True)]
     return corners

@@ -1,4 +1,4 @@
-"""`report.html`: everything a run says, on one page without a script that needs no network."""
+"""`report.html`: everything that is known of a run, on one page without scripts that needs no network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from dashboards import formatting as words
+from dashboards import formatting
 from dashboards.report.browser import BrowserPage, browser_pages
 from dashboards.report.charts import Chart, Charts, groups
-from dashboards.report.documents import Cause, Finding
 from dashboards.report.records_query import SECOND_NS, Step, Store, orders_per_bin
 from dashboards.report.run_files import Reading, read
 from dashboards.report.stored_metrics import Answers, read_answers
 from dashboards.report.summary import Fact, Hero, account, facts, hero, merged
 from dashboards.report.traces import Trace, slowest
 from loadtests.results.run_directory import write_bytes
+from slo.verdict.verdict_document import CauseEntry, FindingEntry
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _SEVERITIES = ("fail", "inconclusive", "note")
@@ -32,7 +32,7 @@ class Page:
     reading: Reading
     hero: Hero
     facts: Sequence[Fact]
-    findings: Sequence[Finding]
+    findings: Sequence[FindingEntry]
     account: Sequence[tuple[str, int | None]]
     load: Sequence[Chart]
     latency: Sequence[Chart]
@@ -45,7 +45,7 @@ class Page:
     error_words: Sequence[str]
     browser: Sequence[BrowserPage]
     requests_outside: int
-    causes: Sequence[tuple[Cause, str]]
+    causes: Sequence[tuple[CauseEntry, str]]
     traces: Sequence[Trace]
     bin_s: int
     parts: Mapping[str, int]
@@ -77,7 +77,7 @@ def render(reading: Reading) -> str:
 def _page(reading: Reading, store: Store) -> Page:
     charts = Charts(reading, store)
     verdict = reading.verdict
-    looked_at = groups((verdict and verdict.objectives) or [])
+    looked_at = groups((verdict and verdict.objectives) or ())
     order_time = store.time.coarse(_attempted(reading))
     orders = orders_per_bin(reading.directory.ledgers(), order_time, reading.gaps)
     answers = read_answers(reading, store.time)
@@ -87,20 +87,20 @@ def _page(reading: Reading, store: Store) -> Page:
         reading=reading,
         hero=hero(reading),
         facts=facts(reading, steps, store),
-        findings=_by_severity((verdict and verdict.findings) or []),
+        findings=_by_severity((verdict and verdict.findings) or ()),
         account=account(reading, store),
         load=[] if empty else charts.load(),
         latency=[chart for group in looked_at if (chart := charts.latency(group))],
         distributions=[chart for group in looked_at if (chart := charts.distribution(group))],
         orders=charts.orders(orders, order_time),
         lateness=charts.lateness(),
-        answered=[charts.answered(picture) for picture in answers.pictures],
+        answered=[charts.answered(panel) for panel in answers.panels],
         answers=answers,
         steps=steps,
         error_words=sorted({word for step in steps for word in step.errors_by_word}),
         browser=browser_pages(reading),
         requests_outside=store.requests_outside(),
-        causes=merged((verdict and verdict.causes) or []),
+        causes=merged((verdict and verdict.causes) or ()),
         traces=slowest(store),
         bin_s=store.time.bin_s,
         parts=store.found,
@@ -108,10 +108,11 @@ def _page(reading: Reading, store: Store) -> Page:
 
 
 def _attempted(reading: Reading) -> int:
-    return ((reading.run and reading.run.orders) or {}).get("attempted") or 0
+    orders = reading.run.orders if reading.run else None
+    return (orders.attempted if orders else None) or 0
 
 
-def _by_severity(findings: Sequence[Finding]) -> list[Finding]:
+def _by_severity(findings: Sequence[FindingEntry]) -> list[FindingEntry]:
     order = {name: place for place, name in enumerate(_SEVERITIES)}
     return sorted(findings, key=lambda finding: order.get(finding.severity, len(order)))
 
@@ -126,8 +127,10 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {name: getattr(words, name) for name in ("count", "seconds", "percent", "moment", "clock")}
-    environment.filters["length_words"] = words.length
+    environment.filters |= {
+        name: getattr(formatting, name) for name in ("count", "seconds", "percent", "moment", "clock")
+    }
+    environment.filters["length_words"] = formatting.length
     environment.filters["ns_seconds"] = lambda ns: ns / SECOND_NS
     return environment
 
@@ -135,8 +138,8 @@ def _templates() -> Environment:
 def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever a template prints
     """Return what a template prints: nothing known as a dash, text without what can't be printed."""
     if value is None:
-        return words.UNKNOWN
-    return words.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return formatting.UNKNOWN
+    return formatting.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _template(name: str) -> str:

@@ -107,7 +107,7 @@ class Store:
         self.time = self._span(reading)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the database."""
         self._sql.close()
 
     def rows(self, what: str, query: str, values: Sequence[object] = ()) -> list[Row]:
@@ -139,8 +139,7 @@ class Store:
         return not missing
 
     def _span(self, reading: Reading) -> Span:
-        phases = (reading.run and reading.run.phases) or []
-        ends = [(phase.starts_at, phase.ends_at) for phase in phases]
+        ends = [(played.starts_at, played.ends_at) for _, played in reading.phases]
         seen = self.rows("requests-*.parquet", "SELECT min(scheduled_at), max(finished_at) FROM requests")
         if seen and seen[0][0] is not None and not ends:
             ends.append((seen[0][0], seen[0][1]))
@@ -257,7 +256,7 @@ class Store:
         return int(rows[0][0]) if rows else 0
 
     def session_outcomes(self) -> dict[str, int]:
-        """Return how many sessions ended in each way, as the sessions' own records say."""
+        """Return how many sessions ended in each way, by the sessions' own records."""
         rows = self.rows("sessions", "SELECT outcome, count(*) FROM sessions GROUP BY 1 ORDER BY 2 DESC, 1")
         return dict(rows)
 

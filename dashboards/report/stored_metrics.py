@@ -1,4 +1,4 @@
-"""What Prometheus answered while the run was on, matched with the dashboard's panels that had asked."""
+"""The stored answers of Prometheus, matched with the dashboard's panels whose queries they answer."""
 
 import json
 import math
@@ -40,7 +40,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class StoredPanel:
     """One panel of the dashboard with the series stored for it; `total` counts those not drawn too."""
 
     title: str
@@ -54,8 +54,8 @@ class Picture:
 class Answers:
     """What was stored: the panels shown, and how many queries had data."""
 
-    pictures: Sequence[Picture]
-    asked: int
+    panels: Sequence[StoredPanel]
+    queries: int
     empty: Sequence[str]
 
 
@@ -64,10 +64,10 @@ def read_answers(reading: Reading, time: Span) -> Answers:
     rows = [row for name in ("dashboards", "objectives") for row in _rows(reading, f"{name}.parquet")]
     ranges = [row for row in rows if row["kind"] == "range"]
     answered = {row["query"] for row in rows if row["at"]}
-    drawn = (_picture(panel, ranges, time) for panel in panels(build()["peak-run"]) if panel["title"] in SHOWN)
+    drawn = (_stored(panel, ranges, time) for panel in panels(build()["peak-run"]) if panel["title"] in SHOWN)
     return Answers(
-        pictures=[picture for picture in drawn if picture.series],
-        asked=len({row["query"] for row in rows}),
+        panels=[panel for panel in drawn if panel.series],
+        queries=len({row["query"] for row in rows}),
         empty=sorted({row["query"] for row in rows} - answered),
     )
 
@@ -89,7 +89,7 @@ def _rows(reading: Reading, name: str) -> list[Json]:
         return []
 
 
-def _picture(panel: Json, rows: Sequence[Json], time: Span) -> Picture:
+def _stored(panel: Json, rows: Sequence[Json], time: Span) -> StoredPanel:
     series = [
         Series(name=_legend(target["legendFormat"], row["labels"]), points=_points(row, time))
         for target in panel["targets"]
@@ -97,7 +97,7 @@ def _picture(panel: Json, rows: Sequence[Json], time: Span) -> Picture:
         if _asks(target["expr"]).fullmatch(row["query"])
     ]
     highest = sorted((one for one in series if one.points), key=lambda one: -max(value for _, value in one.points))
-    return Picture(
+    return StoredPanel(
         title=panel["title"],
         description=panel["description"],
         unit=panel["fieldConfig"]["defaults"]["unit"],

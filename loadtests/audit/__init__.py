@@ -1,1 +1,1 @@
-"""The audit: the ledger against what the shop says."""
+"""The audit: the ledger against the shop records."""

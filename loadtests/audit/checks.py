@@ -1,15 +1,16 @@
-"""The audit: what was promised (the ledger) against what the shop, its payments and its stock say.
+"""The audit compares the ledger (what was attempted and promised) with the shop records: orders, payments, stock.
 
-Pure: it is given everything and only compares. A source that wasn't declared leaves its checks out; one that
-couldn't be read makes them `unknown`, which is never good news.
+Pure: no I/O. A source that isn't declared leaves its checks out; one that couldn't be read makes them `unknown`,
+and unknown never counts as good.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
+from loadtests.audit.shop_records import Levels, Order, Payment
 from loadtests.results.ledger import Attempt, Line
+from slo.verdict.audit_document import FORMAT, Answer, AuditDocument, CheckEntry
 
 EXAMPLES = 20
 _HOLDS_STOCK = frozenset({"accepted", "pending"})
@@ -17,38 +18,11 @@ _NEED_EVERY_ROW = frozenset({"order-exists", "order-once", "order-as-promised"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """An order as the shop tells it; `run` is None for traffic that isn't a test's."""
-
-    order_id: str
-    key: str | None
-    run: str | None
-    status: str
-    created_at: int
-    total_cents: int
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """A payment as the provider tells it; `reference` is the shop's order."""
-
-    payment_id: str
-    reference: str
-    amount_cents: int
-    status: str
-    created_at: int
-
-
-Stock = Mapping[tuple[str, str], int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was asked; None where a source isn't declared or couldn't be read (`sources` says which).
+    """What the audit compares; None where a source isn't declared or couldn't be read (`sources` has the reason).
 
-    `orders` are those of the run; `foreign` those that others placed since the stock was read before it; `lacking` the
-    workers of whose ledger there may be more than is in `attempts`.
+    `orders` are those of the run; `foreign` those that others placed after the stock was read before the run;
+    `lacking` names the workers whose ledger may have more rows than are in `attempts`.
     """
 
     run: str
@@ -56,15 +30,15 @@ class Evidence:
     orders: Sequence[Order] | None
     foreign: Sequence[Order]
     payments: Sequence[Payment] | None
-    stock_before: Stock | None
-    stock_after: Stock | None
+    stock_before: Levels | None
+    stock_after: Levels | None
     sources: Mapping[str, str]
     lacking: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """One promise that was not kept."""
+    """One order, payment or stock level that shows a broken promise."""
 
     key: str | None
     order_id: str | None
@@ -73,10 +47,10 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One promise, over everything it was checked on."""
+    """One promise and its answer, over everything it was checked on."""
 
     name: str
-    outcome: Literal["kept", "broken", "unknown"]
+    outcome: Answer
     checked: int
     broken: int
     detail: str
@@ -84,7 +58,7 @@ class Check:
 
 
 def audit(evidence: Evidence) -> tuple[Check, ...]:
-    """Compare; the checks come in the order of `docs/contracts.md`, those without a declared source left out."""
+    """Answer every check, in the order of `docs/contracts.md`, leaving out those without a declared source."""
     return tuple(
         _check(name, sources, compare, evidence)
         for name, sources, compare in _CHECKS
@@ -96,21 +70,21 @@ Found = tuple[int, list[Broken]]
 
 
 def others_may_explain(evidence: Evidence) -> bool:
-    """Whether something looks broken that orders of others, if there were any meanwhile, would explain."""
+    """Whether something looks broken that orders which others placed during the run could explain."""
     broken = {check.name for check in audit(evidence) if check.outcome == "broken"}
     return bool(broken & {"no-payment-without-order", "stock-moved-by-what-was-sold"})
 
 
 def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Found], evidence: Evidence) -> Check:
-    unread = [f"{source} {evidence.sources[source]}" for source in sources if evidence.sources[source] != "asked"]
+    unread = [f"{source} {evidence.sources[source]}" for source in sources if evidence.sources[source] != "read"]
     if unread:
         return Check(name=name, outcome="unknown", checked=0, broken=0, detail="; ".join(unread))
     checked, broken = compare(evidence)
     if name in _NEED_EVERY_ROW and evidence.lacking and not broken:
-        return Check(name=name, outcome="unknown", checked=checked, broken=0, detail=_unsure(evidence))
+        return Check(name=name, outcome="unknown", checked=checked, broken=0, detail=_why_unknown(evidence))
     return Check(
         name=name,
-        outcome="broken" if broken else "kept",
+        outcome="broken" if broken else "holds",
         checked=checked,
         broken=len(broken),
         detail=f"{len(broken)} of {checked}: {broken[0].detail}" if broken else f"all {checked}",
@@ -120,11 +94,11 @@ def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Foun
 
 def _order_exists(evidence: Evidence) -> Found:
     accepted = [attempt for attempt in evidence.attempts if attempt.outcome == "accepted"]
-    kept = {order.order_id for order in evidence.orders or () if order.status == "accepted"}
+    in_shop = {order.order_id for order in evidence.orders or () if order.status == "accepted"}
     return len(accepted), [
         Broken(key=a.key, order_id=a.order_id, detail=f"order {a.order_id} was acknowledged and is not in the shop")
         for a in accepted
-        if a.order_id not in kept
+        if a.order_id not in in_shop
     ]
 
 
@@ -152,12 +126,12 @@ def _without_a_row(evidence: Evidence) -> list[str]:
     return sorted(held - {attempt.key for attempt in evidence.attempts})
 
 
-def _unsure(evidence: Evidence) -> str:
-    """Say why a check without a finding isn't one that was kept."""
+def _why_unknown(evidence: Evidence) -> str:
+    """Return why a promise that nothing shows to be broken isn't one that holds."""
     orders = len(_without_a_row(evidence))
-    seen = f": {orders} of the run's orders are in no row that is here" if orders else ""
-    told = f"rows of the ledger of {', '.join(evidence.lacking)} may be missing{seen}"
-    return f"{told}; `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+    seen = f": {orders} of the run's orders are in no row" if orders else ""
+    missing = f"ledger rows of {', '.join(evidence.lacking)} may be missing{seen}"
+    return f"{missing}; complete them with `peakproof audit RUN --streamed FOLDER`, the folder that the worker wrote"
 
 
 def _order_as_promised(evidence: Evidence) -> Found:
@@ -171,7 +145,7 @@ def _order_as_promised(evidence: Evidence) -> Found:
         if _units(order.lines) != _units(attempt.lines):
             broken.append(_differs(attempt, "holds other things than were ordered"))
         elif order.total_cents != attempt.amount_cents:
-            broken.append(_differs(attempt, f"costs {order.total_cents}, promised were {attempt.amount_cents}"))
+            broken.append(_differs(attempt, f"costs {order.total_cents}, promised was {attempt.amount_cents}"))
     return checked, broken
 
 
@@ -192,7 +166,7 @@ def _paid_right_amount(evidence: Evidence) -> Found:
         Broken(
             key=orders[p.reference].key,
             order_id=p.reference,
-            detail=f"order {p.reference} costs {orders[p.reference].total_cents}, paid were {p.amount_cents}",
+            detail=f"order {p.reference} costs {orders[p.reference].total_cents}, paid was {p.amount_cents}",
         )
         for p in paid
         if p.amount_cents != orders[p.reference].total_cents
@@ -225,8 +199,8 @@ def _stock_moved(evidence: Evidence) -> Found:
     for sku, location in sorted(before.keys() | after.keys() | sold.keys()):
         moved = before.get((sku, location), 0) - after.get((sku, location), 0)
         if moved != sold[sku, location]:
-            told = f"{location}: {sku} moved by {moved}, sold were {sold[sku, location]}"
-            broken.append(Broken(key=None, order_id=None, detail=told))
+            detail = f"{location}: {sku} went down by {moved}, {sold[sku, location]} were sold"
+            broken.append(Broken(key=None, order_id=None, detail=detail))
     return len(before.keys() | after.keys()), broken
 
 
@@ -262,8 +236,8 @@ def _differs(attempt: Attempt, how: str) -> Broken:
     return Broken(key=attempt.key, order_id=attempt.order_id, detail=f"order {attempt.order_id} {how}")
 
 
-def to_json(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> dict[str, Any]:
-    """Return `audit.json`. `checked_at` in ns."""
+def audit_document(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> AuditDocument:
+    """Return what `audit.json` holds. `checked_at` in ns."""
     outcomes = Counter(attempt.outcome for attempt in evidence.attempts)
     held = [order for order in evidence.orders or () if order.status in _HOLDS_STOCK]
     counts = {
@@ -273,15 +247,10 @@ def to_json(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> dic
         "payments_in_provider": None if evidence.payments is None else len(evidence.payments),
         "units_sold": None if evidence.orders is None else sum(line.quantity for o in held for line in o.lines),
     }
-    return {
-        "format": "peakproof/audit/v1",
-        "checked_at": checked_at,
-        "sources": dict(evidence.sources),
-        "counts": counts,
-        "checks": [_check_to_json(check) for check in checks],
-    }
-
-
-def _check_to_json(check: Check) -> dict[str, Any]:
-    examples = [{"key": b.key, "order_id": b.order_id, "detail": b.detail} for b in check.examples]
-    return {**{name: getattr(check, name) for name in Check.__slots__}, "examples": examples}
+    return AuditDocument(
+        format=FORMAT,
+        checked_at=checked_at,
+        sources=dict(evidence.sources),
+        counts=counts,
+        checks=tuple(CheckEntry.model_validate(check, from_attributes=True) for check in checks),
+    )

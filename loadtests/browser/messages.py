@@ -75,8 +75,8 @@ class PageView(Document):
         return {**self.model_dump(exclude={"timings"}), **seconds}
 
 
-class BrowserFacts(Document):
-    """What the browser saw, as in `run.json`; `why_not_more` is None when nothing stopped it before the run's end."""
+class BrowserCounts(Document):
+    """What the browser has seen so far, for `run.json`; `why_not_more` is None until something stops it early."""
 
     program: str | None = None
     pages: int = 0
@@ -89,5 +89,5 @@ class BrowserFacts(Document):
 class Report(Document):
     """One line of the browser's process: the facts by now, and the page that was seen since the line before, if any."""
 
-    facts: BrowserFacts
+    facts: BrowserCounts
     page: PageView | None = None

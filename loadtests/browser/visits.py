@@ -18,7 +18,7 @@ from typing import Self
 import pyarrow as pa
 
 from loadtests.browser.chromium import authority, kill_chromium, variables_of
-from loadtests.browser.messages import BrowserFacts, BrowserJob, PageView, Report
+from loadtests.browser.messages import BrowserCounts, BrowserJob, PageView, Report
 from loadtests.client.origin import Origin
 from loadtests.demand.plan import Plan
 from loadtests.environment.ceilings import split
@@ -85,7 +85,7 @@ class BrowserShopper:
     def __init__(
         self, job: BrowserJob, directory: RunDirectory, variables: Mapping[str, str], command: Sequence[str] = _WALKER
     ) -> None:
-        self.facts = BrowserFacts()
+        self.facts = BrowserCounts()
         self._job, self._directory, self._variables, self._command = job, directory, variables, command
         self._pages: list[PageView] = []
         self._process: subprocess.Popen[bytes] | None = None

@@ -22,7 +22,7 @@ from playwright import async_api as playwright
 
 from loadtests.browser.chromium import arguments_of, kill_chromium, variables_of
 from loadtests.browser.gate import Gate
-from loadtests.browser.messages import BrowserFacts, BrowserJob, PageView, Report, Timings
+from loadtests.browser.messages import BrowserCounts, BrowserJob, PageView, Report, Timings
 from loadtests.client.origin import Origin
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import Ceilings
@@ -167,7 +167,7 @@ class Walker:
         self._gate = Gate(job.headers, Ceilings(job.ceiling, 0, 1), self._clock.now)
         ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
         self._traceparents = traceparents(ids, job.trace_sampling)
-        self._facts = BrowserFacts()
+        self._facts = BrowserCounts()
 
     async def walk_on(self) -> str:
         """Make visits until the browser is gone or hangs; return why."""

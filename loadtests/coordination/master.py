@@ -31,6 +31,7 @@ from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
 from loadtests.live.snapshot_file import SnapshotFile
 from loadtests.live.worker_figures import Gauges, Watch
+from loadtests.results.live_document import LiveDocument
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import Job
 from slo.outcomes import ExitCode
@@ -59,7 +60,7 @@ class Master:
         self._attendance: WorkerLiveness | None = None
         self._seats: dict[Client, int] = {}
         self._live = SnapshotFile(job.directory.live)
-        self._last_shown: dict[str, Any] = {}
+        self._last_shown: LiveDocument | None = None
         self._stopped: tuple[str, str] | None = None
 
     def ears(self) -> Ears:
@@ -92,8 +93,9 @@ class Master:
 
     def shown(self) -> Mapping[str, Any]:
         """Return the last live snapshot, empty before the first, and the last word on changes of the plan."""
-        told = {"told": self._control.told} if self._control is not None and self._last_shown else {}
-        return {**self._last_shown, **told}
+        if self._control is None or self._last_shown is None:
+            return {}
+        return self._last_shown.model_copy(update={"told": self._control.told}).model_dump(mode="json")
 
     def stop(self, ended: str, because: str) -> None:
         """End the run early, everywhere; the first reason given is the one that counts."""
@@ -141,12 +143,13 @@ class Master:
 
     def _snapshot(self, state: str) -> None:
         """Write `live.json`; what says that the run has ended is the last."""
-        if self._board is not None and self._control is not None and self._last_shown.get("state") != "ended":
-            strangers = {"refused_workers": self._door.strangers} if self._door is not None else {}
+        is_over = self._last_shown is not None and self._last_shown.is_over
+        if self._board is not None and self._control is not None and not is_over:
+            strangers = {"refused_workers": list(self._door.strangers)} if self._door is not None else {}
             shown = self._board.snapshot(self._clock.now(), state)
-            self._last_shown = {**shown, **self._control.snapshot(), **strangers}
+            self._last_shown = shown.model_copy(update={**self._control.snapshot(), **strangers})
             write = self._live.close if state == "ended" else self._live.write
-            write(self._last_shown)
+            write(self._last_shown.model_dump(mode="json"))
 
     def _watch(self, board: Board, attendance: WorkerLiveness) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or given up."""

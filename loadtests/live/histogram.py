@@ -116,7 +116,7 @@ class Histogram:
 
 
 def by_group(values_ns: NDArray[np.int64], groups: NDArray[np.int64], size: int) -> list[Histogram]:
-    """Return what `add_all` counts of each of `size` groups; `groups` says of each value to which it belongs.
+    """Return what `add_all` counts of each of `size` groups; `groups` holds the group of each value.
 
     One sorting for all groups takes half the time of one for each. A group's sum must be below 2**53 µs.
     """

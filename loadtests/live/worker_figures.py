@@ -18,9 +18,9 @@ UNREACHED = frozenset({BLOCKED, "proxy"})
 class Watch:
     """An objective followed while the run goes on, from the records alone.
 
-    `limit_s` is None for availability; `bad` is None for a request that is left out of judging, and is asked only
-    about those that failed or took longer than the limit, counted from the scheduled moment: any other is good;
-    `is_certain(bad, total)` says whether the objective will be missed whatever comes.
+    `limit_s` is None for availability; `bad` is None for a request that is left out of judging, and is called only
+    for those that failed or took longer than the limit, counted from the scheduled moment: any other is good;
+    `is_certain(bad, total)` is whether the objective will be missed whatever comes.
     """
 
     name: str
@@ -49,7 +49,7 @@ InFlight = Callable[[], Iterable[tuple[str, int]]]
 class WorkerFigures:
     """Counts on one worker; a listener of its hooks.
 
-    `judged` is the (start, end) of judging in ns; `in_flight` tells the step and scheduled moment of each request
+    `judged` is the (start, end) of judging in ns; `in_flight` returns the step and scheduled moment of each request
     under way.
     """
 
@@ -107,11 +107,11 @@ class WorkerFigures:
             self._change.blocked_in_a_row = max(self._change.blocked_in_a_row, self._blocked_in_a_row)
 
     def _judge(self, watch: Watch, batch: StepBatch, places: Ints) -> None:
-        """Count the requests at `places`; the watch is asked about those that failed or took long, the rest is good."""
+        """Count the requests at `places`; those that failed or took long are put to the watch, the rest is good."""
         limit_ns = np.iinfo(np.int64).max if watch.limit_s is None else round(watch.limit_s * 1e9)
         slow = batch.finished_at[places] - batch.scheduled_at[places] > limit_ns
-        asked = [place for place, late in zip(places.tolist(), slow, strict=True) if late or batch.error[place]]
-        answers = [watch.bad(batch.rows[place]) for place in asked]
+        suspects = [place for place, late in zip(places.tolist(), slow, strict=True) if late or batch.error[place]]
+        answers = [watch.bad(batch.rows[place]) for place in suspects]
         bad, total = self._change.judged.get(watch.name, (0, 0))
         total += len(places) - answers.count(None)
         if total:

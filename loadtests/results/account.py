@@ -1,6 +1,6 @@
 """The account of a run: every arrival of the plan ends as exactly one thing, and the sum is the plan.
 
-It is made from the parts on disk and the schedule, never from what a process said it did; so it adds up after
+It is made from the parts on disk and the schedule, never from what a process reported of itself; so it adds up after
 any ending, a killed worker's and a killed master's included.
 """
 
@@ -11,67 +11,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from loadtests.demand.arrivals import Schedule
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import SESSIONS
-from slo.documents import BadInput, read_json
+from loadtests.results.worker_status import WorkerStatus
+from slo.documents import BadInput
 
 _OUTCOMES = ("completed", "failed", "cut_off")
-
-
-class Taken(BaseModel):
-    """A revision that a worker took: when it heard of it (ns), and how many of the struck sessions it had started."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    number: int
-    heard_at: int
-    struck: int
-
-
-class WorkerAccount(BaseModel):
-    """What a worker last said of itself (`worker-<name>.json`)."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    name: str
-    index: int
-    workers: int
-    arrivals: int
-    next_arrival: int | None
-    at: int | None = None
-    ended: str | None
-    because: str | None
-    requests: int
-    errors: int
-    parts: dict[str, int]
-    lag_s: dict[str, float | None]
-    hub_stall_s: dict[str, float | None] | None = None
-    descriptors: dict[str, int | None] | None = None
-    master_silent_s: int | None = None
-    clock_offset: dict[str, float] | None = None
-    streamed: bool | None = None
-    orders: dict[str, int] | None = None
-    cpu_peak: float | None
-    hook_failures: list[dict[str, Any]]
-    spans: dict[str, int] | None
-    assets_left_out: dict[str, int] | None = None
-    open_sessions_peak: int
-    rss_peak_bytes: int
-    given_out: int | None = None
-    revisions: tuple[Taken, ...] = ()
-
-    @property
-    def lost(self) -> bool:
-        """Whether it ended without a last word."""
-        return self.ended is None
-
-
-def read_workers(directory: RunDirectory) -> tuple[WorkerAccount, ...]:
-    """Read what every worker last said of itself; raises BadInput."""
-    return tuple(read_json(path, WorkerAccount) for path in directory.workers())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +39,15 @@ class Account:
 
 
 def make_account(
-    arrivals: Schedule, sessions: pa.Table, workers: Sequence[WorkerAccount], *, workers_expected: int, ran_s: float
+    arrivals: Schedule, sessions: pa.Table, workers: Sequence[WorkerStatus], *, workers_expected: int, ran_s: float
 ) -> Account:
     """Account for every arrival of a plan with its revisions.
 
-    A session that was started though a revision struck it, for its worker heard too late, was part of the plan that
-    was played.
+    A session that was started though a revision struck it (the revision reached its worker too late) was part of the
+    plan that was played.
 
-    An arrival without a record is *not due* when its worker said, at its end, that it hadn't come to it; of a worker
-    without a last word, when it was planned for later than the `ran_s` that the run went on. Else it is *lost* with
+    An arrival without a record is *not due* when its worker ended before it came to it; of a worker
+    that was killed, when it was planned for later than the `ran_s` that the run went on. Else it is *lost* with
     its worker. Raises ValueError when a session was recorded twice, was never planned, or ended as nothing that
     is known.
     """
@@ -141,7 +88,7 @@ def make_account(
     )
 
 
-def _was_reached(number: int, at_s: float, worker: WorkerAccount | None, ran_s: float) -> bool:
+def _was_reached(number: int, at_s: float, worker: WorkerStatus | None, ran_s: float) -> bool:
     if worker is None or worker.lost or (worker.given_out is not None and number >= worker.given_out):
         return at_s < ran_s  # it never knew of what a revision drew after it had ended
     return worker.next_arrival is None or number < worker.next_arrival

@@ -1,4 +1,4 @@
-"""What a run was given: read, valid, and copied into its directory."""
+"""The inputs of a run: read, valid, and copied into its directory."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from slo.outcomes import EnvironmentLacks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a run was given, read and valid.
+    """The inputs of a run, read and valid.
 
-    `productions` are the other environments that say they are production; `reaches` are those whose addresses this
-    one leads to without saying why.
+    `productions` are the other environments with `production: true`; `reaches` are those of them whose addresses this
+    one leads to without naming them in `shares_addresses_with`.
     """
 
     plan: Plan
@@ -45,7 +45,7 @@ class Inputs:
 
 
 def sha256(text: str) -> str:
-    """Return the hash of a text that was given."""
+    """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -75,7 +75,7 @@ def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
 
 
 def hash_inputs(directory: RunDirectory) -> dict[str, str]:
-    """Return the SHA-256 of each copy of the input that lies in the run directory, by its name below it."""
+    """Return the SHA-256 of each copied input in the run directory, by its path below it."""
     copies = (directory.plan, directory.targets, *sorted(directory.objectives.glob("*.yaml")))
     return {
         path.relative_to(directory.path).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

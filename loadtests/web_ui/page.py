@@ -21,14 +21,14 @@ class Run(Protocol):
         """Return the last live snapshot, empty before the first."""
 
     def wish(self, wish: str, who: str) -> None:
-        """Change the plan, or say in the snapshot why not."""
+        """Request a change of the plan; the answer stands in the next snapshot."""
 
     def stop(self, ended: str, because: str) -> None:
         """End the run."""
 
 
 def make_page(run: Run, name: str, plan: Plan, token: str) -> Blueprint:
-    """Return the page of the run `name`; whoever changes something must show the `token` that the page holds."""
+    """Return the page of the run `name`; a change needs the `token` that the page holds."""
     page = Blueprint("peakproof", __name__, url_prefix=PATH, template_folder="templates", static_folder="static")
 
     @page.get("", strict_slashes=False)

@@ -79,8 +79,8 @@ def _total(entries: Sequence[Mapping[str, Any]], now_s: float) -> dict[str, Any]
 def _facts(
     named: tuple[str, str], times: Mapping[int, int], took_ms: float, counts: tuple[int, int, int, int], now_s: float
 ) -> dict[str, Any]:
-    """Return an entry; `counts` are requests, those of them whose time isn't told, bytes and errors."""
-    sent, untold, size, failed = counts
+    """Return an entry; `counts` are requests, those of them without a time, bytes and errors."""
+    sent, untimed, size, failed = counts
     second = int(now_s)
     return {
         "name": named[0],
@@ -88,7 +88,7 @@ def _facts(
         "last_request_timestamp": now_s if sent else None,
         "start_time": now_s,
         "num_requests": sent,
-        "num_none_requests": untold,
+        "num_none_requests": untimed,
         "num_failures": failed,
         "total_response_time": took_ms,
         "max_response_time": max(times, default=0),

@@ -1,7 +1,8 @@
-"""The keys that a person presses while a run plays, read one by one, and the terminal as it was whatever comes.
+"""The keys that a person presses while a run plays, read one by one; the terminal is restored however it ends.
 
 Only what has the terminal reads from it: a run in the background leaves it alone. Ctrl-C and Ctrl-Z stay signals;
-`Unsuspended` refuses the latter while a load plays: a suspended command would hear no kill URL, no key and no lease.
+`Unsuspended` refuses the latter while a load plays: a suspended command reads no kill URL and no key, and loses its
+lease.
 """
 
 import os
@@ -16,13 +17,16 @@ from typing import Any, Self
 
 from scripts.running.locust_processes import LocustProcesses
 
-REFUSED = "not suspended: a load that nobody watches can't be stopped; p pauses the run, q stops it"
-_TOUCHES = (signal.SIGTTIN, signal.SIGTTOU)  # that suspend who touches the terminal from the background
+REFUSED = "not suspended: a suspended command can't stop its load; press p to pause the run, q to stop it"
+_TOUCHES = (signal.SIGTTIN, signal.SIGTTOU)  # that suspend a background process which touches the terminal
 HINT = "keys: q stop · p pause, resume · + - a tenth of the plan more, less"
 _STOP = "q"
 _WISHES = {"p": "pause or resume", "+": "more", "-": "less"}
 _LONGEST = 64
-_ENDS = (signal.SIGHUP, signal.SIGQUIT)  # that would end us without a word; SIGTERM and SIGINT raise
+_ENDS = (
+    signal.SIGHUP,
+    signal.SIGQUIT,
+)  # that would end this process with the terminal changed; SIGTERM and SIGINT raise
 
 
 class Keyboard:
@@ -96,7 +100,7 @@ class Keyboard:
 
 
 def obey(pressed: str, generator: LocustProcesses) -> None:
-    """Do what was pressed: one key is Ctrl-C's, the others change the plan."""
+    """Act on the pressed keys: one stops the run as Ctrl-C does, the others change the rate."""
     for key in pressed:
         if key == _STOP:
             raise KeyboardInterrupt
@@ -105,7 +109,7 @@ def obey(pressed: str, generator: LocustProcesses) -> None:
 
 
 class Unsuspended:
-    """For as long as the block lasts neither Ctrl-Z nor a touch of the terminal suspends us."""
+    """For as long as the block lasts neither Ctrl-Z nor a touch of the terminal suspends this process."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -123,8 +127,8 @@ class Unsuspended:
         for name, handler in self._before.items():
             signal.signal(name, handler)
 
-    def tell(self) -> None:
-        """Tell whoever pressed Ctrl-Z since the last call why nothing happened."""
+    def explain(self) -> None:
+        """Say why nothing happened, if Ctrl-Z was pressed since the last call."""
         if self._is_refused:
             self._is_refused = False
             self._say(REFUSED)

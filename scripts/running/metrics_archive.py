@@ -1,4 +1,4 @@
-"""Keeping Prometheus' answers: the run directory must hold all that a verdict or a page will ever need of it."""
+"""Storing Prometheus' answers: the run directory holds every series that a verdict or a page needs later."""
 
 import json
 from collections.abc import Iterable
@@ -24,12 +24,12 @@ def keep_answers(
     judged: tuple[int, int],
     span: tuple[int, int],
 ) -> None:
-    """Store all that a verdict over `judged` and the pages over `span` (both ns) ask; raises EnvironmentLacks."""
+    """Store what a verdict over `judged` and the pages over `span` (both ns) need; raises EnvironmentLacks."""
     if judged[1] > judged[0]:
         selectors = [selector for objective in objectives for selector in objective.indicator.selectors()]
         keep_raw(prometheus, selectors, judged, directory.metrics / "objectives.parquet")
-    asked = [query for dashboard in build().values() for query in queries(dashboard)]
-    keep_range(prometheus, asked, span, directory.metrics / "dashboards.parquet")
+    drawn = [query for dashboard in build().values() for query in queries(dashboard)]
+    keep_range(prometheus, drawn, span, directory.metrics / "dashboards.parquet")
 
 
 def keep_raw(prometheus: Prometheus, selectors: Iterable[str], judged: tuple[int, int], path: Path) -> int:
@@ -57,10 +57,10 @@ def keep_range(prometheus: Prometheus, queries: Iterable[str], span: tuple[int, 
 
 
 def _rows(query: str, kind: str, start: int, end: int, series: tuple[Series, ...]) -> list[dict[str, Any]]:
-    asked = {"query": query, "kind": kind, "asked_from": start, "asked_to": end}
+    common = {"query": query, "kind": kind, "asked_from": start, "asked_to": end}
     if not series:
-        return [{**asked, "labels": "{}", "at": [], "value": []}]
+        return [{**common, "labels": "{}", "at": [], "value": []}]
     return [
-        {**asked, "labels": json.dumps(dict(one.labels), sort_keys=True), "at": list(one.at), "value": list(one.value)}
+        {**common, "labels": json.dumps(dict(one.labels), sort_keys=True), "at": list(one.at), "value": list(one.value)}
         for one in series
     ]

@@ -1,4 +1,4 @@
-"""Preparing a run: everything that is given is read, checked and copied before the first request."""
+"""Reading the inputs of a run: the plan, the objectives and the environment, checked against each other."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from slo.objectives.openslo import read_objectives
 
 
 def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environment: str) -> Inputs:
-    """Read and check everything a run is given; raises BadInput."""
+    """Read and check the inputs of a run; raises BadInput."""
     read = read_plan(plan)
     known = read_targets(targets)
     target = known.environment(environment, targets)
@@ -34,14 +34,14 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
 
 
 def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:
-    """Raise BadInput when the plan asks for more than the environment may be asked to bear."""
+    """Raise BadInput when the plan asks for more than the environment's ceiling allows."""
     if why := too_much(plan, plan.curve(), environment.ceiling):
         raise BadInput(f"{path}: {why}")
 
 
 def _check_cdn(plan: Plan, environment: Environment, path: Path) -> None:
     if plan.assets == "all" and environment.cdn_url is None:
-        raise BadInput(f"{path}: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop")
+        raise BadInput(f"{path}: assets: all needs a CDN; add cdn_url to the environment, or set assets: shop")
 
 
 def _check_http_2(plan: Plan, environment: Environment, path: Path) -> None:
@@ -49,7 +49,7 @@ def _check_http_2(plan: Plan, environment: Environment, path: Path) -> None:
         return
     if plan.limits.connections is not None:
         raise BadInput(
-            f"{path}: limits.connections shares connections of HTTP/1.1, and the environment says http_version: 2,"
+            f"{path}: limits.connections shares connections of HTTP/1.1, and the environment has http_version: 2,"
             " where each session has one of its own; leave one of them out"
         )
 

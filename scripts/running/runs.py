@@ -1,4 +1,4 @@
-"""The runs that are kept, found by what a person calls them."""
+"""Finding a run directory by path, by name, or as the latest."""
 
 from pathlib import Path
 

@@ -14,9 +14,8 @@ from exporters.spans.recorder import Recorder
 from exporters.subjects import loadgen, orders, stock
 from loadtests.environment.credentials import Secret
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.results.account import read_workers
 from loadtests.results.run_directory import RunDirectory
-from loadtests.results.run_json import Progress
+from loadtests.results.worker_status import read_workers
 from scripts.context import Context
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children
@@ -26,13 +25,17 @@ from scripts.local_stack.prometheus_config import Scrape, scrapes_of
 from scripts.running.remote_settings import RemoteSettings
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
+from slo.validity.run_document import RecorderFacts
 
 _SPANS = "spans"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, not bound
 
 
 class Telemetry:
-    """The instruments of one run, on its ports; `program` is the Prometheus to start, None for one that runs."""
+    """The telemetry of one run, on its ports; `program` is the Prometheus to start, None for one that runs already.
+
+    `recorded` holds the recorder's counts once `listening` is over.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,8 @@ class Telemetry:
     ) -> None:
         self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
         self._program = program
-        self._private = Path()  # where what nobody else may read lies while it listens
+        self.recorded: RecorderFacts | None = None
+        self._private = Path()  # holds Prometheus' credentials while it runs, readable by this user alone
         self._recorder = Recorder(
             directory,
             outside.bind,
@@ -54,8 +58,8 @@ class Telemetry:
         )
 
     @contextmanager
-    def listening(self, progress: Progress) -> Iterator[Server]:
-        """Take spans and serve metrics for as long as the block lasts; count what was recorded.
+    def listening(self) -> Iterator[Server]:
+        """Take spans and serve metrics for as long as the block lasts; `recorded` holds the counts afterwards.
 
         Raises EnvironmentLacks when a port is taken.
         """
@@ -73,8 +77,8 @@ class Telemetry:
                 exporters.stop()
         finally:
             summary = self._recorder.stop()
-            progress.spans = summary.spans
-            progress.spans_dropped = summary.dropped + _client_spans_dropped(self._directory)
+            dropped = summary.dropped + _client_spans_dropped(self._directory)
+            self.recorded = RecorderFacts(spans=summary.spans, dropped=dropped)
 
     def _serve(self) -> Server:
         try:
@@ -84,7 +88,7 @@ class Telemetry:
             raise EnvironmentLacks(str(error)) from error
 
     def prometheus(self, children: Children, exporters: Server) -> Prometheus:
-        """Start ours, or take the one that runs: it must scrape every job that the verdict rests on."""
+        """Start a Prometheus, or take the one that runs: it must scrape every job that the verdict rests on."""
         if self._program is not None:
             folder = self._directory.path / "prometheus"
             return start_prometheus(children, self._program, folder, self._private, self._scrapes(exporters))
@@ -93,7 +97,7 @@ class Telemetry:
 
     def _subjects(self) -> Sequence[Subject[Any]]:
         environment, folder = self._reach.environment, self._directory.path
-        token, ask = self._reach.bearer() or "", self._reach.asking
+        token, ask = self._reach.bearer() or "", self._reach.http
         subjects: list[Subject[Any]] = [loadgen.subject(lambda: folder)]
         if environment.stock_url is not None:
             subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))
@@ -102,20 +106,20 @@ class Telemetry:
         return subjects
 
     def _exported(self) -> list[str]:
-        """Return the jobs that our exporters serve."""
+        """Return the jobs that the run's own exporters serve."""
         environment = self._reach.environment
-        ours = ["loadgen"]
-        ours += ["stock"] if environment.stock_url is not None else []
-        return ours + (["orders"] if environment.funnel_url is not None else [])
+        jobs = ["loadgen"]
+        jobs += ["stock"] if environment.stock_url is not None else []
+        return jobs + (["orders"] if environment.funnel_url is not None else [])
 
     def _scrapes(self, exporters: Server) -> list[Scrape]:
         token = self._outside.run_token
-        brought = None if token is None else Secret(f"Bearer {token.reveal()}")
+        authorization = None if token is None else Secret(f"Bearer {token.reveal()}")
         spans, host = self._recorder.metrics_url, HOST if self._outside.bind == _EVERYWHERE else self._outside.bind
         return [
             *scrapes_of(self._reach.environment, self._reach.destinations, self._reach.credentials),
             *(Scrape(job=name, url=f"{exporters.url}/metrics/{name}", address=HOST) for name in self._exported()),
-            Scrape(job=_SPANS, url=spans, address=host, authorization=brought),
+            Scrape(job=_SPANS, url=spans, address=host, authorization=authorization),
         ]
 
 
@@ -128,7 +132,7 @@ def find_program(outside: RemoteSettings, ports: Ports, context: Context) -> Pro
 
 
 def ports_used(ports: Ports, outside: RemoteSettings, workers: int) -> dict[str, int]:
-    """Return who of a run will listen, and where."""
+    """Return the ports that the processes of a run listen on, by the name of each."""
     used = {"span recorder": ports.recorder, "exporters": ports.exporters}
     used |= {"Prometheus": ports.prometheus} if outside.prometheus_url is None else {}
     has_master = workers > 1 or outside.workers_join

@@ -1,4 +1,4 @@
-"""`peakproof audit`: compare what the shop promised during a run with what it kept."""
+"""`peakproof audit`: compare the orders that a run placed with the shop's records of orders, payments and stock."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from scripts.context import Context
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
 
-SUMMARY = "ask the shop whether every order of a run exists, once, paid once, with the stock moved"
+SUMMARY = "check a run's orders against the shop's records of orders, payments and stock"
 EXAMPLE = "peakproof audit latest"
 
 
@@ -29,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Audit and tell; 0 when all was kept, 99 when a promise was broken, 75 when something couldn't be asked."""
+    """Audit and print; 0 when every promise holds, 99 when one is broken, 75 when one is unknown."""
     path = find_run(options.run_name, context)
     _bring(RunDirectory(path=path), options.streamed, context)
     checks = audit_run(path, context.environment)
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> None:
-    """Complete the ledgers from what workers kept, and tell, in `run.json` too; raises BadInput."""
+    """Complete the ledgers from the folders of workers elsewhere, and note it in `run.json`; raises BadInput."""
     for folder in folders:
         brought = bring_ledgers(context.folder / folder, directory)
         tell_of_brought(directory, brought)

@@ -1,27 +1,12 @@
 """`peakproof judge`: make the verdict of a run from its directory alone."""
 
 import argparse
-from pathlib import Path
 
-from dashboards.report import write_report
-from loadtests.demand.visits import BUYERS
-from loadtests.results.abandoned import account_for_abandoned
-from loadtests.results.recorded_run import NOTHING, RecordedRun, read_recorded
-from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
-from loadtests.runtime.clock import Clock
 from scripts.context import Context
+from scripts.running.judging import judge_run, say_paths
 from scripts.running.runs import find_run
-from slo.causes.causes import Cause, explain, traces_of_requests
-from slo.findings import Finding
-from slo.objectives.indicators import Evidence, Window
 from slo.outcomes import ExitCode
-from slo.rendering.junit import render_junit
-from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
-from slo.validity.delivery import delivered, left_out
-from slo.validity.run_facts import RunFacts, judged_window, run_facts
-from slo.verdict.verdict import Case, Verdict, judge, with_causes
-from slo.verdict.verdict_json import to_json
 
 SUMMARY = "judge a run: PASS, FAIL or INCONCLUSIVE, with the reason"
 EXAMPLE = "peakproof judge latest"
@@ -39,83 +24,3 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
     say_paths(path, context)
     return verdict.outcome.exit_code
-
-
-def judge_run(path: Path) -> Verdict:
-    """Judge the run directory at `path`; writes verdict.json, junit.xml, summary.md and report.html.
-
-    A run whose command was killed is accounted for first. Raises BadInput when a file it rests on is missing or
-    malformed.
-    """
-    account_for_abandoned(RunDirectory(path=path), Clock.start().now())
-    recorded = read_recorded(path)
-    facts = run_facts(recorded.run, str(recorded.directory.run))
-    window = judged_window(facts)
-    verdict = judge(
-        Case(
-            run=recorded.run,
-            records=NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS),
-            objectives=recorded.objectives,
-            evidence={} if window is None else _evidence(recorded, window),
-            audit=recorded.audit,
-            declared=recorded.declared,
-            not_judged={item.objective: item.because for item in recorded.plan.not_judged},
-            design_effect_prior=recorded.plan.design_effect_prior,
-            decided_at=Clock.start().now(),
-            left_out={} if window is None else left_out(recorded.requests, facts, window),
-        )
-    )
-    if window is not None:
-        verdict = with_causes(verdict, *_causes(recorded, facts, verdict, window))
-    _write(recorded, verdict)
-    return verdict
-
-
-def say_paths(path: Path, context: Context) -> None:
-    """Say where the report and the run are."""
-    context.say(f"report: {path / 'report.html'}")
-    context.say(f"run:    {path}")
-
-
-def _evidence(recorded: RecordedRun, window: Window) -> dict[str, Evidence]:
-    return {
-        objective.name: objective.indicator.read(recorded.requests, recorded.answers, window, objective.target)
-        for objective in recorded.objectives
-    }
-
-
-def _causes(
-    recorded: RecordedRun, facts: RunFacts, verdict: Verdict, window: Window
-) -> tuple[tuple[Cause, ...], tuple[Finding, ...]]:
-    """Explain each missed objective by the traces of its steps: those of the reference phase against the judged."""
-    reference = _reference(facts)
-    if not verdict.missed or reference is None or "traces" not in recorded.declared:
-        return (), ()
-    spans = recorded.spans()
-    explained = [
-        explain(
-            missed.name,
-            spans,
-            traces_of_requests(recorded.requests, missed.steps, reference),
-            traces_of_requests(recorded.requests, missed.steps, window),
-        )
-        for missed in verdict.missed
-    ]
-    causes = tuple(cause for one in explained for cause in one.causes)
-    return causes, tuple(one.note for one in explained if one.note is not None)
-
-
-def _reference(facts: RunFacts) -> Window | None:
-    for phase in facts.phases or ():
-        start, end = phase.starts_at, phase.ends_at
-        if phase.kind == "reference" and start is not None and end is not None and end > start:
-            return Window(starts_at=start, ends_at=end)
-    return None
-
-
-def _write(recorded: RecordedRun, verdict: Verdict) -> None:
-    directory = recorded.directory
-    write_json(directory.verdict, to_json(verdict))
-    write_bytes(directory.junit, render_junit(verdict).encode())
-    write_bytes(directory.summary, render_markdown(verdict).encode())
-    write_report(directory.path)

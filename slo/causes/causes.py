@@ -94,9 +94,9 @@ def explain(objective: str, spans: pa.Table, before: frozenset[str], now: frozen
     first = _measure({name: traces[name] for name in before if name in traces}, len(keys), shoppers)
     second = _measure({name: traces[name] for name in now - before if name in traces}, len(keys), shoppers)
     if min(len(first.ids), len(second.ids)) < MIN_TRACES:
-        told = f"{len(first.ids)} traces of the reference and {len(second.ids)} of the judged window"
+        counts = f"{len(first.ids)} traces of the reference and {len(second.ids)} of the judged window"
         return Explained(
-            causes=(), note=_note(objective, f"too few traces to tell what grew: {told}, 20 of each needed")
+            causes=(), note=_note(objective, f"too few traces to tell what grew: {counts}, 20 of each needed")
         )
     causes = _rank(objective, keys, first, second)
     if not causes:

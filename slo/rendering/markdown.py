@@ -23,8 +23,8 @@ def render_markdown(verdict: Verdict) -> str:
     raw = text.encode()
     if len(raw) <= MAX_BYTES:
         return text
-    kept = raw[: MAX_BYTES - len(_CUT.encode())].decode(errors="ignore")
-    return kept[: kept.rfind("\n") + 1] + _CUT
+    cut = raw[: MAX_BYTES - len(_CUT.encode())].decode(errors="ignore")
+    return cut[: cut.rfind("\n") + 1] + _CUT
 
 
 def escape(text: str) -> str:
@@ -92,13 +92,13 @@ def _cause(cause: Cause) -> str:
 
 
 def _findings(verdict: Verdict) -> Iterator[str]:
-    told = [one for one in verdict.findings if one.kind != "objective"]
+    others = [one for one in verdict.findings if one.kind != "objective"]
     for severity, title in (
         (Severity.FAIL, "Broken"),
         (Severity.INCONCLUSIVE, "Not known, or not valid"),
         (Severity.NOTE, "Notes"),
     ):
-        found = [one for one in told if one.severity is severity]
+        found = [one for one in others if one.severity is severity]
         if not found:
             continue
         yield ""

@@ -28,8 +28,8 @@ def render_terminal(verdict: Verdict, *, colour: bool = False) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    told = verdict.headline.removeprefix(verdict.outcome.value)
-    yield from _wrap(f"{verdict.outcome.value}  {clean(told)}", 3)
+    reason = verdict.headline.removeprefix(verdict.outcome.value)
+    yield from _wrap(f"{verdict.outcome.value}  {clean(reason)}", 3)
     yield ""
     yield _TABLE.format("objective", "outcome", "observed", "limit", "events", "deff")
     ranked = sorted(verdict.objectives, key=lambda one: _ORDER.index(one.outcome))
@@ -83,9 +83,9 @@ def _promises(verdict: Verdict) -> str:
         if found:
             word = "broken" if status == "bad" else "not known"
             return f"{word}: {found[0].name}: {found[0].told}{_more(len(found) - 1)}"
-    kept = sum(point.status == "good" for point in points)
+    good = sum(point.status == "good" for point in points)
     rest = sum(point.status == "left out" for point in points)
-    return f"{kept} of {len(points)} kept" + (f", {rest} not audited: the environment declares no source" * bool(rest))
+    return f"{good} of {len(points)} hold" + (f", {rest} not audited: the environment declares no source" * bool(rest))
 
 
 def _load(verdict: Verdict) -> str:
@@ -102,7 +102,7 @@ def _more(more: int) -> str:
 
 
 def _next(verdict: Verdict) -> Iterator[str]:
-    """Tell what to do next, at most three lines."""
+    """Return what to do next, at most three lines."""
     if verdict.outcome is Outcome.PASS:
         yield "nothing: the release may go"
         return

@@ -1,11 +1,11 @@
-"""What a validity check is given, and how it says that something is wrong or not known."""
+"""What a validity check is given, and the findings that it may return: wrong, not known, or a note."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slo.findings import Fact, Finding, Severity
 from slo.validity.delivery import Delivered
-from slo.validity.run_facts import RunFacts
+from slo.validity.run_document import RunDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Limits:
 class Given:
     """A run's facts, its records, what its environment declares, and the limits."""
 
-    run: RunFacts
+    run: RunDocument
     records: Delivered
     declared: frozenset[str]
     limits: Limits
@@ -51,10 +51,10 @@ def unknown(subject: str, what: str) -> Finding:
 
 
 def note(subject: str, message: str) -> Finding:
-    """Return a finding that makes nothing of a run, but is to be known."""
+    """Return a finding that changes no outcome, but that a reader should know."""
     return Finding(kind="validity", severity=Severity.NOTE, subject=subject, message=message)
 
 
-def names_of(given: Given, told: Mapping[str, object]) -> list[str]:
-    """Return the names of the run's workers and of any other that was told of, in order."""
-    return sorted({worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys())
+def names_of(given: Given, by_worker: Mapping[str, object]) -> list[str]:
+    """Return the names of the run's workers and of any other in `by_worker`, in order."""
+    return sorted({worker.name for worker in given.run.workers or () if worker.name is not None} | by_worker.keys())

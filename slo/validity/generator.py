@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from slo.findings import Finding
 from slo.formatting import count, percent, seconds
 from slo.validity.context import Given, invalid, names_of, unknown
+from slo.validity.run_document import HubStall, Lag
 
 
 def lag(given: Given) -> Iterator[Finding]:
     """Find a generator that sent late."""
-    lag, limit = given.run.scheduling_lag_s.p99, given.limits.lag_p99_s
+    lag, limit = (given.run.scheduling_lag_s or Lag()).p99, given.limits.lag_p99_s
     if lag is None:
         yield unknown("scheduling lag", "how late the generator sent")
     elif lag > limit:
@@ -21,25 +22,26 @@ def lag(given: Given) -> Iterator[Finding]:
 
 
 def stalls(given: Given) -> Iterator[Finding]:
-    """Find a generator that stood still for long, or again and again."""
-    stall, limits = given.run.hub_stall_s, given.limits
+    """Find a generator whose event loop stalled for long, or again and again."""
+    stall, limits = given.run.hub_stall_s or HubStall(), given.limits
     change = "give the generator a machine, or a core, of its own"
     if stall.p99 is None or stall.max is None:
-        yield unknown("stalls", "how long the generator stood still")
+        yield unknown("stalls", "for how long the generator's event loop stalled")
     elif stall.max > limits.stall_max_s:
-        message = f"the generator stood still for {seconds(stall.max)}, at most {seconds(limits.stall_max_s)}"
+        message = f"the generator's event loop stalled for {seconds(stall.max)}, at most {seconds(limits.stall_max_s)}"
         yield invalid("stalls", message, change, max_s=stall.max)
     elif stall.p99 > limits.stall_p99_s:
-        message = f"the generator kept standing still: p99 {seconds(stall.p99)}, at most {seconds(limits.stall_p99_s)}"
+        often = f"p99 {seconds(stall.p99)}, at most {seconds(limits.stall_p99_s)}"
+        message = f"the generator's event loop stalled again and again: {often}"
         yield invalid("stalls", message, change, p99_s=stall.p99)
 
 
 def descriptors(given: Given) -> Iterator[Finding]:
     """Find requests that were not sent for want of a descriptor or a local port."""
-    told = given.run.descriptors or {}
-    names = names_of(given, told)
+    used = given.run.descriptors or {}
+    names = names_of(given, used)
     for name in names:
-        one = told.get(name)
+        one = used.get(name)
         if one is None or one.peak is None or one.limit is None:
             yield unknown("descriptors", f"how many descriptors {name} had")
     if not names:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from slo.findings import Finding
 from slo.formatting import count, percent, seconds
 from slo.validity.context import Given, invalid, note, unknown
-from slo.validity.run_facts import judged_window
+from slo.validity.run_document import AccountFacts, ProxyFacts, ReleaseFacts, RunDocument
 
 
 def ended(given: Given) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def ended(given: Given) -> Iterator[Finding]:
     elif run.ended not in {"completed", "aborted"}:
         because = run.ended_because or "no reason recorded"
         yield invalid("ended", f"the run was not completed, it {_how(run.ended)}: {because}", "run it to its end")
-    if judged_window(run) is None:
+    if run.judged_window is None:
         yield invalid("ended", "the judged window was never reached", "run it to its end")
 
 
@@ -30,16 +30,18 @@ def _how(ended: str) -> str:
 
 def account(given: Given) -> Iterator[Finding]:
     """Find planned sessions whose end is not known, or that were never due."""
-    account = given.run.account
+    account = given.run.account or AccountFacts()
     parts = (account.completed, account.failed, account.cut_off, account.not_due)
     groups = (account.dropped, account.lost)
     if account.planned is None or None in parts or None in groups:
         yield unknown("account", "how every planned session ended")
         return
-    told = sum(part or 0 for part in parts) + sum(sum((group or {}).values()) for group in groups)
-    if told != account.planned:
-        message = f"the account tells of {count(told)} sessions, {count(account.planned)} were planned"
-        yield invalid("account", message, "look for a lost worker or part in logs/", planned=account.planned, told=told)
+    total = sum(part or 0 for part in parts) + sum(sum((group or {}).values()) for group in groups)
+    if total != account.planned:
+        message = f"the account holds {count(total)} sessions, {count(account.planned)} were planned"
+        yield invalid(
+            "account", message, "look for a lost worker or part in logs/", planned=account.planned, total=total
+        )
     if account.planned == 0:
         yield invalid("account", "no session was planned", "raise the plan's demand")
     if account.not_due and given.run.ended == "completed":
@@ -49,7 +51,7 @@ def account(given: Given) -> Iterator[Finding]:
 
 def plan(given: Given) -> Iterator[Finding]:
     """Find changes of the plan before the judged window had ended, and workers that took one late."""
-    revisions, window = given.run.plan_revisions, judged_window(given.run)
+    revisions, window = given.run.plan_revisions, given.run.judged_window
     if revisions is None:
         yield unknown("plan", "whether the plan was changed while it ran")
         return
@@ -58,9 +60,9 @@ def plan(given: Given) -> Iterator[Finding]:
         return
     early = [r for r in revisions if window is None or (r.at or 0) < window.ends_at]
     if early:
-        told = ", ".join(f"{_played(r.factor or 0.0)} from {seconds(r.at_s or 0.0)} on" for r in early)
+        changes = ", ".join(f"{_played(r.factor or 0.0)} from {seconds(r.at_s or 0.0)} on" for r in early)
         change = "run it without a pause and without another rate until the judged window has ended"
-        yield invalid("plan", f"the plan was changed while it ran: {told}", change, revisions=len(early))
+        yield invalid("plan", f"the plan was changed while it ran: {changes}", change, revisions=len(early))
     for name in sorted({name for r in revisions for name in r.not_taken or ()}):
         message = f"{name} did not take a change of the plan in time"
         yield invalid("plan", message, "see its log; look at the network between it and the master")
@@ -68,7 +70,7 @@ def plan(given: Given) -> Iterator[Finding]:
     for one in revisions:
         struck.update(one.struck_started or {})
     for name, sessions in sorted(struck.items()):
-        message = f"{name} heard of a change of the plan too late: it had started {count(sessions)} sessions of the old"
+        message = f"{name} got a change of the plan too late: it had started {count(sessions)} sessions that it removed"
         yield invalid("plan", message, "look at the network between it and the master", sessions=sessions)
 
 
@@ -84,8 +86,8 @@ def load(given: Given) -> Iterator[Finding]:
     elif due == 0:
         yield invalid("load", "no session was due in the judged window", "lengthen the plateau or raise the demand")
     elif on_time < given.limits.on_time_ratio * due:
-        told = f"{percent(on_time / due)} of the {count(due)} sessions due started on time"
-        message = f"{told}, at least {percent(given.limits.on_time_ratio)} must"
+        delivered = f"{percent(on_time / due)} of the {count(due)} sessions due started on time"
+        message = f"{delivered}, at least {percent(given.limits.on_time_ratio)} must"
         yield invalid("load", message, "add workers, or raise limits.open_sessions", due=due, on_time=on_time)
 
 
@@ -104,10 +106,10 @@ def data(given: Given) -> Iterator[Finding]:
 
 
 def release(given: Given) -> Iterator[Finding]:
-    """Find releases that were seen and not expected; note where none is asked for."""
-    release = given.run.release
+    """Find releases that were seen and not expected; note where the environment declares no probe."""
+    release = given.run.release or ReleaseFacts()
     if "release" not in given.declared:
-        message = "no release_probe is declared: nothing says that one release was tested throughout"
+        message = "no release_probe is declared: whether one release was tested throughout is not known"
         yield note("release", message)
         return
     if release.before is None or release.after is None:
@@ -121,9 +123,9 @@ def release(given: Given) -> Iterator[Finding]:
             yield invalid("release", message, change, seen=seen)
     if release.seen is None:
         yield unknown("release", "which releases were seen during the run")
-    told = {*allowed, release.before, release.after}
+    reported = {*allowed, release.before, release.after}
     for during in dict.fromkeys(one.release for one in release.seen or ()):
-        if during is not None and during not in told:
+        if during is not None and during not in reported:
             message = f"release {during} was seen during the run, expected {' or '.join(allowed)}"
             yield invalid("release", message, change, seen=during)
 
@@ -158,13 +160,18 @@ def connections(given: Given) -> Iterator[Finding]:
     yield note("connections", message)
 
 
+def proxy_of(run: RunDocument) -> ProxyFacts | None:
+    """Return the proxy that the environment was reached through, None without one."""
+    return run.environment.proxy if run.environment else None
+
+
 def proxy(given: Given) -> Iterator[Finding]:
     """Find a run of which too many requests failed at the proxy; note fewer, and what is to be known of it."""
-    used, failed, requests = given.run.environment.proxy, given.records.at_proxy, given.records.requests
+    used, failed, requests = proxy_of(given.run), given.records.at_proxy, given.records.requests
     if used is not None:
         yield note("proxy", f"the load went through the proxy {used.url}: what it takes is in every figure")
         if used.resolves_names:
-            message = "the proxy resolved the names: whether they lead to production was told by the names alone"
+            message = "the proxy resolved the names: production was recognised by its names alone, not by addresses"
             yield note("proxy", message)
     if failed is None or requests is None:
         yield unknown("proxy", "whether requests failed at the proxy")

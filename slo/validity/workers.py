@@ -1,11 +1,11 @@
-"""Validity of a run's crew: its workers were there, in touch and on time, and all that they wrote is here."""
+"""Validity of the workers: none was lost or out of contact, their clocks agree, and all that they wrote is here."""
 
 from collections.abc import Iterator
 
 from slo.findings import Finding
 from slo.formatting import count, seconds
 from slo.validity.context import Given, invalid, names_of, note, unknown
-from slo.validity.run_facts import Worker
+from slo.validity.run_document import AccountFacts, WorkerFacts
 
 
 def workers(given: Given) -> Iterator[Finding]:
@@ -21,29 +21,29 @@ def workers(given: Given) -> Iterator[Finding]:
 
 
 def contact(given: Given) -> Iterator[Finding]:
-    """Find workers that nobody could have stopped for too long."""
-    told = given.run.master_silent_s or {}
-    names = names_of(given, told)
+    """Find workers that had no contact with their master for too long: it couldn't have stopped them."""
+    silences = given.run.master_silent_s or {}
+    names = names_of(given, silences)
     if not names:
-        yield unknown("contact", "whether the workers heard of their master")
+        yield unknown("contact", "whether the workers had contact with their master")
     for name in names:
-        silent_s = told.get(name)
+        silent_s = silences.get(name)
         if silent_s is None:
-            yield unknown("contact", f"whether {name} heard of its master")
+            yield unknown("contact", f"whether {name} had contact with its master")
         elif silent_s > given.limits.master_silent_s:
-            message = f"{name} heard nothing of its master for {count(silent_s)} s: nobody could have stopped it"
-            change = "mend the network between the master and its workers, and run again"
+            message = f"{name} had no contact with its master for {count(silent_s)} s: it couldn't have been stopped"
+            change = "repair the network between the master and its workers, and run again"
             yield invalid("contact", message, change, silent_s=silent_s)
 
 
 def clocks(given: Given) -> Iterator[Finding]:
     """Find the workers whose sessions may have been due at another moment than their records say."""
-    told, limit = given.run.clock_offsets or {}, given.limits.clock_offset_s
-    names = {worker.name for worker in given.run.workers or () if worker.name is not None} | told.keys()
+    offsets, limit = given.run.clock_offsets or {}, given.limits.clock_offset_s
+    names = names_of(given, offsets)
     if not names:
         yield unknown("clocks", "how far the workers' clocks were from their master's")
-    for name in sorted(names):
-        one = told.get(name)
+    for name in names:
+        one = offsets.get(name)
         if one is None or one.offset_s is None or one.uncertainty_s is None:
             yield unknown("clocks", f"how far {name}'s clock was from its master's")
         elif abs(one.offset_s) + one.uncertainty_s > limit:
@@ -63,35 +63,37 @@ def records(given: Given) -> Iterator[Finding]:
         elif wanted != got:
             yield invalid("records", f"{got} of {wanted} parts of {name} arrived", "free disk space; see its log")
         yield from _ledger(worker)
-    yield from _rows("requests", given.records.request_rows, given.run.requests.sent)
-    account = given.run.account
+    yield from _rows("requests", given.records.request_rows, given.run.requests.sent if given.run.requests else None)
+    account = given.run.account or AccountFacts()
     parts = (account.completed, account.failed, account.cut_off)
     ended = None if None in parts or account.dropped is None else sum(part or 0 for part in parts)
     dropped = sum((account.dropped or {}).values())
     yield from _rows("sessions", given.records.session_rows, None if ended is None else ended + dropped)
 
 
-def _ledger(worker: Worker) -> Iterator[Finding]:
-    """Find rows that a worker wrote and that aren't there; one that was killed may have written more than it told."""
+def _ledger(worker: WorkerFacts) -> Iterator[Finding]:
+    """Find rows that a worker wrote and that aren't there; a killed one may have written more than it reported."""
     name, wanted, got = worker.name or "a worker", worker.ledger_rows_expected, worker.ledger_rows_received
     if wanted is None or got is None:
         yield unknown("records", f"how many rows of the ledger {name} wrote")
     elif got < wanted or (got > wanted and not worker.lost):
         message = f"{got} of {wanted} rows of the ledger of {name} arrived"
-        yield invalid("records", message, "see its log; what it wrote lies in its own folder", rows=got, told=wanted)
+        yield invalid(
+            "records", message, "see its log; what it wrote lies in its own folder", rows=got, reported=wanted
+        )
 
 
-def _rows(what: str, rows: int | None, told: int | None) -> Iterator[Finding]:
-    if rows is None or told is None:
+def _rows(what: str, rows: int | None, reported: int | None) -> Iterator[Finding]:
+    if rows is None or reported is None:
         yield unknown("records", f"whether all {what} are recorded")
-    elif rows != told:
-        message = f"{count(rows)} {what} are recorded, the run tells of {count(told)}"
-        yield invalid("records", message, "a part is missing or there twice: see logs/", rows=rows, told=told)
+    elif rows != reported:
+        message = f"{count(rows)} {what} are recorded, the workers reported {count(reported)}"
+        yield invalid("records", message, "a part is missing or there twice: see logs/", rows=rows, reported=reported)
 
 
 def live(given: Given) -> Iterator[Finding]:
     """Note changes of the live view that were lost on the way."""
-    gaps = given.run.live.gaps
+    gaps = given.run.live.gaps if given.run.live else None
     if gaps == 0:
         return
     known = "it is not known how many live changes" if gaps is None else f"{count(gaps)} live changes"
@@ -106,7 +108,7 @@ def hooks(given: Given) -> Iterator[Finding]:
     for failure in given.run.hook_failures or ():
         times = "" if failure.count is None else f" {count(failure.count)} times"
         message = f"the hook {failure.hook or '?'} failed{times}: {failure.error or 'no reason recorded'}"
-        yield invalid("hooks", message, "mend the hook: what it should have seen is missing")
+        yield invalid("hooks", message, "repair the hook: what it should have recorded is missing")
 
 
 def spans(given: Given) -> Iterator[Finding]:

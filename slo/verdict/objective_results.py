@@ -192,7 +192,7 @@ def _without_data(objective: Objective, evidence: Evidence, declared: str | None
 
 
 def observed(result: ObjectiveResult) -> str:
-    """Tell what was seen, such as `12.3 % of 412 checkouts took over 400 ms`."""
+    """Return what was seen, such as `12.3 % of 412 checkouts took over 400 ms`."""
     noun = _NOUNS.get(result.steps[0], f"{result.steps[0]} requests") if len(result.steps) == 1 else "requests"
     what = "failed" if result.threshold_s is None else f"took over {seconds(result.threshold_s)}"
     return f"{percent(result.bad / result.events)} of {count(result.events)} {noun} {what}"
@@ -200,26 +200,26 @@ def observed(result: ObjectiveResult) -> str:
 
 def _because(case: _Case, outcome: ObjectiveOutcome) -> str:
     evidence, budget = case.evidence, case.objective.budget
-    told = f"{count(evidence.bad)} of {count(evidence.events)} were bad"
+    seen = f"{count(evidence.bad)} of {count(evidence.events)} were bad"
     if evidence.failed and case.objective.indicator.kind == "latency":
-        told += f" ({count(evidence.failed)} of them failed)"
+        seen += f" ({count(evidence.failed)} of them failed)"
     if evidence.left_out:
-        told += f", {count(evidence.left_out)} left out"
+        seen += f", {count(evidence.left_out)} left out"
     if outcome == "met":
-        return f"{told}; the true ratio is at most {percent(case.high)}, allowed {percent(budget)}"
+        return f"{seen}; the true ratio is at most {percent(case.high)}, allowed {percent(budget)}"
     if outcome == "missed":
-        return f"{told}; the true ratio is at least {percent(case.low)}, allowed {percent(budget)}"
+        return f"{seen}; the true ratio is at least {percent(case.low)}, allowed {percent(budget)}"
     span = f"between {percent(case.low)} and {percent(case.high)}"
-    return f"{told}; the true ratio may lie {span}, allowed {percent(budget)}"
+    return f"{seen}; the true ratio may lie {span}, allowed {percent(budget)}"
 
 
 def _needs(case: _Case, window_s: float | None) -> str:
-    """Tell what would settle it, were the ratio to stay."""
+    """Return what would settle it, were the ratio to stay."""
     budget, ratio, effect = case.objective.budget, case.ratio, case.effect.value
     had = case.evidence.events
     met = events_needed_at(ratio, budget, effect, case.alpha)
     if met is not None:
-        told = f"{count(max(met, had))} requests at this ratio would show it met"
+        needed = f"{count(max(met, had))} requests at this ratio would show it met"
         wanted = max(met, had)
     else:
         missed = events_to_miss_at(ratio, budget, effect, case.tested.alpha)
@@ -228,7 +228,7 @@ def _needs(case: _Case, window_s: float | None) -> str:
                 f"the ratio sits on the limit of {percent(budget)}: no run settles it, mend the shop or the objective"
             )
         wanted = max(missed, had)
-        told = f"{count(wanted)} requests at this ratio would show it missed"
-    told += f", had {count(had)}"
+        needed = f"{count(wanted)} requests at this ratio would show it missed"
+    needed += f", had {count(had)}"
     minutes = f": a judged window of {wanted / had * window_s / 60:.1f} minutes at this rate" if window_s else ""
-    return told + minutes
+    return needed + minutes

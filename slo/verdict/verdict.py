@@ -1,15 +1,15 @@
 """The verdict: whether the release was shown good, shown bad, or neither, from facts alone.
 
-A PASS is earned: at least one objective shown met, none undecided or without data, every declared promise checked
-and kept, the run valid. Nothing that is missing counts for it. A FAIL is a fact: an objective shown missed in a valid
-run (also one the plan had given up on), or a broken promise in any run, for an oversold order is oversold whatever
-the load was. Everything else is INCONCLUSIVE and says what would settle it.
+A PASS is earned: at least one objective shown met, none undecided or without data, every declared promise shown to
+hold, the run valid. Nothing that is missing counts for it. A FAIL is a fact: an objective shown missed in a valid run
+(also one the plan had given up on), or a broken promise in any run, for an oversold order is oversold whatever the
+load was. Everything else is INCONCLUSIVE and names what would settle it.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from slo.causes.causes import Cause
 from slo.findings import Finding, Severity
@@ -21,9 +21,10 @@ from slo.statistics import ALPHA
 from slo.validity.checks import check_validity
 from slo.validity.context import Limits
 from slo.validity.delivery import Delivered
-from slo.validity.run_facts import RunFacts, judged_window, run_facts
+from slo.validity.run_document import RunDocument
+from slo.verdict.audit_document import AuditDocument
 from slo.verdict.objective_results import ObjectiveResult, judge_objectives, observed
-from slo.verdict.promises import NEEDS, SOURCES, audit_facts, check_promises
+from slo.verdict.promises import NEEDS, SOURCES, check_promises
 
 Status = Literal["good", "bad", "unknown", "left out"]
 
@@ -32,17 +33,17 @@ Status = Literal["good", "bad", "unknown", "left out"]
 class Case:
     """Everything a judgement rests on.
 
-    `run` and `audit` are run.json and audit.json as parsed (`audit` None when there is none); `evidence` maps an
+    `run` is run.json, `audit` audit.json (None when there is none); `evidence` maps an
     objective's name to what was read; `declared` is what targets.yaml declares for the environment (of `orders`,
     `payments`, `stock`, `release`, `traces`); `not_judged` maps the objectives that the plan gives up on to why;
     `left_out` counts the requests outside of the judged window by phase.
     """
 
-    run: Mapping[str, Any]
+    run: RunDocument
     records: Delivered
     objectives: tuple[Objective, ...]
     evidence: Mapping[str, Evidence]
-    audit: Mapping[str, Any] | None
+    audit: AuditDocument | None
     declared: frozenset[str]
     not_judged: Mapping[str, str]
     design_effect_prior: float
@@ -85,12 +86,11 @@ class Verdict:
 
 
 def judge(case: Case) -> Verdict:
-    """Judge one run. Pure: the same case gives the same verdict. Raises BadInput on facts of a wrong type."""
-    run = run_facts(case.run)
-    audit = None if case.audit is None else audit_facts(case.audit)
-    window = judged_window(run)
+    """Judge one run. Pure: the same case gives the same verdict."""
+    run = case.run
+    window = run.judged_window
     validity = check_validity(run, case.records, case.declared, case.limits)
-    promises = check_promises(audit, case.declared, run.orders.accepted)
+    promises = check_promises(case.audit, case.declared, run.orders.accepted if run.orders else None)
     objectives = judge_objectives(
         case.objectives,
         case.evidence,
@@ -119,7 +119,7 @@ def judge(case: Case) -> Verdict:
 
 
 def with_causes(verdict: Verdict, causes: tuple[Cause, ...], notes: tuple[Finding, ...] = ()) -> Verdict:
-    """Return the verdict with what grew behind its missed objectives, told in the headline as well."""
+    """Return the verdict with what grew behind its missed objectives, the first of it in the headline as well."""
     verdict = dataclasses.replace(verdict, causes=causes, findings=(*verdict.findings, *notes))
     return dataclasses.replace(verdict, headline=_headline(verdict))
 
@@ -146,7 +146,7 @@ def _objective_findings(case: Case, objectives: tuple[ObjectiveResult, ...]) -> 
     found = [_objective_finding(result) for result in objectives if result.outcome != "met"]
     if all(result.outcome == "not_judged" for result in objectives):
         message = "no objective was judged"
-        change = "judge at least one: plan show tells what a plan can prove"
+        change = "judge at least one: plan show lists what a plan can prove"
         found.append(_finding(Severity.INCONCLUSIVE, "objectives", message, change))
     unknown = sorted(case.not_judged.keys() - {result.name for result in objectives})
     for name in unknown:
@@ -166,8 +166,8 @@ def _objective_finding(result: ObjectiveResult) -> Finding:
     return _finding(Severity.INCONCLUSIVE, result.name, f"{what}: {result.because}", result.needs or "")
 
 
-def _aborted(run: RunFacts, objectives: tuple[ObjectiveResult, ...]) -> tuple[Finding, ...]:
-    """Judge an aborted run on what it has: a miss stands, and anything else is not known."""
+def _aborted(run: RunDocument, objectives: tuple[ObjectiveResult, ...]) -> tuple[Finding, ...]:
+    """Judge an aborted run by what it recorded: a miss holds, and anything else is not known."""
     if run.ended != "aborted" or any(result.outcome == "missed" for result in objectives):
         return ()
     message = f"the run was aborted: {run.ended_because or 'no reason recorded'}"
@@ -194,12 +194,12 @@ def _promise_checkpoints(promises: tuple[Finding, ...], declared: frozenset[str]
         if found:
             points.append(_checkpoint("audit", name, found))
         elif not needs <= wanted:
-            told = f"the environment declares no {', '.join(sorted(needs - wanted))}"
-            points.append(Checkpoint(kind="audit", name=name, status="left out", told=told))
+            lacking = f"the environment declares no {', '.join(sorted(needs - wanted))}"
+            points.append(Checkpoint(kind="audit", name=name, status="left out", told=lacking))
         elif unaudited:
             points.append(Checkpoint(kind="audit", name=name, status="unknown", told="the run was not audited"))
         else:
-            points.append(Checkpoint(kind="audit", name=name, status="good", told="kept"))
+            points.append(Checkpoint(kind="audit", name=name, status="good", told="holds"))
     others = {name: found for name, found in by_subject.items() if name != "audit"}
     return (*points, *(_checkpoint("audit", name, tuple(found)) for name, found in others.items()))
 
@@ -226,9 +226,9 @@ def _headline(verdict: Verdict) -> str:
         return f"FAIL  {first}{_and_more(more)}{_grew(verdict, verdict.missed[0].name)}"
     objectives = [one for one in verdict.findings if one.severity is wanted and one.kind == "objective"]
     first_finding = [*reasons, *objectives][0]
-    told = f"{first_finding.subject}: {first_finding.message}"
+    reason = f"{first_finding.subject}: {first_finding.message}"
     settle = f"; {first_finding.change}" if first_finding.change else ""
-    return f"{verdict.outcome.value}  {told}{settle}{_and_more(len(reasons) + len(objectives) - 1)}"
+    return f"{verdict.outcome.value}  {reason}{settle}{_and_more(len(reasons) + len(objectives) - 1)}"
 
 
 def _invalid(verdict: Verdict) -> bool:
@@ -236,13 +236,13 @@ def _invalid(verdict: Verdict) -> bool:
 
 
 def _seen(result: ObjectiveResult) -> str:
-    told = f"{observed(result)}, allowed {percent(result.budget)}"
+    share = f"{observed(result)}, allowed {percent(result.budget)}"
     if result.threshold_s is None:
-        return told
+        return share
     limit = f"limit {seconds(result.threshold_s)}"
     if result.observed_quantile_s is None:
-        return told
-    return f"{told} (p{result.target * 100:g} {seconds(result.observed_quantile_s)}, {limit})"
+        return share
+    return f"{share} (p{result.target * 100:g} {seconds(result.observed_quantile_s)}, {limit})"
 
 
 def _and_more(more: int) -> str:
@@ -261,15 +261,15 @@ def _grew(verdict: Verdict, objective: str) -> str:
 
 def _earned(verdict: Verdict) -> str:
     met = sum(one.outcome == "met" for one in verdict.objectives)
-    told = f"{met} objective{'' if met == 1 else 's'} met"
+    summary = f"{met} objective{'' if met == 1 else 's'} met"
     given_up = [one for one in verdict.objectives if one.outcome == "not_judged"]
     if given_up:
         why = "; ".join(f"{one.name}: {one.because}" for one in given_up)
-        told += f", {len(given_up)} not judged ({why})"
-    return f"{told}, {_kept(verdict)}"
+        summary += f", {len(given_up)} not judged ({why})"
+    return f"{summary}, {_held(verdict)}"
 
 
-def _kept(verdict: Verdict) -> str:
+def _held(verdict: Verdict) -> str:
     good = {point.name for point in verdict.checks if point.kind == "audit" and point.status == "good"}
     claims = [
         claim
@@ -282,13 +282,13 @@ def _kept(verdict: Verdict) -> str:
     ]
     if not claims:
         return "orders not audited"
-    told = claims[0] if len(claims) == 1 else f"{', '.join(claims[:-1])} or {claims[-1]}"
+    held = claims[0] if len(claims) == 1 else f"{', '.join(claims[:-1])} or {claims[-1]}"
     missing = [source for source in SOURCES if not any(source in NEEDS[name] for name in NEEDS.keys() & good)]
-    return f"no order {told}" + (f" ({', '.join(missing)} not audited)" if missing else "")
+    return f"no order {held}" + (f" ({', '.join(missing)} not audited)" if missing else "")
 
 
 def summary_counts(verdict: Verdict) -> str:
-    """Tell in one phrase how the objectives came out."""
+    """Return in one phrase how many objectives came out how."""
     order = ("missed", "undecided", "no_data", "met", "not_judged")
     counts = [(name, sum(one.outcome == name for one in verdict.objectives)) for name in order]
     return ", ".join(f"{count(number)} {name.replace('_', ' ')}" for name, number in counts if number)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
-from tests.bad_input.conftest import free_ports
 from tests.bad_input.process import Running, descendants, is_alive, peakproof, running
 from tests.loadtests.browser.world import real_chromium
+from tests.ports import free_base
 from tests.scripts.world import OBJECTIVES
 from tests.waiting import wait_for
 
@@ -26,10 +26,10 @@ name: small
 seed: 7
 demand: {source: a test, forecast_orders_per_hour: 10800, factor: 1.0, orders_per_session: 1.0, peak_sessions_per_s: 3}
 phases:
-  - {name: warm-up, kind: warm-up, plays_s: 1, level: [1, 1]}
-  - {name: ramp, kind: ramp, plays_s: 1, level: [1, 1]}
-  - {name: plateau, kind: plateau, plays_s: 6, level: [1, 1]}
-  - {name: drain, kind: drain, plays_s: 2}
+  - {name: warm-up, kind: warm-up, duration_s: 1, level: [1, 1]}
+  - {name: ramp, kind: ramp, duration_s: 1, level: [1, 1]}
+  - {name: plateau, kind: plateau, duration_s: 6, level: [1, 1]}
+  - {name: drain, kind: drain, duration_s: 2}
 journeys: {search-and-buy: 1.0}
 think_time: {median_s: 0.1, sigma: 0.3, max_s: 0.3}
 cart_lines: {min: 1, max: 3}
@@ -233,7 +233,7 @@ def test_a_killed_prometheus_is_data_that_is_missing(folder: Path, shop: Shop, p
 def test_a_shop_that_dies_under_load_never_passes(victim: str, tmp_path: Path, prometheus: str) -> None:
     """The demo's own shop, so that the others' lives on."""
     (tmp_path / "plan.yaml").write_text(PLAN)
-    base = str(free_ports(25_080).base)
+    base = str(free_base())
     arguments = ("demo", "--plan", "plan.yaml", "--port-base", base)
     with running(tmp_path, *arguments, PEAKPROOF_PROMETHEUS=prometheus) as peak:
         wait_for(lambda: list(tmp_path.glob("runs/*/live.json")), "load")

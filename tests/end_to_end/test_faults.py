@@ -125,7 +125,7 @@ def test_a_worker_paused_for_10_s_plays_late_what_came_due_and_the_run_says_why_
     assert verdict["outcome"] == "INCONCLUSIVE"
     assert [change for _, change in findings(verdict, "load")] == ["add workers, or raise limits.open_sessions"]
     ((message, change),) = findings(verdict, "stalls")
-    assert message.startswith("the generator stood still for ")
+    assert message.startswith("the generator's event loop stalled for ")
     assert change == "give the generator a machine, or a core, of its own"
 
 
@@ -182,8 +182,8 @@ def test_a_worker_that_was_cut_off_and_is_back_plays_on_and_the_run_says_why_it_
     verdict = run.played.judged()
     assert verdict["outcome"] == "INCONCLUSIVE"
     ((message, change),) = findings(verdict, "contact")
-    assert message.startswith(f"{name} heard nothing of its master for ")
-    assert change == "mend the network between the master and its workers, and run again"
+    assert message.startswith(f"{name} had no contact with its master for ")
+    assert change == "repair the network between the master and its workers, and run again"
 
 
 def test_a_worker_that_is_cut_off_for_good_stops_by_itself_and_the_other_plays_on(
@@ -208,7 +208,7 @@ def test_a_worker_that_is_cut_off_for_good_stops_by_itself_and_the_other_plays_o
     assert verdict["outcome"] == "INCONCLUSIVE"
     assert findings(verdict, "ended") == [(f"the run was not completed, it was stopped: {ALONE}", "run it to its end")]
     assert [message for message, _ in findings(verdict, "contact")] == [
-        f"{name} heard nothing of its master for 15 s: nobody could have stopped it"
+        f"{name} had no contact with its master for 15 s: it couldn't have been stopped"
     ]
 
 

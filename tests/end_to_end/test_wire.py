@@ -75,8 +75,8 @@ def check_played_on(run: Wired, before: Listing, name: str) -> int:
     verdict = run.played.judged()
     assert verdict["outcome"] == "INCONCLUSIVE"
     ((message, change),) = findings(verdict, "contact")
-    assert message.startswith(f"{name} heard nothing of its master for ")
-    assert change == "mend the network between the master and its workers, and run again"
+    assert message.startswith(f"{name} had no contact with its master for ")
+    assert change == "repair the network between the master and its workers, and run again"
     return int(document["live"]["gaps"])
 
 

@@ -9,6 +9,8 @@ from slo.objectives.indicators import Evidence
 from slo.objectives.openslo import Objective, read_objectives
 from slo.statistics import StepCounts
 from slo.validity.delivery import Delivered
+from slo.validity.run_document import parse_run
+from slo.verdict.audit_document import parse_audit
 from slo.verdict.promises import NEEDS
 from slo.verdict.verdict import Case
 
@@ -68,13 +70,13 @@ def run_json() -> dict[str, Any]:
 
 @pytest.fixture
 def audit_json() -> dict[str, Any]:
-    """Return an audit that found every promise kept."""
+    """Return an audit by which every promise holds."""
     return {
-        "format": "peakproof/audit/v1",
+        "format": "peakproof/audit/v2",
         "checked_at": 1,
-        "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
+        "sources": {"orders": "read", "payments": "read", "stock": "read"},
         "checks": [
-            {"name": name, "outcome": "kept", "checked": 390, "broken": 0, "detail": "all kept", "examples": []}
+            {"name": name, "outcome": "holds", "checked": 390, "broken": 0, "detail": "all hold", "examples": []}
             for name in NEEDS
         ],
     }
@@ -86,7 +88,7 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
     names = ("checkout-availability", "checkout-latency", "browse-latency")
     counts = StepCounts(step="checkout", events=(50,) * 20, bad=(0,) * 20)
     return Case(
-        run=run_json,
+        run=parse_run(run_json),
         records=Delivered(
             due=500,
             on_time=499,
@@ -102,7 +104,7 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
         ),
         objectives=tuple(shipped[name] for name in names),
         evidence={name: Evidence(counts=(counts,), quantile_s=0.2, service_quantile_s=0.19) for name in names},
-        audit=audit_json,
+        audit=parse_audit(audit_json),
         declared=frozenset({"orders", "payments", "stock", "release", "traces"}),
         not_judged={},
         design_effect_prior=2.0,

@@ -1,8 +1,8 @@
 """The dashboard "Peak run".
 
-It answers one question: does the shop hold while the load climbs? Rows follow the data: what was asked
-of the shop, what shoppers got, what the servers saw, what the business had of it, and whether the
-generator can be believed. Rate and errors stand left, latency right.
+It answers one question: does the shop hold while the load climbs? Rows follow the data: the load on
+the shop, what shoppers got, the servers' own metrics, orders and stock, and whether the generator can be
+believed. Rate and errors are on the left, latency on the right.
 """
 
 import grafanalib.core as grafana
@@ -67,7 +67,7 @@ _LOAD = Row(
     panels=[
         Panel(
             title="Sessions started",
-            description="Sessions a second the plan asks for, and those that started. A gap means the run is not "
+            description="Sessions a second that the plan wants, and those that started. A gap means the run is not "
             "the load it claims to be.",
             unit="cps",
             queries=[
@@ -219,8 +219,8 @@ _GENERATOR = Row(
     panels=[
         Panel(
             title="Age of the figures",
-            description="Seconds since the load generator last said how it is. It climbs when the run is dead, and "
-            "then everything above stands still.",
+            description="Age of the load generator's last snapshot. It climbs when the run is dead: everything above "
+            "is then the last known figure.",
             unit="s",
             queries=[Query(expr="time() - max(loadtest_snapshot_timestamp_seconds)", legend="age")],
         ),
@@ -246,8 +246,8 @@ _GENERATOR = Row(
         ),
         Panel(
             title="Multiple of the plan",
-            description="1 while the plan is played as it stands, 0 while it is paused, else the multiple that was "
-            "asked for. A change before the judged window's end makes the run prove nothing.",
+            description="1 while the plan is played unchanged, 0 while it is paused, else the multiple of it that is "
+            "played. A change before the end of the judged window makes the run invalid.",
             unit="short",
             queries=[Query(expr="max(loadtest_plan_factor)", legend="factor")],
         ),

@@ -1,4 +1,4 @@
-"""What a shop says of itself is read whole, in bounds, or said not to have been."""
+"""Shop records are read whole and in bounds, or the reason why not is recorded."""
 
 import contextlib
 import json
@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from loadtests.audit import sources as module
-from loadtests.audit.checks import Order, Payment
-from loadtests.audit.sources import Sources, SourceUnavailableError, gather, stock_of
+from loadtests.audit.shop_records import Order, Payment, StockDocument
+from loadtests.audit.sources import Sources, SourceUnavailableError, gather
 from loadtests.environment.targets import Environment
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply
 from loadtests.results.run_directory import RunDirectory, write_json
-from slo.documents import BadInput
+from slo.documents import BadInput, validate
 
 TOKEN = "t0ken"
 STOCK = {"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 5}]}
@@ -26,7 +26,7 @@ LINE = {"sku": "tee", "quantity": 1, "location": "warehouse"}
 Answer = Callable[[str, dict[str, str]], Any]
 
 
-def order_told(number: int, run: str | None = "r1") -> dict[str, Any]:
+def order_reply(number: int, run: str | None = "r1") -> dict[str, Any]:
     return {
         "order_id": f"o{number}",
         "key": f"k{number}",
@@ -39,7 +39,7 @@ def order_told(number: int, run: str | None = "r1") -> dict[str, Any]:
     }
 
 
-def payment_told(number: int) -> dict[str, Any]:
+def payment_reply(number: int) -> dict[str, Any]:
     return {
         "payment_id": f"p{number}",
         "idempotency_key": f"k{number}",
@@ -55,8 +55,8 @@ class Shop:
 
     def __init__(self) -> None:
         self.pages: dict[str, Any] = {
-            "/orders": {"orders": [order_told(1)], "next": None},
-            "/payments": {"payments": [payment_told(1)], "next": None},
+            "/orders": {"orders": [order_reply(1)], "next": None},
+            "/payments": {"payments": [payment_reply(1)], "next": None},
             "/stock": STOCK,
         }
         self.asked: list[str] = []
@@ -126,7 +126,7 @@ def sources(shop: Shop) -> Iterator[Sources]:
     asking.close()
 
 
-def test_orders_are_read_as_told(sources: Sources) -> None:
+def test_orders_are_read_as_the_shop_has_them(sources: Sources) -> None:
     lines = (Line(sku="tee", quantity=1, location="warehouse"),)
     assert sources.orders("r1") == (
         Order(order_id="o1", key="k1", run="r1", status="accepted", created_at=1, total_cents=100, lines=lines),
@@ -135,7 +135,7 @@ def test_orders_are_read_as_told(sources: Sources) -> None:
 
 def test_all_pages_are_read(shop: Shop, sources: Sources) -> None:
     shop.pages["/orders"] = lambda query: {
-        "orders": [order_told(int(query["after"]) + 1)],
+        "orders": [order_reply(int(query["after"]) + 1)],
         "next": int(query["after"]) + 1 if int(query["after"]) < 4 else None,
     }
     assert [order.order_id for order in sources.orders("r 1")] == ["o1", "o2", "o3", "o4", "o5"]
@@ -148,7 +148,7 @@ def test_everyone_s_orders_are_asked_for_without_a_run(shop: Shop, sources: Sour
 
 
 def test_payments_made_before_the_run_are_left_out(shop: Shop, sources: Sources) -> None:
-    shop.pages["/payments"] = {"payments": [payment_told(n) for n in (4, 5, 6)], "next": None}
+    shop.pages["/payments"] = {"payments": [payment_reply(n) for n in (4, 5, 6)], "next": None}
     assert sources.payments(5) == tuple(
         Payment(payment_id=f"p{n}", reference=f"o{n}", amount_cents=100, status="captured", created_at=n)
         for n in (5, 6)
@@ -157,13 +157,13 @@ def test_payments_made_before_the_run_are_left_out(shop: Shop, sources: Sources)
 
 def test_the_stock_is_a_document_of_its_own(sources: Sources) -> None:
     document = sources.stock_document()
-    assert document == {"format": "peakproof/stock/v1", **STOCK}
-    assert stock_of(document, "x") == {("tee", "warehouse"): 5}
+    assert document.model_dump(mode="json") == {"format": "peakproof/stock/v1", **STOCK}
+    assert document.levels() == {("tee", "warehouse"): 5}
 
 
 def test_a_stock_document_that_is_none_is_refused() -> None:
     with pytest.raises(BadInput) as refusal:
-        stock_of({"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse"}]}, "stock.json")
+        validate({"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse"}]}, StockDocument, "stock.json")
     assert str(refusal.value) == "stock.json: stock[0].quantity: required and missing"
 
 
@@ -203,7 +203,7 @@ UNREADABLE: list[tuple[Any, str]] = [
     ((200, b""), "unreachable: not the reply expected: Invalid JSON: EOF while parsing a value at line 1 column 0"),
     ({"orders": []}, "unreachable: not the reply expected: next: Field required"),
     (
-        {"orders": [{**order_told(1), "total_cents": "free"}], "next": None},
+        {"orders": [{**order_reply(1), "total_cents": "free"}], "next": None},
         (
             "unreachable: not the reply expected: orders.0.total_cents: "
             "Input should be a valid integer, unable to parse string as an integer"
@@ -284,7 +284,7 @@ def directory(tmp_path: Path) -> RunDirectory:
 
 def test_everything_declared_is_asked(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
     told = gather(directory, shop.environment(), sources, 0)
-    assert told.sources == {"orders": "asked", "payments": "asked", "stock": "asked"}
+    assert told.sources == {"orders": "read", "payments": "read", "stock": "read"}
     assert (told.run, [a.order_id for a in told.attempts], told.foreign) == ("r1", ["o1"], ())
     assert [order.order_id for order in told.orders or ()] == ["o1"]
     assert told.stock_before == told.stock_after == {("tee", "warehouse"): 5}
@@ -304,14 +304,14 @@ def test_a_source_that_fails_is_said_and_the_others_are_asked(
 ) -> None:
     shop.pages["/payments"] = (500, b"")
     told = gather(directory, shop.environment(), sources, 0)
-    assert told.sources == {"orders": "asked", "payments": "unreachable: HTTP 500", "stock": "asked"}
+    assert told.sources == {"orders": "read", "payments": "unreachable: HTTP 500", "stock": "read"}
     assert told.payments is None
 
 
 def test_a_payment_of_someone_else_s_order_is_explained(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
-    shop.pages["/payments"] = {"payments": [payment_told(1), payment_told(2), payment_told(3)], "next": None}
+    shop.pages["/payments"] = {"payments": [payment_reply(1), payment_reply(2), payment_reply(3)], "next": None}
     shop.pages["/orders"] = lambda query: {
-        "orders": [order_told(1)] if "run" in query else [order_told(1), order_told(2, run=None)],
+        "orders": [order_reply(1)] if "run" in query else [order_reply(1), order_reply(2, run=None)],
         "next": None,
     }
     told = gather(directory, shop.environment(), sources, 0)
@@ -323,7 +323,7 @@ def test_stock_that_someone_else_s_order_moved_is_explained(
 ) -> None:
     shop.pages["/stock"] = {"taken_at": 2, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 3}]}
     shop.pages["/orders"] = lambda query: {
-        "orders": [order_told(1)] if "run" in query else [order_told(1), order_told(2, run=None)],
+        "orders": [order_reply(1)] if "run" in query else [order_reply(1), order_reply(2, run=None)],
         "next": None,
     }
     told = gather(directory, shop.environment(), sources, 0)

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.browser.messages import BrowserFacts, BrowserJob
+from loadtests.browser.messages import BrowserCounts, BrowserJob
 from loadtests.browser.visits import BrowserShopper, job_of
 from loadtests.environment.targets import Environment
 from loadtests.results.run_directory import RunDirectory
@@ -119,7 +119,7 @@ class Run:
         self.shopper = BrowserShopper(job, self.directory, variables)
 
     @property
-    def facts(self) -> BrowserFacts:
+    def facts(self) -> BrowserCounts:
         return self.shopper.facts
 
     @property
@@ -300,7 +300,7 @@ def test_a_program_that_is_no_browser_is_named(tmp_path: Path, text: str, why: s
     run = Run(tmp_path, environment(), chromium=script(tmp_path, text))
     with run.shopper:
         wait_for(lambda: run.facts.why_not_more, "the reason")
-    assert run.facts == BrowserFacts(why_not_more=why)
+    assert run.facts == BrowserCounts(why_not_more=why)
     assert not run.directory.browser.exists()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.browser.messages import BrowserFacts
+from loadtests.browser.messages import BrowserCounts
 from loadtests.browser.visits import BrowserShopper, check_browser, job_of
 from loadtests.environment.targets import Environment
 from loadtests.results.run_directory import RunDirectory
@@ -67,7 +67,7 @@ def test_what_it_saw_is_kept_as_rows_and_facts(tmp_path: Path) -> None:
         "dom_content_loaded_s": None, "load_s": 0.08, "requests": 2, "failed": 0, "blocked": 1, "bytes": 1500,
         "trace_id": "0" * 31 + "1",
     }  # fmt: skip
-    assert played.shopper.facts == BrowserFacts(
+    assert played.shopper.facts == BrowserCounts(
         program="Fake/1", pages=3, failed=0, requests_blocked=1, requests_held=2, why_not_more=None
     )
 
@@ -131,7 +131,7 @@ def test_a_command_that_can_not_be_started_is_named(tmp_path: Path) -> None:
     played.shopper._command = [str(tmp_path / "none")]
     with played.shopper:
         pass
-    assert played.shopper.facts == BrowserFacts(why_not_more="the browser can't be started: No such file or directory")
+    assert played.shopper.facts == BrowserCounts(why_not_more="the browser can't be started: No such file or directory")
     assert not played.directory.browser.exists()
 
 

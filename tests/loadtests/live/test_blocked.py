@@ -43,7 +43,7 @@ def test_what_fails_at_the_proxy_ends_a_run_too_and_is_told_from_a_firewall() ->
     merged, figures = board(), WorkerFigures([], ALWAYS)
     figures.steps_ended(batch(*[checkout(1, error=error) for error in ["blocked"] * 9 + ["proxy"] * 10]))
     merged.merge("w0", figures.take(START), gauges())
-    told = "failed at the proxy before the shop: {}; see its log: does it let us through, and reach the shop"
+    told = "failed at the proxy before the shop: {}; check in its log that it admits this machine and reaches the shop"
     assert merged.blocked() == told.format("19 of 19 replies in the last 10 s")
     figures.steps_ended(batch(checkout(1, error="proxy")))
     merged.merge("w0", figures.take(START), gauges())

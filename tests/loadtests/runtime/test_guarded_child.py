@@ -8,6 +8,7 @@ from loadtests.runtime.guarded_child import python
 from scripts.local_stack.processes import Child, Children, wait_until
 from tests.scripts.local_stack.test_processes import SLEEP, STUBBORN, is_alive, says
 
+SELDOM = str(Path(__file__).parents[2] / "children" / "guard_that_seldom_looks.py")
 GUARD = str(Path(guard.__file__))
 TELL = "import os; print(os.getpid(), flush=True)\n"
 
@@ -36,14 +37,10 @@ def test_sigterm_reaches_the_program(tmp_path: Path) -> None:
 def test_the_programs_end_is_heard_of_and_not_looked_for(tmp_path: Path) -> None:
     """A guard that looked after its program once in an hour would end with it all the same."""
     last = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
-    seldom = (
-        "import sys\nfrom loadtests.runtime import guarded_child as guard\n"
-        "guard._LOOK_S = 3600\nsys.exit(guard.main(sys.argv[1:]))"
-    )
     with Children(tmp_path) as children:
         for asked in (True, False):
             program = python("-c", f"{TELL}{last}{SLEEP}" if asked else "import time\ntime.sleep(0.3)")
-            child = children.start(f"guard-{asked}", python("-c", seldom, *program))
+            child = children.start(f"guard-{asked}", python(SELDOM, *program))
             if asked:
                 pid_of(child)
                 child.process.terminate()

@@ -44,7 +44,7 @@ def test_a_plan_over_the_ceiling_of_orders_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_highest_level_counts_not_the_last(tmp_path: Path) -> None:
-    plan = PLAN.replace("plateau, plays_s: 20, level: [1, 1]", "plateau, plays_s: 20, level: [9, 0.1]")
+    plan = PLAN.replace("plateau, duration_s: 20, level: [1, 1]", "plateau, duration_s: 20, level: [9, 0.1]")
     assert refused(tmp_path, plan=plan) == (
         "plan.yaml: plays up to 900 requests a second; the environment's ceiling.requests_per_s is 500"
     )
@@ -59,7 +59,7 @@ def test_streams_are_listened_to_over_either_version_of_http(tmp_path: Path) -> 
 def test_connections_are_not_shared_over_http_2(tmp_path: Path) -> None:
     shared = PLAN.replace("open_sessions: 100", "open_sessions: 100, connections: 7")
     assert refused(tmp_path, plan=shared, targets=targets(http_version=2)) == (
-        "plan.yaml: limits.connections shares connections of HTTP/1.1, and the environment says http_version: 2,"
+        "plan.yaml: limits.connections shares connections of HTTP/1.1, and the environment has http_version: 2,"
         " where each session has one of its own; leave one of them out"
     )
     assert read(tmp_path, plan=shared, targets=targets(http_version=1.1)).environment.http_version == "1.1"
@@ -68,7 +68,7 @@ def test_connections_are_not_shared_over_http_2(tmp_path: Path) -> None:
 
 def test_a_plan_that_wants_the_cdn_needs_one_in_the_environment(tmp_path: Path) -> None:
     assert refused(tmp_path, plan=PLAN + "assets: all\n") == (
-        "plan.yaml: assets: all needs a CDN; add cdn_url to the environment, or say assets: shop"
+        "plan.yaml: assets: all needs a CDN; add cdn_url to the environment, or set assets: shop"
     )
     there = targets(cdn_url="https://cdn.example.com")
     assert read(tmp_path, plan=PLAN + "assets: all\n", targets=there).plan.assets == "all"

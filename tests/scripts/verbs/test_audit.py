@@ -1,4 +1,4 @@
-"""`peakproof audit` asks the shop about every promise of a run; what can't be asked is unknown, never kept."""
+"""`peakproof audit` asks the shop about every promise of a run; what can't be read is unknown, and never holds."""
 
 import json
 import shutil
@@ -87,11 +87,11 @@ def outcomes(run: RunDirectory) -> dict[str, str]:
     return {check["name"]: check["outcome"] for check in json.loads(run.audit.read_text())["checks"]}
 
 
-def test_a_run_whose_promises_were_kept_ends_with_0(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
+def test_a_run_whose_promises_hold_ends_with_0(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
     ended = peakproof("audit", "run")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[0] == "kept    order-exists: all 2"
-    assert set(outcomes(run).values()) == {"kept"}
+    assert ended.out.splitlines()[0] == "holds   order-exists: all 2"
+    assert set(outcomes(run).values()) == {"holds"}
     assert ("/admin/orders", {"run": ["run"], "after": ["0"], "limit": ["1000"]}, f"Bearer {TOKEN}") in shop.asked
     counts = json.loads(run.audit.read_text())["counts"]
     assert (counts["attempted"], counts["orders_in_shop"], counts["payments_in_provider"]) == (2, 2, 2)
@@ -162,11 +162,21 @@ def test_a_token_that_is_not_set_is_told(
     assert not run.audit.exists()
 
 
-@pytest.mark.parametrize("wrong", [None, "now", [], True])
-def test_a_run_that_does_not_say_when_it_began_is_refused(wrong: object, run: RunDirectory, peakproof: Command) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (None, "expected ns since the epoch"),
+        ("now", "Input should be a valid integer"),
+        ([], "Input should be a valid integer"),
+        (True, "Input should be a valid integer"),
+    ],
+)
+def test_a_run_that_does_not_say_when_it_began_is_refused(
+    wrong: object, expected: str, run: RunDirectory, peakproof: Command
+) -> None:
     write_json(run.run, {**json.loads(run.run.read_text()), "started_at": wrong})
     ended = peakproof("audit", "run")
-    message = f"peakproof: {run.run}: started_at: expected ns since the epoch, found {wrong!r}\n"
+    message = f"peakproof: {run.run}: started_at: {expected}, found {wrong!r}\n"
     assert (ended.code, ended.err) == (2, message)
 
 
@@ -180,8 +190,8 @@ def test_a_ledger_with_a_row_that_is_none_is_refused(run: RunDirectory, peakproo
 
 BY_ROW = ("order-exists", "order-once", "order-as-promised")
 MISSING = (
-    "rows of the ledger of w0 may be missing: 1 of the run's orders are in no row that is here;"
-    " `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+    "ledger rows of w0 may be missing: 1 of the run's orders are in no row;"
+    " complete them with `peakproof audit RUN --streamed FOLDER`, the folder that the worker wrote"
 )
 
 
@@ -194,7 +204,7 @@ def test_an_order_whose_row_never_arrived_blames_nobody_and_nothing_passes_over_
     assert [line for line in ended.out.splitlines() if line.startswith("unknown")] == [
         f"unknown {name}: {MISSING}" for name in BY_ROW
     ]
-    assert set(outcomes(run).values()) == {"unknown", "kept"}
+    assert set(outcomes(run).values()) == {"unknown", "holds"}
 
 
 def test_the_rows_that_a_killed_worker_kept_are_brought_over(run: RunDirectory, peakproof: Command) -> None:
@@ -231,7 +241,7 @@ def test_workers_that_nobody_knows_of_may_have_left_rows_out(run: RunDirectory, 
     for arguments in (("audit", "run"), ("audit", "run", "--streamed", "streamed/run")):
         ended = peakproof(*arguments)
         assert (ended.code, json.loads(run.run.read_text())["workers"]) == (75, None)
-        assert "rows of the ledger of workers that run.json doesn't tell of may be missing" in ended.out
+        assert "ledger rows of workers that run.json doesn't tell of may be missing" in ended.out
 
 
 def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(
