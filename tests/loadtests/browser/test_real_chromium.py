@@ -129,6 +129,12 @@ class Run:
         wait_for(lambda: file.exists() and file.read_text().endswith("\n"), "Chromium's process")
         return int(file.read_text())
 
+    def processes(self) -> list[int]:
+        """Return all that the browser consists of: its process, what drives it, and Chromium."""
+        chromium, process = self.chromium, self.shopper._process
+        assert process is not None
+        return [process.pid, *descendants(process.pid), chromium]
+
     def rows(self) -> list[dict[str, Any]]:
         table = pq.read_table(self.directory.browser)
         assert table.schema == BROWSER
@@ -170,8 +176,8 @@ def test_it_times_the_shop_s_pages_and_a_foreign_host_sees_no_connection(
         started_at = time.time_ns()
         with run.shopper:
             run.until_pages(7)
-            mine = [run.chromium, *descendants(os.getpid())]
-            shown = "".join(Path(f"/proc/{pid}/{what}").read_text() for pid in mine for what in ("environ", "cmdline"))
+            files = [Path(f"/proc/{pid}/{what}") for pid in run.processes() for what in ("environ", "cmdline")]
+            shown = "".join(file.read_text() for file in files if file.exists())
         foreign.settimeout(0)
         with pytest.raises(BlockingIOError):
             foreign.accept()
@@ -334,11 +340,10 @@ def test_it_is_ended_with_the_run_and_leaves_no_profile(
     chromium = script(tmp_path, SILENT) if silent else None
     run = Run(tmp_path, environment(opened({"": LINKS}).url), chromium=chromium)
     with run.shopper:
-        pid = run.chromium
         run.until_pages(0 if silent else 1)
-        started = descendants(os.getpid())
-        assert is_alive(pid)
-    wait_for(lambda: not any(map(is_alive, (pid, *started))), "the browser's end", 5)
+        started = run.processes()
+        assert all(map(is_alive, started))
+    wait_for(lambda: not any(map(is_alive, started)), "the browser's end", 5)
     assert not run.job.profile.exists()
     assert run.facts.why_not_more is None
 
