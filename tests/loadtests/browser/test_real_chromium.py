@@ -233,7 +233,6 @@ def test_it_keeps_below_its_share_of_the_ceiling(tmp_path: Path, opened: Callabl
     ("pages", "redirects", "status", "error"),
     [
         ({"": LINKS}, {}, 503, "http_5xx"),
-        ({"": LINKS}, {}, 404, "http_4xx"),
         ({"": LINKS + '<img src="/never">'}, {"/never": "never"}, 200, "timeout"),
         ({"": LINKS + "<script>for (;;) {}</script>"}, {}, 200, "timeout"),
         ({"": LINKS}, {"/": "http://127.0.0.1:9/"}, 200, "redirected_away"),
