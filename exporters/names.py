@@ -108,7 +108,7 @@ SPAN_DURATION = Family(
     help="Duration of spans.",
     labels=SPAN_LABELS,
 )
-# The recorder about itself.
+# The recorder's own counts.
 SPANS_RECEIVED = Family(
     name="recorder_spans_received_total", kind="counter", help="Spans that senders handed over, good or bad."
 )
@@ -138,7 +138,7 @@ SPANS_WAITING = Family(name="recorder_spans_waiting", kind="gauge", help="Spans 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The two families that every subject has, whatever its source says."""
+    """The two families that every subject has, also when its source can't be read."""
 
     subject: str
     up: Family = field(init=False)

@@ -57,13 +57,13 @@ def http_url(text: str) -> str:
 
 
 def add_process_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what every process takes: where it listens and whose death ends it."""
+    """Add the arguments of every process: the address to listen on and the parent whose death ends it."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--with-parent", type=int, metavar="PID", help="stop when the parent process PID dies")
 
 
 def add_service_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the shop and its payment provider take."""
+    """Add the arguments of the shop and of its payment provider."""
     parser.add_argument("--threads", type=threads, default=24, help="requests served at once (%(default)s)")
     parser.add_argument("--otlp", type=http_url, metavar="URL", help="send spans to this OTLP/HTTP receiver")
 

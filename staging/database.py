@@ -1,4 +1,4 @@
-"""A database on SQLite or PostgreSQL: reading, writing, and the way to it."""
+"""A database on SQLite or PostgreSQL: reads, writes, and the round trip's time to it."""
 
 import fcntl
 import os
@@ -63,11 +63,11 @@ class Database:
                     fcntl.flock(connection.info[_LOCK], fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the connections that are idle."""
         self._engine.dispose()
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """Return an INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        """Return an INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
 
 

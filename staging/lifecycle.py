@@ -12,11 +12,11 @@ FLUSH_LIMIT_S = 2.0
 
 
 class UnavailableError(Exception):
-    """What the process needs can't be had: a port, a database. Its text is one line for stderr."""
+    """Something the process needs is unavailable: a port, a database. Its text is one line for stderr."""
 
 
 def announce(url: str) -> None:
-    """Say on stdout, once, that requests to `url` are answered from now on."""
+    """Print the ready line: requests to `url` are answered from now on."""
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()
 

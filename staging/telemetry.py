@@ -1,4 +1,4 @@
-"""What a process tells of itself: spans over OTLP and metrics for Prometheus."""
+"""Telemetry of one process: spans over OTLP and metrics for Prometheus."""
 
 import os
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Telemetry:
     registry: CollectorRegistry
 
     def tracer(self) -> Tracer:
-        """Return the tracer for spans that no instrumentation makes."""
+        """Return the tracer for spans that the instrumentation libraries don't make."""
         return self.tracers.get_tracer("staging")
 
     def exposition(self) -> bytes:
@@ -47,7 +47,7 @@ class Telemetry:
         RequestsInstrumentor().instrument(tracer_provider=self.tracers, meter_provider=self.meters)
 
     def flush(self) -> None:
-        """Send the spans that still wait."""
+        """Export the spans that are still queued."""
         self.tracers.shutdown()
 
 

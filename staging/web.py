@@ -1,4 +1,4 @@
-"""JSON over HTTP: an application whose every refusal is JSON, and the server that runs it."""
+"""JSON over HTTP: an application that answers every error in JSON, and the server that runs it."""
 
 import hmac
 import threading
@@ -34,12 +34,12 @@ class RefusedError(Exception):
 
 
 def bad_request(detail: str) -> RefusedError:
-    """Return the refusal of input that doesn't fit; `detail` says what would."""
+    """Return a 400 for input that isn't valid; `detail` is what would be."""
     return RefusedError(HTTPStatus.BAD_REQUEST, error="bad_request", detail=detail)
 
 
 def not_found(detail: str) -> RefusedError:
-    """Return the refusal of what isn't there."""
+    """Return a 404."""
     return RefusedError(HTTPStatus.NOT_FOUND, error="not_found", detail=detail)
 
 
@@ -63,7 +63,7 @@ def _http_error(error: HTTPException) -> tuple[Response, int]:
 
 
 def read_body(model: type[PayloadT]) -> PayloadT:
-    """Return the request's JSON body as `model`; refused with 400 and the first thing that doesn't fit."""
+    """Return the request's JSON body as `model`; refused with 400 and the first error."""
     try:
         return model.model_validate_json(request.get_data(cache=False))
     except ValidationError as error:
@@ -90,7 +90,7 @@ def require_token(token: str) -> None:
 
 
 class HttpServer:
-    """A bound server for `app`; `url` holds the port the system gave when 0 was asked for."""
+    """A bound server for `app`; `url` holds the port that the system chose for 0."""
 
     def __init__(self, app: Flask, *, host: str, port: int, threads: int) -> None:
         self._server = Server((host, port), app, numthreads=threads, max=threads, request_queue_size=256, timeout=60)

@@ -1,4 +1,4 @@
-"""OTLP traces from their bytes to rows of the spans schema: bounded, redacted, and counted when refused.
+"""Decodes OTLP traces into rows of the spans schema: bounded, redacted, and counted when rejected.
 
 The request is walked down to its spans on the wire and each span is parsed alone. Parsed as one message, 32 MiB of
 empty spans become gigabytes; parsed alone, memory is bounded by the body and a few numbers below.
@@ -41,7 +41,7 @@ class Malformed(ValueError):  # noqa: N818 - it is what the body was, named as t
 
 
 class Span(NamedTuple):
-    """One row of `loadtests.results.run_directory.SPANS`, its columns in order."""
+    """One row of `loadtests.results.schemas.SPANS`, its columns in order."""
 
     trace_id: str
     span_id: str
@@ -57,7 +57,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one request held: good spans, bad ones by reason, and how many came after the most allowed."""
+    """The spans of one request: valid ones, rejected ones by reason, and how many exceeded the limit."""
 
     spans: list[Span] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
@@ -65,7 +65,7 @@ class Batch:
 
     @property
     def received(self) -> int:
-        """How many spans the sender handed over."""
+        """How many spans the request held."""
         return len(self.spans) + self.rejected.total() + self.over_cap
 
 
@@ -94,7 +94,7 @@ def decode(body: bytes, max_spans: int = MAX_SPANS) -> Batch:
 
 
 def _row(span: Any, service: str) -> Span | str:  # noqa: ANN401 - protobuf ships no types
-    """Return the span's row, or why it is refused."""
+    """Return the span's row, or the reason why it is rejected."""
     trace_id, span_id, parent_id = span.trace_id, span.span_id, span.parent_span_id
     if len(trace_id) != _TRACE_ID_BYTES or not any(trace_id):
         return "bad_trace_id"

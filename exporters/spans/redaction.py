@@ -1,4 +1,4 @@
-"""What must never reach a record, and how it is taken out: secrets by their key, and by their look in a value."""
+"""Redaction: attributes with a secret's key, and tokens, passwords and card numbers inside any value."""
 
 import re
 from functools import lru_cache

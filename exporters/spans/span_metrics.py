@@ -24,7 +24,7 @@ Key = tuple[str, str, str, str]
 
 
 class SpanMetrics(Collector):
-    """Counts spans as they come, in a dict of lists: labels().observe() for each span costs several times as much.
+    """Counts spans, in a dict of lists: labels().observe() for each span costs several times as much.
 
     At most `max_series` combinations get a series of their own. Later ones are counted under the span name
     `otel.metric.overflow` of their service, or of the service `otel.metric.overflow` when it is new as well.
@@ -60,11 +60,11 @@ class SpanMetrics(Collector):
         return key, self._series.setdefault(key, [0] * len(_LE))
 
     def describe(self) -> Iterable[Metric]:
-        """Name the two families."""
+        """Return the two families, empty."""
         return (names.counter(names.SPAN_CALLS), names.histogram(names.SPAN_DURATION))
 
     def collect(self) -> Iterable[Metric]:
-        """Yield both families as they stand."""
+        """Return both families."""
         with self._lock:
             rows = [(key, counts.copy(), self._sums_ns[key]) for key, counts in self._series.items()]
         calls, duration = names.counter(names.SPAN_CALLS), names.histogram(names.SPAN_DURATION)

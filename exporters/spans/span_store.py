@@ -1,4 +1,4 @@
-"""Spans on their way into the run directory: a bounded queue, a thread, and parts that close by age or size."""
+"""Writes spans into the run directory: a bounded queue, a thread, and parts that close by age or size."""
 
 import logging
 import threading
@@ -27,7 +27,7 @@ class Limits:
 
 
 class SpanStore:
-    """Writes spans to `spans-<part>.parquet`; what it can't take or can't write is counted, never waited for."""
+    """Writes spans to `spans-<part>.parquet`; what finds the queue full or can't be written counts as dropped."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class SpanStore:
         self.writable = True
 
     def start(self) -> None:
-        """Start writing, after the parts that are already there."""
+        """Start writing, numbered after the parts that exist."""
         taken = [path.stem.rpartition("-")[2] for path in self._run.parts("spans")]
         self._part = 1 + max((int(number) for number in taken if number.isdecimal()), default=-1)
         self._thread.start()
 
     def put(self, spans: Sequence[Span]) -> bool:
-        """Take all of `spans`, or none when too much is waiting; never blocks on the disk."""
+        """Queue all of `spans`, or none when the queue is full; never blocks on the disk."""
         size = sum(len(span.attributes) for span in spans)
         with self._changed:
             full = self.waiting + len(spans) > self._limits.waiting_rows
@@ -76,7 +76,7 @@ class SpanStore:
             return True
 
     def stop(self) -> None:
-        """Write what is waiting and end."""
+        """Write what is queued and end."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()

@@ -13,7 +13,7 @@ from slo.outcomes import EnvironmentLacks
 VARIABLE = "PEAKPROOF_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _PID = "chromium.pid"
-_NICE = 5  # the load comes first where both want the processor
+_NICE = 5  # the load comes first where both need the processor
 _LAUNCH = """import os, sys
 with open(sys.argv[1], "w") as file: file.write(f"{os.getpid()}\\n")
 os.nice(int(sys.argv[2]))

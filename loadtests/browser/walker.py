@@ -280,7 +280,7 @@ def is_at(link: str, begins: str, shop: Origin) -> bool:
 
 
 def error_of(message: str) -> str:
-    """Return browser.parquet's error for what Playwright says of a navigation that failed."""
+    """Return browser.parquet's error for Playwright's message about a navigation that failed."""
     found = re.search(r"net::ERR_(\w+)", message)
     if found is None:
         return "crashed" if re.search(r"crashed|closed", message) else "connection"

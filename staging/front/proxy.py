@@ -1,4 +1,4 @@
-"""Passing requests on to a replica, and its answers back."""
+"""Forwards requests to a replica, and its responses back."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _HOP_BY_HOP = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes back to the client, and from where it came; `stream` is what went back already, None for nothing."""
+    """A response for the client, and the replica it came from; `stream` is what was sent already, None for nothing."""
 
     status: int
     headers: CIMultiDict[str]
@@ -102,5 +102,5 @@ def _passed_on(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 def _failure(status: HTTPStatus, upstream: Upstream | None) -> Answer:
     headers = CIMultiDict({"Content-Type": "application/json"})
     body = orjson.dumps({"error": status.name.lower()})
-    told = upstream.url if upstream else None
-    return Answer(status=status, headers=headers, body=body, upstream=told, size=len(body))
+    url = upstream.url if upstream else None
+    return Answer(status=status, headers=headers, body=body, upstream=url, size=len(body))

@@ -1,4 +1,4 @@
-"""Streams of server-sent events through the front: each piece as it comes, for as long as it lasts."""
+"""Streams of server-sent events through the front: each piece is forwarded as it comes."""
 
 from aiohttp import ClientError, ClientResponse, ClientTimeout
 from aiohttp.web import BaseRequest, StreamResponse

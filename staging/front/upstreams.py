@@ -1,4 +1,4 @@
-"""The replicas behind the front: who is healthy, and whose turn it is."""
+"""The replicas behind the front: which are healthy, and which is next."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -34,7 +34,7 @@ class Upstreams:
         return min(able, key=lambda upstream: upstream.busy, default=None)
 
     async def check(self, client: ClientSession) -> None:
-        """Ask each replica for `/healthz` and note who is healthy."""
+        """Request `/healthz` of each replica and note which are healthy."""
         await asyncio.gather(*(self._check_one(client, upstream) for upstream in self._all))
 
     async def keep_checking(self, client: ClientSession) -> None:

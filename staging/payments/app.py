@@ -38,26 +38,26 @@ class Terminal:
         self._processing_s = processing_s
         self._lost_reply_ratio = lost_reply_ratio
 
-    def take(self, asked: PaymentRequest) -> tuple[Payment, HTTPStatus]:
+    def take(self, request: PaymentRequest) -> tuple[Payment, HTTPStatus]:
         """Return the key's one payment and how to answer: 201 new, 200 repeated, 402 declined, 503 reply lost."""
-        payment = self._book.find(asked.idempotency_key)
-        entered = payment is None and self._enter(asked)
+        payment = self._book.find(request.idempotency_key)
+        entered = payment is None and self._enter(request)
         if payment is None:
-            payment = self._book.find(asked.idempotency_key)
+            payment = self._book.find(request.idempotency_key)
         if payment is None or not payment.same_request(
-            reference=asked.reference, amount_cents=asked.amount_cents, currency=asked.currency
+            reference=request.reference, amount_cents=request.amount_cents, currency=request.currency
         ):
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, error="idempotency_key_reused")
         return payment, self._status(payment, new=entered)
 
-    def _enter(self, asked: PaymentRequest) -> bool:
+    def _enter(self, request: PaymentRequest) -> bool:
         time.sleep(self._processing_s)
         return self._book.enter(
-            asked.idempotency_key,
-            reference=asked.reference,
-            amount_cents=asked.amount_cents,
-            currency=asked.currency,
-            status="declined" if asked.card_token == DECLINED_CARD else "captured",
+            request.idempotency_key,
+            reference=request.reference,
+            amount_cents=request.amount_cents,
+            currency=request.currency,
+            status="declined" if request.card_token == DECLINED_CARD else "captured",
         )
 
     def _status(self, payment: Payment, *, new: bool) -> HTTPStatus:

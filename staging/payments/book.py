@@ -38,7 +38,7 @@ class Payment:
     created_at: int
 
     def same_request(self, *, reference: str, amount_cents: int, currency: str) -> bool:
-        """Say whether a repeated request asks for the same payment."""
+        """Return whether a repeated request is for the same payment."""
         return (self.reference, self.amount_cents, self.currency) == (reference, amount_cents, currency)
 
 

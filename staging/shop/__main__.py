@@ -25,7 +25,7 @@ from staging.web import HttpServer
 
 DATABASE_VARIABLE = "PEAKPROOF_SHOP_DATABASE"
 ADMIN_THREADS = 4
-# One in so many threads may be held by a stream at a time.
+# Streams may hold one in this many threads at a time.
 STREAMS_SHARE = 2
 
 

@@ -1,4 +1,4 @@
-"""The admin interface of a replica: on a port of its own, for those who have the token."""
+"""The admin interface of a replica: on a port of its own, authenticated by a bearer token."""
 
 import time
 

@@ -28,7 +28,7 @@ class StockTaking(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """How a checkout, and the news of its order, go about it; by default as they should."""
+    """How a checkout and the push events of its order behave; by default correctly."""
 
     lines: LineReading = field(default_factory=StockAtOneLocation)
     stock: StockTaking = field(default_factory=ConditionalTaking)

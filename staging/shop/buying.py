@@ -85,7 +85,7 @@ def _check_out(shop: Storefront) -> tuple[Response, HTTPStatus]:
     body, name, key = read_body(CheckoutBody), _session(), _header(KEY_HEADER)
     if not key:
         raise bad_request(f"{KEY_HEADER}: missing")
-    asked = CheckoutRequest(
+    checkout_request = CheckoutRequest(
         key=key,
         session=name,
         run=_header(RUN_HEADER) or None,
@@ -93,21 +93,21 @@ def _check_out(shop: Storefront) -> tuple[Response, HTTPStatus]:
         card_token=body.payment.card_token,
     )
     note(shop.funnel, Step.CHECKOUT)
-    placed = _place(shop, asked)
+    placed = _place(shop, checkout_request)
     if placed.order.status is Status.ACCEPTED:
         note(shop.funnel, Step.ORDER)
     return _answer(placed)
 
 
-def _place(shop: Storefront, asked: CheckoutRequest) -> Placed:
+def _place(shop: Storefront, checkout_request: CheckoutRequest) -> Placed:
     try:
-        return shop.checkout.place(asked, shop.release.get().behaviour)
+        return shop.checkout.place(checkout_request, shop.release.get().behaviour)
     except EmptyCartError:
         raise bad_request("the cart is empty") from None
     except KeyReusedError:
         raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, error="idempotency_key_reused") from None
     except OutOfStockError as gone:
-        shop.funnel.refused_out_of_stock(asked.key)
+        shop.funnel.refused_out_of_stock(checkout_request.key)
         raise RefusedError(HTTPStatus.CONFLICT, error="out_of_stock", sku=gone.sku) from None
 
 

@@ -19,7 +19,7 @@ class CartLine:
 
 
 def replace_cart(database: Database, session: str, lines: Sequence[CartLine]) -> None:
-    """Make `lines` the session's cart; the database has it when this returns."""
+    """Make `lines` the session's cart; it is committed when this returns."""
     values = [asdict(line) for line in lines]
     statement = database.insert(carts).values(session=session, lines=values)
     statement = statement.on_conflict_do_update(index_elements=[carts.c.session], set_={"lines": values})
@@ -33,7 +33,7 @@ def read_lines(stored: Sequence[dict[str, object]] | None) -> list[CartLine]:
 
 
 def unknown_designs(database: Database, lines: Sequence[CartLine]) -> set[str]:
-    """Return the lines' design ids that nobody has made; no statement when the lines have none."""
+    """Return the lines' design ids that don't exist; runs no statement when the lines have none."""
     wanted = {line.design_id for line in lines if line.design_id is not None}
     if not wanted:
         return wanted

@@ -1,8 +1,8 @@
 """Checkout: price, reserve, pay, confirm.
 
-An order is entered as `pending` together with its stock in one transaction, and paid outside it. Whatever dies in
-between leaves a pending order that holds its stock; the same idempotency key takes it up again, and the payment is
-asked for under the same key, so it is charged once. An order whose payment may have been made is never given up.
+An order is entered as `pending` together with its stock in one transaction, and paid outside it. A crash in
+between leaves a pending order that holds its stock; a request with the same idempotency key resumes it, and its payment
+has one key at every attempt, so the card is charged once. An order whose payment may have been made is never cancelled.
 """
 
 import logging
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """What a shopper asks for: their session's cart, from `location`, paid by a card."""
+    """A checkout as requested: the session's cart, from `location`, paid by a card."""
 
     key: str
     session: str
@@ -61,35 +61,35 @@ class Checkout:
         self._database = database
         self._provider = provider
 
-    def place(self, asked: CheckoutRequest, behaviour: Behaviour) -> Placed:
+    def place(self, request: CheckoutRequest, behaviour: Behaviour) -> Placed:
         """Return the order of the request's key, entered now or before; its status says how it ended.
 
-        `pending` means that the payment's outcome isn't known: the same key again asks for it again.
+        `pending` means that the payment's outcome isn't known: a repeated request with that key retries the payment.
         Raises EmptyCartError, OutOfStockError (nothing was entered) or KeyReusedError.
         """
-        cart, entered = self._cart_and_order(asked)
+        cart, entered = self._cart_and_order(request)
         if entered:
-            return self._resume(asked, behaviour)
-        lines = self._priced(cart, asked, behaviour)
-        order = _new_order(asked, lines)
+            return self._resume(request, behaviour)
+        lines = self._priced(cart, request, behaviour)
+        order = _new_order(request, lines)
         try:
             self._reserve(order, lines, behaviour)
         except IntegrityError:
-            return self._resume(asked, behaviour)
-        return Placed(order=self._settle(order, asked, behaviour, new=True), new=True)
+            return self._resume(request, behaviour)
+        return Placed(order=self._settle(order, request, behaviour, new=True), new=True)
 
-    def _cart_and_order(self, asked: CheckoutRequest) -> tuple[list[CartLine], str | None]:
-        cart = select(carts.c.lines).where(carts.c.session == asked.session).scalar_subquery()
-        order = select(order_rows.c.order_id).where(order_rows.c.idempotency_key == asked.key).scalar_subquery()
+    def _cart_and_order(self, request: CheckoutRequest) -> tuple[list[CartLine], str | None]:
+        cart = select(carts.c.lines).where(carts.c.session == request.session).scalar_subquery()
+        order = select(order_rows.c.order_id).where(order_rows.c.idempotency_key == request.key).scalar_subquery()
         with self._database.reading() as connection:
             stored, order_id = connection.execute(select(cart, order)).one()
         return read_lines(stored), order_id
 
-    def _priced(self, cart: Sequence[CartLine], asked: CheckoutRequest, behaviour: Behaviour) -> list[PricedLine]:
+    def _priced(self, cart: Sequence[CartLine], request: CheckoutRequest, behaviour: Behaviour) -> list[PricedLine]:
         if not cart:
             raise EmptyCartError
         with self._database.reading() as connection:
-            lines = behaviour.lines.read(connection, cart, asked.location)
+            lines = behaviour.lines.read(connection, cart, request.location)
         require_enough(lines)
         return lines
 
@@ -113,16 +113,16 @@ class Checkout:
             return named
         return gone
 
-    def _resume(self, asked: CheckoutRequest, behaviour: Behaviour) -> Placed:
-        order = orders.find_order_of_key(self._database, asked.key)
-        if order is None or order.session != asked.session:
+    def _resume(self, request: CheckoutRequest, behaviour: Behaviour) -> Placed:
+        order = orders.find_order_of_key(self._database, request.key)
+        if order is None or order.session != request.session:
             raise KeyReusedError
         if order.status is Status.PENDING:
-            order = self._settle(order, asked, behaviour, new=False)
+            order = self._settle(order, request, behaviour, new=False)
         return Placed(order=order, new=False)
 
-    def _settle(self, order: Order, asked: CheckoutRequest, behaviour: Behaviour, *, new: bool) -> Order:
-        bill = Bill(order_id=order.order_id, amount_cents=order.total_cents, card_token=asked.card_token)
+    def _settle(self, order: Order, request: CheckoutRequest, behaviour: Behaviour, *, new: bool) -> Order:
+        bill = Bill(order_id=order.order_id, amount_cents=order.total_cents, card_token=request.card_token)
         match self._provider.pay(bill, behaviour.payment_key):
             case Payment.CAPTURED:
                 status, done = Status.ACCEPTED, orders.accept(self._database, order.order_id)
@@ -131,7 +131,7 @@ class Checkout:
             case Payment.NOT_MADE if new:
                 status, done = Status.FAILED, orders.release(self._database, order, Status.FAILED)
             case _:
-                # The one who entered the order may still be paying for it: only they may give it up.
+                # The request that entered the order may still be paying for it: only that one may cancel it.
                 return order
         return replace(order, status=status) if done else self._read_again(order)
 
@@ -141,14 +141,14 @@ class Checkout:
         return found
 
 
-def _new_order(asked: CheckoutRequest, lines: Sequence[PricedLine]) -> Order:
+def _new_order(request: CheckoutRequest, lines: Sequence[PricedLine]) -> Order:
     return Order(
         order_id=f"ord_{secrets.token_hex(12)}",
-        key=asked.key,
-        session=asked.session,
-        run=asked.run,
+        key=request.key,
+        session=request.session,
+        run=request.run,
         status=Status.PENDING,
-        location=asked.location,
+        location=request.location,
         total_cents=sum(line.unit_cents * line.quantity for line in lines),
         created_at=time.time_ns(),
         lines=tuple(

@@ -1,4 +1,4 @@
-"""How far sessions come: counted once for each session, written in the background."""
+"""The funnel: how many sessions reached each step, written in the background."""
 
 import logging
 import threading
@@ -59,7 +59,7 @@ class Funnel:
             self._waiting.add((step, subject))
 
     def flush(self) -> None:
-        """Write what waits, in one statement."""
+        """Write what is queued, in one statement."""
         with self._lock:
             taken, self._waiting = self._waiting, set()
         if not taken:

@@ -1,4 +1,4 @@
-"""The shop's pages as HTML, for a browser that asks for it: what the JSON says, with links, a style and images."""
+"""The shop's pages as HTML, for a browser: the content of the JSON, with links, a style sheet and images."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -23,7 +23,7 @@ _YEAR = "public, max-age=31536000"
 
 
 def wants_html() -> bool:
-    """Whether the request asks for a page in so many words; JSON is for everybody else."""
+    """Whether the request's Accept header names HTML; every other request is answered in JSON."""
     return "text/html" in request.headers.get("Accept", "")
 
 
@@ -56,7 +56,7 @@ def _answer(title: str, body: str) -> Response:
 
 
 def add_assets(app: Flask, styles: Mapping[str, Any]) -> None:
-    """Serve what the pages ask for: a style sheet, a script, and a picture of each style."""
+    """Serve the assets of the pages: a style sheet, a script, and a picture of each style."""
 
     @app.get("/assets/<name>")
     def asset(name: str) -> Response:

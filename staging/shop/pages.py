@@ -85,8 +85,8 @@ def _add_browsing(app: Flask, shop: Storefront) -> None:
             for sku in found.skus
         ]
         if wants_html():
-            told = [f"{s.size}, {s.colour}: {sum(stock.get(s.sku, {}).values())} in stock" for s in found.skus]
-            return markup.product_page(_summary(found), told)
+            variants = [f"{s.size}, {s.colour}: {sum(stock.get(s.sku, {}).values())} in stock" for s in found.skus]
+            return markup.product_page(_summary(found), variants)
         return jsonify(**_summary(found), skus=skus)
 
 

@@ -18,7 +18,7 @@ CURRENCY = "GBP"
 
 
 class Payment(Enum):
-    """What is known of a payment after it was asked for."""
+    """What is known of a payment after the provider was called."""
 
     CAPTURED = auto()
     DECLINED = auto()
@@ -44,12 +44,12 @@ def key_of_order(order_id: str, _attempt: int) -> str:
 
 
 class Provider(Protocol):
-    """Whoever takes payments."""
+    """A payment provider."""
 
     def pay(self, bill: Bill, key: PaymentKey) -> Payment:
-        """Ask for a payment, under the idempotency keys that `key` gives for the order and the attempt.
+        """Make a payment, under the idempotency keys that `key` gives for the order and the attempt.
 
-        UNKNOWN: the card may have been charged. NOT_MADE: surely not.
+        UNKNOWN: the card may have been charged. NOT_MADE: it certainly wasn't.
         """
 
 
@@ -62,19 +62,19 @@ class HttpProvider:
         self._pause = threading.Event()
 
     def pay(self, bill: Bill, key: PaymentKey) -> Payment:
-        """Ask for a payment, up to three times while replies are lost."""
+        """Make a payment, retried twice while replies are lost."""
         outcome = Payment.NOT_MADE
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._pause.wait(PAUSE_S * attempt)
-            answer = self._ask(bill, key(bill.order_id, attempt))
-            if answer in {Payment.CAPTURED, Payment.DECLINED}:
-                return answer
-            if answer is Payment.UNKNOWN:
-                outcome = answer
+            payment = self._post(bill, key(bill.order_id, attempt))
+            if payment in {Payment.CAPTURED, Payment.DECLINED}:
+                return payment
+            if payment is Payment.UNKNOWN:
+                outcome = payment
         return outcome
 
-    def _ask(self, bill: Bill, key: str) -> Payment:
+    def _post(self, bill: Bill, key: str) -> Payment:
         body = {
             "idempotency_key": key,
             "reference": bill.order_id,
@@ -86,18 +86,18 @@ class HttpProvider:
             reply = self._session().post(self._url, json=body, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
         except requests.RequestException as error:
             return Payment.NOT_MADE if _never_sent(error) else Payment.UNKNOWN
-        return _understood(reply.status_code)
+        return _payment_of(reply.status_code)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._of_thread, "session", None)
         if session is None:
             session = self._of_thread.session = requests.Session()
-            # Proxies and .netrc have no say here, and looking for them costs a millisecond a call.
+            # No proxy and no .netrc is used here, and looking for them costs a millisecond a call.
             session.trust_env = False
         return session
 
 
-def _understood(status: int) -> Payment:
+def _payment_of(status: int) -> Payment:
     match status:
         case HTTPStatus.OK | HTTPStatus.CREATED:
             return Payment.CAPTURED

@@ -45,7 +45,7 @@ def read_releases(path: Path | None = None) -> dict[str, Release]:
     try:
         text = source.read_text(encoding="utf-8")
         if len(text) > LARGEST_FILE:
-            raise ValueError(f"larger than {LARGEST_FILE} characters")  # noqa: TRY301 - told like the others
+            raise ValueError(f"larger than {LARGEST_FILE} characters")  # noqa: TRY301 - reported like the others
         entries = _File.model_validate(yaml.safe_load(text)).releases
         return {name: _release(name, entry) for name, entry in entries.items()}
     except ValidationError as error:

@@ -94,7 +94,7 @@ happenings = Table(
 
 
 def create_shop(database: Database, catalogue: Catalogue, *, warehouse_stock: int, store_stock: int) -> None:
-    """Create and fill what is missing; of replicas that start at once on one database, one does."""
+    """Create and fill what is missing; of replicas that start at once on one database, only one does."""
     with database.writing() as connection:
         if database.dialect == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({SEEDING_LOCK})"))

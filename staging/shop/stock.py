@@ -23,7 +23,7 @@ class PricedLine:
 
 
 class OutOfStockError(Exception):
-    """Some line asks for more of `sku` than its location has."""
+    """A line's quantity of `sku` is more than its location has."""
 
     def __init__(self, sku: str) -> None:
         super().__init__(sku)
@@ -83,7 +83,7 @@ def price(line: CartLine, unit_cents: int, on_hand: int) -> PricedLine:
 
 
 def require_enough(lines: Sequence[PricedLine]) -> None:
-    """Raise OutOfStockError for the first SKU of which the lines together want more than was on hand."""
+    """Raise OutOfStockError for the first SKU of which the lines together need more than was on hand."""
     wanted = Counter[str]()
     for line in lines:
         wanted[line.sku] += line.quantity

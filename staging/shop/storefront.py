@@ -1,4 +1,4 @@
-"""What a request to the shop is served from."""
+"""The parts of a replica that serve its requests."""
 
 from dataclasses import dataclass
 

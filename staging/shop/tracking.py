@@ -1,8 +1,8 @@
-"""An order's way to its shopper, pushed as it goes on: server-sent events (WHATWG HTML, "Server-sent events").
+"""The stages of an order, pushed to its shopper: server-sent events (WHATWG HTML, "Server-sent events").
 
-A stream holds one of the replica's threads, so there is a bound on how many there are and on how long each lasts; who
-is still interested then opens another, and goes on after the last event it had. Nothing waits for a reader: what a
-stream brings in its life fits into a socket's buffer, and a keep-alive finds out who has gone.
+A stream holds one of the replica's threads, so their number and the duration of each are bounded; a client
+reconnects then, and continues after its last event. Nothing waits for a slow reader: all events of a stream fit into a
+socket's buffer, and a keep-alive detects a client that has disconnected.
 """
 
 import json
@@ -33,7 +33,7 @@ BEGINS_S = {Stage.PAID: 0.0, Stage.PRINTING: 0.5, Stage.SHIPPED: 1.0}
 
 
 class Tracking:
-    """The streams of one replica, at most `most` at a time; what each one pushed is in the funnel's book."""
+    """The streams of one replica, at most `most` at a time; what each one pushed is counted in the funnel."""
 
     def __init__(self, database: Database, funnel: Funnel, most: int) -> None:
         self._database, self._funnel = database, funnel
@@ -41,13 +41,13 @@ class Tracking:
         self._over = threading.Event()
 
     def close(self) -> None:
-        """End every stream within a moment, and those that begin yet."""
+        """End every open stream within a moment, and each that is opened later."""
         self._over.set()
 
     def stream(self, order: Order, last_id: str, until: Stage) -> Response:
         """Return the stream of what comes after the event `last_id`, up to `until`; 503 when there are too many.
 
-        204 when there is no more to come: nobody need ask again.
+        204 when there are no more events: a client must not reconnect.
         """
         after = int(last_id) if last_id in _IDS else 0
         if after == len(Stage) or order.status in (Status.DECLINED, Status.FAILED):
@@ -60,8 +60,8 @@ class Tracking:
         return stream
 
     def _frames(self, order: Order, after: int, until: Stage) -> Iterator[bytes]:
-        spoken_at, stream = time.monotonic(), secrets.token_hex(8)
-        ends_at = spoken_at + LONGEST_S
+        sent_at, stream = time.monotonic(), secrets.token_hex(8)
+        ends_at = sent_at + LONGEST_S
         yield b"retry: %d\n\n" % RETRY_MS
         for number, stage in enumerate(Stage, 1):
             while number > after and (left_s := _left_s(order, stage, until)) > 0:
@@ -69,22 +69,22 @@ class Tracking:
                     return
                 if order.status is Status.PENDING:
                     order = find_order(self._database, order.order_id) or order
-                if time.monotonic() - spoken_at >= KEEP_ALIVE_S:
+                if time.monotonic() - sent_at >= KEEP_ALIVE_S:
                     yield b": keep-alive\n\n"
-                    spoken_at = time.monotonic()
+                    sent_at = time.monotonic()
             if number > after:
-                told = json.dumps({"order_id": order.order_id, "status": stage})
-                yield f"id: {number}\nevent: {stage}\ndata: {told}\n\n".encode()
+                data = json.dumps({"order_id": order.order_id, "status": stage})
+                yield f"id: {number}\nevent: {stage}\ndata: {data}\n\n".encode()
                 self._funnel.pushed(stage, f"{order.order_id}.{stream}")
 
 
 def _left_s(order: Order, stage: Stage, until: Stage) -> float:
-    """Return how long it is until `stage`; without end where it never comes, or isn't known to."""
+    """Return the seconds until `stage`; infinity where it never comes, or isn't known to."""
     if order.status is not Status.ACCEPTED or BEGINS_S[stage] > BEGINS_S[until]:
         return math.inf
     return BEGINS_S[stage] - (time.time_ns() - order.created_at) / 1e9
 
 
 def address_of(order: Order) -> str:
-    """Return where an order's stream is."""
+    """Return the path of an order's stream."""
     return f"/orders/{order.order_id}/events"

@@ -126,7 +126,7 @@ def test_a_browser_that_is_missing_ends_it_before_any_load(folder: Path, shop: S
         (f"exec {sys.executable} -c 'import time; time.sleep(600)'", None, 0),
     ],
 )
-def test_a_browser_beside_the_load_is_told_of_and_harms_no_run(
+def test_a_browser_beside_the_load_is_reported_and_harms_no_run(
     instead: str, why: str | None, least: int, folder: Path, shop: Shop, prometheus: str
 ) -> None:
     """A real one, a program that ends at once, and one that never answers."""

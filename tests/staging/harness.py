@@ -24,7 +24,7 @@ def command(module: str, *arguments: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Child:
-    """A process that has said it is ready."""
+    """A process that has printed its ready line."""
 
     process: subprocess.Popen[str]
     url: str

@@ -1,4 +1,4 @@
-"""The checkout, on a database of its own and with a provider that does as it is told."""
+"""The checkout, on a database of its own and with a provider whose replies a test sets."""
 
 import threading
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ SKU, OTHER = "tearex-m-navy", "puglife-s-moss"
 
 
 @dataclass
-class ToldProvider:
+class SetProvider:
     """Answers with the outcomes given, then captures."""
 
     outcomes: list[Payment] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
 
     def pay(self, bill: Bill, key: PaymentKey) -> Payment:
-        self.asked.append(key(bill.order_id, 0))
+        self.keys.append(key(bill.order_id, 0))
         return self.outcomes.pop(0) if self.outcomes else Payment.CAPTURED
 
 
-def asks(key: str, session: str = "shopper", location: str = "warehouse") -> CheckoutRequest:
+def checkout_of(key: str, session: str = "shopper", location: str = "warehouse") -> CheckoutRequest:
     return CheckoutRequest(key=key, session=session, run="tests", location=location, card_token="tok_ok")
 
 
@@ -50,21 +50,21 @@ def orders_with(database: Database, status: Status) -> int:
 
 def test_an_accepted_order_has_taken_its_stock(database: Database) -> None:
     put_in_cart(database, (SKU, 2), (OTHER, 1))
-    placed = Checkout(database, ToldProvider()).place(asks("k"), Behaviour())
+    placed = Checkout(database, SetProvider()).place(checkout_of("k"), Behaviour())
     assert (placed.new, placed.order.status) == (True, Status.ACCEPTED)
     assert (on_hand(database), on_hand(database, OTHER)) == (3, 4)
 
 
 def test_collection_takes_the_stock_of_the_store(database: Database) -> None:
     put_in_cart(database, (SKU, 2))
-    Checkout(database, ToldProvider()).place(asks("k", location="store-york"), Behaviour())
+    Checkout(database, SetProvider()).place(checkout_of("k", location="store-york"), Behaviour())
     assert (on_hand(database, SKU, "store-york"), on_hand(database)) == (1, 5)
 
 
 def test_all_lines_or_none_are_taken_and_the_refusal_names_the_sku(database: Database) -> None:
     put_in_cart(database, (SKU, 2), (OTHER, 6))
     with pytest.raises(OutOfStockError) as refused:
-        Checkout(database, ToldProvider()).place(asks("k"), Behaviour())
+        Checkout(database, SetProvider()).place(checkout_of("k"), Behaviour())
     assert refused.value.sku == OTHER
     assert (on_hand(database), on_hand(database, OTHER)) == (5, 5)
 
@@ -72,59 +72,59 @@ def test_all_lines_or_none_are_taken_and_the_refusal_names_the_sku(database: Dat
 def test_lines_of_the_same_sku_count_together(database: Database) -> None:
     put_in_cart(database, (SKU, 3), (SKU, 3))
     with pytest.raises(OutOfStockError):
-        Checkout(database, ToldProvider()).place(asks("k"), Behaviour())
+        Checkout(database, SetProvider()).place(checkout_of("k"), Behaviour())
 
 
 def test_a_declined_card_puts_the_stock_back(database: Database) -> None:
     put_in_cart(database, (SKU, 2))
-    placed = Checkout(database, ToldProvider([Payment.DECLINED])).place(asks("k"), Behaviour())
+    placed = Checkout(database, SetProvider([Payment.DECLINED])).place(checkout_of("k"), Behaviour())
     assert (placed.order.status, on_hand(database)) == (Status.DECLINED, 5)
 
 
 def test_a_payment_that_was_surely_not_made_puts_the_stock_back(database: Database) -> None:
     put_in_cart(database, (SKU, 2))
-    placed = Checkout(database, ToldProvider([Payment.NOT_MADE])).place(asks("k"), Behaviour())
+    placed = Checkout(database, SetProvider([Payment.NOT_MADE])).place(checkout_of("k"), Behaviour())
     assert (placed.order.status, on_hand(database)) == (Status.FAILED, 5)
 
 
 def test_an_unknown_payment_keeps_order_and_stock_until_the_key_settles_it(database: Database) -> None:
     put_in_cart(database, (SKU, 2))
-    provider = ToldProvider([Payment.UNKNOWN, Payment.NOT_MADE])
+    provider = SetProvider([Payment.UNKNOWN, Payment.NOT_MADE])
     checkout = Checkout(database, provider)
-    placed = [checkout.place(asks("k"), Behaviour()) for _ in range(4)]
+    placed = [checkout.place(checkout_of("k"), Behaviour()) for _ in range(4)]
     assert [p.order.status for p in placed] == [Status.PENDING, Status.PENDING, Status.ACCEPTED, Status.ACCEPTED]
     assert len({p.order.order_id for p in placed}) == 1
-    assert len(provider.asked) == 3
-    assert len(set(provider.asked)) == 1
+    assert len(provider.keys) == 3
+    assert len(set(provider.keys)) == 1
     assert on_hand(database) == 3
 
 
 def test_a_crash_while_paying_leaves_an_order_that_the_key_takes_up_again(database: Database) -> None:
-    class Crashing(ToldProvider):
+    class Crashing(SetProvider):
         def pay(self, bill: Bill, key: PaymentKey) -> Payment:
             raise SystemExit(bill.order_id, key)
 
     put_in_cart(database, (SKU, 2))
     with pytest.raises(SystemExit):
-        Checkout(database, Crashing()).place(asks("k"), Behaviour())
+        Checkout(database, Crashing()).place(checkout_of("k"), Behaviour())
     assert (orders_with(database, Status.PENDING), on_hand(database)) == (1, 3)
-    placed = Checkout(database, ToldProvider()).place(asks("k"), Behaviour())
+    placed = Checkout(database, SetProvider()).place(checkout_of("k"), Behaviour())
     assert (placed.new, placed.order.status, on_hand(database)) == (False, Status.ACCEPTED, 3)
 
 
 def test_no_cart_and_another_sessions_key_are_refused(database: Database) -> None:
-    checkout = Checkout(database, ToldProvider())
+    checkout = Checkout(database, SetProvider())
     with pytest.raises(EmptyCartError):
-        checkout.place(asks("k"), Behaviour())
+        checkout.place(checkout_of("k"), Behaviour())
     put_in_cart(database, (SKU, 1))
-    checkout.place(asks("k"), Behaviour())
+    checkout.place(checkout_of("k"), Behaviour())
     with pytest.raises(KeyReusedError):
-        checkout.place(asks("k", session="somebody else"), Behaviour())
+        checkout.place(checkout_of("k", session="somebody else"), Behaviour())
 
 
 def check_out_at_once(database: Database, requests: Sequence[CheckoutRequest], behaviour: Behaviour) -> int:
     """Return how many of the requests, all started together, were accepted."""
-    checkout, accepted = Checkout(database, ToldProvider()), []
+    checkout, accepted = Checkout(database, SetProvider()), []
     together = threading.Barrier(len(requests))
 
     def buy(request: CheckoutRequest) -> None:
@@ -146,7 +146,7 @@ def check_out_at_once(database: Database, requests: Sequence[CheckoutRequest], b
 def twenty_shoppers(database: Database) -> list[CheckoutRequest]:
     for number in range(20):
         put_in_cart(database, (SKU, 1), session=f"shopper {number}")
-    return [asks(f"k{number}", session=f"shopper {number}") for number in range(20)]
+    return [checkout_of(f"k{number}", session=f"shopper {number}") for number in range(20)]
 
 
 def test_of_twenty_shoppers_at_once_five_get_the_last_five(busy_database: Database) -> None:
@@ -161,5 +161,5 @@ def test_the_oversell_release_accepts_more_than_there_is(busy_database: Database
 
 def test_one_key_at_once_makes_one_order(busy_database: Database) -> None:
     put_in_cart(busy_database, (SKU, 1))
-    assert check_out_at_once(busy_database, [asks("k")] * 12, Behaviour()) == 12
+    assert check_out_at_once(busy_database, [checkout_of("k")] * 12, Behaviour()) == 12
     assert (on_hand(busy_database), orders_with(busy_database, Status.ACCEPTED)) == (4, 1)

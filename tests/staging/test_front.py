@@ -100,10 +100,10 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\nSet-Cookie
 
 def test_a_replica_that_hangs_up_is_502_and_none_is_503(tmp_path: Path) -> None:
     log = tmp_path / "access.jsonl"
-    nobody = f"http://127.0.0.1:{free_port()}"
+    unused = f"http://127.0.0.1:{free_port()}"
     with replica_that(None) as rude:
         options = ("--port", "0", "--access-log", str(log), "--upstream")
-        with started(command("front", *options, rude), command("front", *options, nobody)) as (hung_up, alone):
+        with started(command("front", *options, rude), command("front", *options, unused)) as (hung_up, alone):
             for front, status in ((hung_up, 502), (alone, 503)):
                 reply = requests.post(f"{front.url}/cart", data="{}", timeout=20)
                 assert reply.status_code == status
@@ -118,7 +118,7 @@ def test_a_refused_connection_goes_to_another_replica_whatever_the_method(tmp_pa
             running = started([*front, "--upstream", leaving])
             (child,) = running.__enter__()
         try:
-            # The second replica has just gone, and no health check has told the front yet.
+            # The second replica has just gone, and no health check has noticed yet.
             for method in ("POST", "GET", "POST", "GET"):
                 reply = requests.request(method, f"{child.url}/cart", timeout=20)
                 assert (reply.status_code, reply.text, reply.cookies["sid"]) == (200, "good", "1")

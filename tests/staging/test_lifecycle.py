@@ -95,7 +95,7 @@ def test_a_signal_ends_each_process_with_0_though_nobody_takes_spans(number: sig
 
 
 def test_a_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
-    # A parent that starts the front with its own pid, hears that it is ready, and dies.
+    # A parent that starts the front with its own pid, reads its ready line, and dies.
     parent = (
         "import os, subprocess, sys\n"
         "child = subprocess.Popen([*sys.argv[1:], '--with-parent', str(os.getpid())], stdout=subprocess.PIPE)\n"

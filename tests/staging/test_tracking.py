@@ -35,7 +35,7 @@ NOW = Order(
 
 
 @pytest.fixture
-def told(database: Database) -> Iterator[Tracking]:
+def tracking(database: Database) -> Iterator[Tracking]:
     one = Tracking(database, Funnel(database), 2)
     yield one
     one.close()
@@ -45,8 +45,8 @@ def stages(text: bytes) -> list[str]:
     return [line.removeprefix("event: ") for line in text.decode().splitlines() if line.startswith("event: ")]
 
 
-def test_an_order_that_has_come_all_the_way_is_told_at_once_with_ids(told: Tracking) -> None:
-    reply = told.stream(NOW, "", Stage.SHIPPED)
+def test_a_shipped_order_s_events_come_at_once_with_their_ids(tracking: Tracking) -> None:
+    reply = tracking.stream(NOW, "", Stage.SHIPPED)
     assert (reply.status_code, reply.mimetype, reply.headers["Cache-Control"]) == (200, "text/event-stream", "no-store")
     assert reply.get_data().split(b"\n\n") == [
         b"retry: 500",
@@ -61,56 +61,58 @@ def test_an_order_that_has_come_all_the_way_is_told_at_once_with_ids(told: Track
     ("last_id", "left"),
     [("1", ["printing", "shipped"]), ("2", ["shipped"]), ("9", list(Stage)), ("-1", list(Stage)), ("²", list(Stage))],
 )
-def test_a_reader_that_comes_back_gets_what_it_has_not_had(told: Tracking, last_id: str, left: list[str]) -> None:
-    assert stages(told.stream(NOW, last_id, Stage.SHIPPED).get_data()) == left
+def test_a_client_that_reconnects_gets_the_events_after_its_last(
+    tracking: Tracking, last_id: str, left: list[str]
+) -> None:
+    assert stages(tracking.stream(NOW, last_id, Stage.SHIPPED).get_data()) == left
 
 
 @pytest.mark.parametrize(
     ("order", "last_id"),
     [(NOW, "3"), (replace(NOW, status=Status.DECLINED), ""), (replace(NOW, status=Status.FAILED), "")],
 )
-def test_where_no_more_will_come_nobody_need_ask_again(told: Tracking, order: Order, last_id: str) -> None:
+def test_where_no_more_events_will_come_the_reply_is_204(tracking: Tracking, order: Order, last_id: str) -> None:
     for _ in range(5):  # and it takes no stream
-        assert told.stream(order, last_id, Stage.SHIPPED).status_code == 204
+        assert tracking.stream(order, last_id, Stage.SHIPPED).status_code == 204
 
 
-def test_there_are_so_many_streams_and_no_more_and_each_that_ends_makes_room(told: Tracking) -> None:
-    held = [told.stream(NOW, "", Stage.SHIPPED) for _ in range(2)]
+def test_the_number_of_streams_is_bounded_and_each_that_ends_makes_room(tracking: Tracking) -> None:
+    held = [tracking.stream(NOW, "", Stage.SHIPPED) for _ in range(2)]
     with pytest.raises(RefusedError, match="too_many_streams"):
-        told.stream(NOW, "", Stage.SHIPPED)
+        tracking.stream(NOW, "", Stage.SHIPPED)
     held[0].close()  # before its first byte
-    held.append(told.stream(NOW, "", Stage.SHIPPED))
+    held.append(tracking.stream(NOW, "", Stage.SHIPPED))
     for reply in held[1:]:
         reply.get_data()
         reply.close()
-    told.stream(NOW, "", Stage.SHIPPED)
+    tracking.stream(NOW, "", Stage.SHIPPED)
 
 
 def test_an_order_that_is_not_there_yet_is_waited_for_with_signs_of_life_to_a_bound(
-    told: Tracking, monkeypatch: pytest.MonkeyPatch
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LONGEST_S", 0.05)
     monkeypatch.setattr(module, "KEEP_ALIVE_S", 0.0)
     monkeypatch.setattr(module, "_LOOK_S", 0.005)
     later = replace(NOW, created_at=time.time_ns() + 3600 * 10**9)
-    data = told.stream(later, "", Stage.SHIPPED).get_data()
+    data = tracking.stream(later, "", Stage.SHIPPED).get_data()
     assert stages(data) == []
     assert b": keep-alive\n\n" in data
 
 
-def test_a_pending_order_is_read_again_and_a_stream_ends_with_the_shop(told: Tracking) -> None:
+def test_a_pending_order_is_read_again_and_a_stream_ends_with_the_shop(tracking: Tracking) -> None:
     pending = replace(NOW, status=Status.PENDING)
-    pieces = iter(told.stream(pending, "", Stage.SHIPPED).response)
+    pieces = iter(tracking.stream(pending, "", Stage.SHIPPED).response)
     assert next(pieces) == b"retry: 500\n\n"
-    threading.Timer(0.05, told.close).start()
+    threading.Timer(0.05, tracking.close).start()
     assert stages(b"".join(piece for piece in pieces if isinstance(piece, bytes))) == []
 
 
 def test_a_shop_that_forgets_its_readers_says_the_first_thing_only(
-    told: Tracking, monkeypatch: pytest.MonkeyPatch
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LONGEST_S", 0.05)
-    assert stages(told.stream(NOW, "", Stage.PAID).get_data()) == ["paid"]
+    assert stages(tracking.stream(NOW, "", Stage.PAID).get_data()) == ["paid"]
 
 
 def test_what_was_pushed_is_in_the_shop_s_own_book_each_time(database: Database) -> None:

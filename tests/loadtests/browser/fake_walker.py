@@ -44,7 +44,7 @@ def write_nonsense() -> None:
     sleep()
 
 
-def say_why() -> None:
+def report_why() -> None:
     report(4, why="the browser hung in 3 visits in a row")
 
 
@@ -57,7 +57,7 @@ MODES: Mapping[str, Callable[[], object]] = {
     "nonsense": write_nonsense,
     "endless": write_on,
     "impossible": fail_in_a_report,
-    "says why": say_why,
+    "reports why": report_why,
 }
 
 

@@ -1,4 +1,4 @@
-"""What a browser may ask for and reach, and what is made of what it answers."""
+"""Which requests a browser may send and which addresses it reaches, and how its results are read."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -39,10 +39,10 @@ class Played:
 
     @property
     def process(self) -> Mapping[str, Any]:
-        """What the process says of itself, once it does."""
+        """What the process has logged of itself, once it has."""
         wait_for(lambda: self._log.exists() and self._log.read_text().endswith("\n"), "the process")
-        told: dict[str, Any] = json.loads(self._log.read_text())
-        return told
+        logged: dict[str, Any] = json.loads(self._log.read_text())
+        return logged
 
     def until(self, pages: int) -> "Played":
         with self.shopper as shopper:
@@ -102,7 +102,7 @@ def test_a_shop_that_is_its_own_cdn_gets_its_headers(tmp_path: Path) -> None:
         ("nonsense", "the browser is gone: its process reports what can't be read", 3),
         ("endless", "the browser is gone: its process reports what can't be read", 3),
         ("impossible", "the browser is gone: its process reports what can't be read", 3),
-        ("says why", "the browser hung in 3 visits in a row", 4),
+        ("reports why", "the browser hung in 3 visits in a row", 4),
     ],
 )
 def test_a_process_that_fails_is_named_and_ended_and_what_it_saw_is_kept(
