@@ -82,7 +82,7 @@ class ShopperClient:
 
     def listener(self) -> EventStream:
         """Return what listens for the shop's events on a connection of its own, never a shared one."""
-        return EventStream(self._access, self._own_jar(), self._flow, self._told, self._deadline_s)
+        return EventStream(self._access, self._own_jar(), self._open_body, self._told, self._deadline_s)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -133,7 +133,7 @@ class ShopperClient:
         connection.ends_at = ends_at
         return connection
 
-    def _flow(self, words: bytes, _: str, ends_at: float) -> BodyStream:
+    def _open_body(self, words: bytes, _: str, ends_at: float) -> BodyStream:
         """Ask for a stream; raises OSError and ProtocolError."""
         return Http1BodyStream(self._connect(ends_at), words, self._access.heads)
 

@@ -1,6 +1,6 @@
 """Requests as header blocks (RFC 7541): what is the same in each is serialised once, for every connection alike.
 
-Nothing goes into the server's table and nothing is squeezed: the same bytes say the same on each connection.
+Neither the dynamic table nor Huffman coding is used, so the same block means the same on each connection.
 """
 
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ _SIZES = [bytes([size]) for size in range(_FULL_SIZE)]
 _Known = tuple[bytes, bytes, tuple[bytes, ...]]
 
 
-class Post(bytes):
-    """A header block, and apart from it the `content` that goes after it."""
+class HeaderBlockWithContent(bytes):
+    """A header block, and the `content` that DATA frames carry after it."""
 
     content: bytes
 
 
 class HeaderBlocks(RequestBytes):
-    """Words requests as header blocks; what HTTP/1.1 can't say isn't said here either."""
+    """Serialises requests as header blocks, refusing what HTTP/1.1 can't carry."""
 
     __slots__ = ("_authority", "_known", "_prefix")
 
@@ -47,7 +47,7 @@ class HeaderBlocks(RequestBytes):
         self._known: dict[str | tuple[str, ...], _Known] = {}
 
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
-        """Return the block of `request` with the `cookies` of a jar, a Post where it has content; raises ProtocolError.
+        """Return the header block of `request` with the `cookies` of a jar; raises ProtocolError.
 
         A GET without headers of its own costs one joining of bytes.
         """
@@ -70,7 +70,7 @@ class HeaderBlocks(RequestBytes):
             return b"".join(parts)
         kind, content = content_of(body, form)
         parts += (_TYPE, _text(kind), _LENGTH, _text(f"{len(content)}"))
-        post = Post(b"".join(parts))
+        post = HeaderBlockWithContent(b"".join(parts))
         post.content = content
         return post
 
@@ -96,13 +96,13 @@ def _own(names: tuple[bytes, ...], headers: Mapping[str, str]) -> list[bytes]:
 
 
 def _name(name: str) -> bytes:
-    """Return how a field begins that no table takes up (RFC 7541, 6.2.2)."""
+    """Return the start of a literal field without indexing (RFC 7541, 6.2.2)."""
     index = _STATIC.get(name.lower())
     return b"\x00" + _text(name.lower()) if index is None else _number(index, _FULL_NAME)
 
 
 def _text(text: str) -> bytes:
-    """Return a string as it is; raises ProtocolError when it isn't ASCII."""
+    """Return a string literal without Huffman coding (RFC 7541, 5.2); raises ProtocolError when it isn't ASCII."""
     return _bytes(as_bytes(text))
 
 
@@ -112,7 +112,7 @@ def _bytes(data: bytes) -> bytes:
 
 
 def _number(value: int, full: int) -> bytes:
-    """Return an integer whose first byte has room for less than `full` (RFC 7541, 5.1)."""
+    """Return an integer with a prefix whose maximum is `full` (RFC 7541, 5.1)."""
     if value < full:
         return bytes([value])
     value, said = value - full, bytearray([full])
