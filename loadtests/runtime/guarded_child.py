@@ -1,6 +1,6 @@
-"""Run a program that knows nothing of us, and end it when we are gone: `python guard.py [--pipe IN,OUT] COMMAND…`.
+"""Run a program and end it when our parent process dies: `python guarded_child.py [--pipe IN,OUT] COMMAND…`.
 
-With `--pipe` the program finds our descriptors IN and OUT as its own 3 and 4.
+With `--pipe` the program gets our descriptors IN and OUT as 3 and 4.
 """
 
 import fcntl
@@ -10,15 +10,15 @@ import signal
 import subprocess
 import sys
 
-_LOOK_S = 0.5
+_POLL_S = 0.5
 _GRACE_S = 5.0
 _PIPE = (3, 4)
 _ABOVE = 10
-_NOTES = 64
+_WAKEUP_BYTES = 64
 
 
 def main(command: list[str]) -> int:
-    """Run `command` until it ends, we are told to end, or our parent dies; return its exit code."""
+    """Run `command` until it ends, SIGTERM comes, or our parent dies; return its exit code."""
     parent = os.getppid()
     kept: tuple[int, ...] = ()
     if command[0] == "--pipe":
@@ -27,9 +27,9 @@ def main(command: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes now must reach the program too
     process = subprocess.Popen(command, pass_fds=kept, preexec_fn=_take_signals)  # noqa: PLW1509 - no thread runs here
     for descriptor in kept:
-        os.close(descriptor)  # who reads the other end must see the program's end
+        os.close(descriptor)  # so that the other end's reader sees the program's end
     signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
-    ear = _ear()
+    wakeup = _wakeup_descriptor()
     _take_signals()
     while process.poll() is None:
         if os.getppid() != parent:
@@ -38,18 +38,18 @@ def main(command: list[str]) -> int:
                 process.wait(_GRACE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-        if select.select([ear], [], [], _LOOK_S)[0]:
-            os.read(ear, _NOTES)
+        if select.select([wakeup], [], [], _POLL_S)[0]:
+            os.read(wakeup, _WAKEUP_BYTES)
     return process.wait()
 
 
-def _ear() -> int:
-    """Return a descriptor that can be read when a signal has come: the program's end, for one, isn't waited for."""
-    ear, mouth = os.pipe()
-    os.set_blocking(mouth, False)
+def _wakeup_descriptor() -> int:
+    """Return a descriptor that becomes readable on any signal, so that the program's end is noticed at once."""
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
-    return ear
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    return readable
 
 
 def _take_pipe(into: int, out: int) -> None:

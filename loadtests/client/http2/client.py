@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from loadtests.client import http1_client as shopper
 from loadtests.client.errors import SilentError, UnsentError
-from loadtests.client.http1_client import REPEATABLE, ShopperClient
+from loadtests.client.http1_client import IDEMPOTENT, ShopperClient
 from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.body_stream import Http2BodyStream
 from loadtests.client.http2.connection import Http2Connection
@@ -143,7 +143,7 @@ class Http2Client(ShopperClient):
         except RefusedError:
             pass
         except (UnsentError, SilentError) as error:
-            if not kept or (isinstance(error, SilentError) and method not in REPEATABLE):
+            if not kept or (isinstance(error, SilentError) and method not in IDEMPOTENT):
                 raise
             silent = error if isinstance(error, SilentError) else None
         return send(self._connection_for(silent, ends_at))
@@ -158,7 +158,7 @@ class Http2Client(ShopperClient):
         self.at_proxy = False
         return connection
 
-    def _hang_up(self) -> None:
+    def _close_connection(self) -> None:
         """Do nothing: a failure has ended its stream, or the connection, already."""
 
 

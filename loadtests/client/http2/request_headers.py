@@ -11,13 +11,13 @@ from loadtests.client.errors import ProtocolError
 from loadtests.client.interface import Request
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import (
-    KNOWN_OPENINGS,
+    MAX_TEMPLATES,
     WITH_LENGTH,
     RequestBytes,
     as_bytes,
+    common_headers,
     content_of,
-    said_with_each,
-    sayable,
+    is_field_value,
 )
 
 _METHODS = {"GET": b"\x82", "POST": b"\x83"}
@@ -76,11 +76,11 @@ class HeaderBlocks(RequestBytes):
 
     def _begin(self, key: str | tuple[str, ...], method: str, headers: Mapping[str, str]) -> _Known:
         """Return what goes before the path and after it, and the names of the request's own headers."""
-        given = [_name(name) + _text(value) for name, value in said_with_each(self._headers, method, headers)]
+        given = [_name(name) + _text(value) for name, value in common_headers(self._headers, method, headers)]
         said = _METHODS.get(method) or _name(":method") + _text(method)
         before = said + _SCHEMES[self._origin.scheme] + _name(":authority") + _bytes(self._authority) + _name(":path")
         known = before, b"".join(given) + _name("traceparent"), tuple(_name(name) for name in headers)
-        if len(self._known) >= KNOWN_OPENINGS:
+        if len(self._known) >= MAX_TEMPLATES:
             self._known.clear()
         self._known[key] = known
         return known
@@ -89,7 +89,7 @@ class HeaderBlocks(RequestBytes):
 def _own(names: tuple[bytes, ...], headers: Mapping[str, str]) -> list[bytes]:
     parts: list[bytes] = []
     for name, value in zip(names, headers.values(), strict=True):
-        if not sayable(value):
+        if not is_field_value(value):
             raise ProtocolError("a header holds what HTTP can't say")
         parts += (name, _text(value))
     return parts

@@ -9,7 +9,7 @@ from hpack import Decoder, HPACKError
 
 from loadtests.client.errors import ProtocolError
 from loadtests.client.http2.frames import COMPRESSION_ERROR, FaultError
-from loadtests.client.response_head import MAX_HEAD, Head, Heads
+from loadtests.client.response_head import MAX_HEAD, Head, ResponseHeads
 
 _KNOWN_BLOCKS = 512
 _KNOWN_BYTES = 4 << 10
@@ -25,7 +25,7 @@ class ResponseHeaders:
 
     __slots__ = ("_decoder", "_heads", "known")
 
-    def __init__(self, heads: Heads) -> None:
+    def __init__(self, heads: ResponseHeads) -> None:
         self._heads = heads
         self._decoder = _decoder(0)
         self.known: dict[bytes, Head] = {}

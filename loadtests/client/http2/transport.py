@@ -6,7 +6,7 @@ from typing import Protocol
 from loadtests.client.errors import ProtocolError, SilentError
 from loadtests.client.sockets.connect import Way, opened_by
 from loadtests.client.sockets.connection import READ_BLOCK, Connection
-from loadtests.client.sockets.kernel_timestamps import NOTE_ROOM, read_delay_of
+from loadtests.client.sockets.kernel_timestamps import ANCILLARY_SIZE, read_delay_of
 from loadtests.client.sockets.tls_connection import TlsConnection
 
 _READ, _WRITE = 1, 2
@@ -54,7 +54,7 @@ class Transport(Connection):
             self._write_buffer += data[sent:]
             self._watch(_READ | _WRITE)
 
-    def _unasked(self) -> None:
+    def _on_readable(self) -> None:
         if (protocol := self._protocol) is None:
             self.close()
             return
@@ -87,14 +87,14 @@ class Transport(Connection):
         """Return what can be read now, and whether that was the end; raises OSError."""
         if self.closed:
             return b"", False
-        rush = self._rush
-        rush.left -= 1
-        if rush.left <= 0:
-            rush.look()
+        sampler = self._sampler
+        sampler.left -= 1
+        if sampler.left <= 0:
+            sampler.look()
         self.read_delay_ns = 0
         try:
-            if rush.is_on:
-                data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, NOTE_ROOM)
+            if sampler.is_on:
+                data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, ANCILLARY_SIZE)
                 self.read_delay_ns = read_delay_of(notes)
             else:
                 data = self._socket.recv(READ_BLOCK)

@@ -12,7 +12,7 @@ from loadtests.client.errors import ProtocolError
 from loadtests.client.http2.frame_reader import FrameReader
 from loadtests.client.http2.frames import HEAD_SIZE, MOST_STREAM_ID, FaultError
 from loadtests.client.http2.response_headers import ResponseHeaders, initial_decoder
-from loadtests.client.response_head import Heads
+from loadtests.client.response_head import ResponseHeads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
 from tests.loadtests.hostile_http2 import block, said
@@ -38,7 +38,7 @@ def test_any_bytes_are_frames_or_a_failure(data: bytes) -> None:
 
 
 def blocks() -> ResponseHeaders:
-    return ResponseHeaders(Heads(Firewall(Blocked())))
+    return ResponseHeaders(ResponseHeads(Firewall(Blocked())))
 
 
 @given(st.binary(max_size=100))

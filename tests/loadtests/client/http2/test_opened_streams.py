@@ -11,7 +11,7 @@ from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.http2.stream import OpenStream
 from loadtests.client.http2.transport import Transport
-from loadtests.client.response_head import Heads
+from loadtests.client.response_head import ResponseHeads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
 from tests.loadtests.client.http2.test_broken_replies import HEADERS, PING, RST_STREAM, SETTINGS, number
@@ -39,7 +39,7 @@ def data_received(connection: Http2Connection, data: bytes) -> None:
 
 
 def connection_over(transport: Transport) -> Http2Connection:
-    connection = Http2Connection(transport, ResponseHeaders(Heads(Firewall(Blocked()))))
+    connection = Http2Connection(transport, ResponseHeaders(ResponseHeads(Firewall(Blocked()))))
     data_received(connection, said(SETTINGS, 0, 0))
     return connection
 

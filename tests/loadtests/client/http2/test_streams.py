@@ -17,7 +17,7 @@ from loadtests.client.http2.frames import PREFACE
 from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.http2.transport import Transport
 from loadtests.client.interface import Reply, Request
-from loadtests.client.response_head import Heads
+from loadtests.client.response_head import ResponseHeads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
@@ -379,6 +379,6 @@ class Quiet(Transport):
 @pytest.mark.parametrize("first", [said(SETTINGS, 0, 0), b"HTTP/1.1 400 Bad Request"], ids=["settings", "no HTTP/2"])
 def test_whatever_the_server_says_first_we_begin_with_the_preface(first: bytes) -> None:
     transport = Quiet()
-    Http2Connection(transport, ResponseHeaders(Heads(Firewall(Blocked())))).data_received(first)
+    Http2Connection(transport, ResponseHeaders(ResponseHeads(Firewall(Blocked())))).data_received(first)
     assert transport.said[0].startswith(PREFACE)
     assert b"".join(transport.said).count(PREFACE) == 1
