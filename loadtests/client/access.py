@@ -1,4 +1,4 @@
-"""How the shop is reached, the same for every shopper, and what is made of that once for all of them."""
+"""How the shop is reached: the same for all shoppers, with what is derived from it once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import RequestBytes
-from loadtests.client.response_head import Heads
+from loadtests.client.response_head import ResponseHeads
 from loadtests.client.sockets.connect import Way, place, ways
 from loadtests.client.sockets.connection import Place
 from loadtests.environment.firewalls import Firewall
@@ -38,7 +38,7 @@ class Access:
     http2: bool = False
 
     def turned(self, turn: int) -> Self:
-        """Return it with another of the addresses first, of the kind that was first: each takes its turn."""
+        """Return it with another address of the same family first, round-robin."""
         return self._turns[turn % len(self._turns)]
 
     @cached_property
@@ -65,9 +65,9 @@ class Access:
         return self.proxy is not None and not self.origin.secure
 
     @cached_property
-    def heads(self) -> Heads:
+    def heads(self) -> ResponseHeads:
         """The heads of its replies."""
-        return Heads(self.firewall)
+        return ResponseHeads(self.firewall)
 
     @cached_property
     def ways(self) -> tuple[Way, ...]:

@@ -1,4 +1,4 @@
-"""Bodies that came compressed, whole or piece by piece, within a bound: a few bytes may unfold to gigabytes."""
+"""Decodes Content-Encoding, whole or piece by piece, within a bound: a few bytes may decode to gigabytes."""
 
 import zlib
 from typing import Protocol
@@ -12,8 +12,8 @@ MAX_PIECE = 4 << 20
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class Unfolding(Protocol):
-    """What undoes one encoding."""
+class ContentDecoder(Protocol):
+    """Decodes one content coding."""
 
     def feed(self, piece: bytes) -> bytes:
         """Return what `piece` holds, as far as it can be told by now; raises ProtocolError, also on over the limit."""
@@ -30,7 +30,7 @@ class Plain:
         return piece
 
     def is_whole(self) -> bool:
-        """Tell that it may end anywhere."""
+        """Whether it may end here: always."""
         return True
 
 
@@ -76,10 +76,10 @@ class _Brotli:
         return bool(self._decoder.is_finished())
 
 
-def unfolding(encoding: str, limit: int = MAX_PIECE) -> Unfolding:
-    """Return what undoes `encoding`, "" for none; raises ProtocolError for one that nobody asked for.
+def content_decoder(encoding: str, limit: int = MAX_PIECE) -> ContentDecoder:
+    """Return a decoder for `encoding`, "" for none; raises ProtocolError for one that wasn't offered.
 
-    No piece may unfold to over `limit` bytes.
+    No piece may decode to over `limit` bytes.
     """
     if not encoding:
         return Plain()
@@ -87,7 +87,7 @@ def unfolding(encoding: str, limit: int = MAX_PIECE) -> Unfolding:
         return _Gzip(limit)
     if encoding == "br":
         return _Brotli(limit)
-    raise ProtocolError(f"an encoding that nobody asked for: {encoding[:40]!r}")
+    raise ProtocolError(f"a content coding that wasn't offered: {encoding[:40]!r}")
 
 
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
@@ -97,13 +97,13 @@ def decoded(body: bytes, encoding: str, limit: int) -> bytes:
     """
     if not body:
         return body
-    undoing = unfolding(encoding, limit)
-    whole = undoing.feed(body)
-    if not undoing.is_whole():
-        raise ProtocolError(f"half a {encoding}")
+    decoder = content_decoder(encoding, limit)
+    whole = decoder.feed(body)
+    if not decoder.is_whole():
+        raise ProtocolError(f"truncated {encoding}")
     return whole
 
 
 def _check_size(whole: bytes | bytearray, limit: int) -> None:
     if len(whole) > limit:
-        raise ProtocolError(f"what unfolds to over {limit} bytes")
+        raise ProtocolError(f"a body that decodes to over {limit} bytes")

@@ -39,9 +39,9 @@ class Jar:
         self._lines: dict[str, str] = {}
         self._everywhere: str | None = None  # what goes with every target, when that is the same for the whole visit
 
-    def keep(self, told: Iterable[str], target: str) -> None:
-        """Keep, renew or forget what a reply to `target` told; what is malformed is passed over."""
-        for one in told:
+    def keep(self, set_cookies: Iterable[str], target: str) -> None:
+        """Keep, renew or forget what a reply to `target` set_cookies; what is malformed is passed over."""
+        for one in set_cookies:
             self._keep(one, target)
         self._lines.clear()
         lasting = all(cookie.path == "/" and cookie.ends_at == _FOR_THE_VISIT for cookie in self._cookies.values())
@@ -68,11 +68,14 @@ class Jar:
             self._lines[path] = pairs
         return pairs
 
-    def _keep(self, told: str, target: str) -> None:
-        pair, _, rest = told.partition(";")
+    def _keep(self, set_cookies: str, target: str) -> None:
+        pair, _, rest = set_cookies.partition(";")
         name, equals, value = pair.partition("=")
         name, value = name.strip(_SPACE), value.strip(_SPACE)
-        if not (equals and name and _sayable(name) and _sayable(value)) or len(name) + len(value) > MAX_COOKIE_BYTES:
+        if (
+            not (equals and name and _is_field_value(name) and _is_field_value(value))
+            or len(name) + len(value) > MAX_COOKIE_BYTES
+        ):
             return
         attributes = _attributes(rest)
         domain = self._domain(attributes.get("domain", ""))
@@ -162,5 +165,5 @@ def _attributes(text: str) -> dict[str, str]:
     return found
 
 
-def _sayable(text: str) -> bool:
+def _is_field_value(text: str) -> bool:
     return text.isascii() and text.isprintable()

@@ -1,4 +1,4 @@
-"""How an exchange can fail, and the word of `docs/contracts.md` for it."""
+"""How a request can fail, and the `error` of `docs/contracts.md` for it."""
 
 import errno
 
@@ -6,28 +6,28 @@ from gevent import GreenletExit
 
 from loadtests.environment.proxy import ProxyError
 
-# What this machine lacks: nothing was sent, and the shop has no part in it.
+# Limits of this machine: nothing was sent, and it isn't the shop's failure.
 _LACKING = {errno.EMFILE: "no_descriptor", errno.ENFILE: "no_descriptor", errno.EADDRNOTAVAIL: "no_port"}
 
 
 class ProtocolError(ValueError):
-    """What came isn't HTTP, or what should be sent can't be said in it."""
+    """What was received isn't valid HTTP, or a request can't be expressed in it."""
 
 
 class DeadlineError(TimeoutError):
-    """The exchange wasn't over in time."""
+    """The deadline passed."""
 
 
 class UnsentError(ConnectionError):
-    """Not a byte of the request was taken."""
+    """No byte of the request was sent."""
 
 
 class SilentError(ConnectionError):
-    """The connection ended after the request and before a byte of its reply."""
+    """The connection ended after the request, before the first byte of a response."""
 
 
 class BrokenOffError(ConnectionError):
-    """The connection ended within a reply."""
+    """The connection ended within a response."""
 
 
 class CutOffError(GreenletExit):  # type: ignore[misc]  # gevent has no types

@@ -1,4 +1,4 @@
-"""How the shoppers of one worker reach the shop: each over connections of its own, or all over some that they share."""
+"""Makes the clients of one worker's shoppers: over own or shared connections, in the environment's HTTP version."""
 
 import itertools
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The shopper's client: one connection a session, cookies, typed outcomes, no repeat of what isn't safe.
+"""The shopper's client over HTTP/1.1: one connection, cookies, typed outcomes, retries of idempotent methods alone.
 
 It runs in gevent's hub; nothing of Locust is needed. It connects to the addresses it is given and to no other: no
 name is looked up, no redirect followed, and no proxy used but the one that the environment declares.
@@ -26,7 +26,7 @@ from loadtests.environment.proxy import ProxyError
 
 CONNECT_S = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 _PROXY_AUTHENTICATION_REQUIRED = 407
 
@@ -34,8 +34,8 @@ _PROXY_AUTHENTICATION_REQUIRED = 407
 class ShopperClient:
     """A client with a cookie jar of its own, and with a connection of its own, as a shopper's browser has.
 
-    `deadline_s` is for the whole of a request, connecting included. `at_proxy` is whether it is being led past the
-    environment's proxy now: nothing was asked of the shop yet.
+    `deadline_s` is for the whole of a request, connecting included. `at_proxy` is whether a request waits for the
+    environment's proxy to open its connection: the shop got nothing yet.
     """
 
     __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy")
@@ -50,25 +50,25 @@ class ShopperClient:
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
 
-        So is a request that can't be worded in HTTP (`protocol`): what a path holds may come from the shop.
+        So is a request that HTTP can't express (`protocol`): its path may come from the shop.
         """
         access = self._access
         try:
             cookies = "" if self._jar is None else self._jar.pairs(access.origin.prefix + request.path)
-            words = access.serialiser.of(request, traceparent, cookies)
-            head, body, read_delay_ns = self._ask(request.method, words)
+            data = access.serialiser.of(request, traceparent, cookies)
+            head, body, read_delay_ns = self._ask(request.method, data)
             status, _, _, _, _, _, _, _, plain, html = head
             if plain and not access.masks and not request.graphql and status in request.accept:
                 facts = (status, body, None, None, html, read_delay_ns, 0)
                 return tuple.__new__(Reply, facts)  # half the time of Reply(...)
-            reply = self._told(request, head, body)
+            reply = self._reply_of(request, head, body)
             return reply._replace(read_delay_ns=read_delay_ns) if read_delay_ns else reply
         except (OSError, ValueError) as error:
             self.at_proxy = False
-            self._hang_up()
+            self._close_connection()
             return Reply(getattr(error, "status", 0), error=word_of(error))
         except BaseException:
-            self._hang_up()
+            self._close_connection()
             raise
 
     def beside(self) -> "ShopperClient":
@@ -81,37 +81,37 @@ class ShopperClient:
         return other
 
     def listener(self) -> EventStream:
-        """Return what listens for the shop's events on a connection of its own, never a shared one."""
-        return EventStream(self._access, self._own_jar(), self._flow, self._told, self._deadline_s)
+        """Return an event stream on a connection of its own, never a shared one."""
+        return EventStream(self._access, self._own_jar(), self._open_body, self._reply_of, self._deadline_s)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
-        self._hang_up()
+        self._close_connection()
 
-    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes, int]:
+    def _ask(self, method: str, data: bytes) -> tuple[Head, bytes, int]:
         """Return the reply's head, its body and its read delay (ns).
 
-        Asks a second time where the first connection was stale and that is safe. A connection that is held has brought
-        a reply: it is closed on the first failure.
+        Retries once if the kept connection was stale and the method is idempotent, or no byte was sent. A kept
+        connection is closed on its first failure.
         """
         connection, ends_at, silent = self._connection, monotonic() + self._deadline_s, None
         if connection is not None and not connection.closed:
             connection.ends_at = ends_at
             try:
-                head, body = exchange(connection, words, method, self._access.heads)
+                head, body = exchange(connection, data, method, self._access.heads)
                 return head, body, connection.read_delay_ns  # noqa: TRY300 - the usual way, in as few steps as can be
             except (UnsentError, SilentError) as error:
                 if isinstance(error, SilentError):
-                    if method not in REPEATABLE:
+                    if method not in IDEMPOTENT:
                         raise
                     silent = error
-                self._hang_up()
+                self._close_connection()
         connection = self._connection = self._open(silent, ends_at)
-        head, body = exchange(connection, words, method, self._access.heads)
+        head, body = exchange(connection, data, method, self._access.heads)
         return head, body, connection.read_delay_ns
 
     def _open(self, silent: SilentError | None, ends_at: float) -> Connection:
-        """Return a connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""
+        """Return a connection; on a retry after `silent`, that is raised instead of the proxy's failure."""
         self.at_proxy = self._access.proxy is not None and silent is None
         try:
             connection = self._connect(ends_at)
@@ -133,17 +133,17 @@ class ShopperClient:
         connection.ends_at = ends_at
         return connection
 
-    def _flow(self, words: bytes, _: str, ends_at: float) -> BodyStream:
-        """Ask for a stream; raises OSError and ProtocolError."""
-        return Http1BodyStream(self._connect(ends_at), words, self._access.heads)
+    def _open_body(self, data: bytes, _: str, ends_at: float) -> BodyStream:
+        """Open a response that is read piece by piece; raises OSError and ProtocolError."""
+        return Http1BodyStream(self._connect(ends_at), data, self._access.heads)
 
-    def _hang_up(self) -> None:
+    def _close_connection(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _told(self, request: Request, head: Head, body: bytes) -> Reply:
-        """Return what a reply that isn't plain says."""
+    def _reply_of(self, request: Request, head: Head, body: bytes) -> Reply:
+        """Return the reply for a response that isn't plain."""
         access = self._access
         if head.cookies:
             self._keep_cookies(head.cookies, access.origin.prefix + request.path)
@@ -156,12 +156,12 @@ class ShopperClient:
         if head.marked or (not accepted and access.firewall.takes_for_attack(status, body)):
             return Reply(status, body, "blocked")
         if status in _REDIRECTS and head.location is not None:
-            return self._told_of_redirect(request, status, head.location, body)
+            return self._redirect_reply(request, status, head.location, body)
         if not accepted:
-            return Reply(status, body, _word(status))
-        return Reply(status, body, _judged(body) if request.graphql and status == _OK else None, None, head.html)
+            return Reply(status, body, _status_error(status))
+        return Reply(status, body, _graphql_error(body) if request.graphql and status == _OK else None, None, head.html)
 
-    def _told_of_redirect(self, request: Request, status: int, location: str, body: bytes) -> Reply:
+    def _redirect_reply(self, request: Request, status: int, location: str, body: bytes) -> Reply:
         origin = self._access.origin
         target = origin.target_of(location, request.path)
         if status in request.accept or (request.follow is not None and target is not None):
@@ -178,14 +178,14 @@ class ShopperClient:
         return self._jar
 
 
-def _word(status: int) -> str:
+def _status_error(status: int) -> str:
     if status >= _SERVER_ERROR:
         return "http_5xx"
     return "http_4xx" if status >= _CLIENT_ERROR else "wrong_reply"
 
 
-def _judged(body: bytes) -> str | None:
-    """Return what a GraphQL server's 200 says of its operation."""
+def _graphql_error(body: bytes) -> str | None:
+    """Return the error of a GraphQL operation that was answered with 200, None for none."""
     try:
         answer = orjson.loads(body)
     except ValueError:

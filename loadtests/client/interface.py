@@ -1,4 +1,4 @@
-"""What journeys and storefronts know of the client: a typed request, a typed reply, and who takes one for the other."""
+"""The client's interface for journeys and storefronts: requests, replies, and protocols for client and stream."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -90,7 +90,7 @@ class Client(Protocol):
         """
 
     def listener(self) -> "Listener":
-        """Return what listens for the shop's events beside the requests, with this shopper's cookies."""
+        """Return an event stream beside the requests, with this shopper's cookies."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -99,8 +99,8 @@ class Client(Protocol):
 class Listener(Protocol):
     """One event stream at a time.
 
-    `first` holds the events that came with the stream's head, `last_id` and `retry_ms` what was said last of where
-    to go on, and after how long.
+    `first` holds the events that came with the response's head; `last_id` and `retry_ms` are the stream's last `id` and
+    `retry` fields.
     """
 
     first: list[Event]
@@ -117,7 +117,7 @@ class Listener(Protocol):
         """
 
     def close(self) -> None:
-        """Stop listening: hang up, or break the stream off where its connection serves others."""
+        """Close the stream, and its connection unless others use it."""
 
 
 def graphql(

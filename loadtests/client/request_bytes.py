@@ -1,4 +1,4 @@
-"""Requests as bytes: what is the same in each is serialised once, and nothing that a shop says can add a line."""
+"""Serialises HTTP/1.1 requests: common parts once, and nothing from a shop can inject a header line."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ from loadtests.client.errors import ProtocolError
 from loadtests.client.interface import Request
 from loadtests.client.origin import Origin
 
-KNOWN_OPENINGS = 256
+MAX_TEMPLATES = 256
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# What the client writes itself, or what would change where a message ends and who reads it.
+# Headers that the client writes itself, or that would change a message's framing or routing.
 _RESERVED = frozenset(
     {
         "connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "proxy-authorization",
@@ -24,7 +24,7 @@ _RESERVED = frozenset(
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 
 
-class Opening(NamedTuple):
+class HeadTemplate(NamedTuple):
     """The parts of a head around the path, and what comes before the values of a request's own headers."""
 
     before: str
@@ -33,12 +33,12 @@ class Opening(NamedTuple):
 
 
 class RequestBytes:
-    """Words the requests to one environment: `headers` go with each but where a request has its own.
+    """Serialises the requests to one environment: `headers` go with each, unless the request has its own.
 
     `before` comes before each path: the origin's address, where a proxy reads the request (RFC 9112, 3.2.2).
     """
 
-    __slots__ = ("_before", "_cookie", "_headers", "_openings", "_origin")
+    __slots__ = ("_before", "_cookie", "_headers", "_origin", "_templates")
 
     def __init__(self, origin: Origin, headers: Mapping[str, str], before: str = "") -> None:
         given = {name.lower() for name in headers}
@@ -46,14 +46,14 @@ class RequestBytes:
         self._headers = {**({} if "host" in given else {"Host": origin.authority}), **headers, **own}
         self._cookie = "; ".join(value for name, value in headers.items() if name.lower() == "cookie")
         self._origin, self._before = origin, f"{before}{origin.prefix}"
-        self._openings: dict[str | tuple[str, ...], Opening] = {}
+        self._templates: dict[str | tuple[str, ...], HeadTemplate] = {}
 
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
         """Return the bytes of `request` with the `cookies` of a jar; raises ProtocolError on what HTTP can't say."""
         _, method, path, body, form, headers, _, _, _ = request
         if not (path[:1] == "/" and path.isprintable() and " " not in path):  # ASCII it is, or isn't encoded below
             raise ProtocolError(f"not a request's target: {path!r}")
-        before, after, own = self._openings.get(method if headers is None else (method, *headers)) or self._open(
+        before, after, own = self._templates.get(method if headers is None else (method, *headers)) or self._open(
             method, headers or {}
         )
         if headers is not None:
@@ -72,26 +72,26 @@ class RequestBytes:
         )
         return head + content
 
-    def _open(self, method: str, headers: Mapping[str, str]) -> Opening:
-        lines = [f"{name}: {value}\r\n" for name, value in said_with_each(self._headers, method, headers)]
-        opening = Opening(
+    def _open(self, method: str, headers: Mapping[str, str]) -> HeadTemplate:
+        lines = [f"{name}: {value}\r\n" for name, value in common_headers(self._headers, method, headers)]
+        opening = HeadTemplate(
             f"{method} {self._before}", f"{''.join(lines)}traceparent: ", tuple(f"{name}: " for name in headers)
         )
-        if len(self._openings) >= KNOWN_OPENINGS:
-            self._openings.clear()
-        self._openings[(method, *headers) if headers else method] = opening
+        if len(self._templates) >= MAX_TEMPLATES:
+            self._templates.clear()
+        self._templates[(method, *headers) if headers else method] = opening
         return opening
 
     @staticmethod
     def _own(names: tuple[str, ...], headers: Mapping[str, str]) -> str:
         values = headers.values()
         for value in values:
-            if not sayable(value):
+            if not is_field_value(value):
                 raise ProtocolError("a header holds what HTTP can't say")
         return "".join([f"{name}{value}\r\n" for name, value in zip(names, values, strict=True)])
 
 
-def said_with_each(given: Mapping[str, str], method: str, own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def common_headers(given: Mapping[str, str], method: str, own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Return which of the `given` headers go with a request that has `own` ones; raises ProtocolError.
 
     Cookies are not among them: they are put together with the shopper's.
@@ -103,7 +103,7 @@ def said_with_each(given: Mapping[str, str], method: str, own: Mapping[str, str]
             raise ProtocolError(f"not a header of a request's own: {name!r}")
     left_out = {"cookie", *(name.lower() for name in own)}
     for name, value in given.items():
-        if not _TOKEN.fullmatch(name) or not sayable(value):
+        if not _TOKEN.fullmatch(name) or not is_field_value(value):
             raise ProtocolError(f"not a header: {name!r}")
         if name.lower() not in left_out:
             yield name, value
@@ -121,8 +121,8 @@ def content_of(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -
     return "application/x-www-form-urlencoded", urlencode(form).encode()
 
 
-def sayable(value: str) -> bool:
-    """Whether a header can hold it."""
+def is_field_value(value: str) -> bool:
+    """Whether it is a valid field value."""
     return value.isascii() and value.isprintable()
 
 

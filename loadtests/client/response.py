@@ -1,8 +1,8 @@
-"""One request and its reply on one connection: where the reply ends, and what comes with it."""
+"""Reads one response on an HTTP/1.1 connection: its head, its body, and where it ends (RFC 9112, 6)."""
 
 from loadtests.client.chunked_body import Chunks
 from loadtests.client.errors import BrokenOffError, DeadlineError, ProtocolError, SilentError
-from loadtests.client.response_head import CHUNKED, MAX_HEAD, UNTIL_CLOSED, Fields, Head, Heads
+from loadtests.client.response_head import CHUNKED, MAX_HEAD, UNTIL_CLOSED, Fields, Head, ResponseHeads
 from loadtests.client.sockets.connection import Connection
 
 MAX_BODY = 16 << 20
@@ -11,13 +11,13 @@ _MAX_INTERIM = 10
 _OK = 200
 
 
-def exchange(connection: Connection, words: bytes, method: str, heads: Heads) -> tuple[Head, bytes]:
-    """Send a request's `words` and return the reply's head and its body, as it came.
+def exchange(connection: Connection, data: bytes, method: str, heads: ResponseHeads) -> tuple[Head, bytes]:
+    """Send a request's `data` and return the reply's head and its body, as it came.
 
     The connection is ready for another request afterwards, or closed. Raises UnsentError, SilentError, OSError and
     ProtocolError; it mustn't be used again then.
     """
-    connection.send(words)
+    connection.send(data)
     try:
         data = connection.receive()
     except DeadlineError:
@@ -33,15 +33,15 @@ def exchange(connection: Connection, words: bytes, method: str, heads: Heads) ->
     else:
         head, body = _read(connection, data, method, heads)
     if head.keep_alive:
-        connection.rest()
+        connection.release()
     else:
         connection.close()
     return head, body
 
 
-def opened(connection: Connection, words: bytes, heads: Heads) -> tuple[Head, bytes]:
-    """Send a request's `words` and return the reply's head and what came of its body with it; raises as `exchange`."""
-    connection.send(words)
+def open_response(connection: Connection, data: bytes, heads: ResponseHeads) -> tuple[Head, bytes]:
+    """Send a request's `data` and return the reply's head and what came of its body with it; raises as `exchange`."""
+    connection.send(data)
     data = connection.receive()
     if not data:
         raise SilentError("hung up")
@@ -58,12 +58,12 @@ def rest_of(connection: Connection, head: Head, data: bytes, method: str = "GET"
     return _read_length(connection, data, size)
 
 
-def _read(connection: Connection, data: bytes, method: str, heads: Heads) -> tuple[Head, bytes]:
+def _read(connection: Connection, data: bytes, method: str, heads: ResponseHeads) -> tuple[Head, bytes]:
     head, data = _read_last_head(connection, data, heads)
     return head, rest_of(connection, head, data, method)
 
 
-def _read_last_head(connection: Connection, data: bytes, heads: Heads) -> tuple[Head, bytes]:
+def _read_last_head(connection: Connection, data: bytes, heads: ResponseHeads) -> tuple[Head, bytes]:
     """Return the head of the reply itself, after those of the interim ones, and what came after it."""
     head, data = _read_head(connection, data, heads)
     interim = 0
@@ -75,7 +75,7 @@ def _read_last_head(connection: Connection, data: bytes, heads: Heads) -> tuple[
     return head, data
 
 
-def _read_head(connection: Connection, data: bytes, heads: Heads) -> tuple[Head, bytes]:
+def _read_head(connection: Connection, data: bytes, heads: ResponseHeads) -> tuple[Head, bytes]:
     """Return the next head and what came after it."""
     end = data.find(_END)
     if end < 0:
@@ -89,7 +89,7 @@ def _read_head(connection: Connection, data: bytes, heads: Heads) -> tuple[Head,
 def _read_to_end_of_head(connection: Connection, data: bytes) -> tuple[bytes, int]:
     buffer, end, fields = bytearray(data), -1, Fields()
     while end < 0:
-        fields.feed(data)  # what can be no head is told before it is whole
+        fields.feed(data)  # so that what can't be a head is refused early
         if fields.complete or len(buffer) > MAX_HEAD:
             raise ProtocolError(f"no head, or one of over {MAX_HEAD} bytes")
         data = _more(connection)

@@ -1,4 +1,4 @@
-"""The heads of replies: read by llhttp once, and known again by their bytes."""
+"""Heads of responses: parsed by llhttp once, then found by their bytes."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ _SWITCHING = 101
 _BODILESS = frozenset({204, 304})
 _VERSIONS = frozenset({"1.0", "1.1"})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
-# The fields that say something to the client.
+# The fields that the client interprets.
 _TELLING = frozenset(
     {"content-length", "transfer-encoding", "content-encoding", "set-cookie", "location", "content-type"}
 )
@@ -41,8 +41,8 @@ class Head(NamedTuple):
     html: bool
 
 
-class Heads:
-    """Reads heads for one environment; those that were seen before aren't read again."""
+class ResponseHeads:
+    """Parses heads for one environment; one that was seen before isn't parsed again."""
 
     __slots__ = ("_firewall", "known")
 
@@ -70,7 +70,7 @@ class Heads:
             raise ProtocolError("not a reply's head")
         status = parser.get_status_code()
         if status < _INTERIM or status == _SWITCHING:
-            raise ProtocolError(f"status {status}, which nobody asked for")
+            raise ProtocolError(f"unexpected status {status}")
         told: dict[str, list[str]] = {}
         for name, value in found:
             if name in _TELLING:
@@ -96,7 +96,7 @@ class Heads:
 
 
 class Fields:
-    """Collects a head's fields from llhttp, names in lower case; fed with part of one, it tells what can be none."""
+    """Collects a head's fields from llhttp, names in lower case; an invalid head fails before it is complete."""
 
     def __init__(self) -> None:
         self.parser = HttpResponseParser(self)
@@ -111,7 +111,7 @@ class Fields:
         except HttpParserError as error:
             raise ProtocolError(str(error)) from error
         except HttpParserUpgrade as error:
-            raise ProtocolError("another protocol, which nobody asked for") from error
+            raise ProtocolError("an unrequested protocol upgrade") from error
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field."""

@@ -1,4 +1,4 @@
-"""Kept connections that all shoppers of a worker share, for a plan that wants them; what a browser never does."""
+"""A pool of keep-alive connections shared by all shoppers of a worker, for a plan that wants it; no browser does it."""
 
 from collections import deque
 from time import monotonic, monotonic_ns
@@ -15,20 +15,20 @@ from loadtests.client.sockets.deadlines import deadlines
 
 
 class Pool:
-    """At most `size` connections at a time, to one origin; who finds none free waits for a turn, first come first.
+    """At most `size` connections to one origin; a request that finds none free queues, first in, first out.
 
-    Each `take` is followed by one `give`. One that its server closes while it rests leaves by itself. Only connections
-    are shared: cookies stay the shopper's.
+    Each `take` is followed by one `give`. A connection that its server closes while idle is dropped. Cookies are not
+    shared.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._taken = 0
-        self._resting: list[Connection] = []
-        self._queue: deque[_Turn] = deque()
+        self._idle: list[Connection] = []
+        self._queue: deque[_QueuedRequest] = deque()
 
     def take(self, ends_at: float) -> Connection | None:
-        """Return an open connection, the last given first; None for leave to open one.
+        """Return an idle connection, the last given first; None when the caller may open one.
 
         Waits until `ends_at` of the monotonic clock; raises DeadlineError then.
         """
@@ -36,64 +36,64 @@ class Pool:
             self._taken += 1
         else:
             self._wait(ends_at)
-        while self._resting:
-            connection = self._resting.pop()
+        while self._idle:
+            connection = self._idle.pop()
             if not connection.closed:
                 return connection
         return None
 
     def give(self, connection: Connection | None) -> None:
-        """Take back what was taken or opened, None when nothing is left of it."""
+        """Take back a connection, None when it was lost."""
         if connection is not None:
-            self._resting.append(connection)
+            self._idle.append(connection)
         self._pass_on()
 
     def close(self) -> None:
-        """Close those that rest."""
-        while self._resting:
-            self._resting.pop().close()
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _wait(self, ends_at: float) -> None:
-        """Wait for a turn; whatever is thrown into the wait, a turn that was given isn't lost."""
-        turn = _Turn(ends_at)
-        self._queue.append(turn)
-        deadlines().watch(turn)
+        """Wait in the queue; a place that was granted isn't lost when the wait is interrupted."""
+        queued = _QueuedRequest(ends_at)
+        self._queue.append(queued)
+        deadlines().watch(queued)
         try:
             get_hub().switch()
         except BaseException:
-            if turn.given:
+            if queued.granted:
                 self._pass_on()
             else:
-                self._queue.remove(turn)
+                self._queue.remove(queued)
             raise
         finally:
-            turn.waiter = None
-            deadlines().forget(turn)
+            queued.waiter = None
+            deadlines().forget(queued)
 
     def _pass_on(self) -> None:
-        """Let the next in the queue have the place, or leave it free."""
+        """Grant the place to the next in the queue, or leave it free."""
         if self._queue:
             self._queue.popleft().give()
         else:
             self._taken -= 1
 
 
-class _Turn:
-    """One who waits, woken by the hub; `ends_at` is when it waits no more."""
+class _QueuedRequest:
+    """A request in the queue, resumed by the hub; `ends_at` is its deadline."""
 
-    __slots__ = ("ends_at", "given", "waiter")
+    __slots__ = ("ends_at", "granted", "waiter")
 
     def __init__(self, ends_at: float) -> None:
         self.ends_at = ends_at
-        self.given = False
+        self.granted = False
         self.waiter: Any = getcurrent()
 
     def give(self) -> None:
-        self.given = True
+        self.granted = True
         get_hub().loop.run_callback(self._wake)
 
     def _wake(self) -> None:
-        if self.waiter is not None:  # who was thrown out meanwhile has passed the turn on
+        if self.waiter is not None:  # an interrupted one has passed its place on
             self.waiter.switch()
 
 
@@ -136,4 +136,4 @@ class SharingClient(ShopperClient):
         return other
 
     def close(self) -> None:
-        """Between requests there is nothing to close; one that is broken off gives its connection back itself."""
+        """Do nothing: a request that is cut off gives its connection back itself."""

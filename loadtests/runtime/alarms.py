@@ -63,7 +63,7 @@ class Alarms:
 
     def _ring(self) -> None:
         keys, sleepers, now = self._keys, self._sleepers, self._clock.now()
-        self._rings_at = now  # nobody who goes to sleep meanwhile sets the timer: that is done below
+        self._rings_at = now  # a greenlet that goes to sleep meanwhile mustn't set the timer
         for _ in range(_AT_ONCE):
             while keys and keys[0] not in sleepers:
                 heappop(keys)

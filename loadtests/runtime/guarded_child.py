@@ -1,4 +1,4 @@
-"""Run a program that knows nothing of us, and end it when we are gone: `python guard.py COMMAND…`."""
+"""Run a program and end it when our parent process dies: `python guarded_child.py COMMAND…`."""
 
 import os
 import select
@@ -6,18 +6,18 @@ import signal
 import subprocess
 import sys
 
-_LOOK_S = 0.5
+_POLL_S = 0.5
 _GRACE_S = 5.0
-_NOTES = 64
+_WAKEUP_BYTES = 64
 
 
 def main(command: list[str]) -> int:
-    """Run `command` until it ends, we are told to end, or our parent dies; return its exit code."""
+    """Run `command` until it ends, SIGTERM comes, or our parent dies; return its exit code."""
     parent = os.getppid()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes now must reach the program too
     process = subprocess.Popen(command, preexec_fn=_take_signals)  # noqa: PLW1509 - no thread runs here
     signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
-    ear = _ear()
+    wakeup = _wakeup_descriptor()
     _take_signals()
     while process.poll() is None:
         if os.getppid() != parent:
@@ -26,28 +26,28 @@ def main(command: list[str]) -> int:
                 process.wait(_GRACE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-        if select.select([ear], [], [], _LOOK_S)[0]:
-            os.read(ear, _NOTES)
+        if select.select([wakeup], [], [], _POLL_S)[0]:
+            os.read(wakeup, _WAKEUP_BYTES)
     return process.wait()
 
 
-def _ear() -> int:
-    """Return a descriptor that can be read when a signal has come: the program's end, for one, isn't waited for."""
-    ear, mouth = os.pipe()
-    os.set_blocking(mouth, False)
+def _wakeup_descriptor() -> int:
+    """Return a descriptor that becomes readable on any signal, so that the program's end is noticed at once."""
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
-    return ear
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    return readable
 
 
 def _take_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
-
-
 def python(*arguments: str) -> list[str]:
     """Return the command line that runs a module of ours: `-P` keeps the user's folder off the import path."""
     return [sys.executable, "-P", *arguments]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

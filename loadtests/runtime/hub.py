@@ -1,4 +1,4 @@
-"""One of something for each hub: what greenlets of one hub share."""
+"""One object for each gevent hub, shared by its greenlets."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -10,14 +10,14 @@ Shared = TypeVar("Shared")
 
 
 class PerHub(Generic[Shared]):
-    """Makes it from the hub when it is first wanted there."""
+    """Makes the hub's object on its first use there."""
 
     def __init__(self, make: Callable[[Any], Shared]) -> None:
         self._make = make
         self._by_hub: dict[int, tuple[Any, Shared]] = {}
 
     def __call__(self) -> Shared:
-        """Return this thread's."""
+        """Return that of this thread's hub."""
         hub = get_hub()
         known = self._by_hub.get(id(hub))
         if known is None or known[0] is not hub:  # another hub may have got the place of a lost one

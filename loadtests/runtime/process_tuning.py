@@ -1,4 +1,4 @@
-"""Settings of a load-generating process: when Python collects garbage, and whence Arrow takes its memory.
+"""Tuning of a load-generating process: garbage collection thresholds, and Arrow's memory allocator.
 
 A full collection visits every object of every open session: with 6,700 of them thinking it held the hub for 0.2 to
 0.5 s, four times in 40 s. What goes away in a session goes by reference counts; cycles are few and can wait.
@@ -16,12 +16,12 @@ _THRESHOLDS = (5_000, 200, 1_000)
 
 
 def calm() -> None:
-    """Leave out of every collection what is there by now, and collect the rest seldom. For a process of our own."""
+    """Freeze all present objects, and collect garbage rarely from now on. Only for a process of our own."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
 
 
 def share() -> None:
-    """Take Arrow's memory from the C library from now on. For a process of our own."""
+    """Let Arrow allocate with the C library from now on. Only for a process of our own."""
     pa.set_memory_pool(pa.system_memory_pool())

@@ -1,6 +1,6 @@
-"""What the system allows a load generator: file descriptors, one a connection, and local ports.
+"""The system's limits for a load generator: file descriptors, one a connection, and local ports.
 
-Each connection that it closed holds a local port for a minute.
+A connection that we close keeps its local port for a minute (TIME_WAIT).
 """
 
 import os
@@ -51,7 +51,7 @@ def _counted(limit: int) -> int:
 
 
 def hint(connections_per_s: float, addresses: int, range_file: Path = _RANGE) -> str | None:
-    """Return a warning when one machine may run out of local ports, None when it won't or nobody knows.
+    """Return a warning when one machine may run out of local ports, None when it won't or that is unknown.
 
     A hint only: the system takes some ports sooner, and workers on several machines share the load.
     """

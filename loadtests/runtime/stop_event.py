@@ -1,29 +1,29 @@
-"""A bell that several greenlets listen for while each does something of its own from time to time.
+"""A stop event that several greenlets wait for, each with a timeout.
 
-They can't share one of gevent's events: of two waiters whose timeouts run out in the turn of the hub in which it is
-set, the first would wait on for ever (gevent 26.9: the second takes away the notice that the first relies on).
+They can't share one gevent Event: if the timeouts of two waiters expire in the hub's iteration in which it is set, the
+first would wait for ever (gevent 26.9: the second removes the notification that the first relies on).
 """
 
 from gevent.event import Event
 
 
 class StopEvent:
-    """Rings once; who listens has an event of its own, set when it rings, at once if it has rung."""
+    """Is set once; each listener has an Event of its own, which is set with it, or at once if it was set before."""
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._rung = False
+        self._is_set = False
 
     def listen(self) -> Event:
-        """Return an event for one greenlet to wait for."""
+        """Return an Event for one greenlet to wait for."""
         event = Event()
         self._events.append(event)
-        if self._rung:
+        if self._is_set:
             event.set()
         return event
 
     def ring(self) -> None:
-        """Set every event."""
-        self._rung = True
+        """Set the events of all listeners, present and future."""
+        self._is_set = True
         for event in self._events:
             event.set()

@@ -18,7 +18,7 @@ from loadtests.shopper.asset_urls import AssetUrls
 
 # What browsers open to one host (HTTP/1.1); one of the shop's is the page's own.
 CONNECTIONS = 6
-_LANES = {ASSET: CONNECTIONS - 1, CDN_ASSET: CONNECTIONS}
+_CONNECTIONS = {ASSET: CONNECTIONS - 1, CDN_ASSET: CONNECTIONS}
 # What they ask for at once over one connection (HTTP/2), unless the server allows less.
 _STREAMS = {ASSET: 100, CDN_ASSET: 100}
 _MAX_HOPS = 5
@@ -40,14 +40,14 @@ class AssetSource:
 
     `new_cdn_client` opens a shopper's first connection to the CDN, None when it is left out. `left_out` counts by
     reason (`other_host`, `too_many` on a page, `ceiling_requests`), `failures` what broke here and not at the shop.
-    `lanes` says for how many of a step a session asks at once.
+    `concurrency` is how many requests of a step a session has open at once.
     """
 
     addresses: AssetUrls
     new_cdn_client: Callable[[], Client] | None = None
     left_out: Counter[str] = field(default_factory=Counter)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
-    lanes: Mapping[str, int] = field(default_factory=lambda: _LANES)
+    concurrency: Mapping[str, int] = field(default_factory=lambda: _CONNECTIONS)
 
 
 def source_of(
@@ -59,76 +59,80 @@ def source_of(
         addresses=AssetUrls(shop.origin, origins),
         new_cdn_client=None if cdn is None else new_cdn_client,
         failures=failures,
-        lanes=_STREAMS if shop.http2 else _LANES,
+        concurrency=_STREAMS if shop.http2 else _CONNECTIONS,
     )
 
 
-class _Shelf:
-    """What one session wants of one host: the addresses that wait, and the connections that rest."""
+class _HostQueue:
+    """What one session fetches from one host: the queue of targets, and the idle connections."""
 
-    __slots__ = ("first", "lanes", "most", "resting", "waiting")
+    __slots__ = ("active", "first", "idle", "limit", "waiting")
 
-    def __init__(self, first: Client, most: int) -> None:
-        self.first, self.most = first, most
-        self.resting: list[Client] = [first]
+    def __init__(self, first: Client, limit: int) -> None:
+        self.first, self.limit = first, limit
+        self.idle: list[Client] = [first]
         self.waiting: deque[tuple[str, int]] = deque()
-        self.lanes = 0
+        self.active = 0
 
     def client(self) -> Client:
-        return self.resting.pop() if self.resting else self.first.beside()
+        return self.idle.pop() if self.idle else self.first.beside()
 
 
 class Assets:
     """One session's assets; `under_way` holds the step and the wanted moment (ns) of each that was sent."""
 
-    __slots__ = ("_fetch", "_greenlets", "_seen", "_shelves", "_source", "under_way")
+    __slots__ = ("_fetch", "_greenlets", "_queues", "_seen", "_source", "under_way")
 
     def __init__(self, source: AssetSource, page: Client, fetch: Fetch) -> None:
         self._source, self._fetch = source, fetch
-        self._shelves: Mapping[str, _Shelf] = {
-            ASSET: _Shelf(page.beside(), source.lanes[ASSET]),
-            **({CDN_ASSET: _Shelf(source.new_cdn_client(), source.lanes[CDN_ASSET])} if source.new_cdn_client else {}),
+        self._queues: Mapping[str, _HostQueue] = {
+            ASSET: _HostQueue(page.beside(), source.concurrency[ASSET]),
+            **(
+                {CDN_ASSET: _HostQueue(source.new_cdn_client(), source.concurrency[CDN_ASSET])}
+                if source.new_cdn_client
+                else {}
+            ),
         }
         self._seen: set[tuple[str, str]] = set()
         self._greenlets: list[gevent.Greenlet] = []
         self.under_way: list[tuple[str, int]] = []
 
     def load(self, path: str, page: bytes, due_at: int) -> None:
-        """Start fetching what the page at `path` asks for and this session hasn't got; returns at once."""
+        """Start fetching the assets of the page at `path` that this session hasn't fetched yet; returns at once."""
         found = self._source.addresses.of(path, page)
         self._source.left_out.update(found.left_out)
         for step, target in found.wanted:
             if (step, target) not in self._seen:
                 self._seen.add((step, target))
-                self._shelves[step].waiting.append((target, due_at))
+                self._queues[step].waiting.append((target, due_at))
         self._greenlets = [one for one in self._greenlets if not one.dead]
-        for step, shelf in self._shelves.items():
-            for _ in range(min(len(shelf.waiting), shelf.most - shelf.lanes)):
-                shelf.lanes += 1
-                self._greenlets.append(gevent.spawn(self._empty, step, shelf))
+        for step, queue in self._queues.items():
+            for _ in range(min(len(queue.waiting), queue.limit - queue.active)):
+                queue.active += 1
+                self._greenlets.append(gevent.spawn(self._fetch_all, step, queue))
 
     def settle(self) -> None:
         """Wait for everything that was started."""
         gevent.joinall(self._greenlets)
 
     def close(self) -> None:
-        """Break off what is under way and close the connections."""
+        """Cancel open requests and close the connections."""
         gevent.killall(self._greenlets)
-        for shelf in self._shelves.values():
-            for client in shelf.resting:
+        for queue in self._queues.values():
+            for client in queue.idle:
                 client.close()
 
-    def _empty(self, step: str, shelf: _Shelf) -> None:
-        """Fetch what waits, one after the other, on one connection."""
-        client = shelf.client()
+    def _fetch_all(self, step: str, queue: _HostQueue) -> None:
+        """Fetch queued targets one after the other, on one connection."""
+        client = queue.client()
         try:
-            while shelf.waiting:
-                self._fetch_one(client, step, *shelf.waiting.popleft())
+            while queue.waiting:
+                self._fetch_one(client, step, *queue.waiting.popleft())
         except Exception as error:  # noqa: BLE001 - a mistake of ours must be counted, not lost
             self._source.failures["assets", repr(error)] += 1
         finally:
-            shelf.resting.append(client)
-            shelf.lanes -= 1
+            queue.idle.append(client)
+            queue.active -= 1
 
     def _fetch_one(self, client: Client, step: str, target: str, due_at: int) -> None:
         """Fetch one asset and where its redirects lead at the same origin; elsewhere they lead nowhere."""

@@ -130,8 +130,8 @@ def _of_link(attributes: Attributes) -> list[str]:
     rel = set(attributes.get("rel", "").lower().split())
     is_style = "stylesheet" in rel and "alternate" not in rel and "disabled" not in attributes
     if "preload" in rel and "imagesrcset" in attributes:
-        told = {"srcset": attributes["imagesrcset"], "sizes": attributes.get("imagesizes", "")}
-        chosen = _choose({**told, "src": attributes.get("href", "")})
+        sources = {"srcset": attributes["imagesrcset"], "sizes": attributes.get("imagesizes", "")}
+        chosen = _choose({**sources, "src": attributes.get("href", "")})
         return [chosen] if chosen else []
     wanted = is_style or rel & {"icon", "preload", "modulepreload"}
     return [attributes["href"]] if wanted and "href" in attributes else []
@@ -163,9 +163,9 @@ def _candidates(srcset: str, width: float) -> list[tuple[str, float]]:
     while found := _SPLIT.match(srcset, place):
         address, place, density = found[1], found.end(), 1.0
         if not address.endswith(","):
-            told = _DESCRIPTOR.match(srcset, place)
-            place = told.end() if told else place
-            number = _NUMBER.match(told[1].strip()) if told else None
+            descriptor = _DESCRIPTOR.match(srcset, place)
+            place = descriptor.end() if descriptor else place
+            number = _NUMBER.match(descriptor[1].strip()) if descriptor else None
             if number:
                 density = float(number[1]) / (width if number[2] == "w" else 1.0)
         if address := address.rstrip(","):

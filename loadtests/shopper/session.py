@@ -106,14 +106,14 @@ class Session:
         return self._ask_beside(client, request, due_at).reply
 
     def listen(self, request: Request) -> None:
-        """Open the stream of the shop's events that `request` asks for, when it is due, and record that as a step.
+        """Open the event stream that `request` asks for, when it is due, and record that as a step.
 
-        It goes on beside the visit until the visit ends or listens to another. Raises
-        SessionFailedError when it couldn't be opened: the visit ends there.
+        It stays open beside the session until the session ends or opens another. Raises SessionFailedError when it
+        can't be opened: the session ends there.
         """
         self.hang_up()
         worker = self._worker
-        desk = PushContext(
+        context = PushContext(
             clock=worker.clock,
             alarms=worker.alarms,
             ask=self._ask_beside,
@@ -121,24 +121,24 @@ class Session:
             unreadable=_UNREADABLE,
             failures=worker.hooks.failures,
         )
-        listening = self.listening = PushEvents(desk, self._client.listener())
+        listening = self.listening = PushEvents(context, self._client.listener())
         self._await(request.step, lambda: listening.open(request, self.due_at))
 
     def hear(self, step: str, wanted: Callable[[Event], bool], within_s: float = WITHIN_S) -> Event:
         """Wait, when it is due, for an event of the stream that is `wanted` and record that as `step`.
 
-        One that `wanted` can't read is `wrong_reply`. Raises SessionFailedError when it doesn't come within `within_s`
-        or can't come any more, ValueError when nothing is listened to.
+        One that `wanted` can't read is `wrong_reply`. Raises SessionFailedError when none comes within `within_s` or
+        the stream has ended for good, ValueError when no event stream is open.
         """
         listening = self.listening
         if listening is None:
-            raise ValueError("nothing is listened to")
+            raise ValueError("no event stream is open: call listen() first")
         event = self._await(step, lambda: listening.hear(step, wanted, self.due_at, within_s)).event
         assert event is not None  # noqa: S101 - there was no error
         return event
 
     def hang_up(self) -> None:
-        """Close the stream that is listened to, if one is."""
+        """Close the event stream, if one is open."""
         if self.listening is not None:
             self.listening.close()
             self.listening = None
@@ -208,7 +208,7 @@ class Session:
 
     @property
     def at_proxy(self) -> bool:
-        """Whether its request is being led past the environment's proxy, so that nothing was asked of the shop yet."""
+        """Whether its request waits for the environment's proxy to open a connection: the shop got nothing yet."""
         return self._client.at_proxy
 
     def think(self) -> None:
@@ -235,14 +235,14 @@ class Session:
         return placed
 
     def settle(self) -> None:
-        """Wait for what the pages asked for: the visit is over when the last of it is there."""
+        """Wait for the pages' assets: the session is over when the last one is fetched."""
         if self.assets is not None:
             self.assets.settle()
 
     def close(self) -> None:
-        """Close the shopper's connections, breaking off what is under way."""
+        """Close the shopper's connections, cancelling open requests."""
         self._worker.under_way.pop(self.arrival.number, None)
-        self.hang_up()  # before the connection may go that the stream shares with the rest
+        self.hang_up()  # before the connection that the stream may share
         if self.assets is not None:
             self.assets.close()
         self._client.close()
@@ -268,7 +268,7 @@ class Session:
 def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
     """Return the step and the scheduled moment (ns) of all that is waited for: requests that were sent, and events.
 
-    What is on its way past a proxy is left out: it may be nothing of the shop's.
+    A request whose connection a proxy hasn't opened is left out: the shop didn't get it.
     """
     found: list[tuple[str, int]] = []
     for visit in under_way.values():

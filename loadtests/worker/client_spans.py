@@ -17,7 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from loadtests.client.origin import Origin
 from loadtests.client.response import exchange
-from loadtests.client.response_head import Heads
+from loadtests.client.response_head import ResponseHeads
 from loadtests.client.sockets.connect import opened_by
 from loadtests.client.sockets.connection import Connection, first_that_opens
 from loadtests.environment.firewalls import Firewall
@@ -42,7 +42,7 @@ class ClientSpans:
             f"POST {self._origin.prefix}/v1/traces HTTP/1.1\r\nHost: {self._origin.authority}\r\n{proof}"
             "Content-Type: application/x-protobuf\r\nContent-Length: "
         )
-        self._heads = Heads(Firewall(Blocked()))
+        self._heads = ResponseHeads(Firewall(Blocked()))
         self._connection: Connection | None = None
         self._buffer: deque[StepRecord] = deque()
         self.sent = 0

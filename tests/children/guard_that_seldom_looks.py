@@ -4,5 +4,5 @@ import sys
 
 from loadtests.runtime import guarded_child
 
-guarded_child._LOOK_S = 3600
+guarded_child._POLL_S = 3600
 sys.exit(guarded_child.main(sys.argv[1:]))

@@ -120,7 +120,7 @@ class HostileHttp2(HostileServer):
         return [(event.stream_id, int(event.error_code or 0)) for event in self.heard if isinstance(event, StreamReset)]
 
     @property
-    def goodbyes(self) -> list[int]:
+    def goaway_codes(self) -> list[int]:
         """Return the codes with which the client went away."""
         return [int(event.error_code or 0) for event in self.heard if isinstance(event, ConnectionTerminated)]
 

@@ -1,4 +1,4 @@
-"""A stream of events as HTTP/2 brings it: one stream among the others of the shopper's connection."""
+"""The body of an event stream over HTTP/2: one stream among the others of the shopper's connection."""
 
 from time import monotonic_ns
 
@@ -8,16 +8,16 @@ from loadtests.client.response_head import Head
 
 
 class Http2BodyStream:
-    """A reply over a connection that others share; it alone is broken off when it is closed."""
+    """A response as one stream of a shared connection; closing it resets that stream alone."""
 
-    __slots__ = ("_conversation", "_stream", "head")
+    __slots__ = ("_connection", "_stream", "head")
 
-    def __init__(self, conversation: Http2Connection, stream: OpenStream, head: Head) -> None:
-        self._conversation, self._stream, self.head = conversation, stream, head
+    def __init__(self, connection: Http2Connection, stream: OpenStream, head: Head) -> None:
+        self._connection, self._stream, self.head = connection, stream, head
 
     def whole(self) -> bytes:
         """Wait for all of it; raises OSError and ProtocolError."""
-        return self._conversation.whole(self._stream)
+        return self._connection.read_all(self._stream)
 
     def first(self) -> bytes:
         """Return what came with the head."""
@@ -25,15 +25,15 @@ class Http2BodyStream:
 
     def more(self) -> bytes:
         """Wait for more; raises OSError and ProtocolError."""
-        return self._conversation.more(self._stream)
+        return self._connection.read_more(self._stream)
 
     def has_ended(self) -> bool:
         """Whether all came, and was taken."""
         return self._stream.is_taken()
 
     def close(self) -> None:
-        """Break the stream off when it isn't over."""
-        self._conversation.leave(self._stream)
+        """Reset the stream unless it has ended."""
+        self._connection.cancel(self._stream)
 
     def read_delay_ns(self) -> int:
         """Return how long what was read last had been here, once for each read."""

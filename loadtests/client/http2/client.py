@@ -1,4 +1,4 @@
-"""The shopper's client over HTTP/2: as that over HTTP/1.1, but all its requests to an origin share one connection."""
+"""The shopper's client over HTTP/2: all its requests to an origin are streams of one connection."""
 
 from collections.abc import Callable
 from time import monotonic, monotonic_ns
@@ -6,13 +6,13 @@ from typing import TypeVar
 
 from loadtests.client import http1_client as shopper
 from loadtests.client.errors import SilentError, UnsentError
-from loadtests.client.http1_client import REPEATABLE, ShopperClient
+from loadtests.client.http1_client import IDEMPOTENT, ShopperClient
 from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.body_stream import Http2BodyStream
 from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.stream import Stream, Wait
 from loadtests.client.http2.streams import RefusedError
-from loadtests.client.http2.transport import Transport, open_channel
+from loadtests.client.http2.transport import Transport, open_transport
 from loadtests.client.response_head import Head
 from loadtests.client.sockets.connect import Way
 from loadtests.client.sockets.connection import first_that_opens
@@ -21,30 +21,30 @@ from loadtests.client.sse.body_stream import BodyStream
 from loadtests.client.sse.event_stream import EventStream
 from loadtests.environment.proxy import ProxyError
 
-Asked = TypeVar("Asked")
+Sent = TypeVar("Sent")
 
 
-class Link:
+class OriginConnection:
     """One shopper's connection to an origin, opened when it is first wanted and whenever the last one ended."""
 
-    __slots__ = ("_access", "_failure", "_opening", "_waiting", "conversation")
+    __slots__ = ("_access", "_failure", "_opening", "_waiting", "connection")
 
     def __init__(self, access: Http2Access) -> None:
         self._access = access
         self._failure: Exception | None = None
         self._opening = False
         self._waiting: list[Wait] = []
-        self.conversation: Http2Connection | None = None
+        self.connection: Http2Connection | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether there is a connection that a request may go over."""
-        return self.conversation is not None and not self.conversation.retiring
+        return self.connection is not None and not self.connection.retiring
 
     def take(self, ends_at: float) -> Http2Connection:
-        """Return the connection, opened by one for all who want it; raises OSError and ProtocolError."""
+        """Return the connection; the first caller opens it for all. Raises OSError and ProtocolError."""
         while True:
-            held = self.conversation
+            held = self.connection
             if held is not None and not held.retiring:
                 return held
             if not self._opening:
@@ -53,17 +53,17 @@ class Link:
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
-        if self.conversation is not None:
-            self.conversation.close()
-            self.conversation = None
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
     def _open(self, ends_at: float) -> Http2Connection:
         access, self._opening, self._failure = self._access, True, None
         try:
-            channel = first_that_opens(access.ways, lambda way: self._channel(way, ends_at), ends_at)
-            self.conversation = Http2Connection(channel, access.response_headers)
-            if self.conversation.failure is not None:
-                raise self.conversation.failure
+            transport = first_that_opens(access.ways, lambda way: self._open_transport(way, ends_at), ends_at)
+            self.connection = Http2Connection(transport, access.response_headers)
+            if self.connection.failure is not None:
+                raise self.connection.failure
         except (OSError, ValueError) as error:
             self._failure = error
             raise
@@ -71,15 +71,15 @@ class Link:
             self._opening = False
             for wait in self._waiting:
                 wait.wake_soon()
-        return self.conversation
+        return self.connection
 
-    def _channel(self, way: Way, ends_at: float) -> Transport:
+    def _open_transport(self, way: Way, ends_at: float) -> Transport:
         origin = self._access.origin
         tls = self._access.tls if origin.secure else None
-        return open_channel(way, min(ends_at, monotonic() + shopper.CONNECT_S), tls, origin.host.rstrip("."))
+        return open_transport(way, min(ends_at, monotonic() + shopper.CONNECT_S), tls, origin.host.rstrip("."))
 
     def _wait(self, ends_at: float) -> None:
-        """Wait for what another's opening comes to; what fails for one fails for all who waited for it."""
+        """Wait until another caller has opened the connection; its failure is raised here too."""
         wait = Wait(ends_at)
         self._waiting.append(wait)
         deadlines().watch(wait)
@@ -96,13 +96,15 @@ class Link:
 class Http2Client(ShopperClient):
     """A client whose requests are streams of one connection; those of clients beside it are, too."""
 
-    __slots__ = ("_link",)
+    __slots__ = ("_origin_connection",)
 
     _access: Http2Access
 
-    def __init__(self, access: Http2Access, deadline_s: float, link: Link | None = None) -> None:
+    def __init__(
+        self, access: Http2Access, deadline_s: float, origin_connection: OriginConnection | None = None
+    ) -> None:
         super().__init__(access, deadline_s)
-        self._link = link or Link(access)
+        self._origin_connection = origin_connection or OriginConnection(access)
 
     def beside(self) -> "Http2Client":
         """Return another client of the same shopper, with the same cookies and the same connection."""
@@ -114,55 +116,55 @@ class Http2Client(ShopperClient):
 
     def close(self) -> None:
         """Close the connection, for the clients beside it too."""
-        self._link.close()
+        self._origin_connection.close()
 
     def _with_the_same(self, access: Http2Access) -> "Http2Client":
-        other = Http2Client(access, self._deadline_s, self._link)
+        other = Http2Client(access, self._deadline_s, self._origin_connection)
         other._jar = self._own_jar()
         return other
 
-    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes, int]:
+    def _ask(self, method: str, data: bytes) -> tuple[Head, bytes, int]:
         """Return the reply's head, its body and its read delay (ns)."""
         ends_at = monotonic() + self._deadline_s
-        stream = self._asked(lambda over: over.ask(words, method, ends_at), method, ends_at)
+        stream = self._retried(lambda over: over.exchange(data, method, ends_at), method, ends_at)
         read_delay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
         return _head_of(stream), stream.body, read_delay_ns
 
-    def _flow(self, words: bytes, method: str, ends_at: float) -> BodyStream:
-        """Ask for a stream; raises OSError and ProtocolError."""
-        return self._asked(lambda over: _opened(over, words, method, ends_at), method, ends_at)
+    def _open_body(self, data: bytes, method: str, ends_at: float) -> BodyStream:
+        """Open a response that is read piece by piece; raises OSError and ProtocolError."""
+        return self._retried(lambda over: _opened(over, data, method, ends_at), method, ends_at)
 
-    def _asked(self, ask: Callable[[Http2Connection], Asked], method: str, ends_at: float) -> Asked:
-        """Ask, a second time where nothing was done yet, or a stale connection makes that safe."""
-        conversation, silent = self._taken(None, ends_at), None
-        kept = conversation.brought
+    def _retried(self, send: Callable[[Http2Connection], Sent], method: str, ends_at: float) -> Sent:
+        """Send a request; retry once if the server did not process it, or the connection was stale and that is safe."""
+        connection, silent = self._connection_for(None, ends_at), None
+        kept = connection.has_replied
         try:
-            return ask(conversation)
+            return send(connection)
         except RefusedError:
             pass
         except (UnsentError, SilentError) as error:
-            if not kept or (isinstance(error, SilentError) and method not in REPEATABLE):
+            if not kept or (isinstance(error, SilentError) and method not in IDEMPOTENT):
                 raise
             silent = error if isinstance(error, SilentError) else None
-        return ask(self._taken(silent, ends_at))
+        return send(self._connection_for(silent, ends_at))
 
-    def _taken(self, silent: SilentError | None, ends_at: float) -> Http2Connection:
-        """Return the connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""
-        self.at_proxy = self._access.proxy is not None and silent is None and not self._link.is_open
+    def _connection_for(self, silent: SilentError | None, ends_at: float) -> Http2Connection:
+        """Return the connection; on a retry after `silent`, that is raised instead of the proxy's failure."""
+        self.at_proxy = self._access.proxy is not None and silent is None and not self._origin_connection.is_open
         try:
-            conversation = self._link.take(ends_at)
+            connection = self._origin_connection.take(ends_at)
         except ProxyError as error:
             raise silent or error from error
         self.at_proxy = False
-        return conversation
+        return connection
 
-    def _hang_up(self) -> None:
-        """Do nothing: what failed has ended its own stream, or the connection with it."""
+    def _close_connection(self) -> None:
+        """Do nothing: a failure has ended its stream, or the connection, already."""
 
 
-def _opened(conversation: Http2Connection, words: bytes, method: str, ends_at: float) -> Http2BodyStream:
-    stream = conversation.open(words, method, ends_at)
-    return Http2BodyStream(conversation, stream, _head_of(stream))
+def _opened(connection: Http2Connection, data: bytes, method: str, ends_at: float) -> Http2BodyStream:
+    stream = connection.open(data, method, ends_at)
+    return Http2BodyStream(connection, stream, _head_of(stream))
 
 
 def _head_of(stream: Stream) -> Head:

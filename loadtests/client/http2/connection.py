@@ -10,8 +10,8 @@ from hpack import Decoder
 from loadtests.client.errors import BrokenOffError, ProtocolError
 from loadtests.client.http2 import frames
 from loadtests.client.http2.frame_reader import FrameReader
-from loadtests.client.http2.frames import FaultError, frame, number, unpadded
-from loadtests.client.http2.response_headers import ResponseHeaders, first_decoder
+from loadtests.client.http2.frames import FaultError, frame, number, without_padding
+from loadtests.client.http2.response_headers import ResponseHeaders, initial_decoder
 from loadtests.client.http2.stream import WINDOW, Stream
 from loadtests.client.http2.streams import RefusedError, Streams
 from loadtests.client.http2.transport import Transport
@@ -20,40 +20,40 @@ _WINDOW_SIZE, _PING_SIZE, _RESET_SIZE, _GOAWAY_SIZE = 4, 8, 4, 8
 
 
 class Http2Connection(Streams):
-    """One connection over `channel`: the streams that we begin, and a method for each kind of frame that comes."""
+    """One connection over `transport`: the streams that we begin, and a method for each kind of frame that comes."""
 
-    __slots__ = ("_acked", "_blocks", "_decoder", "_done", "_inbound", "_incoming")
+    __slots__ = ("_decoder", "_reader", "_receive_window", "_response_headers", "_settings_acked", "_to_wake")
 
-    def __init__(self, channel: Transport, blocks: ResponseHeaders) -> None:
-        self._incoming = FrameReader()
-        super().__init__(channel, self._incoming.calm)
-        self._blocks = blocks
+    def __init__(self, transport: Transport, response_headers: ResponseHeaders) -> None:
+        self._reader = FrameReader()
+        super().__init__(transport, self._reader.reset_idle_count)
+        self._response_headers = response_headers
         self._decoder: Decoder | None = None
-        self._acked = False
-        self._done: list[Stream] = []
-        self._inbound = WINDOW
-        channel.listen(self)
+        self._settings_acked = False
+        self._to_wake: list[Stream] = []
+        self._receive_window = WINDOW
+        transport.start_reading(self)
 
-    def hear(self, data: bytes) -> None:
-        """Take what came, and wake those whose replies are whole."""
-        done = self._done = []
+    def data_received(self, data: bytes) -> None:
+        """Handle the frames in `data`, then wake the greenlets whose streams are answered."""
+        done = self._to_wake = []
         try:
-            for kind, flags, stream_id, payload in self._incoming.feed(data):
+            for kind, flags, stream_id, payload in self._reader.feed(data):
                 self._take(kind, flags, stream_id, payload)
                 if self._closed:
                     break
         except ProtocolError as error:
-            self._say_goodbye(error, error.code if isinstance(error, FaultError) else frames.PROTOCOL_ERROR)
-        if self._channel.read_delay_ns or len(done) > 1:  # some will wait for the others
-            ended_at = monotonic_ns() - self._channel.read_delay_ns
+            self._send_goaway(error, error.code if isinstance(error, FaultError) else frames.PROTOCOL_ERROR)
+        if self._transport.read_delay_ns or len(done) > 1:  # some wait until the others were woken
+            ended_at = monotonic_ns() - self._transport.read_delay_ns
             for stream in done:
                 if stream.answered:
                     stream.ended_at = ended_at
-        for stream in sorted(done, key=lambda one: one.answered):  # who waits for a place goes before who may ask again
+        for stream in sorted(done, key=lambda one: one.answered):  # queued streams before those that free a place
             stream.wake()
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        """Take a frame; what isn't known is passed over (RFC 9113, 5.5)."""
+        """Handle a frame; one of an unknown kind is ignored (RFC 9113, 5.5)."""
         match kind:
             case frames.HEADERS:
                 self._take_block(flags, stream, payload)
@@ -70,131 +70,131 @@ class Http2Connection(Streams):
             case frames.GOAWAY:
                 self._take_goaway(stream, payload)
             case frames.PUSH_PROMISE:
-                raise FaultError(frames.PROTOCOL_ERROR, "a push, which is switched off")
+                raise FaultError(frames.PROTOCOL_ERROR, "PUSH_PROMISE, though push is disabled")
 
     def _take_block(self, flags: int, stream_id: int, block: bytes) -> None:
-        stream, decoder = self._streams.get(stream_id), None if self._acked else self._own_decoder()
+        stream, decoder = self._streams.get(stream_id), None if self._settings_acked else self._own_decoder()
         if stream is None:
-            self._blocks.pass_over(block, decoder)
+            self._response_headers.decode_only(block, decoder)
             self._check_late(stream_id)
             return
         last = bool(flags & frames.END_STREAM)
         try:
             if stream.head is None:
-                stream.take_head(self._blocks.of(block, decoder), last=last)
+                stream.take_head(self._response_headers.of(block, decoder), last=last)
             else:
-                self._blocks.trailers(block, decoder)
+                self._response_headers.trailers(block, decoder)
                 stream.take_trailers(stream.head, last=last)
         except FaultError:
             raise
         except ProtocolError as error:
-            self._spoil(stream, error)
+            self._end_malformed(stream, error)
         self._tell(stream, brings=True)
 
     def _take_data(self, flags: int, stream_id: int, payload: bytes) -> None:
         flow, stream = len(payload), self._streams.get(stream_id)
-        self._inbound -= flow
-        if self._inbound < 0:
-            raise FaultError(frames.FLOW_CONTROL_ERROR, "more than the window of the connection holds")
-        if self._inbound < WINDOW // 2:
-            self._outgoing.answer(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._inbound)))
-            self._inbound = WINDOW
+        self._receive_window -= flow
+        if self._receive_window < 0:
+            raise FaultError(frames.FLOW_CONTROL_ERROR, "more than the connection's flow-control window allows")
+        if self._receive_window < WINDOW // 2:
+            self._writer.write_control(frame(frames.WINDOW_UPDATE, 0, 0, number(WINDOW - self._receive_window)))
+            self._receive_window = WINDOW
         if stream is None:
             self._check_late(stream_id)
             return
-        data = unpadded(flags, payload)
+        data = without_padding(flags, payload)
         try:
             stream.take_data(data, flow, last=bool(flags & frames.END_STREAM))
         except FaultError:
             raise
         except ProtocolError as error:
-            self._spoil(stream, error)
+            self._end_malformed(stream, error)
         self._tell(stream, brings=bool(data))
 
     def _tell(self, stream: Stream, *, brings: bool) -> None:
-        """Wake who waits for what a frame `brings`, once, as soon as all is heard."""
+        """Have the stream woken after this read, once, if the frame ended it or `brings` what is waited for."""
         if stream.over:
             self._finish(stream)
         elif brings and stream.answered:
-            self._incoming.calm()
-            if not self._done or self._done[-1] is not stream:
-                self._done.append(stream)
+            self._reader.reset_idle_count()
+            if not self._to_wake or self._to_wake[-1] is not stream:
+                self._to_wake.append(stream)
 
     def _finish(self, stream: Stream) -> None:
-        """Take a stream that is over from those under way."""
+        """Remove a stream that is over."""
         if self._streams.get(stream.number) is stream:
             if stream.sent_all:
                 del self._streams[stream.number]
-            else:  # who has answered needs no more of the request (RFC 9113, 8.1)
+            else:  # a complete response needs no more of the request (RFC 9113, 8.1)
                 self._reset(stream, frames.NO_ERROR)
-        self.brought = self.brought or stream.failure is None
-        self._done.append(stream)
-        self._let_next_in()
+        self.has_replied = self.has_replied or stream.failure is None
+        self._to_wake.append(stream)
+        self._admit_next()
 
-    def _let_next_in(self) -> None:
+    def _admit_next(self) -> None:
         if self.retiring:
             self._retire()
         elif self._queue:
-            self._done.append(self._queue.popleft())
+            self._to_wake.append(self._queue.popleft())
 
-    def _spoil(self, stream: Stream, error: ProtocolError) -> None:
-        """End a stream whose reply is none, and let the connection end with the others."""
+    def _end_malformed(self, stream: Stream, error: ProtocolError) -> None:
+        """Reset a stream whose response is malformed; the connection takes no new one."""
         stream.fail(error)
         self._reset(stream, frames.PROTOCOL_ERROR)
         self.retiring = True
 
     def _check_late(self, stream_id: int) -> None:
-        """Raise FaultError on what comes for a stream that is over, or never began; what we broke off may go on."""
+        """Raise FaultError on a frame of a closed or idle stream; one that we reset may still get some."""
         self._check_begun(stream_id)
-        if stream_id not in self._given_up:
-            raise FaultError(frames.STREAM_CLOSED, "more of a reply that was whole")
+        if stream_id not in self._reset_ids:
+            raise FaultError(frames.STREAM_CLOSED, "a frame on a stream that had ended")
 
     def _check_begun(self, stream_id: int) -> None:
         if stream_id % 2 == 0 or stream_id >= self._next:
-            raise FaultError(frames.PROTOCOL_ERROR, f"stream {stream_id}, which nobody began")
+            raise FaultError(frames.PROTOCOL_ERROR, f"stream {stream_id}, which is idle")
 
     def _own_decoder(self) -> Decoder:
         if self._decoder is None:
-            self._decoder = first_decoder()
+            self._decoder = initial_decoder()
         return self._decoder
 
     def _take_settings(self, flags: int, stream_id: int, payload: bytes) -> None:
         frames.check_whole(stream_id)
         if flags & frames.ACK:
             if payload:
-                raise FaultError(frames.FRAME_SIZE_ERROR, "an acknowledgement that holds something")
-            self._acked, self._decoder = True, None
+                raise FaultError(frames.FRAME_SIZE_ERROR, "a SETTINGS acknowledgement with a payload")
+            self._settings_acked, self._decoder = True, None
             return
-        for name, value in frames.told_settings(payload):
+        for name, value in frames.read_settings(payload):
             if name == frames.MAX_CONCURRENT_STREAMS:
                 self._most_streams = value
             elif name == frames.MAX_FRAME_SIZE:
-                self._outgoing.most_frame = value
+                self._writer.most_frame = value
             elif name == frames.INITIAL_WINDOW_SIZE:
                 for stream in self._streams.values():
-                    stream.open_window(value - self._outgoing.window)
-                self._outgoing.window = value
-        self._outgoing.answer(frame(frames.SETTINGS, frames.ACK, 0))
-        self._done.extend(self._outgoing.writers)
-        self._done.extend(self._queue)
+                    stream.open_window(value - self._writer.window)
+                self._writer.window = value
+        self._writer.write_control(frame(frames.SETTINGS, frames.ACK, 0))
+        self._to_wake.extend(self._writer.writers)
+        self._to_wake.extend(self._queue)
         self._queue.clear()
 
     def _take_ping(self, flags: int, stream_id: int, payload: bytes) -> None:
         frames.check_whole(stream_id)
         frames.check_size(payload, _PING_SIZE)
         if not flags & frames.ACK:
-            self._outgoing.answer(frame(frames.PING, frames.ACK, 0, payload))
+            self._writer.write_control(frame(frames.PING, frames.ACK, 0, payload))
 
     def _take_goaway(self, stream_id: int, payload: bytes) -> None:
-        """Take back what the server won't look at; the rest may come to its end."""
+        """Fail the streams that the server won't process; the others may complete."""
         frames.check_whole(stream_id)
         if len(payload) < _GOAWAY_SIZE:
-            raise FaultError(frames.FRAME_SIZE_ERROR, "half a goodbye")
+            raise FaultError(frames.FRAME_SIZE_ERROR, "a GOAWAY that is too short")
         last = int.from_bytes(payload[:4], "big") & frames.MOST_STREAM_ID
         for stream in [stream for number_, stream in self._streams.items() if number_ > last]:
             del self._streams[stream.number]
-            stream.fail(RefusedError("the server went away before it looked at this"))
-            self._done.append(stream)
+            stream.fail(RefusedError("GOAWAY: the server did not process the request"))
+            self._to_wake.append(stream)
         self._retire()
 
     def _take_reset(self, stream_id: int, payload: bytes) -> None:
@@ -205,22 +205,22 @@ class Http2Connection(Streams):
             return
         code = int.from_bytes(payload, "big")
         if code == frames.REFUSED_STREAM:
-            stream.fail(RefusedError("the server refused the stream"))
+            stream.fail(RefusedError("REFUSED_STREAM: the server did not process the request"))
         elif code == frames.HTTP_1_1_REQUIRED:
-            stream.fail(ProtocolError("the server wants HTTP/1.1 for this"))
+            stream.fail(ProtocolError("HTTP_1_1_REQUIRED"))
         else:
-            stream.fail(BrokenOffError(f"the server broke the stream off: {code}"))
+            stream.fail(BrokenOffError(f"RST_STREAM: code {code}"))
         self._finish(stream)
 
     def _take_window(self, stream_id: int, payload: bytes) -> None:
         frames.check_size(payload, _WINDOW_SIZE)
         by = int.from_bytes(payload, "big") & frames.MOST_WINDOW
         if not by:
-            raise FaultError(frames.PROTOCOL_ERROR, "a window that opens by nothing")
+            raise FaultError(frames.PROTOCOL_ERROR, "a WINDOW_UPDATE of 0")
         if stream_id:
             self._check_begun(stream_id)
             if (stream := self._streams.get(stream_id)) is not None:
                 stream.open_window(by)
         else:
-            self._outgoing.open_window(by)
-        self._done.extend(self._outgoing.writers)
+            self._writer.open_window(by)
+        self._to_wake.extend(self._writer.writers)

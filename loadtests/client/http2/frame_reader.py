@@ -1,13 +1,13 @@
-"""What a server says, cut into frames: whole header blocks, in an order that may be, and not too many for nothing."""
+"""Splits what a server sends into frames: with whole header blocks, in a valid order, and bounded in number."""
 
 from collections.abc import Iterator
 
 from loadtests.client.http2 import frames
-from loadtests.client.http2.frames import FaultError, unpadded
+from loadtests.client.http2.frames import FaultError, without_padding
 from loadtests.client.response_head import MAX_HEAD
 
-# Frames between two requests or events that bring nothing of a reply: more of them are a flood.
-_MOST_ASIDE = 1_000
+# Frames without response data between two requests or events: more of them are a flood.
+_MAX_IDLE_FRAMES = 1_000
 _MOST_PIECES = 64
 _PRIORITY_SIZE = 5
 Frame = tuple[int, int, int, bytes]
@@ -15,19 +15,19 @@ Frame = tuple[int, int, int, bytes]
 
 
 class FrameReader:
-    """Cuts what comes over one connection; what breaks the framing raises FaultError and ends the connection."""
+    """Splits the bytes of one connection; broken framing raises FaultError, a connection error."""
 
-    __slots__ = ("_aside", "_block", "_greeted", "_rest")
+    __slots__ = ("_block", "_has_settings", "_idle_frames", "_rest")
 
     def __init__(self) -> None:
-        self._aside = 0
+        self._idle_frames = 0
         self._block: tuple[int, int, list[bytes]] | None = None
-        self._greeted = False
+        self._has_settings = False
         self._rest = b""
 
-    def calm(self) -> None:
-        """Begin to count anew: we said something that may be answered, or heard what we wait for."""
-        self._aside = 0
+    def reset_idle_count(self) -> None:
+        """Reset the count of idle frames: a frame went out that may be answered, or awaited data came."""
+        self._idle_frames = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Return the frames that are whole now; DATA still has its padding, for the windows count that too."""
@@ -50,26 +50,26 @@ class FrameReader:
 
     def _taken(self, kind: int, flags: int, stream: int, payload: bytes) -> Frame | None:
         if (self._block is None) is (kind == frames.CONTINUATION):
-            raise FaultError(frames.PROTOCOL_ERROR, "a header block that is broken off, or goes on from none")
-        if not self._greeted:
+            raise FaultError(frames.PROTOCOL_ERROR, "a header block that is interrupted, or a CONTINUATION without one")
+        if not self._has_settings:
             if kind != frames.SETTINGS or flags & frames.ACK:
-                raise FaultError(frames.PROTOCOL_ERROR, "a server that doesn't begin with its settings")
-            self._greeted = True
+                raise FaultError(frames.PROTOCOL_ERROR, "a server whose first frame isn't SETTINGS")
+            self._has_settings = True
         if kind == frames.HEADERS:
             return self._begun(flags, stream, payload)
         if kind == frames.CONTINUATION:
             return self._gone_on(flags, stream, payload)
         if kind != frames.DATA or not (payload or flags & frames.END_STREAM):
-            self._aside += 1
-            if self._aside > _MOST_ASIDE:
-                raise FaultError(frames.ENHANCE_YOUR_CALM, f"over {_MOST_ASIDE} frames with nothing of a reply")
+            self._idle_frames += 1
+            if self._idle_frames > _MAX_IDLE_FRAMES:
+                raise FaultError(frames.ENHANCE_YOUR_CALM, f"over {_MAX_IDLE_FRAMES} frames without response data")
         return kind, flags, stream, payload
 
     def _begun(self, flags: int, stream: int, payload: bytes) -> Frame | None:
-        block = unpadded(flags, payload)
+        block = without_padding(flags, payload)
         if flags & frames.WITH_PRIORITY:
             if len(block) < _PRIORITY_SIZE:
-                raise FaultError(frames.FRAME_SIZE_ERROR, "half a priority")
+                raise FaultError(frames.FRAME_SIZE_ERROR, "a truncated priority")
             block = block[_PRIORITY_SIZE:]
         if flags & frames.END_HEADERS:
             return frames.HEADERS, flags, stream, block
@@ -79,10 +79,12 @@ class FrameReader:
     def _gone_on(self, flags: int, stream: int, payload: bytes) -> Frame | None:
         began, expected, pieces = self._block or (0, 0, [])
         if stream != expected:
-            raise FaultError(frames.PROTOCOL_ERROR, "a header block that goes on in another stream")
+            raise FaultError(frames.PROTOCOL_ERROR, "a CONTINUATION on another stream")
         pieces.append(payload)
         if len(pieces) > _MOST_PIECES or sum(map(len, pieces)) > MAX_HEAD:
-            raise FaultError(frames.ENHANCE_YOUR_CALM, f"a header block of over {MAX_HEAD} bytes, or in crumbs")
+            raise FaultError(
+                frames.ENHANCE_YOUR_CALM, f"a header block of over {MAX_HEAD} bytes, or in over {_MOST_PIECES} frames"
+            )
         if not flags & frames.END_HEADERS:
             return None
         self._block = None

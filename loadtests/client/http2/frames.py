@@ -24,7 +24,7 @@ _setting = Struct(">HI")
 
 
 class FaultError(ProtocolError):
-    """What ends a whole connection; `code` is what the other side is told (RFC 9113, 7)."""
+    """A connection error; `code` goes into GOAWAY (RFC 9113, 7)."""
 
     def __init__(self, code: int, why: str) -> None:
         super().__init__(why)
@@ -42,8 +42,8 @@ def settings(values: dict[int, int]) -> bytes:
     return frame(SETTINGS, 0, 0, b"".join(_setting.pack(name, value) for name, value in values.items()))
 
 
-def greeting(window: int, most_head: int) -> bytes:
-    """Return what a client begins with: no table, no push, windows of `window`, heads of at most `most_head`."""
+def connection_preface(window: int, most_head: int) -> bytes:
+    """Return a client's connection preface: no dynamic table, no push, windows of `window`, heads up to `most_head`."""
     given = {HEADER_TABLE_SIZE: 0, ENABLE_PUSH: 0, INITIAL_WINDOW_SIZE: window, MAX_HEADER_LIST_SIZE: most_head}
     return PREFACE + settings(given) + frame(WINDOW_UPDATE, 0, 0, number(window - FIRST_WINDOW))
 
@@ -53,30 +53,30 @@ def number(value: int) -> bytes:
     return pack(">I", value)
 
 
-def told_settings(payload: bytes) -> Iterator[tuple[int, int]]:
-    """Return what the other side sets; raises FaultError on what no server may set (RFC 9113, 6.5.2)."""
+def read_settings(payload: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the settings of a SETTINGS payload; raises FaultError on an invalid one (RFC 9113, 6.5.2)."""
     if len(payload) % _setting.size:
-        raise FaultError(FRAME_SIZE_ERROR, "settings of no whole number")
+        raise FaultError(FRAME_SIZE_ERROR, "a SETTINGS payload of a wrong size")
     for name, value in _setting.iter_unpack(payload):
         if name == INITIAL_WINDOW_SIZE and value > MOST_WINDOW:
             raise FaultError(FLOW_CONTROL_ERROR, f"a window of {value}")
         if name == MAX_FRAME_SIZE and not LEAST_MAX_FRAME <= value <= MOST_MAX_FRAME:
             raise FaultError(PROTOCOL_ERROR, f"frames of at most {value}")
         if name == ENABLE_PUSH and value:
-            raise FaultError(PROTOCOL_ERROR, "a server that lets us push")
+            raise FaultError(PROTOCOL_ERROR, "ENABLE_PUSH from a server")
         yield name, value
 
 
-def unpadded(flags: int, payload: bytes) -> bytes:
+def without_padding(flags: int, payload: bytes) -> bytes:
     """Return what a frame of DATA or HEADERS holds without its padding; raises FaultError."""
     if not flags & PADDED:
         return payload
     if not payload or payload[0] >= len(payload):
-        raise FaultError(PROTOCOL_ERROR, "more padding than there is")
+        raise FaultError(PROTOCOL_ERROR, "padding longer than the payload")
     return payload[1 : len(payload) - payload[0]]
 
 
-def head_frames(stream: int, block: bytes, most: int, *, ends: bool) -> bytes:
+def header_frames(stream: int, block: bytes, most: int, *, ends: bool) -> bytes:
     """Return a header block in frames of at most `most`; `ends` is whether nothing goes after it."""
     flags = END_STREAM if ends else 0
     if len(block) <= most:
@@ -89,12 +89,12 @@ def head_frames(stream: int, block: bytes, most: int, *, ends: bool) -> bytes:
 
 
 def check_whole(stream: int) -> None:
-    """Raise FaultError when what concerns the whole connection is said of a stream."""
+    """Raise FaultError when a frame that belongs to stream 0 has another stream id."""
     if stream:
-        raise FaultError(PROTOCOL_ERROR, "what is the connection's, said of a stream")
+        raise FaultError(PROTOCOL_ERROR, "a frame of the connection on a stream")
 
 
 def check_size(payload: bytes, size: int) -> None:
-    """Raise FaultError when a frame that has a size of its own has another."""
+    """Raise FaultError when a frame of a fixed size has another."""
     if len(payload) != size:
         raise FaultError(FRAME_SIZE_ERROR, f"a frame of {len(payload)} bytes instead of {size}")

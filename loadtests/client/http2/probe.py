@@ -1,11 +1,11 @@
-"""Whether the shop speaks what the environment says: for HTTP/2 one connection and one greeting, nothing is asked."""
+"""Checks before the load that a shop declared with HTTP/2 speaks it: one connection preface, no request."""
 
 import socket
 import ssl
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
-from loadtests.client.http2.frames import FIRST_WINDOW, HEAD_SIZE, SETTINGS, greeting
+from loadtests.client.http2.frames import FIRST_WINDOW, HEAD_SIZE, SETTINGS, connection_preface
 from loadtests.environment.proxy import ProxyError
 from loadtests.environment.resolved_environment import ResolvedEnvironment, connect
 from loadtests.environment.targets import Environment
@@ -15,40 +15,40 @@ from slo.outcomes import EnvironmentLacks
 _KIND_AT = 3  # of a frame's head
 
 
-def check_spoken(reach: ResolvedEnvironment) -> None:
-    """Raise EnvironmentLacks when `http_version` says 2 and the shop or its CDN doesn't; HTTP/1.1 needs no look."""
-    environment = reach.environment
+def check_spoken(resolved: ResolvedEnvironment) -> None:
+    """Raise EnvironmentLacks when `http_version` is 2 and the shop or its CDN doesn't speak it."""
+    environment = resolved.environment
     if not environment.http2:
         return
-    _check(reach, environment.base_url, environment)
-    if environment.cdn_url is not None:  # another's house: nothing secret is shown there
-        _check(reach, environment.cdn_url, environment.model_copy(update={"client_certificate": None}))
+    _check(resolved, environment.base_url, environment)
+    if environment.cdn_url is not None:  # another host: it gets no client certificate
+        _check(resolved, environment.cdn_url, environment.model_copy(update={"client_certificate": None}))
 
 
-def _check(reach: ResolvedEnvironment, url: str, shown: Environment) -> None:
+def _check(resolved: ResolvedEnvironment, url: str, shop: Environment) -> None:
     parts = urlsplit(url)
     secure, host = parts.scheme == "https", parts.hostname or ""
     with ExitStack() as held:
         try:
-            connection = held.enter_context(connect(reach, url))
-            tls = _shaken(connection, shown, host.rstrip(".")) if secure else None
+            connection = held.enter_context(connect(resolved, url))
+            tls = _handshake(connection, shop, host.rstrip(".")) if secure else None
         except OSError as error:
             raise EnvironmentLacks(f"{url}: {_why(error)}") from error
         if tls is not None:
             held.enter_context(tls)
         try:
-            told = _told(connection, tls)
+            fault = _fault(connection, tls)
         except (OSError, EOFError) as error:
-            told = f"doesn't answer its greeting ({type(error).__name__})"
-    if told is not None:
+            fault = f"doesn't answer the connection preface ({type(error).__name__})"
+    if fault is not None:
         raise EnvironmentLacks(
-            f"the environment says http_version: 2, and {url} {told}; switch HTTP/2 on there"
+            f"the environment says http_version: 2, and {url} {fault}; switch HTTP/2 on there"
             ' (over plain http "prior knowledge", RFC 9113, 3.3), or leave http_version out'
         )
 
 
 def _why(error: OSError) -> str:
-    """Say what is wrong before anything is said in HTTP."""
+    """Describe why no connection could be made."""
     if isinstance(error, ProxyError):
         return f"the proxy doesn't lead there: {error}"
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -56,18 +56,18 @@ def _why(error: OSError) -> str:
     return f"can't be connected to: {error.strerror or error}"
 
 
-def _shaken(connection: socket.socket, shown: Environment, name: str) -> ssl.SSLSocket:
-    context = context_of(shown)
+def _handshake(connection: socket.socket, shop: Environment, name: str) -> ssl.SSLSocket:
+    context = context_of(shop)
     context.set_alpn_protocols(["h2"])
     return context.wrap_socket(connection, server_hostname=name)
 
 
-def _told(connection: socket.socket, tls: ssl.SSLSocket | None) -> str | None:
-    """Return what is wrong with the first words; raises OSError and EOFError when there are none."""
+def _fault(connection: socket.socket, tls: ssl.SSLSocket | None) -> str | None:
+    """Return what is wrong with the server's preface; raises OSError and EOFError when there is none."""
     if tls is not None and tls.selected_alpn_protocol() != "h2":
         return "doesn't agree on it in TLS (ALPN)"
     to = tls or connection
-    to.sendall(greeting(FIRST_WINDOW + 1, FIRST_WINDOW))
+    to.sendall(connection_preface(FIRST_WINDOW + 1, FIRST_WINDOW))
     head = b""
     while len(head) < HEAD_SIZE:
         piece = to.recv(HEAD_SIZE - len(head))

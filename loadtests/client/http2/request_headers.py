@@ -1,6 +1,6 @@
 """Requests as header blocks (RFC 7541): what is the same in each is serialised once, for every connection alike.
 
-Nothing goes into the server's table and nothing is squeezed: the same bytes say the same on each connection.
+Neither the dynamic table nor Huffman coding is used, so the same block means the same on each connection.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from loadtests.client.errors import ProtocolError
 from loadtests.client.interface import Request
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import (
-    KNOWN_OPENINGS,
+    MAX_TEMPLATES,
     WITH_LENGTH,
     RequestBytes,
     as_bytes,
+    common_headers,
     content_of,
-    said_with_each,
-    sayable,
+    is_field_value,
 )
 
 _METHODS = {"GET": b"\x82", "POST": b"\x83"}
@@ -28,14 +28,14 @@ _SIZES = [bytes([size]) for size in range(_FULL_SIZE)]
 _Known = tuple[bytes, bytes, tuple[bytes, ...]]
 
 
-class Post(bytes):
-    """A header block, and apart from it the `content` that goes after it."""
+class HeaderBlockWithContent(bytes):
+    """A header block, and the `content` that DATA frames carry after it."""
 
     content: bytes
 
 
 class HeaderBlocks(RequestBytes):
-    """Words requests as header blocks; what HTTP/1.1 can't say isn't said here either."""
+    """Serialises requests as header blocks, refusing what HTTP/1.1 can't carry."""
 
     __slots__ = ("_authority", "_known", "_prefix")
 
@@ -47,7 +47,7 @@ class HeaderBlocks(RequestBytes):
         self._known: dict[str | tuple[str, ...], _Known] = {}
 
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
-        """Return the block of `request` with the `cookies` of a jar, a Post where it has content; raises ProtocolError.
+        """Return the header block of `request` with the `cookies` of a jar; raises ProtocolError.
 
         A GET without headers of its own costs one joining of bytes.
         """
@@ -70,17 +70,17 @@ class HeaderBlocks(RequestBytes):
             return b"".join(parts)
         kind, content = content_of(body, form)
         parts += (_TYPE, _text(kind), _LENGTH, _text(f"{len(content)}"))
-        post = Post(b"".join(parts))
+        post = HeaderBlockWithContent(b"".join(parts))
         post.content = content
         return post
 
     def _begin(self, key: str | tuple[str, ...], method: str, headers: Mapping[str, str]) -> _Known:
         """Return what goes before the path and after it, and the names of the request's own headers."""
-        given = [_name(name) + _text(value) for name, value in said_with_each(self._headers, method, headers)]
+        given = [_name(name) + _text(value) for name, value in common_headers(self._headers, method, headers)]
         said = _METHODS.get(method) or _name(":method") + _text(method)
         before = said + _SCHEMES[self._origin.scheme] + _name(":authority") + _bytes(self._authority) + _name(":path")
         known = before, b"".join(given) + _name("traceparent"), tuple(_name(name) for name in headers)
-        if len(self._known) >= KNOWN_OPENINGS:
+        if len(self._known) >= MAX_TEMPLATES:
             self._known.clear()
         self._known[key] = known
         return known
@@ -89,20 +89,20 @@ class HeaderBlocks(RequestBytes):
 def _own(names: tuple[bytes, ...], headers: Mapping[str, str]) -> list[bytes]:
     parts: list[bytes] = []
     for name, value in zip(names, headers.values(), strict=True):
-        if not sayable(value):
+        if not is_field_value(value):
             raise ProtocolError("a header holds what HTTP can't say")
         parts += (name, _text(value))
     return parts
 
 
 def _name(name: str) -> bytes:
-    """Return how a field begins that no table takes up (RFC 7541, 6.2.2)."""
+    """Return the start of a literal field without indexing (RFC 7541, 6.2.2)."""
     index = _STATIC.get(name.lower())
     return b"\x00" + _text(name.lower()) if index is None else _number(index, _FULL_NAME)
 
 
 def _text(text: str) -> bytes:
-    """Return a string as it is; raises ProtocolError when it isn't ASCII."""
+    """Return a string literal without Huffman coding (RFC 7541, 5.2); raises ProtocolError when it isn't ASCII."""
     return _bytes(as_bytes(text))
 
 
@@ -112,7 +112,7 @@ def _bytes(data: bytes) -> bytes:
 
 
 def _number(value: int, full: int) -> bytes:
-    """Return an integer whose first byte has room for less than `full` (RFC 7541, 5.1)."""
+    """Return an integer with a prefix whose maximum is `full` (RFC 7541, 5.1)."""
     if value < full:
         return bytes([value])
     value, said = value - full, bytearray([full])

@@ -1,6 +1,6 @@
-"""The heads of replies as header blocks (RFC 7541): decoded once, and known again by their bytes.
+"""The heads of responses as header blocks (RFC 7541): decoded once, then found by their bytes.
 
-A server may keep no table of what it said before (we allow it none): then the same bytes always say the same.
+We set HEADER_TABLE_SIZE to 0, so the same block means the same on each connection.
 """
 
 import re
@@ -9,23 +9,23 @@ from hpack import Decoder, HPACKError
 
 from loadtests.client.errors import ProtocolError
 from loadtests.client.http2.frames import COMPRESSION_ERROR, FaultError
-from loadtests.client.response_head import MAX_HEAD, Head, Heads
+from loadtests.client.response_head import MAX_HEAD, Head, ResponseHeads
 
 _KNOWN_BLOCKS = 512
 _KNOWN_BYTES = 4 << 10
 _STATUS = re.compile(rb"[1-9][0-9][0-9]")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")  # RFC 9113, 8.2.1: no capitals
 _UNSAYABLE = re.compile(rb"[\x00\r\n]")
-# What says how an HTTP/1.1 connection goes on says nothing here (RFC 9113, 8.2.2).
+# Connection-specific fields (RFC 9113, 8.2.2).
 _FORBIDDEN = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
 
 class ResponseHeaders:
-    """Reads header blocks for one environment, as `heads` read what they say."""
+    """Decodes header blocks for one environment, and has `heads` interpret them."""
 
     __slots__ = ("_decoder", "_heads", "known")
 
-    def __init__(self, heads: Heads) -> None:
+    def __init__(self, heads: ResponseHeads) -> None:
         self._heads = heads
         self._decoder = _decoder(0)
         self.known: dict[bytes, Head] = {}
@@ -49,17 +49,17 @@ class ResponseHeaders:
         return head
 
     def trailers(self, block: bytes, decoder: Decoder | None = None) -> None:
-        """Read what comes after a body, which nobody wants to know; raises as `of` does."""
+        """Check trailers, which are not kept; raises as `of` does."""
         if any(name.startswith(b":") for name, _ in _fields(block, decoder or self._decoder)):
             raise ProtocolError("trailers with what belongs into a head")
 
-    def pass_over(self, block: bytes, decoder: Decoder | None = None) -> None:
-        """Decode what came too late, for what it does to a table; raises FaultError."""
+    def decode_only(self, block: bytes, decoder: Decoder | None = None) -> None:
+        """Decode a block of a closed stream for its effect on the dynamic table alone; raises FaultError."""
         _fields(block, decoder or self._decoder)
 
 
-def first_decoder() -> Decoder:
-    """Return a connection's own decoder, with the table that a server may keep until it knows our settings."""
+def initial_decoder() -> Decoder:
+    """Return the decoder with the dynamic table that a server may use until it acknowledges our settings."""
     return _decoder(4096)
 
 
@@ -77,7 +77,7 @@ def _fields(block: bytes, decoder: Decoder) -> list[tuple[bytes, bytes]]:
 
 
 def _as_head(fields: list[tuple[bytes, bytes]]) -> bytes:
-    """Return a reply's fields as HTTP/1.1 words the same head; raises ProtocolError (RFC 9113, 8.2 and 8.3)."""
+    """Return a response's fields as an HTTP/1.1 head; raises ProtocolError (RFC 9113, 8.2 and 8.3)."""
     if not fields or fields[0][0] != b":status" or not _STATUS.fullmatch(fields[0][1]):
         raise ProtocolError("a head without its status")
     lines = [b"HTTP/1.1 %b X\r\n" % fields[0][1]]
@@ -85,7 +85,7 @@ def _as_head(fields: list[tuple[bytes, bytes]]) -> bytes:
         if not _NAME.fullmatch(name) or _UNSAYABLE.search(value):
             raise ProtocolError(f"not a field: {name[:40]!r}")
         if name in _FORBIDDEN:
-            raise ProtocolError(f"a field of HTTP/1.1's: {name.decode()}")
+            raise ProtocolError(f"a connection-specific field: {name.decode()}")
         lines.append(b"%b: %b\r\n" % (name, value))
     lines.append(b"\r\n")
     return b"".join(lines)

@@ -1,4 +1,4 @@
-"""One request and its reply as a stream, and the waits on its way."""
+"""One request and its response as a stream (RFC 9113, 5), and how a greenlet waits for it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,7 @@ from loadtests.client.response_head import UNTIL_CLOSED, Head
 from loadtests.runtime.hub import switch_to_hub
 
 _OK, _MAX_INTERIM = 200, 10
-# A body is never longer than MAX_BODY, so a window that holds one needs no updates, but that of an OpenStream; the rest
-# is room for padding.
+# A window that holds MAX_BODY and some padding needs no WINDOW_UPDATE, except for an OpenStream.
 WINDOW = reading.MAX_BODY + (1 << 20)
 
 
@@ -28,7 +27,7 @@ class Wait:
         self.waiter: Any = None
 
     def sleep(self) -> None:
-        """Wait until woken, perhaps by mistake."""
+        """Wait until woken; wake-ups may be spurious."""
         self.waiter = getcurrent()
         try:
             self._sleep()
@@ -46,10 +45,10 @@ class Wait:
 
 
 class Stream(Wait):
-    """A stream; `over` is whether its reply is whole or `failure` says why there will be none.
+    """A stream; `over` is whether its response is complete or has failed with `failure`.
 
-    `number` is 0 until it is begun. `ended_at` is when what was asked for was here (ns of the monotonic clock), 0 when
-    that is now. `window` is how much of the content the server lets us send.
+    `number` is 0 until it is sent. `ended_at` is when the response was received (ns of the monotonic clock), 0 for now.
+    `window` is the flow-control window for our content.
     """
 
     __slots__ = (
@@ -76,7 +75,7 @@ class Stream(Wait):
 
     @property
     def answered(self) -> bool:
-        """Whether what was asked for is there, or will never be."""
+        """Whether the response is complete or has failed."""
         return self.over
 
     @property
@@ -85,13 +84,13 @@ class Stream(Wait):
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
     def open_window(self, by: int) -> None:
-        """Let more be sent; raises FaultError when that is more than a window can be."""
+        """Enlarge the window; raises FaultError above the maximum."""
         self.window += by
         if self.window > MOST_WINDOW:
-            raise FaultError(FLOW_CONTROL_ERROR, "a window that overflows")
+            raise FaultError(FLOW_CONTROL_ERROR, "a window above the maximum")
 
     def take_head(self, head: Head, *, last: bool) -> None:
-        """Take the reply's head, or an interim one; raises ProtocolError."""
+        """Handle the response's head, or an interim one; raises ProtocolError."""
         if head.status < _OK:
             self._interim += 1
             if last or self._interim > _MAX_INTERIM:
@@ -104,14 +103,14 @@ class Stream(Wait):
             self._finish(head)
 
     def take_data(self, data: bytes, flow: int, *, last: bool) -> None:
-        """Take a piece of the body, which took `flow` of the window; raises ProtocolError."""
+        """Handle a piece of the body that used `flow` of the window; raises ProtocolError."""
         head = self.head
         if head is None:
             raise ProtocolError("a body before its head")
         self._left -= flow
         self._size += len(data)
         if self._left < 0:
-            raise FaultError(FLOW_CONTROL_ERROR, "more than the window of a stream holds")
+            raise FaultError(FLOW_CONTROL_ERROR, "more than the stream's flow-control window allows")
         self._held += len(data)
         if self._held > reading.MAX_BODY:
             raise ProtocolError(f"a body of over {reading.MAX_BODY} bytes")
@@ -121,31 +120,31 @@ class Stream(Wait):
             self._finish(head)
 
     def take_trailers(self, head: Head, *, last: bool) -> None:
-        """Take note of the end behind the body; raises ProtocolError."""
+        """Handle trailers; raises ProtocolError."""
         if not last:
             raise ProtocolError("trailers that aren't the end")
         self._finish(head)
 
     def fail(self, failure: Exception) -> None:
-        """Take note that there will be no reply."""
+        """End the stream without a response."""
         self.failure, self.over = failure, True
 
     def break_off(self, silent: SilentError) -> None:
-        """Take note that the connection ended: before anything of the reply, or within it."""
+        """Fail because the connection ended, before the response or within it."""
         failed = BrokenOffError if self.head is not None or self._interim else SilentError
         self.fail(failed(str(silent)))
 
     def _finish(self, head: Head) -> None:
         expected = 0 if self._is_head else head.size
         if expected not in (self._size, UNTIL_CLOSED):
-            raise ProtocolError(f"a body of {self._size} bytes, told as {expected}")
+            raise ProtocolError(f"a body of {self._size} bytes, content-length {expected}")
         self.over = True
 
 
 class OpenStream(Stream):
-    """A stream whose reply may never end: it is answered with its head, and its body is taken as it comes.
+    """A stream whose response may be endless: it is answered with its head, and its body is read piece by piece.
 
-    One that `is_wanted_whole` is answered with its end, as any other.
+    One that `is_wanted_whole` is answered at its end, as any other.
     """
 
     __slots__ = ("is_wanted_whole",)
@@ -157,20 +156,20 @@ class OpenStream(Stream):
 
     @property
     def answered(self) -> bool:
-        """Whether what is wanted is there, or will never be."""
+        """Whether what is waited for has come, or the stream has failed."""
         return self.over or (self.head is not None and not self.is_wanted_whole)
 
     def take(self) -> bytes:
-        """Return what came and wasn't taken yet."""
+        """Return what was received and not yet read."""
         data, self._pieces, self._held = self.body, [], 0
         return data
 
     def is_taken(self) -> bool:
-        """Tell whether it came to its end, and all of it was taken."""
+        """Whether it has ended and all of it was read."""
         return self.over and self.failure is None and not self._pieces
 
-    def widen(self) -> int:
-        """Return by how much the server may be told that the window is open again, 0 when that isn't due."""
+    def window_increment(self) -> int:
+        """Return the increment of a WINDOW_UPDATE, 0 when none is due."""
         room = WINDOW - self._left - self._held
         if room < WINDOW // 2:
             return 0

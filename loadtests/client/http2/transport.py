@@ -1,4 +1,4 @@
-"""A connection that is listened to at all times: the hub hands on what comes, and what can't go out yet waits."""
+"""A connection that is read at all times: the hub hands on what comes, and what can't be sent yet is buffered."""
 
 import ssl
 from typing import Protocol
@@ -6,95 +6,95 @@ from typing import Protocol
 from loadtests.client.errors import ProtocolError, SilentError
 from loadtests.client.sockets.connect import Way, opened_by
 from loadtests.client.sockets.connection import READ_BLOCK, Connection
-from loadtests.client.sockets.kernel_timestamps import NOTE_ROOM, read_delay_of
+from loadtests.client.sockets.kernel_timestamps import ANCILLARY_SIZE, read_delay_of
 from loadtests.client.sockets.tls_connection import TlsConnection
 
 _READ, _WRITE = 1, 2
 _ALPN = "h2"  # RFC 9113, 3.2
 
 
-class Listener(Protocol):
-    """Who is told, in the hub, what becomes of a connection."""
+class TransportProtocol(Protocol):
+    """What a Transport calls, in the hub; as asyncio's Protocol."""
 
-    def hear(self, data: bytes) -> None:
-        """Take what came."""
+    def data_received(self, data: bytes) -> None:
+        """Handle received bytes."""
 
-    def go_on(self) -> None:
-        """Say more: what waited has gone out."""
+    def resume_writing(self) -> None:
+        """Write more: the write buffer is empty."""
 
-    def end(self, failure: Exception) -> None:
-        """Take note that nothing more will come."""
+    def connection_lost(self, failure: Exception) -> None:
+        """Handle the end: nothing more will be received."""
 
 
 class Transport(Connection):
-    """One connection over plain TCP. Whatever is said goes through `put`, at once as far as the socket takes it."""
+    """One connection over plain TCP; what the socket doesn't take at once is buffered."""
 
-    _listener: Listener | None = None
-    _outbox: bytearray
+    _protocol: TransportProtocol | None = None
+    _write_buffer: bytearray
 
-    def listen(self, listener: Listener) -> None:
-        """Begin to hand on what comes."""
-        self._outbox, self._listener = bytearray(), listener
+    def start_reading(self, protocol: TransportProtocol) -> None:
+        """Hand everything that comes to `protocol` from now on."""
+        self._write_buffer, self._protocol = bytearray(), protocol
 
     @property
-    def waiting(self) -> int:
-        """How many bytes wait to go out."""
-        return len(self._outbox)
+    def write_buffer_size(self) -> int:
+        """How many bytes wait to be sent."""
+        return len(self._write_buffer)
 
-    def put(self, words: bytes) -> None:
-        """Say `words` after all that was said before; raises OSError when nobody is there any more."""
-        if self._outbox:
-            self._outbox += words
+    def write(self, data: bytes) -> None:
+        """Send `data` after everything before it; raises OSError when the connection is gone."""
+        if self._write_buffer:
+            self._write_buffer += data
             return
         try:
-            sent = self._socket.send(words)
+            sent = self._socket.send(data)
         except BlockingIOError:
             sent = 0
-        if sent != len(words):
-            self._outbox += words[sent:]
+        if sent != len(data):
+            self._write_buffer += data[sent:]
             self._watch(_READ | _WRITE)
 
-    def _unasked(self) -> None:
-        if (listener := self._listener) is None:
+    def _on_readable(self) -> None:
+        if (protocol := self._protocol) is None:
             self.close()
             return
         try:
-            if self._outbox:
-                self._push(listener)
-            data, over = self._heard()
+            if self._write_buffer:
+                self._push(protocol)
+            data, over = self._read_available()
         except OSError as error:
-            listener.end(SilentError(str(error)))
+            protocol.connection_lost(SilentError(str(error)))
             return
-        self._tell(listener, data, over=over)
+        self._tell(protocol, data, over=over)
 
     @staticmethod
-    def _tell(listener: Listener, data: bytes, *, over: bool) -> None:
+    def _tell(protocol: TransportProtocol, data: bytes, *, over: bool) -> None:
         if data:
-            listener.hear(data)
+            protocol.data_received(data)
         if over:
-            listener.end(SilentError("hung up"))
+            protocol.connection_lost(SilentError("hung up"))
 
-    def _push(self, listener: Listener) -> None:
+    def _push(self, protocol: TransportProtocol) -> None:
         try:
-            del self._outbox[: self._socket.send(bytes(self._outbox))]
+            del self._write_buffer[: self._socket.send(bytes(self._write_buffer))]
         except BlockingIOError:
             return
-        if not self._outbox:
+        if not self._write_buffer:
             self._watch(_READ)
-            listener.go_on()
+            protocol.resume_writing()
 
-    def _heard(self) -> tuple[bytes, bool]:
-        """Return what came, and whether it was the last; raises OSError."""
+    def _read_available(self) -> tuple[bytes, bool]:
+        """Return what can be read now, and whether that was the end; raises OSError."""
         if self.closed:
             return b"", False
-        rush = self._rush
-        rush.left -= 1
-        if rush.left <= 0:
-            rush.look()
+        sampler = self._sampler
+        sampler.left -= 1
+        if sampler.left <= 0:
+            sampler.look()
         self.read_delay_ns = 0
         try:
-            if rush.is_on:
-                data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, NOTE_ROOM)
+            if sampler.is_on:
+                data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, ANCILLARY_SIZE)
                 self.read_delay_ns = read_delay_of(notes)
             else:
                 data = self._socket.recv(READ_BLOCK)
@@ -107,28 +107,28 @@ class TlsTransport(Transport, TlsConnection):
     """One connection over TLS."""
 
     def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
-        """Agree on keys as over any TLS, and on HTTP/2; raises OSError, and ProtocolError when the server doesn't."""
+        """Handshake, with HTTP/2 agreed by ALPN; raises OSError, and ProtocolError when the server doesn't agree."""
         super().shake_hands(context, name)
         if self._tls.selected_alpn_protocol() != _ALPN:
             raise ProtocolError("the server doesn't speak HTTP/2")
 
-    def listen(self, listener: Listener) -> None:
-        """Hand on what came with the handshake, too."""
-        super().listen(listener)
+    def start_reading(self, protocol: TransportProtocol) -> None:
+        """Hand on what came with the handshake as well."""
+        super().start_reading(protocol)
         try:
             data, over = self._unsealed()
         except OSError as error:
-            listener.end(SilentError(str(error)))
+            protocol.connection_lost(SilentError(str(error)))
             return
-        self._tell(listener, data, over=over)
+        self._tell(protocol, data, over=over)
 
-    def put(self, words: bytes) -> None:
-        """Say `words`; raises OSError."""
-        self._tls.write(words)  # into memory, which takes it all
-        super().put(self._outgoing.read())
+    def write(self, data: bytes) -> None:
+        """Encrypt and send `data`; raises OSError."""
+        self._tls.write(data)  # into memory, which takes it all
+        super().write(self._outgoing.read())
 
-    def _heard(self) -> tuple[bytes, bool]:
-        data, over = super()._heard()
+    def _read_available(self) -> tuple[bytes, bool]:
+        data, over = super()._read_available()
         if data or over:
             self._fill(data)
         return self._unsealed()
@@ -143,17 +143,17 @@ class TlsTransport(Transport, TlsConnection):
         except OSError:
             if not pieces:
                 raise
-            return b"".join(pieces), True  # what came before is heard first
+            return b"".join(pieces), True  # what came before is handed on first
         return b"".join(pieces), False
 
     def _flush(self) -> None:
-        if self._listener is None:
+        if self._protocol is None:
             super()._flush()
         elif self._outgoing.pending:
-            super().put(self._outgoing.read())
+            super().write(self._outgoing.read())
 
 
-def open_channel(way: Way, ends_at: float, tls: ssl.SSLContext | None, name: str) -> Transport:
+def open_transport(way: Way, ends_at: float, tls: ssl.SSLContext | None, name: str) -> Transport:
     """Return a connection that went `way` by `ends_at`, over TLS with the server called `name` when there is a context.
 
     Raises OSError and ProtocolError.

@@ -1,4 +1,4 @@
-"""How a shopper's connection gets past the environment's proxy."""
+"""Opens a connection, directly or through the environment's proxy (CONNECT), with TLS if the origin has it."""
 
 from socket import AF_INET, AF_INET6
 from ssl import SSLContext
@@ -10,7 +10,7 @@ from loadtests.client.sockets.tls_connection import TlsConnection
 from loadtests.environment.proxy import Answer, Proxy, ProxyError
 
 Way = tuple[Place, bytes | None]
-"""Where a connection goes, and what a proxy is told there first; None where there is none."""
+"""A socket address, and the CONNECT request to send there first: b"" for none, None without a proxy."""
 _LACKING = frozenset({"no_descriptor", "no_port"})
 
 
@@ -20,16 +20,16 @@ def place(address: str, port: int) -> Place:
 
 
 def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[Way, ...]:
-    """Return where to connect to and what to say there first, in the order of trying.
+    """Return where to connect to and what to send there first, in the order of trying.
 
-    Nothing is said first for an origin over plain http: each request names it (RFC 9112, 3.2.2).
+    Nothing is sent first for an origin over plain http: each request names it (RFC 9112, 3.2.2).
     """
     words = [proxy.opening(host, origin.port) for host in asked_for] if origin.secure else [b""]
     return tuple((place(address, proxy.port), opening) for opening in words for address in proxy.addresses)
 
 
 def opened_by(connection: Opened, way: Way, tls: SSLContext | None = None, name: str = "") -> Opened:
-    """Connect, agree on keys with the server called `name` where it is one over TLS, and return it; else close it.
+    """Connect, handshake with the server called `name` over TLS, and return the connection; on failure close it.
 
     Raises OSError and ProtocolError.
     """
@@ -44,9 +44,9 @@ def opened_by(connection: Opened, way: Way, tls: SSLContext | None = None, name:
 
 
 def _connect(connection: Connection, way: Way) -> None:
-    """Connect; where a proxy is, have it open the tunnel that it is asked for, if any. Raises OSError.
+    """Connect; through a proxy also have it open the tunnel, if one is wanted. Raises OSError.
 
-    What fails at a proxy is a ProxyError: nothing was asked of the shop yet. What this machine lacks stays what it is.
+    A failure at the proxy is a ProxyError, because the shop got nothing yet; a lack of this machine stays what it is.
     """
     (_, address), opening = way
     if opening is None:

@@ -15,7 +15,7 @@ from gevent import get_hub, getcurrent
 
 from loadtests.client.errors import UnsentError
 from loadtests.client.sockets.deadlines import deadlines
-from loadtests.client.sockets.kernel_timestamps import NOTE_ROOM, ask_for_notes, read_delay_of, rush
+from loadtests.client.sockets.kernel_timestamps import ANCILLARY_SIZE, enable_timestamps, read_delay_of, sampler
 from loadtests.runtime.hub import switch_to_hub
 
 READ_BLOCK = 64 << 10
@@ -43,29 +43,31 @@ def first_that_opens(ways: Iterable[Way], connect: Callable[[Way], Opened], ends
 
 
 class Connection:
-    """One connection. While nobody waits, whatever comes closes it: the shop hung up, or speaks out of turn.
+    """One connection. Between requests any received byte closes it: the server hung up, or sent what wasn't asked for.
 
-    `ends_at` is when a wait on it is over, `spoiled` whether it may bring no other reply, `read_delay_ns` for how long
-    what was read last had been here.
+    `ends_at` is the deadline of a wait, `is_spent` whether it can't be reused for another request, `read_delay_ns` the
+    time between the kernel receiving what was read last and our reading it (0 if unknown).
     """
 
-    __slots__ = ("_rush", "_sleep", "_socket", "_watcher", "closed", "ends_at", "read_delay_ns", "spoiled", "waiter")
+    __slots__ = (
+        "_sampler", "_sleep", "_socket", "_watcher", "closed", "ends_at", "is_spent", "read_delay_ns", "waiter",
+    )  # fmt: skip
 
     def __init__(self, family: int, ends_at: float) -> None:
-        self._sleep, self._rush = switch_to_hub(), rush()
+        self._sleep, self._sampler = switch_to_hub(), sampler()
         self._socket = socket(family, SOCK_STREAM)
         self._watcher: Any = None
         self.closed = False
         self.ends_at = ends_at
         self.read_delay_ns = 0
-        self.spoiled = False
+        self.is_spent = False
         self.waiter: Any = None
 
     def connect(self, address: tuple[Any, ...]) -> None:
         """Connect by `ends_at`; raises OSError."""
         self._socket.settimeout(0.0)
         self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        ask_for_notes(self._socket)
+        enable_timestamps(self._socket)
         deadlines().watch(self)
         failure = self._socket.connect_ex(address)
         if failure == EINPROGRESS:
@@ -76,58 +78,59 @@ class Connection:
             raise OSError(failure, os.strerror(failure))
         self._watch(_READ)
 
-    def send(self, words: bytes) -> None:
-        """Send a request; raises UnsentError when no byte of it went out.
+    def send(self, data: bytes) -> None:
+        """Send a request; raises UnsentError when no byte of it was sent.
 
-        Is the other side gone or answering before it has heard all, the connection is spoiled and the reply tells.
+        When the server closes or responds before it has read the whole request, the connection is spent, and the
+        response is read all the same.
         """
         try:
-            sent = self._socket.send(words)
+            sent = self._socket.send(data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
             raise UnsentError(str(error)) from error
-        if sent != len(words):
-            self._send_rest(memoryview(words)[sent:])
+        if sent != len(data):
+            self._send_rest(memoryview(data)[sent:])
 
     def receive(self) -> bytes:
-        """Wait for bytes and return them; b"" when the other side has hung up; raises OSError."""
-        rush = self._rush
+        """Wait for bytes and return them; b"" when the server has closed the connection; raises OSError."""
+        timestamps = self._sampler
         while True:
             self.waiter = getcurrent()
             try:
                 self._sleep()
             finally:
                 self.waiter = None
-            rush.left -= 1
-            if rush.left <= 0:
-                rush.look()
+            timestamps.left -= 1
+            if timestamps.left <= 0:
+                timestamps.look()
             try:
-                if rush.is_on:
-                    data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, NOTE_ROOM)
+                if timestamps.is_on:
+                    data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, ANCILLARY_SIZE)
                     self.read_delay_ns = read_delay_of(notes)
                     return data
                 self.read_delay_ns = 0
                 return self._socket.recv(READ_BLOCK)
             except BlockingIOError:
-                continue  # woken by mistake
+                continue  # a spurious wake-up
 
-    def hold(self) -> None:
-        """Let what comes wait in the socket, for who will read it, instead of taking it for out of turn."""
+    def pause_reading(self) -> None:
+        """Leave what comes in the socket until `resume_reading`, instead of closing on it."""
         self._unwatch()
 
-    def go_on(self) -> None:
-        """Watch it again after `hold`."""
+    def resume_reading(self) -> None:
+        """Watch the socket again after `pause_reading`."""
         if self._watcher is None and not self.closed:
             self._watch(_READ)
 
-    def rest(self) -> None:
-        """Be ready for another request, or closed when that can't be."""
-        if self.spoiled:
+    def release(self) -> None:
+        """Be ready for another request, or close if it is spent."""
+        if self.is_spent:
             self.close()
 
     def close(self) -> None:
-        """Close it; once is enough."""
+        """Close it; calling it again does nothing."""
         if self.closed:
             return
         self.closed = True
@@ -135,22 +138,22 @@ class Connection:
         deadlines().forget(self)
         self._socket.close()
 
-    def _send_rest(self, words: memoryview) -> None:
+    def _send_rest(self, data: memoryview) -> None:
         self._watch(_READ | _WRITE)
-        while words:
+        while data:
             self._wait()
             try:
-                words = words[self._socket.send(words) :]
+                data = data[self._socket.send(data) :]
             except BlockingIOError:  # it is readable then
-                self.spoiled = self._is_answering()
+                self.is_spent = self._is_answering()
             except ConnectionError:
-                self.spoiled = True
-            if self.spoiled:
+                self.is_spent = True
+            if self.is_spent:
                 break
         self._watch(_READ)
 
     def _is_answering(self) -> bool:
-        """Whether what can be read is meant for us."""
+        """Whether what can be read is part of a response."""
         return True
 
     def _wait(self) -> None:
@@ -175,7 +178,7 @@ class Connection:
         if self.waiter is not None:
             self.waiter.switch()
         else:
-            self._unasked()
+            self._on_readable()
 
-    def _unasked(self) -> None:
+    def _on_readable(self) -> None:
         self.close()

@@ -17,7 +17,7 @@ class Waiting(Protocol):
 
 
 class Deadlines:
-    """The connections of one hub; a wait that is over its end is broken off with DeadlineError, up to a tick late.
+    """The connections of one hub; a wait beyond its deadline ends with DeadlineError, up to a tick late.
 
     The timer runs while there are connections and keeps no hub from ending.
     """
@@ -28,19 +28,19 @@ class Deadlines:
         self._open: set[Waiting] = set()
 
     def watch(self, connection: Waiting) -> None:
-        """Take a connection under watch."""
+        """Watch a connection."""
         self._open.add(connection)
         if self._timer is None:
             self._timer = self._loop.timer(TICK_S, TICK_S, ref=False)
             self._timer.start(self._sweep)
 
     def forget(self, connection: Waiting) -> None:
-        """Forget it; one that isn't known is no matter."""
+        """Stop watching it; an unknown one is ignored."""
         self._open.discard(connection)
 
     def _sweep(self) -> None:
         now = monotonic()
-        for connection in tuple(self._open):  # who is thrown out may close this one and others
+        for connection in tuple(self._open):  # the greenlet may close this one and others
             if connection.ends_at <= now and connection.waiter is not None:
                 connection.waiter.throw(DeadlineError("not over in time"))
         if not self._open:

@@ -1,9 +1,9 @@
-"""When bytes arrived here, as the kernel noted it: a reply that waits for its turn in the hub has come all the same.
+"""Receive timestamps of the kernel: when a response arrived, though the hub read it later.
 
-Linux notes the time of each packet on a socket that asks for it (SO_TIMESTAMPNS, socket(7) and the kernel's
-networking/timestamping.rst), for TCP too: that of the last byte that a read returns. Elsewhere nothing is noted, and
-a reply has come when it is read. The kernel begins to note a moment after the first socket on the machine asks
-(net_enable_timestamp), and stops after the last such is closed; one that stays open keeps it at it between connections.
+Linux timestamps each packet of a socket with SO_TIMESTAMPNS (socket(7) and the kernel's networking/timestamping.rst),
+for TCP too: a read gets that of its last byte. Elsewhere a response counts as received when it is read. The kernel
+begins shortly after the first socket of the machine asks (net_enable_timestamp), and stops after the last such socket
+is closed; one that stays open keeps it enabled between connections.
 """
 
 import sys
@@ -20,29 +20,29 @@ _timespec = Struct("qq")
 _SECOND = 1_000_000_000
 _FEW, _AT_EASE_S = 8, 200e-6
 _A_SECOND, _MOST = 1_000, 10_000
-_IS_NOTED = sys.platform == "linux" and calcsize("l") == _timespec.size // 2
-NOTE_ROOM = 64
-"""Room for the kernel's notes in a read."""
-Note = tuple[int, int, bytes]
+_IS_SUPPORTED = sys.platform == "linux" and calcsize("l") == _timespec.size // 2
+ANCILLARY_SIZE = 64
+"""Room for the ancillary data of a read (recvmsg)."""
+ControlMessage = tuple[int, int, bytes]
 
 
-def ask_for_notes(connection: socket) -> None:
-    """Let the kernel note when what `connection` reads arrived."""
-    if _IS_NOTED:
-        _keep_noting(connection.family)
+def enable_timestamps(connection: socket) -> None:
+    """Have the kernel timestamp what `connection` receives."""
+    if _IS_SUPPORTED:
+        _keep_enabled(connection.family)
         connection.setsockopt(SOL_SOCKET, _TIMESTAMPNS, 1)
 
 
 @cache
-def _keep_noting(family: int) -> int:
-    """Open a socket that asks for notes and stays open for as long as the process lives; return its descriptor."""
+def _keep_enabled(family: int) -> int:
+    """Open a socket that keeps timestamps enabled as long as the process lives; return its descriptor."""
     keeper = socket(family, SOCK_DGRAM)
     keeper.setsockopt(SOL_SOCKET, _TIMESTAMPNS, 1)
     return keeper.detach()
 
 
-def read_delay_of(notes: Sequence[Note]) -> int:
-    """Return for how long (ns) what was read just now had been here; 0 when nothing was noted.
+def read_delay_of(notes: Sequence[ControlMessage]) -> int:
+    """Return the time (ns) between the kernel receiving what was read just now and this call; 0 without a timestamp.
 
     Both times are the kernel's wall clock's: only what it is set to in between is an error.
     """
@@ -53,13 +53,12 @@ def read_delay_of(notes: Sequence[Note]) -> int:
     return 0
 
 
-class Rush:
-    """Whether so many replies come at once in one hub that they wait for each other, and notes are worth reading.
+class TimestampSampler:
+    """Decides whether timestamps are read: only while responses come so fast that they wait for each other in the hub.
 
-    A note takes 2 us of the 30 of a whole request. So the clock is looked at for every few replies, `left` of them
-    being left, and while those come faster than a hub serves them at ease, notes are read: `is_on`. Over time that
-    are no more than `_A_SECOND`: who is in a rush for good has a generator that is too small, which its CPU tells,
-    and notes would make it smaller.
+    Reading one takes 2 us of a request's 30. So the clock is read once every few responses, `left` of which remain, and
+    timestamps are read (`is_on`) while those come faster than a hub handles them without queueing. In the long run that
+    is at most `_A_SECOND` a second: a generator that is always overloaded shows that by its CPU, and would get slower.
     """
 
     __slots__ = ("_looked_at", "_may_read", "is_on", "left")
@@ -71,7 +70,7 @@ class Rush:
         self.left = _FEW
 
     def look(self) -> None:
-        """Look how long the last few replies took."""
+        """Decide anew by how long the last few responses took."""
         now = monotonic()
         took, self._looked_at, self.left = now - self._looked_at, now, _FEW
         self._may_read = min(_MOST, self._may_read + took * _A_SECOND)
@@ -80,4 +79,4 @@ class Rush:
             self._may_read -= _FEW
 
 
-rush = PerHub(lambda _hub: Rush())
+sampler = PerHub(lambda _hub: TimestampSampler())

@@ -10,16 +10,16 @@ from loadtests.client.sockets.connection import READ_BLOCK, Connection
 class TlsConnection(Connection):
     """One connection with a TLS session of its own, shared with no other.
 
-    What comes while nobody waits may be TLS's own (tickets, new keys): that is taken in, the rest closes it.
+    Between requests TLS messages (session tickets, key updates) are processed; application data closes it.
     """
 
-    __slots__ = ("_ahead", "_incoming", "_outgoing", "_tls")
+    __slots__ = ("_early_data", "_incoming", "_outgoing", "_tls")
 
     _tls: SSLObject
 
     def shake_hands(self, context: SSLContext, name: str) -> None:
-        """Agree on keys with the server called `name`, and verify it as `context` says; raises OSError."""
-        self._ahead: bytes | None = None
+        """Handshake with the server called `name`, verified as `context` says; raises OSError."""
+        self._early_data: bytes | None = None
         self._incoming, self._outgoing = MemoryBIO(), MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         while True:
@@ -30,23 +30,23 @@ class TlsConnection(Connection):
                 self._fill(super().receive())
             except SSLError:
                 with contextlib.suppress(OSError):
-                    self._flush()  # the other side should know why
+                    self._flush()  # so that the server gets the alert
                 raise
             else:
                 self._flush()
                 return
 
-    def send(self, words: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send a request, as over plain TCP."""
         try:
-            self._tls.write(words)  # into memory, which takes it all
+            self._tls.write(data)  # into memory, which takes it all
         except SSLError as error:
             raise UnsentError(str(error)) from error
         super().send(self._outgoing.read())
 
     def receive(self) -> bytes:
-        """Wait for bytes and return them; b"" when the other side has said goodbye; raises OSError when it has not."""
-        data, self._ahead = self._ahead, None
+        """Wait for bytes and return them; b"" after close_notify; raises OSError when it ended without one."""
+        data, self._early_data = self._early_data, None
         if data is None and self._incoming.pending:
             data = self._decrypted()
         while data is None:
@@ -54,20 +54,20 @@ class TlsConnection(Connection):
             data = self._decrypted()
         return data
 
-    def rest(self) -> None:
-        """Be ready for another request, or closed when that can't be or something was said out of turn."""
-        if self._ahead is not None or (self._incoming.pending and self._decrypted() is not None):
-            self.spoiled = True
-        super().rest()
+    def release(self) -> None:
+        """Be ready for another request, or close if it is spent or unrequested data came."""
+        if self._early_data is not None or (self._incoming.pending and self._decrypted() is not None):
+            self.is_spent = True
+        super().release()
 
     def close(self) -> None:
-        """Say goodbye and close."""
+        """Send close_notify and close."""
         if not self.closed:
             with contextlib.suppress(OSError, ValueError, AttributeError):  # it may never have come to a handshake
-                self._say_goodbye()
+                self._send_close_notify()
         super().close()
 
-    def _say_goodbye(self) -> None:
+    def _send_close_notify(self) -> None:
         with contextlib.suppress(SSLWantReadError):
             self._tls.unwrap()
         self._flush()
@@ -80,12 +80,12 @@ class TlsConnection(Connection):
 
     def _flush(self) -> None:
         if self._outgoing.pending:
-            words = self._outgoing.read()
-            if self._socket.send(words) != len(words):
+            data = self._outgoing.read()
+            if self._socket.send(data) != len(data):
                 raise BrokenOffError("the other side doesn't read")
 
     def _decrypted(self) -> bytes | None:
-        """Return what has come, b"" at the end; None when that is nothing yet."""
+        """Return decrypted data, b"" at the end, None when there is none yet."""
         try:
             return self._tls.read(READ_BLOCK)
         except SSLWantReadError:
@@ -94,14 +94,14 @@ class TlsConnection(Connection):
         except SSLZeroReturnError:
             return b""
         except SSLEOFError as error:
-            raise BrokenOffError("hung up without a goodbye") from error
+            raise BrokenOffError("closed without close_notify") from error
 
     def _is_answering(self) -> bool:
         self._fill(self._socket.recv(READ_BLOCK))
-        self._ahead = self._decrypted()
-        return self._ahead is not None
+        self._early_data = self._decrypted()
+        return self._early_data is not None
 
-    def _unasked(self) -> None:
+    def _on_readable(self) -> None:
         try:
             if self._is_answering():
                 self.close()

@@ -1,29 +1,29 @@
-"""What a stream of events is made of: a reply's bytes as HTTP/1.1 brings them, unframed, with no end that is known."""
+"""The body of an event stream, read piece by piece: what any version of HTTP offers, and HTTP/1.1's."""
 
 from math import inf
 from typing import Protocol
 
 from loadtests.client.chunked_body import Chunks
 from loadtests.client.errors import BrokenOffError, ProtocolError
-from loadtests.client.response import opened, rest_of
-from loadtests.client.response_head import CHUNKED, UNTIL_CLOSED, Head, Heads
+from loadtests.client.response import open_response, rest_of
+from loadtests.client.response_head import CHUNKED, UNTIL_CLOSED, Head, ResponseHeads
 from loadtests.client.sockets.connection import Connection
 
 _MOST_HELD = 1 << 20
 
 
 class BodyStream(Protocol):
-    """One reply whose head is there, as a version of HTTP brings it."""
+    """A response whose head has come, over some version of HTTP."""
 
     @property
     def head(self) -> Head:
         """Return its head."""
 
     def whole(self) -> bytes:
-        """Wait for all of a reply that is no stream, by the deadline of its opening; raises as its client does."""
+        """Read the whole body of a response that is no event stream, by its deadline; raises as its client does."""
 
     def first(self) -> bytes:
-        """Return what of the stream came with the head, b"" for nothing; it has no deadline from now on."""
+        """Return what came with the head, b"" for nothing; there is no deadline from now on."""
 
     def more(self) -> bytes:
         """Wait for more of the stream and return it; raises OSError and ProtocolError."""
@@ -32,22 +32,22 @@ class BodyStream(Protocol):
         """Return the time between the kernel receiving what was read last and our reading it; call once a read."""
 
     def has_ended(self) -> bool:
-        """Whether the server said that what was returned was all."""
+        """Whether the body has ended and all of it was returned."""
 
     def close(self) -> None:
-        """Let go of it; once is enough."""
+        """Close it; calling it again does nothing."""
 
 
 class Http1BodyStream:
-    """A reply over a connection of its own, which is closed with it."""
+    """A response on a connection of its own, which is closed with it."""
 
     __slots__ = ("_connection", "_data", "_ended", "_framing", "head")
 
-    def __init__(self, connection: Connection, words: bytes, heads: Heads) -> None:
-        """Ask; raises OSError and ProtocolError, and closes the connection then."""
+    def __init__(self, connection: Connection, data: bytes, heads: ResponseHeads) -> None:
+        """Send the request; raises OSError and ProtocolError, and closes the connection then."""
         self._connection = connection
         try:
-            self.head, self._data = opened(connection, words, heads)
+            self.head, self._data = open_response(connection, data, heads)
         except BaseException:
             connection.close()
             raise
@@ -61,19 +61,19 @@ class Http1BodyStream:
     def first(self) -> bytes:
         """Return what came with the head."""
         self._connection.ends_at = inf
-        self._connection.hold()
+        self._connection.pause_reading()
         data, self._data = self._data, b""
         return self._unframed(data) if data else b""
 
     def more(self) -> bytes:
         """Wait for more; raises OSError and ProtocolError."""
         connection = self._connection
-        connection.go_on()
+        connection.resume_reading()
         data = connection.receive()
         if data:
             return self._unframed(data)
         if not isinstance(self._framing, _Counted) or self._framing.left != UNTIL_CLOSED:
-            raise BrokenOffError("hung up within a stream")
+            raise BrokenOffError("the connection ended within a chunked or counted body")
         self._ended = True
         return b""
 
@@ -86,7 +86,7 @@ class Http1BodyStream:
         return self._ended
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
     def _unframed(self, data: bytes) -> bytes:

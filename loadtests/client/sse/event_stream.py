@@ -1,13 +1,13 @@
 """A shopper's event stream (WHATWG HTML, 9.2), as a browser's EventSource opens it, over any version of HTTP.
 
-Nothing here waits for events by itself, and nothing reconnects: who listens does both.
+It neither waits for events by itself nor reconnects: its caller does both.
 """
 
 from collections.abc import Callable
 from time import monotonic
 
 from loadtests.client.access import Access
-from loadtests.client.content_encoding import Plain, Unfolding, unfolding
+from loadtests.client.content_encoding import ContentDecoder, Plain, content_decoder
 from loadtests.client.cookies import Jar
 from loadtests.client.errors import word_of
 from loadtests.client.interface import Event, Received, Reply, Request
@@ -22,16 +22,25 @@ _ASKED_FOR = {"Accept": KIND, "Cache-Control": "no-store"}
 
 
 class EventStream:
-    """One stream at a time; a stream that is opened again goes on where it was.
+    """One stream at a time; opening it again resumes after the last event (Last-Event-ID).
 
-    `ask` sends the words of a request and returns its reply by a moment of the monotonic clock, once its head is there.
+    `open_body` sends a request and returns its response, by a moment of the monotonic clock, once its head is there.
     `first` holds the events that came with its head: those are there when the opening is. `deadline_s` is for the
     opening, until its head is there, or an error's whole reply. A stream that was opened has no end but its server's,
     and its own bounds.
     """
 
     __slots__ = (
-        "_access", "_ask", "_deadline_s", "_inflow", "_jar", "_parser", "_told", "_unfolding", "first", "last_id",
+        "_access",
+        "_body",
+        "_deadline_s",
+        "_decoder",
+        "_jar",
+        "_open_body",
+        "_parser",
+        "_reply_of",
+        "first",
+        "last_id",
         "retry_ms",
     )  # fmt: skip
 
@@ -39,15 +48,15 @@ class EventStream:
         self,
         access: Access,
         jar: Jar,
-        ask: Callable[[bytes, str, float], BodyStream],
+        open_body: Callable[[bytes, str, float], BodyStream],
         told: Callable[[Request, Head, bytes], Reply],
         deadline_s: float,
     ) -> None:
-        self._access, self._jar, self._ask, self._told = access, jar, ask, told
+        self._access, self._jar, self._open_body, self._reply_of = access, jar, open_body, told
         self._deadline_s = deadline_s
-        self._inflow: BodyStream | None = None
+        self._body: BodyStream | None = None
         self._parser = EventParser()
-        self._unfolding: Unfolding = Plain()
+        self._decoder: ContentDecoder = Plain()
         self.first: list[Event] = []
         self.last_id = ""
         self.retry_ms: int | None = None
@@ -69,44 +78,44 @@ class EventStream:
 
     def receive(self) -> Received | None:
         """Wait for bytes and return the events they complete, if any; None when the server has ended the stream."""
-        inflow = self._inflow
-        if inflow is None or inflow.has_ended():
+        body = self._body
+        if body is None or body.has_ended():
             return None
-        data = inflow.more()
-        read_delay_ns = inflow.read_delay_ns()
+        data = body.more()
+        read_delay_ns = body.read_delay_ns()
         found = self._events(data)
-        return None if inflow.has_ended() and not found else Received(found, read_delay_ns)
+        return None if body.has_ended() and not found else Received(found, read_delay_ns)
 
     def close(self) -> None:
-        """Let go of the stream; what it had brought and nobody took is gone."""
+        """Close the stream; events that weren't received are dropped."""
         self.first = []
-        if self._inflow is not None:
-            self._inflow.close()
-            self._inflow = None
+        if self._body is not None:
+            self._body.close()
+            self._body = None
 
     def _open(self, request: Request, traceparent: str) -> Reply:
         access = self._access
         resuming = {"Last-Event-ID": self.last_id} if self.last_id else {}
         asked = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
-        words = access.serialiser.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
-        inflow = self._inflow = self._ask(words, request.method, monotonic() + self._deadline_s)
-        head = inflow.head
-        whole, read_delay_ns = b"", inflow.read_delay_ns()
+        data = access.serialiser.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
+        body = self._body = self._open_body(data, request.method, monotonic() + self._deadline_s)
+        head = body.head
+        whole, read_delay_ns = b"", body.read_delay_ns()
         if head.status not in request.accept:
-            whole = inflow.whole()
-            read_delay_ns = inflow.read_delay_ns()
-        reply = self._told(request, head, whole)._replace(read_delay_ns=read_delay_ns)
+            whole = body.whole()
+            read_delay_ns = body.read_delay_ns()
+        reply = self._reply_of(request, head, whole)._replace(read_delay_ns=read_delay_ns)
         if head.status != _OK or _kind_of(head) != KIND or reply.error is not None:
             self.close()
             healthy = head.status in request.accept - {_OK}
             return reply if healthy else reply._replace(error=reply.error or "wrong_reply", location=None)
-        self._parser, self._unfolding = EventParser(self.last_id), unfolding(head.encoding)
-        self.first = self._events(inflow.first())
+        self._parser, self._decoder = EventParser(self.last_id), content_decoder(head.encoding)
+        self.first = self._events(body.first())
         return reply
 
     def _events(self, data: bytes) -> list[Event]:
         parser = self._parser
-        found = parser.feed(self._unfolding.feed(data))
+        found = parser.feed(self._decoder.feed(data))
         self.last_id, self.retry_ms = parser.last_id, parser.retry_ms if parser.retry_ms is not None else self.retry_ms
         return [self._masked(event) for event in found] if self._access.masks else found
 

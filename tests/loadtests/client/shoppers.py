@@ -84,7 +84,7 @@ class ScriptedConnection(Connection):
         self.left = (piece for piece in pieces if piece)
         self.taken = 0
         self.sent: list[bytes] = []
-        self.closed = self.spoiled = False
+        self.closed = self.is_spent = False
         self.read_delay_ns = 0
         self.waiter: Any = None
 

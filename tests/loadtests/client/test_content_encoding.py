@@ -1,4 +1,4 @@
-"""A compressed stream is told as it comes, and none unfolds without end."""
+"""A compressed stream is decoded piece by piece, and none without a bound."""
 
 import gzip
 import zlib
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.client.content_encoding import MAX_PIECE, unfolding
+from loadtests.client.content_encoding import MAX_PIECE, content_decoder
 from loadtests.client.errors import ProtocolError
 
 TEXT = b"data: paid\n\n" * 20
@@ -18,29 +18,29 @@ TEXT = b"data: paid\n\n" * 20
 @given(cuts=st.lists(st.integers(0, 60), max_size=6), encoding=st.sampled_from(["gzip", "x-gzip", "br"]))
 def test_any_split_gives_the_whole(cuts: list[int], encoding: str) -> None:
     packed = brotli.compress(TEXT) if encoding == "br" else gzip.compress(TEXT) + gzip.compress(b"more")
-    places, one = [0, *sorted(cuts), len(packed)], unfolding(encoding)
+    places, one = [0, *sorted(cuts), len(packed)], content_decoder(encoding)
     whole = b"".join(one.feed(packed[start:end]) for start, end in pairwise(places))
     assert whole == (TEXT if encoding == "br" else TEXT + b"more")
 
 
-def test_what_was_flushed_is_told_before_the_end() -> None:
+def test_what_was_flushed_is_decoded_before_the_end() -> None:
     packer = zlib.compressobj(wbits=31)
     flushed = packer.compress(TEXT) + packer.flush(zlib.Z_SYNC_FLUSH)
-    assert unfolding("gzip").feed(flushed) == TEXT
+    assert content_decoder("gzip").feed(flushed) == TEXT
     brotlied = brotli.Compressor()
-    assert unfolding("br").feed(brotlied.process(TEXT) + brotlied.flush()) == TEXT
+    assert content_decoder("br").feed(brotlied.process(TEXT) + brotlied.flush()) == TEXT
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 def test_a_bomb_and_what_is_not_of_the_encoding_are_refused(encoding: str) -> None:
     bomb = bytes(MAX_PIECE + 1)
-    with pytest.raises(ProtocolError, match="what unfolds to over"):
-        unfolding(encoding).feed(brotli.compress(bomb) if encoding == "br" else gzip.compress(bomb))
+    with pytest.raises(ProtocolError, match="a body that decodes to over"):
+        content_decoder(encoding).feed(brotli.compress(bomb) if encoding == "br" else gzip.compress(bomb))
     with pytest.raises(ProtocolError, match="bad "):
-        unfolding(encoding).feed(b"\xffnothing of the kind" * 9)
+        content_decoder(encoding).feed(b"\xffnothing of the kind" * 9)
 
 
-def test_an_encoding_that_nobody_asked_for_is_refused() -> None:
-    with pytest.raises(ProtocolError, match="an encoding that nobody asked for: 'zstd'"):
-        unfolding("zstd")
-    assert unfolding("").feed(b"as it is") == b"as it is"
+def test_a_content_coding_that_was_not_offered_is_refused() -> None:
+    with pytest.raises(ProtocolError, match=r"a content coding that wasn.t offered: 'zstd'"):
+        content_decoder("zstd")
+    assert content_decoder("").feed(b"as it is") == b"as it is"

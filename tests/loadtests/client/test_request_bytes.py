@@ -119,7 +119,7 @@ def test_no_end_of_names_is_kept() -> None:
     wording = RequestBytes(SHOP, CONSTANT)
     for number in range(1000):
         wording.of(GET._replace(headers={f"X-{number}": "y"}), TRACEPARENT, "")
-    assert 0 < len(wording._openings) <= 256
+    assert 0 < len(wording._templates) <= 256
 
 
 @given(path=st.text(max_size=20), name=st.text(max_size=8), value=st.text(max_size=20), cookie=st.text(max_size=20))

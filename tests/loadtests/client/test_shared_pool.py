@@ -173,7 +173,7 @@ def test_none_that_failed_is_kept(serve: Serve) -> None:
 def test_a_connection_that_its_server_closes_leaves_the_pool(serve: Serve) -> None:
     party = Party(1, serve(closing(reply())))
     assert party.shopper().send(GET, TRACEPARENT).error is None
-    resting: list[Connection] = party.pool._resting
+    resting: list[Connection] = party.pool._idle
     wait_for(lambda: all(connection.closed for connection in resting))
     assert party.pool.take(monotonic() + 10) is None
 

@@ -162,7 +162,7 @@ def test_an_event_that_never_comes_is_a_timeout_and_the_visit_ends_there(start: 
     with pytest.raises(SessionFailedError, match="order-paid: timeout"):
         visit.session.hear("order-paid", paid, 0.01)
     assert visit.rows() == [("order-stream", 200, None), ("order-paid", 0, "timeout")]
-    assert not [one for one in deadlines()._open if isinstance(one, module._StreamReader)]
+    assert not [one for one in deadlines()._open if isinstance(one, module._EventWait)]
 
 
 def test_a_stream_that_cannot_be_opened_ends_the_visit(start: Start) -> None:
@@ -173,7 +173,7 @@ def test_a_stream_that_cannot_be_opened_ends_the_visit(start: Start) -> None:
 
 
 def test_nothing_can_be_heard_before_it_is_listened_to(start: Start) -> None:
-    with pytest.raises(ValueError, match="nothing is listened to"):
+    with pytest.raises(ValueError, match="no event stream is open"):
         start(b"").session.hear("order-paid", paid)
 
 
@@ -244,7 +244,7 @@ def test_what_stops_a_stream_for_good_is_what_is_told_of_who_waits(
 def test_a_stream_is_opened_again_so_often_and_no_more(
     start: Start, monkeypatch: pytest.MonkeyPatch, left: bytes
 ) -> None:
-    monkeypatch.setattr(module, "MOST_REOPENINGS", 3)
+    monkeypatch.setattr(module, "MAX_REOPENINGS", 3)
     visit = start(in_turn(closing(OPEN + SOON), *[closing(left)] * 9))
     visit.session.listen(STREAM)
     with pytest.raises(SessionFailedError, match="order-paid: connection"):
@@ -365,7 +365,7 @@ def test_a_session_that_thinks_first_is_not_in_flight_before_it_listens(start: S
 def test_events_that_nobody_waits_for_are_kept_to_a_bound_the_last_ones(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_UNHEARD", 4)
+    monkeypatch.setattr(module, "MAX_PENDING", 4)
     visit = start(staying(OPEN + b"".join(b"data: %d\n\n" % n for n in range(9)) + b"event: paid\ndata:\n\n"))
     visit.session.listen(STREAM)
     visit.session.hear("order-paid", paid)
@@ -377,7 +377,7 @@ def test_events_that_nobody_waits_for_are_kept_to_a_bound_the_last_ones(
 
 
 def test_what_is_kept_unheard_is_bounded_in_size_too(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_HELD", 10)
+    monkeypatch.setattr(module, "MAX_PENDING_SIZE", 10)
     visit = start(staying(OPEN + b"".join(b"data: %d2345\n\n" % n for n in range(9)) + b"event: paid\ndata:\n\n"))
     visit.session.listen(STREAM)
     visit.session.hear("order-paid", paid)

@@ -25,8 +25,8 @@ Connect2 = Callable[..., Http2Client]
 
 def held(client: Http2Client) -> Http2Connection:
     """Return a client's connection."""
-    assert client._link.conversation is not None
-    return client._link.conversation
+    assert client._origin_connection.connection is not None
+    return client._origin_connection.connection
 
 
 @pytest.fixture(params=["h2c", "h2"])

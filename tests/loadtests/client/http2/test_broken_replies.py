@@ -129,7 +129,7 @@ WELL: list[tuple[str, bytes]] = [
     ("with a priority", said(HEADERS, END_HEADERS | WITH_PRIORITY, 1, b"\x00" * 5 + OK) + said(DATA, 1, 1, b"ab")),
     ("a head in pieces", said(HEADERS, 0, 1, OK[:1]) + said(CONTINUATION, 0, 1) + said(CONTINUATION, 4, 1, OK[1:])
         + said(DATA, END_STREAM, 1, b"ab")),
-    ("interim replies first", head(status="100") + head(("link", "</a>"), status="103") + head()
+    ("interim replies first", head(status="100") + head(("origin_connection", "</a>"), status="103") + head()
         + said(DATA, END_STREAM, 1, b"ab")),
     ("with trailers", head(("content-length", "2")) + said(DATA, 0, 1, b"ab")
         + said(HEADERS, END_HEADERS | END_STREAM, 1, block(("grpc-status", "0")))),
@@ -253,4 +253,4 @@ def test_what_comes_after_the_end_ends_the_connection_and_no_reply(serve: Serve,
     wait_for(lambda: held(client).retiring)
     assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     assert [seen.connection for seen in server.seen] == [1, 2]
-    wait_for(lambda: server.goodbyes == [5])  # STREAM_CLOSED
+    wait_for(lambda: server.goaway_codes == [5])  # STREAM_CLOSED

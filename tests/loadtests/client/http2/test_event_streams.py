@@ -166,7 +166,7 @@ def test_an_opened_stream_shows_that_its_connection_is_well(serve: Serve, connec
     server = serve(react)
     client = connect(server.url)
     opened(client.listener())
-    assert client.send(GET, TRACEPARENT) == GOOD  # on a second one: the first had brought a reply, and was stale
+    assert client.send(GET, TRACEPARENT) == GOOD  # on a second one: the first had has_replied a reply, and was stale
     assert server.connections == 2
 
 
@@ -222,8 +222,8 @@ def test_what_nobody_takes_is_bounded(serve: Serve, connect: Connect2, monkeypat
 def test_when_an_error_was_here_is_when_all_of_it_was(
     serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
-        told: tuple[bytes, bool] = hear(self)
+    def heard(self: Transport, data_received: Any = Transport._read_available) -> tuple[bytes, bool]:
+        told: tuple[bytes, bool] = data_received(self)
         self.read_delay_ns = 0 if late.is_set() else 3_600 * 10**9
         return told
 
@@ -241,7 +241,7 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
 
     late, head_is_read = threading.Event(), threading.Event()
     monkeypatch.setattr(Http2BodyStream, "whole", whole)
-    monkeypatch.setattr(Transport, "_heard", heard)
+    monkeypatch.setattr(Transport, "_read_available", heard)
     stream = connect(serve(react).url).listener()
     told = stream.send(STREAM, TRACEPARENT)
     assert told.error == "http_5xx"
@@ -249,12 +249,12 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
 
 
 def test_what_lay_here_is_told(serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch) -> None:
-    def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
-        told: tuple[bytes, bool] = hear(self)
+    def heard(self: Transport, data_received: Any = Transport._read_available) -> tuple[bytes, bool]:
+        told: tuple[bytes, bool] = data_received(self)
         self.read_delay_ns = 3_600 * 10**9
         return told
 
-    monkeypatch.setattr(Transport, "_heard", heard)
+    monkeypatch.setattr(Transport, "_read_available", heard)
     client = connect(serve(pushing(TWO)).url)
     stream = client.listener()
     told = stream.send(STREAM, TRACEPARENT)

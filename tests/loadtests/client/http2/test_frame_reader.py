@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from loadtests.client.errors import ProtocolError
 from loadtests.client.http2.frame_reader import FrameReader
 from loadtests.client.http2.frames import HEAD_SIZE, MOST_STREAM_ID, FaultError
-from loadtests.client.http2.response_headers import ResponseHeaders, first_decoder
-from loadtests.client.response_head import Heads
+from loadtests.client.http2.response_headers import ResponseHeaders, initial_decoder
+from loadtests.client.response_head import ResponseHeads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
 from tests.loadtests.hostile_http2 import block, said
@@ -38,13 +38,13 @@ def test_any_bytes_are_frames_or_a_failure(data: bytes) -> None:
 
 
 def blocks() -> ResponseHeaders:
-    return ResponseHeaders(Heads(Firewall(Blocked())))
+    return ResponseHeaders(ResponseHeads(Firewall(Blocked())))
 
 
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_head_or_a_failure(data: bytes) -> None:
     for prefix in (b"", b"\x88"):  # a status of 200 first
-        for decoder in (None, first_decoder()):
+        for decoder in (None, initial_decoder()):
             with contextlib.suppress(ProtocolError):
                 assert blocks().of(prefix + data, decoder).status >= 100
 
@@ -57,7 +57,7 @@ def test_a_head_is_read_once() -> None:
 
 
 def test_what_rests_on_a_table_is_read_each_time_and_kept_for_nobody() -> None:
-    known, decoder, encoder = blocks(), first_decoder(), Encoder()
+    known, decoder, encoder = blocks(), initial_decoder(), Encoder()
     said_first = encoder.encode([(":status", "200"), ("x-a", "b"), ("content-length", "1")])
     said_again = encoder.encode([(":status", "200"), ("x-a", "b"), ("content-length", "1")])
     assert said_first != said_again

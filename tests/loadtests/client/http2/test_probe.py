@@ -70,7 +70,7 @@ def test_it_is_agreed_on_through_the_proxy_too(world: World, tmp_path: Path) -> 
         assert [seen.line.split()[0] for seen in proxy.seen] == ["CONNECT"]
 
 
-def test_over_plain_tcp_a_greeting_tells(world: World) -> None:
+def test_over_plain_tcp_the_preface_shows_it(world: World) -> None:
     with HostileHttp2(b"") as server:
         check_spoken(reach_at(world, server.port, 2))
     assert (server.connections, server.seen) == (1, [])
@@ -108,12 +108,12 @@ def test_doctor_says_what_is_spoken(world: World) -> None:
     assert Line(state="ok", what="HTTP/2", found="the shop speaks it") in lines
 
 
-def test_a_shop_that_hangs_up_on_the_greeting_is_told(world: World) -> None:
+def test_a_shop_that_hangs_up_on_the_preface_is_refused(world: World) -> None:
     with HostileServer(lambda *_: False) as server:
         reach = reach_at(world, server.port, 2)
         with pytest.raises(EnvironmentLacks) as raised:
             check_spoken(reach)
-    assert str(raised.value) == refusal(reach.environment.base_url, "doesn't answer its greeting (EOFError)")
+    assert str(raised.value) == refusal(reach.environment.base_url, "doesn't answer the connection preface (EOFError)")
 
 
 def test_a_proxy_that_leads_nowhere_and_a_stranger_s_certificate_are_no_matter_of_the_version(

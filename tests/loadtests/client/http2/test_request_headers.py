@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.client.errors import ProtocolError
-from loadtests.client.http2.request_headers import HeaderBlocks, Post
+from loadtests.client.http2.request_headers import HeaderBlocks, HeaderBlockWithContent
 from loadtests.client.interface import Request
 from loadtests.client.origin import Origin
 from tests.loadtests.client.shoppers import GET, TRACEPARENT
@@ -51,7 +51,7 @@ def test_every_method_is_said(method: str) -> None:
 
 def test_content_goes_apart_from_its_head() -> None:
     block = WORDING.of(Request(step="s", method="POST", path="/", form={"a": "b c"}), TRACEPARENT, "")
-    assert isinstance(block, Post)
+    assert isinstance(block, HeaderBlockWithContent)
     assert block.content == b"a=b+c"
     told = [("content-type", "application/x-www-form-urlencoded"), ("content-length", "5")]
     assert read(block) == [*first("POST", "/base/"), *EACH, *LAST, *told]

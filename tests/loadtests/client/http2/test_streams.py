@@ -17,7 +17,7 @@ from loadtests.client.http2.frames import PREFACE
 from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.http2.transport import Transport
 from loadtests.client.interface import Reply, Request
-from loadtests.client.response_head import Heads
+from loadtests.client.response_head import ResponseHeads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
@@ -305,11 +305,11 @@ def test_a_request_that_is_cut_off_breaks_its_stream_off_and_nothing_else(serve:
     assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     assert (server.resets, server.connections) == ([(1, 8)], 1)
     client.close()
-    wait_for(lambda: server.goodbyes == [0])
+    wait_for(lambda: server.goaway_codes == [0])
 
 
 def test_a_client_that_is_closed_asks_for_nothing_again(serve: Serve, connect: Connect2) -> None:
-    """Neither for what is under way on a connection that has brought a reply, nor for what waits for a place."""
+    """Neither for what is under way on a connection that has has_replied a reply, nor for what waits for a place."""
 
     def react(talk: Talk, _: Seen) -> bool:
         if len(server.seen) == 1:
@@ -334,14 +334,14 @@ def test_one_opens_the_connection_for_all_and_its_failure_is_everyone_s(
         port = gone.getsockname()[1]
     client = connect(serve(b"").url.replace("//127.0.0.1", "//localhost").rpartition(":")[0] + f":{port}")
     tried: list[object] = []
-    link = client._link
-    reached = link._channel
+    origin_connection = client._origin_connection
+    reached = origin_connection._open_transport
 
     def count(*of: object) -> object:
         tried.append(of)
         return reached(*of)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(type(link), "_channel", lambda _, *of: count(*of))
+    monkeypatch.setattr(type(origin_connection), "_open_transport", lambda _, *of: count(*of))
     sent = send_all(client, GET, GET, GET)
     gevent.joinall(sent, timeout=20)
     assert ([one.value for one in sent], len(tried)) == ([Untimed(error="connection")] * 3, 1)
@@ -369,7 +369,7 @@ class Quiet(Transport):
         self.said: list[bytes] = []
         self.read_delay_ns, self.closed = 0, False
 
-    def put(self, words: bytes) -> None:
+    def write(self, words: bytes) -> None:
         self.said.append(words)
 
     def close(self) -> None:
@@ -377,8 +377,8 @@ class Quiet(Transport):
 
 
 @pytest.mark.parametrize("first", [said(SETTINGS, 0, 0), b"HTTP/1.1 400 Bad Request"], ids=["settings", "no HTTP/2"])
-def test_whatever_the_server_says_first_we_begin_with_our_greeting(first: bytes) -> None:
-    channel = Quiet()
-    Http2Connection(channel, ResponseHeaders(Heads(Firewall(Blocked())))).hear(first)
-    assert channel.said[0].startswith(PREFACE)
-    assert b"".join(channel.said).count(PREFACE) == 1
+def test_whatever_the_server_says_first_we_begin_with_the_preface(first: bytes) -> None:
+    transport = Quiet()
+    Http2Connection(transport, ResponseHeaders(ResponseHeads(Firewall(Blocked())))).data_received(first)
+    assert transport.said[0].startswith(PREFACE)
+    assert b"".join(transport.said).count(PREFACE) == 1

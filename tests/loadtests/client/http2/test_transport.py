@@ -15,7 +15,7 @@ class Torn(TlsTransport):
     def _decrypted(self) -> bytes | None:
         if self.left:
             return self.left.pop(0)
-        raise BrokenOffError("hung up without a goodbye")
+        raise BrokenOffError("closed without close_notify")
 
 
 def test_what_came_before_a_bad_end_is_heard_first() -> None:

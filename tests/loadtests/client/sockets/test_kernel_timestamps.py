@@ -11,12 +11,12 @@ import pytest
 
 from loadtests.client.sockets import kernel_timestamps as arrival
 from loadtests.client.sockets.connection import Connection
-from loadtests.client.sockets.kernel_timestamps import Rush, ask_for_notes, read_delay_of
+from loadtests.client.sockets.kernel_timestamps import TimestampSampler, enable_timestamps, read_delay_of
 from tests.loadtests.client.shoppers import GET, TRACEPARENT, Connect, Serve, in_turn
 from tests.loadtests.hostile_server import reply
 from tests.waiting import wait_for
 
-needs_notes = pytest.mark.skipif(not arrival._IS_NOTED, reason="only Linux notes when TCP's bytes arrived")
+needs_notes = pytest.mark.skipif(not arrival._IS_SUPPORTED, reason="only Linux notes when TCP's bytes arrived")
 HELD_S = 0.05
 
 
@@ -25,11 +25,11 @@ def note(age_ns: int, kind: int = 35) -> tuple[int, int, bytes]:
     return (socket.SOL_SOCKET, kind, pack("qq", seconds, rest))
 
 
-def in_a_rush() -> Rush:
-    rush = Rush()
-    rush.look()
-    assert rush.is_on
-    return rush
+def always_on() -> TimestampSampler:
+    sampler = TimestampSampler()
+    sampler.look()
+    assert sampler.is_on
+    return sampler
 
 
 def held_up(connection: Connection) -> int:
@@ -63,11 +63,11 @@ def test_no_note_another_s_a_torn_one_and_one_from_the_future_tell_nothing(notes
 def read_delay_of_over_tcp(held_s: float) -> int:
     """Return how long bytes that were held lay by the kernel's notes, over a connection of their own."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as reader:
-        ask_for_notes(reader)
+        enable_timestamps(reader)
         with listener.accept()[0] as server:
             server.sendall(b"x")
             time.sleep(held_s)
-            _, notes, _, _ = reader.recvmsg(10, arrival.NOTE_ROOM)
+            _, notes, _, _ = reader.recvmsg(10, arrival.ANCILLARY_SIZE)
     return read_delay_of(notes)
 
 
@@ -86,17 +86,17 @@ def test_the_kernel_notes_what_comes_over_tcp() -> None:
 @needs_notes
 def test_a_socket_that_asks_stays_open_so_that_the_kernel_goes_on_between_connections() -> None:
     read_delay_of_over_tcp(0)
-    descriptor = arrival._keep_noting(socket.AF_INET)
+    descriptor = arrival._keep_enabled(socket.AF_INET)
     with socket.socket(fileno=os.dup(descriptor)) as keeper:
         assert keeper.getsockopt(socket.SOL_SOCKET, arrival._TIMESTAMPNS) == 1
-    assert descriptor == arrival._keep_noting(socket.AF_INET)
+    assert descriptor == arrival._keep_enabled(socket.AF_INET)
 
 
 @needs_notes
 @pytest.mark.usefixtures("kernel_notes")
 def test_in_a_rush_what_waited_for_the_hub_is_told_by_how_long(pair: tuple[socket.socket, Connection]) -> None:
     server, connection = pair
-    connection._rush = in_a_rush()
+    connection._sampler = always_on()
     server.sendall(b"x")
     assert HELD_S * 1e9 <= held_up(connection) < 30e9
     connection.close()
@@ -105,7 +105,7 @@ def test_in_a_rush_what_waited_for_the_hub_is_told_by_how_long(pair: tuple[socke
 
 def test_at_ease_no_note_is_read(pair: tuple[socket.socket, Connection]) -> None:
     server, connection = pair
-    connection._rush = Rush()
+    connection._sampler = TimestampSampler()
     server.sendall(b"x")
     assert held_up(connection) == 0
     connection.close()
@@ -126,7 +126,7 @@ def test_a_reply_says_how_late_it_was_read_and_one_that_failed_does_not(
     assert [(one.error, one.read_delay_ns) for one in told] == [(None, 5), ("http_5xx", 5), ("connection", 0)]
 
 
-# -- what a rush is -----------------------------------------------------------------------------------------------
+# -- what a sampler is -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -137,25 +137,25 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_few_replies_that_come_slowly_are_no_rush_and_those_that_come_at_once_are(clock: list[float]) -> None:
-    rush = Rush()
+    sampler = TimestampSampler()
     clock[0] += 8 * 201e-6
-    rush.look()
-    assert not rush.is_on
+    sampler.look()
+    assert not sampler.is_on
     clock[0] += 8 * 199e-6
-    rush.look()
-    assert rush.is_on
+    sampler.look()
+    assert sampler.is_on
     clock[0] += 1.0
-    rush.look()
-    assert not rush.is_on
+    sampler.look()
+    assert not sampler.is_on
 
 
 def test_who_is_in_a_rush_for_good_reads_a_thousand_notes_a_second_after_the_first_ten_thousand(
     clock: list[float],
 ) -> None:
-    rush, noted = Rush(), []
+    sampler, noted = TimestampSampler(), []
     for _ in range(20 * 5000):  # 20 s at 40,000 replies a second
         clock[0] += 8 * 25e-6
-        rush.look()
-        noted.append(8 * rush.is_on)
+        sampler.look()
+        noted.append(8 * sampler.is_on)
     assert sum(noted) == pytest.approx(10_000 + 20 * 1000, rel=0.01)
     assert sum(noted[50_000:]) == pytest.approx(10 * 1000, rel=0.01)
