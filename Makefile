@@ -4,9 +4,10 @@ PYTHON ?= python3
 RELEASE ?= stable
 BIN := .venv/bin
 STAMP := .venv/.installed
-ROOMS := slo loadtests exporters dashboards scripts staging tests
+# Tests run in as many processes as there are cores, by the groups of tests/groups.py.
+PARALLEL := -n logical --maxprocesses 4
 
-.PHONY: help setup demo test test-heavy check format lock dashboards schemas bench-engine bench-stop prove-demo clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards schemas bench-engine bench-stop prove-demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,10 +32,16 @@ demo: $(STAMP)  ## a holiday peak against the stand-in shop: run, judge, report 
 	@$(BIN)/peakproof demo --release $(RELEASE)
 
 test: $(STAMP)  ## all tests but the heavy ones
-	$(BIN)/python -m pytest -m "not heavy"
+	$(BIN)/python -m pytest -m "not heavy" $(PARALLEL) --durations 15
 
 test-heavy: $(STAMP)  ## tests that need a browser, a database server or minutes
-	$(BIN)/python -m pytest -m heavy
+	$(BIN)/python -m pytest -m heavy $(PARALLEL) --durations 15
+
+coverage: $(STAMP)  ## branches that the tests take, by room (the heavy ones left out)
+	@mkdir -p build/coverage && rm -f build/coverage/data*
+	$(BIN)/python -m coverage run -m pytest -m "not heavy" $(PARALLEL) -q
+	@$(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage json -q -o build/coverage/report.json
+	@$(BIN)/python -m tests.coverage_by_room build/coverage/report.json
 
 check: $(STAMP)  ## style, types, floors, generated files
 	$(BIN)/ruff check .

@@ -29,7 +29,6 @@ from loadtests.coordination.process import Stage
 from loadtests.coordination.run_bundle import BundleServer, RefusedError, fetch, lay_out
 from loadtests.results.run_directory import write_json
 from loadtests.runtime.resource_limits import allow_most
-from loadtests.storefronts import METHODS
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page
 from loadtests.web_ui.tables import report
@@ -209,7 +208,7 @@ def add_page(web_ui: WebUI, stage: Stage) -> None:
 
 def fill_tables(environment: Environment, stage: Stage) -> None:
     """Report each change to Locust as a worker of its own would, so that its tables and charts show what we count."""
-    methods = METHODS.get(stage.job.environment.storefront, {})
+    methods = stage.job.storefront.methods
     if isinstance(environment.runner, LocalRunner):
         setup_distributed_stats_event_listeners(environment.events, environment.stats)
 

@@ -1,4 +1,4 @@
-"""`peakproof`: reads argv, environment and folder, calls a verb, and turns what went wrong into its exit code."""
+"""`peakproof`: reads argv, environment and folder, runs a verb, and turns errors into exit codes."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ from scripts.context import Context
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
 
-# The verbs in the order in which one meets them; scripts/verbs/<name>.py each, imported when asked for.
+# The verbs in the order in which one uses them; scripts/verbs/<name>.py each, imported when needed.
 VERBS = (
     *("demo", "init", "doctor", "forecast", "plan", "run", "audit", "judge", "report", "slo", "dashboards"),
     *("exporter", "recorder", "worker"),
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def command() -> NoReturn:
     """Run one command and end the process with its code.
 
-    At once: all is written and closed by then, and taking every module apart again would take half a second.
+    With os._exit: everything is written and closed by then, and interpreter shutdown would take half a second.
     """
     code = main()
     try:
@@ -66,19 +66,20 @@ def command() -> NoReturn:
     os._exit(code)
 
 
-def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser of the verb that is `asked` for, of all when it is none; every help ends with an example.
+def build_parser(verb_name: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of one verb, of all when `verb_name` is none of them; every help ends with an example.
 
-    What the other verbs would import takes longer than most commands do.
+    Importing the other verbs would take longer than most commands do.
     """
     parser = argparse.ArgumentParser(
         prog="peakproof",
         description="Prove, before the holidays, that the web shop survives its peak,"
         " and stop the release that would break it.",
-        epilog="exit codes: 0 shown good, 99 shown bad, 75 not shown, 2 wrong usage, 1 a defect of ours",
+        epilog="exit codes: 0 PASS, or done; 99 FAIL; 75 INCONCLUSIVE, or something is missing; 2 wrong usage;"
+        " 1 a bug in peakproof",
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for name in [asked] if asked in VERBS else VERBS:
+    for name in [verb_name] if verb_name in VERBS else VERBS:
         module = import_module(f"scripts.verbs.{name}")
         summary, example = module.SUMMARY, module.EXAMPLE
         verb = verbs.add_parser(

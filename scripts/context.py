@@ -1,4 +1,4 @@
-"""What a command may know of the world, read once in `scripts/cli.py` and handed down."""
+"""The surroundings of a command (variables, folder, terminal), read once in `scripts/cli.py` and handed down."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ RUNS = "runs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The environment's variables, the folder the user stands in, and how to talk to a person.
+    """The environment variables, the current folder, and how to print a line for a person.
 
-    `keyboard` is the descriptor of the terminal that a person types at, None without one.
+    `keyboard` is the file descriptor of the terminal that a person types at, None without one.
     """
 
     environment: Mapping[str, str]

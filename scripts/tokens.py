@@ -1,4 +1,4 @@
-"""The tokens that guard what of ours others reach: from a variable, or from the file that `…_FILE` names."""
+"""Bearer tokens of servers that other machines reach: from a variable, or from the file that `…_FILE` names."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ _MAX_BYTES = 4096
 def token_named(name: str, variables: Mapping[str, str], needed: str) -> Secret:
     """Return the token in the variable `name`, or in the file that `name`_FILE names.
 
-    Raises BadInput, which says what is `needed` and shows no value.
+    Raises BadInput, which says why it is `needed` and shows no value.
     """
     where = f"the environment variable {name}"
     text = variables.get(name, "")

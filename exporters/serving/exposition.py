@@ -1,4 +1,4 @@
-"""Metrics on the wire: OpenMetrics or Prometheus text as the scraper asks, gzip if it takes it."""
+"""Metrics on the wire: OpenMetrics or Prometheus text by the Accept header, gzip when it is accepted."""
 
 import gzip
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _LEVEL = 1  # prometheus-client's level 9 costs 375 ms for 6.9 MB, level 1 costs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A body and the headers that say what it is."""
+    """A body and its headers."""
 
     headers: tuple[tuple[str, str], ...]
     body: bytes
@@ -22,11 +22,11 @@ class Page:
 def rendered(registry: CollectorRegistry, accept: str, accept_encoding: str) -> Page:
     """Render what `registry` collects in the first format of `accept` that is known, plain text without one.
 
-    Versions and escapings asked for are not echoed: every name here is valid in all of them, and prometheus-client's
+    Versions and escapings of `accept` are not echoed: every name here is valid in all of them, and prometheus-client's
     own choice raises on a version that is no number.
     """
-    asked = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-    known = [kind for kind in asked if kind in (_OPENMETRICS, "text/plain")]
+    accepted = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    known = [kind for kind in accepted if kind in (_OPENMETRICS, "text/plain")]
     if known and known[0] == _OPENMETRICS:
         content_type = openmetrics.CONTENT_TYPE_LATEST
         body: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]

@@ -22,9 +22,9 @@ _TICK_S = 0.1  # how soon `stop` is noticed
 
 
 def guarded(app: App, token: str | None, reading: str | None = None) -> App:
-    """Return `app` for those who bring the bearer `token`, and for everyone when it is None; /healthz stays open.
+    """Return `app` behind the bearer `token`, and `app` itself when that is None; /healthz stays open.
 
-    Who brings the token `reading` may read, and nothing else.
+    The token `reading` allows GET and HEAD, and nothing else.
     """
     if token is None:
         return app

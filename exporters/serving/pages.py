@@ -45,7 +45,7 @@ def serve(
     threads: int = 8,
     token: str | None = None,
 ) -> Server:
-    """Serve `subjects` in threads until `stop`, to those who bring `token` when there is one.
+    """Serve `subjects` in threads until `stop`, to requests with the bearer `token` when there is one.
 
     Raises CantListen, and ValueError on a name twice.
     """
@@ -56,15 +56,15 @@ def serve(
 
 
 def budget_s(header: str) -> float:
-    """Return the seconds a source may take for a scrape whose timeout `header` names; nonsense is the default."""
+    """Return the seconds a source may take for a scrape whose timeout `header` names, else of the default."""
     try:
-        asked = float(header)
+        timeout_s = float(header)
     except ValueError:
-        asked = DEFAULT_TIMEOUT_S
-    if not math.isfinite(asked) or asked <= 0:
-        asked = DEFAULT_TIMEOUT_S
-    asked = min(asked, _MAX_TIMEOUT_S)
-    return asked - min(_MAX_MARGIN_S, asked * _MARGIN_RATIO)
+        timeout_s = DEFAULT_TIMEOUT_S
+    if not math.isfinite(timeout_s) or timeout_s <= 0:
+        timeout_s = DEFAULT_TIMEOUT_S
+    timeout_s = min(timeout_s, _MAX_TIMEOUT_S)
+    return timeout_s - min(_MAX_MARGIN_S, timeout_s * _MARGIN_RATIO)
 
 
 class Pages:

@@ -1,4 +1,4 @@
-"""One scrape of a subject: a single read under way at a time, shared by all who ask, and told as metrics.
+"""One scrape of a subject: a single read under way at a time, shared by every scrape that comes meanwhile.
 
 A read that fails or is late is `<subject>_exporter_up 0` with the subject's other families absent.
 """
@@ -41,7 +41,7 @@ class Reading:
 
 
 class Scraper(Generic[Value]):
-    """Reads one subject, never twice at once: whoever asks during a read waits for that read.
+    """Reads one subject, never twice at once: a scrape that comes during a read waits for that read.
 
     The read has a thread of its own, so a source that never ends its answer costs one thread and no scrape.
     """

@@ -5,13 +5,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 import requests
-import urllib3
 from pydantic import BaseModel, ValidationError
 
 from loadtests.audit.checks import Evidence, others_may_explain
 from loadtests.audit.shop_records import Order, OrdersPage, Payment, PaymentsPage, StockDocument
-from loadtests.environment.credentials import Credentials, Secret, masked
-from loadtests.environment.pinned_http import PinnedHttp, why_no_answer
+from loadtests.environment.credentials import Credentials, Secret
+from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment
 from loadtests.results.ledger import read_ledgers
@@ -36,7 +35,7 @@ class Sources:
     def __init__(self, environment: Environment, token: str | None, http: PinnedHttp | None = None) -> None:
         self._environment = environment
         self._http = http or PinnedHttp(environment)
-        self._masks = (*self._http.masks, *Credentials(hidden=(Secret(token),) if token else ()).masks())
+        self._masks = Credentials(hidden=(Secret(token),) if token else ()).masks()
         if token:
             self._http.headers["Authorization"] = f"Bearer {token}"
 
@@ -74,16 +73,16 @@ class Sources:
 
     def _get(self, url: str, query: dict[str, str], model: type[Reply]) -> Reply:
         try:
-            with self._http.get(url, params=query, timeout=_TIMEOUT_S, stream=True) as reply:
-                body = reply.raw.read(_MAX_REPLY + 1, decode_content=True)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            full = requests.Request("GET", url, params=query).prepare().url or url
+            reply = bounded_get(self._http, full, _TIMEOUT_S, _MAX_REPLY, masks=self._masks)
+        except (requests.RequestException, OSError) as error:
             raise SourceUnavailableError(f"unreachable: {why_no_answer(error)}") from error
-        if reply.status_code != requests.codes.ok:
-            raise SourceUnavailableError(f"unreachable: HTTP {reply.status_code}")
-        if len(body) > _MAX_REPLY:
+        if reply.status != requests.codes.ok:
+            raise SourceUnavailableError(f"unreachable: HTTP {reply.status}")
+        if not reply.whole:
             raise SourceUnavailableError(f"unreachable: a reply of over {_MAX_REPLY} bytes")
         try:
-            return model.model_validate_json(masked(body, self._masks))
+            return model.model_validate_json(reply.body)
         except ValidationError as error:
             raise SourceUnavailableError(f"unreachable: not the reply expected: {_first(error)}") from error
 
@@ -158,12 +157,12 @@ def _first(error: ValidationError) -> str:
     return f"{place}: {detail['msg']}" if place else detail["msg"]
 
 
-def keep_stock(directory: RunDirectory, reach: ResolvedEnvironment) -> None:
+def keep_stock(directory: RunDirectory, resolved: ResolvedEnvironment) -> None:
     """Write the stock as the shop tells it now, where it is declared; raises EnvironmentLacks."""
-    environment = reach.environment
+    environment = resolved.environment
     if environment.stock_url is None:
         return
-    sources = Sources(environment, reach.bearer(), reach.asking())
+    sources = Sources(environment, resolved.bearer(), resolved.http())
     try:
         write_json(directory.stock_before, sources.stock_document().model_dump(mode="json"))
     except SourceUnavailableError as error:

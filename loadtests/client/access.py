@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address
 from ssl import SSLContext
+from typing import ClassVar, Self
 
-from loadtests.client.http2.request_headers import HeaderBlocks
-from loadtests.client.http2.response_headers import ResponseHeaders
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import RequestBytes
 from loadtests.client.response_head import Heads
@@ -24,8 +23,10 @@ class Access:
 
     `addresses` are tried in turn; `headers` go with every request; `tls` is the context for https; `masks` are the
     secrets that no reply may repeat. Through a `proxy` the addresses are what it is asked for; one may be a name.
-    `http2` is whether HTTP/2 is spoken, and nothing else: not to an http origin through a proxy.
+    `http2` is whether the environment wants HTTP/2, and nothing else: not to an http origin through a proxy.
     """
+
+    alpn: ClassVar[str] = "http/1.1"
 
     base_url: str
     addresses: tuple[str, ...]
@@ -36,7 +37,7 @@ class Access:
     proxy: Proxy | None = None
     http2: bool = False
 
-    def turned(self, turn: int) -> "Access":
+    def turned(self, turn: int) -> Self:
         """Return it with another of the addresses first, of the kind that was first: each takes its turn."""
         return self._turns[turn % len(self._turns)]
 
@@ -47,18 +48,16 @@ class Access:
         if origin.secure:
             if self.tls is None:
                 raise ValueError("https without a TLS context")
-            self.tls.set_alpn_protocols(["h2" if self.http2 else "http/1.1"])
+            self.tls.set_alpn_protocols([self.alpn])
         return origin
 
     @cached_property
-    def wording(self) -> RequestBytes:
-        """The words of its requests."""
-        if self.http2:
-            return HeaderBlocks(self.origin, self.headers)
+    def serialiser(self) -> RequestBytes:
+        """What turns requests into bytes."""
         if not self.in_absolute_form:
             return RequestBytes(self.origin, self.headers)
-        told = {} if self.proxy is None else self.proxy.headers
-        return RequestBytes(self.origin, {**self.headers, **told}, absolute(self.addresses[0], self.origin.port))
+        for_proxy = {} if self.proxy is None else self.proxy.headers
+        return RequestBytes(self.origin, {**self.headers, **for_proxy}, absolute(self.addresses[0], self.origin.port))
 
     @cached_property
     def in_absolute_form(self) -> bool:
@@ -71,11 +70,6 @@ class Access:
         return Heads(self.firewall)
 
     @cached_property
-    def blocks(self) -> ResponseHeaders:
-        """The heads of its replies over HTTP/2."""
-        return ResponseHeaders(self.heads)
-
-    @cached_property
     def ways(self) -> tuple[Way, ...]:
         """The ways to the addresses; raises ValueError on what would have to be looked up."""
         if self.proxy is not None:
@@ -83,13 +77,13 @@ class Access:
         return tuple((_place(address, self.origin.port), None) for address in self.addresses)
 
     @cached_property
-    def at_root(self) -> "Access":
+    def at_root(self) -> Self:
         """The same without the base address's path: anything of the origin is below it."""
         origin = self.origin
         return replace(self, base_url=f"{origin.scheme}://{origin.authority}") if origin.prefix else self
 
     @cached_property
-    def _turns(self) -> tuple["Access", ...]:
+    def _turns(self) -> tuple[Self, ...]:
         first = [address for address in self.addresses if (":" in address) == (":" in self.addresses[0])]
         if len(first) < 2:  # noqa: PLR2004 - two to take turns
             return (self,)

@@ -2,6 +2,8 @@
 
 import errno
 
+from gevent import GreenletExit
+
 from loadtests.environment.proxy import ProxyError
 
 # What this machine lacks: nothing was sent, and the shop has no part in it.
@@ -26,6 +28,14 @@ class SilentError(ConnectionError):
 
 class BrokenOffError(ConnectionError):
     """The connection ended within a reply."""
+
+
+class CutOffError(GreenletExit):  # type: ignore[misc]  # gevent has no types
+    """The end of a visit broke off a request that had waited `waited_ns`, unsent, for a shared connection."""
+
+    def __init__(self, waited_ns: int) -> None:
+        super().__init__()
+        self.waited_ns = waited_ns
 
 
 def word_of(failure: Exception) -> str:

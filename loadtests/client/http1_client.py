@@ -38,7 +38,7 @@ class ShopperClient:
     environment's proxy now: nothing was asked of the shop yet.
     """
 
-    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy", "lay_ns", "waited_ns")
+    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy")
 
     def __init__(self, access: Access, deadline_s: float) -> None:
         self._access = access
@@ -46,7 +46,6 @@ class ShopperClient:
         self._connection: Connection | None = None
         self._jar: Jar | None = None
         self.at_proxy = False
-        self.lay_ns = self.waited_ns = 0
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
@@ -56,18 +55,19 @@ class ShopperClient:
         access = self._access
         try:
             cookies = "" if self._jar is None else self._jar.pairs(access.origin.prefix + request.path)
-            words = access.wording.of(request, traceparent, cookies)
-            head, body = self._ask(request.method, words)
+            words = access.serialiser.of(request, traceparent, cookies)
+            head, body, read_delay_ns = self._ask(request.method, words)
             status, _, _, _, _, _, _, _, plain, html = head
             if plain and not access.masks and not request.graphql and status in request.accept:
-                return tuple.__new__(Reply, (status, body, None, None, html))  # half the time of Reply(...)
-            return self._told(request, head, body)
+                facts = (status, body, None, None, html, read_delay_ns, 0)
+                return tuple.__new__(Reply, facts)  # half the time of Reply(...)
+            reply = self._told(request, head, body)
+            return reply._replace(read_delay_ns=read_delay_ns) if read_delay_ns else reply
         except (OSError, ValueError) as error:
-            self.lay_ns, self.at_proxy = 0, False
+            self.at_proxy = False
             self._hang_up()
             return Reply(getattr(error, "status", 0), error=word_of(error))
         except BaseException:
-            self.lay_ns = 0
             self._hang_up()
             raise
 
@@ -88,18 +88,18 @@ class ShopperClient:
         """Close the connection; the next request opens another."""
         self._hang_up()
 
-    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
-        """Return the reply, asking a second time where the first connection was stale and that is safe.
+    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes, int]:
+        """Return the reply's head, its body and its read delay (ns).
 
-        A connection that is held has brought a reply: it is hung up on the first failure.
+        Asks a second time where the first connection was stale and that is safe. A connection that is held has brought
+        a reply: it is closed on the first failure.
         """
         connection, ends_at, silent = self._connection, monotonic() + self._deadline_s, None
         if connection is not None and not connection.closed:
             connection.ends_at = ends_at
             try:
-                reply = exchange(connection, words, method, self._access.heads)
-                self.lay_ns = connection.lay_ns
-                return reply  # noqa: TRY300 - the usual way, in as few steps as can be
+                head, body = exchange(connection, words, method, self._access.heads)
+                return head, body, connection.read_delay_ns  # noqa: TRY300 - the usual way, in as few steps as can be
             except (UnsentError, SilentError) as error:
                 if isinstance(error, SilentError):
                     if method not in REPEATABLE:
@@ -107,9 +107,8 @@ class ShopperClient:
                     silent = error
                 self._hang_up()
         connection = self._connection = self._open(silent, ends_at)
-        reply = exchange(connection, words, method, self._access.heads)
-        self.lay_ns = connection.lay_ns
-        return reply
+        head, body = exchange(connection, words, method, self._access.heads)
+        return head, body, connection.read_delay_ns
 
     def _open(self, silent: SilentError | None, ends_at: float) -> Connection:
         """Return a connection; what the shop was asked before, and fell `silent` on, is no fault of the proxy's."""

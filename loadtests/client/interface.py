@@ -14,6 +14,13 @@ class Event(NamedTuple):
     last_id: str
 
 
+class Received(NamedTuple):
+    """Events that came together, and the time between the kernel receiving them and our reading them (0 if unknown)."""
+
+    events: list[Event]
+    read_delay_ns: int
+
+
 _SEE_OTHER = 303
 _MOVED_OR_FOUND = frozenset({301, 302})
 
@@ -40,7 +47,9 @@ class Reply(NamedTuple):
     """What came back; `error` is None when it is what the request accepts, else a word of `docs/contracts.md`.
 
     `location` is the path and query, below the base address, that a redirect leads to; None when it leads away.
-    `html` is whether the body is a page, which may ask for assets.
+    `html` is whether the body is a page, which may ask for assets. `read_delay_ns` is the time between the kernel
+    receiving the reply's last byte and our reading it, 0 if unknown: when many come at once they are read late.
+    `waited_ns` is the time that the request waited, unsent, for a connection that is shared.
     """
 
     status: int = 0
@@ -48,6 +57,8 @@ class Reply(NamedTuple):
     error: str | None = None
     location: str | None = None
     html: bool = False
+    read_delay_ns: int = 0
+    waited_ns: int = 0
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object; raises ValueError when it isn't one."""
@@ -60,18 +71,17 @@ class Reply(NamedTuple):
 class Client(Protocol):
     """What journeys need of a client: send one request, get one typed reply, never an exception of the network's.
 
-    `waited_ns` is for how long the last request waited for a connection that others share, unsent. `lay_ns` is for how
-    long the end of the last reply had been here when it was read, 0 where that isn't known: in a rush replies are read
-    late. `at_proxy` is whether it is being led past the environment's proxy now: nothing was
-    asked of the shop yet.
+    `at_proxy` is whether a request is under way whose connection the environment's proxy hasn't opened yet: nothing
+    was asked of the shop.
     """
 
     at_proxy: bool
-    lay_ns: int
-    waited_ns: int
 
     def send(self, request: Request, traceparent: str) -> Reply:
-        """Send `request` under `traceparent` (W3C) and read the reply whole."""
+        """Send `request` under `traceparent` (W3C) and read the reply whole.
+
+        Where connections are shared, a GreenletExit that breaks it off leaves as CutOffError, with its `waited_ns`.
+        """
 
     def beside(self) -> "Client":
         """Return another connection of the same shopper to the same origin, with the same cookies.
@@ -87,14 +97,12 @@ class Client(Protocol):
 
 
 class Listener(Protocol):
-    """One event stream at a time; `lay_ns` and `waited_ns` are as a client's.
+    """One event stream at a time.
 
     `first` holds the events that came with the stream's head, `last_id` and `retry_ms` what was said last of where
     to go on, and after how long.
     """
 
-    lay_ns: int
-    waited_ns: int
     first: list[Event]
     last_id: str
     retry_ms: int | None
@@ -102,8 +110,8 @@ class Listener(Protocol):
     def send(self, request: Request, traceparent: str) -> Reply:
         """Open the stream that `request` asks for; the reply is there with its head, `wrong_reply` when it is none."""
 
-    def receive(self) -> list[Event] | None:
-        """Wait for bytes and return the events they complete; None at the stream's end.
+    def receive(self) -> Received | None:
+        """Wait for bytes and return the events they complete, if any; None at the stream's end.
 
         Raises OSError when the stream breaks off, ProtocolError on what is no stream or is over a bound.
         """

@@ -4,10 +4,10 @@ from collections import deque
 from time import monotonic, monotonic_ns
 from typing import Any
 
-from gevent import get_hub, getcurrent
+from gevent import GreenletExit, get_hub, getcurrent
 
 from loadtests.client.access import Access
-from loadtests.client.errors import DeadlineError
+from loadtests.client.errors import CutOffError, DeadlineError
 from loadtests.client.http1_client import ShopperClient
 from loadtests.client.interface import Reply, Request
 from loadtests.client.sockets.connection import Connection
@@ -114,18 +114,20 @@ class SharingClient(ShopperClient):
         """Wait for a connection and send `request`; see ShopperClient."""
         began_at = monotonic_ns()
         try:
-            connection = self._pool.take(monotonic() + self._deadline_s)
+            self._connection = self._pool.take(monotonic() + self._deadline_s)
         except DeadlineError:
-            self.lay_ns = 0
-            return Reply(error="timeout")
-        finally:
-            self.waited_ns = monotonic_ns() - began_at
-        self._connection = connection
+            return Reply(error="timeout", waited_ns=monotonic_ns() - began_at)
+        except GreenletExit as error:
+            raise CutOffError(monotonic_ns() - began_at) from error
+        waited_ns = monotonic_ns() - began_at
         try:
-            return super().send(request, traceparent)
+            reply = super().send(request, traceparent)
+        except GreenletExit as error:
+            raise CutOffError(waited_ns) from error
         finally:
             connection, self._connection = self._connection, None
             self._pool.give(connection)
+        return tuple.__new__(Reply, (*reply[:-1], waited_ns))  # a third of the time of _replace
 
     def beside(self) -> "SharingClient":
         """Return another client of the same shopper, with the same cookies and the same pool."""

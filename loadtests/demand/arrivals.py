@@ -1,6 +1,6 @@
-"""The open schedule: when each session of a plan arrives, which journey it is, and its own seed.
+"""The open schedule of a plan: the time, the journey and the seed of each arrival.
 
-Computed whole before the run, so nothing the shop does can delay it. An inhomogeneous Poisson process by time change:
+Computed before the run, so that a slow shop can't delay it. An inhomogeneous Poisson process by time change:
 with E₁, E₂, … exponential of mean 1 and Λ⁻¹ the inverse of the curve's expected arrivals,
 
     at(n) = Λ⁻¹(E₁ + … + Eₙ)   while the sum is below Λ(end)
@@ -9,8 +9,8 @@ Only `random.Random.random()` is drawn from: Python promises its sequence for a 
 and session seeds have streams of their own, so a changed mix leaves the times alone. Times are cut to whole
 nanoseconds, which hides the last digit in which two machines' logarithms may differ.
 
-A revision strikes what hasn't come by its moment and draws it anew, from streams of its own and under new numbers: no
-number is ever given twice, and numbers grow with time.
+A revision removes the arrivals after its moment and draws new ones, from streams of its own and under new numbers: no
+number is used twice, and numbers grow with time.
 """
 
 import math
@@ -44,7 +44,7 @@ class Arrival:
 class Schedule(Sequence[Arrival]):
     """Arrivals in the order of time, held as parallel arrays; slicing gives a view that keeps the numbers.
 
-    `given_out` is how many numbers were given out in all, to arrivals that a revision struck as well.
+    `given_out` is how many numbers were used in all, including those of arrivals that a revision removed.
     """
 
     numbers: NDArray[np.int64]
@@ -76,11 +76,11 @@ class Schedule(Sequence[Arrival]):
         return self[: int(np.searchsorted(self.at_s, at_s, side="left"))]
 
     def of_worker(self, worker: int, workers: int) -> "Schedule":
-        """Return the arrivals whose number falls to a worker; see `shard`."""
+        """Return the arrivals of one worker; see `shard`."""
         return self._chosen(self.numbers % workers == worker)
 
     def followed_by(self, later: "Schedule") -> "Schedule":
-        """Return these arrivals and then those of `later`, which gave out the last numbers."""
+        """Return these arrivals and then those of `later`, which has the higher numbers."""
         return Schedule(
             numbers=np.concatenate([self.numbers, later.numbers]),
             at_s=np.concatenate([self.at_s, later.at_s]),
@@ -110,9 +110,9 @@ def schedule(plan: Plan) -> Schedule:
 
 
 def revise(arrivals: Schedule, plan: Plan, revision: Revision) -> Schedule:
-    """Return `arrivals` with those from the revision on struck, and the revision's drawn in their place.
+    """Return `arrivals` with those from the revision on replaced by newly drawn ones.
 
-    `arrivals` may be one worker's; those that are drawn are everyone's.
+    `arrivals` may be one worker's; the new ones are for all workers.
     """
     curve, factor = plan.curve(), revision.factor
     passed = curve.expected_arrivals(revision.at_s)
@@ -138,7 +138,7 @@ def revised(plan: Plan, revisions: Sequence[Revision]) -> Schedule:
 
 
 def shard(arrivals: Schedule, worker: int, workers: int) -> Schedule:
-    """Return what worker `worker` (from 0) of `workers` starts; together the shards hold each arrival once."""
+    """Return the arrivals that worker `worker` (from 0) of `workers` starts; the shards hold each arrival once."""
     if not 0 <= worker < workers:
         raise ValueError(f"worker must be from 0 to {workers - 1}, found {worker}")
     return arrivals.of_worker(worker, workers)

@@ -1,4 +1,4 @@
-"""The demand curve: how many sessions a second the plan wants, as pure maths.
+"""The demand curve: the planned arrival rate (sessions a second) over time, as pure maths.
 
 Straight pieces, one a phase, with jumps allowed between them. With u = t - start of the piece, d its length,
 r0 and r1 its rates at both ends, and k = (r1 - r0) / d its slope:
@@ -70,7 +70,7 @@ class Curve:
         return float(self._areas[-1])
 
     def rate(self, t_s: float) -> float:
-        """Sessions/s wanted at `t_s`; where two pieces touch, the later one's."""
+        """Return the planned sessions/s at `t_s`; where two pieces touch, the later one's."""
         for piece in self.pieces:
             if piece.start_s <= t_s < piece.end_s:
                 return piece.start_rate + piece.slope * (t_s - piece.start_s)

@@ -1,4 +1,4 @@
-"""The forecast: the busiest hour of the coming season, from the last one and the growth between two.
+"""The forecast of the coming season's busiest hour, from the last season and the growth between two.
 
     growth = Σ orders of matched weeks, last season / Σ the same weeks, the season before
     unseen = earlier season's busiest hour / its busiest hour in the days the last season's history covers   (≥ 1)
@@ -9,7 +9,10 @@ Only hours of the season count: a bot's or a wholesaler's odd hour in May, howev
 The interval is 5 % to 95 % of 4,000 draws with a fixed seed. Each draws weeks with replacement, matched ones for the
 growth and the last season's for the busiest hour, then a Poisson count of that mean. It knows how far both rest on
 single weeks and how an hour scatters; it can't know a growth that breaks with the past. A growth that isn't known is
-1, drawn evenly on a log scale between 1/1.5 and 1.5, which is an assumption, and said to be one.
+1, drawn evenly on a log scale between 1/1.5 and 1.5, which is an assumption, and named as one.
+
+Orders per session are counted over last season's busy hours (at least half the busiest hour's orders), as shoppers
+buy more often in a sale than on a quiet night; unknown when the history holds no sessions for any of them.
 """
 
 import json
@@ -38,6 +41,7 @@ _MIN_MATCHED_WEEKS = 2
 _RECENT = timedelta(weeks=9)
 _DISAGREES = 1.1
 _ODD_HOUR = 1.5
+_BUSY = 0.5
 _MAX_NAMED = 10
 
 
@@ -62,6 +66,15 @@ class Growth(_Part):
     recent_ratio: float | None = Field(default=None, description="the last nine weeks on the same weeks a year before")
 
 
+class OrdersPerSession(_Part):
+    """What share of sessions ends in an order: `orders` by `sessions` of the `hours` busy hours that have both."""
+
+    ratio: float = Field(gt=0, le=1)
+    orders: int = Field(gt=0)
+    sessions: int = Field(gt=0)
+    hours: int = Field(gt=0)
+
+
 class Forecast(_Part):
     """The busiest hour that season `year` is expected to bring, in orders, and what it rests on."""
 
@@ -79,6 +92,9 @@ class Forecast(_Part):
     mid_orders_per_hour: float = Field(gt=0)
     high_orders_per_hour: float = Field(gt=0)
     method: str
+    orders_per_session: OrdersPerSession | None = Field(
+        default=None, description="in last season's busy hours; null when the history has no sessions for them"
+    )
     busiest_day: Annotated[date, Field(strict=False)]
     busiest_day_shape: Annotated[tuple[float, ...], Field(strict=False, min_length=24, max_length=24)]
     larger_out_of_season: Annotated[tuple[BusyHour, ...], Field(strict=False, max_length=_MAX_NAMED)]
@@ -100,7 +116,7 @@ class Forecast(_Part):
 
 
 def read_forecast(path: Path) -> Forecast:
-    """Read the forecast at `path`; raises BadInput telling every error."""
+    """Read the forecast at `path`; raises BadInput that lists every error."""
     return read_json(path, Forecast)
 
 
@@ -115,12 +131,12 @@ def forecast(history: History, season: Season | None = None) -> Forecast:
     peak = max(hours, key=lambda hour: hour.orders, default=None)
     if peak is None or not peak.orders:
         raise BadInput(f"{history.source}: no orders in the season {seen.season} of {year}")
-    luck = random.Random(_SEED)  # noqa: S311 - a forecast is to be repeated, not to be secret
+    rng = random.Random(_SEED)  # noqa: S311 - a forecast is to be repeated, not to be secret
     pairs = seen.matched_weeks(year)
-    growths = _drawn_growths(pairs, luck)
+    growths = _drawn_growths(pairs, rng)
     unseen = seen.unseen(year)
-    peaks = _drawn_peaks(hours, luck)
-    draws = _drawn_counts(np.array(peaks) * unseen * np.array(growths), luck)
+    peaks = _drawn_peaks(hours, rng)
+    draws = _drawn_counts(np.array(peaks) * unseen * np.array(growths), rng)
     ratio = _ratio(pairs) if pairs else 1.0
     day, shape = _busiest_day(hours)
     larger = seen.larger_out_of_season(peak.orders)
@@ -147,6 +163,7 @@ def forecast(history: History, season: Season | None = None) -> Forecast:
         mid_orders_per_hour=mid,
         high_orders_per_hour=max(_quantile(draws, 0.95), mid),
         method=_METHOD if pairs else _METHOD_UNKNOWN_GROWTH,
+        orders_per_session=_orders_per_session(hours, peak.orders),
         busiest_day=day,
         busiest_day_shape=shape,
         larger_out_of_season=tuple(_busy(hour) for hour in larger[:_MAX_NAMED]),
@@ -241,25 +258,25 @@ def _ratio(pairs: list[tuple[int, int]]) -> float:
     return after / before if before and after else 1.0
 
 
-def _drawn_growths(pairs: list[tuple[int, int]], luck: random.Random) -> list[float]:
+def _drawn_growths(pairs: list[tuple[int, int]], rng: random.Random) -> list[float]:
     if not pairs:
-        return [math.exp((2 * luck.random() - 1) * math.log(_UNKNOWN_GROWTH)) for _ in range(_DRAWS)]
-    return [_ratio([pairs[int(luck.random() * len(pairs))] for _ in pairs]) for _ in range(_DRAWS)]
+        return [math.exp((2 * rng.random() - 1) * math.log(_UNKNOWN_GROWTH)) for _ in range(_DRAWS)]
+    return [_ratio([pairs[int(rng.random() * len(pairs))] for _ in pairs]) for _ in range(_DRAWS)]
 
 
-def _drawn_peaks(hours: tuple[Hour, ...], luck: random.Random) -> list[int]:
+def _drawn_peaks(hours: tuple[Hour, ...], rng: random.Random) -> list[int]:
     """Busiest hours of seasons made of the given one's calendar weeks, drawn with replacement."""
     peaks: dict[tuple[int, int], int] = {}
     for hour in hours:
         week = hour.at.isocalendar()[:2]
         peaks[week] = max(peaks.get(week, 0), hour.orders)
     tops = [peaks[week] for week in sorted(peaks)]
-    return [max(tops[int(luck.random() * len(tops))] for _ in tops) for _ in range(_DRAWS)]
+    return [max(tops[int(rng.random() * len(tops))] for _ in tops) for _ in range(_DRAWS)]
 
 
-def _drawn_counts(means: NDArray[np.float64], luck: random.Random) -> NDArray[np.float64]:
+def _drawn_counts(means: NDArray[np.float64], rng: random.Random) -> NDArray[np.float64]:
     """Draw one Poisson count of each mean, by its quantile: `scipy.stats` takes longer to import than a forecast."""
-    counts: NDArray[np.float64] = np.ceil(pdtrik([luck.random() for _ in means], means))
+    counts: NDArray[np.float64] = np.ceil(pdtrik([rng.random() for _ in means], means))
     return counts
 
 
@@ -295,6 +312,14 @@ def _notes(seen: _Seen, year: int, peak: Hour, growth: Growth) -> list[str]:
             " the orders of any other day's: check that it is real"
         )
     return notes
+
+
+def _orders_per_session(hours: tuple[Hour, ...], peak: int) -> OrdersPerSession | None:
+    busy = [(hour.orders, hour.sessions) for hour in hours if hour.sessions and hour.orders >= _BUSY * peak]
+    if not busy:
+        return None
+    orders, sessions = map(sum, zip(*busy, strict=True))
+    return OrdersPerSession(ratio=float(f"{orders / sessions:.6g}"), orders=orders, sessions=sessions, hours=len(busy))
 
 
 def _busy(hour: Hour) -> BusyHour:

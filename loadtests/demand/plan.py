@@ -1,10 +1,11 @@
-"""The plan: the demand to replay, as the document `plan.yaml` (format peakproof/plan/v1, docs/contracts.md)."""
+"""The plan, document `plan.yaml`: the demand to replay, checked strictly (docs/contracts.md)."""
 
 import math
 import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
 import yaml
@@ -12,11 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from loadtests.demand.curve import Curve, Piece
 from loadtests.demand.think_time import Positive, ThinkTime
+from loadtests.demand.visits import VISITS
 from slo.documents import Document, read_yaml
 
 FORMAT: Final = "peakproof/plan/v1"
-# Those that a plan may name; `loadtests.journeys.register` adds one in its own process.
-JOURNEYS = ["window-shop", "search-and-buy", "click-and-collect", "design-your-own"]
 MAX_DURATION_S = 24 * 3600
 MAX_SESSIONS = 10_000_000
 MAX_RATE_PER_S = 10_000
@@ -24,7 +24,7 @@ _KINDS = ("reference", "warm-up", "ramp", "plateau", "drain")  # in the order th
 _ONCE = ("reference", "warm-up", "drain")
 _HEADER = """\
 # The demand a run replays, made by `peakproof plan build`; docs/contracts.md says what each key means.
-# level is relative to peak_sessions_per_s; stands_for_s is the stretch of a real day that plays_s seconds stand for.
+# level is relative to peak_sessions_per_s; a phase lasts duration_s and replays represents_s seconds of a real day.
 """
 
 
@@ -34,9 +34,9 @@ def _dns_label(text: str) -> str:
     return text
 
 
-# How arrivals lie along the curve: at random, as shoppers come, or evenly, for measuring the generator itself.
+# How arrivals are spaced along the curve: a Poisson process, or evenly, for measuring the generator itself.
 Spacing = Literal["poisson", "regular"]
-# What a shopper's browser fetches beside the pages: nothing, what the shop itself serves, or its CDN's share, too.
+# Which assets are fetched beside the pages: none, those of the shop's own origin, or those of its CDN too.
 # YAML reads a plain off as false.
 Assets = Annotated[
     Literal["off", "shop", "all"],
@@ -44,7 +44,7 @@ Assets = Annotated[
         lambda value: "off" if value is False else value, json_schema_input_type=Literal["off", "shop", "all", False]
     ),
 ]
-# What of the shop's news a shopper listens to: nothing, or what becomes of their order.
+# Which event streams a session opens: none, or that of its order's status.
 Streams = Annotated[
     Literal["off", "orders"],
     BeforeValidator(
@@ -62,7 +62,7 @@ class _Part(Document):
 
 
 class Demand(_Part):
-    """Where the peak comes from, so that the number can be argued with."""
+    """How the peak rate was derived, so that it can be checked."""
 
     source: str = Field(min_length=1, max_length=500)
     forecast_orders_per_hour: Positive
@@ -73,10 +73,10 @@ class Demand(_Part):
     @field_validator("peak_sessions_per_s")
     @classmethod
     def _agrees(cls, value: float, info: ValidationInfo) -> float:
-        told = info.data
-        if not {"forecast_orders_per_hour", "factor", "orders_per_session"} <= told.keys():
-            return value  # their own errors are told
-        expected = told["forecast_orders_per_hour"] * told["factor"] / 3600 / told["orders_per_session"]
+        given = info.data
+        if not {"forecast_orders_per_hour", "factor", "orders_per_session"} <= given.keys():
+            return value  # their own errors are reported
+        expected = given["forecast_orders_per_hour"] * given["factor"] / 3600 / given["orders_per_session"]
         if not math.isclose(value, expected, rel_tol=0.01):
             raise ValueError(
                 f"must be within 1 % of forecast_orders_per_hour * factor / 3600 / orders_per_session = {expected:.6g}"
@@ -87,10 +87,12 @@ class Demand(_Part):
 class Phase(_Part):
     """A stretch of the run; `level` is relative to the peak, at its start and its end, and missing in the drain."""
 
+    RENAMED = MappingProxyType({"plays_s": "duration_s", "stands_for_s": "represents_s"})
+
     name: Name
     kind: Literal["reference", "warm-up", "ramp", "plateau", "drain"]
-    plays_s: float = Field(ge=0.1, le=MAX_DURATION_S)
-    stands_for_s: Positive | None = None
+    duration_s: float = Field(ge=0.1, le=MAX_DURATION_S)
+    represents_s: Positive | None = None
     level: Annotated[tuple[Level, Level], Field(strict=False)] | None = Field(default=None, validate_default=True)
 
     @field_validator("level")
@@ -107,7 +109,7 @@ class Phase(_Part):
 
 
 class CartLines(_Part):
-    """How many different things a cart holds, evenly drawn from `min` to `max`."""
+    """How many different products a cart holds, drawn uniformly from `min` to `max`."""
 
     min: int = Field(ge=1, le=50)
     max: int = Field(ge=1, le=50)
@@ -121,7 +123,7 @@ class CartLines(_Part):
 
 
 class Limits(_Part):
-    """Where the generator stops adding: an arrival over `open_sessions` is dropped and counted.
+    """Limits of the load generator: an arrival above `open_sessions` is dropped and counted.
 
     With `connections` all sessions share that many to the shop, and a request that finds none free waits; without it
     each session opens its own, as a browser does.
@@ -132,7 +134,7 @@ class Limits(_Part):
 
 
 class NotJudged(_Part):
-    """An objective this run is too small to prove, and why."""
+    """An objective that a run of this plan is too short to prove, and why."""
 
     objective: Annotated[str, Field(min_length=1, max_length=63)]
     because: Annotated[str, Field(min_length=1, max_length=500)]
@@ -170,8 +172,8 @@ class Plan(_Part):
     @classmethod
     def _known_shares(cls, shares: Mapping[str, float]) -> Mapping[str, float]:
         for name, share in shares.items():
-            if name not in JOURNEYS:
-                raise ValueError(f"unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+            if name not in VISITS:
+                raise ValueError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
             if not 0 <= share <= 1:
                 raise ValueError(f"the share of {name} must be from 0 to 1, not {share:g}")
         total = math.fsum(shares.values())
@@ -190,29 +192,29 @@ class Plan(_Part):
     @property
     def duration_s(self) -> float:
         """Length of the run, the drain included."""
-        return math.fsum(phase.plays_s for phase in self.phases)
+        return math.fsum(phase.duration_s for phase in self.phases)
 
     @property
     def compression(self) -> float:
-        """How many seconds of a real day one second plays, in the phases that say so; 1 when none does."""
-        return next((p.stands_for_s / p.plays_s for p in self.phases if p.stands_for_s is not None), 1.0)
+        """Seconds of a real day that one second of the run represents, in the phases that say so; 1 when none does."""
+        return next((p.represents_s / p.duration_s for p in self.phases if p.represents_s is not None), 1.0)
 
     def starts_s(self) -> tuple[float, ...]:
-        """Where each phase begins, and at last where the run ends: one more than there are phases."""
-        return tuple(math.fsum(p.plays_s for p in self.phases[:n]) for n in range(len(self.phases) + 1))
+        """Return when each phase begins, and last when the run ends: one more than there are phases."""
+        return tuple(math.fsum(p.duration_s for p in self.phases[:n]) for n in range(len(self.phases) + 1))
 
     @property
     def arrivals_end_s(self) -> float:
-        """Where the drain begins: nobody arrives from there on."""
+        """When the drain begins: the last moment of an arrival."""
         return self.starts_s()[-2]
 
     def judged_span(self) -> tuple[float, float]:
-        """From the end of the warm-up to the end of the last plateau."""
+        """Return the judged span: from the end of the warm-up to the end of the last plateau."""
         ends = dict(zip((phase.kind for phase in self.phases), self.starts_s()[1:], strict=True))
         return ends["warm-up"], ends["plateau"]
 
     def curve(self) -> Curve:
-        """Return the sessions a second this plan wants, over its whole duration."""
+        """Return the planned arrival rate over the whole duration."""
         peak = self.demand.peak_sessions_per_s
         starts = self.starts_s()
         return Curve(
@@ -260,12 +262,12 @@ class Plan(_Part):
         return f"{_HEADER}{body}"
 
     def with_seed(self, seed: int) -> Self:
-        """Return the same demand with other luck."""
+        """Return the same demand with another seed."""
         return self.model_validate({**self.model_dump(), "seed": seed})
 
 
 def read_plan(path: Path) -> Plan:
-    """Read the plan at `path`; raises BadInput telling every error."""
+    """Read the plan at `path`; raises BadInput that lists every error."""
     return read_yaml(path, Plan)
 
 
@@ -289,26 +291,26 @@ def _check_order(phases: tuple[Phase, ...]) -> None:
 
 
 def _check_compression(phases: tuple[Phase, ...]) -> None:
-    ratios = [(phase.name, phase.stands_for_s / phase.plays_s) for phase in phases if phase.stands_for_s is not None]
+    ratios = [(phase.name, phase.represents_s / phase.duration_s) for phase in phases if phase.represents_s is not None]
     for (first, expected), (other, ratio) in pairwise(ratios):
         if not math.isclose(ratio, expected, rel_tol=1e-6):
             raise ValueError(
-                "stands_for_s / plays_s must be the same in every phase that has it,"
+                "represents_s / duration_s must be the same in every phase that has it,"
                 f" but is {expected:g} in {first} and {ratio:g} in {other}"
             )
 
 
 def _check_size(phases: tuple[Phase, ...], demand: Demand | None) -> None:
-    duration_s = math.fsum(phase.plays_s for phase in phases)
+    duration_s = math.fsum(phase.duration_s for phase in phases)
     if duration_s > MAX_DURATION_S:
         raise ValueError(f"the phases last {duration_s:g} s together; at most {MAX_DURATION_S} s are allowed")
     if demand is None:
-        return  # its own errors are told
-    levels = [(phase.plays_s, phase.level or (0.0, 0.0)) for phase in phases]
+        return  # its own errors are reported
+    levels = [(phase.duration_s, phase.level or (0.0, 0.0)) for phase in phases]
     rate = demand.peak_sessions_per_s * max(max(level) for _, level in levels)
     if rate > MAX_RATE_PER_S:
         raise ValueError(f"the highest rate is {rate:g} sessions/s; at most {MAX_RATE_PER_S} are allowed")
-    sessions = demand.peak_sessions_per_s * math.fsum(plays_s * sum(level) / 2 for plays_s, level in levels)
+    sessions = demand.peak_sessions_per_s * math.fsum(duration_s * sum(level) / 2 for duration_s, level in levels)
     if sessions < 1:
         raise ValueError(f"only {sessions:.3g} sessions are planned; at least 1 is needed")
     if sessions > MAX_SESSIONS:

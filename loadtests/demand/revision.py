@@ -1,6 +1,6 @@
-"""A revision of a plan while it is played: from a moment on, a multiple of its demand. A pause is factor 0.
+"""A revision of a plan during its run: from a moment on, a multiple of its demand. A pause is factor 0.
 
-The multiple is of the plan, not of what was played before: 1 is the plan again. Journeys, think times, phases and the
+The multiple is of the plan, not of the rate before: 1 is the plan again. Journeys, think times, phases and the
 end stay. docs/decisions/0006 says why.
 """
 
@@ -29,7 +29,7 @@ class Revision(Document):
 
 
 def check_order(revisions: Sequence[Revision]) -> None:
-    """Raise ValueError unless the numbers are 1, 2, 3, … and none acts before the one that came before it."""
+    """Raise ValueError unless the numbers are 1, 2, 3, … and the moments don't decrease."""
     numbers = [revision.number for revision in revisions]
     if numbers != list(range(1, len(revisions) + 1)):
         raise ValueError(f"revisions must be numbered from 1 without a gap, found {numbers}")
@@ -40,12 +40,12 @@ def check_order(revisions: Sequence[Revision]) -> None:
 
 
 def factor_at(revisions: Sequence[Revision], t_s: float) -> float:
-    """Return the multiple of the plan that is played at `t_s`."""
+    """Return the multiple of the plan that applies at `t_s`."""
     return next((revision.factor for revision in reversed(revisions) if revision.at_s <= t_s), 1.0)
 
 
 def revised_curve(curve: Curve, revisions: Sequence[Revision]) -> Curve:
-    """Return the demand with its revisions; raises ValueError when they aren't in order."""
+    """Return the curve with its revisions applied; raises ValueError when they aren't in order."""
     check_order(revisions)
     borders = sorted({revision.at_s for revision in revisions})
     parts = (part for piece in curve.pieces for part in _cut(piece, borders))

@@ -1,6 +1,6 @@
-"""The demo's order history: two made years of Twisted Threads, in the shape of a real shop's two.
+"""The demo's order history: two made-up years of Twisted Threads, in the shape of a real shop's two.
 
-    orders(day, hour) = SCALE * growth^(years since the start) * week * weekday * hour * Black Friday * luck
+    orders(day, hour) = SCALE * growth^(years since the start) * week * weekday * hour * Black Friday * rng
 
 The shape is fitted to UCI Online Retail II (Chen 2019, doi:10.24432/C5CG6D), CC BY 4.0: orders of a UK gift shop,
 December 2009 to December 2011. That shop knew no Black Friday, sold to shops as well, and shrank by 4 %; its size, the
@@ -48,14 +48,14 @@ _HOUR_SIGMA = 0.03
 
 
 def generate() -> Iterator[Hour]:
-    """Make the hours with orders, by time; always the same ones."""
-    luck = random.Random(SEED)  # noqa: S311 - made to be repeated, not to be secret
+    """Yield the hours with orders, by time; the same for every call."""
+    rng = random.Random(SEED)  # noqa: S311 - made to be repeated, not to be secret
     for n in range((LAST_DAY - FIRST_DAY).days + 1):
         day = FIRST_DAY + timedelta(days=n)
-        orders = SCALE * _level(day) * _noise(luck, _DAY_SIGMA)
+        orders = SCALE * _level(day) * _noise(rng, _DAY_SIGMA)
         for hour, share in enumerate(HOURS):
             at = datetime.combine(day, time(hour))
-            count = round(orders * share * _noise(luck, _HOUR_SIGMA))
+            count = round(orders * share * _noise(rng, _HOUR_SIGMA))
             if at == ODD_HOUR:
                 count = round(PEAK * ODD_HOUR_BY_PEAK)
             if count:
@@ -79,5 +79,5 @@ def _level(day: date) -> float:
     )
 
 
-def _noise(luck: random.Random, sigma: float) -> float:
-    return 1 + sigma * NormalDist().inv_cdf(min(max(luck.random(), 1e-9), 1 - 1e-9))
+def _noise(rng: random.Random, sigma: float) -> float:
+    return 1 + sigma * NormalDist().inv_cdf(min(max(rng.random(), 1e-9), 1 - 1e-9))

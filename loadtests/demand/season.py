@@ -1,7 +1,7 @@
-"""The season: which days of a year matter, and which weeks of two years are the same week.
+"""The season: its days in each year, and which weeks of two years correspond.
 
 Weeks run from Monday to Sunday and are numbered from the week of Black Friday (the day after November's fourth
-Thursday), which is week 0. So weekdays face weekdays and the shop's busiest week faces its own, whatever the date.
+Thursday), which is week 0. So weekdays match weekdays, and the busiest week the busiest week, whatever the date.
 """
 
 import re

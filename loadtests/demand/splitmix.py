@@ -1,7 +1,7 @@
-"""A shopper's own luck: reproducible from a seed, and small.
+"""SplitMix64: a session's own random number generator, reproducible from a seed, and small.
 
 `random.Random` holds 2.5 KB and takes 7 µs to seed, for each of tens of thousands of open sessions; this holds one
-number. SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), which passes
+number. Its algorithm (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), which passes
 the usual batteries; its numbers are the same on every machine and version.
 """
 
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 
 class SplitMix64:
-    """Draws with the names and meanings of `random.Random`."""
+    """A generator with the method names and meanings of `random.Random`."""
 
     __slots__ = ("_state",)
 

@@ -1,4 +1,4 @@
-"""A shopper's pause between a reply and the next click, drawn from a distribution that the plan names."""
+"""Think time: the pause between a reply and the next click, drawn from the plan's distribution."""
 
 import math
 from itertools import pairwise
@@ -31,9 +31,9 @@ class LogNormal(_Distribution):
             raise ValueError(f"must be at least median_s = {info.data['median_s']:g}")
         return value
 
-    def draw(self, luck: SplitMix64) -> float:
+    def draw(self, rng: SplitMix64) -> float:
         """Return a pause in seconds."""
-        return min(self.max_s, self.median_s * luck.lognormvariate(0, self.sigma))
+        return min(self.max_s, self.median_s * rng.lognormvariate(0, self.sigma))
 
 
 class Empirical(_Distribution):
@@ -62,9 +62,9 @@ class Empirical(_Distribution):
         """The longest pause, in seconds."""
         return self.quantiles_s[-1]
 
-    def draw(self, luck: SplitMix64) -> float:
+    def draw(self, rng: SplitMix64) -> float:
         """Return a pause in seconds."""
-        return self._at(luck.random())
+        return self._at(rng.random())
 
     def _at(self, probability: float) -> float:
         place = probability * (len(self.quantiles_s) - 1)

@@ -1,6 +1,6 @@
 """The environment's ceiling at run time: what one worker may send of it, however the plan was worked out.
 
-An open model can't wait: what would exceed the ceiling isn't sent, its visit ends there, and the account says so.
+An open model can't wait: what would exceed the ceiling isn't sent, its session ends there, and it is counted.
 """
 
 import math
@@ -18,7 +18,7 @@ _BROWSER_SHARE = 10
 
 
 def split(ceiling: Ceiling) -> tuple[Ceiling, Ceiling]:
-    """Return what of a ceiling is the load's and what is a real browser's beside it: one session, a tenth, no order.
+    """Return the load's share of a ceiling and a real browser's beside it: one session, a tenth of the rate, no order.
 
     Raises ValueError when there isn't enough for both.
     """
@@ -31,7 +31,7 @@ def split(ceiling: Ceiling) -> tuple[Ceiling, Ceiling]:
 
 
 class CeilingReachedError(Exception):
-    """A request or an order that isn't sent: the environment may not bear it. The message is the reason."""
+    """A request or an order that isn't sent: the ceiling is reached. The message is the reason."""
 
 
 class Ceilings:

@@ -49,7 +49,7 @@ class Secret:
 class Credentials:
     """What is sent with every request to the shop beside the tag; `hidden` is what no reply may repeat.
 
-    `proxy` is what only the proxy is told: the value of Proxy-Authorization.
+    `proxy` is the value of Proxy-Authorization, sent to the proxy alone.
     """
 
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Credentials:
         What is shorter than 6 bytes is left: to mask it would spoil pages that hold it by chance. Away from loopback
         there is no such secret: see `check_length`.
         """
-        texts = {worded for secret in self.hidden for worded in _worded(secret.reveal())}
+        texts = {text for secret in self.hidden for text in _encodings(secret.reveal())}
         return tuple(sorted((text.encode() for text in texts if len(text) >= _SHORTEST_MASKED), key=len, reverse=True))
 
 
@@ -108,7 +108,7 @@ def _basic(
         raise BadInput(f"{place}.user: must not hold a colon (RFC 7617)")
     pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
     hidden = [password, Secret(pair)]
-    hidden += [Secret(user)] if user not in environment.base_url else []  # what the address tells anybody
+    hidden += [Secret(user)] if user not in environment.base_url else []  # the address shows it already
     return Secret(f"Basic {pair}"), hidden
 
 
@@ -128,7 +128,7 @@ def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
         if secret.place is not None and len(bare) < _SHORTEST and kind != "loopback":
             raise BadInput(
                 f"{secret.place}: holds fewer than {_SHORTEST} characters, too short to be masked when the shop repeats"
-                " it; take a longer one, or write what anybody may know into targets.yaml itself"
+                " it; use a longer one, or write a value that isn't secret into targets.yaml itself"
             )
 
 
@@ -154,12 +154,12 @@ def _read(variable: str | None, file: str | None, variables: Mapping[str, str], 
     return Secret(text, where)
 
 
-def _worded(text: str) -> set[str]:
-    """Return a secret as a page may word it: as it is, in JSON, in HTML, in an address, in base64."""
+def _encodings(text: str) -> set[str]:
+    """Return a secret in every form that a page may hold: as it is, in JSON, in HTML, in an address, in base64."""
     bare = text.rpartition(" ")[2]  # what follows Bearer or Basic
-    worded = set()
+    found = set()
     for one in (text, bare):
         in_json = json.dumps(one)[1:-1]
-        worded |= {one, in_json, in_json.replace("/", "\\/"), html.escape(one), quote(one, safe=""), quote(one)}
-        worded.add(base64.b64encode(one.encode()).decode().rstrip("="))
-    return worded
+        found |= {one, in_json, in_json.replace("/", "\\/"), html.escape(one), quote(one, safe=""), quote(one)}
+        found.add(base64.b64encode(one.encode()).decode().rstrip("="))
+    return found

@@ -1,6 +1,6 @@
 """Where a run's requests go: each host of the environment, resolved once and checked, and no other address.
 
-An answer of DNS that changes later can't lead load elsewhere: connections go to what stands here.
+A DNS answer that changes later can't lead load elsewhere: connections go to the addresses kept here.
 """
 
 import socket
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import model_validator
 
 from loadtests.environment.addresses import Kind, kind_of, networks, readable, refusal
-from loadtests.environment.proxy_rules import check_passage, goes_through, resolved_by_proxy
+from loadtests.environment.proxy_rules import check_proxy, goes_through, resolved_by_proxy
 from loadtests.environment.targets import AddressText, Environment
 from slo.documents import BadInput, Document
 
@@ -41,8 +41,8 @@ class Destination(Document):
             raise ValueError("must hold an address")
         return self
 
-    def asked_for(self, host: str) -> tuple[str, ...]:
-        """Return what is connected to, or what the proxy is asked for: the addresses, or the name it resolves."""
+    def endpoints(self, host: str) -> tuple[str, ...]:
+        """Return what is connected to, straight or by the proxy: the addresses, or the name that it alone resolves."""
         return self.addresses or (host,)
 
 
@@ -57,13 +57,13 @@ class Destinations(Document):
         """Return the addresses of `host`, none when only the proxy knows them; raises like `at`."""
         return self.at(host).addresses
 
-    def places(self, host: str) -> int:
+    def address_count(self, host: str) -> int:
         """Return to how many addresses connections to `host` go: its own, or the proxy's."""
         found = self.at(host)
         return len(self.proxy.addresses if self.proxy and found.through_proxy else found.addresses)
 
-    def told(self) -> dict[str, Any]:
-        """Return them as a run directory keeps them; what says nothing is left out."""
+    def to_json(self) -> dict[str, Any]:
+        """Return them as a run directory keeps them; defaults are left out."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
     def at(self, host: str) -> Destination:
@@ -78,25 +78,25 @@ def look_up(host: str) -> list[str]:
     return [str(answer[4][0]) for answer in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def resolve(environment: Environment, ask: LookUp = look_up) -> Destinations:
+def resolve(environment: Environment, lookup: LookUp = look_up) -> Destinations:
     """Resolve every host that the environment names, once.
 
     Raises BadInput for an address that may not be loaded, lies outside `network.allow`, or would carry a secret in
     the clear over the internet; UnresolvableError for a host without an address.
     """
-    check_passage(environment, _urls(environment))
-    proxy = resolve_proxy(environment, ask)
-    found = {host: destination_of(environment, host, proxy, ask) for host in hosts_of(environment)}
+    check_proxy(environment, _urls(environment))
+    proxy = resolve_proxy(environment, lookup)
+    found = {host: destination_of(environment, host, proxy, lookup) for host in hosts_of(environment)}
     _check_in_the_clear(environment, found)
     return Destinations(hosts=found, kind=found[host_of(environment.base_url)].kind, proxy=proxy)
 
 
-def resolve_proxy(environment: Environment, ask: LookUp = look_up) -> Destination | None:
+def resolve_proxy(environment: Environment, lookup: LookUp = look_up) -> Destination | None:
     """Resolve the environment's proxy, None when it has none; raises like `resolve`."""
     proxy = environment.proxy
     if proxy is None:
         return None
-    addresses = resolve_host(environment, host_of(proxy.url), ask)
+    addresses = resolve_host(environment, host_of(proxy.url), lookup)
     found = Destination(addresses=addresses, kind=_widest(addresses))
     if proxy.basic_auth is not None and found.kind == "public":
         raise BadInput(f"{proxy.url}: the proxy's password would go over the internet in the clear")
@@ -104,26 +104,26 @@ def resolve_proxy(environment: Environment, ask: LookUp = look_up) -> Destinatio
 
 
 def destination_of(
-    environment: Environment, host: str, proxy: Destination | None, ask: LookUp = look_up
+    environment: Environment, host: str, proxy: Destination | None, lookup: LookUp = look_up
 ) -> Destination:
     """Return how one host is reached, given its environment's proxy; raises like `resolve`."""
     if proxy is None or not goes_through(environment, host):
-        addresses = resolve_host(environment, host, ask)
+        addresses = resolve_host(environment, host, lookup)
         return Destination(addresses=addresses, kind=_widest(addresses))
     if resolved_by_proxy(environment, host):
         return Destination(addresses=(), kind="public", through_proxy=True)
-    addresses = resolve_host(environment, host, ask)
+    addresses = resolve_host(environment, host, lookup)
     return Destination(addresses=addresses, kind=_widest((*addresses, *proxy.addresses)), through_proxy=True)
 
 
-def resolve_host(environment: Environment, host: str, ask: LookUp = look_up) -> tuple[str, ...]:
+def resolve_host(environment: Environment, host: str, lookup: LookUp = look_up) -> tuple[str, ...]:
     """Return the addresses of one host, those of `resolve` first of all; raises like `resolve`."""
     overridden = {name.lower(): address for name, address in environment.resolve.items()}
     try:
-        told = [overridden[host]] if host in overridden else ask(host)
+        found = [overridden[host]] if host in overridden else lookup(host)
     except (OSError, UnicodeError) as error:
         raise UnresolvableError(f"{host}: has no address: {getattr(error, 'strerror', None) or error}") from error
-    addresses = tuple(dict.fromkeys(told))[:_MAX_ADDRESSES]
+    addresses = tuple(dict.fromkeys(found))[:_MAX_ADDRESSES]
     if not addresses:
         raise UnresolvableError(f"{host}: has no address")
     for address in addresses:
@@ -159,8 +159,8 @@ def _check_address(environment: Environment, host: str, text: str) -> None:
         raise BadInput(f"{host}: resolves to {text}, {why}: nothing may be sent there")
     allowed = environment.network.allow if environment.network else None
     if allowed is not None and not any(address in network for network in networks(allowed)):
-        told = ", ".join(allowed) or "none"
-        raise BadInput(f"{host}: resolves to {text}, outside the networks of network.allow: {told}")
+        names = ", ".join(allowed) or "none"
+        raise BadInput(f"{host}: resolves to {text}, outside the networks of network.allow: {names}")
 
 
 def _check_in_the_clear(environment: Environment, found: Mapping[str, Destination]) -> None:
@@ -170,7 +170,9 @@ def _check_in_the_clear(environment: Environment, found: Mapping[str, Destinatio
     urls = [environment.base_url] * own + [url for url in sources if url is not None and bearer]
     for url in urls:
         if url.startswith("http:") and not found[host_of(url)].addresses:
-            raise BadInput(f"{url}: a secret would go in the clear to where only the proxy knows; use https://")
+            raise BadInput(
+                f"{url}: a secret would go in the clear to an address that only the proxy knows; use https://"
+            )
         if url.startswith("http:") and found[host_of(url)].kind == "public":
             raise BadInput(f"{url}: a secret would go over the internet in the clear; use https://")
 

@@ -1,4 +1,4 @@
-"""Telling a firewall's answer from the shop's: a challenge page is no error of the shop, and no reply either."""
+"""Recognises a firewall's replies: a challenge page is neither an error of the shop nor a page of it."""
 
 from collections.abc import Iterable
 
@@ -18,11 +18,11 @@ class Firewall:
         self._marks = tuple(mark.lower().encode() for mark in rules.body_contains)
 
     def has_answered(self, status: int, fields: Iterable[tuple[str, str]], body: bytes, *, accepted: bool) -> bool:
-        """Whether a reply, its header names in lower case, is a firewall's; the shop `accepted` its status or not."""
+        """Whether a reply, its header names in lower case, is a firewall's; `accepted`: the step accepts its status."""
         return self.marks(fields) or (not accepted and self.takes_for_attack(status, body))
 
     def marks(self, fields: Iterable[tuple[str, str]]) -> bool:
-        """Whether a head says that the reply is a firewall's, whatever its status."""
+        """Whether a header marks the reply as a firewall's, whatever its status."""
         for name, value in fields:
             mark = self._headers.get(name)
             if mark is not None and mark in value.lower():

@@ -1,6 +1,6 @@
-"""An environment's proxy: what it is asked for, what it may answer, and which of the environment's hosts it leads to.
+"""An environment's proxy: where it is, the CONNECT request for a tunnel, and its reply.
 
-Only what targets.yaml declares is used; no variable of the process has a say.
+Only what targets.yaml declares is used; the process's own proxy variables are ignored.
 """
 
 import re
@@ -16,7 +16,7 @@ from slo.documents import BadInput
 
 
 class ProxyError(ConnectionError):
-    """The environment's proxy opened no way to the shop; `status` is what it answered, 0 when it didn't."""
+    """The environment's proxy opened no tunnel to the shop; `status` is its reply's, 0 when there was none."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ _OK, _OTHER, _HTTP = 200, 300, 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """Where the proxy is, pinned, and what it is shown; `authorization` goes to it and never through it."""
+    """The proxy's pinned addresses, and its credentials: `authorization` goes to it and never through it."""
 
     addresses: tuple[str, ...]
     port: int
@@ -51,12 +51,12 @@ class Proxy:
         return f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{own}\r\n".encode("ascii")
 
     def url(self, user_info: str = "") -> str:
-        """Return its address for a program that is told of one proxy by one address."""
+        """Return its address for a program that takes a proxy as one URL."""
         return f"http://{user_info}{at(self.addresses[0], self.port)}"
 
 
 class Answer:
-    """A proxy's answer to CONNECT, as its bytes come."""
+    """A proxy's reply to CONNECT, as its bytes come."""
 
     __slots__ = ("_data",)
 
@@ -64,9 +64,9 @@ class Answer:
         self._data = b""
 
     def feed(self, data: bytes) -> bool:
-        """Take what came, b"" for a proxy that hung up; whether the tunnel is open. Raises ProxyError: it won't be.
+        """Take the next bytes, b"" for a closed connection, and return whether the tunnel is open.
 
-        Nothing may come behind the head: in the tunnel it is ours to speak first, in TLS.
+        Raises ProxyError when it won't be. No byte may follow the head: in a tunnel the client speaks first, in TLS.
         """
         if not data:
             raise ProxyError("it hung up")
@@ -76,7 +76,7 @@ class Answer:
             if found is None or end > MAX_HEAD:
                 break
             status, self._data = int(found[1]), self._data[end + len(_END) :]
-            if status >= _OTHER or status == 101:  # noqa: PLR2004 - switching to what nobody asked for
+            if status >= _OTHER or status == 101:  # noqa: PLR2004 - switching to a protocol that wasn't asked for
                 raise ProxyError(f"it answers HTTP {status}", status)
             if status >= _OK and self._data:
                 raise ProxyError("it sends bytes behind its answer", status)
@@ -101,7 +101,7 @@ def open_tunnel(connection: socket.socket, opening: bytes) -> None:
 
 
 def proxy_at(environment: Environment, found: Destination, credentials: Credentials) -> Proxy:
-    """Return the environment's proxy at the addresses that were found; raises BadInput on what it can't be shown."""
+    """Return the environment's proxy at the addresses that were found; raises BadInput on credentials too long."""
     if environment.proxy is None:
         raise ValueError("no proxy is declared")
     held = credentials.proxy

@@ -25,22 +25,22 @@ def goes_through(environment: Environment, host: str) -> bool:
 
 
 def resolved_by_proxy(environment: Environment, host: str) -> bool:
-    """Whether nobody here knows the address of `host`: the proxy resolves its name."""
+    """Whether the proxy alone resolves the name of `host`: its address isn't known here."""
     proxy = environment.proxy
     if proxy is None or not proxy.resolves_names or not goes_through(environment, host):
         return False
     return not is_address(host) and host not in {name.lower() for name in environment.resolve}
 
 
-def check_passage(environment: Environment, urls: tuple[str, ...]) -> None:
+def check_proxy(environment: Environment, urls: tuple[str, ...]) -> None:
     """Raise BadInput on what of the environment's `urls` can't go through its proxy as it is declared."""
     if environment.proxy is None:
         return
     hosts = {urlsplit(url).hostname or "" for url in urls}
     for name in environment.proxy.straight:
         if name.lower() not in hosts:
-            told = ", ".join(sorted(hosts))
-            raise BadInput(f"proxy.straight: {name} is no host of the environment; there are: {told}")
+            known = ", ".join(sorted(hosts))
+            raise BadInput(f"proxy.straight: {name} is no host of the environment; there are: {known}")
     for url in urls:
         _check_url(environment, url)
 
@@ -52,8 +52,8 @@ def _check_url(environment: Environment, url: str) -> None:
             raise BadInput(f"{url}: is where a cloud keeps its metadata: nothing may be sent there")
     elif url.startswith("http:") and goes_through(environment, host) and not is_address(host):
         raise BadInput(
-            f"{url}: over plain http a proxy finds the host itself, by its name (RFC 9112, 3.2.2), and no address"
-            " that was checked here holds: use https, or the address, or say proxy.resolves_names: true"
+            f"{url}: over plain http a proxy looks the host up itself, by its name (RFC 9112, 3.2.2), and ignores the"
+            " address that was checked here: use https, or the address, or set proxy.resolves_names: true"
             " (and leave it out of resolve)"
         )
     loaded = url in (environment.base_url, environment.cdn_url) and environment.http2

@@ -17,7 +17,7 @@ _CREDENTIALS = "must not hold a name or password; headers come from the environm
 _QUERY = "must not hold a secret in its query; `headers` take it from a variable or a file"
 # What a header or a parameter is called whose value only its owner may know.
 _SECRET = re.compile(r"auth|bypass|cookie|credential|key|passw|secret|session|signature|token", re.IGNORECASE)
-# What two readers of an address would take for two hosts is none: no backslash, no percent sign, no semicolon.
+# An address that two parsers would take for two hosts is refused: no backslash, no percent sign, no semicolon.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$"  # noqa: S105 - RFC 9110, 5.6.2, calls a name a token
 _OURS = frozenset(
@@ -26,10 +26,10 @@ _OURS = frozenset(
         "keep-alive", "proxy-authorization", "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
-# What is named is handed to the load generator, which must not take orders that way.
+# Named variables are handed to the load generator; these would configure it.
 _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LANG)$")
-# Those that an environment may name; `loadtests.storefronts.register` adds one in its own process.
-STOREFRONTS = ["twisted-threads"]
+# The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
+STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
     r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b|: )"
 )
@@ -50,7 +50,7 @@ def _web_address(text: str) -> str:
     if not _HOST.fullmatch(parts.hostname):
         raise ValueError("must name its host by letters, digits, dots and hyphens, or by an address")
     if parts.port == 0:
-        raise ValueError("Port out of range 0-65535")  # what urlsplit says of one that is too high
+        raise ValueError("Port out of range 0-65535")  # urlsplit's message for one that is too high
     return text.rstrip("/")
 
 
@@ -115,7 +115,7 @@ SideEffect = Literal["mail", "tax", "erp", "analytics", "payments"]
 
 
 class Ceiling(Document):
-    """What the environment may be asked to bear, at the most."""
+    """The most load that may be sent to the environment."""
 
     requests_per_s: float = Field(gt=0, le=100_000)
     open_sessions: int = Field(ge=1, le=1_000_000)
@@ -137,7 +137,7 @@ class ScrapeTarget(Document):
 
 
 class HeaderValue(Document):
-    """What a header holds: a value that anybody may know, or where a secret is read from when a run starts."""
+    """What a header holds: a value that isn't secret, or where a secret is read from when a run starts."""
 
     value: str | None = Field(default=None, max_length=4096)
     env: Variable | None = None
@@ -152,7 +152,7 @@ class HeaderValue(Document):
         return self
 
 
-def _worded(value: object) -> object:
+def _as_value(value: object) -> object:
     return {"value": value} if isinstance(value, str) else value
 
 
@@ -176,7 +176,7 @@ class BasicAuth(Document):
 class ProxyTarget(Document):
     """The proxy that all of the environment's hosts are reached through, but those that are reached `straight`.
 
-    With `resolves_names` names are the proxy's to resolve: nobody here knows then what they lead to.
+    With `resolves_names` the proxy resolves names, and the addresses they lead to aren't known here.
     """
 
     url: Annotated[BaseAddress, AfterValidator(_proxy_address)]
@@ -200,7 +200,7 @@ class Tagging(Document):
 
 
 class Blocked(Document):
-    """How a firewall's answer is told from the shop's own error; what is written here replaces what is known.
+    """How a firewall's reply is distinguished from the shop's own error; what is set here replaces the default.
 
     A reply is blocked when its status is one of `statuses` and not what the step accepts, when a header holds a
     mark, or when the head of the body of an unaccepted 202, 403, 405 or 503 holds one. Case doesn't matter.
@@ -223,7 +223,7 @@ class Blocked(Document):
 
 
 class Idle(Document):
-    """What may go on in the environment before a run, when nobody should be there."""
+    """How much traffic of others is allowed before a run."""
 
     max_requests_per_s: float = Field(ge=0, allow_inf_nan=False)
 
@@ -260,7 +260,7 @@ class Environment(Document):
     token_file: File | None = None
     headers: Mapping[
         HeaderName,
-        Annotated[HeaderValue, BeforeValidator(_worded, json_schema_input_type=str | HeaderValue)],
+        Annotated[HeaderValue, BeforeValidator(_as_value, json_schema_input_type=str | HeaderValue)],
     ] = Field(default_factory=dict, max_length=50)
     basic_auth: BasicAuth | None = None
     proxy: ProxyTarget | None = None
@@ -372,9 +372,11 @@ def read_targets(path: Path) -> Targets:
 
 def _without_secrets(line: str, path: Path) -> str:
     place = line.removeprefix(f"{path}: ")
-    told, _, found = place.rpartition(", found ")
-    hide = told and (_HIDDEN.match(place) or _CREDENTIALS in told or _QUERY in told or found.startswith(("{'", "['")))
-    return f"{path}: {told}" if hide else line
+    error, _, found = place.rpartition(", found ")
+    hide = error and (
+        _HIDDEN.match(place) or _CREDENTIALS in error or _QUERY in error or found.startswith(("{'", "['"))
+    )
+    return f"{path}: {error}" if hide else line
 
 
 def redacted(name: str, environment: Environment) -> dict[str, Any]:

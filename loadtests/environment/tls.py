@@ -29,23 +29,23 @@ def context_of(environment: Environment, make: MakeContext = ssl.create_default_
     try:
         context = make(capath=trusted) if Path(trusted).is_dir() else make(cafile=trusted)
     except OSError as error:
-        raise BadInput(f"{trusted}: no CA certificates can be read: {_told(error)}") from error
+        raise BadInput(f"{trusted}: no CA certificates can be read: {_reason(error)}") from error
     pair = environment.client_certificate
     if pair is None:
         return context
     try:
         context.load_cert_chain(pair.certificate, pair.key, password=_no_passphrase)
     except OSError as error:
-        message = f"{pair.certificate}, {pair.key}: no certificate with its key: {_told(error)}"
+        message = f"{pair.certificate}, {pair.key}: no certificate with its key: {_reason(error)}"
         raise BadInput(message) from error
     return context
 
 
 def _no_passphrase() -> NoReturn:
-    raise PermissionError(1, "the key wants a passphrase, and there is nobody to ask")
+    raise PermissionError(1, "the key has a passphrase; give the key without one")
 
 
-def _told(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or "malformed"
     return error.strerror or str(error)

@@ -1,7 +1,7 @@
 """The environment's kill URL: a page that its owner changes to end a run from outside, whoever started it.
 
-It says stop with HTTP 410, with the one word `stop`, or with `{"stop": true}`. It must be there: a switch that doesn't
-answer for 10 s in a row ends the run as well, for nobody could end it then.
+It says stop with HTTP 410, with the one word `stop`, or with `{"stop": true}`. It must answer: a kill URL that doesn't
+for 10 s in a row ends the run as well, because then it couldn't be ended from outside.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import requests
 
-from loadtests.environment.pinned_http import PinnedHttp, bounded, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.targets import Environment
 from slo.outcomes import EnvironmentLacks
 
@@ -20,7 +20,7 @@ _OK, _GONE = 200, 410
 
 
 class KillSwitch:
-    """Asks the kill URL; `why_stop` is what it, or its silence, means for the run."""
+    """Polls the kill URL; `why_stop` is why the run must end, None while it may go on."""
 
     def __init__(self, url: str, http: requests.Session, clock: Callable[[], float] = time.monotonic) -> None:
         self._url, self._http, self._clock = url, http, clock
@@ -28,14 +28,14 @@ class KillSwitch:
         self.why_stop: str | None = None
 
     def look(self) -> None:
-        """Ask once."""
+        """Poll it once."""
         if self.why_stop is not None:
             return
         try:
             stops = says_stop(self._url, self._http)
         except EnvironmentLacks as error:
             if self._clock() - self._heard_at >= SILENCE_S:
-                self.why_stop = f"{error}, for {SILENCE_S:g} s: nobody could end the run"
+                self.why_stop = f"{error}, for {SILENCE_S:g} s: the run couldn't be ended from outside"
             return
         self._heard_at = self._clock()
         if stops:
@@ -45,7 +45,7 @@ class KillSwitch:
 def says_stop(url: str, http: requests.Session) -> bool:
     """Whether the kill URL says stop now; raises EnvironmentLacks when it doesn't answer 200."""
     try:
-        reply = bounded(http, url, TIMEOUT_S)
+        reply = bounded_get(http, url, TIMEOUT_S)
     except requests.RequestException as error:
         raise EnvironmentLacks(f"the kill URL {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status == _GONE:
@@ -56,10 +56,10 @@ def says_stop(url: str, http: requests.Session) -> bool:
     if text.lower() == "stop":
         return True
     try:
-        told = json.loads(text)
+        answer = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(told, dict) and told.get("stop") is True
+    return isinstance(answer, dict) and answer.get("stop") is True
 
 
 def check_kill_url(environment: Environment, http: PinnedHttp) -> None:

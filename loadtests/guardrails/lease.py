@@ -1,8 +1,7 @@
-"""One run at a time on an environment: a file in a shared folder that says who holds it, kept alive by its holder.
+"""One run at a time on an environment: a file in a shared folder that names the run which holds it, and until when.
 
-Whoever reads or writes a lease holds the lock of the folder, and the file is created with O_EXCL, so that of two
-runs that start together exactly one wins. What is stale is taken over: its process is gone from this machine, or it
-wasn't kept alive.
+The holder renews it; one that has run out may be taken over, whatever became of its process. It is read and written
+under the lock of the folder, so that of two runs that start together exactly one gets it.
 """
 
 import fcntl
@@ -26,6 +25,7 @@ from slo.outcomes import EnvironmentLacks
 
 KEPT_S = 30.0
 RENEW_S = 5.0
+_LOOK_S = 0.5
 _LOCK = ".lock"
 
 
@@ -36,22 +36,21 @@ class Entry(Document):
     environment: str
     base_url: str
     host: str
-    processes: str
     pid: int
     token: str
     taken_at: int
     until: int
     run: str | None = None
 
-    def told(self) -> str:
-        """Return who holds it, for a person."""
+    def describe(self) -> str:
+        """Return which run holds it, for a person."""
         run = f"run {self.run}" if self.run else "a run that is being prepared"
         return f"{run} (process {self.pid} on {self.host}, since {_at(self.taken_at)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The file of one environment's lease; `kept_s` is how long it holds without being kept alive."""
+    """The file of one environment's lease; `kept_s` is how long it holds without being renewed."""
 
     folder: Path
     environment: str
@@ -84,7 +83,7 @@ class Lease:
         self.renew()
 
     def renew(self) -> None:
-        """Hold it for another while; `lost` says so when somebody else has it, or it can't be kept alive."""
+        """Hold it for another `kept_s`; `lost` says so when another run has it, or it ran out and can't be written."""
         place = self._place
         try:
             with _locked(place.folder):
@@ -95,10 +94,10 @@ class Lease:
                 write_bytes(place.path, _bytes(self._entry))
         except OSError as error:
             if place.now() >= self._entry.until:
-                self.lost = self.lost or f"the lease {place.path} can't be kept alive: {error.strerror}"
+                self.lost = self.lost or f"the lease {place.path} has run out and can't be renewed: {error.strerror}"
 
     def release(self) -> None:
-        """Give it back; what is somebody else's by now is left alone."""
+        """Give it back, unless it is another run's by now."""
         try:
             with _locked(self._place.folder):
                 if self._is_ours():
@@ -111,8 +110,23 @@ class Lease:
         return isinstance(entry, Entry) and entry.token == self._entry.token
 
 
+class LeaseTakenError(EnvironmentLacks):
+    """Another run holds the lease, and no later than `until` (ns) unless it renews it; `state` changes when it does."""
+
+    def __init__(self, taken: str, path: Path, *, state: object, until: int) -> None:
+        super().__init__(f"{taken}; wait for its end, or end it ({path})")
+        self.taken, self.state, self.until = taken, state, until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unreadable:
+    """A lease's file that holds no lease, and when it was last written (ns)."""
+
+    written_at: int
+
+
 def take(place: Place) -> Lease:
-    """Take the lease; raises EnvironmentLacks naming its holder, or when the folder can't be written."""
+    """Take the lease; raises LeaseTakenError naming its holder, EnvironmentLacks when the folder can't be written."""
     try:
         place.folder.mkdir(parents=True, exist_ok=True)
         with _locked(place.folder):
@@ -123,10 +137,31 @@ def take(place: Place) -> Lease:
         ) from error
 
 
+def await_lease(place: Place, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> Lease:
+    """Take the lease, waiting for one to run out whose run may have crashed; raises like `take`.
+
+    A run that is alive renews its lease, and that it did is seen within `RENEW_S`: then there is nothing to wait for.
+    """
+    try:
+        return take(place)
+    except LeaseTakenError as taken:
+        first, latest = taken, place.now() + round(place.kept_s * 1e9)
+    if first.until <= latest:
+        say(f"{first.taken}; waiting until {_at(first.until)}, when its lease runs out unless it is renewed")
+        while place.now() < first.until:
+            sleep(_LOOK_S)
+            try:
+                return take(place)
+            except LeaseTakenError as taken:
+                if taken.state != first.state:
+                    break
+    return take(place)
+
+
 @contextmanager
-def held(place: Place, renew_s: float = RENEW_S) -> Iterator[Lease]:
-    """Hold the lease for as long as the block lasts, however it ends."""
-    lease = take(place)
+def held(place: Place, say: Callable[[str], None], renew_s: float = RENEW_S) -> Iterator[Lease]:
+    """Hold the lease for as long as the block lasts, however it ends; it may have to be waited for."""
+    lease = await_lease(place, say)
     try:
         with WatchThread("lease", renew_s, lease.renew):
             yield lease
@@ -135,78 +170,38 @@ def held(place: Place, renew_s: float = RENEW_S) -> Iterator[Lease]:
 
 
 def _take(place: Place) -> Lease:
-    found = _read(place.path)
-    stale = None
+    found, now = _read(place.path), place.now()
+    took_over = None
     if isinstance(found, Entry):
-        stale = _staleness(found, place.now())
-        if stale is None:
-            message = f"{place.environment} is taken by {found.told()}; wait for its end, or end it ({place.path})"
-            raise EnvironmentLacks(message)
+        if now < found.until:
+            taken = f"{place.environment} is taken by {found.describe()}"
+            raise LeaseTakenError(taken, place.path, state=found, until=found.until)
+        took_over = f"taken over from {found.describe()}: it ran out at {_at(found.until)}"
     elif found is not None:
-        age_s = (place.now() - found) / 1e9
+        age_s = (now - found.written_at) / 1e9
         if age_s < place.kept_s:
-            told = f"{place.path} can't be read and is {age_s:.0f} s old"
-            raise EnvironmentLacks(f"{place.environment} may be taken: {told}")
-        stale = "nobody can read it and nobody keeps it alive"
-    entry = _entry(place)
-    if stale is None:
-        _create(place.path, _bytes(entry))
-    else:
-        write_bytes(place.path, _bytes(entry))
-    holder = found.told() if isinstance(found, Entry) else "somebody"
-    return Lease(place, entry, stale and f"taken over from {holder}: {stale}")
+            taken = f"{place.environment} may be taken: its lease file is unreadable and was renewed {age_s:.0f} s ago"
+            until = found.written_at + round(place.kept_s * 1e9)
+            raise LeaseTakenError(taken, place.path, state=found, until=until)
+        took_over = (
+            "taken over from an unknown run: the lease file is unreadable and was last renewed more than"
+            f" {place.kept_s:g} s ago"
+        )
+    entry = _entry(place, now)
+    write_bytes(place.path, _bytes(entry))
+    return Lease(place, entry, took_over)
 
 
-def _entry(place: Place) -> Entry:
-    now = place.now()
+def _entry(place: Place, now: int) -> Entry:
     return Entry(
         environment=place.environment,
         base_url=place.base_url,
         host=socket.gethostname(),
-        processes=_processes(),
         pid=os.getpid(),
         token=secrets.token_hex(16),
         taken_at=now,
         until=now + round(place.kept_s * 1e9),
     )
-
-
-def _create(path: Path, data: bytes) -> None:
-    """Write a file that mustn't be there: O_EXCL decides where the lock doesn't reach."""
-    try:
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-    except FileExistsError:
-        raise EnvironmentLacks(f"{path}: somebody else took it in this moment") from None
-    with os.fdopen(file, "wb") as writer:
-        writer.write(data)
-
-
-def _staleness(entry: Entry, now: int) -> str | None:
-    """Return why a lease holds no more, None while it holds."""
-    if now >= entry.until:
-        return f"it wasn't kept alive after {_at(entry.until)}"
-    here = entry.host == socket.gethostname() and entry.processes == _processes()
-    if here and not _is_alive(entry.pid):
-        return f"its process {entry.pid} is gone"
-    return None
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
-
-
-def _processes() -> str:
-    """Name the set of processes that ours can see: two containers of one host name have each their own."""
-    try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115
-    except OSError:
-        return "all of the machine's"
 
 
 @contextmanager
@@ -219,13 +214,13 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _read(path: Path) -> Entry | int | None:
-    """Return what stands in a lease, its age's start (ns) when that can't be read, None when there is none."""
+def _read(path: Path) -> Entry | _Unreadable | None:
+    """Return what stands in a lease's file, None when there is none."""
     try:
         return read_json(path, Entry)
     except BadInput:
         try:
-            return path.stat().st_mtime_ns
+            return _Unreadable(written_at=path.stat().st_mtime_ns)
         except FileNotFoundError:
             return None
 

@@ -1,6 +1,6 @@
-"""Production isn't loaded unless somebody said so: a small file that names the environment, the plan, who, why, until.
+"""Permission to load production: a file that names the environment, the plan, who granted it, why, and until when.
 
-It is checked before anything is asked of the environment, and copied into run.json.
+It is checked before anything is sent to the environment, and copied into run.json.
 """
 
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_prin
 
 
 class Permission(Document):
-    """Leave to run one plan against one production environment, for 24 hours at the most."""
+    """Permission to run one plan against one production environment, for 24 hours at the most."""
 
     format: Literal["peakproof/permission/v1"]
     environment: Label
@@ -49,8 +49,8 @@ class Permission(Document):
         """Return the document."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
-    def told(self) -> dict[str, Any]:
-        """Return what run.json keeps."""
+    def to_json(self) -> dict[str, Any]:
+        """Return what run.json keeps of it."""
         return self.model_dump(mode="json", include={"who", "why", "granted_at", "until", "plan_sha256"})
 
 
@@ -69,7 +69,7 @@ def permitted(inputs: Inputs, path: Path | None, now: datetime) -> Permission | 
         return None
     name = inputs.environment_name
     if path is None:
-        is_production = f"{name} is production" if not inputs.reaches else _told(inputs)
+        is_production = f"{name} is production" if not inputs.reaches else _reached(inputs)
         raise EnvironmentLacks(
             f"{is_production}: it is loaded only with a permission; write one with: peakproof doctor"
             f" --on {name} --plan PLAN --permit FILE --who NAME --why REASON, and give it to run --permit FILE"
@@ -80,7 +80,7 @@ def permitted(inputs: Inputs, path: Path | None, now: datetime) -> Permission | 
     return permission
 
 
-def _told(inputs: Inputs) -> str:
+def _reached(inputs: Inputs) -> str:
     reached = "; ".join(f"{name}'s: {', '.join(addresses)}" for name, addresses in inputs.reaches.items())
     shared = ", ".join(inputs.reaches)
     return (

@@ -1,4 +1,4 @@
-"""What an environment bears of a plan, worked out before it is played, or changed while it plays."""
+"""Whether a plan stays under the environment's ceiling, before it is played and when it is changed in mid-run."""
 
 from loadtests.demand.curve import Curve
 from loadtests.demand.plan import Plan
@@ -10,7 +10,7 @@ def too_much(plan: Plan, curve: Curve, ceiling: Ceiling, from_s: float = 0.0) ->
     """Return what of `curve` from `from_s` on, played with the plan's mix, is over the ceiling; None when it isn't.
 
     Orders are counted over the whole of it; an event that is awaited is no request. A page's assets aren't counted, as
-    nobody knows their number, nor is what a browser beside the load takes; the ceiling holds for them all the same.
+    their number isn't known, nor is what a browser beside the load takes; the ceiling holds for them all the same.
     """
     steps = visits_of(plan)
     visits = {name: sum(n for step, n in steps[name].items() if step not in ORDER_NEWS) for name in plan.journeys}

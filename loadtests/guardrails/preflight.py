@@ -1,4 +1,4 @@
-"""A look before the load: are side effects taken care of, is it the right release, is nobody there."""
+"""Checks before the load: side effects are declared, the release is the expected one, nobody else loads the shop."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.environment.destinations import Destinations
-from loadtests.environment.pinned_http import PinnedHttp, bounded, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.targets import Environment, SideEffect
 from slo.outcomes import EnvironmentLacks
 
@@ -26,7 +26,7 @@ def check_side_effects(name: str, environment: Environment, destinations: Destin
     if missing and destinations.kind != "loopback":
         words = ", ".join(f'{effect}: "off"' for effect in missing)
         raise EnvironmentLacks(
-            f"{name}: nothing says what a test order does to {', '.join(missing)}; make sure, then add to"
+            f"{name}: side_effects doesn't say what a test order does to {', '.join(missing)}; make sure, then add to"
             f" environments.{name} in the targets file: side_effects: {{{words}}}"
             ' ("off" with its quotes, sandbox or acknowledged)'
         )
@@ -35,18 +35,20 @@ def check_side_effects(name: str, environment: Environment, destinations: Destin
 def check_release(found: str | None, expected: Sequence[str]) -> None:
     """Raise EnvironmentLacks when the shop is on a release that isn't to be tested."""
     if expected and found not in expected:
-        told = "doesn't say its release" if found is None else f"is on release {found}"
-        raise EnvironmentLacks(f"the shop {told}, expected {' or '.join(expected)}; deploy it first")
+        release = "doesn't say its release" if found is None else f"is on release {found}"
+        raise EnvironmentLacks(f"the shop {release}, expected {' or '.join(expected)}; deploy it first")
 
 
 def check_idle(
     environment: Environment, http: PinnedHttp, sleep: Callable[[float], None] = time.sleep, apart_s: float = _APART_S
 ) -> None:
-    """Raise EnvironmentLacks when others send more than `idle.max_requests_per_s`, or nobody can tell."""
+    """Raise EnvironmentLacks when others send more than `idle.max_requests_per_s`, or it can't be measured."""
     if environment.idle is None:
         return
     if not environment.metrics:
-        raise EnvironmentLacks("idle is declared, but no metrics: nothing tells whether the environment is idle")
+        raise EnvironmentLacks(
+            "idle is measured from the shop's metrics, and none are declared; add metrics, or leave idle out"
+        )
     started = time.monotonic()
     before = _served(environment, http)
     sleep(apart_s)
@@ -62,13 +64,13 @@ def check_idle(
 
 
 def _served(environment: Environment, http: PinnedHttp) -> float:
-    """Return how many requests were served until now, without those that we send to look."""
+    """Return how many requests were served until now, without our own to the metrics and the release probe."""
     own = {"/metrics", environment.release_probe.path if environment.release_probe else "/healthz"}
     pages = [page_of(target.url, http) for target in environment.metrics]
     counts = [count for page in pages for count in served(page, own)]
     if not counts:
-        told = ", ".join(target.url for target in environment.metrics)
-        raise EnvironmentLacks(f"nothing tells whether the environment is idle: no {_COUNT} at {told}")
+        urls = ", ".join(target.url for target in environment.metrics)
+        raise EnvironmentLacks(f"can't tell whether the environment is idle: no {_COUNT} at {urls}")
     return sum(counts)
 
 
@@ -86,7 +88,7 @@ def served(page: str, own: frozenset[str] | set[str] = frozenset()) -> list[floa
 def page_of(url: str, http: requests.Session) -> str:
     """Return a page of metrics in its text form; raises EnvironmentLacks."""
     try:
-        reply = bounded(http, url, _TIMEOUT_S, _MAX_PAGE, {"Accept": "text/plain"})
+        reply = bounded_get(http, url, _TIMEOUT_S, _MAX_PAGE, {"Accept": "text/plain"})
         if reply.status != _OK or not reply.whole:
             raise EnvironmentLacks(f"the metrics at {url} don't answer: HTTP {reply.status}")
         page = reply.body.decode()

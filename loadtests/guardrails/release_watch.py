@@ -1,11 +1,11 @@
-"""Which release is tested: asked before, during and after a run; each change of the answer is kept."""
+"""Which release is tested: probed before, during and after a run, and each change kept."""
 
 import json
 from collections.abc import Callable
 
 import requests
 
-from loadtests.environment.pinned_http import bounded, why_no_answer
+from loadtests.environment.pinned_http import bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from slo.outcomes import EnvironmentLacks
 from slo.validity.run_document import SeenRelease
@@ -26,7 +26,7 @@ class ReleaseWatch:
         self.seen: list[SeenRelease] = []
 
     def look(self) -> None:
-        """Ask once."""
+        """Probe it once."""
         try:
             release = self._ask()
         except EnvironmentLacks:
@@ -34,7 +34,7 @@ class ReleaseWatch:
         self.keep(release)
 
     def keep(self, release: str | None) -> None:
-        """Keep an answer unless it is the last one again; a change from one release to another is said at once."""
+        """Keep a release unless it is the last one again; a change to another is printed at once."""
         if self.seen and self.seen[-1].release == release:
             return
         known = [one.release for one in self.seen if one.release is not None]
@@ -44,17 +44,17 @@ class ReleaseWatch:
             self._say(f"the release changed from {known[-1]} to {release} while it was tested")
 
 
-def probe_release(reach: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
+def probe_release(resolved: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
     """Return the release that the shop says it is, None when no probe is declared.
 
     Raises EnvironmentLacks when the shop doesn't answer: nothing is loaded that isn't there.
     """
-    environment = reach.environment
+    environment = resolved.environment
     probe = environment.release_probe
     url = environment.base_url + (probe.path if probe else "/")
-    with reach.asking() as http:
+    with resolved.http() as http:
         try:
-            reply = bounded(http, url, timeout_s)
+            reply = bounded_get(http, url, timeout_s)
         except requests.RequestException as error:
             raise EnvironmentLacks(f"the shop at {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status >= _SERVER_ERROR:
@@ -64,17 +64,17 @@ def probe_release(reach: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str
 
 def _release_in(body: bytes, field: str, url: str) -> str:
     try:
-        told = json.loads(body)[field]
+        release = json.loads(body)[field]
     except (ValueError, KeyError, TypeError, RecursionError):
-        told = None
-    if not isinstance(told, str | int | float):
+        release = None
+    if not isinstance(release, str | int | float):
         raise EnvironmentLacks(f"the shop at {url} doesn't say its release in the field {field!r}")
-    return str(told)[:_MAX_RELEASE]
+    return str(release)[:_MAX_RELEASE]
 
 
-def probe_release_or_none(reach: ResolvedEnvironment) -> str | None:
+def probe_release_or_none(resolved: ResolvedEnvironment) -> str | None:
     """Return the release, None also when the shop doesn't answer any more."""
     try:
-        return probe_release(reach)
+        return probe_release(resolved)
     except EnvironmentLacks:
         return None

@@ -1,4 +1,4 @@
-"""Doing something again and again beside a run, in a thread that ends with it."""
+"""A thread that repeats an action beside a run, and ends with it."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _JOIN_S = 3.0
 class WatchThread:
     """Calls `do` at once and then every `every_s` seconds for as long as the block lasts.
 
-    `failed` says why it doesn't any more when `do` raised: whoever rests on it must look.
+    `failed` is why it stopped when `do` raised, None while it goes on: the run must look at it.
     """
 
     def __init__(self, name: str, every_s: float, do: Callable[[], None]) -> None:
@@ -35,5 +35,5 @@ class WatchThread:
             self._do()
             while not self._end.wait(self._every_s):
                 self._do()
-        except Exception as error:  # noqa: BLE001 - a watch that broke must be told, not lost with its thread
+        except Exception as error:  # noqa: BLE001 - a watch that broke must end the run, not be lost with its thread
             self.failed = f"the watch over the {self._name} broke: {error!r}"

@@ -1,7 +1,8 @@
 """What a page asks for: the images, scripts and style sheets that its HTML names, as a browser picks them.
 
-A scanner of tags, not a parser: it goes through a page once, whatever the page holds, and reads the attributes of a
-few elements only. Where a browser would choose by its window it is taken to be 1366 pixels wide, one dot a pixel.
+A scanner of tags, not a parser: its time grows with the page's length, whatever the page holds, and it keeps nothing
+but the attributes of a few elements. Where a browser would choose by its window, the window is taken to be 1366 pixels
+wide, at one dot a pixel.
 """
 
 import re
@@ -56,17 +57,18 @@ def links_of(page: bytes) -> Links:
     """Read a page's HTML; of one that is too long, its first MAX_PAGE bytes. It may hold anything."""
     base: str | None = None
     found: dict[str, None] = {}
-    picture = False  # whether the picture we are in has chosen its source
+    in_picture = False
+    chosen: str | None = None  # what a source of the picture gives
     for name, attributes in _tags(page[:MAX_PAGE]):
         if name == "base":
             base = attributes.get("href") if base is None else base
         elif name in ("picture", "/picture"):
-            picture = False
-        elif name == "source" and not picture:
-            chosen = _of_source(attributes)
-            picture = chosen is not None
-            found.update(dict.fromkeys([chosen] if chosen else []))
-        elif not (name == "img" and picture):
+            in_picture, chosen = name == "picture", None
+        elif name == "source":
+            chosen = _of_source(attributes) if in_picture and chosen is None else chosen
+        elif name == "img":
+            found[chosen or _choose(attributes) or ""] = None
+        else:
             found.update(dict.fromkeys(_asked_by(name, attributes)))
     addresses = tuple(filter(None, found))
     return Links(base=base, addresses=addresses[:MAX_LINKS], left_out=max(0, len(addresses) - MAX_LINKS))
@@ -114,9 +116,6 @@ def _attributes(text: bytes) -> Attributes:
 
 
 def _asked_by(name: str, attributes: Attributes) -> list[str]:
-    if name == "img":
-        chosen = _choose(attributes)
-        return [chosen] if chosen else []
     if name == "script":
         runs = attributes.get("type", "").lower() in _SCRIPTS and "nomodule" not in attributes
         return [attributes["src"]] if runs and "src" in attributes else []

@@ -57,6 +57,13 @@ class Ask(Protocol):
         """Send `request`, wanted at `due_at` (ns)."""
 
 
+class Log(Protocol):
+    """How a visit records a request, or a wait for an event: a session's `_log`."""
+
+    def __call__(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
+        """Record it; `times` are when it was due, sent and over (ns), `size` is its bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushContext:
     """What a visit lends to its listening.
@@ -68,7 +75,7 @@ class PushContext:
     clock: Clock
     alarms: Alarms
     ask: Ask
-    log: Callable[[Request, Reply, Times, str], None]
+    log: Log
     unreadable: tuple[type[Exception], ...]
     failures: Counter[tuple[str, str]]
 
@@ -139,9 +146,9 @@ class PushEvents:
 
     def _log(self, step: str, times: Times, heard: Heard) -> None:
         """Record a wait under its stream's trace; it sends no span of its own."""
-        status, data = (0, b"") if heard.event is None else (_OK, heard.event.data.encode("utf-8", "replace"))
-        asked, told = Request(step=step, method="GET", path="/"), Reply(status, data, heard.error)
-        self._desk.log(asked, told, times, f"{self._traceparent[: -len(_UNSAMPLED)]}{_UNSAMPLED}")
+        status, size = (0, 0) if heard.event is None else (_OK, len(heard.event.data.encode("utf-8", "replace")))
+        traceparent = f"{self._traceparent[: -len(_UNSAMPLED)]}{_UNSAMPLED}"
+        self._desk.log(step, status, heard.error, size, times, traceparent)
 
     def _heard(self, wanted: Callable[[Event], bool], sent_at: int, ends_at: float) -> Heard:
         error: str | None = None
@@ -222,9 +229,8 @@ class PushEvents:
         """Keep what comes until the stream ends; return what an end is to whoever waits for more."""
         stream, clock = self._stream, self._desk.clock
         try:
-            while (events := stream.receive()) is not None:
-                if events:
-                    self._keep(events, clock.now() - stream.lay_ns)
+            while (received := stream.receive()) is not None:
+                self._keep(received.events, clock.now() - received.read_delay_ns)
         except OSError as error:
             return word_of(error)
         return "connection"

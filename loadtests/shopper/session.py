@@ -7,6 +7,7 @@ from random import Random
 
 import gevent
 
+from loadtests.client.errors import CutOffError
 from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
@@ -19,7 +20,7 @@ from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
-from loadtests.shopper.push_events import WITHIN_S, Asked, Heard, PushContext, PushEvents
+from loadtests.shopper.push_events import WITHIN_S, Asked, Heard, PushContext, PushEvents, Times
 
 _MAX_HOPS = 5
 # What a check raises that can't read a reply.
@@ -159,14 +160,16 @@ class Session:
         sent_at = worker.clock.now()
         worker.ceilings.take_request(sent_at)
         traceparent = next(worker.traceparents)
-        reply = Reply(error="cut_off")
         try:
             reply = client.send(request, traceparent)
-        finally:
-            sent_at += client.waited_ns
-            ended_at = _arrived_at(client, sent_at, worker.clock.now())
-            self._log(request, reply, (due_at, sent_at, ended_at), traceparent)
-        return Asked(reply, ended_at, traceparent)
+        except BaseException as error:
+            self._log(request.step, 0, "cut_off", 0, self._times_broken_off(due_at, sent_at, error), traceparent)
+            raise
+        times = due_at, sent_at, worker.clock.now()
+        if reply.read_delay_ns or reply.waited_ns:
+            times = _corrected(times, reply)
+        self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
+        return Asked(reply, times[2], traceparent)
 
     def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
         worker, due_at = self._worker, self.due_at
@@ -180,19 +183,16 @@ class Session:
         client = self._client
         try:
             reply = client.send(request, traceparent)
-        except gevent.GreenletExit:
+        except gevent.GreenletExit as exit_:
             error = "proxy" if client.at_proxy else "cut_off"
-            sent_at += client.waited_ns
-            self._log(request, Reply(error=error), (due_at, sent_at, worker.clock.now()), traceparent)
+            self._log(request.step, 0, error, 0, self._times_broken_off(due_at, sent_at, exit_), traceparent)
             raise
         finally:
             self.waits_for = None
-        finished_at = worker.clock.now()
-        if client.waited_ns:
-            sent_at += client.waited_ns
-        if client.lay_ns:
-            finished_at = _arrived_at(client, sent_at, finished_at)
-        self.due_at = finished_at
+        times = due_at, sent_at, worker.clock.now()
+        if reply.read_delay_ns or reply.waited_ns:
+            times = _corrected(times, reply)
+        self.due_at = times[2]
         if reply.error is None:
             if reply.location is not None and request.follow is not None:
                 reply = reply if hops_left else reply._replace(error="wrong_reply")
@@ -201,7 +201,7 @@ class Session:
                     check(reply)
                 except _UNREADABLE:
                     reply = reply._replace(error="wrong_reply")
-        self._log(request, reply, (due_at, sent_at, finished_at), traceparent)
+        self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
         if reply.error is not None:
             raise SessionFailedError(f"{request.step}: {reply.error}")
         return reply
@@ -254,9 +254,14 @@ class Session:
             self._worker.ceilings.take_request(now)
             self._may_send = True
 
-    def _log(self, request: Request, reply: Reply, times: tuple[int, int, int], traceparent: str) -> None:
-        session, journey, size = self.arrival.number, self.arrival.journey, len(reply.body)
-        facts = (session, journey, request.step, *times, reply.status, reply.error, size, traceparent)
+    def _times_broken_off(self, due_at: int, sent_at: int, error: BaseException) -> Times:
+        """Return when a request was due and sent that `error` broke off now (ns)."""
+        waited_ns = error.waited_ns if isinstance(error, CutOffError) else 0
+        return due_at, sent_at + waited_ns, self._worker.clock.now()
+
+    def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
+        arrival = self.arrival
+        facts = (arrival.number, arrival.journey, step, *times, status, error, size, traceparent)
         self._worker.log.add(tuple.__new__(StepRecord, facts))  # a quarter of the time of StepRecord(...)
 
 
@@ -276,14 +281,18 @@ def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
     return found
 
 
+def _corrected(times: Times, reply: Reply) -> Times:
+    """Return when a request was sent that had to wait, and when the end of a reply was here that was read late."""
+    due_at, sent_at, finished_at = times
+    sent_at += reply.waited_ns
+    if reply.read_delay_ns:
+        finished_at = max(sent_at, finished_at - reply.read_delay_ns)
+    return due_at, sent_at, finished_at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """An order attempt that was answered."""
 
     outcome: OutcomeWord
     reply: OrderReply
-
-
-def _arrived_at(client: Client | Listener, sent_at: int, now: int) -> int:
-    """Return when the end of what `client` read by `now` (ns) was here; never before the request was sent."""
-    return max(sent_at, now - client.lay_ns)

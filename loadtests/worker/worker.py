@@ -22,7 +22,6 @@ from loadtests.client.factory import Clients, share_of
 from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.revision import Revision
 from loadtests.environment.ceilings import Ceilings
-from loadtests.journeys import JOURNEYS
 from loadtests.live.histogram import Histogram
 from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
 from loadtests.results.hooks import Hooks, Listener
@@ -37,7 +36,6 @@ from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.assets import AssetSource, source_of
 from loadtests.shopper.session import Session, SessionContext, in_flight
-from loadtests.storefronts import STOREFRONTS
 from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import HubLag
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
@@ -204,10 +202,10 @@ class Worker:
 
     def _make_conductor(self, started_at: int) -> Scheduler:
         job = self._job
-        storefront = STOREFRONTS[job.environment.storefront]
+        journeys, new = job.registry.journeys, job.storefront.new
 
         def visit(session: Session) -> None:
-            JOURNEYS[session.arrival.journey](session, storefront(session))
+            journeys[session.arrival.journey](session, new(session))
 
         score = WorkerSchedule(
             arrivals=self._arrivals,

@@ -170,9 +170,9 @@ def _plan() -> dict[str, Any]:
             "peak_sessions_per_s": _RATE_PER_S,
         },
         "phases": [
-            {"name": "warm-up", "kind": "warm-up", "plays_s": 1.0, "level": [1, 1]},
-            {"name": "plateau", "kind": "plateau", "plays_s": _PLAYS_S, "level": [1, 1]},
-            {"name": "drain", "kind": "drain", "plays_s": 5.0},
+            {"name": "warm-up", "kind": "warm-up", "duration_s": 1.0, "level": [1, 1]},
+            {"name": "plateau", "kind": "plateau", "duration_s": _PLAYS_S, "level": [1, 1]},
+            {"name": "drain", "kind": "drain", "duration_s": 5.0},
         ],
         "journeys": {"search-and-buy": 1.0},
         "think_time": {"median_s": 0.1, "sigma": 0.3, "max_s": 0.3},

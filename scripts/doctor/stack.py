@@ -1,7 +1,7 @@
-"""Whether the stack of docker-compose.yml works, asked from outside: `peakproof doctor --stack` tells what this finds.
+"""Checks of the running stack of docker-compose.yml, from outside: `peakproof doctor --stack`.
 
-It asks what is published, the shop and Grafana, and through Grafana's data sources what is behind it: health, the
-provisioning, one dashboard by uid, every scrape, and one trace that it sends through the shop itself.
+They request what is published, the shop and Grafana, and through Grafana's data sources what lies behind it: health,
+the provisioning, one dashboard by uid, every scrape, and one trace that is sent through the shop itself.
 """
 
 import secrets
@@ -26,11 +26,11 @@ _UNAUTHORIZED, _NOT_FOUND = 401, 404
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """One thing that was looked at: whether it is good, what was seen, and what to do when it isn't."""
+    """One check: whether it is good, what was seen, and what to change when it isn't."""
 
     name: str
     good: bool
-    told: str
+    found: str
     change: str | None = None
 
 
@@ -51,7 +51,7 @@ def published(environment: Mapping[str, str]) -> Stack:
 
 
 class _NoAnswer(Exception):  # noqa: N818 - it is what happened
-    """A page that didn't come as it should; the message is for a person."""
+    """A page that wasn't answered as expected; the message is for a person."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ class _NoAnswer(Exception):  # noqa: N818 - it is what happened
 
 
 def check_stack(environment: Mapping[str, str], stack: Stack | None = None) -> tuple[Checked, ...]:
-    """Look at everything that can be asked, in order; never raises: what can't be asked is not good, and says why."""
+    """Make every check in order; never raises: a check that can't be made is not good, and says why."""
     stack = stack or published(environment)
     with requests.Session() as grafana, requests.Session() as shop:
         grafana.trust_env = shop.trust_env = False
@@ -93,7 +93,7 @@ def _get(http: requests.Session, url: str, headers: Mapping[str, str] | None = N
     try:
         return reply.json()
     except ValueError as error:
-        raise _NoAnswer(f"{url} answers with something else than JSON") from error
+        raise _NoAnswer(f"{url} doesn't answer with JSON") from error
 
 
 def _checks(pages: _Pages, stack: Stack) -> Iterator[Checked]:
@@ -114,15 +114,15 @@ def _checks(pages: _Pages, stack: Stack) -> Iterator[Checked]:
 
 def _health(pages: _Pages) -> Checked:
     try:
-        told = pages.grafana("/api/health")
+        answer = pages.grafana("/api/health")
     except _NoAnswer as error:
         change = "start it: docker compose --profile observe up -d --wait; its log: docker compose logs grafana"
-        return Checked(name="grafana", good=False, told=str(error), change=change)
-    version, database = _at(told, "version"), _at(told, "database")
+        return Checked(name="grafana", good=False, found=str(error), change=change)
+    version, database = _at(answer, "version"), _at(answer, "database")
     return Checked(
         name="grafana",
         good=database == "ok",
-        told=f"version {version}, database {database}",
+        found=f"version {version}, database {database}",
         change=None if database == "ok" else "its volume may be full or not writable: docker compose logs grafana",
     )
 
@@ -137,54 +137,54 @@ def _access(pages: _Pages) -> Checked:
                 f"put the password that Grafana's volume was made with into {PASSWORD_VARIABLE} (set -a; . ./.env);"
                 " a new one takes effect with: docker compose exec grafana grafana cli admin reset-admin-password NEW"
             )
-        return Checked(name="access", good=False, told=str(error), change=change)
-    return Checked(name="access", good=True, told="the administrator's password is taken")
+        return Checked(name="access", good=False, found=str(error), change=change)
+    return Checked(name="access", good=True, found="the administrator's password is accepted")
 
 
 def _datasource(pages: _Pages, uid: str) -> Checked:
     name = f"data source {uid}"
     try:
-        told = pages.grafana(f"/api/datasources/uid/{uid}/health")
+        answer = pages.grafana(f"/api/datasources/uid/{uid}/health")
     except _NoAnswer as error:
         change = f"is it up? docker compose ps {uid}; docker compose logs {uid}"
         if error.status == _NOT_FOUND:
             change = "not provisioned: is docker/grafana/provisioning mounted? docker compose logs grafana"
-        return Checked(name=name, good=False, told=str(error), change=change)
-    good = _at(told, "status") == "OK"
+        return Checked(name=name, good=False, found=str(error), change=change)
+    good = _at(answer, "status") == "OK"
     return Checked(
-        name=name, good=good, told=str(_at(told, "message")), change=None if good else f"docker compose logs {uid}"
+        name=name, good=good, found=str(_at(answer, "message")), change=None if good else f"docker compose logs {uid}"
     )
 
 
 def _dashboard(pages: _Pages) -> Checked:
     try:
-        told = pages.grafana(f"/api/dashboards/uid/{DASHBOARD}")
+        answer = pages.grafana(f"/api/dashboards/uid/{DASHBOARD}")
     except _NoAnswer as error:
         change = "is dashboards/generated mounted? docker compose logs grafana names the file it refuses"
-        return Checked(name="dashboard", good=False, told=str(error), change=change)
-    folder, provisioned = _at(told, "meta", "folderTitle"), _at(told, "meta", "provisioned")
+        return Checked(name="dashboard", good=False, found=str(error), change=change)
+    folder, provisioned = _at(answer, "meta", "folderTitle"), _at(answer, "meta", "provisioned")
     good = folder == FOLDER and provisioned is True
     return Checked(
         name="dashboard",
         good=good,
-        told=f"{_at(told, 'dashboard', 'title')} in folder {folder}, provisioned: {provisioned}",
+        found=f"{_at(answer, 'dashboard', 'title')} in folder {folder}, provisioned: {provisioned}",
         change=None if good else f"a copy made by hand hides it: delete the dashboard {DASHBOARD} and wait 30 s",
     )
 
 
 def _scrapes(pages: _Pages) -> Checked:
     try:
-        told = pages.behind("prometheus", "/api/v1/query?query=up")
+        answer = pages.behind("prometheus", "/api/v1/query?query=up")
     except _NoAnswer as error:
-        return Checked(name="scrapes", good=False, told=str(error), change="docker compose logs prometheus")
+        return Checked(name="scrapes", good=False, found=str(error), change="docker compose logs prometheus")
     up: dict[str, list[str]] = {}
-    for series in _at(told, "data", "result") or []:
+    for series in _at(answer, "data", "result") or []:
         up.setdefault(str(_at(series, "metric", "job")), []).append(str((_at(series, "value") or [0, "0"])[1]))
     down = [job for job in JOBS if not up.get(job) or set(up[job]) != {"1"}]
     return Checked(
         name="scrapes",
         good=not down,
-        told=f"up: {', '.join(job for job in JOBS if job not in down)}"
+        found=f"up: {', '.join(job for job in JOBS if job not in down)}"
         + (f"; down: {', '.join(down)}" if down else ""),
         change="are their profiles up? shop, load and observe; docker compose ps" if down else None,
     )
@@ -194,13 +194,13 @@ def _rules(pages: _Pages) -> Checked:
     try:
         groups = _at(pages.behind("prometheus", "/api/v1/rules"), "data", "groups") or []
     except _NoAnswer as error:
-        return Checked(name="rules", good=False, told=str(error), change="docker compose logs prometheus")
+        return Checked(name="rules", good=False, found=str(error), change="docker compose logs prometheus")
     rules = [rule for group in groups for rule in _at(group, "rules") or []]
     bad = [str(_at(rule, "name")) for rule in rules if _at(rule, "health") != "ok"]
     good = bool(rules) and not bad
-    told = f"{len(rules)} rules" + (f"; not evaluated: {', '.join(bad)}" if bad else "")
+    found = f"{len(rules)} rules" + (f"; not evaluated: {', '.join(bad)}" if bad else "")
     return Checked(
-        name="rules", good=good, told=told, change=None if good else "promtool check config docker/prometheus"
+        name="rules", good=good, found=found, change=None if good else "promtool check config docker/prometheus"
     )
 
 
@@ -210,7 +210,7 @@ def _trace(pages: _Pages, stack: Stack) -> Checked:
     try:
         pages.shop(f"00-{trace_id}-{secrets.token_hex(8)}-01")
     except _NoAnswer as error:
-        return Checked(name="trace", good=False, told=str(error), change="docker compose --profile shop up -d --wait")
+        return Checked(name="trace", good=False, found=str(error), change="docker compose --profile shop up -d --wait")
     left_s, why = stack.trace_s, ""
     while left_s > 0:
         try:
@@ -218,11 +218,11 @@ def _trace(pages: _Pages, stack: Stack) -> Checked:
         except _NoAnswer as error:
             why = str(error)
         else:
-            return Checked(name="trace", good=True, told=f"{trace_id} went through the shop and is in Tempo")
+            return Checked(name="trace", good=True, found=f"{trace_id} went through the shop and is in Tempo")
         stack.sleep(_LOOK_S)
         left_s -= _LOOK_S
     change = "docker compose logs collector tempo: does the Collector take spans, and does Tempo take them from it?"
-    return Checked(name="trace", good=False, told=f"{trace_id} isn't found: {why}", change=change)
+    return Checked(name="trace", good=False, found=f"{trace_id} isn't found: {why}", change=change)
 
 
 def _at(value: Any, *names: str) -> Any:  # noqa: ANN401 - JSON of somebody else's

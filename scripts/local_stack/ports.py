@@ -1,4 +1,4 @@
-"""The one table of ports, from a base (18080 unless told otherwise), all on loopback."""
+"""The table of ports, counted from a base (default 18080), all on loopback."""
 
 import socket
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ _LAST = 65_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Who listens where."""
+    """The port of each component, from `base`."""
 
     base: int = DEFAULT_BASE
 
     @property
     def front(self) -> int:
-        """The stand-in shop, as shoppers see it."""
+        """The front of the stand-in shop."""
         return self.base
 
     def shop(self, replica: int) -> int:
@@ -64,7 +64,7 @@ class Ports:
         taken = [f"{port} ({name})" for name, port in names.items() if not _is_free(port)]
         if taken:
             raise EnvironmentLacks(
-                f"port {', '.join(taken)} is taken on {HOST}; end what listens there or choose others"
+                f"port {', '.join(taken)} is in use on {HOST}; stop what listens there or choose others"
                 f" with --port-base, such as --port-base {_other_base(self.base)}"
             )
 

@@ -1,4 +1,4 @@
-"""Processes of our own: started with a log, waited for, and ended by pid; none outlives us."""
+"""Child processes: started with a log file, waited for, and ended by pid; none outlives its parent."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ _LOG_TAIL = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """One process of ours."""
+    """One child process."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -31,26 +31,26 @@ class Child:
         """Its exit code, None while it runs."""
         return self.process.poll()
 
-    def hear(self, line: str) -> None:
-        """Say a line to it, if it listens and is still there."""
+    def send_line(self, line: str) -> None:
+        """Write a line to its standard input, if it has one and still runs."""
         if self.process.stdin is not None and not self.process.stdin.closed:
             with suppress(BrokenPipeError):
                 self.process.stdin.write(line.encode() + b"\n")
                 self.process.stdin.flush()
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """Return the last line of its log."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1][:_LOG_TAIL] if lines else "it said nothing"
+        return lines[-1][:_LOG_TAIL] if lines else "it logged nothing"
 
     def end(self, grace_s: float = _GRACE_S) -> int:
-        """Ask it to end, insist after `grace_s`, and return its exit code."""
+        """Send SIGTERM, after `grace_s` SIGKILL, and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(grace_s)
             except subprocess.TimeoutExpired:
-                # the whole session: a guard that is killed can't end its program any more
+                # the whole session: a guard process that was killed can't end its program any more
                 os.killpg(self.process.pid, signal.SIGKILL)
         if self.process.stdin is not None:
             with suppress(BrokenPipeError):
@@ -82,10 +82,10 @@ class Children:
         folder: Path | None = None,
         listens: bool = False,
     ) -> Child:
-        """Start `command` in a session of its own, so that Ctrl-C reaches only us, with its output in a log.
+        """Start `command` in a session of its own, so that Ctrl-C doesn't reach it, with its output in a log.
 
-        It sees the variables of `environment` and no other; ours when that is None. One that `listens` takes what
-        `Child.hear` says to it from its standard input; another has none.
+        It gets the variables of `environment` and no others; this process's when that is None. With `listens` its
+        standard input is what `Child.send_line` writes; without, it has none.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
@@ -104,7 +104,7 @@ class Children:
         return child
 
     def end_all(self) -> None:
-        """End every child: first all are asked, then each is waited for."""
+        """End every child: send SIGTERM to all, then wait for each."""
         for child in reversed(self._children):
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
@@ -120,7 +120,7 @@ def wait_until(ready: Callable[[], bool], watched: Sequence[Child], deadline_s: 
         for child in watched:
             if child.code is not None:
                 raise EnvironmentLacks(
-                    f"{what}: {child.name} ended with {child.code}: {child.last_words()} (log: {child.log})"
+                    f"{what}: {child.name} ended with {child.code}: {child.last_log_line()} (log: {child.log})"
                 )
         if time.monotonic() > deadline:
             logs = ", ".join(str(child.log) for child in watched)

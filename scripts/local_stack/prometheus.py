@@ -1,4 +1,4 @@
-"""Prometheus as a child process of a run: its configuration, its start, and its answers."""
+"""Prometheus as a child process of a run: how it is started, and its HTTP API."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _GUARD = Path(str(guarded_child.__file__))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One series of an answer: labels with `__name__`, sample times in ns, values."""
+    """One series of a query's result: labels with `__name__`, sample times in ns, values."""
 
     labels: Mapping[str, str]
     at: tuple[int, ...]
@@ -37,7 +37,7 @@ class Series:
 class Prometheus:
     """A running Prometheus and its HTTP API; every method raises EnvironmentLacks when it doesn't answer.
 
-    One that isn't ours has no `child`, and scrapes what it likes beside the `jobs` that a run needs.
+    An external Prometheus has no `child`, and may scrape more than the `jobs` that a run needs.
     """
 
     def __init__(self, url: str, child: Child | None, jobs: frozenset[str] = frozenset()) -> None:
@@ -54,9 +54,9 @@ class Prometheus:
             return False
 
     def down(self) -> dict[str, str]:
-        """Return every target of interest that isn't up, with what went wrong: `{job instance: error}`.
+        """Return every target of the run's jobs that isn't up: `{job instance: error}`.
 
-        What ours reads seldom isn't down before it was tried: its first turn comes seconds after the others'.
+        A target with a long interval isn't down before its first scrape, which comes seconds after the others'.
         """
         active = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
         targets = [target for target in active if not self._jobs or target["labels"]["job"] in self._jobs]
@@ -64,10 +64,10 @@ class Prometheus:
         return {f"job {job}": "it has no target of that job" for job in sorted(missing)} | {
             f"{target['labels']['job']} {target['scrapeUrl']}": target["lastError"] or "not scraped yet"
             for target in targets
-            if target["health"] != "up" and not self._has_its_turn_to_come(target)
+            if target["health"] != "up" and not self._awaits_first_scrape(target)
         }
 
-    def _has_its_turn_to_come(self, target: Mapping[str, Any]) -> bool:
+    def _awaits_first_scrape(self, target: Mapping[str, Any]) -> bool:
         return bool(self.watched) and target["labels"]["job"] in _SLOW and target["health"] == "unknown"
 
     def raw(self, selector: str, start: int, end: int) -> tuple[Series, ...]:
@@ -77,30 +77,34 @@ class Prometheus:
         return tuple(_series(one) for one in data["result"])
 
     def range(self, query: str, start: int, end: int, step_s: float = 1.0) -> tuple[Series, ...]:
-        """Return what `query` is at each step between `start` and `end` (ns)."""
-        asked = {"query": query, "start": f"{start / 1e9:.3f}", "end": f"{end / 1e9:.3f}", "step": str(step_s)}
-        return tuple(_series(one) for one in self._get("/api/v1/query_range", asked)["result"])
+        """Return the values of `query` at each step between `start` and `end` (ns)."""
+        parameters = {"query": query, "start": f"{start / 1e9:.3f}", "end": f"{end / 1e9:.3f}", "step": str(step_s)}
+        return tuple(_series(one) for one in self._get("/api/v1/query_range", parameters)["result"])
 
-    def _get(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
+    def _get(self, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         try:
             reply = (
-                self._http.post(f"{self.url}{path}", data=asked, timeout=_QUERY_S)
-                if "query" in asked
-                else (self._http.get(f"{self.url}{path}", params=asked, timeout=_QUERY_S))
+                self._http.post(f"{self.url}{path}", data=parameters, timeout=_QUERY_S)
+                if "query" in parameters
+                else (self._http.get(f"{self.url}{path}", params=parameters, timeout=_QUERY_S))
             )
-            told = reply.json()
+            answer = reply.json()
         except (requests.RequestException, ValueError) as error:
             raise EnvironmentLacks(f"Prometheus at {self.url} doesn't answer: {type(error).__name__}") from error
-        if not isinstance(told, dict) or told.get("status") != "success" or not isinstance(told.get("data"), dict):
-            why = told.get("error") if isinstance(told, dict) else None
-            raise EnvironmentLacks(f"Prometheus refuses {asked.get('query', path)}: {why}")
-        data: dict[str, Any] = told["data"]
+        if (
+            not isinstance(answer, dict)
+            or answer.get("status") != "success"
+            or not isinstance(answer.get("data"), dict)
+        ):
+            why = answer.get("error") if isinstance(answer, dict) else None
+            raise EnvironmentLacks(f"Prometheus refuses {parameters.get('query', path)}: {why}")
+        data: dict[str, Any] = answer["data"]
         return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A Prometheus to start: the binary, where it listens, and the variables of which it sees a few."""
+    """A Prometheus to start: its binary, its port, and the environment that a few variables are taken from."""
 
     path: Path
     port: int
@@ -110,9 +114,9 @@ class Program:
 def start_prometheus(
     children: Children, program: Program, folder: Path, private: Path, scrapes: Sequence[Scrape]
 ) -> Prometheus:
-    """Start `program` on loopback with its data below `folder`, reading `scrapes`, and wait until it is ready.
+    """Start `program` on loopback with its data below `folder`, scraping `scrapes`, and wait until it is ready.
 
-    Its configuration holds what pages are asked with: it lies in `private`, and a copy without that in `folder`.
+    Its configuration, which holds credentials, is written to `private`, and a copy without them to `folder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = Scrape(job="prometheus", url=f"http://{HOST}:{program.port}/metrics", address=HOST)
@@ -131,7 +135,7 @@ def start_prometheus(
     ]
     clean = {name: program.environment[name] for name in _KEPT if name in program.environment}
     child = children.start("prometheus", python(str(_GUARD), *command), environment=clean)
-    # It is ready some seconds before it knows what to read: without the jobs, nothing to read would be all read.
+    # It is ready some seconds before it knows its targets; the jobs tell an empty list from a complete one.
     jobs = frozenset(scrape.job for scrape in [*scrapes, own])
     prometheus = Prometheus(f"http://{HOST}:{program.port}", child, jobs)
     wait_until(prometheus.is_ready, [child], _READY_S, "Prometheus")
@@ -139,7 +143,7 @@ def start_prometheus(
 
 
 def wait_for_targets(prometheus: Prometheus) -> None:
-    """Wait until every target was scraped; raises EnvironmentLacks naming those that can't be."""
+    """Wait until every target was scraped; raises EnvironmentLacks naming those that weren't."""
     try:
         wait_until(lambda: not prometheus.down(), prometheus.watched, _TARGETS_S, "the metrics to scrape")
     except EnvironmentLacks as error:

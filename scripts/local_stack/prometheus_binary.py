@@ -1,4 +1,4 @@
-"""Finding Prometheus: what we are told, what is installed, our cache, else Debian's package without root.
+"""Finds Prometheus: $PEAKPROOF_PROMETHEUS, PATH, the cache, else Debian's package unpacked without root.
 
 apt-get runs with private state, lists and cache, so nothing of the machine changes and no root is needed; the
 package is unpacked, not installed. apt checks its signature against the machine's keys.
@@ -18,9 +18,9 @@ _APT_TIMEOUT_S = 180
 
 
 def find_prometheus(environment: Mapping[str, str], say: Callable[[str], None]) -> Path:
-    """Return the path of a `prometheus` program; raises EnvironmentLacks with the one command that helps."""
-    if told := environment.get(VARIABLE):
-        return _usable(Path(told).absolute(), f"${VARIABLE}", environment)
+    """Return the path of a `prometheus` program; raises EnvironmentLacks with the command that installs one."""
+    if given := environment.get(VARIABLE):
+        return _usable(Path(given).absolute(), f"${VARIABLE}", environment)
     if found := shutil.which("prometheus", path=environment.get("PATH")):
         return Path(found).absolute()
     cached = cache_folder(environment) / "prometheus" / "usr" / "bin" / "prometheus"
@@ -41,9 +41,9 @@ def find_promtool(prometheus: Path, environment: Mapping[str, str]) -> Path:
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return our cache: $PEAKPROOF_CACHE, else the platform's cache folder."""
-    if told := environment.get(CACHE_VARIABLE):
-        return Path(told).absolute()
+    """Return the cache folder: $PEAKPROOF_CACHE, else `peakproof` below the user's cache folder."""
+    if given := environment.get(CACHE_VARIABLE):
+        return Path(given).absolute()
     base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")  # noqa: S108
     return Path(base).absolute() / "peakproof"
 

@@ -1,9 +1,9 @@
-"""What Prometheus reads: pages whose host was resolved and checked, over verified TLS, straight and nowhere else.
+"""Prometheus' configuration: pages to scrape, each at its checked address, over verified TLS, without redirects.
 
-Prometheus looks a name up at each scrape, so that an answer which changes would lead it, and what it brings,
-elsewhere: it is given the address. The name stays for TLS. It can't stay for the Host header, which is the address
-then: a page that is found by its name only wants a Prometheus of one's own (PEAKPROOF_PROMETHEUS_URL). Through the
-environment's proxy it goes likewise; a name that only the proxy resolves is what Prometheus asks it for.
+Prometheus resolves a name at each scrape, so a changed DNS answer would send it, and its credentials, elsewhere:
+it is given the address. The name stays for TLS. It can't stay for the Host header, which is then the address: a page
+that is served by name only needs an external Prometheus (PEAKPROOF_PROMETHEUS_URL). Through the environment's proxy
+scrapes go likewise; a name that only the proxy resolves is passed to the proxy.
 """
 
 import socket
@@ -27,7 +27,7 @@ _REACH_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrape:
-    """A page of metrics: `address` is where its host is, and `authorization` what it is asked with, if anything."""
+    """A page of metrics to scrape: `address` is its host's, and `authorization` its credentials, if any."""
 
     job: str
     url: str
@@ -39,12 +39,12 @@ class Scrape:
 
     @property
     def endpoint(self) -> str:
-        """The address and the port, as Prometheus takes them."""
+        """The address and the port, as Prometheus expects them."""
         return at(self.address, port_of(self.url))
 
     @property
     def bare(self) -> "Scrape":
-        """The same without what it is asked with, for what is kept."""
+        """The same without credentials, for the copy that is kept."""
         proxy = None if self.proxy is None else replace(self.proxy, authorization=None)
         return replace(self, authorization=None, proxy=proxy)
 
@@ -55,15 +55,15 @@ def scrapes_of(environment: Environment, destinations: Destinations, credentials
 
 
 def port_of(url: str) -> int:
-    """Return the port that an address means."""
+    """Return the port of a URL, the scheme's default without one."""
     parts = urlsplit(url)
     return parts.port or _PORTS[parts.scheme]
 
 
 def configuration(scrapes: Iterable[Scrape], interval_s: Mapping[str, float], default_s: float) -> dict[str, Any]:
-    """Return prometheus.yml: a section a page, under names that are told apart; the label `job` is the job's own.
+    """Return prometheus.yml: one scrape config a page under a unique name; the label `job` is the page's.
 
-    It holds what pages are asked with.
+    It holds credentials.
     """
     sections, seen = [], dict[str, int]()
     for scrape in scrapes:
@@ -83,11 +83,11 @@ def _scrape_of(
     pair = environment.client_certificate
     secure = target.url.startswith("https:")
     host = host_of(target.url)
-    asked_for, proxy = destinations.at(host).asked_for(host), proxy_to(host, environment, destinations, credentials)
+    addresses, proxy = destinations.at(host).endpoints(host), proxy_to(host, environment, destinations, credentials)
     return Scrape(
         job=target.job,
         url=target.url,
-        address=asked_for[0] if proxy is not None else _reachable(asked_for, port_of(target.url)),
+        address=addresses[0] if proxy is not None else _reachable(addresses, port_of(target.url)),
         ca=_authorities(environment) if secure else None,
         certificate=(pair.certificate, pair.key) if pair is not None and own else None,
         authorization=_authorization(credentials) if own else None,
@@ -96,14 +96,14 @@ def _scrape_of(
 
 
 def _authorities(environment: Environment) -> str | None:
-    """Return the file of the CAs to trust, None for the system's, which Prometheus finds by itself."""
+    """Return the file of the CAs to trust, None for the system's."""
     if environment.ca is not None and Path(environment.ca).is_dir():
-        raise BadInput(f"{environment.ca}: Prometheus, which reads the environment's metrics, wants a file of CAs")
+        raise BadInput(f"{environment.ca}: `ca` must be a file, not a folder, for Prometheus to scrape the metrics")
     return environment.ca
 
 
 def _authorization(credentials: Credentials) -> Secret | None:
-    """Return the one header of an environment that Prometheus can send."""
+    """Return the Authorization header, the only header of an environment that Prometheus can send."""
     for name, held in credentials.revealed().items():
         if name.lower() == "authorization":
             return Secret(held)
@@ -111,7 +111,7 @@ def _authorization(credentials: Credentials) -> Secret | None:
 
 
 def _reachable(addresses: tuple[str, ...], port: int) -> str:
-    """Return the first address that answers now, the first of all when none does: Prometheus tries only one."""
+    """Return the first address that accepts a connection, else the first: Prometheus tries only one."""
     for address in addresses:
         try:
             socket.create_connection((address, port), timeout=_REACH_S).close()
@@ -133,7 +133,7 @@ def _section(scrape: Scrape, interval_s: float) -> dict[str, Any]:
         "follow_redirects": False,
         **({} if scrape.proxy is None else {"proxy_url": scrape.proxy.url(user_info(scrape.proxy.authorization))}),
         **_tls(scrape),
-        **_asked_with(scrape.authorization),
+        **_credentials(scrape.authorization),
         "static_configs": [{"targets": [scrape.endpoint], "labels": labels}],
     }
 
@@ -148,11 +148,11 @@ def _tls(scrape: Scrape) -> dict[str, Any]:
     return {"tls_config": settings}
 
 
-def _asked_with(authorization: Secret | None) -> dict[str, Any]:
+def _credentials(authorization: Secret | None) -> dict[str, Any]:
     if authorization is None:
         return {}
-    scheme, _, told = authorization.reveal().partition(" ")
+    scheme, _, credentials = authorization.reveal().partition(" ")
     if scheme.lower() != "basic":
-        return {"authorization": {"type": scheme, "credentials": told}}
-    user, _, password = b64decode(told).decode().partition(":")
+        return {"authorization": {"type": scheme, "credentials": credentials}}
+    user, _, password = b64decode(credentials).decode().partition(":")
     return {"basic_auth": {"username": user, "password": password}}

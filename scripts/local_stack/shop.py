@@ -22,7 +22,7 @@ _ADMIN_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A running stand-in shop, and how it is asked to change its release."""
+    """A running stand-in shop; its release can be changed."""
 
     ports: Ports
     token: str
@@ -30,22 +30,24 @@ class Shop:
     database: Path
 
     def set_release(self, name: str) -> str:
-        """Put every replica on the release `name`; return its version; raises EnvironmentLacks."""
+        """Switch every replica to the release `name`; return its version; raises EnvironmentLacks."""
         version = ""
         for replica in range(REPLICAS):
             url = f"http://{HOST}:{self.ports.shop_admin(replica)}/admin/release"
             try:
                 headers = {"Authorization": f"Bearer {self.token}"}
-                with _straight() as http:
+                with _direct_session() as http:
                     reply = http.put(url, json={"release": name}, headers=headers, timeout=_ADMIN_S)
                 reply.raise_for_status()
                 version = str(reply.json()["version"])
             except (requests.RequestException, ValueError, KeyError) as error:
-                raise EnvironmentLacks(f"the stand-in shop at {url} doesn't take release {name}: {error}") from error
+                raise EnvironmentLacks(
+                    f"the stand-in shop at {url} doesn't switch to release {name}: {error}"
+                ) from error
         return version
 
     def environment(self) -> Environment:
-        """Return the shop as an environment that may be loaded."""
+        """Return the shop as an environment of targets.yaml."""
         ports = self.ports
         admin = f"http://{HOST}:{ports.shop_admin(0)}"
         payments = f"http://{HOST}:{ports.payments}"
@@ -70,7 +72,7 @@ class Shop:
 
 
 def used_ports(ports: Ports) -> dict[str, int]:
-    """Return the ports that the shop listens on, by who does."""
+    """Return the ports that the shop listens on, by component."""
     replicas = {f"shop {n + 1}": ports.shop(n) for n in range(REPLICAS)}
     admins = {f"shop {n + 1} admin": ports.shop_admin(n) for n in range(REPLICAS)}
     return {"front": ports.front, "payments": ports.payments, **replicas, **admins}
@@ -111,21 +113,21 @@ def start_shop(children: Children, folder: Path, ports: Ports, release: str, env
 
 
 def is_ready(child: Child) -> bool:
-    """Whether a process of the stand-in has said that it is ready."""
+    """Whether a process of the stand-in has logged that it is ready."""
     return any(line.startswith("ready ") for line in child.log.read_text(errors="replace").splitlines())
 
 
 def _is_served(ports: Ports) -> bool:
     """Whether the front has found a healthy replica."""
     try:
-        with _straight() as http:
+        with _direct_session() as http:
             return bool(http.get(f"http://{HOST}:{ports.front}/healthz", timeout=_ADMIN_S).ok)
     except requests.RequestException:
         return False
 
 
-def _straight() -> requests.Session:
-    """Return a session that no proxy of the environment comes between."""
+def _direct_session() -> requests.Session:
+    """Return a session that ignores proxy variables."""
     http = requests.Session()
     http.trust_env = False
     return http

@@ -36,7 +36,7 @@ class AccessFacts:
 def check_permission(inputs: Inputs, permit: Path | None) -> PermissionFacts | None:
     """Return the permission that the run rests on; raises EnvironmentLacks when it needs one and has none."""
     permission = permitted(inputs, permit, datetime.now(UTC))
-    return None if permission is None else PermissionFacts.model_validate(permission.told())
+    return None if permission is None else PermissionFacts.model_validate(permission.to_json())
 
 
 def check_addresses(
@@ -50,7 +50,7 @@ def check_addresses(
     if reaches := undeclared(inputs.environment, reached):
         permission = check_permission(replace(inputs, production=True, reaches=reaches), permit)
     return AccessFacts(
-        destinations=DestinationsFacts.model_validate(destinations.told()),
+        destinations=DestinationsFacts.model_validate(destinations.to_json()),
         shares_addresses={name: tuple(addresses) for name, addresses in reached.items()},
         permission=permission,
     )
@@ -60,16 +60,16 @@ def check_addresses(
 def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterator[Lease]:
     """Hold the environment for as long as the block lasts; raises EnvironmentLacks when another run does."""
     place = Place(folder=folder, environment=inputs.environment_name, base_url=inputs.environment.base_url)
-    with held(place) as lease:
+    with held(place, say) as lease:
         if lease.took_over is not None:
-            say(f"the lease {lease.path} is {lease.took_over}")
+            say(f"the lease {lease.path} was {lease.took_over}")
         yield lease
 
 
 def look(reach: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str | None:
     """Check the environment before the load; return the release it is on. Raises EnvironmentLacks."""
     check_spoken(reach)
-    with reach.asking() as http:
+    with reach.http() as http:
         check_kill_url(reach.environment, http)
         release = probe_release(reach)
         check_release(release, releases_expected)
@@ -82,7 +82,7 @@ class Watches:
 
     def __init__(self, reach: ResolvedEnvironment, lease: Lease, clock: Clock, context: Context) -> None:
         self._reach, self._lease = reach, lease
-        self._http = reach.asking()
+        self._http = reach.http()
         self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)
         url = reach.environment.kill_url
         self._kill = None if url is None else KillSwitch(url, self._http)

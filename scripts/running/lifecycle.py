@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from loadtests.audit.sources import keep_stock
-from loadtests.environment.destinations import host_of
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.preflight import check_side_effects
 from loadtests.guardrails.release_watch import probe_release_or_none
@@ -18,9 +17,6 @@ from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import NOT_ENDED, NOT_PLAYED, PEAKPROOF, EndFacts, LoadFacts, StartFacts, write_run
 from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
-from loadtests.runtime.resource_limits import hint
-from loadtests.shopper.assets import CONNECTIONS, connections
-from loadtests.shopper.push_events import STREAMS
 from loadtests.worker.job import write_job
 from scripts.context import Context
 from scripts.local_stack.ports import HOST, Ports
@@ -29,7 +25,15 @@ from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
 from scripts.running.guards import AccessFacts, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.keyboard import Unsuspended
-from scripts.running.locust_processes import Layout, LocustProcesses, check_connections, how_it_ended, start_generator
+from scripts.running.locust_processes import (
+    Layout,
+    LocustProcesses,
+    check_connections,
+    check_shared,
+    how_it_ended,
+    port_hint,
+    start_generator,
+)
 from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Rendezvous, announced
@@ -91,7 +95,7 @@ class RunLifecycle:
     @cached_property
     def _reach(self) -> ResolvedEnvironment:
         """The resolved environment: its names and secrets are read once, when it is first needed."""
-        return reach_of(self._inputs.environment, self._context.environment)
+        return resolve_environment(self._inputs.environment, self._context.environment)
 
     def perform(self) -> FinishedRun:
         """Run; raises EnvironmentLacks before any load when something is missing.
@@ -123,21 +127,11 @@ class RunLifecycle:
     def _check_generator(self) -> None:
         """Refuse more connections than the local workers can hold open; hint at what may be too many."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
-        shared = plan.limits.connections
-        if shared is not None and shared < workers:
-            raise BadInput(f"limits.connections: {shared} for {workers} workers; each needs one at least")
+        check_shared(plan, workers)
         if self._outside.workers_join:
             return  # each sees for itself
         check_connections(plan, environment, workers)
-        if shared is not None:
-            return  # few are opened, and kept
-        highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
-        host = host_of(environment.base_url)
-        has_cdn, http2 = environment.cdn_url is not None, environment.http2
-        to_shop = 1 if http2 else min(connections(plan.assets, has_cdn=has_cdn), CONNECTIONS)
-        to_shop += STREAMS[plan.streams]
-        told = hint(highest * plan.demand.peak_sessions_per_s * to_shop, self._reach.destinations.places(host))
-        if told is not None:
+        if (told := port_hint(plan, self._reach)) is not None:
             self._context.say(f"a hint: {told}")
 
     def _start(self, access: AccessFacts, lease: Lease, release: str | None) -> StartFacts:

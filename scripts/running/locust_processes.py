@@ -9,19 +9,21 @@ from typing import Literal, cast
 
 from loadtests.demand.plan import Plan
 from loadtests.environment.credentials import Secret, variables_of
+from loadtests.environment.destinations import host_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment, Targets
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.worker_status import WorkerStatus
 from loadtests.runtime import resource_limits as descriptors
 from loadtests.runtime.guarded_child import python
-from loadtests.shopper.assets import connections
-from loadtests.shopper.push_events import STREAMS
+from loadtests.runtime.resource_limits import hint
+from loadtests.shopper.connection_budget import ConnectionBudget
 from loadtests.worker.job import BEGIN
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from scripts.local_stack.ports import HOST
 from scripts.local_stack.processes import Child, Children
 from scripts.running.remote_settings import HERE, RemoteSettings
-from slo.documents import read_json
+from slo.documents import BadInput, read_json
 from slo.outcomes import EnvironmentLacks
 
 Ended = Literal["completed", "stopped", "aborted", "failed"]
@@ -31,29 +33,41 @@ _LAST_PARTS_S = 15.0  # what workers elsewhere still stream when a run is ended
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
+def check_shared(plan: Plan, workers: int) -> None:
+    """Raise BadInput when the plan has too few shared connections for each worker to get one."""
+    shared = plan.limits.connections
+    if shared is not None and shared < workers:
+        raise BadInput(f"limits.connections: {shared} for {workers} workers; each needs one at least")
+
+
+def port_hint(plan: Plan, resolved: ResolvedEnvironment) -> str | None:
+    """Return a warning when this machine alone may run out of local ports at the plan's peak, else None."""
+    highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
+    budget = ConnectionBudget.of(plan, resolved.environment)
+    opened_per_s = budget.opened_per_s(highest * plan.demand.peak_sessions_per_s)
+    return hint(opened_per_s, resolved.destinations.address_count(host_of(resolved.environment.base_url)))
+
+
 def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
-    """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
-    has_cdn, http2 = environment.cdn_url is not None, environment.http2
-    most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
-    streams = STREAMS[plan.streams]
-    if (shared := plan.limits.connections) is None:
-        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn, http2=http2) + streams)
+    """Raise EnvironmentLacks when a worker on this machine could run out of file descriptors."""
+    budget = ConnectionBudget.of(plan, environment)
+    if budget.shared is None:
+        check_descriptors(budget.sessions, workers, budget.per_session)
     else:
-        holders = shared * (1 + (plan.assets == "all" and has_cdn))
-        check_descriptors(holders + most * streams, workers, shared=True)
+        check_descriptors(budget.shared + budget.sessions * budget.per_session, workers, shared=True)
 
 
 def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool = False) -> None:
-    """Raise EnvironmentLacks when a worker started from here could run out of descriptors.
+    """Raise EnvironmentLacks when a worker on this machine could run out of file descriptors.
 
     `each` is how many connections one of the holders has at most: those are sessions, or the `shared` connections.
     """
     needed = descriptors.needed(holders, workers, each)
-    told, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
+    noun, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
     assets = "" if each == 1 else f", of up to {each} connections each with their assets and streams,"
     if needed > (most := descriptors.most()):
         raise EnvironmentLacks(
-            f"{holders:,} {told} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
+            f"{holders:,} {noun} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
             f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
             f" or lower the plan's limits.{limit}"
         )
@@ -77,11 +91,11 @@ class LocustProcesses:
 
     def begin(self) -> None:
         """Let the run begin: until now its processes only got ready."""
-        self.head.hear(BEGIN)
+        self.head.send_line(BEGIN)
 
     def wish(self, wish: str, who: str) -> None:
         """Ask the master for a change of the plan: one that `loadtests.coordination.rate_control` knows."""
-        self.head.hear(f"{wish}\t{who}")
+        self.head.send_line(f"{wish}\t{who}")
 
     def end(self) -> None:
         """End all of them: each writes what it recorded first."""
@@ -204,7 +218,7 @@ def how_it_ended(
 ) -> tuple[Ended, str | None]:
     """Return how a run ended that nobody stopped from here, and why."""
     head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)
-    ended = f"{head.name} ended with {head.code}: {head.last_words()}"
+    ended = f"{head.name} ended with {head.code}: {head.last_log_line()}"
     if (head.code or 0) < 0:  # killed by a signal: whatever its workers say, that is why
         return "failed", ended
     for worker in workers:

@@ -84,7 +84,7 @@ def fetch_papers(master: RemoteMaster, folder: Path, environment: Mapping[str, s
         fetcher = start_fetcher(children, folder, master.address, environment, token)
         code = fetcher.process.wait()
     if code == ExitCode.USAGE:
-        raise BadInput(f"{master}: {fetcher.last_words()}")
+        raise BadInput(f"{master}: {fetcher.last_log_line()}")
     if code != ExitCode.OK:
         return None
     path = folder / f"fetched-{fetcher.process.pid}.json"

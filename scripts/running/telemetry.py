@@ -97,7 +97,7 @@ class Telemetry:
 
     def _subjects(self) -> Sequence[Subject[Any]]:
         environment, folder = self._reach.environment, self._directory.path
-        token, ask = self._reach.bearer() or "", self._reach.asking
+        token, ask = self._reach.bearer() or "", self._reach.http
         subjects: list[Subject[Any]] = [loadgen.subject(lambda: folder)]
         if environment.stock_url is not None:
             subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))

@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--release", choices=RELEASES, default=GOOD, metavar="NAME", help=f"release under test: {', '.join(RELEASES)}"
     )
-    parser.add_argument("--plan", type=Path, default=PLAN_PATH, help="another plan (default: the demo's own)")
+    parser.add_argument("--plan", type=Path, default=PLAN_PATH, metavar="FILE", help="default: the demo's own plan")
     add_how(parser)
 
 
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 def announce(plan: Plan, release: str, objectives: Path, context: Context) -> None:
     """Say at once what will happen, how long it takes, and what it can prove."""
-    names = ", ".join(f"{phase.name} {phase.plays_s:.0f} s" for phase in plan.phases)
+    names = ", ".join(f"{phase.name} {phase.duration_s:.0f} s" for phase in plan.phases)
     context.say(
         f"Peakproof demo: {plan.demand.factor:g} x the forecast peak hour against the stand-in shop, release {release}"
     )

@@ -1,35 +1,58 @@
-"""`peakproof plan`: build a plan from a forecast, and show what it would play and prove."""
+"""`peakproof plan`: build a plan from a forecast, and show what a run of it would send and could prove."""
 
 import argparse
 from pathlib import Path
 
-from loadtests.demand.build import Choices, build_plan
-from loadtests.demand.forecast import read_forecast
-from loadtests.demand.plan import JOURNEYS, Plan, read_plan
-from loadtests.demand.visits import expected_events
+from loadtests.demand.build import NO_ORDERS_PER_SESSION, Choices, build_plan
+from loadtests.demand.forecast import Forecast, read_forecast
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.visits import VISITS, expected_events
 from scripts.arguments import write_given
 from scripts.context import Context
+from slo.documents import BadInput
 from slo.objectives.openslo import read_objectives
 from slo.objectives.planning import Proof, proofs
 from slo.outcomes import ExitCode
 
-SUMMARY = "build a plan from a forecast; show what a plan plays and which objectives it can prove"
+SUMMARY = "build a plan from a forecast; show what a plan sends and which objectives it can prove"
 EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"
-_MIX = "window-shop=0.7,search-and-buy=0.2,click-and-collect=0.06,design-your-own=0.04"
+_NO_FACTOR = "--factor is missing: how many times the forecast's peak hour to send; 1.5 is usual, so try --factor 1.5"
 _SEED = 20_261_127
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
-    build = actions.add_parser("build", help="from a forecast and a mix of journeys")
-    build.add_argument("--forecast", type=Path, default=Path("forecast.json"), help="default: forecast.json")
-    build.add_argument("--name", default="holiday-peak", help="default: holiday-peak")
-    build.add_argument("--factor", type=float, default=1.0, help="times the forecast that is played (default 1)")
-    build.add_argument("--mix", type=_mix, default=_mix(_MIX), help=f"shares that sum to 1 (default {_MIX})")
-    build.add_argument("--seed", type=int, default=_SEED, help=f"default {_SEED}")
+    build = actions.add_parser("build", help="write a plan from a forecast and a mix of journeys")
+    build.add_argument(
+        "--forecast", type=Path, default=Path("forecast.json"), metavar="FILE", help="default: forecast.json"
+    )
+    build.add_argument("--name", default="holiday-peak", help="the plan's name (default holiday-peak)")
+    build.add_argument(
+        "--factor",
+        type=float,
+        metavar="F",
+        help="how many times the forecast's peak hour to send (needed; usual is 1.5)",
+    )
+    build.add_argument(
+        "--orders-per-session",
+        type=float,
+        metavar="SHARE",
+        help="such as 0.025 for one order in 40 sessions"
+        " (needed, unless the order history has a column sessions; overrides it)",
+    )
+    build.add_argument(
+        "--mix",
+        type=_mix,
+        metavar="JOURNEY=SHARE,…",
+        help="shares of the sessions that sum to 1, such as window-shop=0.97,search-and-buy=0.03"
+        " (default: as many buyers as the orders per session say)",
+    )
+    build.add_argument(
+        "--seed", type=int, default=_SEED, help=f"of its random arrivals and think times (default {_SEED})"
+    )
     build.add_argument("--to", type=Path, default=Path("plan.yaml"), metavar="FILE", help="default: plan.yaml")
-    show = actions.add_parser("show", help="what it plays, and what it can prove")
+    show = actions.add_parser("show", help="print what a plan sends, and what a run of it can prove")
     show.add_argument("plan", type=Path, metavar="PLAN", help="the plan")
     show.add_argument("--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable")
 
@@ -40,13 +63,34 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def _build(options: argparse.Namespace, context: Context) -> ExitCode:
-    choices = Choices(name=options.name, seed=options.seed, factor=options.factor, journeys=options.mix)
-    plan = build_plan(read_forecast(options.forecast), choices)
+    forecast = _forecast(options)
+    choices = Choices(
+        name=options.name,
+        seed=options.seed,
+        factor=options.factor,
+        orders_per_session=options.orders_per_session,
+        journeys=options.mix,
+    )
+    plan = build_plan(forecast, choices)
     write_given(options.to, plan.to_yaml().encode())
     for line in played(plan):
         context.say(line)
     context.say(str(options.to))
     return ExitCode.OK
+
+
+def _forecast(options: argparse.Namespace) -> Forecast:
+    """Read the forecast; raises BadInput naming at once all that a plan needs and neither it nor an option gives."""
+    missing = [] if options.factor is not None else [_NO_FACTOR]
+    try:
+        forecast = read_forecast(options.forecast)
+    except BadInput as error:
+        raise BadInput("\n".join([*missing, str(error)])) from error
+    if options.orders_per_session is None and forecast.orders_per_session is None:
+        missing.append(NO_ORDERS_PER_SESSION)
+    if missing:
+        raise BadInput("\n".join(missing))
+    return forecast
 
 
 def _show(options: argparse.Namespace, context: Context) -> ExitCode:
@@ -61,37 +105,39 @@ def _show(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def played(plan: Plan) -> list[str]:
-    """Return, line by line, what a plan plays."""
+    """Return lines that say what a run of the plan sends."""
     demand = plan.demand
     lines = [
         f"{plan.name}: {demand.source}",
         (
-            f"plays {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
+            f"sends {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
             f" up to {demand.peak_sessions_per_s:.1f} sessions/s, {plan.curve().total:,.0f} sessions"
             f" in {plan.duration_s:,.0f} s"
         ),
     ]
     for phase in plan.phases:
         level = "no new sessions" if phase.level is None else _level(phase.level, demand.peak_sessions_per_s)
-        stands = f", stands for {phase.stands_for_s:,.0f} s of the hour" if phase.stands_for_s else ""
-        lines.append(f"  {phase.name:<10} {phase.plays_s:6,.0f} s  {level}{stands}")
+        represents = f", represents {phase.represents_s:,.0f} s of the hour" if phase.represents_s else ""
+        lines.append(f"  {phase.name:<10} {phase.duration_s:6,.0f} s  {level}{represents}")
     for journey, share in plan.journeys.items():
         lines.append(f"  {journey:<18} {share:6.1%}  {demand.peak_sessions_per_s * share:6.2f} sessions/s at the peak")
     if plan.assets != "off":
         where = {"shop": "of the shop", "all": "of the shop and of its CDN"}[plan.assets]
-        lines.append(f"  the pages' assets {where} are fetched, too; how many there are isn't planned")
+        lines.append(f"  the pages' assets {where} are fetched too; their number isn't planned")
     if plan.streams != "off":
-        lines.append("  buyers listen to their order's status, beside all else that they do; what they await counts")
+        lines.append("  buyers open the event stream of their order's status; awaited events count as requests")
     if plan.limits.connections is not None:
-        told = f"all sessions share {plan.limits.connections:,} connections to the shop"
-        lines.append(f"  {told}: less real than shoppers, who open their own; waiting for a free one counts")
+        shared = f"all sessions share {plan.limits.connections:,} connections to the shop"
+        lines.append(
+            f"  {shared}: less realistic than browsers, which open their own; waiting for a free one counts as latency"
+        )
     if plan.mix_note:
         lines.append(f"  the mix is {plan.mix_note}")
     return lines
 
 
 def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
-    """Return, line by line, which objectives a run of the plan can prove, how likely, and what each would take."""
+    """Return lines that say which objectives a run of the plan can prove, with which chance and in which time."""
     start_s, end_s = plan.judged_span()
     given_up = {item.objective for item in plan.not_judged}
     rows = proofs(read_objectives(files), expected_events(plan), end_s - start_s, plan.design_effect_prior)
@@ -99,7 +145,7 @@ def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
         f"what {end_s - start_s:,.0f} s of judged time can prove:",
         f"  {'objective':<30}{'needs':>8}{'planned':>9}{'minutes':>9}{'chance':>8}",
         *(_provable(proof, declared=proof.objective in given_up) for proof in rows),
-        "  (needs: requests without a bad one; chance: of a shop that spends a quarter of its error budget)",
+        "  (needs: requests, none of them bad; chance: of a shop that spends a quarter of its error budget)",
     ]
 
 
@@ -109,10 +155,10 @@ def _provable(proof: Proof, *, declared: bool) -> str:
     chance = "–" if proof.unplanned else f"{proof.chance:.0%}" if proof.possible else "none"
     line = f"  {proof.objective:<30}{proof.needed_events:>8,.0f}{planned:>9}{minutes:>9}{chance:>8}"
     if declared:
-        return f"{line}  not judged, the plan says"
+        return f"{line}  not judged: listed in the plan's not_judged"
     if proof.unplanned:
-        return f"{line}  not planned: how many assets pages ask for only the shop knows"
-    return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or name it in not_judged"
+        return f"{line}  not planned: the number of assets depends on the shop's pages"
+    return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or list it in not_judged"
 
 
 def _level(level: tuple[float, float], peak: float) -> str:
@@ -124,8 +170,8 @@ def _mix(text: str) -> dict[str, float]:
     shares = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
-        if name not in JOURNEYS:
-            raise argparse.ArgumentTypeError(f"unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+        if name not in VISITS:
+            raise argparse.ArgumentTypeError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
         try:
             shares[name] = float(share)
         except ValueError as error:

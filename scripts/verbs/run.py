@@ -13,30 +13,37 @@ from scripts.running.read_inputs import read_inputs
 from slo.findings import Severity
 from slo.outcomes import ExitCode
 
-SUMMARY = "play a plan against an environment that targets.yaml names"
+SUMMARY = "run a plan against an environment that targets.yaml names"
 EXAMPLE = "peakproof run plan.yaml --on staging"
 OBJECTIVES = Path("objectives.yaml")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("plan", type=local_file, metavar="PLAN", help="the plan to play")
+    parser.add_argument("plan", type=local_file, metavar="PLAN", help="the plan to run")
     parser.add_argument("--on", required=True, metavar="ENVIRONMENT", help="the environment's name in the targets file")
-    parser.add_argument("--targets", type=local_file, default=Path("targets.yaml"), help="default: targets.yaml")
+    parser.add_argument(
+        "--targets", type=local_file, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
+    )
     parser.add_argument(
         "--objectives",
         type=local_file,
         action="append",
         metavar="FILE",
-        help="OpenSLO file, repeatable; objectives.yaml",
+        help="OpenSLO file, repeatable (default: objectives.yaml)",
     )
-    parser.add_argument("--release", metavar="VERSION", help="the release that must be there, from start to end")
-    parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
+    parser.add_argument("--release", metavar="VERSION", help="the release that the shop must report, from start to end")
+    parser.add_argument(
+        "--permit",
+        type=local_file,
+        metavar="FILE",
+        help="permission to load production, from peakproof doctor --permit",
+    )
     parser.add_argument(
         "--lease-folder",
         type=Path,
         metavar="FOLDER",
-        help="where leases are kept; shared by everybody who tests this shop (default: leases/)",
+        help="folder shared by all who test, whose leases keep two runs off one shop (default: leases)",
     )
     add_how(parser)
 
@@ -60,9 +67,15 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=0,
         metavar="PORT",
-        help="show and change the run in Locust's web UI, on 127.0.0.1 only (default port: the base + 12)",
+        help="show and change the run in Locust's web UI, on 127.0.0.1 only (default port: --port-base + 12)",
     )
-    parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
+    parser.add_argument(
+        "--port-base",
+        type=port,
+        default=DEFAULT_BASE,
+        metavar="PORT",
+        help=f"first of the ports to use (default {DEFAULT_BASE})",
+    )
 
 
 def web_port(options: argparse.Namespace, ports: Ports) -> int | None:

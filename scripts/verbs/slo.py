@@ -1,4 +1,4 @@
-"""`peakproof slo check`: read objectives strictly and say what they hold."""
+"""`peakproof slo check`: read OpenSLO files strictly and list their objectives."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from scripts.context import Context
 from slo.objectives.openslo import Objective, read_objectives
 from slo.outcomes import ExitCode
 
-SUMMARY = "check OpenSLO files"
+SUMMARY = "check OpenSLO files and list their objectives"
 EXAMPLE = "peakproof slo check objectives.yaml"
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+# Lets `make coverage` measure the processes that tests start with variables of their own; empty otherwise.
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 COMMAND = [sys.executable, "-P", "-m", "scripts.cli"]
 
 
@@ -26,7 +28,7 @@ def peakproof(folder: Path, *arguments: str, **environment: str) -> Ended:
     done = subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
-        env={"PATH": "/nowhere", "HOME": str(folder), **environment},
+        env={"PATH": "/nowhere", "HOME": str(folder), **MEASURED, **environment},
         capture_output=True,
         text=True,
         timeout=90,
@@ -76,7 +78,7 @@ def started(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={"PATH": "/nowhere", "HOME": str(folder), **environment},
+            env={"PATH": "/nowhere", "HOME": str(folder), **MEASURED, **environment},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -22,6 +22,7 @@ PACKAGES = {
     "promtool": "prometheus",
     "runc": "runc",
     "tinyproxy": "tinyproxy-bin",
+    "wrk": "wrk",
 }
 ALIASES = {"chromium-browser", "google-chrome"}
 

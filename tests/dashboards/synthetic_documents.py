@@ -44,11 +44,11 @@ demand:
   orders_per_session: 0.9
   peak_sessions_per_s: 6.0
 phases:
-  - {name: reference, kind: reference, plays_s: 25, level: [0.5, 0.5]}
-  - {name: warm-up, kind: warm-up, plays_s: 8, level: [0.5, 0.5]}
-  - {name: ramp, kind: ramp, plays_s: 15, stands_for_s: 600, level: [0.5, 1.0]}
-  - {name: plateau, kind: plateau, plays_s: 75, stands_for_s: 3000, level: [1.0, 1.0]}
-  - {name: drain, kind: drain, plays_s: 8}
+  - {name: reference, kind: reference, duration_s: 25, level: [0.5, 0.5]}
+  - {name: warm-up, kind: warm-up, duration_s: 8, level: [0.5, 0.5]}
+  - {name: ramp, kind: ramp, duration_s: 15, represents_s: 600, level: [0.5, 1.0]}
+  - {name: plateau, kind: plateau, duration_s: 75, represents_s: 3000, level: [1.0, 1.0]}
+  - {name: drain, kind: drain, duration_s: 8}
 journeys: {search-and-buy: 0.6, click-and-collect: 0.2, design-your-own: 0.1, window-shop: 0.1}
 mix_note: "buyers' traffic: nine of ten sessions order, so checkout is pressed harder than browsing."
 think_time: {median_s: 2.0, sigma: 0.6, max_s: 12.0}

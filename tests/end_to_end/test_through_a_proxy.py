@@ -16,11 +16,12 @@ import pytest
 
 from loadtests.environment.targets import redacted
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
-from tests.bad_input.conftest import free_ports, prometheus, shop
+from tests.bad_input.conftest import prometheus, shop
 from tests.bad_input.process import Ended, peakproof
 from tests.bad_input.test_endings import PLAN
 from tests.loadtests.forward_proxy import Leads
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
+from tests.ports import free_base
 from tests.scripts.world import slo
 
 __all__ = ["prometheus", "shop"]
@@ -60,7 +61,7 @@ class Behind:
         return peakproof(self.folder, *arguments, PEAKPROOF_PROMETHEUS=self.prometheus, **secrets)
 
     def run(self) -> Ended:
-        return self.peakproof("run", "plan.yaml", "--on", "staging", "--port-base", str(free_ports(26_080).base))
+        return self.peakproof("run", "plan.yaml", "--on", "staging", "--port-base", str(free_base()))
 
     @property
     def directory(self) -> Path:

@@ -1,4 +1,7 @@
-"""A plan is changed while Locust plays it, alone and with workers; what was played adds up to the plan as it became."""
+"""A plan is changed while Locust plays it; what was played adds up to the plan as it became.
+
+Which changes are refused, and why, is tested in coordination/test_rate_control.py.
+"""
 
 import contextlib
 import json
@@ -20,12 +23,12 @@ from loadtests.results.revisions import read_revisions
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.worker_status import read_workers
 from loadtests.worker.job import BEGIN, read_job
-from tests import waiting
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import COMMAND, ROOT
+from tests.ports import free_port
 from tests.scripts.local_stack.test_processes import is_alive
-from tests.scripts.world import free_port
+from tests.waiting import wait_for
 
 WAIT_S = 60.0
 TOLD = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
@@ -37,9 +40,9 @@ def playing(
 ) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
     """Play a plan of nine seconds with ten sessions a second; the first process decides and takes wishes."""
     phases = [
-        {"name": "warm-up", "kind": "warm-up", "plays_s": 4, "level": [1.0, 1.0]},
-        {"name": "plateau", "kind": "plateau", "plays_s": 5, "level": [1.0, 1.0]},
-        {"name": "drain", "kind": "drain", "plays_s": 1},
+        {"name": "warm-up", "kind": "warm-up", "duration_s": 4, "level": [1.0, 1.0]},
+        {"name": "plateau", "kind": "plateau", "duration_s": 5, "level": [1.0, 1.0]},
+        {"name": "drain", "kind": "drain", "duration_s": 1},
     ]
     with fake_shop.running() as shop:
         directory = prepared_run(folder, shop.url, phases=phases)
@@ -77,9 +80,9 @@ def live(directory: RunDirectory) -> dict[str, Any]:
     return value
 
 
-def wait_for(reached: Callable[[], object], child: subprocess.Popen[bytes]) -> None:
+def wait_until(reached: Callable[[], object], child: subprocess.Popen[bytes]) -> None:
     """Wait until the run has come that far; one that has ended never will."""
-    waiting.wait_for(lambda: reached() or child.poll() is not None, "what was wished", WAIT_S)
+    wait_for(lambda: reached() or child.poll() is not None, "what was wished", WAIT_S)
     assert child.poll() is None
 
 
@@ -90,17 +93,16 @@ def wish(child: subprocess.Popen[bytes], line: str) -> None:
     pipe.flush()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path, workers: int) -> None:
-    with playing(tmp_path, workers, free_port()) as (directory, started):
+def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path) -> None:
+    with playing(tmp_path, 2, free_port()) as (directory, started):
         head = started[0]
-        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        wait_until(lambda: live(directory).get("elapsed_s", 0) > 0, head)
         wish(head, "pause or resume\tthe key p")
-        wait_for(lambda: live(directory)["paused"], head)
+        wait_until(lambda: live(directory)["paused"], head)
         wish(head, "nonsense")
-        wait_for(lambda: "nonsense" in live(directory)["told"], head)
+        wait_until(lambda: "nonsense" in live(directory)["told"], head)
         wish(head, "resume")
-        wait_for(lambda: len(read_revisions(directory)) == 2, head)
+        wait_until(lambda: len(read_revisions(directory)) == 2, head)
         wish(head, "1.5\tby hand")
         assert head.wait(WAIT_S) == 0
     plan, revisions = read_job(directory.path).plan, read_revisions(directory)
@@ -109,31 +111,16 @@ def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path, wo
     for one in accounts:  # on one machine all clocks are one, so the truth is 0
         assert one.clock_offset is not None
         assert abs(one.clock_offset["offset_s"]) <= one.clock_offset["uncertainty_s"]
-        assert (one.clock_offset["pings"] > 10) == (workers > 1)
-    assert [worker.ended for worker in accounts] == ["completed"] * workers
-    assert [[(t.number, t.struck) for t in w.revisions] for w in accounts] == [[(1, 0), (2, 0), (3, 0)]] * workers
+        assert one.clock_offset["pings"] > 10
+    assert [worker.ended for worker in accounts] == ["completed"] * 2
+    assert [[(t.number, t.struck) for t in w.revisions] for w in accounts] == [[(1, 0), (2, 0), (3, 0)]] * 2
     arrivals = revised(plan, revisions)
     assert sorted(sessions["session"].to_pylist()) == arrivals.numbers.tolist()
-    account = make_account(arrivals, sessions, accounts, workers_expected=workers, ran_s=100.0)
+    account = make_account(arrivals, sessions, accounts, workers_expected=2, ran_s=100.0)
     assert (account.completed, account.lost, account.not_due) == (len(arrivals), {}, 0)
     told = live(directory)
     assert (told["state"], told["factor"], told["paused"]) == ("ended", 1.5, False)
     assert told["planned"]["sessions_total"] == told["achieved"]["sessions_total"] == len(arrivals)
-
-
-def test_what_a_stranger_to_the_plan_wishes_is_refused_in_plain_words(tmp_path: Path) -> None:
-    with playing(tmp_path, 1) as (directory, (head,)):
-        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
-        for line, told in (
-            ("resume", "refused: the run isn't paused"),
-            ("-1", "refused: a multiple of the plan is from 0 to 100, not -1"),
-            ("1", "refused: it is so already: 1 x the plan"),
-            ("90", "refused: 90 x the plan plays up to"),
-        ):
-            wish(head, line)
-            wait_for(lambda told=told: live(directory)["told"].startswith(told), head)  # type: ignore[misc]
-    assert read_revisions(directory) == ()
-    assert live(directory)["factor"] == 1.0
 
 
 FORM = re.compile(r'name="token" value="([^"]+)"')
@@ -154,7 +141,7 @@ def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
     shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port))
     ours = {"Origin": url}
     with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
-        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        wait_until(lambda: live(directory).get("elapsed_s", 0) > 0, head)
         page = browser.get(f"{url}/peakproof", headers=ours)
         assert (page.status_code, page.headers.get("Access-Control-Allow-Origin")) == (200, None)
         token = FORM.findall(page.text)[0]
@@ -183,9 +170,9 @@ def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
         assert read_revisions(directory) == ()
         answer = browser.post(f"{url}/peakproof/wish", pause, headers=ours, allow_redirects=False)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/peakproof")
-        wait_for(lambda: live(directory)["paused"], head)
+        wait_until(lambda: live(directory)["paused"], head)
         browser.post(f"{url}/peakproof/wish", {"token": token, "wish": "0.5"}, headers=ours)
-        wait_for(lambda: live(directory)["factor"] == 0.5, head)
+        wait_until(lambda: live(directory)["factor"] == 0.5, head)
         assert [(r.factor, r.why) for r in read_revisions(directory)] == [
             (0.0, "by hand in the web UI"),
             (0.5, "by hand in the web UI"),
@@ -210,11 +197,11 @@ def test_a_run_that_waits_to_be_told_sends_nothing_before(tmp_path: Path, browse
     port = free_port()
     shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port), "--begin-when-told")
     with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
-        wait_for(lambda: users(browser, f"http://127.0.0.1:{port}") == 1, head)
+        wait_until(lambda: users(browser, f"http://127.0.0.1:{port}") == 1, head)
         assert (directory.live.exists(), list(directory.path.glob("worker-*.json"))) == (False, [])
         told_at = time.time_ns()
         wish(head, BEGIN)
-        wait_for(lambda: live(directory).get("elapsed_s", 0) > 0, head)
+        wait_until(lambda: live(directory).get("elapsed_s", 0) > 0, head)
         assert live(directory)["started_at"] > told_at
 
 
@@ -223,6 +210,7 @@ def end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.heavy  # what it does without a parent is tested in coordination/test_watchdog.py
 def test_a_run_that_waits_ends_without_any_load_when_who_started_it_is_gone(
     tmp_path: Path, browser: requests.Session
 ) -> None:
@@ -243,9 +231,9 @@ def test_a_run_that_waits_ends_without_any_load_when_who_started_it_is_gone(
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         left.callback(end, pid)
-        wait_for(lambda: users(browser, f"http://127.0.0.1:{web_port}") == 2, parent)
+        wait_until(lambda: users(browser, f"http://127.0.0.1:{web_port}") == 2, parent)
         parent.kill()
-        waiting.wait_for(lambda: not is_alive(pid), "the run's end")
+        wait_for(lambda: not is_alive(pid), "the run's end")
         assert shop.asked == []
     told = {(one.name, one.ended, one.because) for one in read_workers(directory)}
     gone = "the process that started the run is gone"

@@ -14,34 +14,17 @@ import pytest
 from loadtests.results.account import read_sessions
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.worker_status import read_workers
+from tests.bad_input.process import MEASURED
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import ROOT
-from tests.scripts.world import free_port
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 TOKEN = "canary-of-the-run"
 LOCUST = [sys.executable, "-P", "-m", "locust"]
+STRAY = ROOT / "tests" / "children" / "stray_worker.py"
 OURS = [*LOCUST, "-f", str(ROOT / "loadtests" / "locustfile.py")]
-# It says what it was told, tries to end the run and another's part of it, and writes down the work it is given.
-STRAY = """
-import pathlib
-from locust import User, events, task
-
-class Shoppers(User):
-    @task
-    def visit(self):
-        pathlib.Path("given-work").touch()
-        self.environment.runner.quit()
-
-@events.init.add_listener
-def _(environment, runner, **_):
-    runner.send_message("peakproof_stop", {"ended": "stopped", "because": "the stray"})
-    runner.send_message("peakproof_done", {"worker": "w0", "ended": "completed"})
-    runner.send_message("peakproof_change", {"worker": "w0", "change": {}, "gauges": {}})
-    runner.send_message("peakproof_join", {"proof": "0" * 64})
-    pathlib.Path("name").write_text(runner.client_id)
-"""
 
 
 @contextmanager
@@ -52,7 +35,7 @@ def process(folder: Path, *command: str, **variables: str) -> Iterator[subproces
         child = subprocess.Popen(
             command,
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), **variables},
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), **MEASURED, **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -90,7 +73,6 @@ def shop() -> Iterator[fake_shop.FakeShop]:
 
 def test_a_stray_gets_no_part_of_the_run_and_can_end_nothing(tmp_path: Path, shop: fake_shop.FakeShop) -> None:
     directory = prepared_run(tmp_path / "run", shop.url)
-    (tmp_path / "stray.py").write_text(STRAY)
     join = ("--run-directory", str(directory.path), "--worker", "--master-host", "127.0.0.1", "--master-port")
     with ExitStack() as all_of_them, master(tmp_path / "master", directory) as (head, port):
         assert listening(head.pid) == {("127.0.0.1", int(port))}  # and no web UI
@@ -98,7 +80,7 @@ def test_a_stray_gets_no_part_of_the_run_and_can_end_nothing(tmp_path: Path, sho
         def start(name: str, *command: str, **variables: str) -> subprocess.Popen[bytes]:
             return all_of_them.enter_context(process(tmp_path / name, *command, **variables))
 
-        stray = start("stray", *LOCUST, "-f", str(tmp_path / "stray.py"), "--worker", "--master-port", port)
+        stray = start("stray", *LOCUST, "-f", str(STRAY), "--worker", "--master-port", port)
         wait_for((tmp_path / "stray" / "name").exists, "the stray is there")
         wrong = start("wrong", *OURS, *join, port, PEAKPROOF_RUN_TOKEN="another-token-altogether")
         assert wrong.wait(60) == 2

@@ -10,18 +10,14 @@ from loadtests.client.response_head import Head
 class Http2BodyStream:
     """A reply over a connection that others share; it alone is broken off when it is closed."""
 
-    __slots__ = ("_conversation", "_stream", "head", "lay_ns")
+    __slots__ = ("_conversation", "_stream", "head")
 
     def __init__(self, conversation: Http2Connection, stream: OpenStream, head: Head) -> None:
         self._conversation, self._stream, self.head = conversation, stream, head
-        self.lay_ns = self._lain()
 
     def whole(self) -> bytes:
         """Wait for all of it; raises OSError and ProtocolError."""
-        try:
-            return self._conversation.whole(self._stream)
-        finally:
-            self.lay_ns = self._lain()
+        return self._conversation.whole(self._stream)
 
     def first(self) -> bytes:
         """Return what came with the head."""
@@ -29,9 +25,7 @@ class Http2BodyStream:
 
     def more(self) -> bytes:
         """Wait for more; raises OSError and ProtocolError."""
-        data = self._conversation.more(self._stream)
-        self.lay_ns = self._lain()
-        return data
+        return self._conversation.more(self._stream)
 
     def has_ended(self) -> bool:
         """Whether all came, and was taken."""
@@ -41,7 +35,7 @@ class Http2BodyStream:
         """Break the stream off when it isn't over."""
         self._conversation.leave(self._stream)
 
-    def _lain(self) -> int:
-        """Return for how long what came last has been here (ns)."""
+    def read_delay_ns(self) -> int:
+        """Return how long what was read last had been here, once for each read."""
         here_since, self._stream.ended_at = self._stream.ended_at, 0
         return max(0, monotonic_ns() - here_since) if here_since else 0

@@ -5,12 +5,13 @@ from time import monotonic, monotonic_ns
 from typing import TypeVar
 
 from loadtests.client import http1_client as shopper
-from loadtests.client.access import Access
 from loadtests.client.errors import SilentError, UnsentError
 from loadtests.client.http1_client import REPEATABLE, ShopperClient
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.body_stream import Http2BodyStream
-from loadtests.client.http2.connection import Http2Connection, RefusedError
+from loadtests.client.http2.connection import Http2Connection
 from loadtests.client.http2.stream import Stream, Wait
+from loadtests.client.http2.streams import RefusedError
 from loadtests.client.http2.transport import Transport, open_channel
 from loadtests.client.response_head import Head
 from loadtests.client.sockets.connect import Way
@@ -28,7 +29,7 @@ class Link:
 
     __slots__ = ("_access", "_failure", "_opening", "_waiting", "conversation")
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Http2Access) -> None:
         self._access = access
         self._failure: Exception | None = None
         self._opening = False
@@ -60,7 +61,7 @@ class Link:
         access, self._opening, self._failure = self._access, True, None
         try:
             channel = first_that_opens(access.ways, lambda way: self._channel(way, ends_at), ends_at)
-            self.conversation = Http2Connection(channel, access.blocks)
+            self.conversation = Http2Connection(channel, access.response_headers)
             if self.conversation.failure is not None:
                 raise self.conversation.failure
         except (OSError, ValueError) as error:
@@ -97,7 +98,9 @@ class Http2Client(ShopperClient):
 
     __slots__ = ("_link",)
 
-    def __init__(self, access: Access, deadline_s: float, link: Link | None = None) -> None:
+    _access: Http2Access
+
+    def __init__(self, access: Http2Access, deadline_s: float, link: Link | None = None) -> None:
         super().__init__(access, deadline_s)
         self._link = link or Link(access)
 
@@ -113,17 +116,17 @@ class Http2Client(ShopperClient):
         """Close the connection, for the clients beside it too."""
         self._link.close()
 
-    def _with_the_same(self, access: Access) -> "Http2Client":
+    def _with_the_same(self, access: Http2Access) -> "Http2Client":
         other = Http2Client(access, self._deadline_s, self._link)
         other._jar = self._own_jar()
         return other
 
-    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes]:
-        """Return the reply."""
+    def _ask(self, method: str, words: bytes) -> tuple[Head, bytes, int]:
+        """Return the reply's head, its body and its read delay (ns)."""
         ends_at = monotonic() + self._deadline_s
         stream = self._asked(lambda over: over.ask(words, method, ends_at), method, ends_at)
-        self.lay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
-        return _head_of(stream), stream.body
+        read_delay_ns = max(0, monotonic_ns() - stream.ended_at) if stream.ended_at else 0
+        return _head_of(stream), stream.body, read_delay_ns
 
     def _flow(self, words: bytes, method: str, ends_at: float) -> BodyStream:
         """Ask for a stream; raises OSError and ProtocolError."""

@@ -6,7 +6,7 @@ from typing import Protocol
 from loadtests.client.errors import ProtocolError, SilentError
 from loadtests.client.sockets.connect import Way, opened_by
 from loadtests.client.sockets.connection import READ_BLOCK, Connection
-from loadtests.client.sockets.kernel_timestamps import NOTE_ROOM, lay_for
+from loadtests.client.sockets.kernel_timestamps import NOTE_ROOM, read_delay_of
 from loadtests.client.sockets.tls_connection import TlsConnection
 
 _READ, _WRITE = 1, 2
@@ -91,11 +91,11 @@ class Transport(Connection):
         rush.left -= 1
         if rush.left <= 0:
             rush.look()
-        self.lay_ns = 0
+        self.read_delay_ns = 0
         try:
             if rush.is_on:
                 data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, NOTE_ROOM)
-                self.lay_ns = lay_for(notes)
+                self.read_delay_ns = read_delay_of(notes)
             else:
                 data = self._socket.recv(READ_BLOCK)
         except BlockingIOError:

@@ -15,7 +15,7 @@ from gevent import get_hub, getcurrent
 
 from loadtests.client.errors import UnsentError
 from loadtests.client.sockets.deadlines import deadlines
-from loadtests.client.sockets.kernel_timestamps import NOTE_ROOM, ask_for_notes, lay_for, rush
+from loadtests.client.sockets.kernel_timestamps import NOTE_ROOM, ask_for_notes, read_delay_of, rush
 from loadtests.runtime.hub import switch_to_hub
 
 READ_BLOCK = 64 << 10
@@ -45,11 +45,11 @@ def first_that_opens(ways: Iterable[Way], connect: Callable[[Way], Opened], ends
 class Connection:
     """One connection. While nobody waits, whatever comes closes it: the shop hung up, or speaks out of turn.
 
-    `ends_at` is when a wait on it is over, `spoiled` whether it may bring no other reply, `lay_ns` for how long
+    `ends_at` is when a wait on it is over, `spoiled` whether it may bring no other reply, `read_delay_ns` for how long
     what was read last had been here.
     """
 
-    __slots__ = ("_rush", "_sleep", "_socket", "_watcher", "closed", "ends_at", "lay_ns", "spoiled", "waiter")
+    __slots__ = ("_rush", "_sleep", "_socket", "_watcher", "closed", "ends_at", "read_delay_ns", "spoiled", "waiter")
 
     def __init__(self, family: int, ends_at: float) -> None:
         self._sleep, self._rush = switch_to_hub(), rush()
@@ -57,7 +57,7 @@ class Connection:
         self._watcher: Any = None
         self.closed = False
         self.ends_at = ends_at
-        self.lay_ns = 0
+        self.read_delay_ns = 0
         self.spoiled = False
         self.waiter: Any = None
 
@@ -105,9 +105,9 @@ class Connection:
             try:
                 if rush.is_on:
                     data, notes, _, _ = self._socket.recvmsg(READ_BLOCK, NOTE_ROOM)
-                    self.lay_ns = lay_for(notes)
+                    self.read_delay_ns = read_delay_of(notes)
                     return data
-                self.lay_ns = 0
+                self.read_delay_ns = 0
                 return self._socket.recv(READ_BLOCK)
             except BlockingIOError:
                 continue  # woken by mistake

@@ -41,7 +41,7 @@ def _keep_noting(family: int) -> int:
     return keeper.detach()
 
 
-def lay_for(notes: Sequence[Note]) -> int:
+def read_delay_of(notes: Sequence[Note]) -> int:
     """Return for how long (ns) what was read just now had been here; 0 when nothing was noted.
 
     Both times are the kernel's wall clock's: only what it is set to in between is an error.

@@ -13,12 +13,7 @@ _MOST_HELD = 1 << 20
 
 
 class BodyStream(Protocol):
-    """One reply whose head is there, as a version of HTTP brings it.
-
-    `lay_ns` is for how long what was read last had been here.
-    """
-
-    lay_ns: int
+    """One reply whose head is there, as a version of HTTP brings it."""
 
     @property
     def head(self) -> Head:
@@ -33,6 +28,9 @@ class BodyStream(Protocol):
     def more(self) -> bytes:
         """Wait for more of the stream and return it; raises OSError and ProtocolError."""
 
+    def read_delay_ns(self) -> int:
+        """Return the time between the kernel receiving what was read last and our reading it; call once a read."""
+
     def has_ended(self) -> bool:
         """Whether the server said that what was returned was all."""
 
@@ -43,7 +41,7 @@ class BodyStream(Protocol):
 class Http1BodyStream:
     """A reply over a connection of its own, which is closed with it."""
 
-    __slots__ = ("_connection", "_data", "_ended", "_framing", "head", "lay_ns")
+    __slots__ = ("_connection", "_data", "_ended", "_framing", "head")
 
     def __init__(self, connection: Connection, words: bytes, heads: Heads) -> None:
         """Ask; raises OSError and ProtocolError, and closes the connection then."""
@@ -53,16 +51,12 @@ class Http1BodyStream:
         except BaseException:
             connection.close()
             raise
-        self.lay_ns = connection.lay_ns
         self._ended = self.head.size == 0
         self._framing: _Framing = Chunks(_MOST_HELD) if self.head.size == CHUNKED else _Counted(self.head.size)
 
     def whole(self) -> bytes:
         """Wait for all of it; raises OSError and ProtocolError."""
-        try:
-            return rest_of(self._connection, self.head, self._data)
-        finally:
-            self.lay_ns = self._connection.lay_ns
+        return rest_of(self._connection, self.head, self._data)
 
     def first(self) -> bytes:
         """Return what came with the head."""
@@ -76,13 +70,16 @@ class Http1BodyStream:
         connection = self._connection
         connection.go_on()
         data = connection.receive()
-        self.lay_ns = connection.lay_ns
         if data:
             return self._unframed(data)
         if not isinstance(self._framing, _Counted) or self._framing.left != UNTIL_CLOSED:
             raise BrokenOffError("hung up within a stream")
         self._ended = True
         return b""
+
+    def read_delay_ns(self) -> int:
+        """Return how long what was read last had been here."""
+        return self._connection.read_delay_ns
 
     def has_ended(self) -> bool:
         """Whether that was all."""

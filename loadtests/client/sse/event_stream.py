@@ -10,7 +10,7 @@ from loadtests.client.access import Access
 from loadtests.client.content_encoding import Plain, Unfolding, unfolding
 from loadtests.client.cookies import Jar
 from loadtests.client.errors import word_of
-from loadtests.client.interface import Event, Reply, Request
+from loadtests.client.interface import Event, Received, Reply, Request
 from loadtests.client.response_head import Head
 from loadtests.client.sse.body_stream import BodyStream
 from loadtests.client.sse.parser import EventParser
@@ -25,15 +25,14 @@ class EventStream:
     """One stream at a time; a stream that is opened again goes on where it was.
 
     `ask` sends the words of a request and returns its reply by a moment of the monotonic clock, once its head is there.
-    `first` holds the events that came with its head: those are there when the opening is. `waited_ns` is 0: it waits
-    for no connection to be free. `deadline_s` is for the opening, until its head is there, or an error's whole reply. A
-    stream that was opened has no end but its server's, and its own bounds.
+    `first` holds the events that came with its head: those are there when the opening is. `deadline_s` is for the
+    opening, until its head is there, or an error's whole reply. A stream that was opened has no end but its server's,
+    and its own bounds.
     """
 
-    waited_ns = 0
     __slots__ = (
         "_access", "_ask", "_deadline_s", "_inflow", "_jar", "_parser", "_told", "_unfolding", "first", "last_id",
-        "lay_ns", "retry_ms",
+        "retry_ms",
     )  # fmt: skip
 
     def __init__(
@@ -50,7 +49,6 @@ class EventStream:
         self._parser = EventParser()
         self._unfolding: Unfolding = Plain()
         self.first: list[Event] = []
-        self.lay_ns = 0
         self.last_id = ""
         self.retry_ms: int | None = None
 
@@ -60,7 +58,6 @@ class EventStream:
         A healthy stream is 200 and of type text/event-stream: any other type is `wrong_reply`.
         """
         self.close()
-        self.lay_ns = 0
         try:
             return self._open(request, traceparent)
         except (OSError, ValueError) as error:
@@ -70,15 +67,15 @@ class EventStream:
             self.close()
             raise
 
-    def receive(self) -> list[Event] | None:
-        """Wait for bytes and return the events they complete; None when the server has ended the stream."""
+    def receive(self) -> Received | None:
+        """Wait for bytes and return the events they complete, if any; None when the server has ended the stream."""
         inflow = self._inflow
         if inflow is None or inflow.has_ended():
             return None
         data = inflow.more()
-        self.lay_ns = inflow.lay_ns
+        read_delay_ns = inflow.read_delay_ns()
         found = self._events(data)
-        return None if inflow.has_ended() and not found else found
+        return None if inflow.has_ended() and not found else Received(found, read_delay_ns)
 
     def close(self) -> None:
         """Let go of the stream; what it had brought and nobody took is gone."""
@@ -91,12 +88,14 @@ class EventStream:
         access = self._access
         resuming = {"Last-Event-ID": self.last_id} if self.last_id else {}
         asked = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
-        words = access.wording.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
+        words = access.serialiser.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
         inflow = self._inflow = self._ask(words, request.method, monotonic() + self._deadline_s)
         head = inflow.head
-        whole = b"" if head.status in request.accept else inflow.whole()
-        self.lay_ns = inflow.lay_ns
-        reply = self._told(request, head, whole)
+        whole, read_delay_ns = b"", inflow.read_delay_ns()
+        if head.status not in request.accept:
+            whole = inflow.whole()
+            read_delay_ns = inflow.read_delay_ns()
+        reply = self._told(request, head, whole)._replace(read_delay_ns=read_delay_ns)
         if head.status != _OK or _kind_of(head) != KIND or reply.error is not None:
             self.close()
             healthy = head.status in request.accept - {_OK}

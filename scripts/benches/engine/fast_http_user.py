@@ -15,8 +15,18 @@ import gevent.ssl
 from locust import FastHttpUser, constant, constant_throughput, events, task
 from locust.env import Environment
 
-from scripts.benches.engine import variables
-from scripts.benches.engine.shop import CARD, ITEMS, QUANTITY, SEARCHES, SKUS, TOTAL
+from scripts.benches.engine.shop import (
+    CA_VARIABLE,
+    CARD,
+    CONNECTIONS_VARIABLE,
+    ITEMS,
+    PACED_VARIABLE,
+    QUANTITY,
+    SEARCHES,
+    SKUS,
+    TALLY_VARIABLE,
+    TOTAL,
+)
 
 HEADERS = {
     "User-Agent": "peakproof/0.1.0",
@@ -26,9 +36,9 @@ HEADERS = {
 }
 _JSON = {"Content-Type": "application/json"}
 _OK = 200
-_per_s = float(os.environ.get(variables.PACED, "0"))
-_new_each_journey = os.environ.get(variables.CONNECTIONS) == "journey"
-_ca = os.environ.get(variables.CA)
+_per_s = float(os.environ.get(PACED_VARIABLE, "0"))
+_new_each_journey = os.environ.get(CONNECTIONS_VARIABLE) == "journey"
+_ca = os.environ.get(CA_VARIABLE)
 _context: Any = gevent.ssl.create_default_context(cafile=_ca) if _ca else None
 
 
@@ -101,7 +111,7 @@ _environments: list[Environment] = []
 def write_tally(**_: Any) -> None:  # noqa: ANN401 - Locust's events
     """Leave the counts of requests and failures for the benchmark, when no user sends any more."""
     total = _environments[0].stats.total
-    Path(os.environ[variables.TALLY]).write_text(
+    Path(os.environ[TALLY_VARIABLE]).write_text(
         json.dumps({"requests": total.num_requests, "errors": total.num_failures})
     )
 

@@ -18,8 +18,14 @@ from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.worker_status import WorkerStatus
 from loadtests.runtime.guarded_child import python
 from loadtests.worker.job import write_job
-from scripts.benches.engine import variables
 from scripts.benches.engine.plans import Load, environment_of, objectives_of, plan_of
+from scripts.benches.engine.shop import (
+    CA_VARIABLE,
+    CONNECTIONS_VARIABLE,
+    PACED_VARIABLE,
+    RECORDS_VARIABLE,
+    TALLY_VARIABLE,
+)
 from scripts.benches.engine.target import GENERATOR_CORE, HOST, pinned, program
 from scripts.local_stack.processes import Child, Children
 from slo.documents import read_json
@@ -88,7 +94,7 @@ class Engine:
         loopback = Destinations(hosts={HOST: Destination(addresses=(HOST,), kind="loopback")}, kind="loopback")
         write_job(directory, self.recorder_url, _VERSION, loopback)
         command = [*_locust("locustfile.py", 1), "--run-directory", str(directory.path), "--loglevel", "INFO"]
-        variable = {} if self.records else {variables.RECORDS: "off"}
+        variable = {} if self.records else {RECORDS_VARIABLE: "off"}
         return _start(children, self.name, command, folder, variable)
 
     def end(self, child: Child, folder: Path) -> Tally:
@@ -109,10 +115,10 @@ class FastHttpUser:
         """Start Locust with all its users at once."""
         command = [*_locust("fast_http_user.py", USERS), "--host", site.url, "--loglevel", "ERROR"]
         told = {
-            variables.TALLY: str(folder / "tally.json"),
-            variables.CONNECTIONS: "journey" if self.new_connections else "kept",
-            variables.PACED: str(self.per_s / USERS),
-            variables.CA: site.ca or "",
+            TALLY_VARIABLE: str(folder / "tally.json"),
+            CONNECTIONS_VARIABLE: "journey" if self.new_connections else "kept",
+            PACED_VARIABLE: str(self.per_s / USERS),
+            CA_VARIABLE: site.ca or "",
         }
         return _start(children, self.name, command, folder, told)
 

@@ -13,8 +13,7 @@ from loadtests.runtime.guarded_child import python
 from scripts.benches.engine.freezing import CYCLE_S, agreements, freeze_in_turn, quantile, read_log, read_replies
 from scripts.benches.engine.generators import USERS, Engine, FastHttpUser, Generator, Site, Wrk, run_directory_of
 from scripts.benches.engine.plans import Load
-from scripts.benches.engine.sampling import Window
-from scripts.benches.engine.series import Bench, Run, ratios, told
+from scripts.benches.engine.series import Bench, Run, Window, ratios, told
 from scripts.benches.engine.shop import ASSETS
 from scripts.benches.engine.target import HOST, TARGET_CORE, free_ports, pinned
 from scripts.benches.figures import Figure, median_figure, told_figure
@@ -95,7 +94,7 @@ def _once() -> Load:
 
 
 def paced(bench: Bench) -> list[Figure]:
-    """Measure 1,000 requests a second on both sides, out of phase."""
+    """Measure 1,000 requests a second on both sides, out of phase; docs/decisions/0016 says where the bound is from."""
     plain = Site(url=bench.nginx.plain_url)
     load = Load(journey="bench-thinking", sessions=USERS, think_s=USERS / _PACE_PER_S, sigma=0.5)
     sides: list[tuple[Generator, Site]] = [
@@ -107,7 +106,7 @@ def paced(bench: Bench) -> list[Figure]:
         check_pace(name, done, _PACE_PER_S)
     theirs, ours = ([run.window.cpu_us for run in done] for done in runs.values())
     name = "paced at 1,000 requests/s: CPU / FastHttpUser's"
-    return [median_figure(name, ratios(ours, theirs), "<=", 0.4, _against(_ON, ours, theirs))]
+    return [median_figure(name, ratios(ours, theirs), "<=", 0.55, _against(_ON, ours, theirs))]
 
 
 def tracing(bench: Bench) -> list[Figure]:
@@ -117,8 +116,8 @@ def tracing(bench: Bench) -> list[Figure]:
     at 5,000 a second, so that none is dropped.
     """
     (port,) = free_ports(1)
-    receiver = pinned(TARGET_CORE, python("-m", "scripts.benches.engine.receiver", str(port)))
-    child = bench.children.start("receiver", receiver)
+    recorder = pinned(TARGET_CORE, python("-m", "scripts.benches.engine.servers", "recorder", str(port)))
+    child = bench.children.start("recorder", recorder)
     plain, url = Site(url=bench.nginx.plain_url), f"http://{HOST}:{port}"
     think_s = 2 * USERS / _TRACED_PER_S
     pausing = Load(journey="bench-thinking", sessions=2 * USERS, think_s=think_s, sigma=0.5)
@@ -159,7 +158,7 @@ def freeze(bench: Bench) -> list[Figure]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (port,), log = free_ports(1), folder / "replies.log"
-    serve = python("-m", "scripts.benches.engine.logging_target", str(port), str(log))
+    serve = python("-m", "scripts.benches.engine.servers", "target", str(port), str(log))
     target = bench.children.start("logging-target", pinned(TARGET_CORE, serve))
     lasts_s = bench.repeat * CYCLE_S + 2 * bench.warm_s + _READY_S
     load = Load(journey="bench-one-page", sessions_per_s=_OPEN_PER_S, lasts_s=lasts_s)

@@ -1,4 +1,7 @@
-"""Series of runs: each generator in turn, again and again, each over a steady window, each checked."""
+"""Series of runs: each generator in turn, again and again, each over a steady window, each checked.
+
+A window is what lies between two readings of the generator's CPU and of the target's count.
+"""
 
 import shutil
 import time
@@ -9,13 +12,66 @@ from pathlib import Path
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
 from scripts.benches.engine.generators import Generator, Site, Tally, run_directory_of
-from scripts.benches.engine.sampling import Moment, Window, cpu_ns, rss_bytes
-from scripts.benches.engine.target import Nginx
+from scripts.benches.engine.target import Nginx, Status
 from scripts.local_stack.processes import Child, Children, wait_until
 from slo.outcomes import EnvironmentLacks
 
 _STARTED_S = 30.0
 _FLOWS = 50
+_CPU_CLOCK = 2  # CPUCLOCK_SCHED of Linux's include/linux/posix-timers.h: all threads of a process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One reading: when it was, in ns since the epoch as records have it, and the generator's CPU in ns."""
+
+    at_ns: int
+    cpu_ns: int
+    status: Status
+    rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What happened between two moments."""
+
+    before: Moment
+    after: Moment
+
+    @property
+    def wall_s(self) -> float:
+        """How long it was."""
+        return (self.after.at_ns - self.before.at_ns) / 1e9
+
+    @property
+    def cpu_s(self) -> float:
+        """What the generator used."""
+        return (self.after.cpu_ns - self.before.cpu_ns) / 1e9
+
+    @property
+    def requests(self) -> int:
+        """What the target counted."""
+        return self.after.status.requests - self.before.status.requests
+
+    @property
+    def accepts(self) -> int:
+        """How many connections the target accepted: over TLS, as many handshakes."""
+        return self.after.status.accepts - self.before.status.accepts
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU a request."""
+        return 1e6 * self.cpu_s / self.requests
+
+    @property
+    def rate_per_s(self) -> float:
+        """Requests a second."""
+        return self.requests / self.wall_s
+
+    @property
+    def cpu_share(self) -> float:
+        """The share of one core."""
+        return self.cpu_s / self.wall_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +126,7 @@ class Bench:
         time.sleep(self.window_s)
         window = Window(before=before, after=self.moment(child))
         if window.requests <= 0 or window.cpu_s <= 0:
-            raise EnvironmentLacks(f"{child.name}: sent nothing in the window: {child.last_words()}")
+            raise EnvironmentLacks(f"{child.name}: sent nothing in the window: {child.last_log_line()}")
         print(_line(child.name, window), flush=True)
         return window
 
@@ -82,10 +138,32 @@ class Bench:
                 status=self.nginx.status(), at_ns=self.clock.now(), cpu_ns=cpu_ns(pid), rss_bytes=rss_bytes(pid)
             )
         except (OSError, ValueError) as error:
-            raise EnvironmentLacks(f"{child.name} can't be watched: {error}: {child.last_words()}") from error
+            raise EnvironmentLacks(f"{child.name} can't be watched: {error}: {child.last_log_line()}") from error
 
     def _flows(self, before: int) -> bool:
         return self.nginx.status().requests - before > _FLOWS
+
+
+def cpu_ns(pid: int) -> int:
+    """Return the CPU time of a process and all its threads so far, in ns; raises OSError when it is gone.
+
+    It is /proc/PID/stat's, read from the process's own CPU clock (clock_getcpuclockid(3)): not rounded to ticks.
+    """
+    return time.clock_gettime_ns((~pid << 3) | _CPU_CLOCK)
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the memory of a process that is resident now."""
+    return read_rss(Path(f"/proc/{pid}/status").read_text())
+
+
+def read_rss(text: str) -> int:
+    """Return VmRSS of /proc/PID/status in bytes; raises ValueError when it isn't there."""
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name == "VmRSS":
+            return int(value.split()[0]) << 10
+    raise ValueError("no VmRSS: the process has ended")
 
 
 def check_count(name: str, tally: Tally, counted: int) -> None:

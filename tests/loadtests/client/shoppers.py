@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
+import pytest
 
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
@@ -24,6 +25,7 @@ SHORT_S = 0.3
 
 Serve = Callable[[Answer | bytes], HostileServer]
 Connect = Callable[..., ShopperClient]
+every_transport = pytest.mark.parametrize("transport", ["h1", "h2c", "h2"], indirect=True)
 
 
 def closing(data: bytes) -> Answer:
@@ -55,9 +57,15 @@ def in_turn(*answers: Answer | bytes) -> Answer:
 def all_of(stream: EventStream) -> list[Event]:
     """Return every event of an opened stream until its server ends it."""
     found = list(stream.first)
-    while (events := stream.receive()) is not None:
-        found.extend(events)
+    while (received := stream.receive()) is not None:
+        found.extend(received.events)
     return found
+
+
+def more_of(stream: EventStream) -> list[Event] | None:
+    """Return the events that come next; None at the stream's end."""
+    received = stream.receive()
+    return None if received is None else received.events
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -77,7 +85,7 @@ class ScriptedConnection(Connection):
         self.taken = 0
         self.sent: list[bytes] = []
         self.closed = self.spoiled = False
-        self.lay_ns = 0
+        self.read_delay_ns = 0
         self.waiter: Any = None
 
     def send(self, words: bytes) -> None:

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from loadtests.client import response as module
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Request
 from tests.loadtests.client.shoppers import (
     GET,
     POST,
@@ -18,17 +18,20 @@ from tests.loadtests.client.shoppers import (
     Connect,
     Serve,
     closing,
+    every_transport,
     wait_for,
 )
 from tests.loadtests.hostile_server import Seen, reply
+from tests.loadtests.replies import Untimed
 
 # -- what goes well ---------------------------------------------------------------------------------------------
 
 
+@every_transport
 def test_a_json_reply_comes_whole(serve: Serve, connect: Connect) -> None:
     server = serve(reply(b'{"a": [1, 2]}'))
     told = connect(server.url).send(GET, TRACEPARENT)
-    assert told == Reply(status=200, body=b'{"a": [1, 2]}', error=None)
+    assert told == Untimed(status=200, body=b'{"a": [1, 2]}', error=None)
     assert told.json() == {"a": [1, 2]}
 
 
@@ -44,6 +47,7 @@ def test_every_request_is_tagged_and_carries_its_trace(serve: Serve, connect: Co
     }
 
 
+@every_transport
 def test_a_body_is_sent_as_json_with_the_request_s_own_headers(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     request = Request(step="c", method="POST", path="/c", body={"name": "Zoë"}, headers={"Idempotency-Key": "k"})
@@ -53,12 +57,14 @@ def test_a_body_is_sent_as_json_with_the_request_s_own_headers(serve: Serve, con
     assert (seen.headers["content-type"], seen.headers["idempotency-key"]) == ("application/json", "k")
 
 
+@every_transport
 def test_a_path_of_the_base_address_comes_before_every_path(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     connect(f"{server.url}/shop/").send(GET, TRACEPARENT)
     assert server.seen[0].path == "/shop/"
 
 
+@every_transport
 def test_one_connection_serves_a_shopper_s_whole_visit(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     client = connect(server.url)
@@ -66,6 +72,7 @@ def test_one_connection_serves_a_shopper_s_whole_visit(serve: Serve, connect: Co
     assert ([seen.connection for seen in server.seen], server.connections) == ([1, 1], 1)
 
 
+@every_transport
 def test_two_shoppers_share_neither_connection_nor_cookies(serve: Serve, connect: Connect) -> None:
     server = serve(reply(headers=("Set-Cookie: sid=one",)))
     for client in (connect(server.url), connect(server.url)):
@@ -74,6 +81,7 @@ def test_two_shoppers_share_neither_connection_nor_cookies(serve: Serve, connect
     assert ["cookie" in seen.headers for seen in server.seen] == [False, False]
 
 
+@every_transport
 def test_cookies_are_kept_renewed_and_sent_back(serve: Serve, connect: Connect) -> None:
     told = iter([("Set-Cookie: sid=one; Path=/; HttpOnly", "Set-Cookie: lang=en"), ("Set-Cookie: sid=two",), ()])
 
@@ -100,12 +108,12 @@ def test_a_malformed_cookie_never_ends_a_visit(serve: Serve, connect: Connect, c
 
 def test_a_chunked_reply_comes_whole(serve: Serve, connect: Connect) -> None:
     server = serve(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{'ab'\r\n1\r\n}\r\n0\r\n\r\n")
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=200, body=b"{'ab'}")
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(status=200, body=b"{'ab'}")
 
 
 def test_a_reply_without_a_length_ends_with_its_connection(serve: Serve, connect: Connect) -> None:
     server = serve(closing(b"HTTP/1.1 200 OK\r\n\r\nabc"))
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=200, body=b"abc")
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(status=200, body=b"abc")
 
 
 def test_a_reply_split_at_every_byte_comes_whole(serve: Serve, connect: Connect) -> None:
@@ -115,19 +123,20 @@ def test_a_reply_split_at_every_byte_comes_whole(serve: Serve, connect: Connect)
             connection.sendall(bytes([byte]))
         return True
 
-    assert connect(serve(answer).url).send(GET, TRACEPARENT) == Reply(status=200, body=b"[1]")
+    assert connect(serve(answer).url).send(GET, TRACEPARENT) == Untimed(status=200, body=b"[1]")
 
 
 def test_a_body_that_is_no_json_object_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="expected a JSON object, found list"):
-        Reply(status=200, body=b"[]").json()
+        Untimed(status=200, body=b"[]").json()
     with pytest.raises(ValueError, match="unexpected"):
-        Reply(status=200, body=b"<html>").json()
+        Untimed(status=200, body=b"<html>").json()
 
 
 # -- what a status means ----------------------------------------------------------------------------------------
 
 
+@every_transport
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -146,9 +155,10 @@ def test_a_status_that_is_not_accepted_is_told_by_its_kind(
     serve: Serve, connect: Connect, status: int, error: str | None
 ) -> None:
     server = serve(closing(reply(b"", status=f"{status} X")))
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=status, error=error)
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(status=status, error=error)
 
 
+@every_transport
 def test_a_refusal_that_a_healthy_shop_gives_is_no_error(serve: Serve, connect: Connect) -> None:
     server = serve(reply(b'{"error":"out_of_stock"}', status="409 Conflict"))
     request = Request(step="checkout", method="POST", path="/checkout", body={}, accept=frozenset({201, 409}))
@@ -178,7 +188,7 @@ def test_a_redirect_is_told_and_never_followed(
         return True
 
     server = serve(answer)
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(status=302, error=error, location=target)
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(status=302, error=error, location=target)
     assert len(server.seen) == 1
 
 
@@ -206,10 +216,11 @@ def test_a_reply_that_is_broken_off_or_no_http_is_an_outcome(
     serve: Serve, connect: Connect, data: bytes, error: str
 ) -> None:
     server = serve(closing(data))
-    assert connect(server.url).send(POST, TRACEPARENT) == Reply(error=error)
+    assert connect(server.url).send(POST, TRACEPARENT) == Untimed(error=error)
     assert len(server.seen) == 1
 
 
+@every_transport
 @pytest.mark.parametrize(
     ("number", "error"),
     [
@@ -226,22 +237,24 @@ def test_what_this_machine_lacks_is_not_the_shops_error(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("loadtests.client.sockets.connection.socket", lack)
-    assert connect("http://127.0.0.1:9").send(GET, TRACEPARENT) == Reply(error=error)
+    assert connect("http://127.0.0.1:9").send(GET, TRACEPARENT) == Untimed(error=error)
 
 
+@every_transport
 def test_a_refused_connection_is_an_outcome(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    assert connect(f"http://127.0.0.1:{port}").send(GET, TRACEPARENT) == Reply(error="connection")
+    assert connect(f"http://127.0.0.1:{port}").send(GET, TRACEPARENT) == Untimed(error="connection")
 
 
+@every_transport
 def test_a_silent_shop_is_given_up_at_the_deadline(serve: Serve, connect: Connect) -> None:
     def answer(_: socket.socket, __: Seen) -> bool:
         server.over.wait(10)
         return False
 
     server = serve(answer)
-    assert connect(server.url, SHORT_S).send(POST, TRACEPARENT) == Reply(error="timeout")
+    assert connect(server.url, SHORT_S).send(POST, TRACEPARENT) == Untimed(error="timeout")
     assert len(server.seen) == 1
 
 
@@ -255,7 +268,7 @@ def test_a_reply_that_drips_is_given_up_at_the_deadline_though_bytes_keep_coming
         return False
 
     server = serve(answer)
-    assert connect(server.url, SHORT_S).send(GET, TRACEPARENT) == Reply(error="timeout")
+    assert connect(server.url, SHORT_S).send(GET, TRACEPARENT) == Untimed(error="timeout")
 
 
 def test_a_head_that_drips_is_given_up_at_the_deadline_too(serve: Serve, connect: Connect) -> None:
@@ -266,14 +279,14 @@ def test_a_head_that_drips_is_given_up_at_the_deadline_too(serve: Serve, connect
         return False
 
     server = serve(answer)
-    assert connect(server.url, SHORT_S).send(GET, TRACEPARENT) == Reply(error="timeout")
+    assert connect(server.url, SHORT_S).send(GET, TRACEPARENT) == Untimed(error="timeout")
 
 
 def test_a_body_over_the_limit_is_not_kept(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BODY", 100_000)
     fits, over = serve(reply(b"x" * 100_000)), serve(reply(b"x" * 100_001))
     assert connect(fits.url).send(GET, TRACEPARENT).status == 200
-    assert connect(over.url).send(GET, TRACEPARENT) == Reply(error="protocol")
+    assert connect(over.url).send(GET, TRACEPARENT) == Untimed(error="protocol")
 
 
 def test_a_body_without_end_is_not_read_for_ever(
@@ -285,12 +298,12 @@ def test_a_body_without_end_is_not_read_for_ever(
             connection.sendall(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
 
     monkeypatch.setattr(module, "MAX_BODY", 1 << 20)
-    assert connect(serve(answer).url).send(GET, TRACEPARENT) == Reply(error="protocol")
+    assert connect(serve(answer).url).send(GET, TRACEPARENT) == Untimed(error="protocol")
 
 
 def test_an_order_is_never_sent_twice(serve: Serve, connect: Connect) -> None:
     server = serve(lambda _, __: False)
-    assert connect(server.url).send(POST, TRACEPARENT) == Reply(error="connection")
+    assert connect(server.url).send(POST, TRACEPARENT) == Untimed(error="connection")
     assert [seen.line for seen in server.seen] == ["POST /cart HTTP/1.1"]
 
 
@@ -304,7 +317,7 @@ def test_an_order_is_not_repeated_on_a_kept_connection_that_is_closed_under_it(s
     server = serve(answer)
     client = connect(server.url)
     assert client.send(GET, TRACEPARENT).status == 200
-    assert client.send(POST, TRACEPARENT) == Reply(error="connection")
+    assert client.send(POST, TRACEPARENT) == Untimed(error="connection")
     assert [seen.line.split()[0] for seen in server.seen] == ["GET", "POST"]
 
 
@@ -321,19 +334,21 @@ def test_a_page_is_asked_for_again_when_its_kept_connection_was_closed(serve: Se
     assert [seen.connection for seen in server.seen] == [1, 1, 2]
 
 
+@every_transport
 @pytest.mark.parametrize("path", ["/a b", "/a\r\nX-Evil: 1", "/a\x00", "/\u2013", "/a\tb"])
 def test_a_path_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Serve, connect: Connect, path: str) -> None:
     server = serve(reply())
     client = connect(server.url)
-    assert client.send(Request(step="product", method="GET", path=path), TRACEPARENT) == Reply(error="protocol")
+    assert client.send(Request(step="product", method="GET", path=path), TRACEPARENT) == Untimed(error="protocol")
     assert server.seen == []
     assert client.send(GET, TRACEPARENT).error is None
 
 
+@every_transport
 def test_a_header_that_http_cannot_say_is_an_outcome_and_sends_nothing(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
     request = Request(step="cart", method="POST", path="/", body={"a": 1}, headers={"Idempotency-Key": "k\r\nX: y"})
-    assert connect(server.url).send(request, TRACEPARENT) == Reply(error="protocol")
+    assert connect(server.url).send(request, TRACEPARENT) == Untimed(error="protocol")
     assert server.seen == []
 
 
@@ -349,6 +364,7 @@ def test_a_client_that_failed_can_be_used_again(serve: Serve, connect: Connect, 
     assert [client.send(POST, TRACEPARENT).error for _ in range(3)] == [first] * 3
 
 
+@every_transport
 def test_closing_twice_is_harmless(serve: Serve, connect: Connect) -> None:
     client = connect(serve(reply()).url)
     client.close()
@@ -374,6 +390,7 @@ def test_a_shopper_who_is_cut_off_hangs_up_at_once(serve: Serve, connect: Connec
     assert (hung_up, type(greenlet.value)) == ([b""], gevent.GreenletExit)
 
 
+@every_transport
 def test_someone_else_s_timeout_is_not_the_request_s(serve: Serve, connect: Connect) -> None:
     def answer(_: socket.socket, __: Seen) -> bool:
         server.over.wait(10)

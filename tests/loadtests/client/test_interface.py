@@ -4,6 +4,7 @@ import pytest
 
 from loadtests.client.interface import Reply, Request, graphql, redirected
 from tests.loadtests.client.shoppers import GET, POST, TRACEPARENT, scripted
+from tests.loadtests.replies import Untimed
 
 PUT = POST._replace(method="PUT")
 HEAD = GET._replace(method="HEAD")
@@ -22,7 +23,7 @@ HEAD = GET._replace(method="HEAD")
 )
 def test_the_page_behind_a_redirect_is_asked_for_as_browsers_do(request_: Request, status: int, method: str) -> None:
     asked = request_._replace(follow="thanks", headers={"Accept": "text/html"})
-    following = redirected(asked, Reply(status, location="/thanks?o=1"))
+    following = redirected(asked, Untimed(status, location="/thanks?o=1"))
     kept = request_.body if method == request_.method else None
     assert following == asked._replace(step="thanks", method=method, path="/thanks?o=1", body=kept)
 
@@ -30,7 +31,7 @@ def test_the_page_behind_a_redirect_is_asked_for_as_browsers_do(request_: Reques
 @pytest.mark.parametrize(("follow", "location"), [(None, "/x"), ("thanks", None)])
 def test_what_leads_nowhere_cannot_be_followed(follow: str | None, location: str | None) -> None:
     with pytest.raises(ValueError, match="no redirect to follow"):
-        redirected(GET._replace(follow=follow), Reply(302, location=location))
+        redirected(GET._replace(follow=follow), Untimed(302, location=location))
 
 
 def moved(location: str, status: int = 302) -> bytes:
@@ -40,11 +41,11 @@ def moved(location: str, status: int = 302) -> bytes:
 @pytest.mark.parametrize(
     ("request_", "location", "told"),
     [
-        (GET._replace(follow="next"), "/x", Reply(302, location="/x")),
-        (GET._replace(follow="next"), "http://evil.test/", Reply(302, error="redirected_away")),
-        (GET._replace(follow="next", accept=frozenset({302})), "//evil.test/", Reply(302)),
-        (GET, "/x", Reply(302, error="wrong_reply", location="/x")),
-        (GET._replace(accept=frozenset({302})), "/x", Reply(302, location="/x")),
+        (GET._replace(follow="next"), "/x", Untimed(302, location="/x")),
+        (GET._replace(follow="next"), "http://evil.test/", Untimed(302, error="redirected_away")),
+        (GET._replace(follow="next", accept=frozenset({302})), "//evil.test/", Untimed(302)),
+        (GET, "/x", Untimed(302, error="wrong_reply", location="/x")),
+        (GET._replace(accept=frozenset({302})), "/x", Untimed(302, location="/x")),
     ],
 )
 def test_a_redirect_that_is_to_be_followed_is_no_error_while_it_stays(
@@ -56,7 +57,7 @@ def test_a_redirect_that_is_to_be_followed_is_no_error_while_it_stays(
 @pytest.mark.parametrize("status", [300, 304, 305])
 def test_other_statuses_lead_nowhere(status: int) -> None:
     client, _ = scripted([moved("/x", status)])
-    assert client.send(GET._replace(follow="next"), TRACEPARENT) == Reply(status, error="wrong_reply")
+    assert client.send(GET._replace(follow="next"), TRACEPARENT) == Untimed(status, error="wrong_reply")
 
 
 # -- GraphQL ------------------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ def test_an_operation_is_a_step_of_its_name() -> None:
 def test_a_200_that_tells_of_errors_is_one(status: int, body: bytes, error: str | None) -> None:
     data = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
     client, _ = scripted([data, data])
-    assert client.send(graphql("search", "query …", {}), TRACEPARENT) == Reply(status, body, error)
+    assert client.send(graphql("search", "query …", {}), TRACEPARENT) == Untimed(status, body, error)
     plain = client.send(Request("search", "POST", "/", body={}), TRACEPARENT).error
     assert plain == (None if status == 200 else error)
 
@@ -100,4 +101,4 @@ def test_a_200_that_tells_of_errors_is_one(status: int, body: bytes, error: str 
 def test_a_secret_that_a_reply_repeats_is_masked_and_json_is_judged_after() -> None:
     body = b'{"token": "hunter22"}'
     client, _ = scripted([b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)], masks=(b"hunter22",))
-    assert client.send(GET, TRACEPARENT) == Reply(200, b'{"token": "********"}')
+    assert client.send(GET, TRACEPARENT) == Untimed(200, b'{"token": "********"}')

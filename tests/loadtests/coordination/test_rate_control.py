@@ -19,9 +19,9 @@ from tests.loadtests.prepared import prepared_run
 
 START = 1000 * SECOND
 PHASES = [
-    {"name": "warm-up", "kind": "warm-up", "plays_s": 20, "level": [1.0, 1.0]},
-    {"name": "plateau", "kind": "plateau", "plays_s": 40, "level": [1.0, 1.0]},
-    {"name": "drain", "kind": "drain", "plays_s": 5},
+    {"name": "warm-up", "kind": "warm-up", "duration_s": 20, "level": [1.0, 1.0]},
+    {"name": "plateau", "kind": "plateau", "duration_s": 40, "level": [1.0, 1.0]},
+    {"name": "drain", "kind": "drain", "duration_s": 5},
 ]
 
 
@@ -76,6 +76,7 @@ def test_the_keys_go_up_and_down_by_a_tenth_and_resume_what_was_paused(stage: St
         (["0.1", "less"], "refused: nobody would arrive any more: pause the run instead"),
         (["1"], "refused: it is so already: 1 x the plan"),
         (["nan"], "refused: a multiple of the plan is from 0 to 100, not nan"),
+        (["-1"], "refused: a multiple of the plan is from 0 to 100, not -1"),
         (["101"], "refused: a multiple of the plan is from 0 to 100, not 101"),
         (["<b>"], "refused: a multiple of the plan is a number such as 1.2, not '<b>'"),
     ],

@@ -1,8 +1,8 @@
-"""A worker that hears nothing of its master for 15 s is alone; one word, and it begins to count anew."""
+"""A process whose master is silent for 15 s, or whose parent has ended, takes its part of the run for over."""
 
 import pytest
 
-from loadtests.coordination.watchdog import Silence
+from loadtests.coordination.watchdog import Silence, until_orphaned
 
 
 def test_it_is_alone_after_15_silent_seconds_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +23,12 @@ def test_it_is_alone_after_15_silent_seconds_and_not_before(monkeypatch: pytest.
     assert silence.is_long
     assert told == [*range(1, 7), *range(1, 16)]
     assert slept == [1] * 21
+
+
+def test_it_ends_when_its_parent_has_ended_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    parents = iter((7, 7, 7, 1))
+    slept: list[float] = []
+    monkeypatch.setattr("loadtests.coordination.watchdog.os.getppid", lambda: next(parents))
+    monkeypatch.setattr("loadtests.coordination.watchdog.gevent.sleep", slept.append)
+    assert until_orphaned() == "the process that started the run is gone"
+    assert slept == [1.0, 1.0]

@@ -56,12 +56,15 @@ def test_the_shop_and_the_proxy_are_resolved_here_and_pinned() -> None:
     found = resolved(environment())
     shop = Destination(addresses=("10.0.0.7",), kind="private", through_proxy=True)
     assert found == Destinations(hosts={"shop.test": shop}, kind="private", proxy=PROXY)
-    assert Destinations.model_validate(found.told()) == found
+    assert Destinations.model_validate(found.to_json()) == found
 
 
 def test_without_a_proxy_nothing_is_said_of_one() -> None:
     found = resolved(environment(proxy=None))
-    assert found.told() == {"hosts": {"shop.test": {"addresses": ["10.0.0.7"], "kind": "private"}}, "kind": "private"}
+    assert found.to_json() == {
+        "hosts": {"shop.test": {"addresses": ["10.0.0.7"], "kind": "private"}},
+        "kind": "private",
+    }
 
 
 def test_a_host_that_is_reached_straight_is_no_matter_of_the_proxys() -> None:
@@ -78,7 +81,7 @@ def test_a_name_that_the_proxy_resolves_is_not_looked_up_and_may_be_anywhere() -
     found = resolve(environment(**through(resolves_names=True)), asking(asked))
     assert asked == ["proxy.test"]
     assert found.hosts["shop.test"] == Destination(addresses=(), kind="public", through_proxy=True)
-    assert (found.kind, found.at("shop.test").asked_for("shop.test")) == ("public", ("shop.test",))
+    assert (found.kind, found.at("shop.test").endpoints("shop.test")) == ("public", ("shop.test",))
 
 
 @pytest.mark.parametrize("host", ["10.0.0.8", "10.8", "0x0a000008", "[fd12::8]"])
@@ -134,7 +137,7 @@ def test_metadata_is_refused_by_name_where_only_the_proxy_knows_the_address(name
 
 @pytest.mark.parametrize("changes", [{}, {"resolve": {"shop.test": "10.0.0.5"}, **through(resolves_names=True)}])
 def test_over_plain_http_the_proxy_finds_a_name_itself_which_must_be_said(changes: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match=r"http://shop\.test: over plain http a proxy finds the host itself"):
+    with pytest.raises(BadInput, match=r"http://shop\.test: over plain http a proxy looks the host up itself"):
         resolved(environment("http://shop.test", **changes))
     assert resolved(environment("http://shop.test", **through(resolves_names=True))).kind == "public"
     assert resolved(environment("http://10.0.0.7")).kind == "private"
@@ -158,7 +161,11 @@ SECRET = {"headers": {"X-Key": {"env": "KEY"}}}
     ("base_url", "changes", "told"),
     [
         ("http://10.0.0.7", {"resolve": {"proxy.test": "8.8.8.8"}}, "a secret would go over the internet in the clear"),
-        ("http://shop.test", through(resolves_names=True), "in the clear to where only the proxy knows; use https://"),
+        (
+            "http://shop.test",
+            through(resolves_names=True),
+            "in the clear to an address that only the proxy knows; use https://",
+        ),
     ],
 )
 def test_a_secret_of_the_shops_does_not_go_in_the_clear_to_or_beyond_a_proxy(
@@ -193,15 +200,18 @@ def test_what_only_the_proxy_resolves_is_production_by_its_name() -> None:
     assert (is_production(target, [same]), is_production(target, [other])) == (True, False)
     assert production_at(target, resolved(target), {"shop": other}, lambda _: ["10.0.0.7"]) == {}
     assert production_at(target, resolved(target), {"shop": other}, lambda _: []) == {}
-    with pytest.raises(EnvironmentLacks, match="nobody here can tell whether this is production: shop"):
+    with pytest.raises(
+        EnvironmentLacks,
+        match="can't tell whether this is production: the address of the production environment shop",
+    ):
         production_at(environment(), resolved(environment()), {"shop": other}, lambda _: [])
 
 
 def test_local_ports_are_taken_at_the_proxys_addresses() -> None:
     named = resolved(environment(**through(resolves_names=True)))
-    assert (named.places("shop.test"), len(named.of("shop.test"))) == (1, 0)
+    assert (named.address_count("shop.test"), len(named.of("shop.test"))) == (1, 0)
     straight = resolved(environment("https://[fd12::7]", proxy=None))
-    assert straight.places("fd12::7") == 1
+    assert straight.address_count("fd12::7") == 1
 
 
 # -- the file ---------------------------------------------------------------------------------------------------

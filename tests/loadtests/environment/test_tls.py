@@ -19,6 +19,7 @@ from loadtests.environment.tls import authorities, context_of
 from slo.documents import BadInput
 from tests.loadtests.certificates import Authority, Leaf
 from tests.loadtests.hostile_server import HostileServer, reply
+from tests.loadtests.replies import Untimed
 
 GET = Request(step="home", method="GET", path="/")
 NAME = "shop.test"
@@ -81,13 +82,13 @@ def ask(target: Environment) -> str:
             return "hung up"
 
 
-REFUSED = Reply(error="connection")
+REFUSED = Untimed(error="connection")
 
 
 def test_a_private_authority_is_trusted_when_it_is_named(authority: Authority, serve: Serve) -> None:
     server = serve(authority.sign(NAME))
     target = environment(server, ca=str(authority.certificate))
-    assert (load(target), ask(target)) == (Reply(status=200, body=b"{}"), "{}")
+    assert (load(target), ask(target)) == (Untimed(status=200, body=b"{}"), "{}")
     assert [seen.headers["host"] for seen in server.seen] == [f"{NAME}:{server.port}"] * 2
 
 
@@ -204,7 +205,7 @@ def unusable(authority: Authority, folder: Path) -> list[tuple[dict[str, Any], s
             {"ca": mine, "client_certificate": {"certificate": str(locked.certificate), "key": str(locked.key)}},
             (
                 f"{locked.certificate}, {locked.key}: no certificate with its key:"
-                " the key wants a passphrase, and there is nobody to ask"
+                " the key has a passphrase; give the key without one"
             ),
         ),
     ]

@@ -1,4 +1,4 @@
-"""One run at a time on an environment: of two that start exactly one wins, and what is stale is taken over."""
+"""One run at a time on an environment: of two that start exactly one wins, and a lease that ran out is taken over."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.guardrails.lease import Entry, Lease, Place, held, take
+from loadtests.guardrails.lease import Entry, Lease, Place, await_lease, held, take
 from slo.outcomes import EnvironmentLacks
 from tests.waiting import wait_for
 
@@ -125,19 +125,25 @@ def test_a_host_that_holds_a_path_stays_in_the_folder(tmp_path: Path, clock: Han
     assert place(tmp_path, clock, "http://..%2f..%2fetc:80").path.parent == tmp_path
 
 
-def test_a_lease_of_a_process_that_is_gone_is_taken_over_with_a_note(tmp_path: Path, clock: Hands) -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    path = take(place(tmp_path, clock)).path
-    rewritten(path, pid=gone.pid)
-    assert take(place(tmp_path, clock)).took_over == (
-        f"taken over from a run that is being prepared (process {gone.pid} on {socket.gethostname()},"
-        f" since 2027-01-15T08:00:00Z): its process {gone.pid} is gone"
+def test_a_lease_that_ran_out_is_taken_over_with_a_note_and_its_holder_learns_it(tmp_path: Path, clock: Hands) -> None:
+    first = take(place(tmp_path, clock))
+    clock.at += 29 * SECOND
+    with pytest.raises(EnvironmentLacks):
+        take(place(tmp_path, clock))
+    clock.at += SECOND
+    second = take(place(tmp_path, clock))
+    assert second.took_over == (
+        f"taken over from a run that is being prepared (process {os.getpid()} on {socket.gethostname()},"
+        " since 2027-01-15T08:00:00Z): it ran out at 2027-01-15T08:00:30Z"
     )
+    first.renew()
+    assert first.lost == f"the lease {second.path} is not ours any more"
+    first.release()
+    assert second.path.exists()
 
 
-@pytest.mark.parametrize("changed", [{"host": "elsewhere"}, {"processes": "another container"}])
-def test_a_process_that_this_machine_cannot_see_is_not_called_gone(
+@pytest.mark.parametrize("changed", [{}, {"host": "elsewhere"}])
+def test_whether_its_process_is_there_does_not_matter_only_its_time_does(
     changed: dict[str, str], tmp_path: Path, clock: Hands
 ) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
@@ -146,21 +152,79 @@ def test_a_process_that_this_machine_cannot_see_is_not_called_gone(
     rewritten(path, pid=gone.pid, **changed)
     with pytest.raises(EnvironmentLacks, match="staging is taken by"):
         take(place(tmp_path, clock))
+    rewritten(path, pid=os.getpid(), **changed)
+    clock.at += 30 * SECOND
+    assert take(place(tmp_path, clock)).took_over is not None
 
 
-def test_a_lease_that_was_not_kept_alive_is_taken_over_and_its_holder_learns_it(tmp_path: Path, clock: Hands) -> None:
-    first = take(place(tmp_path, clock))
-    clock.at += 29 * SECOND
-    with pytest.raises(EnvironmentLacks):
+class Waiting:
+    """What is said while a lease is waited for, and a sleep that moves the clock and does what is due by then."""
+
+    def __init__(self, clock: Hands) -> None:
+        self.clock, self.said, self.slept_s = clock, list[str](), 0.0
+        self.due: dict[float, Callable[[], object]] = {}
+
+    def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+        self.clock.at += round(seconds * SECOND)
+        for at_s in [at_s for at_s in self.due if at_s <= self.slept_s]:
+            self.due.pop(at_s)()
+
+    def lease(self, there: Place) -> Lease:
+        return await_lease(there, self.said.append, self.sleep)
+
+
+def test_after_a_crash_the_next_run_waits_until_the_lease_has_run_out_and_says_how_long(
+    tmp_path: Path, clock: Hands
+) -> None:
+    take(place(tmp_path, clock)).name_run("r1")
+    clock.at += 4 * SECOND
+    waiting = Waiting(clock)
+    assert waiting.lease(place(tmp_path, clock)).took_over is not None
+    assert waiting.slept_s == 26.0
+    assert waiting.said == [
+        (
+            f"staging is taken by run r1 (process {os.getpid()} on {socket.gethostname()}, since 2027-01-15T08:00:00Z);"
+            " waiting until 2027-01-15T08:00:30Z, when its lease runs out unless it is renewed"
+        )
+    ]
+
+
+def test_a_run_that_renews_its_lease_is_alive_and_not_waited_for(tmp_path: Path, clock: Hands) -> None:
+    first, waiting = take(place(tmp_path, clock)), Waiting(clock)
+    waiting.due = {5.0: first.renew}
+    with pytest.raises(EnvironmentLacks, match=r"^staging is taken by .*; wait for its end, or end it"):
+        waiting.lease(place(tmp_path, clock))
+    assert (waiting.slept_s, first.lost) == (5.0, None)
+
+
+def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once(tmp_path: Path, clock: Hands) -> None:
+    first, waiting = take(place(tmp_path, clock)), Waiting(clock)
+    waiting.due = {2.0: first.release}
+    assert waiting.lease(place(tmp_path, clock)).took_over is None
+    assert waiting.slept_s == 2.0
+
+
+def test_another_that_was_quicker_is_not_waited_for(tmp_path: Path, clock: Hands) -> None:
+    first, waiting = take(place(tmp_path, clock)), Waiting(clock)
+
+    def another() -> None:
+        first.release()
         take(place(tmp_path, clock))
-    clock.at += SECOND
-    second = take(place(tmp_path, clock))
-    assert second.took_over is not None
-    assert second.took_over.endswith(": it wasn't kept alive after 2027-01-15T08:00:30Z")
-    first.renew()
-    assert first.lost == f"the lease {second.path} is not ours any more"
-    first.release()
-    assert second.path.exists()
+
+    waiting.due = {2.0: another}
+    with pytest.raises(EnvironmentLacks, match="staging is taken by"):
+        waiting.lease(place(tmp_path, clock))
+    assert waiting.slept_s == 2.0
+
+
+def test_a_lease_that_holds_for_longer_than_any_is_not_waited_for(tmp_path: Path, clock: Hands) -> None:
+    """Its holder's clock is far ahead of ours."""
+    rewritten(take(place(tmp_path, clock)).path, until=clock.at + 3600 * SECOND)
+    waiting = Waiting(clock)
+    with pytest.raises(EnvironmentLacks, match="staging is taken by"):
+        waiting.lease(place(tmp_path, clock))
+    assert (waiting.slept_s, waiting.said) == (0.0, [])
 
 
 def test_a_lease_that_is_kept_alive_holds_on(tmp_path: Path, clock: Hands) -> None:
@@ -177,7 +241,7 @@ def test_a_lease_is_kept_alive_beside_the_run_and_given_back_however_it_ends(tmp
     here = Place(folder=tmp_path, environment="staging", base_url=SHOP)
 
     def fails() -> None:
-        with held(here, renew_s=0.01) as lease:
+        with held(here, print, renew_s=0.01) as lease:
             before = entry(lease.path)["until"]
             wait_for(lambda: entry(lease.path)["until"] > before, "the lease's renewal")
             raise KeyboardInterrupt
@@ -195,11 +259,15 @@ def test_a_lease_that_cannot_be_read_holds_while_it_is_young(text: str, tmp_path
     clock.at += 2 * SECOND
     with pytest.raises(EnvironmentLacks) as refused:
         take(place(tmp_path, clock))
-    assert str(refused.value) == f"staging may be taken: {path} can't be read and is 2 s old"
-    clock.at += 28 * SECOND
-    assert take(place(tmp_path, clock)).took_over == (
-        "taken over from somebody: nobody can read it and nobody keeps it alive"
+    assert str(refused.value) == (
+        "staging may be taken: its lease file is unreadable and was renewed 2 s ago;"
+        f" wait for its end, or end it ({path})"
     )
+    waiting = Waiting(clock)
+    assert waiting.lease(place(tmp_path, clock)).took_over == (
+        "taken over from an unknown run: the lease file is unreadable and was last renewed more than 30 s ago"
+    )
+    assert waiting.slept_s == 28.0
 
 
 def test_a_lease_that_was_deleted_by_hand_is_lost(tmp_path: Path, clock: Hands) -> None:
@@ -220,10 +288,10 @@ def test_a_folder_that_is_none_is_told_with_the_flag_that_helps(tmp_path: Path, 
 
 HOLD = """\
 import sys
-import time
 from pathlib import Path
 from loadtests.guardrails.lease import Place, held
-with held(Place(folder=Path(sys.argv[1]), environment="staging", base_url="https://shop.example.com")):
+here = Place(folder=Path(sys.argv[1]), environment="staging", base_url="https://shop.example.com", kept_s=1.0)
+with held(here, print, renew_s=0.1):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -231,7 +299,7 @@ with held(Place(folder=Path(sys.argv[1]), environment="staging", base_url="https
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Return another process that holds the lease."""
+    """Return another process that holds the lease for a second at a time."""
     command = [sys.executable, "-P", "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -240,16 +308,19 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_holder_that_is_killed_gives_way_at_once(holder: subprocess.Popen[str], tmp_path: Path) -> None:
-    here = Place(folder=tmp_path, environment="staging", base_url=SHOP)
+def test_a_holder_that_is_killed_gives_way_once_its_lease_has_run_out(
+    holder: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    here = Place(folder=tmp_path, environment="staging", base_url=SHOP, kept_s=1.0)
     with pytest.raises(EnvironmentLacks, match=f"process {holder.pid} on"):
-        take(here)
+        await_lease(here, print)
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    lease = take(here)
-    assert isinstance(lease, Lease)
+    until = entry(here.path)["until"]
+    lease = await_lease(here, print)
+    assert time.time_ns() >= until
     assert lease.took_over is not None
-    assert lease.took_over.endswith(f"its process {holder.pid} is gone")
+    assert f"process {holder.pid} on" in lease.took_over
 
 
 def test_the_file_says_who_holds_it(tmp_path: Path, clock: Hands) -> None:
@@ -311,35 +382,14 @@ def test_of_two_processes_exactly_one_wins_again_and_again(racers: list[subproce
 def test_of_two_processes_exactly_one_takes_over_again_and_again(
     racers: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """What is left by a process that is gone, on this machine and on another that stopped to keep it alive."""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
+    """What is left by a run that stopped to renew it, on this machine and on another, or can't be read."""
+    left: tuple[dict[str, Any], ...] = ({}, {"host": "elsewhere"}, {"format": "none"})
     for number in range(60):
         here = Place(folder=tmp_path / str(number), environment="staging", base_url=SHOP)
-        left = {"host": "elsewhere", "until": time.time_ns() - SECOND} if number % 2 else {"pid": gone.pid}
-        rewritten(take(here).path, **left)
+        path = take(here).path
+        rewritten(path, until=time.time_ns() - SECOND, **left[number % 3])
+        os.utime(path, ns=(0, 0))
         assert raced(racers, here.folder) == ["lost", "won"]
-
-
-def test_where_locks_do_not_reach_the_file_itself_decides(
-    tmp_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file system of several machines whose locks are each machine's own: O_EXCL is everyone's."""
-    monkeypatch.setattr("loadtests.guardrails.lease.fcntl.flock", lambda *_: None)
-    # All of them looked before one of them wrote.
-    monkeypatch.setattr("loadtests.guardrails.lease._read", lambda _: None)
-    together = Barrier(16)
-
-    def start(_: int) -> bool:
-        together.wait()
-        try:
-            take(place(tmp_path, clock))
-        except EnvironmentLacks:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as threads:
-        assert sum(threads.map(start, range(16))) == 1
 
 
 @pytest.mark.parametrize("skew_s", [-3600, -30, 0, 24])

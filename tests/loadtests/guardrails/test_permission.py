@@ -59,7 +59,7 @@ def test_a_permission_that_holds_is_logged_with_who_and_why(tmp_path: Path) -> N
     inputs = given(tmp_path)
     found = permitted(inputs, permit(tmp_path, inputs), NOW)
     assert found is not None
-    assert found.told() == {
+    assert found.to_json() == {
         "plan_sha256": inputs.plan_sha256,
         "who": "Ada, operations",
         "why": "the last test before Friday",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.environment.destinations import Destination, Destinations
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.preflight import check_idle, check_release, check_side_effects
 from slo.outcomes import EnvironmentLacks
@@ -26,7 +26,7 @@ def test_a_shop_elsewhere_needs_every_side_effect_declared() -> None:
     with pytest.raises(EnvironmentLacks) as refused:
         check_side_effects("staging", environment(side_effects={"mail": "off", "erp": "sandbox"}), NETWORK)
     assert str(refused.value) == (
-        "staging: nothing says what a test order does to tax, analytics, payments; make sure, then add to"
+        "staging: side_effects doesn't say what a test order does to tax, analytics, payments; make sure, then add to"
         " environments.staging in the targets file: side_effects:"
         ' {tax: "off", analytics: "off", payments: "off"} ("off" with its quotes, sandbox or acknowledged)'
     )
@@ -84,10 +84,12 @@ def page(home: int, probes: int = 0) -> bytes:
     ).encode()
 
 
-def reach(world: World, shop: FakeShop, most: float = 1.0, **changed: object) -> ResolvedEnvironment:
+def resolved(world: World, shop: FakeShop, most: float = 1.0, **changed: object) -> ResolvedEnvironment:
     metrics = [{"job": "shop", "url": f"{shop.url}/metrics"}]
     idle = {"max_requests_per_s": most}
-    return reach_of(environment(shop.url, **{"metrics": metrics, "idle": idle, **changed}), world.context().environment)
+    return resolve_environment(
+        environment(shop.url, **{"metrics": metrics, "idle": idle, **changed}), world.context().environment
+    )
 
 
 def looked(given: ResolvedEnvironment, shop: FakeShop, then: bytes) -> None:
@@ -96,13 +98,13 @@ def looked(given: ResolvedEnvironment, shop: FakeShop, then: bytes) -> None:
     def later(_s: float) -> None:
         shop.answers["/metrics"] = (200, then)
 
-    with given.asking() as http:
+    with given.http() as http:
         check_idle(given.environment, http, later, apart_s=100.0)
 
 
 def test_an_environment_that_others_use_is_not_loaded(world: World) -> None:
     with fake_shop({"/metrics": (200, page(1000))}) as shop, pytest.raises(EnvironmentLacks) as refused:
-        looked(reach(world, shop), shop, page(1110))
+        looked(resolved(world, shop), shop, page(1110))
     assert str(refused.value) == (
         "the environment isn't idle: others send 1.1 requests a second, idle.max_requests_per_s is 1;"
         " find out who, and wait for their end"
@@ -111,19 +113,19 @@ def test_an_environment_that_others_use_is_not_loaded(world: World) -> None:
 
 def test_health_checks_and_scrapes_are_nobody(world: World) -> None:
     with fake_shop({"/metrics": (200, page(1000, 5))}) as shop:
-        looked(reach(world, shop, most=0), shop, page(1000, 900))
+        looked(resolved(world, shop, most=0), shop, page(1000, 900))
 
 
 def test_a_shop_that_restarts_between_the_looks_is_not_idle(world: World) -> None:
     with fake_shop({"/metrics": (200, page(1000))}) as shop, pytest.raises(EnvironmentLacks) as refused:
-        looked(reach(world, shop), shop, page(3))
+        looked(resolved(world, shop), shop, page(3))
     assert str(refused.value) == "the shop was restarted in this moment: its count of requests fell; try again"
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((200, b"up 1\n"), "nothing tells whether the environment is idle: no {0}_count at {1}/metrics"),
+        ((200, b"up 1\n"), "can't tell whether the environment is idle: no {0}_count at {1}/metrics"),
         ((200, b"<html>"), "the metrics at {1}/metrics can't be read: not Prometheus' text"),
         ((200, b"\xff"), "the metrics at {1}/metrics can't be read: not Prometheus' text"),
         ((500, b""), "the metrics at {1}/metrics don't answer: HTTP 500"),
@@ -132,17 +134,20 @@ def test_a_shop_that_restarts_between_the_looks_is_not_idle(world: World) -> Non
 )
 def test_what_cannot_be_told_is_not_idle(answer: tuple[int, bytes], message: str, world: World) -> None:
     with fake_shop({"/metrics": answer}) as shop, pytest.raises(EnvironmentLacks) as refused:
-        looked(reach(world, shop), shop, answer[1])
+        looked(resolved(world, shop), shop, answer[1])
     assert str(refused.value) == message.format("http_server_request_duration_seconds", shop.url)
 
 
 def test_idle_without_metrics_is_refused(world: World) -> None:
     with fake_shop({}) as shop, pytest.raises(EnvironmentLacks) as refused:
-        looked(reach(world, shop, metrics=[]), shop, b"")
-    assert str(refused.value) == "idle is declared, but no metrics: nothing tells whether the environment is idle"
+        looked(resolved(world, shop, metrics=[]), shop, b"")
+    assert (
+        str(refused.value)
+        == "idle is measured from the shop's metrics, and none are declared; add metrics, or leave idle out"
+    )
 
 
 def test_nothing_is_asked_when_idle_is_not_declared(world: World) -> None:
     with fake_shop({}) as shop:
-        looked(reach(world, shop, idle=None), shop, b"")
+        looked(resolved(world, shop, idle=None), shop, b"")
         assert shop.asked == []

@@ -101,9 +101,9 @@ def test_a_production_that_nobody_here_knows_is_no_leave_to_load_anything() -> N
     with pytest.raises(EnvironmentLacks) as refused:
         reached("http://staging.example.com", unknown)
     assert str(refused.value) == (
-        "nobody here can tell whether this is production: shop, which is, at shop.internal: has no address: Name or"
-        " service not known; give its address to environments.shop in the targets file: resolve:"
-        " {shop.internal: ADDRESS}"
+        "can't tell whether this is production: the address of the production environment shop isn't known"
+        " (shop.internal: has no address: Name or service not known); add it to environments.shop in the targets file:"
+        " resolve: {shop.internal: ADDRESS}"
     )
     told = environment("https://shop.internal", production=True, resolve={"shop.internal": "198.51.100.7"})
     assert reached("http://staging.example.com", told) == {}

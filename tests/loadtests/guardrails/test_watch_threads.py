@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from loadtests.environment.pinned_http import bounded
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.pinned_http import bounded_get
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment
 from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url, says_stop
 from loadtests.guardrails.lease import Place, take
@@ -18,13 +18,14 @@ from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.runtime.clock import Clock
 from scripts.running.guards import Watches
 from slo.outcomes import EnvironmentLacks
-from tests.scripts.world import World, fake_shop, free_port, targets
+from tests.ports import free_port
+from tests.scripts.world import World, fake_shop, targets
 from tests.waiting import wait_for
 
 
-def reach(world: World, shop: str, **changed: object) -> ResolvedEnvironment:
+def resolved(world: World, shop: str, **changed: object) -> ResolvedEnvironment:
     text = json.loads(targets(shop, **changed))["environments"]["staging"]
-    return reach_of(Environment.model_validate(text), world.context().environment)
+    return resolve_environment(Environment.model_validate(text), world.context().environment)
 
 
 class Hands:
@@ -62,7 +63,7 @@ def test_a_page_that_is_gone_says_stop() -> None:
 
 
 def test_a_switch_that_says_stop_ends_the_run_and_stays_so(world: World) -> None:
-    with fake_shop({"/kill": (200, {"stop": False})}) as shop, reach(world, shop.url).asking() as http:
+    with fake_shop({"/kill": (200, {"stop": False})}) as shop, resolved(world, shop.url).http() as http:
         watch = KillSwitch(f"{shop.url}/kill", http)
         watch.look()
         assert watch.why_stop is None
@@ -76,7 +77,7 @@ def test_a_switch_that_says_stop_ends_the_run_and_stays_so(world: World) -> None
 @pytest.mark.parametrize("answer", [(503, b""), (302, b""), (404, b"stop")])
 def test_a_switch_that_is_silent_for_ten_seconds_ends_the_run(answer: tuple[int, object], world: World) -> None:
     clock = Hands()
-    with fake_shop({"/kill": (200, b"go on")}) as shop, reach(world, shop.url).asking() as http:
+    with fake_shop({"/kill": (200, b"go on")}) as shop, resolved(world, shop.url).http() as http:
         watch = KillSwitch(f"{shop.url}/kill", http, clock)
         watch.look()
         shop.answers["/kill"] = answer
@@ -86,22 +87,23 @@ def test_a_switch_that_is_silent_for_ten_seconds_ends_the_run(answer: tuple[int,
         clock.at = 10.0
         watch.look()
         assert watch.why_stop == (
-            f"the kill URL {shop.url}/kill doesn't answer: HTTP {answer[0]}, for 10 s: nobody could end the run"
+            f"the kill URL {shop.url}/kill doesn't answer: HTTP {answer[0]}, for 10 s:"
+            " the run couldn't be ended from outside"
         )
 
 
 def test_a_run_does_not_begin_while_the_switch_says_stop(world: World) -> None:
     with fake_shop({"/kill": (200, b"stop")}) as shop:
-        given = reach(world, shop.url, kill_url=f"{shop.url}/kill")
-        with given.asking() as http, pytest.raises(EnvironmentLacks) as refused:
+        given = resolved(world, shop.url, kill_url=f"{shop.url}/kill")
+        with given.http() as http, pytest.raises(EnvironmentLacks) as refused:
             check_kill_url(given.environment, http)
         assert str(refused.value) == f"the kill URL {shop.url}/kill says stop: no run may begin"
 
 
 def test_a_run_does_not_begin_without_the_switch_that_is_declared(world: World) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    given = reach(world, url, kill_url=f"{url}/kill")
-    with given.asking() as http, pytest.raises(EnvironmentLacks) as refused:
+    given = resolved(world, url, kill_url=f"{url}/kill")
+    with given.http() as http, pytest.raises(EnvironmentLacks) as refused:
         check_kill_url(given.environment, http)
     assert str(refused.value) == f"the kill URL {url}/kill doesn't answer: ConnectionError"
 
@@ -150,13 +152,13 @@ HOSTILE = [b"", b"[]", b"nonsense", b'{"version": {"a": 1}}', b'{"version": null
 @pytest.mark.parametrize("body", HOSTILE)
 def test_a_page_that_says_no_release_is_told(body: bytes, world: World) -> None:
     with fake_shop({"/healthz": (200, body)}) as shop, pytest.raises(EnvironmentLacks) as refused:
-        probe_release(reach(world, shop.url))
+        probe_release(resolved(world, shop.url))
     assert str(refused.value) == f"the shop at {shop.url}/healthz doesn't say its release in the field 'version'"
 
 
 def test_a_release_of_any_length_is_kept_short(world: World) -> None:
     with fake_shop({"/healthz": (200, {"version": "x" * 100_000})}) as shop:
-        assert probe_release(reach(world, shop.url)) == "x" * 200
+        assert probe_release(resolved(world, shop.url)) == "x" * 200
 
 
 def test_what_is_repeated_ends_with_its_block() -> None:
@@ -172,7 +174,7 @@ def test_a_watch_that_breaks_ends_the_run(world: World, tmp_path: Path) -> None:
         raise ZeroDivisionError("a defect")
 
     with fake_shop({}) as shop:
-        given = reach(world, shop.url, release_probe=None)
+        given = resolved(world, shop.url, release_probe=None)
         lease = take(Place(folder=tmp_path, environment="staging", base_url=shop.url))
         with Watches(given, lease, Clock.start(), world.context()) as watches:
             assert watches.why_stop() is None
@@ -183,7 +185,7 @@ def test_a_watch_that_breaks_ends_the_run(world: World, tmp_path: Path) -> None:
 
 def test_a_lease_that_is_lost_ends_the_run(world: World, tmp_path: Path) -> None:
     with fake_shop({}) as shop:
-        given = reach(world, shop.url, release_probe=None)
+        given = resolved(world, shop.url, release_probe=None)
         lease = take(Place(folder=tmp_path, environment="staging", base_url=shop.url))
         lease.path.unlink()
         lease.renew()
@@ -197,8 +199,8 @@ def test_a_secret_that_the_shop_repeats_is_in_no_release_and_no_header(world: Wo
     with fake_shop({"/healthz": (200, {"version": f"1.2 {canary}"})}) as shop:
         shop.headers["X-Echo"] = canary
         text = json.loads(targets(shop.url, **gate))["environments"]["staging"]
-        reached = reach_of(Environment.model_validate(text), world.context(GATE=canary).environment)
-        assert probe_release(reached) == "1.2 " + "*" * len(canary)
-        with reached.asking() as http:
-            reply = bounded(http, f"{shop.url}/healthz", 5.0)
+        found = resolve_environment(Environment.model_validate(text), world.context(GATE=canary).environment)
+        assert probe_release(found) == "1.2 " + "*" * len(canary)
+        with found.http() as http:
+            reply = bounded_get(http, f"{shop.url}/healthz", 5.0)
         assert reply.headers["x-echo"] == "*" * len(canary)

@@ -4,17 +4,11 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 from loadtests.runtime import resource_limits as descriptors
 
-RAISE = """
-import resource
-from loadtests.runtime import resource_limits as descriptors
-resource.setrlimit(resource.RLIMIT_NOFILE, (300, 700))
-before = descriptors.allowed(), descriptors.most()
-descriptors.allow_most()
-print(before, descriptors.allowed(), descriptors.most())
-"""
+MOST = Path(__file__).parents[2] / "children" / "most_descriptors.py"
 
 
 def test_each_worker_needs_its_share_of_the_sessions_and_some_beside() -> None:
@@ -24,7 +18,7 @@ def test_each_worker_needs_its_share_of_the_sessions_and_some_beside() -> None:
 
 
 def test_it_takes_as_many_as_it_may_have() -> None:
-    done = subprocess.run([sys.executable, "-P", "-c", RAISE], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", MOST], capture_output=True, text=True, check=True)
     assert done.stdout == "(300, 700) 700 700\n"
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
-from loadtests.client.interface import Event, Request
+from loadtests.client.interface import Event, Received, Request
 from loadtests.client.shared_pool import Pool, SharingClient
 from loadtests.client.sockets.deadlines import deadlines
 from loadtests.client.sse.event_stream import EventStream
@@ -134,10 +135,9 @@ def test_who_waits_is_in_flight_and_what_else_comes_is_kept(start: Start) -> Non
 def test_an_event_that_lay_here_before_it_was_read_ended_when_it_came(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def receive(self: EventStream, wait: Any = EventStream.receive) -> list[Event] | None:
-        events: list[Event] | None = wait(self)
-        self.lay_ns = 3600 * SECOND
-        return events
+    def receive(self: EventStream, wait: Any = EventStream.receive) -> Received | None:
+        received: Received | None = wait(self)
+        return received and received._replace(read_delay_ns=3600 * SECOND)
 
     sent = threading.Event()
 
@@ -327,7 +327,7 @@ def test_over_http_2_the_end_of_a_visit_with_assets_cuts_a_reopening_off(
 
     monkeypatch.setattr(module, "_LEAST_RETRY_S", 0.001)
     with HostileHttp2(react) as server:
-        access = Access(base_url=server.url, addresses=("127.0.0.1",), headers={}, http2=True)
+        access = Http2Access(base_url=server.url, addresses=("127.0.0.1",), headers={}, http2=True)
         client, memory = Http2Client(access, 5), Memory()
         session = Session(worker(tmp_path, client, memory=memory), arrival(number=3), 0)
         session.assets = Assets(source_of(access, None, None, Counter()), client, session.fetch)

@@ -7,6 +7,7 @@ from pathlib import Path
 import gevent
 import pytest
 
+from loadtests.client.errors import CutOffError
 from loadtests.client.interface import Reply, Request
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Tagging
@@ -24,14 +25,13 @@ def session_of(shared: SessionContext, seed: int = 1) -> Session:
 
 
 def test_a_reply_that_lay_here_before_it_was_read_ended_when_it_came(tmp_path: Path) -> None:
-    client, memory = FakeClient(lambda _: ok()), Memory()
-    client.lay_ns = 1_000_000_000_000
+    client, memory = FakeClient(lambda _: ok()._replace(read_delay_ns=1_000_000_000_000)), Memory()
     shared = worker(tmp_path, client, memory=memory)
     session = session_of(shared)
     session.step(CART)
     (late,) = memory.steps
     assert late.finished_at == late.sent_at  # it can't have come before it was asked for
-    client.lay_ns = 1
+    client.answer = lambda _: ok()._replace(read_delay_ns=1)
     before = shared.clock.now()
     session.step(CART)
     assert before - 1 <= memory.steps[1].finished_at == session.due_at < shared.clock.now()
@@ -39,22 +39,23 @@ def test_a_reply_that_lay_here_before_it_was_read_ended_when_it_came(tmp_path: P
 
 def test_what_waited_for_a_connection_was_sent_when_it_had_one(tmp_path: Path) -> None:
     def leave(_: Request) -> Reply:
-        raise gevent.GreenletExit
+        raise CutOffError(5 * SECOND)
 
-    client, memory = FakeClient(lambda _: ok()), Memory()
+    client, memory = FakeClient(lambda _: ok()._replace(waited_ns=5 * SECOND)), Memory()
     shared = worker(tmp_path, client, memory=memory)
     session = session_of(shared)
-    client.waited_ns = 5 * SECOND
     before = shared.clock.now()
     session.step(CART)
     session.fetch(client, HOME, before)
     client.answer = leave
     with pytest.raises(gevent.GreenletExit):
         session.step(CART)
-    client.answer, client.waited_ns = (lambda _: ok()), 0
+    with pytest.raises(gevent.GreenletExit):
+        session.fetch(client, HOME, before)
+    client.answer = lambda _: ok()
     session.step(CART)
     *waited, at_once = memory.steps
-    assert [row.error for row in waited] == [None, None, "cut_off"]
+    assert [row.error for row in waited] == [None, None, "cut_off", "cut_off"]
     assert min(row.sent_at for row in waited) >= before + 5 * SECOND
     assert at_once.sent_at < before + 5 * SECOND
 

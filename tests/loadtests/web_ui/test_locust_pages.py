@@ -12,8 +12,8 @@ import requests
 
 from loadtests.results.run_directory import RunDirectory
 from tests.loadtests import fake_shop
-from tests.loadtests.test_locust_control import live, playing, wait_for, wish
-from tests.scripts.world import free_port
+from tests.loadtests.test_locust_control import live, playing, wait_until, wish
+from tests.ports import free_port
 
 WELL = fake_shop.FakeShop._reply
 
@@ -46,9 +46,9 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port))
     with playing(tmp_path, request.param, free_port(), *shown) as (directory, started):
         found = Pages(directory, started[0], f"http://127.0.0.1:{port}")
-        wait_for(lambda: live(directory).get("errors", {}).get("total", 0) > 0, found.head)
+        wait_until(lambda: live(directory).get("errors", {}).get("total", 0) > 0, found.head)
         wish(found.head, "pause")
-        wait_for(found.agree, found.head)
+        wait_until(found.agree, found.head)
         yield found
 
 

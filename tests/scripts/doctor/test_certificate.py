@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from loadtests.environment.destinations import Destination, Destinations
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
-from tests.scripts.world import World, free_port
+from tests.ports import free_port
+from tests.scripts.world import World
 
 HOST = "shop.test"
 
@@ -38,7 +39,7 @@ def reach_at(world: World, port: int, ca: Path | None, scheme: str = "https") ->
         "resolve": {HOST: "127.0.0.1"},
         **({} if ca is None else {"ca": str(ca)}),
     }
-    return reach_of(Environment.model_validate(told), world.context().environment)
+    return resolve_environment(Environment.model_validate(told), world.context().environment)
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def shop_with(authority: Authority, name: str = HOST, *, days: int) -> Iterator[
 def test_a_certificate_that_is_good_for_long_is_ok(world: World, authority: Authority) -> None:
     with shop_with(authority, days=30) as port:
         assert looked(world, port, authority.certificate) == Line(
-            state="ok", what="TLS", told="the certificate is trusted, for 30 days yet"
+            state="ok", what="TLS", found="the certificate is trusted, for 30 days more"
         )
 
 
@@ -71,14 +72,14 @@ def test_a_certificate_that_ends_before_long_is_to_be_renewed(
 ) -> None:
     with shop_with(authority, days=days) as port:
         assert looked(world, port, authority.certificate) == Line(
-            state="wrong", what="TLS", told=f"the certificate ends in {left}", next="renew it before the run"
+            state="wrong", what="TLS", found=f"the certificate ends in {left}", next="renew it before the run"
         )
 
 
 def test_a_certificate_that_has_ended_is_told_as_that(world: World, authority: Authority) -> None:
     with shop_with(authority, days=-1) as port:
         assert looked(world, port, authority.certificate) == Line(
-            state="wrong", what="TLS", told="the certificate has expired", next="renew it before the run"
+            state="wrong", what="TLS", found="the certificate has expired", next="renew it before the run"
         )
 
 
@@ -86,20 +87,20 @@ def test_a_certificate_of_an_unknown_authority_isnt_trusted(world: World, author
     with shop_with(authority, days=30) as port:
         line = looked(world, port, None)
     assert line is not None
-    assert (line.state, line.next) == ("wrong", "mend it, or name its CA in `ca`")
-    assert line.told.startswith("the certificate isn't trusted: ")
+    assert (line.state, line.next) == ("wrong", "replace it, or name its CA in `ca`")
+    assert line.found.startswith("the certificate isn't trusted: ")
 
 
 def test_a_certificate_of_another_host_isnt_trusted(world: World, authority: Authority) -> None:
     with shop_with(authority, "other.test", days=30) as port:
         line = looked(world, port, authority.certificate)
     assert line is not None
-    assert line.told == ("the certificate isn't trusted: Hostname mismatch, certificate is not valid for 'shop.test'.")
+    assert line.found == ("the certificate isn't trusted: Hostname mismatch, certificate is not valid for 'shop.test'.")
 
 
 def test_where_nobody_listens_there_is_no_handshake(world: World, authority: Authority) -> None:
     assert looked(world, free_port(), authority.certificate) == Line(
-        state="wrong", what="TLS", told="no handshake: Connection refused", next="see what listens there"
+        state="wrong", what="TLS", found="no handshake: Connection refused", next="check what listens on that port"
     )
 
 

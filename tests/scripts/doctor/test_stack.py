@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from scripts.doctor.stack import JOBS, Checked, Stack, check_stack, published
-from tests.scripts.world import Command, Ended, FakeShop, fake_shop, free_base, free_port, script
+from tests.ports import free_base, free_port
+from tests.scripts.world import Command, Ended, FakeShop, fake_shop, script
 
 UP = [{"metric": {"job": job}, "value": [1, "1"]} for job in JOBS]
 RULES = [{"rules": [{"name": "PeakproofShopDown", "health": "ok"}]}]
@@ -53,7 +54,7 @@ def test_a_good_stack_has_nothing_to_change() -> None:
 def test_without_grafana_it_says_how_to_start_it_and_asks_no_further() -> None:
     (only,) = check_stack({}, Stack(grafana_url="http://127.0.0.1:1", shop_url="http://127.0.0.1:1"))
     assert not only.good
-    assert only.told == "http://127.0.0.1:1/api/health doesn't answer: ConnectionError"
+    assert only.found == "http://127.0.0.1:1/api/health doesn't answer: ConnectionError"
     assert str(only.change).startswith("start it: docker compose --profile observe up -d --wait")
 
 
@@ -72,20 +73,20 @@ def test_a_data_source_that_is_not_there_was_not_provisioned() -> None:
 def test_a_job_that_is_missing_or_down_is_named() -> None:
     some = [{"metric": {"job": job}, "value": [1, "0" if job == "stock" else "1"]} for job in JOBS if job != "spans"]
     scrapes = look(**{f"{PROXY}/prometheus/api/v1/query": (200, {"data": {"result": some}})})["scrapes"]
-    assert (scrapes.good, scrapes.told.partition("; ")[2]) == (False, "down: stock, spans")
+    assert (scrapes.good, scrapes.found.partition("; ")[2]) == (False, "down: stock, spans")
 
 
 def test_a_rule_that_is_not_evaluated_is_named_and_no_rule_is_not_good() -> None:
     path = f"{PROXY}/prometheus/api/v1/rules"
     bad = [{"rules": [{"name": "PeakproofShopDown", "health": "err"}]}]
-    assert look(**{path: (200, {"data": {"groups": bad}})})["rules"].told.endswith("not evaluated: PeakproofShopDown")
+    assert look(**{path: (200, {"data": {"groups": bad}})})["rules"].found.endswith("not evaluated: PeakproofShopDown")
     assert not look(**{path: (200, {"data": {"groups": []}})})["rules"].good
 
 
 def test_a_trace_that_does_not_arrive_is_waited_for_and_then_told() -> None:
     trace = look(**{TRACE: (404, {})})["trace"]
     assert not trace.good
-    assert "isn't found" in trace.told
+    assert "isn't found" in trace.found
 
 
 def test_an_answer_of_another_shape_is_not_good_and_no_traceback() -> None:
@@ -119,7 +120,7 @@ def test_doctor_shows_a_good_stack_line_by_line_and_ends_with_0(
         ended = doctor(peakproof, monkeypatch, server)
     assert of_the_stack(ended) == [
         "ok       grafana      version 12.1.1, database ok",
-        "ok       access       the administrator's password is taken",
+        "ok       access       the administrator's password is accepted",
         "ok       data source prometheus ok",
         "ok       data source tempo ok",
         "ok       data source alertmanager ok",

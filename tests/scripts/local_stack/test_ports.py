@@ -1,4 +1,4 @@
-"""Ports come from one table, and one that is taken is told with its user and the flag that helps."""
+"""Ports come from one table, and one that is in use is told with its user and the flag that helps."""
 
 import socket
 
@@ -7,7 +7,7 @@ import pytest
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.shop import used_ports
 from slo.outcomes import EnvironmentLacks
-from tests.scripts.world import free_port
+from tests.ports import free_port
 
 
 def test_no_two_of_ours_share_a_port() -> None:
@@ -25,7 +25,7 @@ def test_a_taken_port_is_told_with_its_user_and_the_flag_that_helps() -> None:
         with pytest.raises(EnvironmentLacks) as lacks:
             Ports(base=base).check_free({"front": base, "payments": free_port()})
     assert str(lacks.value) == (
-        f"port {base} (front) is taken on 127.0.0.1; end what listens there or choose others"
+        f"port {base} (front) is in use on 127.0.0.1; stop what listens there or choose others"
         f" with --port-base, such as --port-base {base + 100}"
     )
 
@@ -36,7 +36,7 @@ def test_every_taken_port_is_told_at_once() -> None:
             other.bind(("127.0.0.1", 0))
             other.listen()
         first, second = one.getsockname()[1], two.getsockname()[1]
-        with pytest.raises(EnvironmentLacks, match=rf"^port {first} \(front\), {second} \(Prometheus\) is taken"):
+        with pytest.raises(EnvironmentLacks, match=rf"^port {first} \(front\), {second} \(Prometheus\) is in use"):
             Ports(base=64_950).check_free({"front": first, "Prometheus": second})
 
 

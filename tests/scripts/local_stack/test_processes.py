@@ -23,7 +23,7 @@ def test_a_child_runs_with_its_output_in_a_log_and_its_last_words_are_the_last_l
     with Children(tmp_path / "logs") as children:
         child = children.start("talker", python("-c", "print('first', flush=True); raise SystemExit('port taken')"))
         child.process.wait()
-        assert (child.code, child.last_words()) == (1, "port taken")
+        assert (child.code, child.last_log_line()) == (1, "port taken")
         assert child.log == tmp_path / "logs" / "talker.log"
         assert sorted(child.log.read_text().splitlines()) == ["first", "port taken"]
 
@@ -32,14 +32,14 @@ def test_a_child_that_said_nothing_is_told_so(tmp_path: Path) -> None:
     with Children(tmp_path) as children:
         child = children.start("mute", python("-c", ""))
         child.process.wait()
-        assert child.last_words() == "it said nothing"
+        assert child.last_log_line() == "it logged nothing"
 
 
 def test_last_words_are_cut_and_need_not_be_text(tmp_path: Path) -> None:
     with Children(tmp_path) as children:
         child = children.start("binary", python("-c", r"import sys; sys.stdout.buffer.write(b'\xff' * 999)"))
         child.process.wait()
-        assert child.last_words() == "\ufffd" * 300
+        assert child.last_log_line() == "\ufffd" * 300
 
 
 def test_a_child_ends_at_sigterm(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_child_sees_the_variables_it_is_given_and_no_other(tmp_path: Path, mon
         ours = children.start("ours", python("-c", show))
         for child in (clean, ours):
             child.process.wait()
-        assert (clean.last_words(), ours.last_words()) == ("['GIVEN']", "['LOCUST_USERS']")
+        assert (clean.last_log_line(), ours.last_log_line()) == ("['GIVEN']", "['LOCUST_USERS']")
 
 
 def test_a_child_is_in_a_session_of_its_own_so_that_ctrl_c_does_not_reach_it(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_python_of_ours_never_imports_from_the_folder_it_stands_in(tmp_path: Pat
     with Children(tmp_path / "logs") as children:
         child = children.start("import", python("-c", "import scripts; print(scripts.__file__)"), folder=tmp_path)
         assert child.process.wait() == 0
-        assert child.last_words() != str(tmp_path / "scripts" / "__init__.py")
+        assert child.last_log_line() != str(tmp_path / "scripts" / "__init__.py")
 
 
 def test_waiting_ends_when_a_child_ends_with_its_last_words_and_its_log(tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_a_child_that_listens_hears_lines_and_another_has_no_standard_input(tmp_
     with Children(tmp_path) as children:
         one = children.start("listens", python("-c", repeat), listens=True)
         other = children.start("deaf", python("-c", repeat))
-        one.hear("pause")
-        other.hear("pause")
+        one.send_line("pause")
+        other.send_line("pause")
         wait_until(lambda: says(one, "heard pause"), [one], 30, "a listener")
         other.process.wait()
-        assert other.last_words() == "over"
+        assert other.last_log_line() == "over"
         one.end()
-        one.hear("who is gone hears nothing")
+        one.send_line("who is gone hears nothing")
         assert one.process.stdin is not None
         assert one.process.stdin.closed

@@ -22,7 +22,8 @@ from scripts.local_stack.prometheus_config import Scrape, configuration, scrapes
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.certificates import Authority
-from tests.scripts.world import FakeShop, fake_shop, free_port
+from tests.ports import free_port
+from tests.scripts.world import FakeShop, fake_shop
 from tests.waiting import wait_for
 
 PAGE = b"# TYPE shop_up gauge\nshop_up 1\n"
@@ -141,7 +142,7 @@ def test_an_ipv6_address_stands_in_brackets_wherever_a_port_follows() -> None:
 
 def test_a_folder_of_authorities_is_refused_for_prometheus_takes_a_file(tmp_path: Path) -> None:
     one = environment("https://shop.test", ca=str(tmp_path), **metrics("https://shop.test/metrics"))
-    with pytest.raises(BadInput, match="which reads the environment's metrics, wants a file of CAs"):
+    with pytest.raises(BadInput, match="`ca` must be a file, not a folder"):
         scrapes(one)
 
 

@@ -20,54 +20,8 @@ from scripts.running.locust_processes import LocustProcesses
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
+SHELL = ROOT / "tests" / "children" / "shell.py"
 WAIT_S = 30.0
-
-# Says what it reads; each line stands for a way to end.
-READS = """
-import os, signal, sys
-from scripts.running.keyboard import Keyboard
-from scripts.running.keyboard import Unsuspended
-def interrupt(*_): raise KeyboardInterrupt
-signal.signal(signal.SIGTTOU, signal.SIG_DFL)  # the shell ignores it
-for one in (signal.SIGTERM, signal.SIGINT):  # which a shell that starts the tests in the background has ignored
-    signal.signal(one, interrupt)
-with Unsuspended(lambda line: print("told", line, flush=True)) as unsuspended:
-    try:
-        with Keyboard(0) as keys:
-            print("ready", flush=True)
-            while True:
-                for key in keys.pressed(0.05):
-                    print("key", key, flush=True)
-                    if key == "x":
-                        raise RuntimeError("a slip")
-                    if key == "e":
-                        sys.exit(0)
-                unsuspended.explain()
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
-"""
-# As a shell does: the reader is a job of its own in the foreground, and another has the terminal when it stops.
-SHELL = f"""
-import os, signal, subprocess, sys
-signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-job = subprocess.Popen([sys.executable, "-P", "-c", {READS!r}], process_group=0, restore_signals=True)
-os.tcsetpgrp(0, job.pid)
-def take(*_):
-    os.tcsetpgrp(0, os.getpgrp())
-    print("taken", flush=True)
-signal.signal(signal.SIGUSR1, take)
-print("job", job.pid, flush=True)
-while True:
-    _, status = os.waitpid(job.pid, os.WUNTRACED)
-    os.tcsetpgrp(0, os.getpgrp())
-    if not os.WIFSTOPPED(status):
-        print("ended", os.waitstatus_to_exitcode(status), flush=True)
-        break
-    print("stopped", flush=True)
-    sys.stdin.readline()
-    os.tcsetpgrp(0, job.pid)
-    os.kill(job.pid, signal.SIGCONT)
-"""
 
 
 class Terminal:
@@ -79,7 +33,7 @@ class Terminal:
         self.text = self.passed = ""
         self.job: int | None = None
         self.shell = subprocess.Popen(
-            [sys.executable, "-P", "-c", SHELL],
+            [sys.executable, "-P", SHELL],
             stdin=self.theirs,
             stdout=self.theirs,
             stderr=self.theirs,

@@ -9,9 +9,11 @@ from typing import Any, cast
 import pytest
 
 from loadtests.environment.credentials import Secret
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import Environment
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.guarded_child import python
+from loadtests.runtime.resource_limits import hint
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Child, Children, wait_until
 from scripts.running.lifecycle import Setting, perform
@@ -20,6 +22,7 @@ from scripts.running.locust_processes import (
     LocustProcesses,
     check_connections,
     check_descriptors,
+    port_hint,
     start_generator,
     start_worker,
 )
@@ -29,8 +32,9 @@ from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.fakes import small_plan
 from tests.loadtests.prepared import prepared_run
+from tests.ports import free_base
 from tests.scripts.local_stack.test_processes import SLEEP, says
-from tests.scripts.world import PLAN, World, free_base, write_inputs
+from tests.scripts.world import PLAN, World, write_inputs
 
 SHOP: dict[str, Any] = {
     "base_url": "http://127.0.0.1:1",
@@ -162,7 +166,7 @@ def test_what_our_own_process_has_in_its_environment_does_not_reach_locust_eithe
     with Children(tmp_path) as children:
         child = children.start("show", python("-c", show), environment=environment)
         child.process.wait()
-        seen: list[str] = json.loads(child.last_words())
+        seen: list[str] = json.loads(child.last_log_line())
     assert set(seen) - {"LC_CTYPE"} == set(environment)
 
 
@@ -228,6 +232,20 @@ def test_a_stream_needs_a_descriptor_of_its_own_shared_connections_or_not(
     with pytest.raises(EnvironmentLacks):
         check_connections(small_plan(**more), environment, 1)
     check_connections(small_plan(**{**more, "streams": "off"}), environment, 1)
+
+
+def test_local_ports_are_hinted_at_for_the_connections_to_the_shop_at_the_highest_level() -> None:
+    demand = {"source": "made up", "forecast_orders_per_hour": 3.6e6, "factor": 1.0, "orders_per_session": 1.0}
+    higher = [
+        {"name": "warm-up", "kind": "warm-up", "plays_s": 0.2, "level": [1.0, 1.0]},
+        {"name": "plateau", "kind": "plateau", "plays_s": 0.8, "level": [1.0, 2.0]},
+        {"name": "drain", "kind": "drain", "plays_s": 1.0},
+    ]
+    told: dict[str, Any] = {"demand": {**demand, "peak_sessions_per_s": 1000.0}, "phases": higher, "assets": "shop"}
+    resolved = resolve_environment(Environment.model_validate(SHOP), {})
+    assert port_hint(small_plan(**told), resolved) == hint(2000.0 * 6, 1)
+    shared = {**told, "limits": {"open_sessions": 100, "connections": 50}}
+    assert port_hint(small_plan(**shared), resolved) is None
 
 
 def test_fewer_shared_connections_than_workers_are_refused(world: World) -> None:

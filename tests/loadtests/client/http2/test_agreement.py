@@ -6,16 +6,16 @@ from typing import Any
 import gevent.ssl
 import pytest
 
-from loadtests.client.access import Access
+from loadtests.client.http2.access import Http2Access
 from loadtests.client.http2.client import Http2Client
-from loadtests.client.interface import Reply
 from loadtests.environment.proxy import Proxy
 from tests.loadtests.certificates import Authority
-from tests.loadtests.client.http2.conftest import NAME
+from tests.loadtests.client.conftest import NAME
 from tests.loadtests.client.shoppers import GET, TRACEPARENT
 from tests.loadtests.forward_proxy import Leads, forward_proxy
 from tests.loadtests.hostile_http2 import HostileHttp2, Talk
 from tests.loadtests.hostile_server import HostileServer, Seen
+from tests.loadtests.replies import Untimed
 
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 
@@ -23,7 +23,7 @@ VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVe
 def client_of(authority: Authority, port: int, **changes: Any) -> Http2Client:
     tls = gevent.ssl.create_default_context(cafile=str(authority.certificate))
     facts = {"base_url": f"https://{NAME}:{port}", "addresses": ("127.0.0.1",), "headers": {}, "tls": tls}
-    return Http2Client(Access(**{**facts, "http2": True, **changes}), 10.0)
+    return Http2Client(Http2Access(**{**facts, "http2": True, **changes}), 10.0)
 
 
 @VERSIONS
@@ -41,7 +41,7 @@ def test_nothing_but_http_2_is_offered(authority: Authority, version: ssl.TLSVer
     context.set_alpn_protocols(["http/1.1", "h2"])  # it would rather speak the other
     with HostileHttp2(react, context) as server:
         client = client_of(authority, server.port)
-        assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [Reply(200, b"{}")] * 2
+        assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [Untimed(200, b"{}")] * 2
         client.close()
     assert (agreed, server.connections) == (["h2"] * 2, 1)
 
@@ -57,7 +57,7 @@ def test_a_server_that_does_not_agree_is_an_outcome(
         context.set_alpn_protocols(alpn)
     with HostileHttp2(b"", context) as server:
         client = client_of(authority, server.port)
-        assert client.send(GET, TRACEPARENT) == Reply(error="protocol")
+        assert client.send(GET, TRACEPARENT) == Untimed(error="protocol")
         client.close()
     assert server.seen == []
 
@@ -73,10 +73,10 @@ def test_through_a_proxy_it_is_spoken_in_the_tunnel(authority: Authority) -> Non
     with HostileHttp2(answer, context) as server, forward_proxy({f"192.0.2.7:{server.port}": server.port}) as proxy:
         through = Proxy(addresses=("127.0.0.1",), port=proxy.port)
         client = client_of(authority, server.port, addresses=("192.0.2.7",), proxy=through)
-        assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [Reply(status=200, body=b"{}")] * 2
+        assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [Untimed(status=200, body=b"{}")] * 2
         client.close()
         lost = client_of(authority, server.port, addresses=("192.0.2.8",), proxy=through)
-        assert lost.send(GET, TRACEPARENT) == Reply(status=502, error="proxy")
+        assert lost.send(GET, TRACEPARENT) == Untimed(status=502, error="proxy")
         lost.close()
         assert [seen.path for seen in proxy.seen] == [f"192.0.2.{last}:{server.port}" for last in (7, 8)]
     assert (server.connections, len(server.seen)) == (1, 2)

@@ -7,11 +7,11 @@ import pytest
 from h2.connection import H2Connection
 
 from loadtests.client import response as reading
-from loadtests.client.interface import Reply
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
 from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, wait_for
 from tests.loadtests.hostile_http2 import Talk, block, said
 from tests.loadtests.hostile_server import Seen
+from tests.loadtests.replies import Untimed
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM = ACK = 1
@@ -115,8 +115,8 @@ def test_what_is_no_reply_over_http_2_is_an_outcome(serve: Serve, connect: Conne
     server = serve(react)
     client = connect(server.url)
     with gevent.Timeout(5):  # an outcome at once, not at the deadline
-        assert client.send(POST, TRACEPARENT) == Reply(error="protocol")
-        assert client.send(POST, TRACEPARENT) == Reply(200, b"{}")
+        assert client.send(POST, TRACEPARENT) == Untimed(error="protocol")
+        assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     assert [seen.connection for seen in server.seen] == [1, 2]
 
 
@@ -158,9 +158,9 @@ def test_a_reply_comes_whole_however_it_is_framed(
 
     server = serve(react)
     client = connect(server.url)
-    assert client.send(GET, TRACEPARENT) == Reply(200, b"ab")
+    assert client.send(GET, TRACEPARENT) == Untimed(200, b"ab")
     server.talks[0].conn.streams.clear()  # h2 knows nothing of what was said past it
-    assert (client.send(GET, TRACEPARENT), server.connections) == (Reply(200, b"[1]"), 1)
+    assert (client.send(GET, TRACEPARENT), server.connections) == (Untimed(200, b"[1]"), 1)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_server_that_begins_with_something_else_is_none(serve: Serve, connect:
         connection.sendall(first)
 
     server = serve(lambda _, __: True, begin)
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(error="protocol")
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(error="protocol")
 
 
 @pytest.mark.parametrize("words", [b"", b"\x00\x00", head(), head() + said(DATA, 0, 1, b"a")])
@@ -185,7 +185,7 @@ def test_a_connection_that_ends_before_the_reply_does_is_an_outcome(
         return False
 
     server = serve(react)
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(error="connection")
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(error="connection")
     assert len(server.seen) == 1
 
 
@@ -202,7 +202,7 @@ def test_a_stream_that_the_server_breaks_off_takes_nothing_with_it(
 
     server = serve(react)
     client = connect(server.url)
-    assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [Reply(error=error), Reply(200, b"{}")]
+    assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [Untimed(error=error), Untimed(200, b"{}")]
     assert [seen.connection for seen in server.seen] == [1, 1]
 
 
@@ -219,7 +219,7 @@ def test_a_body_over_the_limit_is_not_kept(
 
     client = connect(serve(react).url)
     assert client.send(GET, TRACEPARENT).status == 200
-    assert client.send(GET, TRACEPARENT) == Reply(error="protocol")
+    assert client.send(GET, TRACEPARENT) == Untimed(error="protocol")
 
 
 def test_a_body_without_end_is_given_up_at_the_deadline_though_bytes_keep_coming(
@@ -236,8 +236,8 @@ def test_a_body_without_end_is_given_up_at_the_deadline_though_bytes_keep_coming
 
     server = serve(react)
     client = connect(server.url, SHORT_S)
-    assert client.send(GET, TRACEPARENT) == Reply(error="timeout")
-    assert client.send(GET, TRACEPARENT) == Reply(200, b"{}")  # nothing else goes over a connection that failed so
+    assert client.send(GET, TRACEPARENT) == Untimed(error="timeout")
+    assert client.send(GET, TRACEPARENT) == Untimed(200, b"{}")  # nothing else goes over a connection that failed so
 
 
 def test_what_comes_after_the_end_ends_the_connection_and_no_reply(serve: Serve, connect: Connect2) -> None:
@@ -249,8 +249,8 @@ def test_what_comes_after_the_end_ends_the_connection_and_no_reply(serve: Serve,
 
     server = serve(react)
     client = connect(server.url)
-    assert client.send(POST, TRACEPARENT) == Reply(200, b"{}")
+    assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     wait_for(lambda: held(client).retiring)
-    assert client.send(POST, TRACEPARENT) == Reply(200, b"{}")
+    assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     assert [seen.connection for seen in server.seen] == [1, 2]
     wait_for(lambda: server.goodbyes == [5])  # STREAM_CLOSED

@@ -1,8 +1,6 @@
 """A stream of events as one of the streams of a shopper's connection: beside the others, and of no harm to them."""
 
-import gzip
 import threading
-import zlib
 from typing import Any
 
 import gevent
@@ -14,9 +12,22 @@ from loadtests.client.errors import ProtocolError
 from loadtests.client.http2.body_stream import Http2BodyStream
 from loadtests.client.http2.stream import WINDOW
 from loadtests.client.http2.transport import Transport
-from loadtests.client.interface import Event
 from tests.loadtests.client.http2.conftest import Connect2, Serve, held
-from tests.loadtests.client.http2.serving_events import (
+from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, number
+from tests.loadtests.client.http2.test_streams import setting
+from tests.loadtests.client.shoppers import (
+    GET,
+    PAID,
+    POST,
+    SHIPPED,
+    STREAM,
+    TRACEPARENT,
+    TWO,
+    all_of,
+    more_of,
+    wait_for,
+)
+from tests.loadtests.client.sse.serving import (
     CANCEL,
     EVENTS,
     GOOD,
@@ -27,39 +38,10 @@ from tests.loadtests.client.http2.serving_events import (
     push,
     pushing,
 )
-from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, number
-from tests.loadtests.client.http2.test_streams import setting
-from tests.loadtests.client.shoppers import GET, PAID, POST, SHIPPED, STREAM, TRACEPARENT, TWO, all_of, wait_for
 from tests.loadtests.hostile_http2 import Talk, said
 from tests.loadtests.hostile_server import Seen
 
 # -- beside the others --------------------------------------------------------------------------------------------
-
-
-def test_it_is_one_of_the_streams_of_the_visit_s_connection_and_asked_for_as_a_browser_does(
-    serve: Serve, connect: Connect2
-) -> None:
-    def react(talk: Talk, seen: Seen) -> bool:
-        if seen.path == STREAM.path:
-            begin(talk)
-            return True
-        if seen.path == POST.path:
-            push(server.talks[1], TWO)
-        talk.answer("200", b"{}", ("set-cookie", "sid=1; Path=/"))
-        return True
-
-    server = serve(react)
-    client = connect(server.url)
-    assert client.send(GET, TRACEPARENT).error is None
-    stream = opened(client.listener())
-    assert client.send(POST, TRACEPARENT) == GOOD
-    assert stream.receive() == [PAID, SHIPPED]
-    assert client.send(GET, TRACEPARENT) == GOOD
-    told = ("accept", "cache-control", "cookie", "traceparent", "x-peakproof-run", "last-event-id")
-    assert [server.seen[1].headers.get(name) for name in told] == [
-        "text/event-stream", "no-store", "sid=1", TRACEPARENT, "r1", None,
-    ]  # fmt: skip
-    assert server.connections == 1
 
 
 def test_closing_it_breaks_it_off_and_nothing_else(serve: Serve, connect: Connect2) -> None:
@@ -145,7 +127,7 @@ def test_after_a_goodbye_it_goes_on_and_its_connection_ends_with_it(serve: Serve
     wait_for(lambda: first.retiring)
     assert client.send(POST, TRACEPARENT) == GOOD
     gone.set()
-    assert stream.receive() == [PAID, SHIPPED]
+    assert more_of(stream) == [PAID, SHIPPED]
     assert first.failure is None
     stream.close()
     assert first.failure is not None
@@ -189,62 +171,6 @@ def test_an_opened_stream_shows_that_its_connection_is_well(serve: Serve, connec
 
 
 # -- what it brings -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("step", [1, 7, 1000])
-@pytest.mark.parametrize("encoding", [None, "gzip"])
-def test_however_it_is_split_the_events_are_the_same(
-    serve: Serve, connect: Connect2, encoding: str | None, step: int
-) -> None:
-    data = gzip.compress(TWO) if encoding else TWO
-
-    def react(talk: Talk, _: Seen) -> bool:
-        begin(talk, EVENTS, *([("content-encoding", encoding)] if encoding else []))
-        for start in range(0, len(data), step):
-            push(talk, data[start : start + step])
-        push(talk, b"", last=True)
-        return True
-
-    server = serve(react)
-    client = connect(server.url)
-    stream = opened(client.listener())
-    assert (all_of(stream), stream.receive()) == ([PAID, SHIPPED], None)
-    stream.close()
-    assert client.send(GET, TRACEPARENT).status == 200
-    assert (server.resets, server.connections) == ([], 1)
-
-
-def test_a_compressed_event_is_there_when_it_was_flushed(serve: Serve, connect: Connect2) -> None:
-    packer = zlib.compressobj(wbits=31)
-
-    def react(talk: Talk, _: Seen) -> bool:
-        begin(talk, EVENTS, ("content-encoding", "gzip"))
-        push(talk, packer.compress(TWO) + packer.flush(zlib.Z_SYNC_FLUSH))
-        return True
-
-    stream = opened(connect(serve(react).url).listener())
-    assert (stream.first or stream.receive()) == [PAID, SHIPPED]
-
-
-def test_it_goes_on_after_the_last_event(serve: Serve, connect: Connect2) -> None:
-    def react(talk: Talk, _: Seen) -> bool:
-        begin(talk)
-        push(talk, b"retry: 250\nid: 7\ndata: a\n\nid: 8\ndata: never ended\n", last=True)
-        return True
-
-    server = serve(react)
-    stream = connect(server.url).listener()
-    for _ in range(2):
-        assert all_of(opened(stream)) == [Event("message", "a", "7")]
-    assert (stream.last_id, stream.retry_ms) == ("7", 250)
-    assert [(seen.connection, seen.headers.get("last-event-id")) for seen in server.seen] == [(1, None), (1, "7")]
-
-
-def test_what_comes_before_anybody_reads_waits_to_be_read(serve: Serve, connect: Connect2) -> None:
-    client = connect(serve(pushing(TWO[:5], TWO[5:])).url)
-    stream = opened(client.listener())
-    assert [client.send(GET, TRACEPARENT) for _ in range(2)] == [GOOD] * 2  # all came, while nobody read
-    assert all_of(stream) == [PAID, SHIPPED]
 
 
 def test_a_stream_lasts_beyond_every_window(serve: Serve, connect: Connect2) -> None:
@@ -298,7 +224,7 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
 ) -> None:
     def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
         told: tuple[bytes, bool] = hear(self)
-        self.lay_ns = 0 if late.is_set() else 3_600 * 10**9
+        self.read_delay_ns = 0 if late.is_set() else 3_600 * 10**9
         return told
 
     def react(talk: Talk, _: Seen) -> bool:
@@ -317,21 +243,25 @@ def test_when_an_error_was_here_is_when_all_of_it_was(
     monkeypatch.setattr(Http2BodyStream, "whole", whole)
     monkeypatch.setattr(Transport, "_heard", heard)
     stream = connect(serve(react).url).listener()
-    assert stream.send(STREAM, TRACEPARENT).error == "http_5xx"
-    assert stream.lay_ns < 60 * 10**9
+    told = stream.send(STREAM, TRACEPARENT)
+    assert told.error == "http_5xx"
+    assert told.read_delay_ns < 60 * 10**9
 
 
 def test_what_lay_here_is_told(serve: Serve, connect: Connect2, monkeypatch: pytest.MonkeyPatch) -> None:
     def heard(self: Transport, hear: Any = Transport._heard) -> tuple[bytes, bool]:
         told: tuple[bytes, bool] = hear(self)
-        self.lay_ns = 3_600 * 10**9
+        self.read_delay_ns = 3_600 * 10**9
         return told
 
     monkeypatch.setattr(Transport, "_heard", heard)
     client = connect(serve(pushing(TWO)).url)
-    stream = opened(client.listener())
-    assert 3_600 < stream.lay_ns / 1e9 < 3_700
+    stream = client.listener()
+    told = stream.send(STREAM, TRACEPARENT)
+    assert 3_600 < told.read_delay_ns / 1e9 < 3_700
     monkeypatch.undo()
     assert client.send(GET, TRACEPARENT) == GOOD
-    assert stream.receive() == [PAID, SHIPPED]
-    assert stream.lay_ns < 60 * 10**9
+    received = stream.receive()
+    assert received is not None
+    assert received.events == [PAID, SHIPPED]
+    assert received.read_delay_ns < 60 * 10**9

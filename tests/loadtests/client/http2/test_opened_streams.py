@@ -14,10 +14,10 @@ from loadtests.client.http2.transport import Transport
 from loadtests.client.response_head import Heads
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.targets import Blocked
-from tests.loadtests.client.http2.serving_events import CANCEL
 from tests.loadtests.client.http2.test_broken_replies import HEADERS, PING, RST_STREAM, SETTINGS, number
 from tests.loadtests.client.http2.test_streams import Quiet
 from tests.loadtests.client.shoppers import TWO
+from tests.loadtests.client.sse.serving import CANCEL
 from tests.loadtests.hostile_http2 import block, said
 
 

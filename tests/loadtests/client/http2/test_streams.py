@@ -25,6 +25,7 @@ from tests.loadtests.client.http2.test_broken_replies import GOAWAY, PING, RST_S
 from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, wait_for
 from tests.loadtests.hostile_http2 import Talk, said
 from tests.loadtests.hostile_server import Seen
+from tests.loadtests.replies import Untimed
 
 BIG = Request(step="design", method="POST", path="/designs", body={"text": "x" * (8 << 20)})
 NONE_LEFT, ALL = number(0), number((1 << 31) - 1)
@@ -68,7 +69,7 @@ def test_replies_come_in_any_order_over_one_connection(serve: Serve, connect: Co
     sent = send_all(client, *[at(f"/{i}") for i in range(5)])
     gevent.joinall(sent, timeout=20)
     paths = {f"/{seen.path.strip('/')}": talk.stream for seen, talk in zip(server.seen, server.talks, strict=True)}
-    assert [one.value for one in sent] == [Reply(200, b"%d" % paths[f"/{i}"]) for i in range(5)]
+    assert [one.value for one in sent] == [Untimed(200, b"%d" % paths[f"/{i}"]) for i in range(5)]
     assert server.connections == 1
 
 
@@ -101,7 +102,7 @@ def test_no_more_streams_are_open_than_the_server_allows(serve: Serve, connect: 
     wait_for(lambda: len(server.seen) == 1 and held(client)._most_streams == 2)
     sent = [first, *send_all(client, *[GET] * 8)]
     gevent.joinall(sent, timeout=20)
-    assert [one.value for one in sent] == [Reply(200, b"{}")] * 9
+    assert [one.value for one in sent] == [Untimed(200, b"{}")] * 9
     assert (max(open_at_once), server.connections) == (2, 1)
 
 
@@ -114,9 +115,9 @@ def test_a_reply_that_had_to_wait_for_a_place_came_when_it_came(serve: Serve, co
         return True
 
     def ask() -> int:
-        one = client.beside()
-        assert one.send(GET, TRACEPARENT).error is None
-        return time.monotonic_ns() - one.lay_ns
+        answer = client.beside().send(GET, TRACEPARENT)
+        assert answer.error is None
+        return time.monotonic_ns() - answer.read_delay_ns
 
     server = serve(react, setting(SettingCodes.MAX_CONCURRENT_STREAMS, 1))
     client = connect(server.url)
@@ -177,7 +178,7 @@ def test_what_the_server_did_not_look_at_is_said_again(serve: Serve, connect: Co
         return True
 
     server = serve(react)
-    assert connect(server.url).send(request_, TRACEPARENT) == Reply(200, b"{}")
+    assert connect(server.url).send(request_, TRACEPARENT) == Untimed(200, b"{}")
     assert [seen.connection for seen in server.seen] == [1, 1]
 
 
@@ -187,7 +188,7 @@ def test_a_request_that_is_refused_twice_is_an_outcome(serve: Serve, connect: Co
         return True
 
     server = serve(react)
-    assert connect(server.url).send(POST, TRACEPARENT) == Reply(error="connection")
+    assert connect(server.url).send(POST, TRACEPARENT) == Untimed(error="connection")
     assert len(server.seen) == 2
 
 
@@ -207,7 +208,7 @@ def test_a_goodbye_takes_back_only_what_was_not_looked_at(serve: Serve, connect:
     client = connect(server.url)
     sent = send_all(client, POST, POST, POST)
     gevent.joinall(sent, timeout=20)
-    assert [one.value for one in sent] == [Reply(200, b"first"), Reply(200, b"again"), Reply(200, b"again")]
+    assert [one.value for one in sent] == [Untimed(200, b"first"), Untimed(200, b"again"), Untimed(200, b"again")]
     assert [seen.connection for seen in server.seen] == [1, 1, 1, 2, 2]
 
 
@@ -220,7 +221,7 @@ def test_after_a_goodbye_what_is_under_way_comes_to_its_end(serve: Serve, connec
 
     server = serve(react)
     client = connect(server.url)
-    assert [client.send(POST, TRACEPARENT) for _ in range(2)] == [Reply(200, b"{}")] * 2
+    assert [client.send(POST, TRACEPARENT) for _ in range(2)] == [Untimed(200, b"{}")] * 2
     assert [seen.connection for seen in server.seen] == [1, 2]
 
 
@@ -235,11 +236,11 @@ def test_a_goodbye_while_nobody_waits_costs_no_request(serve: Serve, connect: Co
     client = connect(server.url)
     assert client.send(GET, TRACEPARENT).error is None
     wait_for(lambda: held(client).retiring)
-    assert client.send(POST, TRACEPARENT) == Reply(200, b"{}")
+    assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     assert [seen.connection for seen in server.seen] == [1, 2]
 
 
-@pytest.mark.parametrize(("request_", "told"), [(GET, Reply(200, b"{}")), (POST, Reply(error="connection"))])
+@pytest.mark.parametrize(("request_", "told"), [(GET, Untimed(200, b"{}")), (POST, Untimed(error="connection"))])
 def test_on_a_stale_connection_only_what_may_be_said_twice_is(
     serve: Serve, connect: Connect2, request_: Request, told: Reply
 ) -> None:
@@ -258,7 +259,7 @@ def test_on_a_stale_connection_only_what_may_be_said_twice_is(
 
 def test_nothing_is_said_again_on_a_connection_that_never_brought_a_reply(serve: Serve, connect: Connect2) -> None:
     server = serve(lambda _, __: False)
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(error="connection")
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(error="connection")
     assert len(server.seen) == 1
 
 
@@ -282,10 +283,10 @@ def test_a_reply_that_does_not_come_takes_no_other_with_it(serve: Serve, connect
     hasty._deadline_s = SHORT_S
     waits = gevent.spawn(patient.send, at("/late"), TRACEPARENT)
     wait_for(lambda: bool(late))
-    assert hasty.send(at("/slow"), TRACEPARENT) == Reply(error="timeout")
+    assert hasty.send(at("/slow"), TRACEPARENT) == Untimed(error="timeout")
     late[0].answer(body=b"late")
-    assert waits.get(timeout=20) == Reply(200, b"late")
-    assert client.send(GET, TRACEPARENT) == Reply(200, b"{}")
+    assert waits.get(timeout=20) == Untimed(200, b"late")
+    assert client.send(GET, TRACEPARENT) == Untimed(200, b"{}")
     assert [seen.connection for seen in server.seen] == [1, 1, 2]
 
 
@@ -301,7 +302,7 @@ def test_a_request_that_is_cut_off_breaks_its_stream_off_and_nothing_else(serve:
     wait_for(lambda: len(server.seen) == 1)
     greenlet.kill()
     assert type(greenlet.value) is gevent.GreenletExit
-    assert client.send(POST, TRACEPARENT) == Reply(200, b"{}")
+    assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     assert (server.resets, server.connections) == ([(1, 8)], 1)
     client.close()
     wait_for(lambda: server.goodbyes == [0])
@@ -322,7 +323,7 @@ def test_a_client_that_is_closed_asks_for_nothing_again(serve: Serve, connect: C
     wait_for(lambda: len(server.seen) == 2 and len(held(client)._queue) == 1)
     client.close()
     gevent.joinall(sent, timeout=20)
-    assert [one.value for one in sent] == [Reply(error="connection")] * 2
+    assert [one.value for one in sent] == [Untimed(error="connection")] * 2
     assert (server.connections, len(server.seen)) == (1, 2)
 
 
@@ -343,7 +344,7 @@ def test_one_opens_the_connection_for_all_and_its_failure_is_everyone_s(
     monkeypatch.setattr(type(link), "_channel", lambda _, *of: count(*of))
     sent = send_all(client, GET, GET, GET)
     gevent.joinall(sent, timeout=20)
-    assert ([one.value for one in sent], len(tried)) == ([Reply(error="connection")] * 3, 1)
+    assert ([one.value for one in sent], len(tried)) == ([Untimed(error="connection")] * 3, 1)
 
 
 def test_a_flood_while_nobody_waits_ends_the_connection(serve: Serve, connect: Connect2) -> None:
@@ -357,7 +358,7 @@ def test_a_flood_while_nobody_waits_ends_the_connection(serve: Serve, connect: C
     client = connect(server.url)
     assert client.send(GET, TRACEPARENT).error is None
     wait_for(lambda: held(client).retiring)
-    assert client.send(GET, TRACEPARENT) == Reply(200, b"{}")
+    assert client.send(GET, TRACEPARENT) == Untimed(200, b"{}")
     assert server.connections == 2
 
 
@@ -366,7 +367,7 @@ class Quiet(Transport):
 
     def __init__(self) -> None:
         self.said: list[bytes] = []
-        self.lay_ns, self.closed = 0, False
+        self.read_delay_ns, self.closed = 0, False
 
     def put(self, words: bytes) -> None:
         self.said.append(words)

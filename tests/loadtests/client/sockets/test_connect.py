@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.client.access import Access
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Request
 from loadtests.environment.credentials import Secret
 from loadtests.environment.proxy import MAX_HEAD, Answer, Proxy, ProxyError, absolute, user_info
 from loadtests.environment.targets import Environment
@@ -23,6 +23,7 @@ from tests.loadtests.certificates import Authority
 from tests.loadtests.client.shoppers import Connect, Serve, wait_for
 from tests.loadtests.forward_proxy import Leads, forward_proxy
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
+from tests.loadtests.replies import Untimed
 
 GET = Request(step="home", method="GET", path="/")
 BASIC = "Basic Z2F0ZTpvcGVuLXNlc2FtZQ=="  # gate:open-sesame
@@ -67,7 +68,7 @@ def test_a_shop_over_tls_is_reached_by_its_address_and_verified_by_its_name(
             tls=trusting(authority.certificate),
             proxy=proxy_at(proxy.port, BASIC),
         )
-        assert [client.send(GET, "") for _ in range(2)] == [Reply(status=200, body=b"{}")] * 2
+        assert [client.send(GET, "") for _ in range(2)] == [Untimed(status=200, body=b"{}")] * 2
         client.close()
         asked = {"host": target, "proxy-authorization": BASIC}
         assert [(seen.line, seen.headers) for seen in proxy.seen] == [(f"CONNECT {target} HTTP/1.1", asked)]
@@ -108,7 +109,7 @@ def test_a_wrong_certificate_is_refused_within_a_tunnel_too(
     ):
         told = {"addresses": ("192.0.2.7",), "tls": trusting(authority.certificate), "proxy": proxy_at(proxy.port)}
         client = connect(f"https://shop.test:{other.port}", **told)
-        assert client.send(GET, "") == Reply(error="connection")
+        assert client.send(GET, "") == Untimed(error="connection")
         assert other.seen == []
 
 
@@ -147,7 +148,7 @@ def test_a_proxy_that_opens_no_tunnel_is_told_from_the_shop(
 ) -> None:
     proxy = serve(told)
     client = connect("https://shop.test", tls=trusting(authority.certificate), proxy=proxy_at(proxy.port))
-    assert client.send(GET, "") == Reply(status=status, error="proxy")
+    assert client.send(GET, "") == Untimed(status=status, error="proxy")
     assert len(proxy.seen) == 1
 
 
@@ -160,13 +161,13 @@ def test_what_can_be_no_answer_is_told_before_it_ends(told: bytes) -> None:
 def test_a_proxy_that_hangs_up_is_told_from_the_shop(authority: Authority, serve: Serve, connect: Connect) -> None:
     proxy = serve(lambda _connection, _seen: False)
     client = connect("https://shop.test", tls=trusting(authority.certificate), proxy=proxy_at(proxy.port))
-    assert client.send(GET, "") == Reply(error="proxy")
+    assert client.send(GET, "") == Untimed(error="proxy")
 
 
 def test_a_proxy_that_says_nothing_is_told_from_the_shop(authority: Authority, serve: Serve, connect: Connect) -> None:
     proxy = serve(lambda _connection, _seen: True)
     client = connect("https://shop.test", 0.3, tls=trusting(authority.certificate), proxy=proxy_at(proxy.port))
-    assert client.send(GET, "") == Reply(error="proxy")
+    assert client.send(GET, "") == Untimed(error="proxy")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -175,7 +176,7 @@ def test_a_proxy_that_is_not_there_is_told_from_the_shop(scheme: str, authority:
         port = closed.getsockname()[1]
     tls = trusting(authority.certificate) if scheme == "https" else None
     client = connect(f"{scheme}://192.0.2.7", addresses=("192.0.2.7",), tls=tls, proxy=proxy_at(port))
-    assert client.send(GET, "") == Reply(error="proxy")
+    assert client.send(GET, "") == Untimed(error="proxy")
 
 
 def test_what_this_machine_lacks_is_not_the_proxys(
@@ -186,7 +187,7 @@ def test_what_this_machine_lacks_is_not_the_proxys(
 
     monkeypatch.setattr("loadtests.client.sockets.connection.Connection.connect", full)
     client = connect("https://shop.test", tls=trusting(authority.certificate), proxy=proxy_at(9))
-    assert client.send(GET, "") == Reply(error="no_port")
+    assert client.send(GET, "") == Untimed(error="no_port")
 
 
 def test_the_proxys_next_address_is_tried(serve: Serve, connect: Connect) -> None:
@@ -263,7 +264,7 @@ def test_in_absolute_form_only_a_407_is_surely_the_proxys(
 ) -> None:
     proxy = serve(reply(b"no", status=status))
     client = connect("http://127.0.0.1:9", proxy=proxy_at(proxy.port))
-    assert client.send(GET, "") == Reply(status=int(status[:3]), body=b"no", error=error)
+    assert client.send(GET, "") == Untimed(status=int(status[:3]), body=b"no", error=error)
 
 
 def test_a_407_through_a_tunnel_is_the_shops(authority: Authority, connect: Connect) -> None:
@@ -274,7 +275,7 @@ def test_a_407_through_a_tunnel_is_the_shops(authority: Authority, connect: Conn
     ):
         told = {"addresses": ("192.0.2.7",), "tls": trusting(authority.certificate), "proxy": proxy_at(proxy.port)}
         client = connect(f"https://shop.test:{shop.port}", **told)
-        assert client.send(GET, "") == Reply(status=407, error="http_4xx")
+        assert client.send(GET, "") == Untimed(status=407, error="http_4xx")
         client.close()
 
 
@@ -313,7 +314,7 @@ def test_a_stream_of_events_tells_the_proxys_status_too(authority: Authority, co
     with HostileServer(reply(b"no", status="403 No")) as proxy:
         told = {"addresses": ("192.0.2.7",), "tls": trusting(authority.certificate), "proxy": proxy_at(proxy.port)}
         stream = connect("https://shop.test", **told).listener()
-        assert stream.send(GET, "") == Reply(status=403, error="proxy")
+        assert stream.send(GET, "") == Untimed(status=403, error="proxy")
 
 
 def test_a_request_is_at_the_proxy_until_it_has_led_it_on(

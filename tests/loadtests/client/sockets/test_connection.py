@@ -11,7 +11,7 @@ import pytest
 from loadtests.client import http1_client as shopper
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Request
 from loadtests.client.sockets.connection import Connection
 from loadtests.client.sockets.deadlines import deadlines
 from tests.loadtests.client.shoppers import (
@@ -26,6 +26,7 @@ from tests.loadtests.client.shoppers import (
     wait_for,
 )
 from tests.loadtests.hostile_server import Answer, Seen, reply
+from tests.loadtests.replies import Untimed
 
 BIG = Request(step="design", method="POST", path="/designs", body={"text": "x" * (8 << 20)})
 
@@ -51,7 +52,7 @@ def test_a_connection_that_is_closed_while_it_rests_is_replaced(
     client = connect(server.url)
     assert client.send(GET, TRACEPARENT).status == 200
     wait_for(lambda: held(client).closed)
-    assert client.send(request_, TRACEPARENT) == Reply(200, b"{}")
+    assert client.send(request_, TRACEPARENT) == Untimed(200, b"{}")
     assert [(seen.connection, seen.line.split()[0]) for seen in server.seen] == [(1, "GET"), (2, request_.method)]
 
 
@@ -62,7 +63,7 @@ def test_what_may_be_said_twice_is_repeated_once_when_a_kept_connection_ends_und
     server = serve(in_turn(reply(), hang_up, reply(b""), hang_up))
     client, request = connect(server.url), Request(step="home", method=method, path="/")
     assert client.send(GET, TRACEPARENT).error is None
-    assert client.send(request, TRACEPARENT) == Reply(200)
+    assert client.send(request, TRACEPARENT) == Untimed(200)
     assert [seen.connection for seen in server.seen] == [1, 1, 2]
 
 
@@ -71,7 +72,7 @@ def test_what_may_not_be_said_twice_is_not(serve: Serve, connect: Connect, metho
     server = serve(in_turn(reply(), hang_up, reply()))
     client, request = connect(server.url), Request(step="cart", method=method, path="/cart", body={})
     assert client.send(GET, TRACEPARENT).error is None
-    assert client.send(request, TRACEPARENT) == Reply(error="connection")
+    assert client.send(request, TRACEPARENT) == Untimed(error="connection")
     assert [seen.line.split()[0] for seen in server.seen] == ["GET", method]
 
 
@@ -84,7 +85,7 @@ def test_nothing_is_repeated_a_second_time(serve: Serve, connect: Connect) -> No
 
 def test_nothing_is_repeated_on_a_connection_that_never_brought_a_reply(serve: Serve, connect: Connect) -> None:
     server = serve(in_turn(hang_up, reply()))
-    assert connect(server.url).send(GET, TRACEPARENT) == Reply(error="connection")
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(error="connection")
     assert len(server.seen) == 1
 
 
@@ -100,7 +101,7 @@ def test_an_order_goes_out_again_only_when_no_byte_of_it_did(serve: Serve, conne
     client = connect(server.url)
     assert client.send(GET, TRACEPARENT).error is None
     held(client)._socket.shutdown(socket.SHUT_WR)  # the next send fails before a byte
-    assert client.send(POST, TRACEPARENT) == Reply(200, b"{}")
+    assert client.send(POST, TRACEPARENT) == Untimed(200, b"{}")
     assert [(seen.connection, seen.line.split()[0]) for seen in server.seen] == [(1, "GET"), (2, "POST")]
 
 
@@ -116,10 +117,10 @@ def test_a_server_that_speaks_out_of_turn_is_hung_up_on(serve: Serve, connect: C
 
     server = serve(in_turn(answer, reply(b"[2]")))
     client = connect(server.url)
-    assert client.send(GET, TRACEPARENT) == Reply(200, b"[1]")
+    assert client.send(GET, TRACEPARENT) == Untimed(200, b"[1]")
     may_speak.set()
     wait_for(lambda: held(client).closed)
-    assert client.send(GET, TRACEPARENT) == Reply(200, b"[2]")
+    assert client.send(GET, TRACEPARENT) == Untimed(200, b"[2]")
     assert [seen.connection for seen in server.seen] == [1, 2]
 
 
@@ -139,7 +140,7 @@ def test_a_reset_is_an_outcome(serve: Serve, connect: Connect) -> None:
             socket.close(connection.detach())
         return True
 
-    assert connect(serve(answer).url).send(POST, TRACEPARENT) == Reply(error="connection")
+    assert connect(serve(answer).url).send(POST, TRACEPARENT) == Untimed(error="connection")
 
 
 # -- requests that don't fit at once ------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ def test_a_reset_is_an_outcome(serve: Serve, connect: Connect) -> None:
 
 def test_a_request_that_is_taken_slowly_goes_out_whole(serve: Serve, connect: Connect) -> None:
     server = serve(reply())
-    assert connect(server.url).send(BIG, TRACEPARENT) == Reply(200, b"{}")
+    assert connect(server.url).send(BIG, TRACEPARENT) == Untimed(200, b"{}")
     assert len(server.seen[0].body) == (8 << 20) + 11
 
 
@@ -187,7 +188,7 @@ def test_a_refusal_before_the_request_is_out_is_the_reply_and_ends_the_connectio
 ) -> None:
     server = Abrupt(reply(b"too large", status="413 X"), closes=closes)
     client = connect(f"http://127.0.0.1:{server.port}")
-    assert client.send(BIG, TRACEPARENT) == Reply(413, b"too large", "http_4xx")
+    assert client.send(BIG, TRACEPARENT) == Untimed(413, b"too large", "http_4xx")
     assert held(client).closed
     client.close()
     server.end()
@@ -197,7 +198,7 @@ def test_a_refusal_before_the_request_is_out_is_the_reply_and_ends_the_connectio
 def test_a_server_that_never_reads_is_given_up_at_the_deadline(connect: Connect) -> None:
     server = Abrupt(b"", closes=False)
     client = connect(f"http://127.0.0.1:{server.port}", SHORT_S)
-    assert client.send(BIG, TRACEPARENT) == Reply(error="timeout")
+    assert client.send(BIG, TRACEPARENT) == Untimed(error="timeout")
     server.end()
 
 
@@ -218,7 +219,7 @@ def test_a_connection_that_nobody_takes_is_given_up_before_the_request_s_deadlin
             one.connect_ex(place)
         client = connect(f"http://127.0.0.1:{place[1]}", 1000.0)
         with gevent.Timeout(30):
-            assert client.send(GET, TRACEPARENT) == Reply(error="timeout")
+            assert client.send(GET, TRACEPARENT) == Untimed(error="timeout")
         for one in waiting:
             one.close()
 
@@ -230,7 +231,7 @@ def test_a_deadline_is_for_the_whole_request_and_each_has_its_own(serve: Serve, 
     held(hasty).ends_at = 0.0  # its deadline passes while it rests
     deadlines()._sweep()
     assert not held(hasty).closed
-    assert hasty.send(POST, TRACEPARENT) == Reply(error="timeout")
+    assert hasty.send(POST, TRACEPARENT) == Untimed(error="timeout")
     assert patient.send(GET, TRACEPARENT).error == "connection"
 
 
@@ -249,7 +250,7 @@ def test_a_kept_connection_s_deadline_is_that_of_the_request_at_hand(serve: Serv
     wait_for(lambda: held(client).waiter is not None)
     deadlines()._sweep()
     may_answer.set()
-    assert greenlet.get(timeout=20) == Reply(200, b"{}")
+    assert greenlet.get(timeout=20) == Untimed(200, b"{}")
 
 
 def test_a_sweep_survives_that_one_who_is_given_up_closes_the_others(serve: Serve, connect: Connect) -> None:
@@ -334,4 +335,4 @@ def test_a_greenlet_that_is_woken_by_mistake_waits_on(serve: Serve, connect: Con
     gevent.get_hub().loop.run_callback(wake)
     wait_for(lambda: bool(woken))
     may_answer.set()
-    assert greenlet.get(timeout=20) == Reply(200, b"{}")
+    assert greenlet.get(timeout=20) == Untimed(200, b"{}")

@@ -4,13 +4,14 @@ import os
 import socket
 import time
 from struct import pack
+from typing import Any
 
 import gevent
 import pytest
 
 from loadtests.client.sockets import kernel_timestamps as arrival
 from loadtests.client.sockets.connection import Connection
-from loadtests.client.sockets.kernel_timestamps import Rush, ask_for_notes, lay_for
+from loadtests.client.sockets.kernel_timestamps import Rush, ask_for_notes, read_delay_of
 from tests.loadtests.client.shoppers import GET, TRACEPARENT, Connect, Serve, in_turn
 from tests.loadtests.hostile_server import reply
 from tests.waiting import wait_for
@@ -37,7 +38,7 @@ def held_up(connection: Connection) -> int:
     gevent.sleep(0)
     time.sleep(HELD_S)  # not gevent's: nobody else runs
     assert reader.get(timeout=30)
-    return connection.lay_ns
+    return connection.read_delay_ns
 
 
 @pytest.fixture
@@ -51,15 +52,15 @@ def pair() -> tuple[socket.socket, Connection]:
 
 
 def test_a_note_tells_how_long_ago_the_bytes_came() -> None:
-    assert 5_000_000 <= lay_for([note(5_000_000)]) < 5_000_000_000
+    assert 5_000_000 <= read_delay_of([note(5_000_000)]) < 5_000_000_000
 
 
 @pytest.mark.parametrize("notes", [[], [note(10**9, kind=2)], [(1, 35, b"short")], [note(-(10**12))]])
 def test_no_note_another_s_a_torn_one_and_one_from_the_future_tell_nothing(notes: list[tuple[int, int, bytes]]) -> None:
-    assert lay_for(notes) == 0
+    assert read_delay_of(notes) == 0
 
 
-def lay_for_over_tcp(held_s: float) -> int:
+def read_delay_of_over_tcp(held_s: float) -> int:
     """Return how long bytes that were held lay by the kernel's notes, over a connection of their own."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as reader:
         ask_for_notes(reader)
@@ -67,24 +68,24 @@ def lay_for_over_tcp(held_s: float) -> int:
             server.sendall(b"x")
             time.sleep(held_s)
             _, notes, _, _ = reader.recvmsg(10, arrival.NOTE_ROOM)
-    return lay_for(notes)
+    return read_delay_of(notes)
 
 
 @pytest.fixture(scope="module")
 def kernel_notes() -> None:
     """Wait until the kernel has begun, which takes it a moment once the first socket has asked."""
-    wait_for(lambda: lay_for_over_tcp(0.001), "the kernel's first note")
+    wait_for(lambda: read_delay_of_over_tcp(0.001), "the kernel's first note")
 
 
 @needs_notes
 @pytest.mark.usefixtures("kernel_notes")
 def test_the_kernel_notes_what_comes_over_tcp() -> None:
-    assert HELD_S * 1e9 <= lay_for_over_tcp(HELD_S) < 30e9
+    assert HELD_S * 1e9 <= read_delay_of_over_tcp(HELD_S) < 30e9
 
 
 @needs_notes
 def test_a_socket_that_asks_stays_open_so_that_the_kernel_goes_on_between_connections() -> None:
-    lay_for_over_tcp(0)
+    read_delay_of_over_tcp(0)
     descriptor = arrival._keep_noting(socket.AF_INET)
     with socket.socket(fileno=os.dup(descriptor)) as keeper:
         assert keeper.getsockopt(socket.SOL_SOCKET, arrival._TIMESTAMPNS) == 1
@@ -111,15 +112,18 @@ def test_at_ease_no_note_is_read(pair: tuple[socket.socket, Connection]) -> None
     server.close()
 
 
-def test_the_client_tells_it_of_its_last_reply_and_nothing_of_one_that_failed(serve: Serve, connect: Connect) -> None:
-    server = serve(in_turn(reply(), lambda *_: False))
-    client = connect(server.url)
-    assert client.send(GET, TRACEPARENT).error is None
-    assert client._connection is not None
-    assert client.lay_ns == client._connection.lay_ns
-    client.lay_ns = 7
-    assert client.send(GET, TRACEPARENT).error == "connection"
-    assert client.lay_ns == 0
+def test_a_reply_says_how_late_it_was_read_and_one_that_failed_does_not(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def receive(self: Connection, wait: Any = Connection.receive) -> bytes:
+        data: bytes = wait(self)
+        self.read_delay_ns = 5
+        return data
+
+    monkeypatch.setattr(Connection, "receive", receive)
+    client = connect(serve(in_turn(reply(), reply(status="500 No"), lambda *_: False)).url)
+    told = [client.send(GET, TRACEPARENT) for _ in range(3)]
+    assert [(one.error, one.read_delay_ns) for one in told] == [(None, 5), ("http_5xx", 5), ("connection", 0)]
 
 
 # -- what a rush is -----------------------------------------------------------------------------------------------

@@ -14,11 +14,12 @@ import pytest
 from loadtests.client import http1_client as shopper
 from loadtests.client.access import Access
 from loadtests.client.http1_client import ShopperClient
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Request
 from loadtests.client.sockets.deadlines import deadlines
 from tests.loadtests.certificates import Authority
-from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, closing, in_turn, wait_for
+from tests.loadtests.client.shoppers import GET, POST, SHORT_S, TRACEPARENT, all_of, closing, in_turn, wait_for
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
+from tests.loadtests.replies import Untimed
 
 NAME = "shop.test"
 
@@ -76,7 +77,7 @@ def test_one_connection_serves_a_whole_visit_under_its_name(shop: Shop, version:
     shop.context.maximum_version = version
     server = shop.serve(reply(b"[1]", headers=("Set-Cookie: sid=1; Secure",)))
     client = shop.connect(server.port)
-    assert [client.send(request, TRACEPARENT) for request in (GET, POST, GET)] == [Reply(200, b"[1]")] * 3
+    assert [client.send(request, TRACEPARENT) for request in (GET, POST, GET)] == [Untimed(200, b"[1]")] * 3
     assert [seen.headers.get("cookie") for seen in server.seen] == [None, "sid=1", "sid=1"]
     assert (server.connections, shop.asked) == (1, [NAME])
 
@@ -116,7 +117,7 @@ def test_bodies_over_many_records_come_and_go_whole(shop: Shop, version: ssl.TLS
     shop.context.maximum_version = version
     server = shop.serve(reply(b"x" * size))
     client, request = shop.connect(server.port), Request("design", "POST", "/", body={"t": "y" * size})
-    assert [client.send(request, TRACEPARENT) for _ in range(2)] == [Reply(200, b"x" * size)] * 2
+    assert [client.send(request, TRACEPARENT) for _ in range(2)] == [Untimed(200, b"x" * size)] * 2
     assert ([len(seen.body) for seen in server.seen], server.connections) == ([size + 8] * 2, 1)
 
 
@@ -157,7 +158,7 @@ def test_what_tls_says_while_a_request_goes_out_is_no_answer(shop: Shop) -> None
     for _ in range(10):
         gevent.sleep(0)  # the hub sees the tickets
     may_read.set()
-    assert greenlet.get(timeout=20) == Reply(200, b"{}")
+    assert greenlet.get(timeout=20) == Untimed(200, b"{}")
     thread.join(20)
     listener.close()
 
@@ -204,8 +205,8 @@ def test_a_body_until_the_end_needs_a_goodbye(shop: Shop) -> None:
 
     server = shop.serve(in_turn(answer, closing(b"HTTP/1.1 200 OK\r\n\r\nhalf of")))
     client = shop.connect(server.port)
-    assert client.send(POST, TRACEPARENT) == Reply(200, b"all of it")
-    assert client.send(POST, TRACEPARENT) == Reply(error="connection")
+    assert client.send(POST, TRACEPARENT) == Untimed(200, b"all of it")
+    assert client.send(POST, TRACEPARENT) == Untimed(error="connection")
 
 
 class Raw:
@@ -238,7 +239,7 @@ def test_a_handshake_that_never_ends_is_given_up_like_a_connection(shop: Shop, m
     monkeypatch.setattr(shopper, "CONNECT_S", SHORT_S)
     server = Raw(b"")
     with gevent.Timeout(20):
-        assert shop.connect(server.port, 1000.0).send(GET, TRACEPARENT) == Reply(error="timeout")
+        assert shop.connect(server.port, 1000.0).send(GET, TRACEPARENT) == Untimed(error="timeout")
     server.end()
 
 
@@ -247,12 +248,12 @@ def test_a_handshake_that_never_ends_is_given_up_like_a_connection(shop: Shop, m
 )
 def test_a_handshake_that_is_none_is_an_outcome(shop: Shop, data: bytes) -> None:
     server = Raw(data, closes=True)
-    assert shop.connect(server.port).send(GET, TRACEPARENT) == Reply(error="connection")
+    assert shop.connect(server.port).send(GET, TRACEPARENT) == Untimed(error="connection")
     server.end()
 
 
 def test_https_without_a_context_is_an_outcome(shop: Shop) -> None:
-    assert shop.connect(9, tls=None).send(GET, TRACEPARENT) == Reply(error="protocol")
+    assert shop.connect(9, tls=None).send(GET, TRACEPARENT) == Untimed(error="protocol")
 
 
 def test_a_shopper_who_is_cut_off_in_the_handshake_hangs_up(shop: Shop) -> None:
@@ -285,10 +286,7 @@ def test_a_stream_of_events_comes_over_tls_on_a_connection_of_its_own(shop: Shop
     stream = client.listener()
     assert client.send(GET, TRACEPARENT).error is None
     assert stream.send(Request(step="stream", method="GET", path="/events"), TRACEPARENT).error is None
-    events = list(stream.first)
-    while (more := stream.receive()) is not None:
-        events += more
-    assert [event.data for event in events] == ["a"]
+    assert [event.data for event in all_of(stream)] == ["a"]
     assert client.send(GET, TRACEPARENT).error is None
     assert shop.servers[0].connections == 2
     stream.close()

@@ -1,13 +1,15 @@
-"""A target that logs when it wrote each reply, for the freeze: a process of its own, which others stop and continue.
+"""Servers of our own, each in a process: a target that logs when it wrote each reply, and a stub of the span recorder.
 
-A line a reply: the request's trace id and the moment just before the reply was written, in ns since the epoch, on the
-machine's monotonic clock. The log is written when the process is ended, so that nothing waits for a disk.
+The target is for the freeze: others stop and continue it. It logs a line a reply: the request's trace id and the moment
+just before the reply was written, in ns since the epoch, on the machine's monotonic clock. The log is written when the
+process is ended, so that nothing waits for a disk.
 """
 
 import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from loadtests.runtime.clock import Clock
@@ -68,10 +70,30 @@ async def serve(port: int) -> list[tuple[str, int]]:
     return log
 
 
+class _Recorder(BaseHTTPRequestHandler):
+    """Takes what is sent over OTLP/HTTP."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Read the message whole and answer with an empty one, which means that all was taken."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Serve on the port that is given, and leave the log at the path that is given."""
-    log = asyncio.run(serve(int(arguments[0])))
-    Path(arguments[1]).write_text("".join(f"{trace} {at}\n" for trace, at in log))
+    """Serve as `target PORT LOG`, which leaves its log there at the end, or as `recorder PORT`, until ended."""
+    kind, port, *rest = arguments
+    if kind == "recorder":
+        ThreadingHTTPServer((HOST, int(port)), _Recorder).serve_forever()
+    log = asyncio.run(serve(int(port)))
+    Path(rest[0]).write_text("".join(f"{trace} {at}\n" for trace, at in log))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""The commands that README and docs show are commands: each parses, and the way from orders to a plan runs."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from scripts.cli import build_parser
+from tests.scripts.verbs.test_verbs import SHIPPED, with_sessions
+from tests.scripts.world import Command
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PLANNING = ("forecast", "plan")
+
+
+def commands(text: str) -> list[list[str]]:
+    """Return the arguments of each `peakproof` command in the text's code blocks."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    lines = [part.strip() for block in blocks for line in block.splitlines() for part in re.split(r"&&|;", line)]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("peakproof ")]
+
+
+SHOWN = [(page.name, arguments) for page in PAGES for arguments in commands(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "arguments"), SHOWN, ids=[f"{page}: {' '.join(rest)}" for page, rest in SHOWN])
+def test_a_command_that_a_page_shows_parses(page: str, arguments: list[str]) -> None:
+    assert build_parser(arguments[0]).parse_args(arguments).run, page
+
+
+@pytest.mark.parametrize("page", ["README.md", "commands.md"])
+def test_from_a_history_with_sessions_to_a_plan_the_page_s_commands_run_as_they_stand(
+    page: str, peakproof: Command
+) -> None:
+    with_sessions(peakproof.folder)
+    (peakproof.folder / "objectives.yaml").write_bytes(SHIPPED.read_bytes())
+    planning = [arguments for name, arguments in SHOWN if name == page and arguments[0] in PLANNING]
+    assert [arguments[:2] for arguments in planning[:2]] == [["forecast", "orders.csv"], ["plan", "build"]]
+    for arguments in planning:
+        ended = peakproof(*arguments)
+        assert (ended.code, ended.err) == (0, ""), arguments
