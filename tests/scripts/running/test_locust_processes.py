@@ -237,9 +237,9 @@ def test_a_stream_needs_a_descriptor_of_its_own_shared_connections_or_not(
 def test_local_ports_are_hinted_at_for_the_connections_to_the_shop_at_the_highest_level() -> None:
     demand = {"source": "made up", "forecast_orders_per_hour": 3.6e6, "factor": 1.0, "orders_per_session": 1.0}
     higher = [
-        {"name": "warm-up", "kind": "warm-up", "plays_s": 0.2, "level": [1.0, 1.0]},
-        {"name": "plateau", "kind": "plateau", "plays_s": 0.8, "level": [1.0, 2.0]},
-        {"name": "drain", "kind": "drain", "plays_s": 1.0},
+        {"name": "warm-up", "kind": "warm-up", "duration_s": 0.2, "level": [1.0, 1.0]},
+        {"name": "plateau", "kind": "plateau", "duration_s": 0.8, "level": [1.0, 2.0]},
+        {"name": "drain", "kind": "drain", "duration_s": 1.0},
     ]
     told: dict[str, Any] = {"demand": {**demand, "peak_sessions_per_s": 1000.0}, "phases": higher, "assets": "shop"}
     resolved = resolve_environment(Environment.model_validate(SHOP), {})
