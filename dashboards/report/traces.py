@@ -141,15 +141,16 @@ def _depth_first(groups: dict[tuple[str, str, str], list[_Span]]) -> Iterable[tu
 
 def _bar(span: _Span, starts_at: int, scale: float) -> Bar:
     took_s = (span.ended_at - span.started_at) / SECOND_NS
+    hint = [f"{span.service}: {span.name}", f"{seconds(took_s)}, {span.kind}", *_attributes(span)]
     return Bar(
         x=round(max(0, span.started_at - starts_at) * scale, 1),
         width=round(max(2.0, (span.ended_at - span.started_at) * scale), 1),
-        hint=plain("\n".join([f"{span.service}: {span.name}", f"{seconds(took_s)}, {span.kind}", *_told(span)]), 600),
+        hint=plain("\n".join(hint), 600),
         failed=span.status == "error",
     )
 
 
-def _told(span: _Span) -> list[str]:
+def _attributes(span: _Span) -> list[str]:
     try:
         attributes = json.loads(span.attributes or "{}")
     except (ValueError, RecursionError):

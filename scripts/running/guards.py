@@ -66,25 +66,25 @@ def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterat
         yield lease
 
 
-def look(reach: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str | None:
+def check_environment(resolved: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str | None:
     """Check the environment before the load; return the release it is on. Raises EnvironmentLacks."""
-    check_spoken(reach)
-    with reach.http() as http:
-        check_kill_url(reach.environment, http)
-        release = probe_release(reach)
+    check_spoken(resolved)
+    with resolved.http() as http:
+        check_kill_url(resolved.environment, http)
+        release = probe_release(resolved)
         check_release(release, releases_expected)
-        check_idle(reach.environment, http)
+        check_idle(resolved.environment, http)
     return release
 
 
 class Watches:
     """Watches the release, the kill URL and the lease of a run; `why_stop` is why it must end, `seen` its releases."""
 
-    def __init__(self, reach: ResolvedEnvironment, lease: Lease, clock: Clock, context: Context) -> None:
-        self._reach, self._lease = reach, lease
-        self._http = reach.http()
-        self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)
-        url = reach.environment.kill_url
+    def __init__(self, resolved: ResolvedEnvironment, lease: Lease, clock: Clock, context: Context) -> None:
+        self._resolved, self._lease = resolved, lease
+        self._http = resolved.http()
+        self._release = ReleaseWatch(lambda: probe_release(resolved, TIMEOUT_S), clock.now, context.say)
+        url = resolved.environment.kill_url
         self._kill = None if url is None else KillSwitch(url, self._http)
         self._threads: list[WatchThread] = []
         self._all = ExitStack()
@@ -96,7 +96,7 @@ class Watches:
 
     def keep(self, release: str | None) -> None:
         """Keep the release that was read before or after the load."""
-        if self._reach.environment.release_probe is not None:
+        if self._resolved.environment.release_probe is not None:
             self._release.keep(release)
 
     def why_stop(self) -> str | None:
@@ -105,10 +105,10 @@ class Watches:
         return self._lease.lost or (self._kill and self._kill.why_stop) or broken
 
     def __enter__(self) -> Self:
-        if self._reach.environment.release_probe is not None:
+        if self._resolved.environment.release_probe is not None:
             self._start(WatchThread("release", EVERY_S, self._release.look))
         if self._kill is not None:
-            self._start(WatchThread("kill URL", self._reach.environment.kill_poll_s, self._kill.look))
+            self._start(WatchThread("kill URL", self._resolved.environment.kill_poll_s, self._kill.look))
         return self
 
     def _start(self, thread: WatchThread) -> None:

@@ -23,7 +23,7 @@ from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
-from scripts.running.guards import AccessFacts, Watches, check_addresses, check_permission, lease_of, look
+from scripts.running.guards import AccessFacts, Watches, check_addresses, check_environment, check_permission, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
     Layout,
@@ -93,7 +93,7 @@ class RunLifecycle:
         self._load, self._end = NOT_PLAYED, NOT_ENDED
 
     @cached_property
-    def _reach(self) -> ResolvedEnvironment:
+    def _resolved(self) -> ResolvedEnvironment:
         """The resolved environment: its names and secrets are read once, when it is first needed."""
         return resolve_environment(self._inputs.environment, self._context.environment)
 
@@ -108,8 +108,8 @@ class RunLifecycle:
         self._browser = find_browser(self._inputs, self._context) if self._setting.browser else None
         leases = self._setting.lease_folder or self._context.runs.parent / "leases"
         with lease_of(self._inputs, leases, self._context.say) as lease:
-            release = look(self._reach, self._setting.releases_expected)
-            self._watches = Watches(self._reach, lease, self._clock, self._context)
+            release = check_environment(self._resolved, self._setting.releases_expected)
+            self._watches = Watches(self._resolved, lease, self._clock, self._context)
             self._watches.keep(release)
             return self._perform(program, lease, self._start(access, lease, release))
 
@@ -117,8 +117,8 @@ class RunLifecycle:
         """Refuse what may not be run, or can't; return what allows the load."""
         inputs, permit, setting = self._inputs, self._setting.permit, self._setting
         permission = check_permission(inputs, permit)
-        access = check_addresses(inputs, permit, self._reach.destinations, permission)
-        check_side_effects(inputs.environment_name, inputs.environment, self._reach.destinations)
+        access = check_addresses(inputs, permit, self._resolved.destinations, permission)
+        check_side_effects(inputs.environment_name, inputs.environment, self._resolved.destinations)
         shown = {} if setting.web_port is None else {"web UI": setting.web_port}
         setting.ports.check_free(ports_used(setting.ports, self._outside, setting.workers) | shown)
         self._check_generator()
@@ -131,7 +131,7 @@ class RunLifecycle:
         if self._outside.workers_join:
             return  # each sees for itself
         check_connections(plan, environment, workers)
-        if (told := port_hint(plan, self._reach)) is not None:
+        if (told := port_hint(plan, self._resolved)) is not None:
             self._context.say(f"a hint: {told}")
 
     def _start(self, access: AccessFacts, lease: Lease, release: str | None) -> StartFacts:
@@ -153,7 +153,7 @@ class RunLifecycle:
         directory = prepare(self._inputs, self._context.runs)
         lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")
-        telemetry = Telemetry(directory, self._reach, self._setting.ports, self._outside, program)
+        telemetry = Telemetry(directory, self._resolved, self._setting.ports, self._outside, program)
         self._write_job(directory)
         write_run(directory, self._inputs, start)
         try:
@@ -175,7 +175,7 @@ class RunLifecycle:
             directory,
             self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None,
             PEAKPROOF,
-            self._reach.destinations,
+            self._resolved.destinations,
             production=inputs.production,
             browser=self._setting.browser,
         )
@@ -188,7 +188,7 @@ class RunLifecycle:
 
     def _measured(self, directory: RunDirectory, telemetry: Telemetry) -> None:
         """Start everything that measures, play, and stop it again."""
-        keep_stock(directory, self._reach)
+        keep_stock(directory, self._resolved)
         with telemetry.listening() as exporters, Children(directory.logs) as children:
             prometheus = telemetry.prometheus(children, exporters)
             self._load = self._play(directory, children, prometheus)
@@ -201,7 +201,7 @@ class RunLifecycle:
         layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
         shopper = None
         if self._browser is not None:
-            shopper = shopper_of(self._browser, directory, self._inputs, self._reach, self._context)
+            shopper = shopper_of(self._browser, directory, self._inputs, self._resolved, self._context)
         with Unsuspended(self._context.say) as unsuspended:
             generator = start_generator(children, directory, layout, self._context.environment, outside)
             wait_for_targets(prometheus)
@@ -272,7 +272,7 @@ class RunLifecycle:
         """Return the releases that were seen, the one after the load included; nothing when nothing was played."""
         if self._load.started_at is None:
             return NOT_ENDED
-        release = probe_release_or_none(self._reach)
+        release = probe_release_or_none(self._resolved)
         self._watches.keep(release)
         return EndFacts(release=release, releases_seen=self._watches.seen)
 

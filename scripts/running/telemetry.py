@@ -40,12 +40,12 @@ class Telemetry:
     def __init__(
         self,
         directory: RunDirectory,
-        reach: ResolvedEnvironment,
+        resolved: ResolvedEnvironment,
         ports: Ports,
         outside: RemoteSettings,
         program: Program | None,
     ) -> None:
-        self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
+        self._directory, self._resolved, self._ports, self._outside = directory, resolved, ports, outside
         self._program = program
         self.recorded: RecorderFacts | None = None
         self._private = Path()  # holds Prometheus' credentials while it runs, readable by this user alone
@@ -92,12 +92,12 @@ class Telemetry:
         if self._program is not None:
             folder = self._directory.path / "prometheus"
             return start_prometheus(children, self._program, folder, self._private, self._scrapes(exporters))
-        jobs = frozenset(target.job for target in self._reach.environment.metrics) | set(self._exported())
+        jobs = frozenset(target.job for target in self._resolved.environment.metrics) | set(self._exported())
         return Prometheus(str(self._outside.prometheus_url), None, jobs)
 
     def _subjects(self) -> Sequence[Subject[Any]]:
-        environment, folder = self._reach.environment, self._directory.path
-        token, ask = self._reach.bearer() or "", self._reach.http
+        environment, folder = self._resolved.environment, self._directory.path
+        token, ask = self._resolved.bearer() or "", self._resolved.http
         subjects: list[Subject[Any]] = [loadgen.subject(lambda: folder)]
         if environment.stock_url is not None:
             subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))
@@ -107,7 +107,7 @@ class Telemetry:
 
     def _exported(self) -> list[str]:
         """Return the jobs that the run's own exporters serve."""
-        environment = self._reach.environment
+        environment = self._resolved.environment
         jobs = ["loadgen"]
         jobs += ["stock"] if environment.stock_url is not None else []
         return jobs + (["orders"] if environment.funnel_url is not None else [])
@@ -117,7 +117,7 @@ class Telemetry:
         authorization = None if token is None else Secret(f"Bearer {token.reveal()}")
         spans, host = self._recorder.metrics_url, HOST if self._outside.bind == _EVERYWHERE else self._outside.bind
         return [
-            *scrapes_of(self._reach),
+            *scrapes_of(self._resolved),
             *(Scrape(job=name, url=f"{exporters.url}/metrics/{name}", address=HOST) for name in self._exported()),
             Scrape(job=_SPANS, url=spans, address=host, authorization=authorization),
         ]

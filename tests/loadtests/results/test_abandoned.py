@@ -25,7 +25,7 @@ class Head:
     code: int = 75
     name: str = "locust-master"
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         return "good bye"
 
 

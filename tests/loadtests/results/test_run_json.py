@@ -14,7 +14,7 @@ from loadtests.results.revisions import append_revision
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import write_run
 from scripts.running.read_inputs import read_inputs
-from slo.validity.run_document import parse_run
+from slo.validity.run_document import RunDocument, parse_run
 from tests.scripts.made_run import SECOND, START, facts, make_run, worker_account
 from tests.scripts.world import World, write_inputs
 
@@ -90,6 +90,16 @@ def test_a_run_that_went_well_is_told_in_full(run: RunDirectory, world: World) -
     assert (value["run"], value["seed"], value["ended"], value["notes"]) == (run.name, 7, "completed", [])
     assert sorted(value["inputs"]) == ["objectives/objectives.yaml", "plan.yaml", "targets.redacted.json"]
     assert value["inputs"]["plan.yaml"] == value["plan"]["sha256"]
+
+
+def test_every_key_of_the_document_is_written_known_or_not(run: RunDirectory, world: World) -> None:
+    assert list(document(run)) == list(RunDocument.model_fields)
+    inputs = given(world.folder)
+    empty = prepare(inputs, world.context().runs)
+    write_run(empty, inputs, facts()[0])
+    assert list(json.loads(empty.run.read_text())) == list(RunDocument.model_fields)
+    run.worker("w0").write_text("{")
+    assert list(document(run)) == list(RunDocument.model_fields)
 
 
 def test_what_was_left_out_of_the_pages_is_told_for_all_workers(run: RunDirectory) -> None:

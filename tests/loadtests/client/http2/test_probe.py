@@ -12,7 +12,7 @@ from loadtests.environment.resolved_environment import ResolvedEnvironment, reso
 from loadtests.environment.targets import Environment, ProxyTarget
 from scripts.doctor.environment import environment
 from scripts.doctor.lines import Line
-from scripts.running.guards import look
+from scripts.running.guards import check_environment
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
@@ -80,7 +80,7 @@ def test_the_look_before_a_run_refuses_a_shop_that_speaks_http_1_1_only(world: W
     with fake_shop.running() as shop:
         reach = reach_at(world, shop.server.server_port, 2)
         with pytest.raises(EnvironmentLacks) as raised:
-            look(reach, ())
+            check_environment(reach, ())
         assert str(raised.value) == refusal(reach.environment.base_url, "answers with something else")
         check_spoken(reach_at(world, shop.server.server_port, 1.1))
 
