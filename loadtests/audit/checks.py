@@ -157,7 +157,7 @@ def _unsure(evidence: Evidence) -> str:
     orders = len(_without_a_row(evidence))
     seen = f": {orders} of the run's orders are in no row that is here" if orders else ""
     told = f"rows of the ledger of {', '.join(evidence.lacking)} may be missing{seen}"
-    return f"{told}; `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+    return f"{told}; `peakproof audit RUN --worker-folder FOLDER` brings over what a worker kept"
 
 
 def _order_as_promised(evidence: Evidence) -> Found:

@@ -22,7 +22,9 @@ def bring_ledgers(folder: Path, directory: RunDirectory) -> Mapping[str, int]:
     if own.name != directory.name:
         raise BadInput(f"{folder}: expected the folder {directory.name} that a worker of this run wrote")
     if own.path == directory.path.resolve():
-        raise BadInput(f"{folder}: this is the run directory itself; a worker that streamed has a folder of its own")
+        raise BadInput(
+            f"{folder}: this is the run directory itself; a worker elsewhere has a folder of its own, uploads/RUN"
+        )
     if not own.ledgers():
         raise BadInput(f"{folder}: no ledger-<worker>.jsonl")
     wholes = {path.name: _whole_rows(path, directory.path / path.name) for path in own.ledgers()}

@@ -31,13 +31,13 @@ from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.guards import NO_RAILS_TOLD, Rails, Watches, check_addresses, check_permission, lease_of, look
 from scripts.running.keyboard import HINT, Keyboard, Unsuspended, obey
-from scripts.running.locust_processes import Layout, LocustProcesses, check_connections, how_it_ended, start_generator
+from scripts.running.locust_processes import LocustProcesses, check_connections, how_it_ended, start_generator
 from scripts.running.metrics_archive import keep_answers
 from scripts.running.remote_settings import read_outside
 from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.telemetry import Telemetry, find_program, ports_used
 from scripts.running.terminal_view import TerminalView, read_live
-from scripts.running.worker_shutdown import hear_last_words
+from scripts.running.worker_shutdown import wait_for_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 
@@ -209,9 +209,16 @@ class RunLifecycle:
 
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> None:
         setting, outside = self._setting, self._outside
-        layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
         with Unsuspended(self._context.say) as unsuspended:
-            generator = start_generator(children, directory, layout, self._context.environment, outside)
+            generator = start_generator(
+                children,
+                directory,
+                setting.ports,
+                self._context.environment,
+                outside,
+                workers=setting.workers,
+                web_port=setting.web_port,
+            )
             wait_for_targets(prometheus)
             generator.begin()
             if setting.web_port is not None:
@@ -228,7 +235,7 @@ class RunLifecycle:
                 self._tell_end("failed", str(error))
             generator.end()
         if outside.workers_join:
-            hear_last_words(directory, setting.workers)
+            wait_for_workers(directory, setting.workers)
         self._conclude(directory, generator)
 
     def _gathering(self, directory: RunDirectory) -> Rendezvous | None:

@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 
+from loadtests.coordination.uploads import KEY_VARIABLE as UPLOAD_KEY
 from loadtests.demand.plan import Plan
 from loadtests.environment.credentials import Secret, variables_of
 from loadtests.environment.targets import Environment, Targets
@@ -18,7 +18,7 @@ from loadtests.shopper.assets import connections
 from loadtests.shopper.push_events import STREAMS
 from loadtests.worker.job import BEGIN
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
-from scripts.local_stack.ports import HOST
+from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Child, Children
 from scripts.running.remote_settings import HERE, RemoteSettings
 from slo.documents import read_json
@@ -27,7 +27,7 @@ from slo.outcomes import EnvironmentLacks
 Ended = Literal["completed", "stopped", "aborted", "failed"]
 _LOCUST = python("-m", "locust")
 _GRACE_S = 5.0
-_LAST_PARTS_S = 15.0  # what workers elsewhere still stream when a run is ended
+_LAST_UPLOADS_S = 15.0  # what workers elsewhere still upload when a run is ended
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -92,31 +92,24 @@ class LocustProcesses:
             child.end(self._grace_s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """How many workers there are, where their master listens, and the web UI: on loopback, None for none."""
-
-    workers: int
-    port: int
-    web_port: int | None = None
-
-
-def start_generator(
+def start_generator(  # noqa: PLR0913 - what Locust is started with
     children: Children,
     directory: RunDirectory,
-    layout: Layout,
+    ports: Ports,
     environment: Mapping[str, str],
     outside: RemoteSettings = HERE,
+    *,
+    workers: int,
+    web_port: int | None = None,
 ) -> LocustProcesses:
     """Start Locust on the run directory: one process for one worker, else a master and its workers.
 
-    They get ready, and wait to be told to begin. When the workers join from elsewhere, whatever their number, only the
-    master is started. Those of ours share a token that nobody else knows.
+    They get ready, and wait for `LocustProcesses.begin`. When the workers join from elsewhere, whatever their number,
+    only the master is started. Those started here share a token of their own. The web UI is on loopback, at `web_port`.
     """
     base, clean = _command(directory), _variables(directory, environment)
-    workers, port = layout.workers, layout.port
     play = [
-        *_shown(layout.web_port),
+        *_shown(web_port),
         "--obey-stdin",
         "--begin-when-told",
         "--users",
@@ -127,15 +120,16 @@ def start_generator(
     ]
     if workers == 1 and not outside.workers_join:
         return LocustProcesses(children.start("locust", [*base, *play], environment=clean, listens=True), ())
-    bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(port)]
+    bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(ports.locust)]
+    bound += ["--upload-port", str(ports.recorder)]
     token = outside.run_token or Secret(secrets.token_hex(32))
     expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
-    told = clean | {RUN_TOKEN: token.reveal()}
-    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=told, listens=True)
+    secret = {RUN_TOKEN: token.reveal(), UPLOAD_KEY: outside.upload_key.reveal()}
+    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=clean | secret, listens=True)
     numbers = () if outside.workers_join else range(workers)
-    master = (outside.bind, port)
+    master = (outside.bind, ports.locust)
     started = tuple(start_worker(children, directory, n, master, environment, token) for n in numbers)
-    return LocustProcesses(head, started, _LAST_PARTS_S if outside.workers_join else _GRACE_S)
+    return LocustProcesses(head, started, _LAST_UPLOADS_S if outside.workers_join else _GRACE_S)
 
 
 def _shown(web_port: int | None) -> list[str]:
@@ -162,7 +156,7 @@ def start_worker(
 def start_fetcher(
     children: Children, folder: Path, master: tuple[str, int], environment: Mapping[str, str], token: Secret
 ) -> Child:
-    """Start a process that fetches a run's papers from its master into `folder` and ends: 75 when the run is full."""
+    """Start a process that fetches a run bundle from its master into `folder` and ends: 75 when the run is full."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_LOCUST, "-f", str(_locustfile()), "--fetch-into", str(folder), *reach, "--loglevel", "WARNING"]
     told = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}

@@ -5,6 +5,7 @@ listens for others wants a token of them: the run's of those who take part, the 
 """
 
 import ipaddress
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ class RemoteSettings:
     """Where others find this run: the address we listen on, and the name by which they reach it.
 
     `spans_url` is a Collector that passes the shoppers' spans on to our recorder; without one they come straight.
+    `upload_key` is made anew each time: the run's master and the server that takes uploads share it.
     """
 
     bind: str = HOST
@@ -36,6 +38,7 @@ class RemoteSettings:
     spans_url: str | None = None
     run_token: Secret | None = field(default=None, repr=False)
     metrics_token: Secret | None = field(default=None, repr=False)
+    upload_key: Secret = field(default_factory=lambda: Secret(secrets.token_hex(32)), repr=False, compare=False)
 
     @property
     def workers_join(self) -> bool:

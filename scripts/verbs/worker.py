@@ -12,14 +12,14 @@ from loadtests.worker.job import read_job
 from scripts.context import Context
 from scripts.local_stack.processes import Children
 from scripts.running.locust_processes import check_connections, start_worker
-from scripts.running.remote_master import RemoteMaster, fetch_papers, read_master
+from scripts.running.remote_master import RemoteMaster, fetch_bundle, read_master
 from scripts.running.rendezvous import Rendezvous, read_gathering, take_seat
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
 SUMMARY = "join runs whose master is elsewhere, over a shared runs folder or over the network alone"
 EXAMPLE = "peakproof worker --once"
-_STREAMED = "streamed"
+_FOLDER = "uploads"
 _LOOK_S = 0.2
 
 
@@ -93,7 +93,7 @@ def _join_afar(master: RemoteMaster, context: Context, token: Secret) -> int | N
 
     Raises BadInput when the master refuses, and EnvironmentLacks when this machine allows too few descriptors.
     """
-    fetched = fetch_papers(master, context.folder / _STREAMED, context.environment, token)
+    fetched = fetch_bundle(master, context.folder / _FOLDER, context.environment, token)
     if fetched is None:
         context.say(f"the run at {master} has its workers, or is over")
         return None

@@ -320,6 +320,6 @@ def test_where_rows_may_be_missing_a_broken_promise_is_still_broken_and_a_kept_o
     assert (checks["order-once"].outcome, checks["order-once"].checked) == ("unknown", 1)
     assert checks["order-once"].detail == (
         "rows of the ledger of w1 may be missing;"
-        " `peakproof audit RUN --streamed FOLDER` brings over what a worker kept"
+        " `peakproof audit RUN --worker-folder FOLDER` brings over what a worker kept"
     )
     assert {checks[name].outcome for name in NAMES if name.startswith(("paid", "no-payment"))} == {"kept"}
