@@ -10,8 +10,6 @@ import os
 import secrets
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from exporters.serving.http_server import StartResponse
@@ -49,10 +47,7 @@ class Uploads:
 
     def __init__(self, run: RunDirectory, key: str) -> None:
         self._run, self._key = run, key
-        self._places = {
-            "part": threading.BoundedSemaphore(MOST_PARTS),
-            "other": threading.BoundedSemaphore(MOST_OTHERS),
-        }
+        self._parts, self._others = threading.Semaphore(MOST_PARTS), threading.Semaphore(MOST_OTHERS)
         self._locks: dict[str, threading.Lock] = {}
         self._versions: dict[str, int] = {}
 
@@ -73,13 +68,12 @@ class Uploads:
 
     def _take(self, environ: dict[str, Any]) -> Answer:
         file = self._permitted(environ)
-        is_part = file.kind == "part"
-        size = self._size(environ, PART_BYTES if is_part else ROWS_BYTES)
-        place = self._places["part" if is_part else "other"]
-        if not place.acquire(blocking=False):
+        size = _size(environ, PART_BYTES if file.kind == "part" else ROWS_BYTES)
+        free = self._parts if file.kind == "part" else self._others
+        if not free.acquire(blocking=False):
             raise _NotTaken("503 Service Unavailable", "others upload at this moment", **{"Retry-After": "1"})
         try:
-            if is_part:
+            if file.kind == "part":
                 return self._take_part(file, environ, size)
             data = b"".join(_chunks(environ, size))
             _check(environ, hashlib.sha256(data).digest())
@@ -88,7 +82,7 @@ class Uploads:
                     self._append(file, data, environ) if file.kind == "ledger" else self._replace(file, data, environ)
                 )
         finally:
-            place.release()
+            free.release()
 
     def _permitted(self, environ: dict[str, Any]) -> UploadedFile:
         """Return which file is uploaded, by who may; raises _NotTaken."""
@@ -104,13 +98,6 @@ class Uploads:
             why = f"the upload token of {file.worker} is wanted"
             raise _NotTaken("401 Unauthorized", why, **{"WWW-Authenticate": "Bearer"})
         return file
-
-    def _size(self, environ: dict[str, Any], most: int) -> int:
-        if "HTTP_TRANSFER_ENCODING" in environ or not (text := environ.get("CONTENT_LENGTH", "")).isdecimal():
-            raise _NotTaken("411 Length Required", "a Content-Length is wanted")
-        if (size := int(text)) > most:
-            raise _NotTaken("413 Content Too Large", f"larger than the {most} bytes allowed")
-        return size
 
     def _take_part(self, file: UploadedFile, environ: dict[str, Any], size: int) -> Answer:
         path = self._run.path / file.name
@@ -151,6 +138,14 @@ class Uploads:
         return "204 No Content", {}
 
 
+def _size(environ: dict[str, Any], most: int) -> int:
+    if "HTTP_TRANSFER_ENCODING" in environ or not (text := environ.get("CONTENT_LENGTH", "")).isdecimal():
+        raise _NotTaken("411 Length Required", "a Content-Length is wanted")
+    if (size := int(text)) > most:
+        raise _NotTaken("413 Content Too Large", f"larger than the {most} bytes allowed")
+    return size
+
+
 def _chunks(environ: dict[str, Any], size: int) -> Iterable[bytes]:
     """Read the body, all of it or raise _NotTaken."""
     left = size
@@ -179,10 +174,3 @@ def _number(environ: dict[str, Any], name: str) -> int:
 
 def _variable(name: str) -> str:
     return "HTTP_" + name.upper().replace("-", "_")
-
-
-def remove_unfinished(run: Path) -> None:
-    """Remove what never became whole, once nothing is taken any more."""
-    for path in run.glob(".*.upload.tmp"):
-        with suppress(OSError):
-            path.unlink()

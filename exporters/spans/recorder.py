@@ -25,7 +25,7 @@ from exporters.serving.http_server import App, Listener, StartResponse, guarded
 from exporters.spans.otlp import MAX_SPANS, Batch, Malformed, decode
 from exporters.spans.span_metrics import MAX_SERIES, SpanMetrics
 from exporters.spans.span_store import Limits, SpanStore
-from exporters.uploads import MOST_OTHERS, MOST_PARTS, Uploads, remove_unfinished
+from exporters.uploads import MOST_OTHERS, MOST_PARTS, Uploads
 from loadtests.coordination.uploads import PATH as UPLOADS_PATH
 from loadtests.results.run_directory import RunDirectory, write_table
 
@@ -146,7 +146,6 @@ class Recorder:
         metrics_token: str | None = None,
         upload_key: str | None = None,
     ) -> None:
-        self._run = run
         self._registry = CollectorRegistry()
         self._store = SpanStore(run, limits, clock, write)
         self._metrics = SpanMetrics(self._registry, max_series)
@@ -181,7 +180,6 @@ class Recorder:
         """Take no more, write the last part, and say what was done."""
         self._listener.stop()
         self._store.stop()
-        remove_unfinished(self._run.path)
         return RecorderSummary(
             spans=self._store.written,
             rejected=self._tally.rejected.total(),

@@ -19,9 +19,9 @@ class Relay:
         places = [(HERE, 0) if at is None else (at, port) for _, port in targets]
         self._listeners = [socket.create_server(place) for place in places]
         self.address: tuple[str, int] = self._listeners[0].getsockname()
-        self.taken = 0
-        for listener, target in zip(self._listeners, targets, strict=True):
-            Thread(target=self._take, args=(listener, target), daemon=True).start()
+        self.taken = [0] * len(targets)  # connections, by target
+        for number, target in enumerate(targets):
+            Thread(target=self._take, args=(number, target), daemon=True).start()
 
     def hold(self) -> None:
         """Pass nothing on, and take nothing more than what the connections' buffers hold."""
@@ -47,13 +47,13 @@ class Relay:
         self.drop()
         self._flows.set()
 
-    def _take(self, listener: socket.socket, target: tuple[str, int]) -> None:
+    def _take(self, number: int, target: tuple[str, int]) -> None:
         with suppress(OSError):
             while True:
-                near, _ = listener.accept()
-                Thread(target=self._join, args=(near, target), daemon=True).start()
+                near, _ = self._listeners[number].accept()
+                Thread(target=self._join, args=(near, number, target), daemon=True).start()
 
-    def _join(self, near: socket.socket, target: tuple[str, int]) -> None:
+    def _join(self, near: socket.socket, number: int, target: tuple[str, int]) -> None:
         self._flows.wait()
         try:
             far = socket.create_connection(target)
@@ -62,7 +62,7 @@ class Relay:
             return
         with self._lock:
             self._ends += [near, far]
-            self.taken += 1
+            self.taken[number] += 1
         Thread(target=self._pass, args=(near, far), daemon=True).start()
         self._pass(far, near)
 
