@@ -4,7 +4,8 @@ PYTHON ?= python3
 RELEASE ?= stable
 BIN := .venv/bin
 STAMP := .venv/.installed
-ROOMS := slo loadtests exporters dashboards scripts staging tests
+# Tests run in as many processes as there are cores, by the groups of tests/groups.py.
+PARALLEL := -n logical --maxprocesses 4
 
 .PHONY: help setup demo test test-heavy check format lock dashboards schemas bench-engine bench-stop prove-demo clean
 
@@ -31,10 +32,10 @@ demo: $(STAMP)  ## a holiday peak against the stand-in shop: run, judge, report 
 	@$(BIN)/peakproof demo --release $(RELEASE)
 
 test: $(STAMP)  ## all tests but the heavy ones
-	$(BIN)/python -m pytest -m "not heavy"
+	$(BIN)/python -m pytest -m "not heavy" $(PARALLEL) --durations 15
 
 test-heavy: $(STAMP)  ## tests that need a browser, a database server or minutes
-	$(BIN)/python -m pytest -m heavy
+	$(BIN)/python -m pytest -m heavy $(PARALLEL) --durations 15
 
 check: $(STAMP)  ## style, types, floors, generated files
 	$(BIN)/ruff check .

@@ -1,12 +1,11 @@
 """The journeys: what kinds of visit there are, step by step, over any storefront."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from loadtests.demand import plan as demand
-from loadtests.demand.visits import VISITS
 from loadtests.shopper.session import Session
-from loadtests.storefronts import Storefront
+from loadtests.storefronts import STOREFRONTS, Storefront, StorefrontSpec
 
 DATA_EXHAUSTED = "data_exhausted"
 OUT_OF_STOCK = "out_of_stock"
@@ -44,7 +43,8 @@ def design_your_own(session: Session, shop: Storefront) -> None:
 
 
 Journey = Callable[[Session, Storefront], None]
-JOURNEYS: dict[str, Journey] = {
+# By the names that a plan may use: those of `loadtests.demand.visits.VISITS`, which says what steps each makes.
+JOURNEYS: Mapping[str, Journey] = {
     "window-shop": window_shop,
     "search-and-buy": search_and_buy,
     "click-and-collect": click_and_collect,
@@ -52,12 +52,15 @@ JOURNEYS: dict[str, Journey] = {
 }
 
 
-def register(name: str, journey: Journey, visits: Mapping[str, float]) -> None:
-    """Let this process's plans name one journey more; raises ValueError for a name that is taken."""
-    if name in JOURNEYS:
-        raise ValueError(f"there is a journey {name} already")
-    JOURNEYS[name], VISITS[name] = journey, visits
-    demand.JOURNEYS.append(name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """What a run can play: storefronts by the names of targets.yaml, and journeys by those of a plan."""
+
+    storefronts: Mapping[str, StorefrontSpec]
+    journeys: Mapping[str, Journey]
+
+
+BUILT_IN = Registry(storefronts=STOREFRONTS, journeys=JOURNEYS)
 
 
 def _browse(session: Session, shop: Storefront) -> None:

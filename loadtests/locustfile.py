@@ -31,7 +31,6 @@ from loadtests.coordination.run_bundle import BundleServer, RefusedError, fetch,
 from loadtests.coordination.uploads import KEY_VARIABLE, UploadPermits
 from loadtests.results.run_directory import write_json
 from loadtests.runtime.resource_limits import allow_most
-from loadtests.storefronts import METHODS
 from loadtests.web_ui.guard import LOOPBACK, Guard
 from loadtests.web_ui.page import WHO, make_page
 from loadtests.web_ui.tables import report
@@ -218,7 +217,7 @@ def add_page(web_ui: WebUI, process: Process, master: Master) -> None:
 
 def fill_tables(environment: Environment, process: Process, master: Master) -> None:
     """Report each change to Locust as a worker of its own would, so that its tables and charts show what we count."""
-    methods = METHODS.get(process.job.environment.storefront, {})
+    methods = process.job.storefront.methods
     if isinstance(environment.runner, LocalRunner):
         setup_distributed_stats_event_listeners(environment.events, environment.stats)
 

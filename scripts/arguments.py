@@ -1,6 +1,6 @@
-"""What a command line may name: files of this machine, never an address; where a server listens, and with which token.
+"""Argument types that several commands share: local files, ports, and where a server listens with which token.
 
-On another address than loopback a server of ours answers only those who bring a token.
+A server that doesn't listen on loopback alone answers only requests that carry a token.
 """
 
 import argparse
@@ -18,19 +18,19 @@ _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 def local_file(text: str) -> Path:
-    """Return the path that `text` names; an address is refused, for what it holds could change unread."""
+    """Return the path that `text` names; a URL is refused, because its content could change unread."""
     if _ADDRESS.match(text) or text.startswith("//"):
-        raise argparse.ArgumentTypeError(f"{text} is an address, not a file: fetch it, read it, then name the file")
+        raise argparse.ArgumentTypeError(f"{text} is an address, not a file: download it, read it, then name the file")
     return Path(text)
 
 
 def port(text: str) -> int:
-    """Return the first of our ports."""
+    """Return `text` as the first of the ports that a command uses."""
     return between(text, 1024, 65_000, "a port")  # above the reserved ports, with room for ours
 
 
 def between(text: str, least: int, most: int, what: str) -> int:
-    """Return the number that `text` is; refuses one outside of `least` to `most`."""
+    """Return `text` as a whole number from `least` to `most`; anything else is refused, naming `what` was expected."""
     try:
         value = int(text)
     except ValueError:
@@ -41,30 +41,34 @@ def between(text: str, least: int, most: int, what: str) -> int:
 
 
 def add_web(parser: argparse.ArgumentParser) -> None:
-    """Describe where to listen, and for whom."""
-    parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1; another needs --web-token-env")
+    """Add --host and --web-token-env."""
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default 127.0.0.1); one that others reach needs --web-token-env",
+    )
     parser.add_argument(
         "--web-token-env",
         metavar="NAME",
-        help="variable with the bearer token that whoever asks must bring; NAME_FILE may name a file instead",
+        help="variable that holds the bearer token clients must send; NAME_FILE may name a file that holds it",
     )
 
 
 def web_token(options: argparse.Namespace, context: Context) -> str | None:
-    """Return the token that is asked for, None on loopback without one; raises BadInput when there must be one."""
+    """Return the token clients must send, None on loopback without one; raises BadInput when one is needed."""
     name = options.web_token_env
     if name is None:
         if is_loopback(options.host):
             return None
         raise BadInput(
-            f"--host {options.host}: others reach it there, so whoever asks must bring a token:"
+            f"--host {options.host}: other machines reach that address, so clients must send a token:"
             " add --web-token-env NAME, the variable that holds it"
         )
     return token_named(name, context.environment, "--web-token-env names it").reveal()
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on `host`."""
+    """Whether `host` is a loopback address, so that only this machine reaches it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -72,7 +76,7 @@ def is_loopback(host: str) -> bool:
 
 
 def write_given(path: Path, data: bytes) -> None:
-    """Write the file that a command line names, whole or not at all; raises EnvironmentLacks when it can't be."""
+    """Write a file named on the command line, whole or not at all; raises EnvironmentLacks when it can't be written."""
     try:
         write_bytes(path, data)
     except OSError as error:

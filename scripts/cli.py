@@ -75,7 +75,8 @@ def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
         prog="peakproof",
         description="Prove, before the holidays, that the web shop survives its peak,"
         " and stop the release that would break it.",
-        epilog="exit codes: 0 shown good, 99 shown bad, 75 not shown, 2 wrong usage, 1 a defect of ours",
+        epilog="exit codes: 0 PASS, or done; 99 FAIL; 75 INCONCLUSIVE, or something is missing; 2 wrong usage;"
+        " 1 a bug in peakproof",
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for name in [asked] if asked in VERBS else VERBS:

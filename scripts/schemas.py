@@ -1,4 +1,4 @@
-"""Publish the JSON Schemas of the configuration files: `python -m scripts.schemas [--check]`."""
+"""Publish the JSON Schemas of the files that users and Peakproof write: `python -m scripts.schemas [--check]`."""
 
 import json
 import sys
@@ -7,14 +7,30 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
 from loadtests.environment.targets import Targets
+from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
+from loadtests.results.worker_status import WorkerStatus
 from slo.outcomes import ExitCode
+from slo.validity.run_document import RunDocument
+from slo.verdict.audit_document import AuditDocument
+from slo.verdict.verdict_document import VerdictDocument
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
-MODELS: dict[str, type[BaseModel]] = {"plan": Plan, "targets": Targets, "forecast": Forecast}
+MODELS: dict[str, type[BaseModel]] = {
+    "plan": Plan,
+    "targets": Targets,
+    "forecast": Forecast,
+    "run": RunDocument,
+    "audit": AuditDocument,
+    "verdict": VerdictDocument,
+    "live": LiveDocument,
+    "worker": WorkerStatus,
+    "stock": StockDocument,
+}
 
 
 def rendered(model: type[BaseModel]) -> bytes:

@@ -1,36 +1,88 @@
-"""Reading what people write: YAML and JSON documents, parsed once into frozen types.
+"""Readers for configuration files: YAML and JSON, parsed once into frozen types.
 
 Nothing is trusted: a size bound, the safe loader, unknown keys refused. Every refusal is a `BadInput`
 whose message names the file, the place in it, the value, and what is allowed.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 MAX_BYTES = 1 << 20
 _MAX_SHOWN = 80
+_RENAMED = "renamed_key"
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class BadInput(ValueError):  # noqa: N818 - it is what the reader did, named as the reader would
-    """Something given from outside that can't be used; the message is for its author."""
+    """An input file, option or variable can't be used (exit 2); the message is for its author."""
 
 
 class Document(BaseModel):
-    """A part of a document: frozen, strict about types, unknown keys refused."""
+    """A part of a document: frozen, strict about types, unknown keys refused.
+
+    `RENAMED` maps a key of an earlier version to its name today; a document that uses the old one is refused with it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    RENAMED: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_renamed_keys(cls, data: object) -> object:
+        old = [key for key in cls.RENAMED if key in data] if isinstance(data, Mapping) else []
+        if not old:
+            return data
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError(_RENAMED, "is now {name}", {"name": cls.RENAMED[key]}), loc=(key,), input=None
+            )
+            for key in old
+        ]
+        raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+class WrittenDocument(BaseModel):
+    """A part of a document that Peakproof writes itself: frozen, finite numbers only.
+
+    Its readers ignore keys they don't know, so that a newer Peakproof's document stays readable, and accept that a
+    value is missing where the model has a default. A value of the wrong type is refused.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+def _none_if_wrong(value: object, parse: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - of the field's type
+    try:
+        return parse(value)
+    except ValidationError:
+        return None
+
+
+NONE_IF_WRONG = WrapValidator(_none_if_wrong)
+"""On a field that only tells people something: a value of the wrong type counts as missing, and the rest is read."""
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Ns = Annotated[int, Field(strict=True, ge=0, lt=1 << 63, description="nanoseconds since the epoch")]
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read the YAML document at `path` as `model`.
 
-    Raises BadInput when it is missing, too large, not YAML, or not a valid `model`; every error is told at once.
+    Raises BadInput when it is missing, too large, not YAML, or not a valid `model`; the message lists every error.
     """
     return validate(parse_yaml(read_text(path), path), model, path)
 
@@ -68,14 +120,17 @@ def parse_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML holds anyth
         raise BadInput(f"{path}: not YAML: {error}") from error
 
 
-def validate(data: object, model: type[Model], path: Path | str) -> Model:
-    """Turn parsed `data` into `model`; raises BadInput with one line for each error."""
+def validate(data: object, model: type[Model], path: Path | str, *, strict: bool | None = None) -> Model:
+    """Turn parsed `data` into `model`; raises BadInput with one line for each error.
+
+    `strict` refuses a value of another type that could be turned into the right one, whatever the model says.
+    """
     if not isinstance(data, dict):
         raise BadInput(f"{path}: expected a mapping at the top, found {type(data).__name__}")
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, strict=strict)
     except ValidationError as error:
-        lines = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
+        lines = [f"{path}: {_message(detail)}" for detail in error.errors(include_url=False)]
         raise BadInput("\n".join(lines)) from error
 
 
@@ -88,12 +143,14 @@ def validate_json(text: str, model: type[Model], path: Path | str) -> Model:
     return validate(data, model, path)
 
 
-def _told(detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails) -> str:
     place = _place(detail["loc"])
     if detail["type"] == "extra_forbidden":
         return f"{place}: unknown key"
     if detail["type"] == "missing":
         return f"{place}: required and missing"
+    if detail["type"] == _RENAMED:
+        return f"{place}: {detail['msg']}"
     shown = repr(detail["input"])
     shown = shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + "…"
     message = detail["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""A finding is a value: what was found, about what, and how much it weighs. Rendering it is another matter."""
+"""Findings of a judgement as plain values; `slo/rendering/` turns them into text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ Kind = Literal["objective", "audit", "validity", "cause"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing found; `message` is a sentence without its full stop, `change` what would mend it."""
+    """One finding; `message` is a sentence without its full stop, `change` the next step that would resolve it."""
 
     kind: Kind
     severity: Severity

@@ -1,4 +1,4 @@
-"""How figures are told to people: one way for all renderings, and nothing that a terminal or XML can't take."""
+"""Formatting of figures for people, the same in every rendering, and text that is safe for a terminal and XML."""
 
 import math
 import re

@@ -4,11 +4,11 @@ from enum import Enum, IntEnum
 
 
 class EnvironmentLacks(Exception):  # noqa: N818 - it is what the environment does
-    """Something around us is missing (Prometheus, a port, the shop): exit 75, nothing is proven."""
+    """Something that the command needs is missing (Prometheus, a port, the shop): exit 75, nothing is shown."""
 
 
 class ExitCode(IntEnum):
-    """What a process of Peakproof ends with; k6's 99 for a missed threshold, sysexits' 75 for "try again"."""
+    """The exit codes of every process: k6's 99 for a missed threshold, sysexits' 75 for "try again"."""
 
     OK = 0
     CRASH = 1

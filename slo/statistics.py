@@ -1,29 +1,29 @@
-"""Whether so many bad events of so many show an objective met, or missed, or neither.
+"""Statistical bounds: whether a count of bad events shows an objective met, missed, or neither.
 
 The bound is Clopper and Pearson's (1934), one-sided, on *effective* counts: both the events and the bad ones are
-divided by the design effect, as Korn and Graubard (1998) do for clustered samples, for requests that fail
-together are not independent witnesses.
+divided by the design effect, as Korn and Graubard (1998) do for clustered samples, because requests that fail
+together in an error burst are not independent observations.
 
 The design effect is measured over 20 equal blocks of the judged window: the variance of the bad counts' residuals
-about each step's own mean, over the binomial variance. It is the mean size of a bad spell, weighed by size. Three
+about each step's own mean, over the binomial variance. It is the mean size of an error burst, weighed by size. Three
 corrections:
 
 - Korn and Graubard's (t / z)² for the 19 degrees of freedom it rests on;
-- the excess over 1 times 1 + 2 / k, with k = bad events / design effect, the number of spells seen: were spells'
+- the excess over 1 times 1 + 2 / k, with k = bad events / design effect, the number of bursts seen: were bursts'
   sizes exponential, k of them would hide 1 / k of the sizes' own variance, and know their mean no better than to
-  1 / k. It fades as spells are seen;
+  1 / k. It fades as bursts are seen;
 - below 20 bad (or good) events a small residual proves nothing, and the plan's prior is the least that counts;
   with fewer than 20 blocks of 3 s, the prior alone, unless more was measured.
 
 In simulation (the model of `tests/slo/test_statistics.py` in steps of 0.25 s; 1,500 runs, 10 a second) a shop exactly
 at a budget of 5 % is passed, falsely, in 3.6 % of runs when bad events are independent, in 4.8 to 5.1 % when they
-come in spells of 0.5 to 3 s within 15 minutes, in 4.3 to 5.4 % for spells up to 1 s within 90 s. Without the second
+come in bursts of 0.5 to 3 s within 15 minutes, in 4.3 to 5.4 % for bursts up to 1 s within 90 s. Without the second
 correction those are 5.1 to 5.7 % and 7 to 8 %. Scaling the excess by budget / ratio instead, as if worse meant larger
-spells, gives 1 to 4 %, but passes a shop at a fifth of its budget in 26 % of runs of 90 s with spells of 1 s, here in
+bursts, gives 1 to 4 %, but passes a shop at a fifth of its budget in 26 % of runs of 90 s with bursts of 1 s, here in
 56 %.
 
-What no statistic can mend: a run that holds only a handful of bad spells (3 s spells in 90 s: 10 % false PASS).
-A run must be long against the spells it is to find.
+What no statistic can repair: a run that holds only a handful of error bursts (3 s bursts in 90 s: 10 % false PASS).
+A run must be long compared with the bursts it is to find.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ class StepCounts:
     bad: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        """Refuse counts that can't be."""
+        """Refuse impossible counts."""
         if len(self.events) != len(self.bad):
             raise ValueError(f"{len(self.events)} blocks of events but {len(self.bad)} of bad events")
         if any(not 0 <= bad <= events for events, bad in zip(self.events, self.bad, strict=True)):
@@ -58,7 +58,7 @@ class StepCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesignEffect:
-    """By how much the events count for less than independent ones, at least 1, and where that is known from."""
+    """How many clustered events weigh as much as one independent one, at least 1, and where that is known from."""
 
     value: float
     known_from: str
@@ -82,13 +82,13 @@ def lower_bad_ratio(bad: float, events: float, design_effect: float = 1.0, alpha
 
 
 def p_value_of_miss(bad: float, events: float, budget: float, design_effect: float = 1.0) -> float:
-    """Return the chance of so many bad events, or more, were the true bad ratio exactly the `budget`."""
+    """Return the probability of at least `bad` bad events if the true bad ratio were exactly the `budget`."""
     bad, events = bad / design_effect, events / design_effect
     return 1.0 if bad <= 0 else float(betainc(bad, events - bad + 1, budget))
 
 
 def design_effect(counts: Sequence[StepCounts], prior: float) -> DesignEffect:
-    """Measure the design effect from blocks, or say that the plan's `prior` stands in for it."""
+    """Measure the design effect from blocks; where that isn't possible, return the plan's `prior`."""
     blocks = min((len(step.events) for step in counts), default=0)
     bad = sum(sum(step.bad) for step in counts)
     events = sum(sum(step.events) for step in counts)
@@ -115,13 +115,13 @@ def _measured(counts: Sequence[StepCounts], blocks: int) -> float:
     freedom = blocks - 1
     raw = blocks / freedom * float((residuals**2).sum()) / binomial
     adjusted = raw * float((stdtrit(freedom, 1 - ALPHA) / ndtri(1 - ALPHA)) ** 2)
-    spells = max(1.0, bad_total / max(1.0, adjusted))
-    return 1.0 + max(0.0, adjusted - 1.0) * (1.0 + _UNSEEN / spells)
+    bursts = max(1.0, bad_total / max(1.0, adjusted))
+    return 1.0 + max(0.0, adjusted - 1.0) * (1.0 + _UNSEEN / bursts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
-    """Whether one objective is shown missed, and at which level it was tested."""
+    """The result of one objective's test for a miss, and the level at which it was tested."""
 
     alpha: float
     rejected: bool

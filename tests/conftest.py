@@ -1,11 +1,27 @@
 """What holds for all tests."""
 
 import gc
+import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.scripts.world import World
+from tests.groups import TESTS, GroupScheduling, rank_of
+from tests.scripts.world import Command, World
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest group first."""
+    items.sort(key=lambda item: rank_of(item.path.relative_to(TESTS).as_posix()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Schedule by group, in the order of collection."""
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
 
 
 def pytest_collection_finish() -> None:
@@ -17,6 +33,15 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(folder=tmp_path)
+
+
+@pytest.fixture
+def peakproof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Return the command line, called in this process and in a folder of its own; signals are as before afterwards."""
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.chdir(tmp_path)
+    yield Command(capture=capsys, folder=tmp_path)
+    signal.signal(signal.SIGTERM, before)
 
 
 def pytest_unconfigure() -> None:

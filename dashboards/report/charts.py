@@ -8,10 +8,10 @@ from markupsafe import Markup
 from dashboards.charts.svg import draw
 from dashboards.charts.vega_specs import NARROW, WIDE, Curve, OverTime, Shade, distribution, over_time
 from dashboards.formatting import count, length, percent, seconds
-from dashboards.report.documents import Objective, PlanFile
 from dashboards.report.records_query import Span, Store
 from dashboards.report.run_files import Reading
 from dashboards.report.stored_metrics import Picture
+from slo.verdict.verdict_document import ObjectiveEntry
 
 MAX_GROUPS = 6
 BINS_A_DECADE = 16
@@ -45,7 +45,7 @@ class Group:
         return self.threshold_s, f"limit {seconds(self.threshold_s)}"
 
 
-def groups(objectives: Sequence[Objective]) -> list[Group]:
+def groups(objectives: Sequence[ObjectiveEntry]) -> list[Group]:
     """Return the steps that latency objectives judge together; every step as one group when there is none."""
     found: dict[tuple[str, ...], Group] = {}
     for one in objectives:
@@ -53,7 +53,7 @@ def groups(objectives: Sequence[Objective]) -> list[Group]:
             group = Group(
                 title=one.display_name or one.name, steps=one.steps, threshold_s=one.threshold_s, target=one.target
             )
-            found.setdefault(tuple(one.steps), group)
+            found.setdefault(one.steps, group)
     return list(found.values())[:MAX_GROUPS] or [Group(title="All steps", steps=())]
 
 
@@ -75,7 +75,7 @@ class Charts:
         per = self._time.bin_s
         due = [n / per for n in self._store.per_bin("sessions", "scheduled_at")]
         began = [n / per for n in self._store.per_bin("sessions", "started_at", "started_at > 0")]
-        curve = planned(self._reading.plan, self._reading, self._time)
+        curve = planned(self._reading, self._time)
         plan = [Curve(name="the plan's curve", colour="c2", points=curve, dash=(6, 4))] if curve else []
         hints = [
             f"{count(round(d, 2))} sessions/s due, {count(round(b, 2))} started"
@@ -260,30 +260,28 @@ def _steps_note(group: Group, time: Span) -> str:
 
 
 def _shades(reading: Reading, time: Span) -> list[Shade]:
-    phases = (reading.run and reading.run.phases) or []
     judged = reading.judged
     return [
         Shade(
-            name=phase.name,
-            start_s=time.seconds(phase.starts_at),
-            end_s=time.seconds(phase.ends_at),
-            judged=judged is not None and judged.starts_at <= phase.starts_at and phase.ends_at <= judged.ends_at,
+            name=name,
+            start_s=time.seconds(played.starts_at),
+            end_s=time.seconds(played.ends_at),
+            judged=judged is not None and judged.starts_at <= played.starts_at and played.ends_at <= judged.ends_at,
         )
-        for phase in phases[:50]
-        if phase.starts_at < time.ends_at
+        for name, played in reading.phases[:50]
+        if played.starts_at < time.ends_at
     ]
 
 
-def planned(plan: PlanFile | None, reading: Reading, time: Span) -> list[tuple[float, float | None]]:
+def planned(reading: Reading, time: Span) -> list[tuple[float, float | None]]:
     """Return the plan's sessions a second at each corner of its curve, in seconds since the start."""
-    phases = (reading.run and reading.run.phases) or []
-    peak = plan.demand.peak_sessions_per_s if plan and plan.demand else None
-    if not plan or not plan.phases or peak is None:
+    if reading.plan is None:
         return []
-    levels = {phase.name: phase.level for phase in plan.phases}
+    peak = reading.plan.demand.peak_sessions_per_s
+    levels = {phase.name: phase.level for phase in reading.plan.phases}
     corners: list[tuple[float, float | None]] = []
-    for phase in phases:
-        level = levels.get(phase.name) or (0.0, 0.0)
-        ends = (phase.starts_at, phase.ends_at)
+    for name, played in reading.phases:
+        level = levels.get(name) or (0.0, 0.0)
+        ends = (played.starts_at, played.ends_at)
         corners += [(time.seconds(at), part * peak) for at, part in zip(ends, level, strict=True)]
     return corners

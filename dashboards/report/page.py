@@ -13,13 +13,13 @@ from markupsafe import Markup
 from dashboards import formatting as words
 from dashboards.report.browser import BrowserPage, browser_pages
 from dashboards.report.charts import Chart, Charts, groups
-from dashboards.report.documents import Cause, Finding
 from dashboards.report.records_query import SECOND_NS, Step, Store, orders_per_bin
 from dashboards.report.run_files import Reading, read
 from dashboards.report.stored_metrics import Answers, read_answers
 from dashboards.report.summary import Fact, Hero, account, facts, hero, merged
 from dashboards.report.traces import Trace, slowest
 from loadtests.results.run_directory import write_bytes
+from slo.verdict.verdict_document import CauseEntry, FindingEntry
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _SEVERITIES = ("fail", "inconclusive", "note")
@@ -32,7 +32,7 @@ class Page:
     reading: Reading
     hero: Hero
     facts: Sequence[Fact]
-    findings: Sequence[Finding]
+    findings: Sequence[FindingEntry]
     account: Sequence[tuple[str, int | None]]
     load: Sequence[Chart]
     latency: Sequence[Chart]
@@ -45,7 +45,7 @@ class Page:
     error_words: Sequence[str]
     browser: Sequence[BrowserPage]
     requests_outside: int
-    causes: Sequence[tuple[Cause, str]]
+    causes: Sequence[tuple[CauseEntry, str]]
     traces: Sequence[Trace]
     bin_s: int
     parts: Mapping[str, int]
@@ -77,7 +77,7 @@ def render(reading: Reading) -> str:
 def _page(reading: Reading, store: Store) -> Page:
     charts = Charts(reading, store)
     verdict = reading.verdict
-    looked_at = groups((verdict and verdict.objectives) or [])
+    looked_at = groups((verdict and verdict.objectives) or ())
     order_time = store.time.coarse(_attempted(reading))
     orders = orders_per_bin(reading.directory.ledgers(), order_time, reading.gaps)
     answers = read_answers(reading, store.time)
@@ -87,7 +87,7 @@ def _page(reading: Reading, store: Store) -> Page:
         reading=reading,
         hero=hero(reading),
         facts=facts(reading, steps, store),
-        findings=_by_severity((verdict and verdict.findings) or []),
+        findings=_by_severity((verdict and verdict.findings) or ()),
         account=account(reading, store),
         load=[] if empty else charts.load(),
         latency=[chart for group in looked_at if (chart := charts.latency(group))],
@@ -100,7 +100,7 @@ def _page(reading: Reading, store: Store) -> Page:
         error_words=sorted({word for step in steps for word in step.errors_by_word}),
         browser=browser_pages(reading),
         requests_outside=store.requests_outside(),
-        causes=merged((verdict and verdict.causes) or []),
+        causes=merged((verdict and verdict.causes) or ()),
         traces=slowest(store),
         bin_s=store.time.bin_s,
         parts=store.found,
@@ -108,10 +108,11 @@ def _page(reading: Reading, store: Store) -> Page:
 
 
 def _attempted(reading: Reading) -> int:
-    return ((reading.run and reading.run.orders) or {}).get("attempted") or 0
+    orders = reading.run.orders if reading.run else None
+    return (orders.attempted if orders else None) or 0
 
 
-def _by_severity(findings: Sequence[Finding]) -> list[Finding]:
+def _by_severity(findings: Sequence[FindingEntry]) -> list[FindingEntry]:
     order = {name: place for place, name in enumerate(_SEVERITIES)}
     return sorted(findings, key=lambda finding: order.get(finding.severity, len(order)))
 

@@ -139,8 +139,7 @@ class Store:
         return not missing
 
     def _span(self, reading: Reading) -> Span:
-        phases = (reading.run and reading.run.phases) or []
-        ends = [(phase.starts_at, phase.ends_at) for phase in phases]
+        ends = [(played.starts_at, played.ends_at) for _, played in reading.phases]
         seen = self.rows("requests-*.parquet", "SELECT min(scheduled_at), max(finished_at) FROM requests")
         if seen and seen[0][0] is not None and not ends:
             ends.append((seen[0][0], seen[0][1]))

@@ -1,15 +1,22 @@
 """A run directory as found: its documents, and what is missing from it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from dashboards.report.documents import Audit, Model, PlanFile, Run, Verdict, Window, read_document
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.results.recorded_run import read_object, read_run
 from loadtests.results.run_directory import RunDirectory
-from slo.documents import BadInput
+from slo.documents import BadInput, validate
+from slo.objectives.indicators import Window
+from slo.validity.run_document import RunDocument
+from slo.verdict.audit_document import AuditDocument, parse_audit
+from slo.verdict.verdict_document import VerdictDocument
 
 MAX_HASHED_BYTES = 64 << 20
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +32,29 @@ class Reading:
     """The documents of one run; a missing one is None and stands among `gaps`."""
 
     directory: RunDirectory
-    run: Run | None
-    verdict: Verdict | None
-    audit: Audit | None
-    plan: PlanFile | None
+    run: RunDocument | None
+    verdict: VerdictDocument | None
+    audit: AuditDocument | None
+    plan: Plan | None
     hashes: Mapping[str, str]
     gaps: list[Gap]
 
     @property
     def judged(self) -> Window | None:
         """The judged time: the verdict's, else the run's."""
-        if self.verdict and self.verdict.judged:
-            return self.verdict.judged
-        return self.run.judged if self.run else None
+        judged = self.verdict.judged.window if self.verdict and self.verdict.judged else None
+        return judged or (self.run.judged_window if self.run else None)
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """The requests that the verdict left out, by phase."""
+        return self.verdict.judged.left_out if self.verdict and self.verdict.judged else {}
+
+    @property
+    def phases(self) -> Sequence[tuple[str, Window]]:
+        """The phases as they were played, those whose name and time are known."""
+        phases = ((phase.name, phase.window) for phase in (self.run and self.run.phases) or ())
+        return [(name, window) for name, window in phases if name is not None and window is not None]
 
 
 def read(path: Path) -> Reading:
@@ -48,21 +65,34 @@ def read(path: Path) -> Reading:
     gaps: list[Gap] = []
     return Reading(
         directory=directory,
-        run=_document(directory.run, Run, gaps),
-        verdict=_document(directory.verdict, Verdict, gaps),
-        audit=_document(directory.audit, Audit, gaps),
-        plan=_document(directory.plan, PlanFile, gaps),
+        run=_document(directory.run, lambda _path: read_run(directory), gaps),
+        verdict=_document(directory.verdict, _verdict, gaps),
+        audit=_document(directory.audit, _audit, gaps),
+        plan=_document(directory.plan, read_plan, gaps),
         hashes=_hashes(directory),
         gaps=gaps,
     )
 
 
-def _document(path: Path, model: type[Model], gaps: list[Gap]) -> Model | None:
-    try:
-        return read_document(path, model)
-    except BadInput as error:
-        gaps.append(Gap(file=path.name, why=str(error)))
+def _document(path: Path, read: Callable[[Path], Model], gaps: list[Gap]) -> Model | None:
+    """Return what `read` makes of the file; None and a gap of one line when it isn't there or can't be read."""
+    if not path.exists():
+        gaps.append(Gap(file=path.name, why="is not there"))
         return None
+    try:
+        return read(path)
+    except BadInput as error:
+        first = str(error).splitlines()[0].removeprefix(f"{path}: ").removeprefix("can't be read: ")
+        gaps.append(Gap(file=path.name, why=f"can't be read: {first}"))
+        return None
+
+
+def _verdict(path: Path) -> VerdictDocument:
+    return validate(read_object(path), VerdictDocument, path)
+
+
+def _audit(path: Path) -> AuditDocument:
+    return parse_audit(read_object(path), str(path))
 
 
 def _hashes(directory: RunDirectory) -> dict[str, str]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboards.formatting import UNKNOWN, count, length, percent, seconds
-from dashboards.report.documents import Cause
 from dashboards.report.records_query import SECOND_NS, Step, Store
 from dashboards.report.run_files import Reading
 from loadtests.demand.visits import ASSET_STEPS
+from slo.validity.run_document import OrderCounts
+from slo.verdict.verdict_document import CauseEntry
 
 _MARKS = {"PASS": "✓", "FAIL": "✕", "INCONCLUSIVE": "?"}
 
@@ -80,9 +81,9 @@ def _delivered(reading: Reading) -> Fact:
 
 
 def _orders(reading: Reading) -> Fact:
-    orders = (reading.run and reading.run.orders) or {}
-    beside = f"{count(orders.get('refused'))} refused, {count(orders.get('unknown'))} unknown"
-    return Fact(name="Orders accepted", value=count(orders.get("accepted")), beside=beside)
+    orders = (reading.run and reading.run.orders) or OrderCounts()
+    beside = f"{count(orders.refused)} refused, {count(orders.unknown)} unknown"
+    return Fact(name="Orders accepted", value=count(orders.accepted), beside=beside)
 
 
 def _errors(steps: Sequence[Step]) -> Fact:
@@ -97,7 +98,7 @@ def _errors(steps: Sequence[Step]) -> Fact:
 
 def _slowest(reading: Reading, steps: Sequence[Step]) -> Fact:
     """Return the latency objective nearest to, or furthest over, its limit."""
-    objectives = (reading.verdict and reading.verdict.objectives) or []
+    objectives = (reading.verdict and reading.verdict.objectives) or ()
     known = [
         (one.observed_quantile_s / one.threshold_s, one.observed_quantile_s, one)
         for one in objectives
@@ -123,9 +124,9 @@ def _played(reading: Reading, store: Store) -> Fact:
     return Fact(name="Played", value=value, beside=ended, tone="" if ended == "completed" else "warn")
 
 
-def merged(causes: Sequence[Cause]) -> list[tuple[Cause, str]]:
+def merged(causes: Sequence[CauseEntry]) -> list[tuple[CauseEntry, str]]:
     """Return each cause once, with the names of all objectives it was found for."""
-    found: dict[tuple[object, ...], tuple[Cause, list[str]]] = {}
+    found: dict[tuple[object, ...], tuple[CauseEntry, list[str]]] = {}
     for cause in causes:
         same = (cause.service, cause.span, cause.self_s_before, cause.self_s_now, cause.grew_s)
         found.setdefault(same, (cause, []))[1].append(cause.objective or "")

@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
-import urllib3
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from loadtests.environment.credentials import Credentials, Secret, masked
+from loadtests.environment.credentials import Credentials, Secret
+from loadtests.environment.pinned_http import BoundedReply, bounded_get
 from slo.documents import BadInput, validate
 
 MAX_BYTES = 16 << 20
-_CHUNK = 1 << 16
 _MAX_TOLD = 300
 _OK = 200
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -40,7 +39,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
 
-Model = TypeVar("Model", bound=Answer)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,53 +80,34 @@ class AdminSource:
     def read(self, deadline: Deadline) -> object:
         """Return the parsed answer; raises Unreadable on anything but one whole JSON value in time."""
         try:
-            body = self._body(deadline)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+            reply = self._get(max(0.001, deadline.left_s()))
+        except requests.Timeout as error:
             raise Unreadable(f"{self.shown}: no whole answer within the deadline") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, OSError) as error:
             raise Unreadable(f"{self.shown}: no whole answer: {type(error).__name__}") from error
+        if reply.status != _OK:
+            raise Unreadable(f"{self.shown}: answered {reply.status}, expected 200")
+        if reply.headers.get("content-encoding", "identity") != "identity":
+            raise Unreadable(f"{self.shown}: answered with an encoding that was not asked for")
+        if not reply.whole:
+            raise Unreadable(f"{self.shown}: answer larger than the {self.max_bytes} bytes allowed")
         try:
-            return orjson.loads(body)
+            return orjson.loads(reply.body)
         except orjson.JSONDecodeError as error:
             raise Unreadable(f"{self.shown}: not JSON: {str(error)[:_MAX_TOLD]}") from error
 
-    def _body(self, deadline: Deadline) -> bytes:
+    def _get(self, timeout_s: float) -> BoundedReply:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Accept-Encoding": "identity"}
         with self.session() as session:
             session.trust_env = False
-            with session.get(
-                self.url,
-                headers=headers,
-                timeout=max(0.001, deadline.left_s()),
-                allow_redirects=False,
-                stream=True,
-            ) as reply:
-                if reply.status_code != _OK:
-                    raise Unreadable(f"{self.shown}: answered {reply.status_code}, expected 200")
-                if reply.headers.get("Content-Encoding", "identity") != "identity":
-                    raise Unreadable(f"{self.shown}: answered with an encoding that was not asked for")
-                return masked(self._drained(reply.raw, deadline), self._masks(session))
-
-    def _masks(self, session: requests.Session) -> tuple[bytes, ...]:
-        """Return what no answer may repeat: the token, and what the session brings of its own."""
-        own: tuple[bytes, ...] = getattr(session, "masks", ())
-        return (*own, *Credentials(hidden=(Secret(self.token),)).masks())
-
-    def _drained(self, raw: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
-        body = bytearray()
-        while chunk := raw.read1(_CHUNK):
-            body += chunk
-            if len(body) > self.max_bytes:
-                raise Unreadable(f"{self.shown}: answer larger than the {self.max_bytes} bytes allowed")
-            if deadline.left_s() <= 0:
-                raise Unreadable(f"{self.shown}: no whole answer within the deadline")
-        return bytes(body)
+            masks = Credentials(hidden=(Secret(self.token),)).masks()
+            return bounded_get(session, self.url, timeout_s, self.max_bytes, headers, masks)
 
 
 def parsed(data: object, model: type[Model], place: str) -> Model:
-    """Turn parsed JSON into `model`; raises Unreadable with the first errors."""
+    """Turn parsed JSON into `model`, strict about types; raises Unreadable with the first errors."""
     try:
-        return validate(data, model, place)
+        return validate(data, model, place, strict=True)
     except BadInput as error:
         raise Unreadable(str(error)[:_MAX_TOLD]) from error
 

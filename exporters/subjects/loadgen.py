@@ -2,107 +2,23 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
 
-import orjson
 from prometheus_client.metrics_core import Metric
-from pydantic import Field, field_validator
 
 from exporters import names
 from exporters.serving.scrape import Subject
-from exporters.serving.source import Amount, Answer, Count, Deadline, Label, NotYet, Unreadable, capped, parsed
+from exporters.serving.source import Deadline, NotYet, Unreadable, capped
+from loadtests.results.live_document import LatencyHistogram, LiveDocument, read_live
 from loadtests.results.run_directory import RunDirectory
-from slo.documents import BadInput, read_text
+from slo.documents import BadInput
 
-MAX_BYTES = 4 << 20
 MAX_SERIES = 20_000
+_MAX_LABEL, _MAX_BUCKETS, _MAX_MESSAGE = 128, 200, 300
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 _NS_PER_S = 1e9
-
-
-class Planned(Answer):
-    """What the plan asks for."""
-
-    sessions_per_s: Amount
-    sessions_total: Count
-
-
-class Achieved(Answer):
-    """What was done so far."""
-
-    sessions_total: Count
-    open_sessions: Count
-
-
-class Errors(Answer):
-    """Failed requests so far, by step and reason."""
-
-    by_step: dict[Label, dict[Label, Count]]
-
-
-class Orders(Answer):
-    """Order attempts so far, by outcome."""
-
-    accepted_total: Count
-    refused_total: Count
-    unknown_total: Count
-
-
-class Latency(Answer):
-    """A histogram: cumulative counts by upper bound in seconds."""
-
-    buckets: Annotated[dict[Label, Count], Field(max_length=200)]
-    sum: Amount
-    count: Count
-
-    @field_validator("buckets")
-    @classmethod
-    def _bounds_are_numbers(cls, buckets: Mapping[str, int]) -> Mapping[str, int]:
-        bounds = [float(bound) for bound in buckets]
-        if any(math.isnan(bound) or bound < 0 for bound in bounds) or len(set(bounds)) != len(bounds):
-            raise ValueError("upper bounds must be different numbers from 0 up")
-        return buckets
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        """Return the buckets in order, the last one `+Inf`; raises Unreadable when the counts fall."""
-        finite = sorted((float(bound), n) for bound, n in self.buckets.items() if not math.isinf(float(bound)))
-        rows = [*finite, (math.inf, self.count)]
-        infinite = [n for bound, n in self.buckets.items() if math.isinf(float(bound))]
-        if any(a[1] > b[1] for a, b in pairwise(rows)) or any(n != self.count for n in infinite):
-            raise Unreadable("live.json: a histogram's counts fall from one bucket to the next")
-        return [(names.bound(bound), n) for bound, n in rows]
-
-
-class Step(Answer):
-    """One step's requests so far."""
-
-    requests_total: Count
-    latency: Latency
-
-
-class Lag(Answer):
-    """How late sessions start."""
-
-    p99: Amount | None
-
-
-class Live(Answer):
-    """The parts of `peakproof/live/v1` that become metrics."""
-
-    format: Literal["peakproof/live/v1"]
-    at: Count
-    planned: Planned
-    achieved: Achieved
-    errors: Errors
-    orders: Orders
-    steps: dict[Label, Step]
-    lag_s: Lag
-    generator_cpu: Amount | None
-    dropped_total: Count
-    factor: Amount
 
 
 def latest_run(parent: Path) -> Path:
@@ -116,31 +32,62 @@ def latest_run(parent: Path) -> Path:
     return max(runs)
 
 
-def read_live(run: Path) -> Live:
+def read_snapshot(run: Path) -> LiveDocument:
     """Read a run's live snapshot; raises NotYet before the run has started, Unreadable when malformed or too large."""
     path = RunDirectory(path=run).live
     if not path.is_file():
         raise NotYet(f"{path}: no such file: the run has not started")
     try:
-        data = orjson.loads(read_text(path, MAX_BYTES))
+        live = read_live(path)
     except BadInput as error:
-        raise Unreadable(str(error)) from error
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(f"{path}: not JSON: {error}") from error
-    live = parsed(data, Live, str(path))
+        raise Unreadable(str(error)[:_MAX_MESSAGE]) from error
     series = sum(len(step.latency.buckets) + 4 for step in live.steps.values())
     capped(series + sum(map(len, live.errors.by_step.values())), MAX_SERIES, str(path))
+    errors = live.errors.by_step
+    _check_labels((*live.steps, *errors, *(error for of_step in errors.values() for error in of_step)), path)
+    for step in live.steps.values():
+        cumulative(step.latency)
     return live
 
 
-def families(live: Live) -> Iterable[Metric]:
+def _check_labels(labels: Iterable[str], path: Path) -> None:
+    wrong = next((label for label in labels if not 0 < len(label) <= _MAX_LABEL), None)
+    if wrong is not None:
+        allowed = f"allowed are 1 to {_MAX_LABEL}"
+        raise Unreadable(f"{path}: the name of a step or error has {len(wrong)} characters, {allowed}")
+
+
+def cumulative(latency: LatencyHistogram) -> list[tuple[str, float]]:
+    """Return the buckets in order, the last one `+Inf`; raises Unreadable when a bound or a count can't be one."""
+    counts = {_bound(text): n for text, n in latency.buckets.items()}
+    if len(counts) != len(latency.buckets) or len(counts) > _MAX_BUCKETS:
+        raise Unreadable(f"live.json: a histogram has {len(latency.buckets)} buckets, too many or of the same bound")
+    if counts.setdefault(math.inf, latency.count) != latency.count:
+        raise Unreadable("live.json: a histogram's +Inf is not its count")
+    rows = sorted(counts.items())
+    if any(a[1] > b[1] for a, b in pairwise(rows)):
+        raise Unreadable("live.json: a histogram's counts fall from one bucket to the next")
+    return [(names.bound(bound), n) for bound, n in rows]
+
+
+def _bound(text: str) -> float:
+    try:
+        bound = float(text)
+    except ValueError:
+        bound = math.nan
+    if not bound >= 0:
+        raise Unreadable(f"live.json: a histogram's upper bounds are numbers from 0 up, found {text[:_MAX_LABEL]!r}")
+    return bound
+
+
+def families(live: LiveDocument) -> Iterable[Metric]:
     """Turn a snapshot into metric families; what it does not know is absent."""
     yield from _totals(live)
     requests, errors = names.counter(names.REQUESTS), names.counter(names.REQUEST_ERRORS)
     response = names.histogram(names.RESPONSE_SECONDS)
     for name, step in live.steps.items():
         requests.add_metric((name,), step.requests_total)
-        response.add_metric((name,), step.latency.cumulative(), step.latency.sum)
+        response.add_metric((name,), cumulative(step.latency), step.latency.sum)
     for name, reasons in live.errors.by_step.items():
         for reason, count in reasons.items():
             errors.add_metric((name, reason), count)
@@ -150,7 +97,7 @@ def families(live: Live) -> Iterable[Metric]:
     yield from (requests, errors, response, orders)
 
 
-def _totals(live: Live) -> Iterable[Metric]:
+def _totals(live: LiveDocument) -> Iterable[Metric]:
     counters = (
         (names.PLANNED_SESSIONS, live.planned.sessions_total),
         (names.SESSIONS_STARTED, live.achieved.sessions_total),
@@ -175,10 +122,10 @@ def _totals(live: Live) -> Iterable[Metric]:
             yield gauge
 
 
-def subject(run: Callable[[], Path]) -> Subject[Live]:
+def subject(run: Callable[[], Path]) -> Subject[LiveDocument]:
     """Return the subject `loadgen`; `run` names the run directory at each scrape and may raise Unreadable."""
 
-    def read(_: Deadline) -> Live:
-        return read_live(run())
+    def read(_: Deadline) -> LiveDocument:
+        return read_snapshot(run())
 
     return Subject(name="loadgen", about="what the load generator does, from live.json", read=read, families=families)

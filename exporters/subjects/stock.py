@@ -4,44 +4,40 @@ A quantity below zero is exported as it is: it is what an oversold shop looks li
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
 
 from prometheus_client.metrics_core import Metric
-from pydantic import FailFast, Field
 
 from exporters import names
 from exporters.serving.scrape import Subject
-from exporters.serving.source import AdminSource, Answer, Count, Deadline, Label, Unreadable, capped, parsed
+from exporters.serving.source import AdminSource, Deadline, Unreadable, capped, parsed
+from loadtests.audit.shop_records import StockDocument, StockLevel
 
 MAX_SERIES = 50_000
+_MAX_LABEL, _MAX_QUANTITY = 128, 1 << 53
 
 
-class Level(Answer):
-    """The units of one SKU at one location."""
-
-    sku: Label
-    location: Label
-    quantity: Annotated[int, Field(ge=-(2**53), le=2**53)]
-
-
-class Stock(Answer):
-    """`peakproof/stock/v1`: every level the shop knows."""
-
-    format: Literal["peakproof/stock/v1"]
-    taken_at: Count
-    stock: Annotated[list[Level], FailFast()]
-
-
-def read_stock(source: AdminSource, deadline: Deadline, max_series: int = MAX_SERIES) -> Stock:
+def read_stock(source: AdminSource, deadline: Deadline, max_series: int = MAX_SERIES) -> StockDocument:
     """Read the stock; raises Unreadable when it is malformed, has more series than allowed, or a level twice."""
-    stock = parsed(source.read(deadline), Stock, source.shown)
+    stock = parsed(source.read(deadline), StockDocument, source.shown)
+    if "format" not in stock.model_fields_set:
+        raise Unreadable(f"{source.shown}: format: required and missing")
     capped(len(stock.stock), max_series, source.shown)
-    if len({(level.sku, level.location) for level in stock.stock}) != len(stock.stock):
+    if len(stock.levels()) != len(stock.stock):
         raise Unreadable(f"{source.shown}: the same SKU and location twice")
+    wrong = next((number for number, level in enumerate(stock.stock) if not _fits(level)), None)
+    if wrong is not None:
+        bounds = f"names of 1 to {_MAX_LABEL} characters and a quantity up to 2^53"
+        raise Unreadable(f"{source.shown}: stock[{wrong}]: expected {bounds}")
     return stock
 
 
-def families(stock: Stock) -> Iterable[Metric]:
+def _fits(level: StockLevel) -> bool:
+    """Whether its names fit a label, and its quantity a sample without loss."""
+    labels = 0 < len(level.sku) <= _MAX_LABEL and 0 < len(level.location) <= _MAX_LABEL
+    return labels and abs(level.quantity) <= _MAX_QUANTITY
+
+
+def families(stock: StockDocument) -> Iterable[Metric]:
     """Turn the stock into its metric family."""
     units = names.gauge(names.STOCK_UNITS)
     for level in stock.stock:
@@ -49,10 +45,10 @@ def families(stock: Stock) -> Iterable[Metric]:
     yield units
 
 
-def subject(source: AdminSource, max_series: int = MAX_SERIES) -> Subject[Stock]:
+def subject(source: AdminSource, max_series: int = MAX_SERIES) -> Subject[StockDocument]:
     """Return the subject `stock`."""
 
-    def read(deadline: Deadline) -> Stock:
+    def read(deadline: Deadline) -> StockDocument:
         return read_stock(source, deadline, max_series)
 
     return Subject(name="stock", about="units in stock by SKU and location", read=read, families=families)

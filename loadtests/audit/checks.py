@@ -7,40 +7,14 @@ couldn't be read makes them `unknown`, which is never good news.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
+from loadtests.audit.shop_records import Levels, Order, Payment
 from loadtests.results.ledger import Attempt, Line
+from slo.verdict.audit_document import FORMAT, Answer, AuditDocument, CheckEntry
 
 EXAMPLES = 20
 _HOLDS_STOCK = frozenset({"accepted", "pending"})
 _NEED_EVERY_ROW = frozenset({"order-exists", "order-once", "order-as-promised"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """An order as the shop tells it; `run` is None for traffic that isn't a test's."""
-
-    order_id: str
-    key: str | None
-    run: str | None
-    status: str
-    created_at: int
-    total_cents: int
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """A payment as the provider tells it; `reference` is the shop's order."""
-
-    payment_id: str
-    reference: str
-    amount_cents: int
-    status: str
-    created_at: int
-
-
-Stock = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +30,8 @@ class Evidence:
     orders: Sequence[Order] | None
     foreign: Sequence[Order]
     payments: Sequence[Payment] | None
-    stock_before: Stock | None
-    stock_after: Stock | None
+    stock_before: Levels | None
+    stock_after: Levels | None
     sources: Mapping[str, str]
     lacking: Sequence[str] = ()
 
@@ -76,7 +50,7 @@ class Check:
     """One promise, over everything it was checked on."""
 
     name: str
-    outcome: Literal["kept", "broken", "unknown"]
+    outcome: Answer
     checked: int
     broken: int
     detail: str
@@ -102,7 +76,7 @@ def others_may_explain(evidence: Evidence) -> bool:
 
 
 def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Found], evidence: Evidence) -> Check:
-    unread = [f"{source} {evidence.sources[source]}" for source in sources if evidence.sources[source] != "asked"]
+    unread = [f"{source} {evidence.sources[source]}" for source in sources if evidence.sources[source] != "read"]
     if unread:
         return Check(name=name, outcome="unknown", checked=0, broken=0, detail="; ".join(unread))
     checked, broken = compare(evidence)
@@ -110,7 +84,7 @@ def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Foun
         return Check(name=name, outcome="unknown", checked=checked, broken=0, detail=_unsure(evidence))
     return Check(
         name=name,
-        outcome="broken" if broken else "kept",
+        outcome="broken" if broken else "holds",
         checked=checked,
         broken=len(broken),
         detail=f"{len(broken)} of {checked}: {broken[0].detail}" if broken else f"all {checked}",
@@ -262,8 +236,8 @@ def _differs(attempt: Attempt, how: str) -> Broken:
     return Broken(key=attempt.key, order_id=attempt.order_id, detail=f"order {attempt.order_id} {how}")
 
 
-def to_json(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> dict[str, Any]:
-    """Return `audit.json`. `checked_at` in ns."""
+def audit_document(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> AuditDocument:
+    """Return what `audit.json` holds. `checked_at` in ns."""
     outcomes = Counter(attempt.outcome for attempt in evidence.attempts)
     held = [order for order in evidence.orders or () if order.status in _HOLDS_STOCK]
     counts = {
@@ -273,15 +247,10 @@ def to_json(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> dic
         "payments_in_provider": None if evidence.payments is None else len(evidence.payments),
         "units_sold": None if evidence.orders is None else sum(line.quantity for o in held for line in o.lines),
     }
-    return {
-        "format": "peakproof/audit/v1",
-        "checked_at": checked_at,
-        "sources": dict(evidence.sources),
-        "counts": counts,
-        "checks": [_check_to_json(check) for check in checks],
-    }
-
-
-def _check_to_json(check: Check) -> dict[str, Any]:
-    examples = [{"key": b.key, "order_id": b.order_id, "detail": b.detail} for b in check.examples]
-    return {**{name: getattr(check, name) for name in Check.__slots__}, "examples": examples}
+    return AuditDocument(
+        format=FORMAT,
+        checked_at=checked_at,
+        sources=dict(evidence.sources),
+        counts=counts,
+        checks=tuple(CheckEntry.model_validate(check, from_attributes=True) for check in checks),
+    )

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from loadtests.results.ledger import count_rows, orders_of
-from loadtests.results.recorded_run import read_object
+from loadtests.results.recorded_run import read_run
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from slo.documents import BadInput
-from slo.validity.run_facts import Worker, run_facts
+from slo.validity.run_document import OrderCounts, WorkerFacts
 
 
 def bring_ledgers(folder: Path, directory: RunDirectory) -> Mapping[str, int]:
@@ -56,13 +55,13 @@ def lacking(directory: RunDirectory) -> tuple[str, ...]:
     they are in the file all the same, unless that had to come over the network and wasn't brought since. Of workers
     that `run.json` doesn't tell of nothing is known. Raises BadInput.
     """
-    workers = run_facts(read_object(directory.run), str(directory.run)).workers
+    workers = read_run(directory).workers
     if workers is None:
         return ("workers that run.json doesn't tell of",)
     return tuple(worker.name for worker in workers if worker.name is not None and _lacks(worker, directory))
 
 
-def _lacks(worker: Worker, directory: RunDirectory) -> bool:
+def _lacks(worker: WorkerFacts, directory: RunDirectory) -> bool:
     told, here = worker.ledger_rows_expected, count_rows(directory.ledger(str(worker.name)))
     if worker.ledger_brought:
         return here < (told or 0)
@@ -72,13 +71,13 @@ def _lacks(worker: Worker, directory: RunDirectory) -> bool:
 
 def tell_of_brought(directory: RunDirectory, brought: Collection[str]) -> None:
     """Let `run.json` say what the ledgers hold now, and whose were `brought`. Raises BadInput."""
-    run = read_object(directory.run)
-    told = run.get("workers")
-    workers = None if told is None else [_counted(worker, directory, brought) for worker in told]
-    write_json(directory.run, {**run, "workers": workers, "orders": orders_of(directory)})
+    run = read_run(directory)
+    workers = None if run.workers is None else tuple(_counted(worker, directory, brought) for worker in run.workers)
+    orders = OrderCounts.model_validate(orders_of(directory))
+    write_json(directory.run, run.model_copy(update={"workers": workers, "orders": orders}).to_json())
 
 
-def _counted(worker: dict[str, Any], directory: RunDirectory, brought: Collection[str]) -> dict[str, Any]:
-    name = str(worker.get("name"))
-    since = {"ledger_brought": True} if name in brought else {}
-    return {**worker, "ledger_rows_received": count_rows(directory.ledger(name)), **since}
+def _counted(worker: WorkerFacts, directory: RunDirectory, brought: Collection[str]) -> WorkerFacts:
+    since = {"ledger_brought": True} if worker.name in brought else {}
+    rows = count_rows(directory.ledger(str(worker.name)))
+    return worker.model_copy(update={"ledger_rows_received": rows, **since})

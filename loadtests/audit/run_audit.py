@@ -8,7 +8,7 @@ from loadtests.audit.late_ledgers import lacking
 from loadtests.audit.sources import Sources, gather
 from loadtests.environment.credentials import credentials_of, token_of
 from loadtests.environment.pinned_http import PinnedHttp
-from loadtests.results.recorded_run import read_environment, read_object
+from loadtests.results.recorded_run import read_environment, read_run
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.runtime.clock import Clock
 from slo.documents import BadInput
@@ -27,12 +27,12 @@ def audit_run(path: Path, variables: Mapping[str, str]) -> tuple[audit.Check, ..
     finally:
         sources.close()
     checks = audit.audit(evidence)
-    write_json(directory.audit, audit.to_json(evidence, checks, Clock.start().now()))
+    write_json(directory.audit, audit.audit_document(evidence, checks, Clock.start().now()).model_dump(mode="json"))
     return checks
 
 
 def _began_at(directory: RunDirectory) -> int:
-    told = read_object(directory.run).get("started_at")
-    if not isinstance(told, int) or isinstance(told, bool):
-        raise BadInput(f"{directory.run}: started_at: expected ns since the epoch, found {told!r:.80}")
-    return told
+    started_at = read_run(directory).started_at
+    if started_at is None:
+        raise BadInput(f"{directory.run}: started_at: expected ns since the epoch, found None")
+    return started_at

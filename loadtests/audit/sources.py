@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import requests
-import urllib3
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from loadtests.audit.checks import Evidence, Order, Payment, Stock, others_may_explain
-from loadtests.environment.credentials import Credentials, Secret, masked
-from loadtests.environment.pinned_http import PinnedHttp, why_no_answer
+from loadtests.audit.checks import Evidence, others_may_explain
+from loadtests.audit.shop_records import Order, OrdersPage, Payment, PaymentsPage, StockDocument
+from loadtests.environment.credentials import Credentials, Secret
+from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment
-from loadtests.results.ledger import Line, read_ledgers
+from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory, write_json
-from slo.documents import BadInput, read_text, validate
+from slo.documents import BadInput, read_text, validate_json
 from slo.outcomes import EnvironmentLacks
 
 _TIMEOUT_S = 20.0
@@ -30,81 +29,30 @@ class SourceUnavailableError(Exception):
     """A source that is declared couldn't be read; the message says why in a few words."""
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Line(_Told):
-    sku: str
-    quantity: int
-    location: str
-
-
-class _Order(_Told):
-    order_id: str
-    key: str | None
-    run: str | None
-    status: str
-    created_at: int
-    total_cents: int
-    lines: tuple[_Line, ...]
-
-
-class _Orders(_Told):
-    orders: tuple[_Order, ...]
-    next: int | None
-
-
-class _Payment(_Told):
-    payment_id: str
-    reference: str
-    amount_cents: int
-    status: str
-    created_at: int
-
-
-class _Payments(_Told):
-    payments: tuple[_Payment, ...]
-    next: int | None
-
-
-class _StockRow(_Told):
-    sku: str
-    location: str
-    quantity: int
-
-
-class _Stock(_Told):
-    taken_at: int
-    stock: tuple[_StockRow, ...]
-
-
 class Sources:
     """The declared sources of one environment, asked over `http`; `token` is the bearer token they want, if any."""
 
     def __init__(self, environment: Environment, token: str | None, http: PinnedHttp | None = None) -> None:
         self._environment = environment
         self._http = http or PinnedHttp(environment)
-        self._masks = (*self._http.masks, *Credentials(hidden=(Secret(token),) if token else ()).masks())
+        self._masks = Credentials(hidden=(Secret(token),) if token else ()).masks()
         if token:
             self._http.headers["Authorization"] = f"Bearer {token}"
 
-    def stock_document(self) -> dict[str, Any]:
-        """Return the stock as the shop tells it (format peakproof/stock/v1); raises SourceUnavailableError."""
-        told = self._get(str(self._environment.stock_url), {}, _Stock)
-        return {"format": "peakproof/stock/v1", **told.model_dump(mode="json")}
+    def stock_document(self) -> StockDocument:
+        """Return the stock of the shop; raises SourceUnavailableError."""
+        return self._get(str(self._environment.stock_url), {}, StockDocument)
 
     def orders(self, run: str | None) -> tuple[Order, ...]:
         """Return the orders of `run`, or all of them for None; raises SourceUnavailableError."""
         query = {} if run is None else {"run": run}
-        pages = self._pages(str(self._environment.orders_url), query, _Orders)
-        return tuple(_order(order) for page in pages for order in page.orders)
+        pages = self._pages(str(self._environment.orders_url), query, OrdersPage)
+        return tuple(order for page in pages for order in page.orders)
 
     def payments(self, since: int) -> tuple[Payment, ...]:
         """Return the payments made from `since` (ns) on; raises SourceUnavailableError."""
-        pages = self._pages(str(self._environment.payments_url), {}, _Payments)
-        told = (payment for page in pages for payment in page.payments)
-        return tuple(Payment(**payment.model_dump()) for payment in told if payment.created_at >= since)
+        pages = self._pages(str(self._environment.payments_url), {}, PaymentsPage)
+        return tuple(payment for page in pages for payment in page.payments if payment.created_at >= since)
 
     def close(self) -> None:
         """Close the connections."""
@@ -125,16 +73,16 @@ class Sources:
 
     def _get(self, url: str, query: dict[str, str], model: type[Reply]) -> Reply:
         try:
-            with self._http.get(url, params=query, timeout=_TIMEOUT_S, stream=True) as reply:
-                body = reply.raw.read(_MAX_REPLY + 1, decode_content=True)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            full = requests.Request("GET", url, params=query).prepare().url or url
+            reply = bounded_get(self._http, full, _TIMEOUT_S, _MAX_REPLY, masks=self._masks)
+        except (requests.RequestException, OSError) as error:
             raise SourceUnavailableError(f"unreachable: {why_no_answer(error)}") from error
-        if reply.status_code != requests.codes.ok:
-            raise SourceUnavailableError(f"unreachable: HTTP {reply.status_code}")
-        if len(body) > _MAX_REPLY:
+        if reply.status != requests.codes.ok:
+            raise SourceUnavailableError(f"unreachable: HTTP {reply.status}")
+        if not reply.whole:
             raise SourceUnavailableError(f"unreachable: a reply of over {_MAX_REPLY} bytes")
         try:
-            return model.model_validate_json(masked(body, self._masks))
+            return model.model_validate_json(reply.body)
         except ValidationError as error:
             raise SourceUnavailableError(f"unreachable: not the reply expected: {_first(error)}") from error
 
@@ -160,7 +108,7 @@ def gather(
     if environment.stock_url is None:
         said["stock"] = "not declared"
     else:
-        after = _ask(said, "stock", environment.stock_url, lambda: stock_of(sources.stock_document(), "the shop"))
+        after = _ask(said, "stock", environment.stock_url, lambda: sources.stock_document().levels())
         before = _stock_before(directory, said)
     evidence = Evidence(
         run=run,
@@ -168,7 +116,7 @@ def gather(
         orders=orders,
         foreign=(),
         payments=payments,
-        stock_before=None if before is None else stock_of(before.model_dump(), directory.stock_before),
+        stock_before=None if before is None else before.levels(),
         stock_after=after,
         sources=said,
         lacking=lacking,
@@ -178,12 +126,6 @@ def gather(
     since = run_started_at if before is None else before.taken_at
     everyone = _ask(said, "orders", environment.orders_url, lambda: sources.orders(None)) or ()
     return replace(evidence, foreign=tuple(o for o in everyone if o.run != run and o.created_at >= since))
-
-
-def stock_of(document: dict[str, Any], path: Path | str) -> Stock:
-    """Return `{(sku, location): quantity}` of a peakproof/stock/v1 document; raises BadInput."""
-    told = validate(document, _Stock, path)
-    return {(row.sku, row.location): row.quantity for row in told.stock}
 
 
 Asked = TypeVar("Asked")
@@ -198,29 +140,16 @@ def _ask(said: dict[str, str], name: str, url: str | None, ask: Callable[[], Ask
     except SourceUnavailableError as error:
         said[name] = str(error)
         return None
-    said[name] = "asked"
+    said[name] = "read"
     return answer
 
 
-def _stock_before(directory: RunDirectory, said: dict[str, str]) -> _Stock | None:
+def _stock_before(directory: RunDirectory, said: dict[str, str]) -> StockDocument | None:
     try:
-        return _Stock.model_validate_json(read_text(directory.stock_before, _MAX_REPLY))
-    except (BadInput, ValidationError):
+        return validate_json(read_text(directory.stock_before, _MAX_REPLY), StockDocument, directory.stock_before)
+    except BadInput:
         said["stock"] = "not read before the run"
         return None
-
-
-def _order(told: _Order) -> Order:
-    lines = tuple(Line(sku=line.sku, quantity=line.quantity, location=line.location) for line in told.lines)
-    return Order(
-        order_id=told.order_id,
-        key=told.key,
-        run=told.run,
-        status=told.status,
-        created_at=told.created_at,
-        total_cents=told.total_cents,
-        lines=lines,
-    )
 
 
 def _first(error: ValidationError) -> str:
@@ -229,14 +158,14 @@ def _first(error: ValidationError) -> str:
     return f"{place}: {detail['msg']}" if place else detail["msg"]
 
 
-def keep_stock(directory: RunDirectory, reach: ResolvedEnvironment) -> None:
+def keep_stock(directory: RunDirectory, resolved: ResolvedEnvironment) -> None:
     """Write the stock as the shop tells it now, where it is declared; raises EnvironmentLacks."""
-    environment = reach.environment
+    environment = resolved.environment
     if environment.stock_url is None:
         return
-    sources = Sources(environment, reach.bearer(), reach.asking())
+    sources = Sources(environment, resolved.bearer(), resolved.http())
     try:
-        write_json(directory.stock_before, sources.stock_document())
+        write_json(directory.stock_before, sources.stock_document().model_dump(mode="json"))
     except SourceUnavailableError as error:
         raise EnvironmentLacks(f"the stock at {environment.stock_url} is {error}") from error
     finally:

@@ -1,29 +1,32 @@
-"""The browser as a program: where it is, what it is told, and which addresses it can reach at all."""
+"""Chromium as a program: where it is, its flags, and which addresses it can reach at all."""
 
+import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from loadtests.client.origin import Origin
 from slo.outcomes import EnvironmentLacks
 
 VARIABLE = "PEAKPROOF_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+_PID = "chromium.pid"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 _FLAGS = (
-    "--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-    "--disable-default-apps", "--disable-breakpad", "--no-first-run", "--no-default-browser-check",
-    "--no-proxy-server", "--force-webrtc-ip-handling-policy=disable_non_proxied_udp", "--mute-audio",
-    "--window-size=1366,768",
+    "--headless", "--remote-debugging-pipe", "--no-startup-window", "--disable-gpu", "--disable-quic",
+    "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-extensions", "--disable-default-apps", "--disable-breakpad", "--no-first-run",
+    "--no-default-browser-check", "--no-proxy-server", "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--mute-audio", "--window-size=1366,768",
 )  # fmt: skip
 
 
 def find_chromium(environment: Mapping[str, str]) -> Path:
-    """Return the path of a Chromium; raises EnvironmentLacks with what helps."""
-    if told := environment.get(VARIABLE):
-        program = Path(told).absolute()
+    """Return the path of a Chromium; raises EnvironmentLacks with the command that installs one."""
+    if named := environment.get(VARIABLE):
+        program = Path(named).absolute()
         if not (program.is_file() and os.access(program, os.X_OK)):
             raise EnvironmentLacks(f"--browser: ${VARIABLE} names {program}, which is not a program")
         return program
@@ -36,27 +39,46 @@ def find_chromium(environment: Mapping[str, str]) -> Path:
     )
 
 
-def command_of(program: Path, profile: Path, reach: Mapping[Origin, Sequence[str]], *, is_root: bool) -> list[str]:
-    """Return the command line for a browser that keeps everything in `profile` and reaches `reach` alone.
+def check_playwright(package: str = "playwright") -> None:
+    """Raise EnvironmentLacks when the package that drives the browser isn't installed."""
+    if importlib.util.find_spec(package) is None:
+        raise EnvironmentLacks(
+            "--browser: the package playwright isn't installed; install it with:"
+            " python -m pip install 'peakproof[browser]'"
+        )
 
-    Every other name, and every other address, port included, has no address for it.
+
+def arguments_of(program: Path, profile: Path, addresses: Mapping[str, Sequence[str]], *, is_root: bool) -> list[str]:
+    """Return the arguments with which /bin/sh becomes a browser that reaches `addresses` alone.
+
+    `addresses` are by `host:port`; every other name, and every other address, port included, has none for it. All that
+    it keeps is in `profile`, its process id too: whatever drives it gives it a process group of its own.
     """
-    rules = [f"MAP {_authority(one.host, one.port)} {_authority(told[0], one.port)}" for one, told in reach.items()]
-    sandbox = ["--no-sandbox"] if is_root else []  # as root the sandbox can't be had
+    rules = [f"MAP {place} {authority(at[0], int(place.rpartition(':')[2]))}" for place, at in addresses.items()]
+    sandbox = ["--no-sandbox"] if is_root else []  # Chromium refuses to start as root with its sandbox
     return [
-        str(program),
+        *("-c", 'echo $$ > "$0" && exec "$@"', str(profile / _PID), str(program)),
         *_FLAGS,
         *sandbox,
         f"--user-data-dir={profile}",
         f"--host-resolver-rules={', '.join([*rules, 'MAP * ~NOTFOUND'])}",
-        "about:blank",
     ]
 
 
 def variables_of(environment: Mapping[str, str], profile: Path) -> dict[str, str]:
-    """Return what the browser sees of our environment: no secret, no proxy, and no home but its profile."""
+    """Return the variables for the browser and what drives it: no secret, no proxy, and no home but its profile."""
     return {name: environment[name] for name in _KEPT if name in environment} | {"HOME": str(profile)}
 
 
-def _authority(host: str, port: int) -> str:
+def kill_chromium(profile: Path) -> None:
+    """Kill the browser of `profile` and all its processes, unless it never began or was killed before."""
+    with suppress(OSError, ValueError):
+        group = int((profile / _PID).read_text())
+        (profile / _PID).unlink()
+        if group > 1:
+            os.killpg(group, signal.SIGKILL)
+
+
+def authority(host: str, port: int) -> str:
+    """Return `host:port`, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

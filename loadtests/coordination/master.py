@@ -31,6 +31,7 @@ from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
 from loadtests.live.snapshot_file import SnapshotFile
 from loadtests.live.worker_figures import Gauges, Watch
+from loadtests.results.live_document import LiveDocument
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import Job
 from slo.outcomes import ExitCode
@@ -66,7 +67,7 @@ class Master:
         self._liveness: WorkerLiveness | None = None
         self._names: dict[ClientId, str] = {}
         self._live = SnapshotFile(job.directory.live)
-        self._last_snapshot: dict[str, Any] = {}
+        self._last_snapshot: LiveDocument | None = None
         self._stopped: tuple[str, str] | None = None
 
     def handlers(self) -> Handlers:
@@ -102,8 +103,9 @@ class Master:
 
     def shown(self) -> Mapping[str, Any]:
         """Return the last live snapshot, empty before the first, with the last answer to a wished change."""
-        answer = {"told": self._rate_control.told} if self._rate_control is not None and self._last_snapshot else {}
-        return {**self._last_snapshot, **answer}
+        if self._rate_control is None or self._last_snapshot is None:
+            return {}
+        return self._last_snapshot.model_copy(update={"told": self._rate_control.told}).model_dump(mode="json")
 
     def stop(self, ended: str, because: str) -> None:
         """End the run early, everywhere; the first reason given is the one that counts."""
@@ -151,13 +153,14 @@ class Master:
             self._liveness.finished(name, ended)
 
     def _snapshot(self, state: str) -> None:
-        """Write `live.json`; the snapshot with the state `ended` is the last."""
-        if self._board is not None and self._rate_control is not None and self._last_snapshot.get("state") != "ended":
-            refused = {} if self._admission is None else {"refused_workers": self._admission.strangers}
+        """Write `live.json`; the snapshot of a run that is over is the last."""
+        is_over = self._last_snapshot is not None and self._last_snapshot.is_over
+        if self._board is not None and self._rate_control is not None and not is_over:
+            refused = {} if self._admission is None else {"refused_workers": list(self._admission.strangers)}
             snapshot = self._board.snapshot(self._clock.now(), state)
-            self._last_snapshot = {**snapshot, **self._rate_control.snapshot(), **refused}
+            self._last_snapshot = snapshot.model_copy(update={**self._rate_control.snapshot(), **refused})
             write = self._live.close if state == "ended" else self._live.write
-            write(self._last_snapshot)
+            write(self._last_snapshot.model_dump(mode="json"))
 
     def _watch(self, board: Board, liveness: WorkerLiveness) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or given up."""

@@ -1,42 +1,52 @@
 """From a forecast in orders an hour to a plan in sessions a second.
 
-orders_per_session  = Σ share of a journey * its orders a session
 peak_sessions_per_s = orders an hour * factor / 3600 / orders_per_session
+
+Orders per session are the shop's own: of its history, or as given. The mix must fit them, as each session of a buyers'
+journey orders once: with fewer buyers the orders can't come, with many more the run would place more than planned.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import FORMAT, CartLines, Limits, NotJudged, Phase, Plan
 from loadtests.demand.think_time import LogNormal, ThinkTime
+from loadtests.demand.visits import BUYERS
 from slo.documents import BadInput, validate
 
-ORDERS_PER_SESSION: Mapping[str, float] = MappingProxyType(
-    # Buyers' journeys end in an order but for 2 % declined or out of stock; window-shoppers look.
-    {"search-and-buy": 0.98, "click-and-collect": 0.98, "design-your-own": 0.98, "window-shop": 0.0}
+MIN_ORDERS_PER_SESSION = 0.0001
+# How the buyers of a mix that nobody gave divide; the other sessions window-shop.
+_BUYERS: Mapping[str, float] = {"search-and-buy": 2 / 3, "click-and-collect": 0.2, "design-your-own": 0.4 / 3}
+_ROUNDING = 0.99
+_MOST_REFUSED = 1.25  # buyers by orders: a quarter more come than are declined or find nothing in stock
+NO_ORDERS_PER_SESSION = (
+    "orders per session are unknown: add a column sessions to the order history and run peakproof forecast again,"
+    " or give --orders-per-session, such as 0.025 for one order in 40 sessions"
 )
 PHASES = (
-    Phase(name="reference", kind="reference", plays_s=25, level=(0.5, 0.5)),
-    Phase(name="warm-up", kind="warm-up", plays_s=8, level=(0.5, 0.5)),
-    Phase(name="ramp", kind="ramp", plays_s=15, stands_for_s=540, level=(0.5, 1)),
-    Phase(name="plateau", kind="plateau", plays_s=85, stands_for_s=3060, level=(1, 1)),
-    Phase(name="drain", kind="drain", plays_s=8),
+    Phase(name="reference", kind="reference", duration_s=25, level=(0.5, 0.5)),
+    Phase(name="warm-up", kind="warm-up", duration_s=8, level=(0.5, 0.5)),
+    Phase(name="ramp", kind="ramp", duration_s=15, represents_s=540, level=(0.5, 1)),
+    Phase(name="plateau", kind="plateau", duration_s=85, represents_s=3060, level=(1, 1)),
+    Phase(name="drain", kind="drain", duration_s=8),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a plan holds beyond the forecast; `factor` times the forecast is played, `journeys` are shares."""
+    """What a plan holds beyond the forecast; `factor` times the forecast is played.
+
+    `orders_per_session` goes before the forecast's; `journeys` are shares, and without them the mix is made to fit.
+    """
 
     name: str
     seed: int
     factor: float
-    journeys: Mapping[str, float]
+    orders_per_session: float | None = None
+    journeys: Mapping[str, float] | None = None
     mix_note: str = ""
-    orders_per_session: Mapping[str, float] = field(default_factory=lambda: ORDERS_PER_SESSION)
     phases: tuple[Phase, ...] = PHASES
     think_time: ThinkTime = field(default_factory=lambda: LogNormal(median_s=1.0, sigma=0.5, max_s=6))
     cart_lines: CartLines = field(default_factory=lambda: CartLines(min=3, max=9))
@@ -49,23 +59,23 @@ class Choices:
 def build_plan(forecast: Forecast, choices: Choices) -> Plan:
     """Build the plan that plays `choices.factor` times the forecast's middle.
 
-    Raises BadInput when the mix orders nothing, a journey's orders aren't known, or the plan isn't valid.
+    Raises BadInput when orders per session are unknown or no share, the mix doesn't fit them, or the plan isn't valid.
     """
-    orders_per_session = round(_orders_per_session(choices), 6)
+    orders_per_session = _orders_per_session(forecast, choices)
     peak = forecast.mid_orders_per_hour * choices.factor / 3600 / orders_per_session
     data = {
         "format": FORMAT,
         "name": choices.name,
         "seed": choices.seed,
         "demand": {
-            "source": _source(forecast),
+            "source": _source(forecast, choices),
             "forecast_orders_per_hour": forecast.mid_orders_per_hour,
             "factor": choices.factor,
             "orders_per_session": orders_per_session,
             "peak_sessions_per_s": float(f"{peak:.5g}"),
         },
         "phases": choices.phases,
-        "journeys": dict(choices.journeys),
+        "journeys": fitting_mix(orders_per_session) if choices.journeys is None else dict(choices.journeys),
         "mix_note": choices.mix_note,
         "think_time": choices.think_time,
         "cart_lines": choices.cart_lines,
@@ -74,26 +84,47 @@ def build_plan(forecast: Forecast, choices: Choices) -> Plan:
         "design_effect_prior": choices.design_effect_prior,
         "not_judged": choices.not_judged,
     }
-    return validate(data, Plan, f"plan {choices.name}")
+    plan = validate(data, Plan, f"plan {choices.name}")
+    if choices.journeys is not None:
+        _check_mix(choices.journeys, orders_per_session)
+    return plan
 
 
-def _orders_per_session(choices: Choices) -> float:
-    for journey, share in choices.journeys.items():
-        orders = choices.orders_per_session.get(journey)
-        if share and (orders is None or not 0 <= orders <= 1):
-            raise BadInput(f"journey {journey}: its orders a session must be from 0 to 1, found {orders}")
-    total = math.fsum(share * choices.orders_per_session.get(name, 0.0) for name, share in choices.journeys.items())
-    if not total > 0:
+def fitting_mix(orders_per_session: float) -> dict[str, float]:
+    """Return the mix whose buyers place that many orders a session, when each of them places one."""
+    buyers = {name: round(share * orders_per_session, 6) for name, share in _BUYERS.items()}
+    return {"window-shop": max(0.0, round(1 - math.fsum(buyers.values()), 6)), **buyers}
+
+
+def _orders_per_session(forecast: Forecast, choices: Choices) -> float:
+    if choices.orders_per_session is not None:
+        orders = choices.orders_per_session
+    elif forecast.orders_per_session is not None:
+        orders = forecast.orders_per_session.ratio
+    else:
+        raise BadInput(NO_ORDERS_PER_SESSION)
+    if not MIN_ORDERS_PER_SESSION <= orders <= 1:
+        raise BadInput(f"orders per session must be from {MIN_ORDERS_PER_SESSION:g} to 1, found {orders:g}")
+    return round(orders, 6)
+
+
+def _check_mix(mix: Mapping[str, float], orders_per_session: float) -> None:
+    share = math.fsum(part for name, part in mix.items() if name in BUYERS)
+    if not share > 0:
+        raise BadInput(f"mix of {', '.join(mix)}: nobody orders, so no orders can be planned")
+    if not _ROUNDING * orders_per_session <= share <= _MOST_REFUSED * orders_per_session:
         raise BadInput(
-            f"mix of {', '.join(choices.journeys) or 'no journeys'}: nobody orders, so no orders can be planned"
+            f"mix: {share:.3%} of the sessions are buyers', but at {orders_per_session:g} orders a session"
+            f" {orders_per_session:.3%} are, or up to a quarter more: leave --mix out, change its shares,"
+            " or give --orders-per-session"
         )
-    return total
 
 
-def _source(forecast: Forecast) -> str:
+def _source(forecast: Forecast, choices: Choices) -> str:
     growth = f"x {forecast.growth.ratio:.3f} growth" if forecast.growth.weeks else "growth not known"
     return (
         f"{forecast.source}: busiest hour of last season, {forecast.peak.orders} orders"
         f" on {forecast.peak.at:%Y-%m-%d %H:00}, {growth};"
-        f" 5 % to 95 %: {forecast.low_orders_per_hour:.0f} to {forecast.high_orders_per_hour:.0f}"
+        f" 5 % to 95 %: {forecast.low_orders_per_hour:.0f} to {forecast.high_orders_per_hour:.0f};"
+        f" orders per session {'counted' if choices.orders_per_session is None else 'given'}"
     )

@@ -10,6 +10,9 @@ The interval is 5 % to 95 % of 4,000 draws with a fixed seed. Each draws weeks w
 growth and the last season's for the busiest hour, then a Poisson count of that mean. It knows how far both rest on
 single weeks and how an hour scatters; it can't know a growth that breaks with the past. A growth that isn't known is
 1, drawn evenly on a log scale between 1/1.5 and 1.5, which is an assumption, and said to be one.
+
+Orders per session are counted over last season's busy hours (at least half the busiest hour's orders), as shoppers
+buy more often in a sale than on a quiet night; unknown when the history holds no sessions for any of them.
 """
 
 import json
@@ -38,6 +41,7 @@ _MIN_MATCHED_WEEKS = 2
 _RECENT = timedelta(weeks=9)
 _DISAGREES = 1.1
 _ODD_HOUR = 1.5
+_BUSY = 0.5
 _MAX_NAMED = 10
 
 
@@ -62,6 +66,15 @@ class Growth(_Part):
     recent_ratio: float | None = Field(default=None, description="the last nine weeks on the same weeks a year before")
 
 
+class OrdersPerSession(_Part):
+    """What share of sessions ends in an order: `orders` by `sessions` of the `hours` busy hours that have both."""
+
+    ratio: float = Field(gt=0, le=1)
+    orders: int = Field(gt=0)
+    sessions: int = Field(gt=0)
+    hours: int = Field(gt=0)
+
+
 class Forecast(_Part):
     """The busiest hour that season `year` is expected to bring, in orders, and what it rests on."""
 
@@ -79,6 +92,9 @@ class Forecast(_Part):
     mid_orders_per_hour: float = Field(gt=0)
     high_orders_per_hour: float = Field(gt=0)
     method: str
+    orders_per_session: OrdersPerSession | None = Field(
+        default=None, description="in last season's busy hours; null when the history has no sessions for them"
+    )
     busiest_day: Annotated[date, Field(strict=False)]
     busiest_day_shape: Annotated[tuple[float, ...], Field(strict=False, min_length=24, max_length=24)]
     larger_out_of_season: Annotated[tuple[BusyHour, ...], Field(strict=False, max_length=_MAX_NAMED)]
@@ -147,6 +163,7 @@ def forecast(history: History, season: Season | None = None) -> Forecast:
         mid_orders_per_hour=mid,
         high_orders_per_hour=max(_quantile(draws, 0.95), mid),
         method=_METHOD if pairs else _METHOD_UNKNOWN_GROWTH,
+        orders_per_session=_orders_per_session(hours, peak.orders),
         busiest_day=day,
         busiest_day_shape=shape,
         larger_out_of_season=tuple(_busy(hour) for hour in larger[:_MAX_NAMED]),
@@ -295,6 +312,14 @@ def _notes(seen: _Seen, year: int, peak: Hour, growth: Growth) -> list[str]:
             " the orders of any other day's: check that it is real"
         )
     return notes
+
+
+def _orders_per_session(hours: tuple[Hour, ...], peak: int) -> OrdersPerSession | None:
+    busy = [(hour.orders, hour.sessions) for hour in hours if hour.sessions and hour.orders >= _BUSY * peak]
+    if not busy:
+        return None
+    orders, sessions = map(sum, zip(*busy, strict=True))
+    return OrdersPerSession(ratio=float(f"{orders / sessions:.6g}"), orders=orders, sessions=sessions, hours=len(busy))
 
 
 def _busy(hour: Hour) -> BusyHour:

@@ -1,4 +1,4 @@
-"""The order history: orders per hour as a CSV file `hour,orders`, read once into a frozen `History`."""
+"""The order history: orders, and where known sessions, per hour: a CSV file `hour,orders[,sessions]`, read once."""
 
 import csv
 import io
@@ -14,18 +14,20 @@ from slo.documents import BadInput, read_text
 MAX_BYTES = 64 << 20
 MAX_GAP = timedelta(days=31)
 _COLUMNS = ("hour", "orders")
+_OPTIONAL = "sessions"
 _MAX_TOLD = 10
 _MAX_SHOWN = 40
 _HOUR = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:00(:00)?")
-_ORDERS = re.compile(r"[0-9]{1,9}")
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
-    """The orders taken in the hour that begins `at`, in the shop's local time."""
+    """The orders taken in the hour that begins `at`, in the shop's local time, and its sessions where counted."""
 
     at: datetime
     orders: int
+    sessions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class History:
             raise ValueError("a history needs an hour with orders")
         if any(after.at <= before.at for before, after in pairwise(self.hours)):
             raise ValueError("a history's hours must be in the order of time, each once")
+        if any(hour.sessions is not None and hour.sessions < hour.orders for hour in self.hours):
+            raise ValueError("an hour's sessions must be at least its orders")
 
     @property
     def first_day(self) -> date:
@@ -61,19 +65,20 @@ class History:
 
 
 def read_history(path: Path) -> History:
-    """Read the CSV file at `path`: columns `hour` (ISO, local time) and `orders`, others ignored; by time.
+    """Read the CSV file at `path`: columns `hour` (ISO, local time), `orders`, perhaps `sessions`; others are ignored.
 
-    Raises BadInput telling the first errors with their lines when the file is missing, over 64 MiB, has another
-    header, no orders, hours twice or out of order, a wrong value, or more than 31 days without a row.
+    `sessions` may be empty in hours that weren't counted. Raises BadInput giving the first errors with their lines when
+    the file is missing, over 64 MiB, has another header, no orders, hours twice or out of order, a wrong value, fewer
+    sessions than orders in an hour, or more than 31 days without a row.
     """
     rows = _rows(path, read_text(path, MAX_BYTES).removeprefix("\ufeff"))
     line, header = next(rows, (1, []))
-    places = _places(f"{path}:{line}", header)
+    columns = _columns(f"{path}:{line}", header)
     hours: list[Hour] = []
     errors: list[str] = []
     for line, row in rows:
         try:
-            hours.append(_hour(f"{path}:{line}", row, places, hours[-1] if hours else None))
+            hours.append(_hour(f"{path}:{line}", row, columns, hours[-1] if hours else None))
         except BadInput as error:
             errors.append(str(error))
             if len(errors) == _MAX_TOLD:
@@ -96,25 +101,40 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         raise BadInput(f"{path}:{reader.line_num}: not CSV: {error}") from error
 
 
-def _places(place: str, header: list[str]) -> tuple[int, int, int]:
-    """Return where `hour` and `orders` stand, and how wide a row is."""
-    for name in _COLUMNS:
-        if header.count(name) != 1:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """Where the columns stand, and how wide a row is; `sessions` is None in a file without them."""
+
+    hour: int
+    orders: int
+    sessions: int | None
+    width: int
+
+
+def _columns(place: str, header: list[str]) -> _Columns:
+    for name in (*_COLUMNS, _OPTIONAL):
+        if header.count(name) > 1 or (name in _COLUMNS and name not in header):
             problem = "is missing" if name not in header else "is there twice"
             raise BadInput(
-                f"{place}: column {name} {problem}; expected a header like hour,orders, found {_show(header)}"
+                f"{place}: column {name} {problem}; expected a header like hour,orders[,sessions],"
+                f" found {_show(header)}"
             )
-    return header.index("hour"), header.index("orders"), len(header)
+    return _Columns(
+        hour=header.index("hour"),
+        orders=header.index("orders"),
+        sessions=header.index(_OPTIONAL) if _OPTIONAL in header else None,
+        width=len(header),
+    )
 
 
-def _hour(place: str, row: list[str], places: tuple[int, int, int], before: Hour | None) -> Hour:
-    hour_at, orders_at, width = places
-    if len(row) != width:
-        raise BadInput(f"{place}: expected {width} values like the header, found {len(row)}")
-    hour = Hour(at=_at(place, row[hour_at]), orders=_orders(place, row[orders_at]))
+def _hour(place: str, row: list[str], columns: _Columns, before: Hour | None) -> Hour:
+    if len(row) != columns.width:
+        raise BadInput(f"{place}: expected {columns.width} values like the header, found {len(row)}")
+    at, orders = _at(place, row[columns.hour]), _count(place, "orders", row[columns.orders])
+    sessions = None if columns.sessions is None else _sessions(place, row[columns.sessions], orders)
     if before is not None:
-        _check_follows(place, hour.at, before.at)
-    return hour
+        _check_follows(place, at, before.at)
+    return Hour(at=at, orders=orders, sessions=sessions)
 
 
 def _at(place: str, text: str) -> datetime:
@@ -122,14 +142,26 @@ def _at(place: str, text: str) -> datetime:
         if _HOUR.fullmatch(text):
             return datetime.fromisoformat(text)
     except ValueError:
-        pass  # a day or an hour that no calendar has: told below
+        pass  # a day or an hour that no calendar has: refused below
     raise BadInput(f"{place}: hour must be a full local hour like 2025-11-28T19:00, found {_show(text)}")
 
 
-def _orders(place: str, text: str) -> int:
-    if not _ORDERS.fullmatch(text):
-        raise BadInput(f"{place}: orders must be a whole number from 0 to 999999999, found {_show(text)}")
+def _count(place: str, name: str, text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise BadInput(f"{place}: {name} must be a whole number from 0 to 999999999, found {_show(text)}")
     return int(text)
+
+
+def _sessions(place: str, text: str, orders: int) -> int | None:
+    if not text:
+        return None
+    sessions = _count(place, _OPTIONAL, text)
+    if sessions < orders:
+        raise BadInput(
+            f"{place}: sessions must be at least the hour's orders = {orders}, found {sessions};"
+            " leave the value empty where not every session was counted"
+        )
+    return sessions
 
 
 def _check_follows(place: str, at: datetime, before: datetime) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
 import yaml
@@ -12,11 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from loadtests.demand.curve import Curve, Piece
 from loadtests.demand.think_time import Positive, ThinkTime
+from loadtests.demand.visits import VISITS
 from slo.documents import Document, read_yaml
 
 FORMAT: Final = "peakproof/plan/v1"
-# Those that a plan may name; `loadtests.journeys.register` adds one in its own process.
-JOURNEYS = ["window-shop", "search-and-buy", "click-and-collect", "design-your-own"]
 MAX_DURATION_S = 24 * 3600
 MAX_SESSIONS = 10_000_000
 MAX_RATE_PER_S = 10_000
@@ -24,7 +24,7 @@ _KINDS = ("reference", "warm-up", "ramp", "plateau", "drain")  # in the order th
 _ONCE = ("reference", "warm-up", "drain")
 _HEADER = """\
 # The demand a run replays, made by `peakproof plan build`; docs/contracts.md says what each key means.
-# level is relative to peak_sessions_per_s; stands_for_s is the stretch of a real day that plays_s seconds stand for.
+# level is relative to peak_sessions_per_s; a phase lasts duration_s and replays represents_s seconds of a real day.
 """
 
 
@@ -87,10 +87,12 @@ class Demand(_Part):
 class Phase(_Part):
     """A stretch of the run; `level` is relative to the peak, at its start and its end, and missing in the drain."""
 
+    RENAMED = MappingProxyType({"plays_s": "duration_s", "stands_for_s": "represents_s"})
+
     name: Name
     kind: Literal["reference", "warm-up", "ramp", "plateau", "drain"]
-    plays_s: float = Field(ge=0.1, le=MAX_DURATION_S)
-    stands_for_s: Positive | None = None
+    duration_s: float = Field(ge=0.1, le=MAX_DURATION_S)
+    represents_s: Positive | None = None
     level: Annotated[tuple[Level, Level], Field(strict=False)] | None = Field(default=None, validate_default=True)
 
     @field_validator("level")
@@ -170,8 +172,8 @@ class Plan(_Part):
     @classmethod
     def _known_shares(cls, shares: Mapping[str, float]) -> Mapping[str, float]:
         for name, share in shares.items():
-            if name not in JOURNEYS:
-                raise ValueError(f"unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+            if name not in VISITS:
+                raise ValueError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
             if not 0 <= share <= 1:
                 raise ValueError(f"the share of {name} must be from 0 to 1, not {share:g}")
         total = math.fsum(shares.values())
@@ -190,16 +192,16 @@ class Plan(_Part):
     @property
     def duration_s(self) -> float:
         """Length of the run, the drain included."""
-        return math.fsum(phase.plays_s for phase in self.phases)
+        return math.fsum(phase.duration_s for phase in self.phases)
 
     @property
     def compression(self) -> float:
         """How many seconds of a real day one second plays, in the phases that say so; 1 when none does."""
-        return next((p.stands_for_s / p.plays_s for p in self.phases if p.stands_for_s is not None), 1.0)
+        return next((p.represents_s / p.duration_s for p in self.phases if p.represents_s is not None), 1.0)
 
     def starts_s(self) -> tuple[float, ...]:
         """Where each phase begins, and at last where the run ends: one more than there are phases."""
-        return tuple(math.fsum(p.plays_s for p in self.phases[:n]) for n in range(len(self.phases) + 1))
+        return tuple(math.fsum(p.duration_s for p in self.phases[:n]) for n in range(len(self.phases) + 1))
 
     @property
     def arrivals_end_s(self) -> float:
@@ -289,26 +291,26 @@ def _check_order(phases: tuple[Phase, ...]) -> None:
 
 
 def _check_compression(phases: tuple[Phase, ...]) -> None:
-    ratios = [(phase.name, phase.stands_for_s / phase.plays_s) for phase in phases if phase.stands_for_s is not None]
+    ratios = [(phase.name, phase.represents_s / phase.duration_s) for phase in phases if phase.represents_s is not None]
     for (first, expected), (other, ratio) in pairwise(ratios):
         if not math.isclose(ratio, expected, rel_tol=1e-6):
             raise ValueError(
-                "stands_for_s / plays_s must be the same in every phase that has it,"
+                "represents_s / duration_s must be the same in every phase that has it,"
                 f" but is {expected:g} in {first} and {ratio:g} in {other}"
             )
 
 
 def _check_size(phases: tuple[Phase, ...], demand: Demand | None) -> None:
-    duration_s = math.fsum(phase.plays_s for phase in phases)
+    duration_s = math.fsum(phase.duration_s for phase in phases)
     if duration_s > MAX_DURATION_S:
         raise ValueError(f"the phases last {duration_s:g} s together; at most {MAX_DURATION_S} s are allowed")
     if demand is None:
         return  # its own errors are told
-    levels = [(phase.plays_s, phase.level or (0.0, 0.0)) for phase in phases]
+    levels = [(phase.duration_s, phase.level or (0.0, 0.0)) for phase in phases]
     rate = demand.peak_sessions_per_s * max(max(level) for _, level in levels)
     if rate > MAX_RATE_PER_S:
         raise ValueError(f"the highest rate is {rate:g} sessions/s; at most {MAX_RATE_PER_S} are allowed")
-    sessions = demand.peak_sessions_per_s * math.fsum(plays_s * sum(level) / 2 for plays_s, level in levels)
+    sessions = demand.peak_sessions_per_s * math.fsum(duration_s * sum(level) / 2 for duration_s, level in levels)
     if sessions < 1:
         raise ValueError(f"only {sessions:.3g} sessions are planned; at least 1 is needed")
     if sessions > MAX_SESSIONS:

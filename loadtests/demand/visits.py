@@ -1,13 +1,16 @@
-"""How often a session of each journey makes each step: what a plan's evidence rests on."""
+"""The journeys that a plan may name, and how often a session of each makes each step: what its evidence rests on."""
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from loadtests.demand import plan as demand
+if TYPE_CHECKING:  # the plan looks its journeys up here
+    from loadtests.demand.plan import Plan
 
 BROWSE_STEPS = ("home", "search", "product")
-# How often a session of each journey visits each step, when nothing is refused: what a plan's evidence rests on.
-VISITS: dict[str, Mapping[str, float]] = {
+# The one table of journeys: `loadtests.journeys` plays each of them, a plan may name no other. How often a session
+# visits each step when nothing is refused.
+VISITS: Mapping[str, Mapping[str, float]] = {
     "window-shop": {"home": 1, "search": 1, "product": 2},
     "search-and-buy": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1},
     "click-and-collect": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1, "order-status": 1},
@@ -18,7 +21,7 @@ ORDER_STREAM: Mapping[str, float] = {"order-stream": 1}
 ORDER_NEWS: Mapping[str, float] = {"order-paid": 1, "order-printing": 1, "order-shipped": 1}
 
 
-def expected_events(plan: demand.Plan) -> dict[str, float]:
+def expected_events(plan: "Plan") -> dict[str, float]:
     """Return the requests that a plan expects in its judged span by step, nan for a step that can't be planned."""
     return {**plan.expected_events(visits_of(plan)), **(UNPLANNED if plan.assets != "off" else {})}
 
@@ -27,7 +30,7 @@ def expected_events(plan: demand.Plan) -> dict[str, float]:
 BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checkout"))
 
 
-def visits_of(plan: demand.Plan) -> dict[str, Mapping[str, float]]:
+def visits_of(plan: "Plan") -> dict[str, Mapping[str, float]]:
     """Return how often a session of each journey visits each step in `plan`; a reconnection isn't planned."""
     more = {**ORDER_STREAM, **ORDER_NEWS} if plan.streams == "orders" else {}
     return {name: {**visits, **more} if name in BUYERS else visits for name, visits in VISITS.items()}

@@ -1,10 +1,13 @@
 """HTTP for all that isn't load: the probe, the sources, the kill switch; as careful as the load itself.
 
 Nothing of the process's environment has a say (no proxy, no .netrc, no bundle), no redirect is followed, TLS is
-verified, and each host is resolved once. A proxy is used where targets.yaml declares one. Replies are read up to a
-size and a deadline (`bounded`), and secrets in them are masked.
+verified, and each host is resolved once. A proxy is used where targets.yaml declares one. `bounded_get` reads a reply
+up to a size and a deadline, and masks the secrets in it.
 """
 
+import contextlib
+import io
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +30,7 @@ from loadtests.environment.tls import authorities
 from slo.documents import BadInput
 
 MAX_BYTES = 1 << 20
-_BLOCK = 16 << 10
+_PIECE = 64 << 10
 Way = tuple[tuple[str, ...], Proxy | None]
 """What a host is reached by: its addresses straight, or what a proxy is asked for."""
 _PORTS = {"http": 80, "https": 443}
@@ -114,9 +117,44 @@ class _PinnedAdapter(HTTPAdapter):
         return resolve_proxy(self._environment) if self._destinations is None else self._destinations.proxy
 
 
+class _InTime(io.RawIOBase):
+    """What a socket receives until `deadline`, however slowly it comes: not its timeout anew for each piece."""
+
+    def __init__(self, raw: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
+        self._raw, self._connection, self._deadline = raw, connection, deadline
+        self._timeout_s = connection.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - theirs
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("not read in time")
+        self._connection.settimeout(left_s)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            with contextlib.suppress(OSError):  # closed before
+                self._connection.settimeout(self._timeout_s)
+            self._raw.close()
+        super().close()
+
+
+def _reply_in_time(connection: socket.socket, *places: Any, **named: Any) -> Any:  # noqa: ANN401 - theirs
+    """Return a reply whose head and body must be there before the connection's timeout is over."""
+    reply = HTTPConnection.response_class(connection, *places, **named)
+    timeout_s = connection.gettimeout()
+    if timeout_s is not None:
+        reply.fp = io.BufferedReader(_InTime(reply.fp.detach(), connection, time.monotonic() + timeout_s))
+    return reply
+
+
 class _Pinned(HTTPConnection):
     """A connection to its host by the way that is known; the name stays for TLS and for the header."""
 
+    response_class: Any = staticmethod(_reply_in_time)
     way_to: Callable[[str], Way]
 
     def _new_conn(self) -> Any:  # noqa: ANN401 - urllib3's socket
@@ -182,7 +220,10 @@ def _pinned(pool: type[Any], connection: type[Any], way_to: Callable[[str], Way]
 def why_no_answer(error: Exception) -> str:
     """Return why a request had no reply, in a few words: the proxy's refusal as it is, else the kind of failure."""
     refusal = getattr(error.args[0], "reason", None) if error.args else None
-    return str(refusal.args[0]) if isinstance(refusal, ProxyFailedError) else type(error).__name__
+    if isinstance(refusal, ProxyFailedError):
+        return str(refusal.args[0])
+    broken_off = error.__cause__ if isinstance(error.__cause__, urllib3.exceptions.HTTPError) else None
+    return type(broken_off or error).__name__
 
 
 def origin_of(url: str) -> tuple[str, str | None, int | None]:
@@ -192,7 +233,7 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class BoundedReply:
     """A reply, read as far as it may be; header names are in lower case."""
 
     status: int
@@ -202,19 +243,26 @@ class Answered:
     http_version: int
 
 
-def bounded(
+def bounded_get(
     http: requests.Session,
     url: str,
     timeout_s: float,
     max_bytes: int = MAX_BYTES,
     headers: Mapping[str, str] | None = None,
-) -> Answered:
-    """Ask for `url` and return what came within `timeout_s` and `max_bytes`; raises requests.RequestException."""
+    masks: tuple[bytes, ...] = (),
+) -> BoundedReply:
+    """Return the reply to a GET, read up to `max_bytes`: `whole` says whether that was all of it.
+
+    It must be there `timeout_s` after the request, however slowly it comes. The session's secrets and `masks` are
+    overwritten in it, no redirect is followed, and where `Accept-Encoding: identity` was asked for no encoding is
+    undone. Raises requests.Timeout when it isn't there in time, another requests.RequestException when it breaks off.
+    """
     deadline = time.monotonic() + timeout_s
+    masks = (*getattr(http, "masks", ()), *masks)
+    decodes = (headers or {}).get("Accept-Encoding") != "identity"
     with http.get(url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers) as reply:
-        body = _read(reply, deadline, max_bytes)
-        masks: tuple[bytes, ...] = getattr(http, "masks", ())
-        return Answered(
+        body = _body(reply.raw, deadline, max_bytes, decodes=decodes)
+        return BoundedReply(
             status=reply.status_code,
             headers={name.lower(): _masked(value, masks) for name, value in reply.headers.items()},
             body=masked(body, masks)[:max_bytes],
@@ -227,13 +275,21 @@ def _masked(value: str, masks: tuple[bytes, ...]) -> str:
     return masked(value.encode("latin-1", "replace"), masks).decode("latin-1") if masks else value
 
 
-def _read(reply: requests.Response, deadline: float, max_bytes: int) -> bytes:
-    blocks, size = [], 0
-    for block in reply.iter_content(_BLOCK):
-        blocks.append(block)
-        size += len(block)
-        if size > max_bytes:
-            break
+def _body(raw: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int, *, decodes: bool) -> bytes:
+    """Return the body, or what is just over `max_bytes` of it."""
+    body = bytearray()
+    while len(body) <= max_bytes and (piece := _piece(raw, decodes=decodes)):
+        body += piece
         if time.monotonic() > deadline:
             raise requests.ReadTimeout("not read in time")
-    return b"".join(blocks)
+    return bytes(body)
+
+
+def _piece(raw: urllib3.BaseHTTPResponse, *, decodes: bool) -> bytes:
+    """Return what has come, as soon as anything has; empty at the end."""
+    try:
+        return raw.read1(_PIECE, decode_content=decodes)
+    except urllib3.exceptions.TimeoutError as error:
+        raise requests.ReadTimeout(error) from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise requests.ConnectionError(error) from error

@@ -1,15 +1,20 @@
-"""How a run reaches its environment: hosts resolved once, secrets read late, one careful way to ask over HTTP."""
+"""An environment, ready for use: hosts resolved once, secrets read, and how each of its addresses is reached.
+
+A command makes one from DNS (`resolve_environment`), a worker from what the command wrote down for it
+(`recorded_environment`); load, probes and audit all rest on it.
+"""
 
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.environment.credentials import Credentials, Secret, check_length, credentials_of, token_of
-from loadtests.environment.destinations import Destinations, UnresolvableError, resolve
-from loadtests.environment.pinned_http import PinnedHttp
+from loadtests.environment.destinations import Destinations, UnresolvableError, host_of, resolve
+from loadtests.environment.pinned_http import PinnedHttp, origin_of
 from loadtests.environment.proxy import Proxy, open_tunnel, proxy_to
 from loadtests.environment.targets import Environment
-from loadtests.environment.tls import context_of
+from loadtests.environment.tls import MakeContext, context_of
 from slo.outcomes import EnvironmentLacks
 
 _TIMEOUT_S = 5.0
@@ -17,27 +22,52 @@ _TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedEnvironment:
-    """What every request of a run rests on; `destinations` may be recorded, the rest shows nothing."""
+    """What every request of a run rests on; `destinations` may be recorded, the rest shows nothing.
+
+    `token` is the bearer token of the shop's sources, which no worker is given.
+    """
 
     environment: Environment
     destinations: Destinations
     credentials: Credentials = field(repr=False)
-    token: Secret | None = field(repr=False)
+    token: Secret | None = field(default=None, repr=False)
 
-    def asking(self) -> PinnedHttp:
+    def http(self) -> PinnedHttp:
         """Return a new session to the environment's hosts, for all that isn't load."""
         return PinnedHttp(self.environment, self.credentials, self.destinations)
+
+    def asked_for(self, host: str) -> tuple[str, ...]:
+        """Return the addresses of one of the environment's hosts, or the name that only its proxy resolves."""
+        return self.destinations.at(host).asked_for(host)
 
     def proxy_to(self, host: str) -> Proxy | None:
         """Return the proxy that one of the environment's hosts is reached through, None when there is none."""
         return proxy_to(host, self.environment, self.destinations, self.credentials)
+
+    def headers(self, tags: Mapping[str, str], *, secret: bool) -> dict[str, str]:
+        """Return the headers of every request: `tags`, and the environment's own over them when it may be `secret`."""
+        own = self.credentials.revealed() if secret else {}
+        given = {name.lower() for name in own}
+        return {**{name: value for name, value in tags.items() if name.lower() not in given}, **own}
+
+    def tls(
+        self, url: str, make: MakeContext = ssl.create_default_context, *, secret: bool = True
+    ) -> ssl.SSLContext | None:
+        """Return the TLS context for `url`, None for http; the client's certificate is shown only when `secret`.
+
+        Raises BadInput for a file that can't be used.
+        """
+        if not url.startswith("https:"):
+            return None
+        shown = self.environment if secret else self.environment.model_copy(update={"client_certificate": None})
+        return context_of(shown, make)
 
     def bearer(self) -> str | None:
         """Return the token as it goes on the wire."""
         return None if self.token is None else self.token.reveal()
 
 
-def reach_of(environment: Environment, variables: Mapping[str, str]) -> ResolvedEnvironment:
+def resolve_environment(environment: Environment, variables: Mapping[str, str]) -> ResolvedEnvironment:
     """Resolve and read everything, before anything is sent.
 
     Raises BadInput for what may not be loaded or isn't given, EnvironmentLacks for a host without an address.
@@ -53,9 +83,21 @@ def reach_of(environment: Environment, variables: Mapping[str, str]) -> Resolved
     return ResolvedEnvironment(environment=environment, destinations=destinations, credentials=credentials, token=token)
 
 
-def connected(reach: ResolvedEnvironment, host: str, port: int) -> socket.socket:
-    """Return a connection to the first address that takes one, as the load does; raises OSError."""
-    asked_for, proxy = reach.destinations.at(host).asked_for(host), reach.proxy_to(host)
+def recorded_environment(
+    environment: Environment, destinations: Destinations, variables: Mapping[str, str]
+) -> ResolvedEnvironment:
+    """Return an environment whose hosts were resolved before; nothing is looked up, and the token stays unread.
+
+    Raises BadInput for a secret that isn't given.
+    """
+    credentials = credentials_of(environment, variables)
+    return ResolvedEnvironment(environment=environment, destinations=destinations, credentials=credentials)
+
+
+def connect(resolved: ResolvedEnvironment, url: str) -> socket.socket:
+    """Return a connection to the first address of `url` that takes one, as the load does; raises OSError."""
+    host, port = host_of(url), origin_of(url)[2] or 0
+    asked_for, proxy = resolved.asked_for(host), resolved.proxy_to(host)
     if proxy is None:
         return _straight(asked_for, port)
     failure = OSError("no address")

@@ -28,8 +28,8 @@ _OURS = frozenset(
 )  # fmt: skip
 # What is named is handed to the load generator, which must not take orders that way.
 _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LANG)$")
-# Those that an environment may name; `loadtests.storefronts.register` adds one in its own process.
-STOREFRONTS = ["twisted-threads"]
+# The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
+STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
     r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b|: )"
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import requests
 
-from loadtests.environment.pinned_http import PinnedHttp, bounded, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.targets import Environment
 from slo.outcomes import EnvironmentLacks
 
@@ -45,7 +45,7 @@ class KillSwitch:
 def says_stop(url: str, http: requests.Session) -> bool:
     """Whether the kill URL says stop now; raises EnvironmentLacks when it doesn't answer 200."""
     try:
-        reply = bounded(http, url, TIMEOUT_S)
+        reply = bounded_get(http, url, TIMEOUT_S)
     except requests.RequestException as error:
         raise EnvironmentLacks(f"the kill URL {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status == _GONE:

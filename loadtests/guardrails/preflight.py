@@ -8,7 +8,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.environment.destinations import Destinations
-from loadtests.environment.pinned_http import PinnedHttp, bounded, why_no_answer
+from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.targets import Environment, SideEffect
 from slo.outcomes import EnvironmentLacks
 
@@ -86,7 +86,7 @@ def served(page: str, own: frozenset[str] | set[str] = frozenset()) -> list[floa
 def page_of(url: str, http: requests.Session) -> str:
     """Return a page of metrics in its text form; raises EnvironmentLacks."""
     try:
-        reply = bounded(http, url, _TIMEOUT_S, _MAX_PAGE, {"Accept": "text/plain"})
+        reply = bounded_get(http, url, _TIMEOUT_S, _MAX_PAGE, {"Accept": "text/plain"})
         if reply.status != _OK or not reply.whole:
             raise EnvironmentLacks(f"the metrics at {url} don't answer: HTTP {reply.status}")
         page = reply.body.decode()

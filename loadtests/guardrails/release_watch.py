@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import requests
 
-from loadtests.environment.pinned_http import bounded, why_no_answer
+from loadtests.environment.pinned_http import bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.results.run_json import Seen
 from slo.outcomes import EnvironmentLacks
+from slo.validity.run_document import SeenRelease
 
 EVERY_S = 5.0
 TIMEOUT_S = 1.5  # of a look beside the load; the end of the run waits for it
@@ -19,11 +19,11 @@ _MAX_RELEASE = 200
 
 
 class ReleaseWatch:
-    """Keeps what `ask` says and when, `{"at": ns, "release": "…" or None}`; None is a shop that didn't say."""
+    """Keeps what `ask` returns and when; None is a shop that named no release."""
 
     def __init__(self, ask: Callable[[], str | None], now: Callable[[], int], say: Callable[[str], None]) -> None:
         self._ask, self._now, self._say = ask, now, say
-        self.seen: list[Seen] = []
+        self.seen: list[SeenRelease] = []
 
     def look(self) -> None:
         """Ask once."""
@@ -35,26 +35,26 @@ class ReleaseWatch:
 
     def keep(self, release: str | None) -> None:
         """Keep an answer unless it is the last one again; a change from one release to another is said at once."""
-        if self.seen and self.seen[-1]["release"] == release:
+        if self.seen and self.seen[-1].release == release:
             return
-        known = [one["release"] for one in self.seen if one["release"] is not None]
+        known = [one.release for one in self.seen if one.release is not None]
         if len(self.seen) < _MOST:
-            self.seen.append({"at": self._now(), "release": release})
+            self.seen.append(SeenRelease(at=self._now(), release=release))
         if release is not None and known and known[-1] != release:
             self._say(f"the release changed from {known[-1]} to {release} while it was tested")
 
 
-def probe_release(reach: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
+def probe_release(resolved: ResolvedEnvironment, timeout_s: float = PROBE_S) -> str | None:
     """Return the release that the shop says it is, None when no probe is declared.
 
     Raises EnvironmentLacks when the shop doesn't answer: nothing is loaded that isn't there.
     """
-    environment = reach.environment
+    environment = resolved.environment
     probe = environment.release_probe
     url = environment.base_url + (probe.path if probe else "/")
-    with reach.asking() as http:
+    with resolved.http() as http:
         try:
-            reply = bounded(http, url, timeout_s)
+            reply = bounded_get(http, url, timeout_s)
         except requests.RequestException as error:
             raise EnvironmentLacks(f"the shop at {url} doesn't answer: {why_no_answer(error)}") from error
     if reply.status >= _SERVER_ERROR:
@@ -72,9 +72,9 @@ def _release_in(body: bytes, field: str, url: str) -> str:
     return str(told)[:_MAX_RELEASE]
 
 
-def probe_release_or_none(reach: ResolvedEnvironment) -> str | None:
+def probe_release_or_none(resolved: ResolvedEnvironment) -> str | None:
     """Return the release, None also when the shop doesn't answer any more."""
     try:
-        return probe_release(reach)
+        return probe_release(resolved)
     except EnvironmentLacks:
         return None

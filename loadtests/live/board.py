@@ -4,7 +4,7 @@ Histograms are merged as sums of buckets; every change carries a sequence number
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,13 +14,23 @@ from loadtests.demand.curve import Floats
 from loadtests.demand.visits import ASSET_STEPS
 from loadtests.live.histogram import Histogram
 from loadtests.live.worker_figures import UNREACHED, Gauges, Watch, _unpacked
+from loadtests.results.live_document import (
+    Achieved,
+    Errors,
+    Lag,
+    LatencyHistogram,
+    LatencyQuantiles,
+    LiveDocument,
+    Objective,
+    Orders,
+    Planned,
+    Step,
+)
 
 RECENT_S = 10
 BLOCKED_RATIO = 0.01
 BLOCKED_IN_A_ROW = 20
 _LEAST_BLOCKED = 5
-_ORDERS = ("attempted", "accepted", "refused", "unknown")
-_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def why_blocked(replies: int, blocked: int, in_a_row: int, at_proxy: int = 0) -> str | None:
@@ -108,86 +118,101 @@ class Board:
             sum(second.at_proxy for second in seconds),
         )
 
-    def snapshot(self, now: int, state: str) -> dict[str, Any]:
+    def snapshot(self, now: int, state: str) -> LiveDocument:
         """Close the current second and return the live snapshot. `now` in ns."""
         elapsed_s = max(0.0, (now - self._started_at) / 1e9)
-        self._now.started_total = sum(g.started_total for g in self._gauges.values())
-        self._now.orders_total = sum(g.orders.get("accepted", 0) for g in self._gauges.values())
-        self._now.elapsed_s = elapsed_s
-        before = self._recent[0] if self._recent else _Second()
-        self._recent.append(self._now)
-        self._now = _Second()
+        before, last = self._close_second(elapsed_s)
+        span_s = max(1e-9, last.elapsed_s - before.elapsed_s) if len(self._recent) > 1 else max(1.0, last.elapsed_s)
         self._sequence += 1
         timetable = self._timetable
-        return {
-            "format": "peakproof/live/v1",
-            "sequence": self._sequence,
-            "gaps": self.gaps,
-            "at": now,
-            "run": timetable.run,
-            "started_at": self._started_at,
-            "phase": next((name for name, end in timetable.phases if elapsed_s < end), timetable.phases[-1][0]),
-            "state": state,
-            "elapsed_s": round(elapsed_s, 3),
-            "left_s": round(max(0.0, timetable.phases[-1][1] - elapsed_s), 3),
-            "planned": {
-                "sessions_per_s": round(timetable.rate(elapsed_s), 3),
-                "sessions_total": int(np.searchsorted(timetable.arrivals_s, elapsed_s, side="right")),
-            },
-            **self._totals(),
-            **self._recently(before),
-        }
-
-    def _totals(self) -> dict[str, Any]:
         cpu = [g.cpu for g in self._gauges.values() if g.cpu is not None]
-        return {
-            "steps": {step: self._step(step) for step in sorted(self._latency)},
-            "generator_cpu": max(cpu) if cpu else None,
-            "dropped_total": sum(g.dropped_total for g in self._gauges.values()),
-            "workers": len(self._gauges),
-            "objectives": [
-                {"name": w.name, "bad": bad, "total": total, "certain_breach": self._is_missed(w)}
-                for w in self._watches
-                for bad, total in (self._counts(w.name),)
-            ],
-        }
+        return LiveDocument(
+            sequence=self._sequence,
+            gaps=self.gaps,
+            at=now,
+            run=timetable.run,
+            started_at=self._started_at,
+            phase=next((name for name, end in timetable.phases if elapsed_s < end), timetable.phases[-1][0]),
+            state=state,
+            elapsed_s=round(elapsed_s, 3),
+            left_s=round(max(0.0, timetable.phases[-1][1] - elapsed_s), 3),
+            planned=self._planned(elapsed_s),
+            achieved=self._achieved(before, last, span_s),
+            latency_s=self._latency_quantiles(),
+            errors=self._all_errors(span_s),
+            orders=self._orders(before, last, span_s),
+            steps={step: self._step(step) for step in sorted(self._latency)},
+            lag_s=Lag(p99=_merged(second.lag for second in self._recent).quantile(0.99)),
+            generator_cpu=max(cpu) if cpu else None,
+            dropped_total=sum(g.dropped_total for g in self._gauges.values()),
+            workers=len(self._gauges),
+            objectives=[self._objective(watch) for watch in self._watches],
+        )
 
-    def _recently(self, before: "_Second") -> dict[str, Any]:
-        latency, lag = Histogram(), Histogram()
-        for second in self._recent:
-            latency.merge(second.latency)
-            lag.merge(second.lag)
-        last = self._recent[-1]
-        span_s = max(1e-9, last.elapsed_s - before.elapsed_s) if len(self._recent) > 1 else max(1.0, last.elapsed_s)
-        counted = list(self._recent)[1:] if len(self._recent) > 1 else list(self._recent)
-        return {
-            "achieved": {
-                "sessions_per_s": round((last.started_total - before.started_total) / span_s, 3),
-                "requests_per_s": round(sum(second.replies for second in counted) / span_s, 3),
-                "sessions_total": last.started_total,
-                "requests_total": sum(histogram.count for histogram in self._latency.values()),
-                "open_sessions": sum(g.open_sessions for g in self._gauges.values()),
-            },
-            "latency_s": {name: latency.quantile(q) for name, q in _PERCENTILES.items()},
-            "errors": {
-                "total": self._errors.total(),
-                "per_s": round(sum(second.errors for second in counted) / span_s, 3),
-                "by_step": self._errors_by_step(),
-            },
-            "orders": {
-                **{f"{name}_total": sum(g.orders.get(name, 0) for g in self._gauges.values()) for name in _ORDERS},
-                "per_minute": round(60 * (last.orders_total - before.orders_total) / span_s, 1),
-            },
-            "lag_s": {"p99": lag.quantile(0.99)},
-        }
+    def _close_second(self, elapsed_s: float) -> tuple["_Second", "_Second"]:
+        """Begin a new second; return the oldest of the recent ones before this, and the one that has ended."""
+        last = self._now
+        last.started_total = sum(g.started_total for g in self._gauges.values())
+        last.orders_total = sum(g.orders.get("accepted", 0) for g in self._gauges.values())
+        last.elapsed_s = elapsed_s
+        before = self._recent[0] if self._recent else _Second()
+        self._recent.append(last)
+        self._now = _Second()
+        return before, self._recent[-1]
 
-    def _step(self, step: str) -> dict[str, Any]:
+    def _counted(self) -> list["_Second"]:
+        """Return the seconds whose counts make up the recent rates."""
+        return list(self._recent)[1:] if len(self._recent) > 1 else list(self._recent)
+
+    def _planned(self, elapsed_s: float) -> Planned:
+        return Planned(
+            sessions_per_s=round(float(self._timetable.rate(elapsed_s)), 3),
+            sessions_total=int(np.searchsorted(self._timetable.arrivals_s, elapsed_s, side="right")),
+        )
+
+    def _achieved(self, before: "_Second", last: "_Second", span_s: float) -> Achieved:
+        return Achieved(
+            sessions_per_s=round((last.started_total - before.started_total) / span_s, 3),
+            requests_per_s=round(sum(second.replies for second in self._counted()) / span_s, 3),
+            sessions_total=last.started_total,
+            requests_total=sum(histogram.count for histogram in self._latency.values()),
+            open_sessions=sum(g.open_sessions for g in self._gauges.values()),
+        )
+
+    def _latency_quantiles(self) -> LatencyQuantiles:
+        latency = _merged(second.latency for second in self._recent)
+        return LatencyQuantiles(p50=latency.quantile(0.5), p95=latency.quantile(0.95), p99=latency.quantile(0.99))
+
+    def _all_errors(self, span_s: float) -> Errors:
+        return Errors(
+            total=self._errors.total(),
+            per_s=round(sum(second.errors for second in self._counted()) / span_s, 3),
+            by_step=self._errors_by_step(),
+        )
+
+    def _orders(self, before: "_Second", last: "_Second", span_s: float) -> Orders:
+        attempts = Counter[str]()
+        for gauges in self._gauges.values():
+            attempts.update(gauges.orders)
+        return Orders(
+            attempted_total=attempts["attempted"],
+            accepted_total=attempts["accepted"],
+            refused_total=attempts["refused"],
+            unknown_total=attempts["unknown"],
+            per_minute=round(60 * (last.orders_total - before.orders_total) / span_s, 1),
+        )
+
+    def _objective(self, watch: Watch) -> Objective:
+        bad, total = self._counts(watch.name)
+        return Objective(name=watch.name, bad=bad, total=total, certain_breach=self._is_missed(watch))
+
+    def _step(self, step: str) -> Step:
         histogram = self._latency[step]
-        return {
-            "requests_total": histogram.count,
-            "errors_total": sum(n for (name, _), n in self._errors.items() if name == step),
-            "latency": {"buckets": histogram.cumulative(), "sum": histogram.sum_s, "count": histogram.count},
-        }
+        return Step(
+            requests_total=histogram.count,
+            errors_total=sum(n for (name, _), n in self._errors.items() if name == step),
+            latency=LatencyHistogram(buckets=histogram.cumulative(), sum=histogram.sum_s, count=histogram.count),
+        )
 
     def _errors_by_step(self) -> dict[str, dict[str, int]]:
         out: dict[str, dict[str, int]] = {}
@@ -219,3 +244,10 @@ class _Second:
     started_total: int = 0
     orders_total: int = 0
     elapsed_s: float = 0.0
+
+
+def _merged(histograms: Iterable[Histogram]) -> Histogram:
+    out = Histogram()
+    for histogram in histograms:
+        out.merge(histogram)
+    return out

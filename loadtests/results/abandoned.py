@@ -1,12 +1,12 @@
 """Completing run.json of a run whose command was killed."""
 
-from typing import Any
-
 from loadtests.demand.plan import read_plan
-from loadtests.results.account import read_workers
-from loadtests.results.recorded_run import read_object
+from loadtests.results.live_document import LiveDocument, read_live
+from loadtests.results.recorded_run import read_run
 from loadtests.results.run_directory import RunDirectory, write_json
-from loadtests.results.run_json import Progress, account_for
+from loadtests.results.run_json import LoadFacts, StartFacts, account_for
+from loadtests.results.worker_status import read_workers
+from slo.validity.run_document import RunDocument
 
 ABANDONED = "the command that ran it ended without a word: it was killed, or its machine stopped"
 _STALE_NS = 10_000_000_000
@@ -18,31 +18,27 @@ def account_for_abandoned(directory: RunDirectory, now: int) -> bool:
     A run that may still go on is left alone: its live snapshot or a worker spoke in the last 10 s. `now` in ns.
     Raises BadInput when a file can't be read.
     """
-    run = read_object(directory.run)
-    if run.get("ended") is not None or not directory.live.is_file():
+    run = read_run(directory)
+    if run.ended is not None or not directory.live.is_file():
         return False
-    live, workers = read_object(directory.live), read_workers(directory)
-    spoke = [live.get("at"), *(worker.at for worker in workers)]
-    last = max((at for at in spoke if isinstance(at, int)), default=None)
-    is_over = live.get("state") == "ended" and not any(worker.lost for worker in workers)
-    if last is None or not (is_over or abs(now - last) > _STALE_NS):
+    live, workers = read_live(directory.live), read_workers(directory)
+    last = max(live.at, *(worker.at for worker in workers if worker.at is not None), 0)
+    is_over = live.is_over and not any(worker.lost for worker in workers)
+    if not (is_over or abs(now - last) > _STALE_NS):
         return False
-    value = {**run, **_completed(directory, run, live, last)}
-    if read_object(directory.run).get("ended") is not None:
+    completed = run.updated(_account(directory, run, live, last))
+    if read_run(directory).ended is not None:
         return False  # its command is alive after all, and has just said it
-    write_json(directory.run, value)
+    write_json(directory.run, completed.to_json())
     return True
 
 
-def _completed(directory: RunDirectory, run: dict[str, Any], live: dict[str, Any], last: int) -> dict[str, Any]:
-    progress = Progress(
-        command=str(run.get("command")),
-        workers=len(run.get("workers") or ()),  # each had a place there before it spoke
-        began_at=int(run.get("started_at") or last),
-        started_at=live.get("started_at"),
-        load_ended_at=last,
-        ended="failed",
-        because=ABANDONED,
-        notes=list(run.get("notes") or ()),
+def _account(directory: RunDirectory, run: RunDocument, live: LiveDocument, last: int) -> RunDocument:
+    """Return what the directory says of the load, which ended when its last process was heard of."""
+    start = StartFacts(
+        command=str(run.command),
+        workers=len(run.workers or ()),  # each has a place there before the load
+        began_at=run.started_at or last,
     )
-    return account_for(directory, read_plan(directory.plan), progress)
+    load = LoadFacts(started_at=live.started_at, ended_at=last, ended="failed", because=ABANDONED)
+    return account_for(directory, read_plan(directory.plan), start, load, run.notes or ())

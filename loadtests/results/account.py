@@ -11,67 +11,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from loadtests.demand.arrivals import Schedule
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import SESSIONS
-from slo.documents import BadInput, read_json
+from loadtests.results.worker_status import WorkerStatus
+from slo.documents import BadInput
 
 _OUTCOMES = ("completed", "failed", "cut_off")
-
-
-class Taken(BaseModel):
-    """A revision that a worker took: when it heard of it (ns), and how many of the struck sessions it had started."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    number: int
-    heard_at: int
-    struck: int
-
-
-class WorkerAccount(BaseModel):
-    """What a worker last said of itself (`worker-<name>.json`)."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    name: str
-    index: int
-    workers: int
-    arrivals: int
-    next_arrival: int | None
-    at: int | None = None
-    ended: str | None
-    because: str | None
-    requests: int
-    errors: int
-    parts: dict[str, int]
-    lag_s: dict[str, float | None]
-    hub_stall_s: dict[str, float | None] | None = None
-    descriptors: dict[str, int | None] | None = None
-    master_silent_s: int | None = None
-    clock_offset: dict[str, float] | None = None
-    streamed: bool | None = None
-    orders: dict[str, int] | None = None
-    cpu_peak: float | None
-    hook_failures: list[dict[str, Any]]
-    spans: dict[str, int] | None
-    assets_left_out: dict[str, int] | None = None
-    open_sessions_peak: int
-    rss_peak_bytes: int
-    given_out: int | None = None
-    revisions: tuple[Taken, ...] = ()
-
-    @property
-    def lost(self) -> bool:
-        """Whether it ended without a last word."""
-        return self.ended is None
-
-
-def read_workers(directory: RunDirectory) -> tuple[WorkerAccount, ...]:
-    """Read what every worker last said of itself; raises BadInput."""
-    return tuple(read_json(path, WorkerAccount) for path in directory.workers())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +39,7 @@ class Account:
 
 
 def make_account(
-    arrivals: Schedule, sessions: pa.Table, workers: Sequence[WorkerAccount], *, workers_expected: int, ran_s: float
+    arrivals: Schedule, sessions: pa.Table, workers: Sequence[WorkerStatus], *, workers_expected: int, ran_s: float
 ) -> Account:
     """Account for every arrival of a plan with its revisions.
 
@@ -141,7 +88,7 @@ def make_account(
     )
 
 
-def _was_reached(number: int, at_s: float, worker: WorkerAccount | None, ran_s: float) -> bool:
+def _was_reached(number: int, at_s: float, worker: WorkerStatus | None, ran_s: float) -> bool:
     if worker is None or worker.lost or (worker.given_out is not None and number >= worker.given_out):
         return at_s < ran_s  # it never knew of what a revision drew after it had ended
     return worker.next_arrival is None or number < worker.next_arrival

@@ -1,4 +1,4 @@
-"""The events of a run, steps and sessions that ended, and those who listen: equal, small, and never silent."""
+"""Hooks: every finished request and session goes to every listener; a listener that fails is counted."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,24 +8,24 @@ from loadtests.results.records import SessionRecord, StepBatch
 
 
 class Listener(Protocol):
-    """Records, live figures and traces are siblings behind this."""
+    """The interface of what consumes a run's events: records, live figures, client spans."""
 
     def steps_ended(self, batch: StepBatch) -> None:
-        """Take some requests."""
+        """Handle finished requests."""
 
     def session_ended(self, record: SessionRecord) -> None:
-        """Take one session."""
+        """Handle one finished session."""
 
 
 class Hooks:
-    """Tells every listener; one that fails doesn't stop the others, is counted, and makes the run invalid."""
+    """Calls every listener; one that fails doesn't stop the others, is counted, and makes the run invalid."""
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self._listeners = tuple(listeners)
         self.failures: Counter[tuple[str, str]] = Counter()
 
     def steps_ended(self, batch: StepBatch) -> None:
-        """Tell that requests ended."""
+        """Pass finished requests to every listener."""
         for listener in self._listeners:
             try:
                 listener.steps_ended(batch)
@@ -33,7 +33,7 @@ class Hooks:
                 self.failures[type(listener).__name__, repr(error)] += 1
 
     def session_ended(self, record: SessionRecord) -> None:
-        """Tell that a session ended."""
+        """Pass a finished session to every listener."""
         for listener in self._listeners:
             try:
                 listener.session_ended(record)

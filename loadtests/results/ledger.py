@@ -1,4 +1,4 @@
-"""The ledger: what was attempted and what was promised, written before and after each order attempt."""
+"""The ledger of order attempts: a row before each is sent, and a row with its outcome."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _OUTCOMES = ("accepted", "refused", "unknown")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """So many of one SKU from one location."""
+    """A quantity of one SKU from one location."""
 
     sku: str
     quantity: int
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An order attempt, as intended and as far as its outcome is known."""
+    """An order attempt with its outcome; `unknown` while no reply has come."""
 
     session: int
     key: str
@@ -37,7 +37,7 @@ class Attempt:
 
 
 class Ledger:
-    """Append-only; every row is one `write()`, so a killed worker loses none that was written."""
+    """One worker's ledger file: append-only, one `write()` a row, so a killed worker loses none that was written."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -57,7 +57,7 @@ class Ledger:
         self._write(row)
 
     def outcome(self, key: str, outcome: OutcomeWord, at: int, reply: "OrderReply") -> None:
-        """Write what became of the attempt `key`. `at` in ns."""
+        """Write the outcome of the attempt `key`. `at` in ns."""
         self.counts[outcome] += 1
         self._write({"event": "outcome", "at": at, "key": key, "outcome": outcome, **asdict(reply)})
 
@@ -71,7 +71,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReply:
-    """What the shop said to an order attempt."""
+    """The shop's reply to an order attempt."""
 
     status: int
     order_id: str | None = None
@@ -82,7 +82,7 @@ class OrderReply:
 def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
     """Read every attempt of a run with its outcome; one without an outcome row is `unknown`.
 
-    A last line cut short by a kill is left out, being no whole row. Raises BadInput on any other malformed row.
+    A last line cut short by a kill is left out. Raises BadInput on any other malformed row.
     """
     attempts: dict[str, Attempt] = {}
     for path in paths:
@@ -95,7 +95,7 @@ def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
 
 
 def count_rows(path: Path) -> int:
-    """Return how many whole rows a ledger holds; 0 for one that isn't there."""
+    """Return how many whole rows a ledger holds; 0 when there is no file."""
     try:
         with path.open("rb") as file:
             return sum(line.endswith(b"\n") for line in file)
@@ -144,6 +144,6 @@ def _line(*, sku: str, quantity: int, location: str) -> Line:
 
 
 def orders_of(directory: RunDirectory) -> dict[str, int]:
-    """Return how many orders were attempted, and how many ended as what, by the ledgers. Raises BadInput."""
+    """Return how many orders were attempted and how many had each outcome, from the ledgers. Raises BadInput."""
     outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
     return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}

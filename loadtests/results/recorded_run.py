@@ -1,7 +1,6 @@
 """Reading a run directory for judging: tables, documents and what the environment declared."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from slo.findings import Finding
 from slo.objectives.openslo import Objective, read_objectives
 from slo.validity.checks import check_validity
 from slo.validity.delivery import Delivered, delivered
-from slo.validity.run_facts import judged_window, run_facts
+from slo.validity.run_document import RunDocument, parse_run
 
 NOTHING = Delivered(due=None, on_time=None, requests=None, blocked=None, session_rows=None, request_rows=None)
 _MAX_JSON = 64 << 20
@@ -34,7 +33,7 @@ class RecordedRun:
     plan: Plan
     objectives: tuple[Objective, ...]
     environment: Environment
-    run: dict[str, Any]
+    run: RunDocument
     audit: dict[str, Any] | None
     requests: pa.Table
     sessions: pa.Table
@@ -54,8 +53,8 @@ def read_recorded(path: Path) -> RecordedRun:
     """Read the run directory at `path`; raises BadInput naming the file that is missing or malformed."""
     directory = RunDirectory(path=path)
     environment = read_environment(directory)
-    run = read_object(directory.run)
-    _check_inputs(directory, run)
+    run = read_run(directory)
+    _check_inputs(directory, run.inputs)
     return RecordedRun(
         directory=directory,
         plan=read_plan(directory.plan),
@@ -77,19 +76,21 @@ def read_environment(directory: RunDirectory) -> Environment:
     return next(iter(environments.values()))
 
 
-def _check_inputs(directory: RunDirectory, run: Mapping[str, Any]) -> None:
+def _check_inputs(directory: RunDirectory, given: dict[str, str] | None) -> None:
     """Raise BadInput unless the copies of the input are, byte for byte, what the run was given."""
-    given = run.get("inputs")
-    if not isinstance(given, dict):
-        raise BadInput(
-            f"{directory.run}: inputs: expected the hash of each file the run was given, found {given!r:.80}"
-        )
+    if given is None:
+        raise BadInput(f"{directory.run}: inputs: expected the hash of each file the run was given, found None")
     found = hash_inputs(directory)
     for name in sorted(given.keys() | found.keys()):
         if name not in found:
             raise BadInput(f"{directory.path / name}: missing: the run was given it")
         if found[name] != given.get(name):
             raise BadInput(f"{directory.path / name}: not what the run was given: its hash differs from run.json's")
+
+
+def read_run(directory: RunDirectory) -> RunDocument:
+    """Read `run.json`; raises BadInput when it can't be read, or a value has the wrong type."""
+    return parse_run(read_object(directory.run), str(directory.run))
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -152,8 +153,7 @@ def _read(paths: list[Path], schema: pa.Schema, named: Path) -> pa.Table:
 def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:
     """Return what stands against judging the run; raises BadInput when the directory can't be read."""
     recorded = read_recorded(directory.path)
-    facts = run_facts(recorded.run, str(directory.run))
-    window = judged_window(facts)
+    window = recorded.run.judged_window
     records = NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS)
-    checked = check_validity(facts, records, recorded.declared)
+    checked = check_validity(recorded.run, records, recorded.declared)
     return tuple(finding for check in checked for finding in check.findings)

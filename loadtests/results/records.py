@@ -1,7 +1,7 @@
-"""What is kept of each request and each session, and the parts they are written in.
+"""Records of requests and sessions, and the Parquet parts that they are written to.
 
-Requests are many: a session leaves a row, and everything made of rows (parts, live figures, spans) takes them as
-columns, some hundreds at a time.
+Requests are many: a session appends rows, and what consumes them (parts, live figures, spans) takes them as columns,
+some hundreds at a time.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,17 +39,17 @@ class StepRecord(NamedTuple):
 
     @property
     def response_s(self) -> float:
-        """What the shopper waited: from the scheduled moment."""
+        """Response time, from the scheduled moment: what the shopper waited."""
         return (self.finished_at - self.scheduled_at) / 1e9
 
     @property
     def service_s(self) -> float:
-        """What the shop took: from the actual send."""
+        """Service time, from the actual send: what the shop took."""
         return (self.finished_at - self.sent_at) / 1e9
 
     @property
     def lag_s(self) -> float:
-        """How late it was sent."""
+        """Scheduling lag: how late it was sent."""
         return (self.sent_at - self.scheduled_at) / 1e9
 
     @property
@@ -69,7 +69,7 @@ class StepRecord(NamedTuple):
 
 
 class SessionRecord(NamedTuple):
-    """One arrival of the plan and what became of it. Times in ns since the epoch; 0 for never."""
+    """One arrival of the plan and its outcome. Times in ns since the epoch; 0 for never."""
 
     session: int
     journey: str
@@ -82,7 +82,7 @@ class SessionRecord(NamedTuple):
 
 
 class StepBatch:
-    """Requests that ended, at least one: as rows, and as the columns of those rows."""
+    """Finished requests, at least one, as rows and as columns."""
 
     def __init__(self, rows: Sequence[StepRecord]) -> None:
         self.rows = rows
@@ -97,18 +97,18 @@ class StepBatch:
         self._rest = session, journey, status, traceparent
 
     def steps(self) -> tuple[list[str], Ints]:
-        """Return the steps' names, and for each request the place of its own among them."""
+        """Return the steps' names, and for each request the index of its step among them."""
         names = sorted(set(self.step))
         codes = {name: code for code, name in enumerate(names)}
         return names, np.fromiter(map(codes.__getitem__, self.step), np.int64, len(self.step))
 
     def lag(self) -> Ints:
-        """Return how late (ns) each was sent, but for assets: those wait for one of a browser's few connections."""
+        """Return the scheduling lag (ns) of each but assets: those wait for one of a browser's few connections."""
         lag = self.sent_at - self.scheduled_at
         return lag if ASSET_STEPS.isdisjoint(self.step) else lag[~np.isin(self.step, list(ASSET_STEPS))]
 
     def table(self) -> pa.Table:
-        """Return the rows as `requests` holds them."""
+        """Return the rows as a table of the schema `REQUESTS`."""
         session, journey, status, traceparent = self._rest
         columns = {
             "session": np.array(session, np.int64),
@@ -126,7 +126,7 @@ class StepBatch:
 
 
 class StepLog:
-    """The requests that ended since they were last taken; `add` keeps one more."""
+    """A buffer of finished requests: `add` appends one, `take` empties it."""
 
     __slots__ = ("_rows", "add")
 
@@ -138,7 +138,7 @@ class StepLog:
         return len(self._rows)
 
     def take(self) -> StepBatch | None:
-        """Return what was kept, None for nothing, and start anew."""
+        """Return the buffered requests, None for none, and empty the buffer."""
         if not self._rows:
             return None
         rows = self._rows[:]
@@ -147,9 +147,9 @@ class StepLog:
 
 
 class Parts:
-    """Rows of one kind, written as closed parts: about every 10 s or 50,000 rows, and when closed.
+    """A writer of rows of one kind, in parts that close about every 10 s or 50,000 rows, and at the end.
 
-    A row is in memory only until its part closes; what a killed worker loses is its open part.
+    A row is in memory until its part closes, so a killed worker loses its open part.
     """
 
     def __init__(self, directory: RunDirectory, kind: str, worker: str) -> None:
@@ -161,7 +161,7 @@ class Parts:
         self.rows = 0
 
     def add(self, table: pa.Table, now: int) -> None:
-        """Keep some rows. `now` in ns."""
+        """Append rows. `now` in ns."""
         if not self._tables:
             self._opened_at = now
         self._tables.append(table)
@@ -173,7 +173,7 @@ class Parts:
         return self._size >= PART_ROWS or (self._size > 0 and now - self._opened_at >= PART_NS)
 
     def close(self) -> None:
-        """Write the open part, if it holds a row. Not to be called while another call is at work."""
+        """Write the open part, if it holds a row. Not reentrant."""
         tables, self._tables, self._size = self._tables, [], 0
         if not tables:
             return
@@ -182,13 +182,13 @@ class Parts:
         self.closed += 1
 
     def close_if_due(self, now: int) -> None:
-        """Close the open part when it is full or old, in a thread, so that the hub isn't held by the disk."""
+        """Close the open part when it is full or old, in a thread, so that the disk doesn't block the hub."""
         if self.is_due(now):
             gevent.get_hub().threadpool.apply(self.close)
 
 
 class Records:
-    """What one worker keeps of its requests and sessions; a listener of its hooks."""
+    """The request and session records of one worker; a listener of its hooks."""
 
     def __init__(self, directory: RunDirectory, worker: str) -> None:
         self.requests = Parts(directory, "requests", worker)
@@ -196,26 +196,26 @@ class Records:
         self._ended: list[SessionRecord] = []
 
     def steps_ended(self, batch: StepBatch) -> None:
-        """Keep requests."""
+        """Append requests."""
         self.requests.add(batch.table(), int(batch.finished_at[0]))
 
     def session_ended(self, record: SessionRecord) -> None:
-        """Keep a session."""
+        """Append a session."""
         self._ended.append(record)
 
     def close_if_due(self, now: int) -> None:
         """Close the parts that are full or old. `now` in ns."""
-        self._gather()
+        self._flush_sessions()
         self.requests.close_if_due(now)
         self.sessions.close_if_due(now)
 
     def close(self) -> None:
         """Write what is open."""
-        self._gather()
+        self._flush_sessions()
         self.requests.close()
         self.sessions.close()
 
-    def _gather(self) -> None:
+    def _flush_sessions(self) -> None:
         if not self._ended:
             return
         ended, self._ended = self._ended, []

@@ -1,4 +1,4 @@
-"""`revisions.jsonl`: how the plan was changed while it was played, one whole line a change, written before it acts."""
+"""`revisions.jsonl`: changes of the plan during the run, one line each, written before the change takes effect."""
 
 import os
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from loadtests.demand.revision import MAX_REVISIONS, Revision, check_order
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput, read_text, validate_json
 
-ACKNOWLEDGED_NS = 3_000_000_000  # after it acts, by which every worker must have taken a revision
+ACKNOWLEDGED_NS = 3_000_000_000  # after a revision takes effect, until which every worker must have acknowledged it
 _MAX_BYTES = 512 * MAX_REVISIONS
 
 
 def append_revision(directory: RunDirectory, revision: Revision) -> None:
-    """Write one revision and have it on disk; raises OSError when that can't be."""
+    """Append one revision and sync it to disk; raises OSError when that fails."""
     line = revision.model_dump_json().encode() + b"\n"
     descriptor = os.open(directory.revisions, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
@@ -24,7 +24,7 @@ def append_revision(directory: RunDirectory, revision: Revision) -> None:
 
 
 def read_revisions(directory: RunDirectory) -> Sequence[Revision]:
-    """Read them all, in order; raises BadInput. A last line that was cut off was never told to anyone."""
+    """Read every revision, in order; raises BadInput. A last line that was cut off was never sent, and is left out."""
     path = directory.revisions
     if not path.exists():
         return ()

@@ -1,6 +1,6 @@
-"""The run is a directory: its names, its schemas, and the only ways to write into it.
+"""The run directory: the names of its files, and the only functions that write into it.
 
-Every file appears whole or not at all: written beside, synced, renamed. `docs/contracts.md` says what
+Every file appears whole or not at all: written to a temporary file, synced, renamed. `docs/contracts.md` says what
 each holds.
 """
 
@@ -32,7 +32,7 @@ class RunDirectory:
 
     @property
     def plan(self) -> Path:
-        """The copy of the plan that was played."""
+        """The copy of the plan."""
         return self.path / "plan.yaml"
 
     @property
@@ -42,7 +42,7 @@ class RunDirectory:
 
     @property
     def job(self) -> Path:
-        """What the workers need beside the copies of the input."""
+        """The job: what the workers need beside the copies of the input."""
         return self.path / "job.json"
 
     @property
@@ -52,7 +52,7 @@ class RunDirectory:
 
     @property
     def run(self) -> Path:
-        """What the run was and how it ended."""
+        """The run document: what the run was and how it ended."""
         return self.path / "run.json"
 
     @property
@@ -62,12 +62,12 @@ class RunDirectory:
 
     @property
     def revisions(self) -> Path:
-        """How the plan was changed while it was played, a line a change."""
+        """The changes of the plan during the run, a line each."""
         return self.path / "revisions.jsonl"
 
     @property
     def over(self) -> Path:
-        """There when the run is over, for workers that their master can't tell any more."""
+        """Exists once the run is over, for workers that their master can't reach any more."""
         return self.path / "over"
 
     @property
@@ -92,12 +92,12 @@ class RunDirectory:
 
     @property
     def audit(self) -> Path:
-        """The ledger against what the shop says."""
+        """The ledger compared with the shop records."""
         return self.path / "audit.json"
 
     @property
     def verdict(self) -> Path:
-        """The judgement."""
+        """The verdict."""
         return self.path / "verdict.json"
 
     @property
@@ -133,20 +133,20 @@ class RunDirectory:
         return self.path / f"ledger-{worker}.jsonl"
 
     def worker(self, worker: str) -> Path:
-        """Return the path of one worker's account of itself, rewritten once a second."""
+        """Return the path of one worker's status, rewritten once a second."""
         return self.path / f"worker-{worker}.json"
 
     def workers(self) -> list[Path]:
-        """Return every worker's account of itself."""
+        """Return the paths of every worker's status."""
         return sorted(self.path.glob("worker-*.json"))
 
     def ledgers(self) -> list[Path]:
-        """Return every worker's ledger."""
+        """Return the paths of every worker's ledger."""
         return sorted(self.path.glob("ledger-*.jsonl"))
 
 
 def create(parent: Path, plan_name: str, at: datetime) -> RunDirectory:
-    """Make a new run directory below `parent`, named for the UTC second, the plan, and four random hex digits."""
+    """Create a run directory below `parent`, named after the UTC second, the plan, and four random hex digits."""
     stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     path = parent / f"{stamp}-{plan_name}-{secrets.token_hex(2)}"
     for folder in (path, path / "objectives", path / "metrics", path / "logs"):
@@ -172,7 +172,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def write_table(path: Path, table: pa.Table) -> None:
     """Write one closed Parquet part (zstd), whole or not at all.
 
-    Texts go into dictionaries but for ids: those and numbers hardly repeat, and a dictionary of them is given up later.
+    Strings are dictionary-encoded except ids: ids and numbers hardly repeat, and Parquet would drop their dictionary.
     """
     repeated = [field.name for field in table.schema if pa.types.is_string(field.type) and field.name not in _IDS]
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")

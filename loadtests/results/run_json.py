@@ -1,4 +1,4 @@
-"""`run.json`: what the run was, how it ended, and the account of its arrivals, made from what is on disk."""
+"""Writing `run.json`: what the run was, how it ended, and the account of its arrivals, made from what is on disk."""
 
 import platform
 import sys
@@ -11,162 +11,195 @@ from typing import Any
 from loadtests.demand.arrivals import revised
 from loadtests.demand.plan import Plan
 from loadtests.demand.revision import Revision
-from loadtests.environment.targets import Environment
-from loadtests.results.account import WorkerAccount, make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.inputs import Inputs, hash_inputs
 from loadtests.results.ledger import count_rows, orders_of
-from loadtests.results.recorded_run import read_object
+from loadtests.results.live_document import read_live
 from loadtests.results.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.results.worker_status import WorkerStatus, read_workers
 from slo.documents import BadInput
+from slo.validity.run_document import (
+    FORMAT,
+    BrowserFacts,
+    DestinationsFacts,
+    EnvironmentFacts,
+    Judged,
+    LeaseFacts,
+    LiveFacts,
+    PermissionFacts,
+    Phase,
+    PlanFacts,
+    ProxyFacts,
+    RecorderFacts,
+    ReleaseFacts,
+    RunDocument,
+    SeenRelease,
+    parse_run,
+)
 
-Seen = dict[str, int | str | None]
 PEAKPROOF = version("peakproof")
 _PACKAGES = ("locust", "prometheus-client", "opentelemetry-sdk", "pyarrow", "duckdb")
+_FROM_WORKERS = (
+    *("plan_revisions", "account", "requests", "orders", "assets", "scheduling_lag_s", "hub_stall_s", "generator_cpu"),
+    *("descriptors", "master_silent_s", "clock_offsets", "workers", "hook_failures"),
+)
 
 
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """What is learnt about a run while it goes on; times in ns."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartFacts:
+    """What is known of a run before its load: how it was started, and what allowed it.
+
+    `workers` is how many there are to be, `began_at` when the command began (ns); `phase_releases` maps a phase to
+    the release that it runs on, where releases are changed on purpose.
+    """
 
     command: str
     workers: int
     began_at: int
+    permission: PermissionFacts | None = None
+    lease: LeaseFacts | None = None
+    destinations: DestinationsFacts | None = None
+    shares_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    release: str | None = None
+    releases_expected: tuple[str, ...] = ()
+    phase_releases: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFacts:
+    """When the load was played (ns), how that ended and why, and what was beside it; None is not known."""
+
     started_at: int | None = None
-    load_ended_at: int | None = None
+    ended_at: int | None = None
     ended: str | None = None
     because: str | None = None
-    release_before: str | None = None
-    release_after: str | None = None
-    releases_expected: tuple[str, ...] = ()
-    releases_seen: list[Seen] = field(default_factory=list)
-    permission: dict[str, Any] | None = None
-    lease: dict[str, str | None] | None = None
-    destinations: dict[str, Any] | None = None
-    shares_addresses: dict[str, list[str]] = field(default_factory=dict)
-    workers_refused: list[str] = field(default_factory=list)
-    phase_releases: dict[str, str] = field(default_factory=dict)
-    spans: int | None = None
-    spans_dropped: int | None = None
-    browser: dict[str, Any] | None = None
-    notes: list[str] = field(default_factory=list)
+    workers_refused: tuple[str, ...] = ()
+    browser: BrowserFacts | None = None
 
 
-def write_run(directory: RunDirectory, inputs: Inputs, progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndFacts:
+    """What is learnt after the load: the releases that were seen, the recorder's counts, and what went wrong."""
+
+    release: str | None = None
+    releases_seen: tuple[SeenRelease, ...] = ()
+    recorder: RecorderFacts | None = None
+    notes: tuple[str, ...] = ()
+
+
+NOT_PLAYED, NOT_ENDED = LoadFacts(), EndFacts()
+
+
+def write_run(
+    directory: RunDirectory, inputs: Inputs, start: StartFacts, load: LoadFacts = NOT_PLAYED, end: EndFacts = NOT_ENDED
+) -> RunDocument:
     """Write `run.json` as far as it is known; return it. What can't be known is null."""
-    value = {
-        "format": "peakproof/run/v1",
-        "run": directory.name,
-        "peakproof": PEAKPROOF,
-        "plan": {"name": inputs.plan.name, "sha256": inputs.plan_sha256},
-        "inputs": hash_inputs(directory),
-        "seed": inputs.plan.seed,
-        "shared_connections": inputs.plan.limits.connections,
-        "environment": {
-            "name": inputs.environment_name,
-            "base_url": inputs.environment.base_url,
-            "fingerprint": dict(inputs.environment.fingerprint),
-            "destinations": progress.destinations,
-            **_proxy(inputs.environment),
-            "shares_addresses": progress.shares_addresses,
-        },
-        "command": progress.command,
-        "release": {
-            "before": progress.release_before,
-            "after": progress.release_after,
-            "expected": list(progress.releases_expected),
-            "seen": progress.releases_seen,
-        },
-        "permission": progress.permission,
-        "lease": progress.lease,
-        "workers_refused": progress.workers_refused,
-        **account_for(directory, inputs.plan, progress),
-        "recorder": None if progress.spans is None else {"spans": progress.spans, "dropped": progress.spans_dropped},
-        "browser": progress.browser,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
-        "platform": f"{sys.platform} {platform.machine()}",
-    }
-    write_json(directory.run, value)
-    return value
+    release = ReleaseFacts(
+        before=start.release, after=end.release, expected=start.releases_expected, seen=end.releases_seen
+    )
+    document = RunDocument(
+        format=FORMAT,
+        run=directory.name,
+        peakproof=PEAKPROOF,
+        plan=PlanFacts(name=inputs.plan.name, sha256=inputs.plan_sha256),
+        inputs=hash_inputs(directory),
+        seed=inputs.plan.seed,
+        shared_connections=inputs.plan.limits.connections,
+        environment=_environment(inputs, start),
+        command=start.command,
+        release=release,
+        permission=start.permission,
+        lease=start.lease,
+        workers_refused=load.workers_refused,
+        recorder=end.recorder,
+        browser=load.browser,
+        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        platform=f"{sys.platform} {platform.machine()}",
+    ).updated(account_for(directory, inputs.plan, start, load, end.notes))
+    write_json(directory.run, document.to_json())
+    return document
 
 
-def _proxy(environment: Environment) -> dict[str, Any]:
-    """Say through which proxy the environment was reached, nothing when it was straight."""
-    proxy = environment.proxy
+def _environment(inputs: Inputs, start: StartFacts) -> EnvironmentFacts:
+    """Return the environment as it was reached; without a proxy the document holds no such key."""
+    environment, proxy = inputs.environment, inputs.environment.proxy
+    facts = EnvironmentFacts(
+        name=inputs.environment_name,
+        base_url=environment.base_url,
+        fingerprint=dict(environment.fingerprint),
+        destinations=start.destinations,
+        shares_addresses=dict(start.shares_addresses),
+    )
     if proxy is None:
-        return {}
-    return {"proxy": {"url": proxy.url, "straight": list(proxy.straight), "resolves_names": proxy.resolves_names}}
+        return facts
+    used = ProxyFacts(url=proxy.url, straight=tuple(proxy.straight), resolves_names=proxy.resolves_names)
+    return facts.model_copy(update={"proxy": used})
 
 
-def account_for(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Return the part of `run.json` that says when and how the run ended, and what its workers' files tell."""
-    learnt = _learnt(directory, plan, progress)
-    return {
-        "started_at": progress.started_at or progress.began_at,
-        "ended_at": progress.load_ended_at,
-        "ended": progress.ended,
-        "ended_because": progress.because,
-        **_timing(plan, progress),
-        **learnt,
-        "live": {"gaps": _gaps(directory)},
-        "notes": progress.notes,
-    }
+def account_for(
+    directory: RunDirectory, plan: Plan, start: StartFacts, load: LoadFacts, notes: tuple[str, ...] = ()
+) -> RunDocument:
+    """Return the part of the document that says when and how the run ended, and what its workers' files hold."""
+    try:
+        part = parse_run(_from_workers(directory, plan, start, load), "worker-*.json")
+    except ValueError as error:
+        part = parse_run(dict.fromkeys(_FROM_WORKERS))
+        notes = (*notes, f"the workers' files can't be read: {error}")
+    return part.updated(
+        RunDocument(
+            started_at=load.started_at or start.began_at,
+            ended_at=load.ended_at,
+            ended=load.ended,
+            ended_because=load.because,
+            phases=_phases(plan, start, load),
+            judged=_judged(plan, load),
+            live=LiveFacts(gaps=_gaps(directory)),
+            notes=notes,
+        )
+    )
 
 
 def _gaps(directory: RunDirectory) -> int | None:
     """Return how many of the workers' live changes were lost on the way."""
     try:
-        gaps = read_object(directory.live).get("gaps")
+        return read_live(directory.live).gaps
     except BadInput:
         return None
-    return gaps if isinstance(gaps, int) else None
 
 
-def _timing(plan: Plan, progress: Progress) -> dict[str, Any]:
-    start = progress.started_at
-    if start is None:
-        return {"phases": [], "judged": {"starts_at": None, "ends_at": None}}
-    at = [start + round(offset_s * 1e9) for offset_s in plan.starts_s()]
-    judged = [start + round(offset_s * 1e9) for offset_s in plan.judged_span()]
-    phases = [
-        {
-            "name": phase.name,
-            "kind": phase.kind,
-            "starts_at": at[number],
-            "ends_at": at[number + 1],
-            "release": progress.phase_releases.get(phase.name),
-        }
-        for number, phase in enumerate(plan.phases)
-    ]
-    ends_at = judged[1] if progress.load_ended_at is None else max(judged[0], min(judged[1], progress.load_ended_at))
-    return {"phases": phases, "judged": {"starts_at": judged[0], "ends_at": ends_at}}
-
-
-def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Everything that comes from the workers' files."""
-    try:
-        workers, revisions = read_workers(directory), read_revisions(directory)
-        account = _account(directory, plan, progress, workers, revisions)
-    except (BadInput, ValueError) as error:
-        progress.notes.append(f"the workers' files can't be read: {error}")
-        return dict.fromkeys(
-            (
-                *(
-                    "plan_revisions",
-                    "account",
-                    "requests",
-                    "orders",
-                    "assets",
-                    "scheduling_lag_s",
-                    "hub_stall_s",
-                    "generator_cpu",
-                ),
-                *("descriptors", "master_silent_s", "clock_offsets", "workers", "hook_failures"),
-            )
+def _phases(plan: Plan, start: StartFacts, load: LoadFacts) -> tuple[Phase, ...]:
+    if load.started_at is None:
+        return ()
+    at = [load.started_at + round(offset_s * 1e9) for offset_s in plan.starts_s()]
+    return tuple(
+        Phase(
+            name=phase.name,
+            kind=phase.kind,
+            starts_at=at[number],
+            ends_at=at[number + 1],
+            release=start.phase_releases.get(phase.name),
         )
+        for number, phase in enumerate(plan.phases)
+    )
+
+
+def _judged(plan: Plan, load: LoadFacts) -> Judged:
+    """Return the judged window, cut at the end of the load."""
+    if load.started_at is None:
+        return Judged(starts_at=None, ends_at=None)
+    starts_at, ends_at = (load.started_at + round(offset_s * 1e9) for offset_s in plan.judged_span())
+    if load.ended_at is not None:
+        ends_at = max(starts_at, min(ends_at, load.ended_at))
+    return Judged(starts_at=starts_at, ends_at=ends_at)
+
+
+def _from_workers(directory: RunDirectory, plan: Plan, start: StartFacts, load: LoadFacts) -> dict[str, Any]:
+    """Return everything that comes from the workers' files; raises BadInput or ValueError."""
+    workers, revisions = read_workers(directory), read_revisions(directory)
     return {
-        "plan_revisions": [_revision(one, progress, workers) for one in revisions],
-        "account": account,
+        "account": _account(directory, plan, workers, revisions, start, load),
+        "plan_revisions": [_revision(one, workers, start, load) for one in revisions],
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": orders_of(directory),
         "assets": _assets(plan, workers),
@@ -176,7 +209,7 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
         "master_silent_s": {w.name: w.master_silent_s for w in workers},
         "clock_offsets": {w.name: w.clock_offset for w in workers},
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
-        "workers": _workers(directory, progress, workers),
+        "workers": _workers(directory, workers, start.workers),
         "hook_failures": [failure for w in workers for failure in w.hook_failures],
     }
 
@@ -184,22 +217,25 @@ def _learnt(directory: RunDirectory, plan: Plan, progress: Progress) -> dict[str
 def _account(
     directory: RunDirectory,
     plan: Plan,
-    progress: Progress,
-    workers: tuple[WorkerAccount, ...],
+    workers: tuple[WorkerStatus, ...],
     revisions: Sequence[Revision],
+    start: StartFacts,
+    load: LoadFacts,
 ) -> dict[str, Any]:
-    started, ended = progress.started_at, progress.load_ended_at
-    ran_s = 0.0 if started is None or ended is None else max(0.0, (ended - started) / 1e9)
-    arrivals = revised(plan, revisions)
-    sessions = read_sessions(directory)
-    return make_account(arrivals, sessions, workers, workers_expected=progress.workers, ran_s=ran_s).to_json()
+    ran_s = 0.0
+    if load.started_at is not None and load.ended_at is not None:
+        ran_s = max(0.0, (load.ended_at - load.started_at) / 1e9)
+    arrivals, sessions = revised(plan, revisions), read_sessions(directory)
+    return make_account(arrivals, sessions, workers, workers_expected=start.workers, ran_s=ran_s).to_json()
 
 
-def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+def _revision(
+    revision: Revision, workers: tuple[WorkerStatus, ...], start: StartFacts, load: LoadFacts
+) -> dict[str, Any]:
     """Return a change of the plan, who didn't take it in time, and who had started what it struck."""
-    at = None if progress.started_at is None else progress.started_at + round(revision.at_s * 1e9)
+    at = None if load.started_at is None else load.started_at + round(revision.at_s * 1e9)
     taken = {w.name: one for w in workers for one in w.revisions if one.number == revision.number}
-    names = {f"w{index}" for index in range(progress.workers)} | {w.name for w in workers}
+    names = {f"w{index}" for index in range(start.workers)} | {w.name for w in workers}
     in_time = {name for name, one in taken.items() if at is not None and one.heard_at <= at + ACKNOWLEDGED_NS}
     return {
         **revision.model_dump(),
@@ -209,15 +245,15 @@ def _revision(revision: Revision, progress: Progress, workers: tuple[WorkerAccou
     }
 
 
-def _assets(plan: Plan, workers: tuple[WorkerAccount, ...]) -> dict[str, Any]:
+def _assets(plan: Plan, workers: tuple[WorkerStatus, ...]) -> dict[str, Any]:
     left_out: Counter[str] = Counter()
     for worker in workers:
         left_out.update(worker.assets_left_out or {})
     return {"fetched": plan.assets, "left_out": dict(left_out)}
 
 
-def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerAccount, ...]) -> list[dict[str, Any]]:
-    told = [
+def _workers(directory: RunDirectory, workers: tuple[WorkerStatus, ...], expected: int) -> list[dict[str, Any]]:
+    reported = [
         {
             "name": w.name,
             "arrivals": w.arrivals,
@@ -232,8 +268,8 @@ def _workers(directory: RunDirectory, progress: Progress, workers: tuple[WorkerA
         }
         for w in workers
     ]
-    silent = {f"w{index}" for index in range(progress.workers)} - {w.name for w in workers}
-    return told + [
+    silent = {f"w{index}" for index in range(expected)} - {w.name for w in workers}
+    return reported + [
         {
             "name": name,
             "arrivals": None,
@@ -252,8 +288,8 @@ def _parts(directory: RunDirectory, kind: str, worker: str) -> list[Any]:
     return [path for path in directory.parts(kind) if path.name.startswith(f"{kind}-{worker}-")]
 
 
-def _highest(told: Sequence[Mapping[str, float | None] | None], name: str) -> float | None:
-    """Return the highest of what each worker told; None when one of them didn't, or there are none."""
-    values = [(one or {}).get(name) for one in told]
+def _highest(reported: Sequence[Mapping[str, float | None] | None], name: str) -> float | None:
+    """Return the highest value of the workers; None when one of them reported none, or there are no workers."""
+    values = [(one or {}).get(name) for one in reported]
     known = [value for value in values if value is not None]
     return max(known) if known and len(known) == len(values) else None

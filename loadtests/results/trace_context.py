@@ -15,10 +15,9 @@ _ODD = frozenset("13579bdf")
 
 
 def traceparents(ids: Random, sampled_share: float) -> Iterator[str]:
-    """Draw traces without end; their ids are random and never zero.
+    """Yield `traceparent` headers without end; their ids are random and never zero.
 
-    `ids` must not be the session's seeded source. Ids are drawn some at a time, which costs less than one by
-    one.
+    `ids` must not be the session's seeded generator. Ids are drawn in batches, which costs less than one by one.
     """
     while True:
         drawn = ids.randbytes(_AT_ONCE * _BYTES).hex().replace(_ZEROS, _INSTEAD)
@@ -28,15 +27,15 @@ def traceparents(ids: Random, sampled_share: float) -> Iterator[str]:
 
 
 def trace_id_of(traceparent: str) -> str:
-    """Return the trace, 32 hex digits."""
+    """Return the trace id, 32 hex digits."""
     return traceparent[slice(*TRACE_ID)]
 
 
 def span_id_of(traceparent: str) -> str:
-    """Return the span, 16 hex digits."""
+    """Return the span id, 16 hex digits."""
     return traceparent[36:52]
 
 
 def is_sampled(traceparent: str) -> bool:
-    """Whether the trace is kept: the lowest bit of the flags."""
+    """Whether the trace is sampled: the lowest bit of the flags."""
     return traceparent[54] in _ODD

@@ -1,9 +1,5 @@
-"""Run a program that knows nothing of us, and end it when we are gone: `python guard.py [--pipe IN,OUT] COMMAND…`.
+"""Run a program that knows nothing of us, and end it when we are gone: `python guard.py COMMAND…`."""
 
-With `--pipe` the program finds our descriptors IN and OUT as its own 3 and 4.
-"""
-
-import fcntl
 import os
 import select
 import signal
@@ -12,22 +8,14 @@ import sys
 
 _LOOK_S = 0.5
 _GRACE_S = 5.0
-_PIPE = (3, 4)
-_ABOVE = 10
 _NOTES = 64
 
 
 def main(command: list[str]) -> int:
     """Run `command` until it ends, we are told to end, or our parent dies; return its exit code."""
     parent = os.getppid()
-    kept: tuple[int, ...] = ()
-    if command[0] == "--pipe":
-        _take_pipe(*map(int, command[1].split(",")))
-        kept, command = _PIPE, command[2:]
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes now must reach the program too
-    process = subprocess.Popen(command, pass_fds=kept, preexec_fn=_take_signals)  # noqa: PLW1509 - no thread runs here
-    for descriptor in kept:
-        os.close(descriptor)  # who reads the other end must see the program's end
+    process = subprocess.Popen(command, preexec_fn=_take_signals)  # noqa: PLW1509 - no thread runs here
     signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
     ear = _ear()
     _take_signals()
@@ -50,16 +38,6 @@ def _ear() -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
     return ear
-
-
-def _take_pipe(into: int, out: int) -> None:
-    """Move two descriptors to 3 and 4, whichever they are."""
-    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for descriptor in (into, out)]
-    for descriptor in {into, out} - set(_PIPE):
-        os.close(descriptor)
-    for descriptor, place in zip(moved, _PIPE, strict=True):
-        os.dup2(descriptor, place)
-        os.close(descriptor)
 
 
 def _take_signals() -> None:

@@ -27,15 +27,6 @@ _FINE = frozenset(range(200, 300))
 Fetched = Literal["off", "shop", "all"]
 
 
-def connections(fetched: Fetched, *, has_cdn: bool, http2: bool = False) -> int:
-    """Return how many connections one session holds at most, its page's own among them."""
-    if fetched == "off":
-        return 1
-    if http2:
-        return 1 + (fetched == "all" and has_cdn)
-    return 1 + _LANES[ASSET] + (_LANES[CDN_ASSET] if fetched == "all" and has_cdn else 0)
-
-
 class Fetch(Protocol):
     """How a session sends what its page asks for; raises CeilingReachedError when it may not be sent."""
 

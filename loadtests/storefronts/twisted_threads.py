@@ -13,20 +13,9 @@ import orjson
 from loadtests.client.interface import Event, Reply, Request
 from loadtests.results.ledger import Line, OrderReply
 from loadtests.shopper.session import Placed, Session
+from loadtests.storefronts.storefront import StorefrontSpec
 
 WAREHOUSE = "warehouse"
-METHODS = {
-    "home": "GET",
-    "search": "GET",
-    "product": "GET",
-    "order-status": "GET",
-    "order-stream": "GET",
-    "design": "POST",
-    "cart": "POST",
-    "checkout": "POST",
-    # Nobody asks for these: the shop pushes them.
-    **dict.fromkeys(("order-paid", "order-printing", "order-shipped"), "PUSH"),
-}
 _NEWS = ("paid", "printing", "shipped")
 _CREATED, _PAYMENT_REQUIRED, _CONFLICT = 201, 402, 409
 _ORDER_ANSWERS = frozenset({200, _CREATED, _PAYMENT_REQUIRED, _CONFLICT})
@@ -200,3 +189,14 @@ def _placed(reply: Reply) -> Placed:
         outcome="accepted",
         reply=OrderReply(status=reply.status, order_id=str(order["order_id"]), total_cents=int(order["total_cents"])),
     )
+
+
+SPEC = StorefrontSpec(
+    new=TwistedThreads,
+    walk=(("home", "/"), ("search", "/search"), ("product", "/products/")),
+    methods={
+        **dict.fromkeys(("home", "search", "product", "order-status", "order-stream"), "GET"),
+        **dict.fromkeys(("design", "cart", "checkout"), "POST"),
+        **dict.fromkeys((f"order-{status}" for status in _NEWS), "PUSH"),
+    },
+)

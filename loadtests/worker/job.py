@@ -5,22 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import gevent.ssl
 import pydantic
 
 from loadtests.client.access import Access
+from loadtests.client.factory import access_to
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.environment.ceilings import split
-from loadtests.environment.credentials import credentials_of
-from loadtests.environment.destinations import Destinations, host_of, resolve
-from loadtests.environment.firewalls import Firewall
-from loadtests.environment.proxy import proxy_to
+from loadtests.environment.destinations import Destinations, resolve
+from loadtests.environment.resolved_environment import ResolvedEnvironment, recorded_environment
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Ceiling, Environment, Targets
-from loadtests.environment.tls import context_of
+from loadtests.journeys import BUILT_IN, Registry
 from loadtests.live.board import Timetable
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.storefronts import StorefrontSpec
 from slo.documents import BadInput, read_json
 
 VARIABLE = "PEAKPROOF_RUN_TOKEN"
@@ -41,54 +40,34 @@ class Job:
     browser: bool
     production: bool
     variables: Mapping[str, str] = field(repr=False)
+    registry: Registry = BUILT_IN
+
+    @property
+    def storefront(self) -> StorefrontSpec:
+        """The kind of shop that is played."""
+        return self.registry.storefronts[self.environment.storefront]
 
     @property
     def ceiling(self) -> Ceiling:
         """What all workers together may ask of the environment; a browser beside the load has its share."""
         return split(self.environment.ceiling)[0] if self.browser else self.environment.ceiling
 
+    def resolved(self) -> ResolvedEnvironment:
+        """Return the environment as the command resolved it; raises BadInput on a secret that is missing."""
+        return recorded_environment(self.environment, self.destinations, self.variables)
+
     def access(self) -> Access:
-        """Read the secrets and return how the shop is reached; raises BadInput on what is missing or can't be used."""
-        environment, credentials = self.environment, credentials_of(self.environment, self.variables)
-        told = credentials.revealed()
-        tagged = shopper_headers(self.directory.name, self.version, environment.tag)
-        given = {name.lower() for name in told}
-        return Access(
-            base_url=environment.base_url,
-            addresses=self._asked_for(environment.base_url),
-            headers={**{name: value for name, value in tagged.items() if name.lower() not in given}, **told},
-            masks=credentials.masks(),
-            tls=context_of(environment, gevent.ssl.create_default_context)
-            if environment.base_url.startswith("https:")
-            else None,
-            firewall=Firewall(environment.blocked),
-            proxy=proxy_to(host_of(environment.base_url), environment, self.destinations, credentials),
-            http2=environment.http2,
-        )
+        """Return how the shop is reached; raises BadInput on a secret that is missing or a file that can't be used."""
+        return access_to(self.resolved(), self.environment.base_url, self._tags())
 
     def cdn_access(self) -> Access | None:
-        """Return how the CDN is reached when the plan wants it: by nothing secret, for it is another's house."""
-        environment = self.environment
-        if self.plan.assets != "all" or environment.cdn_url is None:
+        """Return how the CDN is reached when the plan wants it, without any secret: it is somebody else's server."""
+        if self.plan.assets != "all" or self.environment.cdn_url is None:
             return None
-        stranger = environment.model_copy(update={"client_certificate": None})
-        credentials = credentials_of(environment, self.variables)
-        return Access(
-            base_url=environment.cdn_url,
-            addresses=self._asked_for(environment.cdn_url),
-            headers=shopper_headers(self.directory.name, self.version, environment.tag),
-            masks=credentials.masks(),
-            tls=context_of(stranger, gevent.ssl.create_default_context)
-            if environment.cdn_url.startswith("https:")
-            else None,
-            firewall=Firewall(environment.blocked),
-            proxy=proxy_to(host_of(environment.cdn_url), environment, self.destinations, credentials),
-            http2=environment.http2,
-        )
+        return access_to(self.resolved(), self.environment.cdn_url, self._tags(), secret=False)
 
-    def _asked_for(self, url: str) -> tuple[str, ...]:
-        host = host_of(url)
-        return self.destinations.at(host).asked_for(host)
+    def _tags(self) -> Mapping[str, str]:
+        return shopper_headers(self.directory.name, self.version, self.environment.tag)
 
     @property
     def most_open(self) -> int:
@@ -142,8 +121,11 @@ def write_job(
     write_json(directory.job, {**value, **told})
 
 
-def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
-    """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput."""
+def read_job(path: Path, variables: Mapping[str, str] | None = None, registry: Registry = BUILT_IN) -> Job:
+    """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput.
+
+    `registry` holds what can be played.
+    """
     directory = RunDirectory(path=path)
     job = read_json(directory.job, _JobFile)
     environment = _environment_of(directory)
@@ -157,6 +139,7 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None) -> Job:
         browser=job.browser,
         production=job.production,
         variables=variables or {},
+        registry=registry,
     )
 
 

@@ -22,13 +22,13 @@ from loadtests.client.factory import Clients, share_of
 from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.revision import Revision
 from loadtests.environment.ceilings import Ceilings
-from loadtests.journeys import JOURNEYS
 from loadtests.live.histogram import Histogram
 from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
 from loadtests.results.hooks import Hooks, Listener
 from loadtests.results.ledger import Ledger
 from loadtests.results.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.results.run_directory import write_json
+from loadtests.results.worker_status import Taken, WorkerStatus
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.periodic_timer import PeriodicTimer
@@ -36,7 +36,6 @@ from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.assets import AssetSource, source_of
 from loadtests.shopper.session import Session, SessionContext, in_flight
-from loadtests.storefronts import STOREFRONTS
 from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import HubLag
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
@@ -93,7 +92,7 @@ class Worker:
         listeners: list[Listener] = [self._records, self._totals, self._figures]
         self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)
         self._arrivals = shard(schedule(job.plan), index, workers)
-        self._taken: list[dict[str, int]] = []
+        self._taken: list[Taken] = []
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
         self._descriptors_peak = used()
@@ -109,7 +108,7 @@ class Worker:
         self.master_silent_s = 0
         self.clock_offset: Mapping[str, float] | None = None
         self.streams: bool | None = None
-        self._write_account()
+        self._write_status()
 
     def play(self) -> None:
         """Play the arrivals; returns when the run is over or was stopped, with everything written."""
@@ -143,7 +142,7 @@ class Worker:
         )
         struck = self._conductor.revise(new, kept=len(self._arrivals.before(revision.at_s)))
         self._arrivals = new
-        self._taken.append({"number": revision.number, "heard_at": heard_at, "struck": struck})
+        self._taken.append(Taken(number=revision.number, heard_at=heard_at, struck=struck))
         return struck
 
     def close(self) -> None:
@@ -165,7 +164,7 @@ class Worker:
             self._spans.flush()
             self._spans.close()
         self.ended = self.ended or "stopped"
-        self._write_account()
+        self._write_status()
 
     def take(self) -> tuple[dict[str, Any], Gauges]:
         """Return what changed since the last call, and the state now."""
@@ -203,10 +202,10 @@ class Worker:
 
     def _make_conductor(self, started_at: int) -> Scheduler:
         job = self._job
-        storefront = STOREFRONTS[job.environment.storefront]
+        journeys, new = job.registry.journeys, job.storefront.new
 
         def visit(session: Session) -> None:
-            JOURNEYS[session.arrival.journey](session, storefront(session))
+            journeys[session.arrival.journey](session, new(session))
 
         score = WorkerSchedule(
             arrivals=self._arrivals,
@@ -240,7 +239,7 @@ class Worker:
         threadpool = gevent.get_hub().threadpool
         now_used = threadpool.apply(used)
         self._descriptors_peak = None if now_used is None else max(self._descriptors_peak or 0, now_used)
-        threadpool.apply(write_json, (self._job.directory.worker(self.name), self._account()))
+        threadpool.apply(write_json, (self._job.directory.worker(self.name), self._status()))
 
     def _send_spans(self, spans: ClientSpans, over: Event) -> None:
         """Send what is buffered once a second: a slow recorder keeps nobody else waiting."""
@@ -256,48 +255,44 @@ class Worker:
         self._cpu_peak = max(self._cpu_peak or 0.0, share)
         return round(share, 4)
 
-    def _write_account(self) -> None:
-        write_json(self._job.directory.worker(self.name), self._account())
+    def _write_status(self) -> None:
+        write_json(self._job.directory.worker(self.name), self._status())
 
-    def _account(self) -> dict[str, Any]:
+    def _status(self) -> dict[str, Any]:
+        """Return the worker status as JSON."""
         self._cpu_now()
-        totals = self._totals
-        return {
-            "format": "peakproof/worker/v1",
-            "name": self.name,
-            "index": self._index,
-            "workers": self._workers,
-            "arrivals": len(self._arrivals),
-            "next_arrival": self._conductor.next_arrival,
-            "given_out": self._arrivals.given_out,
-            "revisions": list(self._taken),
-            "at": self._clock.now(),
-            "ended": self.ended,
-            "because": self.because,
-            "requests": self._records.requests.rows,
-            "errors": totals.errors,
-            "orders": dict(self._ledger.counts),
-            "parts": {"requests": self._records.requests.closed, "sessions": self._records.sessions.closed},
-            "lag_s": {
-                "p50": totals.lag.quantile(0.5),
-                "p99": totals.lag.quantile(0.99),
-                "max": totals.lag.quantile(1.0),
-            },
-            "hub_stall_s": self._stalls.to_json(),
-            "descriptors": {"peak": self._descriptors_peak, "limit": allowed()},
-            "master_silent_s": self.master_silent_s,
-            "clock_offset": self.clock_offset,
-            "streamed": self.streams,
-            "cpu_peak": self._cpu_peak,
-            "open_sessions_peak": self._conductor.peak_open,
-            "rss_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,
-            "hook_failures": [
+        totals, records, spans, assets = self._totals, self._records, self._spans, self._worker.assets
+        return WorkerStatus(
+            name=self.name,
+            index=self._index,
+            workers=self._workers,
+            arrivals=len(self._arrivals),
+            next_arrival=self._conductor.next_arrival,
+            given_out=self._arrivals.given_out,
+            revisions=tuple(self._taken),
+            at=self._clock.now(),
+            ended=self.ended,
+            because=self.because,
+            requests=records.requests.rows,
+            errors=totals.errors,
+            orders=dict(self._ledger.counts),
+            parts={"requests": records.requests.closed, "sessions": records.sessions.closed},
+            lag_s={name: totals.lag.quantile(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))},
+            hub_stall_s=self._stalls.to_json(),
+            descriptors={"peak": self._descriptors_peak, "limit": allowed()},
+            master_silent_s=self.master_silent_s,
+            clock_offset=None if self.clock_offset is None else dict(self.clock_offset),
+            streamed=self.streams,
+            cpu_peak=self._cpu_peak,
+            open_sessions_peak=self._conductor.peak_open,
+            rss_peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,
+            hook_failures=[
                 {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
             ],
-            "assets_left_out": None if self._worker.assets is None else dict(self._worker.assets.left_out),
-            "spans": {"sent": self._spans.sent, "dropped": self._spans.dropped} if self._spans else None,
-            "pid": os.getpid(),
-        }
+            assets_left_out=None if assets is None else dict(assets.left_out),
+            spans=None if spans is None else {"sent": spans.sent, "dropped": spans.dropped},
+            pid=os.getpid(),
+        ).model_dump(mode="json")
 
 
 _RSS_UNIT = 1 if platform.system() == "Darwin" else 1024

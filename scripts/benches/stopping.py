@@ -4,7 +4,6 @@ Each run plays 3 sessions a second against the stand-in shop; in mid-run its kil
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from loadtests.results.live_document import LiveDocument, read_live
+from loadtests.results.recorded_run import read_run
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
 from scripts.benches.figures import Figure, machine_line, median_figure, missed, table, write_figures
@@ -122,7 +123,7 @@ def _run(folder: Path, shop: Shop, turn: float) -> dict[str, float]:
             )
         try:
             live = _awaited(lambda: _live(folder), process, folder)
-            time.sleep(max(0.0, live["started_at"] / 1e9 + _STOPPED_BY_S + turn - 1 - time.time()))
+            time.sleep(max(0.0, live.started_at / 1e9 + _STOPPED_BY_S + turn - 1 - time.time()))
             switch.says = '{"stop": true}'
             stopped_at = time.time_ns()
             process.wait(_LONGEST_S)
@@ -138,13 +139,13 @@ def _told(folder: Path, stopped_at: int, ended_at: int) -> dict[str, float]:
     """Return the seconds until each end; raises EnvironmentLacks when it wasn't the kill URL that ended the run."""
     (path,) = (folder / "runs").glob("*-stopped-*")
     directory = RunDirectory(path=path)
-    run = json.loads(directory.run.read_text())
-    because = str(run["ended_because"])
+    run = read_run(directory)
+    because = str(run.ended_because)
     answers = path / "metrics" / "dashboards.parquet"
     if not because.endswith("says stop") or not answers.exists():
         raise EnvironmentLacks(f"the run wasn't stopped as it should be: {because}")
     sent = max(read_tables(directory.parts("requests"), REQUESTS)["sent_at"].to_pylist())
-    ends = {"load": sent, "generator": run["ended_at"], "command": ended_at}
+    ends = {"load": sent, "generator": run.ended_at or 0, "command": ended_at}
     return {name: (at - stopped_at) / 1e9 for name, at in ends.items()}
 
 
@@ -169,9 +170,9 @@ def _plan() -> dict[str, Any]:
             "peak_sessions_per_s": _RATE_PER_S,
         },
         "phases": [
-            {"name": "warm-up", "kind": "warm-up", "plays_s": 1.0, "level": [1, 1]},
-            {"name": "plateau", "kind": "plateau", "plays_s": _PLAYS_S, "level": [1, 1]},
-            {"name": "drain", "kind": "drain", "plays_s": 5.0},
+            {"name": "warm-up", "kind": "warm-up", "duration_s": 1.0, "level": [1, 1]},
+            {"name": "plateau", "kind": "plateau", "duration_s": _PLAYS_S, "level": [1, 1]},
+            {"name": "drain", "kind": "drain", "duration_s": 5.0},
         ],
         "journeys": {"search-and-buy": 1.0},
         "think_time": {"median_s": 0.1, "sigma": 0.3, "max_s": 0.3},
@@ -180,16 +181,14 @@ def _plan() -> dict[str, Any]:
     }
 
 
-def _live(folder: Path) -> dict[str, Any] | None:
+def _live(folder: Path) -> LiveDocument | None:
     for path in folder.glob("runs/*/live.json"):
-        live: dict[str, Any] = json.loads(path.read_text())
-        return live if live["elapsed_s"] > 0 else None
+        live = read_live(path)
+        return live if live.elapsed_s > 0 else None
     return None
 
 
-def _awaited(
-    look: Callable[[], dict[str, Any] | None], process: subprocess.Popen[bytes], folder: Path
-) -> dict[str, Any]:
+def _awaited(look: Callable[[], LiveDocument | None], process: subprocess.Popen[bytes], folder: Path) -> LiveDocument:
     give_up_at = time.monotonic() + _FIRST_S
     while (seen := look()) is None:
         if process.poll() is not None or time.monotonic() > give_up_at:

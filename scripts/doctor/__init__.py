@@ -1,1 +1,1 @@
-"""What `peakproof doctor` looks at: the machine, an environment, the stack; each thing is a line with its next step."""
+"""The checks of `peakproof doctor`: this machine, an environment, the stack. Each gives a line with its next step."""

@@ -1,4 +1,4 @@
-"""An environment of targets.yaml: whether it answers, as what, and whether its sources do."""
+"""Checks of an environment of targets.yaml: whether the shop answers, its release, its metrics and its records."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ import requests
 
 from loadtests.client.http2.probe import check_spoken
 from loadtests.environment.firewalls import Firewall
-from loadtests.environment.pinned_http import Answered, bounded, why_no_answer
+from loadtests.environment.pinned_http import BoundedReply, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import says_stop
 from loadtests.guardrails.preflight import REQUESTS, check_side_effects, page_of, served
@@ -25,18 +25,18 @@ _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
 
 
 def environment(name: str, reach: ResolvedEnvironment, *, production: bool) -> Iterator[Line]:
-    """Look at everything that the environment declares; each is asked for once, its sources with the token."""
+    """Check everything that the environment declares, with one request each; shop records are read with the token."""
     kind = reach.destinations.kind
     yield ok("environment", f"{name} at {reach.environment.base_url}, {kind}{', production' if production else ''}")
     yield from _proxy(reach)
-    with reach.asking() as http:
+    with reach.http() as http:
         reply = _home(reach, http)
         yield reply if isinstance(reply, Line) else _reached(reach, reply)
         if (line := certificate(reach)) is not None:
             yield line
         if reach.environment.http2:
-            yield _asked("HTTP/2", lambda: _agreed(reach), "see what listens there")
-        if isinstance(reply, Answered) and (line := _clocks(reply)) is not None:
+            yield _asked("HTTP/2", lambda: _agreed(reach), "check what listens on that port")
+        if isinstance(reply, BoundedReply) and (line := _clocks(reply)) is not None:
             yield line
         yield _release(reach)
         yield from _metrics(reach, http)
@@ -46,47 +46,47 @@ def environment(name: str, reach: ResolvedEnvironment, *, production: bool) -> I
 
 
 def _proxy(reach: ResolvedEnvironment) -> Iterator[Line]:
-    """Say what goes through the proxy and what that leaves unknown; whether it lets us through is seen at the shop."""
+    """Say what goes through the proxy and what that leaves unknown; whether it accepts us, the shop's line says."""
     proxy = reach.environment.proxy
     if proxy is None:
         return
-    straight = f", but {', '.join(proxy.straight)}" if proxy.straight else ""
-    yield ok("proxy", f"all goes through {proxy.url}{straight}")
+    straight = f", except to {', '.join(proxy.straight)}" if proxy.straight else ""
+    yield ok("proxy", f"all requests go through {proxy.url}{straight}")
     unknown = sorted(host for host, found in reach.destinations.hosts.items() if not found.addresses)
     if unknown:
-        told = f"only the proxy knows where {', '.join(unknown)} is: whether that is production, its name alone says"
+        told = f"only the proxy can look up {', '.join(unknown)}: whether that is production is known by its name alone"
         yield ok("names", told)
 
 
-def _home(reach: ResolvedEnvironment, http: requests.Session) -> Answered | Line:
+def _home(reach: ResolvedEnvironment, http: requests.Session) -> BoundedReply | Line:
     url = f"{reach.environment.base_url}/"
     try:
-        return bounded(http, url, _TIMEOUT_S)
+        return bounded_get(http, url, _TIMEOUT_S)
     except requests.exceptions.ProxyError as error:
-        step = "see its log: does it let this machine through (407: proxy.basic_auth), and reach the shop"
-        return wrong("proxy", f"it doesn't lead to {url}: {why_no_answer(error)}", step)
+        step = "see its log: does it accept this machine (407: set proxy.basic_auth), and reach the shop?"
+        return wrong("proxy", f"{url} isn't reached through it: {why_no_answer(error)}", step)
     except requests.RequestException as error:
-        step = "start it, or mend base_url; from here, a firewall or VPN may be between"
+        step = "start it, or correct base_url; a firewall or a VPN may be in between"
         return wrong("shop", f"{url} doesn't answer: {why_no_answer(error)}", step)
 
 
-def _reached(reach: ResolvedEnvironment, reply: Answered) -> Line:
+def _reached(reach: ResolvedEnvironment, reply: BoundedReply) -> Line:
     if reply.status == _PROXY_DENIED and reach.environment.proxy is not None:
-        return wrong("proxy", f"it doesn't let us through: HTTP {reply.status}", "declare proxy.basic_auth")
+        return wrong("proxy", f"it refuses this machine: HTTP {reply.status}", "declare proxy.basic_auth")
     accepted = reply.status == _OK
     if Firewall(reach.environment.blocked).has_answered(
         reply.status, reply.headers.items(), reply.body, accepted=accepted
     ):
-        step = "have this machine's address let through the firewall or rate limit"
-        return wrong("shop", f"a firewall answers for it: HTTP {reply.status}", step)
+        step = "have the firewall or rate limit allow this machine's address"
+        return wrong("shop", f"a firewall answers in its place: HTTP {reply.status}", step)
     if reply.status in _DENIED:
         step = "declare basic_auth or headers, and set their variables"
-        return wrong("shop", f"it doesn't let us in: HTTP {reply.status}", step)
+        return wrong("shop", f"it refuses access: HTTP {reply.status}", step)
     if reply.status >= _CLIENT_ERROR:
-        return wrong("shop", f"it answers HTTP {reply.status}", "mend it, or base_url")
+        return wrong("shop", f"it answers HTTP {reply.status}", "fix it, or correct base_url")
     if "location" in reply.headers:
         told = f"it redirects to {reply.headers['location']}, which is not followed"
-        return wrong("shop", told, "make base_url where shoppers end up")
+        return wrong("shop", told, "set base_url to where shoppers end up")
     return ok("shop", f"it answers HTTP {reply.status}")
 
 
@@ -95,20 +95,24 @@ def _agreed(reach: ResolvedEnvironment) -> str:
     return "the shop speaks it"
 
 
-def _clocks(reply: Answered) -> Line | None:
+def _clocks(reply: BoundedReply) -> Line | None:
     try:
         apart_s = parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
     except (KeyError, ValueError, TypeError):
         return None
     if abs(apart_s) > _CLOCKS_APART_S:
-        return wrong("clocks", f"the shop's is {apart_s:+,.0f} s from ours", "keep both by NTP: times are compared")
-    return ok("clocks", "the shop's and ours agree")
+        return wrong(
+            "clocks",
+            f"the shop's clock is {apart_s:+,.0f} s from this machine's",
+            "synchronise both by NTP: their times are compared",
+        )
+    return ok("clocks", "the shop's clock agrees with this machine's")
 
 
 def _release(reach: ResolvedEnvironment) -> Line:
     if reach.environment.release_probe is None:
         return missing("release", "not declared", "add release_probe: {path: /healthz, field: version}")
-    return _asked("release", lambda: f"{probe_release(reach)}", "mend release_probe")
+    return _asked("release", lambda: f"{probe_release(reach)}", "correct release_probe")
 
 
 def _metrics(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
@@ -118,10 +122,10 @@ def _metrics(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Lin
         try:
             counts = served(page_of(target.url, http))
         except EnvironmentLacks as error:
-            yield wrong("metrics", str(error), "let this machine read it")
+            yield wrong("metrics", str(error), "allow this machine to read it")
             continue
         if counts:
-            yield ok("metrics", f"{target.url}: {sum(counts):,.0f} requests served until now")
+            yield ok("metrics", f"{target.url}: {sum(counts):,.0f} requests served so far")
         else:
             step = f"give it OpenTelemetry's http.server.request.duration: {_CONVENTIONS}"
             yield wrong("metrics", f"{target.url}: no {REQUESTS}", step)
@@ -137,9 +141,11 @@ def _sources(reach: ResolvedEnvironment, http: requests.Session) -> Iterator[Lin
             yield missing(name, "not declared: its part of the audit is left out", f"add {name}_url; docs/contracts.md")
             continue
         try:
-            reply = bounded(http, f"{url}?limit=1" if name != "stock" else url, _TIMEOUT_S, _MAX_SOURCE, headers)
+            reply = bounded_get(http, f"{url}?limit=1" if name != "stock" else url, _TIMEOUT_S, _MAX_SOURCE, headers)
         except requests.RequestException as error:
-            yield wrong(name, f"{url} doesn't answer: {why_no_answer(error)}", "start it, or let this machine reach it")
+            yield wrong(
+                name, f"{url} doesn't answer: {why_no_answer(error)}", "start it, or allow this machine to reach it"
+            )
             continue
         if reply.status == _OK:
             yield ok(name, f"{url} answers")
@@ -164,8 +170,10 @@ def _kill_url(reach: ResolvedEnvironment) -> Iterator[Line]:
     url = reach.environment.kill_url
     if url is None:
         return
-    with reach.asking() as http:
-        yield _asked("kill URL", lambda: f"{url} says {'stop' if says_stop(url, http) else 'go on'}", "mend kill_url")
+    with reach.http() as http:
+        yield _asked(
+            "kill URL", lambda: f"{url} says {'stop' if says_stop(url, http) else 'go on'}", "correct kill_url"
+        )
 
 
 def _asked(what: str, ask: Callable[[], str], step: str) -> Line:

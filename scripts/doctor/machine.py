@@ -1,4 +1,4 @@
-"""The machine that the load comes from: whether everything is there, and room for it."""
+"""Checks of the machine that the load comes from: Python, Prometheus, ports, open files, clock, disk."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ _BUILT = 1_760_000_000  # no clock of today is before this
 
 
 def machine(context: Context, ports: Ports) -> Iterator[Line]:
-    """Look at everything that a run needs of this machine."""
+    """Check everything that a run needs of this machine."""
     yield _python()
     yield _prometheus(context)
     yield _ports(ports)
@@ -76,14 +76,16 @@ def _descriptors() -> Line:
     told = "no limit" if most == 1 << 40 else f"{soft} open files"
     if most < _DESCRIPTORS:
         allowed = _DESCRIPTORS if hard == resource.RLIM_INFINITY or hard >= _DESCRIPTORS else hard
-        return wrong("descriptors", f"{told}: each open session takes one", f"ulimit -n {allowed}")
+        return wrong("descriptors", f"{told}: each open session needs one", f"ulimit -n {allowed}")
     return ok("descriptors", told)
 
 
 def _clock() -> Line:
     now = time.time()
     if now < _BUILT:
-        return wrong("clock", f"it says {time.strftime('%Y-%m-%d', time.gmtime(now))}", "set it, and keep it by NTP")
+        return wrong(
+            "clock", f"it says {time.strftime('%Y-%m-%d', time.gmtime(now))}", "set it, and synchronise it by NTP"
+        )
     return ok("clock", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
 
 
@@ -92,8 +94,8 @@ def _disk(runs: Path) -> Line:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return wrong("disk", f"{folder}: {error.strerror}", "start from a folder that can be read")
+        return wrong("disk", f"{folder}: {error.strerror}", "run peakproof in a folder that can be read")
     told = f"{free / (1 << 30):,.1f} GiB free for runs at {runs}"
     if not os.access(folder, os.W_OK):
-        return wrong("disk", f"{folder} can't be written", "start from a folder that can be")
-    return ok("disk", told) if free >= _FREE_BYTES else wrong("disk", told, "make room: a long run takes 2 GiB")
+        return wrong("disk", f"{folder} can't be written", "run peakproof in a folder that can be written")
+    return ok("disk", told) if free >= _FREE_BYTES else wrong("disk", told, "free some space: a long run takes 2 GiB")

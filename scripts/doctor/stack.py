@@ -1,7 +1,7 @@
-"""Whether the stack of docker-compose.yml works, asked from outside: `peakproof doctor --stack` tells what this finds.
+"""Checks of the running stack of docker-compose.yml, from outside: `peakproof doctor --stack`.
 
-It asks what is published, the shop and Grafana, and through Grafana's data sources what is behind it: health, the
-provisioning, one dashboard by uid, every scrape, and one trace that it sends through the shop itself.
+They request what is published, the shop and Grafana, and through Grafana's data sources what lies behind it: health,
+the provisioning, one dashboard by uid, every scrape, and one trace that is sent through the shop itself.
 """
 
 import secrets
@@ -26,7 +26,7 @@ _UNAUTHORIZED, _NOT_FOUND = 401, 404
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """One thing that was looked at: whether it is good, what was seen, and what to do when it isn't."""
+    """One check: whether it is good, what was seen, and what to change when it isn't."""
 
     name: str
     good: bool
@@ -51,7 +51,7 @@ def published(environment: Mapping[str, str]) -> Stack:
 
 
 class _NoAnswer(Exception):  # noqa: N818 - it is what happened
-    """A page that didn't come as it should; the message is for a person."""
+    """A page that wasn't answered as expected; the message is for a person."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ class _NoAnswer(Exception):  # noqa: N818 - it is what happened
 
 
 def check_stack(environment: Mapping[str, str], stack: Stack | None = None) -> tuple[Checked, ...]:
-    """Look at everything that can be asked, in order; never raises: what can't be asked is not good, and says why."""
+    """Make every check in order; never raises: a check that can't be made is not good, and says why."""
     stack = stack or published(environment)
     with requests.Session() as grafana, requests.Session() as shop:
         grafana.trust_env = shop.trust_env = False
@@ -93,7 +93,7 @@ def _get(http: requests.Session, url: str, headers: Mapping[str, str] | None = N
     try:
         return reply.json()
     except ValueError as error:
-        raise _NoAnswer(f"{url} answers with something else than JSON") from error
+        raise _NoAnswer(f"{url} doesn't answer with JSON") from error
 
 
 def _checks(pages: _Pages, stack: Stack) -> Iterator[Checked]:
@@ -138,7 +138,7 @@ def _access(pages: _Pages) -> Checked:
                 " a new one takes effect with: docker compose exec grafana grafana cli admin reset-admin-password NEW"
             )
         return Checked(name="access", good=False, told=str(error), change=change)
-    return Checked(name="access", good=True, told="the administrator's password is taken")
+    return Checked(name="access", good=True, told="the administrator's password is accepted")
 
 
 def _datasource(pages: _Pages, uid: str) -> Checked:

@@ -1,4 +1,4 @@
-"""The three files that a first look leaves: valid as they stand, low, and meant to be edited."""
+"""The drafts that `peakproof init` writes: valid as they stand, with low ceilings, and meant to be edited."""
 
 import json
 import re
@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from loadtests.demand.build import ORDERS_PER_SESSION
 from loadtests.demand.plan import FORMAT, Plan
-from loadtests.demand.visits import expected_events
+from loadtests.demand.visits import BUYERS, expected_events
 from loadtests.environment.targets import Ceiling, ProxyTarget
 from scripts.init.survey import Survey
 from slo.documents import validate
@@ -24,14 +23,17 @@ _SERVER_SIDE = "type: prometheus"
 
 
 def looks_like_production(found: Survey) -> bool:
-    """Whether nothing says that it isn't: a public address, and no word such as staging in its name."""
+    """Whether the shop may be production: it has a public address, and no word such as staging in its name."""
     return found.kind == "public" and not _STAGING.search((urlsplit(found.base_url).hostname or "").lower())
 
 
 def targets_yaml(name: str, found: Survey) -> str:
-    """Return the targets file."""
+    """Return the text of targets.yaml for what was found."""
     probe = found.release_probe
-    told = {True: "nothing in its name says that it isn't: set false if so", False: "true asks for a permission"}
+    told = {
+        True: "its name doesn't look like staging; set false if it isn't production",
+        False: "true: no run without a permission",
+    }
     production = looks_like_production(found)
     ceiling = json.dumps(CEILING.model_dump(mode="json"))
     metrics = [{"job": "shop", "url": f"{found.base_url}/metrics"}]
@@ -44,16 +46,17 @@ def targets_yaml(name: str, found: Survey) -> str:
         *([] if found.proxy is None else [f"    proxy: {json.dumps(_declared(found.proxy))}"]),
         "    storefront: twisted-threads   # how the shop is browsed and bought from",
         f"    production: {str(production).lower()}   # {told[production]}",
-        f"    ceiling: {ceiling}   # low on purpose: raise it when you know what it bears",
+        f"    ceiling: {ceiling}   # low on purpose: raise it once you know what the shop can take",
         _or_comment(
             probe is not None, f"release_probe: {json.dumps({'path': probe[0], 'field': probe[1]}) if probe else ''}",
             "release_probe: {path: /healthz, field: version}",
         ),
         _or_comment(found.has_metrics, f"metrics: {json.dumps(metrics)}", f"metrics: {json.dumps(metrics)}"),
         "    traces: false   # true once the shop sends its spans to port 18086 of this machine",
-        '    # What a test order sets off. Make sure, then say so: "off" (with its quotes), sandbox or acknowledged.',
+        "    # What a test order triggers. Make sure, then declare each:",
+        '    # "off" (with its quotes), sandbox or acknowledged.',
         '    # side_effects: {mail: "off", tax: "off", erp: "off", analytics: "off", payments: sandbox}',
-        "    # orders_url: …, stock_url: …, payments_url: …   what the audit reads; docs/contracts.md",
+        "    # orders_url: …, stock_url: …, payments_url: …   read by the audit; docs/contracts.md",
         "    # token_env: PEAKPROOF_SHOP_TOKEN   the variable that holds their bearer token",
         "    fingerprint: {}   # replicas, sizes, data volume: what this environment is, for the report",
         "",
@@ -70,7 +73,7 @@ def _or_comment(known: bool, line: str, example: str) -> str:  # noqa: FBT001 - 
 
 
 def objectives_yaml(found: Survey) -> str:
-    """Return the objectives to start from; without metrics those that the shoppers' side can judge."""
+    """Return the text of objectives.yaml; without server metrics only those that the load generator can measure."""
     text = (files("slo") / "objectives" / "twisted-threads.yaml").read_text(encoding="utf-8")
     if found.has_metrics:
         return text
@@ -78,24 +81,24 @@ def objectives_yaml(found: Survey) -> str:
 
 
 def first_plan(objectives: tuple[Objective, ...]) -> Plan:
-    """Return a plan of three minutes within the ceiling; what it can't prove it doesn't judge, and says so."""
-    orders_per_session = round(sum(share * ORDERS_PER_SESSION[name] for name, share in _MIX.items()), 6)
+    """Return a plan of three minutes within the ceiling; objectives it can't prove are listed in not_judged."""
+    orders_per_session = round(sum(share for name, share in _MIX.items() if name in BUYERS), 6)
     data = {
         "format": FORMAT,
         "name": "first-look",
         "seed": _SEED,
         "demand": {
-            "source": "peakproof init: a session in two seconds, to begin with; `peakproof forecast` reads orders",
+            "source": "peakproof init: one session in two seconds, to begin with; `peakproof forecast` reads orders",
             "forecast_orders_per_hour": PEAK_SESSIONS_PER_S * orders_per_session * 3600,
             "factor": 1.0,
             "orders_per_session": orders_per_session,
             "peak_sessions_per_s": PEAK_SESSIONS_PER_S,
         },
         "phases": [
-            {"name": "warm-up", "kind": "warm-up", "plays_s": 20, "level": [0.5, 0.5]},
-            {"name": "ramp", "kind": "ramp", "plays_s": 20, "level": [0.5, 1]},
-            {"name": "plateau", "kind": "plateau", "plays_s": 120, "level": [1, 1]},
-            {"name": "drain", "kind": "drain", "plays_s": 20},
+            {"name": "warm-up", "kind": "warm-up", "duration_s": 20, "level": [0.5, 0.5]},
+            {"name": "ramp", "kind": "ramp", "duration_s": 20, "level": [0.5, 1]},
+            {"name": "plateau", "kind": "plateau", "duration_s": 120, "level": [1, 1]},
+            {"name": "drain", "kind": "drain", "duration_s": 20},
         ],
         "journeys": dict(_MIX),
         "think_time": {"median_s": 2.0, "sigma": 0.5, "max_s": 8.0},
@@ -115,5 +118,6 @@ def first_plan(objectives: tuple[Objective, ...]) -> Plan:
 
 def _because(needed: float) -> str:
     return (
-        f"needs {needed:,.0f} requests without a bad one: more than a first look sends; take it out with a longer plan"
+        f"needs {needed:,.0f} requests without a bad one: more than this first plan sends;"
+        " remove this entry when the plan is longer"
     )

@@ -1,4 +1,4 @@
-"""A first look at a shop: at most nine requests, one a second at the most, to its own host and no other."""
+"""What `peakproof init` finds out about a shop: at most nine requests, one a second, to its own host and no other."""
 
 import json
 import time
@@ -11,7 +11,7 @@ import requests
 
 from loadtests.environment.addresses import Kind
 from loadtests.environment.firewalls import Firewall
-from loadtests.environment.pinned_http import Answered, PinnedHttp, bounded, origin_of, why_no_answer
+from loadtests.environment.pinned_http import BoundedReply, PinnedHttp, bounded_get, origin_of, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import ProxyTarget
 from loadtests.guardrails.preflight import REQUESTS, served
@@ -34,7 +34,7 @@ _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What was found: a line for each thing, and what can be written into targets.yaml at once."""
+    """The findings: a line each, and what can be written into targets.yaml."""
 
     base_url: str
     kind: Kind
@@ -46,9 +46,9 @@ class Survey:
 
 @dataclass(slots=True, kw_only=True)
 class Visitor:
-    """Asks for one page a second, for `AT_MOST_S`; `sleep` and `clock` are the machine's.
+    """Requests one page a second, for `AT_MOST_S` in all; `asked` lists the paths.
 
-    `refusal` is what the environment's proxy said last instead of leading there.
+    `refusal` is the last error of the environment's proxy, None without one.
     """
 
     base_url: str
@@ -59,8 +59,8 @@ class Visitor:
     refusal: str | None = None
     _began: float | None = None
 
-    def ask(self, path: str) -> Answered | None:
-        """Return the reply to one request, None when none came or the time is over."""
+    def ask(self, path: str) -> BoundedReply | None:
+        """Return the reply to a request for `path`, None when none came or the time is over."""
         if self._began is None:
             self._began = self.clock()
         else:
@@ -71,7 +71,7 @@ class Visitor:
         self.asked.append(path)
         try:
             headers = {"traceparent": next(traceparents(SystemRandom(), 1.0))}
-            return bounded(self.http, self.base_url + path, min(TIMEOUT_S, left_s), _MAX_PAGE, headers)
+            return bounded_get(self.http, self.base_url + path, min(TIMEOUT_S, left_s), _MAX_PAGE, headers)
         except requests.exceptions.ProxyError as error:
             self.refusal = why_no_answer(error)
             return None
@@ -80,12 +80,12 @@ class Visitor:
 
 
 def survey(reach: ResolvedEnvironment, visitor: Visitor) -> Survey:
-    """Look; raises EnvironmentLacks when the shop doesn't answer at all."""
+    """Request the pages and return the findings; raises EnvironmentLacks when the shop doesn't answer at all."""
     home = visitor.ask("/")
     if home is None and visitor.refusal is not None:
         raise EnvironmentLacks(f"{visitor.base_url}/ isn't reached: {visitor.refusal}; see the proxy's log")
     if home is None:
-        raise EnvironmentLacks(f"{visitor.base_url}/ doesn't answer; is it started, and may this machine reach it?")
+        raise EnvironmentLacks(f"{visitor.base_url}/ doesn't answer; is it started, and can this machine reach it?")
     lines = [*_first(reach, home), *_connection(reach, home), *_robots(visitor.ask("/robots.txt"))]
     metrics = _metrics(visitor.ask("/metrics"))
     release, probe = _release(visitor, home)
@@ -100,21 +100,21 @@ def survey(reach: ResolvedEnvironment, visitor: Visitor) -> Survey:
     )
 
 
-def _first(reach: ResolvedEnvironment, home: Answered) -> Iterator[Line]:
+def _first(reach: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
     base = reach.environment.base_url
     fields = home.headers.items()
     if Firewall(reach.environment.blocked).has_answered(home.status, fields, home.body, accepted=home.status == _OK):
-        step = "have this machine's address let through: what a firewall blocks is no load on the shop"
+        step = "have the firewall allow this machine's address: what it blocks is no load on the shop"
         yield wrong("shop", f"a firewall or challenge page answers: HTTP {home.status}", step)
     elif "location" in home.headers:
         yield _redirect(base, home.headers["location"])
     elif home.status == _PROXY_DENIED and reach.environment.proxy is not None:
         step = "give --proxy-user-env and --proxy-password-env"
-        yield wrong("shop", f"the proxy doesn't let us through: HTTP {home.status}", step)
+        yield wrong("shop", f"the proxy refuses this machine: HTTP {home.status}", step)
     elif home.status in _DENIED:
-        yield wrong("shop", f"it wants to know who we are: HTTP {home.status}", "declare basic_auth or headers")
+        yield wrong("shop", f"it refuses access: HTTP {home.status}", "declare basic_auth or headers")
     elif home.status >= _CLIENT_ERROR:
-        yield wrong("shop", f"it answers HTTP {home.status}", "mend it, or give the address of a page that works")
+        yield wrong("shop", f"it answers HTTP {home.status}", "fix it, or give the address of a page that works")
     else:
         yield ok("shop", f"it answers HTTP {home.status}")
 
@@ -124,33 +124,41 @@ def _redirect(base: str, location: str) -> Line:
         target = urljoin(f"{base}/", location)
         away = origin_of(target) != origin_of(base)
     except ValueError:
-        return wrong("shop", "it redirects to what is no address", "mend it")
+        return wrong("shop", "it redirects to something that isn't an address", "fix it")
     if away:
-        told = f"it redirects to another place, {target}, which was not asked"
-        return wrong("shop", told, "if that is your staging site too, run init with it")
+        told = f"it redirects to another site, {target}, which was not requested"
+        return wrong("shop", told, "if that is your staging site too, run init with that address")
     return ok("shop", f"it redirects to {target}, on the same host")
 
 
-def _connection(reach: ResolvedEnvironment, home: Answered) -> Iterator[Line]:
+def _connection(reach: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
     if (line := certificate(reach)) is not None:
         yield line
     elif reach.destinations.kind != "loopback":
-        yield missing("TLS", "it is reached without", "use https:// if shoppers do: a handshake is part of their wait")
+        yield missing(
+            "TLS", "it is reached without it", "use https:// if shoppers do: its handshake is part of their wait"
+        )
     closes = home.http_version == _HTTP_1_0 or home.headers.get("connection", "").lower() == "close"
     if closes:
         yield wrong(
-            "keep-alive", "each reply ends its connection", "switch it on where TLS ends: each click connects anew"
+            "keep-alive",
+            "each reply ends its connection",
+            "switch it on where TLS ends: now each click opens a connection",
         )
     else:
         yield ok("keep-alive", "connections stay open between clicks")
     cookie = home.headers.get("set-cookie", "").partition("=")[0]
     if cookie:
-        yield ok("cookies", f"the first page sets {cookie}; every session has a jar of its own")
+        yield ok("cookies", f"the first page sets {cookie}; every session keeps its own cookies")
     else:
-        yield missing("cookies", "the first page sets none", "see that a cart works: journeys know a shopper by cookie")
+        yield missing(
+            "cookies",
+            "the first page sets none",
+            "check that a cart works: a shop usually knows its shopper by a cookie",
+        )
 
 
-def _robots(reply: Answered | None) -> Iterator[Line]:
+def _robots(reply: BoundedReply | None) -> Iterator[Line]:
     if reply is None or reply.status != _OK:
         return
     rules = [
@@ -158,25 +166,25 @@ def _robots(reply: Answered | None) -> Iterator[Line]:
         for line in reply.body.decode(errors="replace").splitlines()
     ]
     everything = "disallow:/" in rules
-    yield ok("robots.txt", "it keeps crawlers out, as on a staging site" if everything else "it lets crawlers in")
+    yield ok("robots.txt", "it keeps crawlers out, as on a staging site" if everything else "it allows crawlers")
 
 
-def _metrics(reply: Answered | None) -> Line:
+def _metrics(reply: BoundedReply | None) -> Line:
     step = f"serve OpenTelemetry's http.server.request.duration in Prometheus' form: {_CONVENTIONS}"
     if reply is None or reply.status != _OK:
         told = "no answer" if reply is None else f"HTTP {reply.status}"
-        where = "; elsewhere already? then add metrics: [{job: shop, url: …}]"
+        where = "; served elsewhere? then add metrics: [{job: shop, url: …}]"
         return missing("metrics", f"/metrics: {told}; server-side objectives are left out", step + where)
     try:
         counts = served(reply.body.decode())
     except ValueError:
-        return wrong("metrics", "/metrics isn't Prometheus' text", step)
+        return wrong("metrics", "/metrics isn't in Prometheus' text format", step)
     if not counts:
         return wrong("metrics", f"/metrics has no {REQUESTS}", step)
     return ok("metrics", f"/metrics has {REQUESTS}: server-side objectives can be judged")
 
 
-def _release(visitor: Visitor, home: Answered) -> tuple[Line, tuple[str, str] | None]:
+def _release(visitor: Visitor, home: BoundedReply) -> tuple[Line, tuple[str, str] | None]:
     for path in HEALTH_PATHS:
         reply = visitor.ask(path)
         found = None if reply is None or reply.status != _OK else _release_field(reply.body)
@@ -184,7 +192,7 @@ def _release(visitor: Visitor, home: Answered) -> tuple[Line, tuple[str, str] | 
             return ok("release", f"{path} says {found[0]}: {found[1]}"), (path, found[0])
     header = home.headers.get("x-release")
     seen = f"X-Release says {header}, but no page does" if header else "no page says it"
-    told = f"{seen} ({', '.join(HEALTH_PATHS)}): a deploy during a run would not be seen"
+    told = f"{seen} ({', '.join(HEALTH_PATHS)}): a deploy during a run would not be noticed"
     return missing(
         "release", told, 'answer {"version": "…"} somewhere, then add release_probe: {path: …, field: version}'
     ), None
@@ -207,20 +215,20 @@ def _release_field(body: bytes) -> tuple[str, str] | None:
     )
 
 
-def _traces(home: Answered) -> Line:
+def _traces(home: BoundedReply) -> Line:
     carried = [name for name in ("traceparent", "traceresponse") if name in home.headers]
     carried += ["server-timing"] if "traceparent" in home.headers.get("server-timing", "") else []
     if carried:
-        told = f"replies carry {', '.join(carried)}: the shop traces, but nothing comes to us yet"
+        told = f"replies carry {', '.join(carried)}: the shop traces, but doesn't send its spans here yet"
         return missing("traces", told, _OTLP)
-    return missing("traces", "no reply carries a trace; a slow step can't be told from another", _OTLP)
+    return missing("traces", "no reply carries a trace: the cause of a slow step can't be named", _OTLP)
 
 
 def _not_asked() -> Iterator[Line]:
     for name, lost in (
-        ("stock", "overselling would not be found"),
-        ("orders", "a lost order would not be found"),
-        ("payments", "a double charge would not be found"),
+        ("stock", "overselling would not be detected"),
+        ("orders", "a lost order would not be detected"),
+        ("payments", "a double charge would not be detected"),
     ):
-        step = f"let this machine read them, then add {name}_url and token_env; docs/contracts.md has the shape"
+        step = f"allow this machine to read them, then add {name}_url and token_env; docs/contracts.md has the shape"
         yield missing(name, f"not declared: {lost}", step)

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.benches.figures import Figure, machine_line, write_figures
+from slo.documents import BadInput, read_json
+from slo.verdict.verdict_document import VerdictDocument
 
 COMMAND = "make prove-demo"
 RELEASES = {"stable": "PASS", "slow-checkout": "FAIL"}
@@ -60,14 +62,14 @@ def _demo(release: str, folder: Path) -> dict[str, Any]:
         check=False,
     )
     wall_s = time.monotonic() - began
-    one: dict[str, Any] = {"release": release, "code": done.returncode, "wall_s": round(wall_s, 1), "p95_s": None}
+    figures: dict[str, Any] = {"release": release, "code": done.returncode, "wall_s": round(wall_s, 1), "p95_s": None}
     run = max((folder / "runs").glob("*-demo-*"))
     try:
-        verdict = json.loads((run / "verdict.json").read_text())
-    except (OSError, ValueError):
-        return {**one, "outcome": "none", "headline": (done.stderr or done.stdout).strip().splitlines()[-1]}
-    p95 = next(o["observed_quantile_s"] for o in verdict["objectives"] if o["name"] == "checkout-latency")
-    return {**one, "outcome": verdict["outcome"], "headline": verdict["headline"], "p95_s": p95, "run": run.name}
+        verdict = read_json(run / "verdict.json", VerdictDocument)
+    except BadInput:
+        return {**figures, "outcome": "none", "headline": (done.stderr or done.stdout).strip().splitlines()[-1]}
+    p95 = next(one.observed_quantile_s for one in verdict.objectives or () if one.name == "checkout-latency")
+    return {**figures, "outcome": verdict.outcome, "headline": verdict.headline, "p95_s": p95, "run": run.name}
 
 
 def _figure(release: str, done: list[dict[str, Any]], times: int) -> Figure:

@@ -1,6 +1,6 @@
 """The guard rails of a run: what must hold before the first request, and what ends it while it plays."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,65 +19,60 @@ from loadtests.guardrails.production import production_at, undeclared
 from loadtests.guardrails.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, probe_release
 from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.results.inputs import Inputs
-from loadtests.results.run_json import Progress, Seen
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
+from slo.validity.run_document import DestinationsFacts, PermissionFacts, SeenRelease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rails:
-    """What a command says of them: the permission's file, where leases are kept, the release that is expected."""
+class AccessFacts:
+    """What allows the load: where it goes, which production environments are there too, and the permission."""
 
-    permit: Path | None = None
-    lease_folder: Path | None = None
-    releases_expected: tuple[str, ...] = ()
-
-    def leases(self, context: Context) -> Path:
-        """Return the folder of leases: beside the runs unless told otherwise."""
-        return self.lease_folder or context.runs.parent / "leases"
+    destinations: DestinationsFacts
+    shares_addresses: Mapping[str, tuple[str, ...]]
+    permission: PermissionFacts | None
 
 
-NO_RAILS_TOLD = Rails()
+def check_permission(inputs: Inputs, permit: Path | None) -> PermissionFacts | None:
+    """Return the permission that the run rests on; raises EnvironmentLacks when it needs one and has none."""
+    permission = permitted(inputs, permit, datetime.now(UTC))
+    return None if permission is None else PermissionFacts.model_validate(permission.told())
 
 
-def check_permission(inputs: Inputs, rails: Rails, progress: Progress) -> None:
-    """Log the permission that the run rests on; raises EnvironmentLacks when it needs one and has none."""
-    permission = permitted(inputs, rails.permit, datetime.now(UTC))
-    progress.permission = None if permission is None else permission.told()
-
-
-def check_addresses(inputs: Inputs, rails: Rails, progress: Progress, destinations: Destinations) -> None:
+def check_addresses(
+    inputs: Inputs, permit: Path | None, destinations: Destinations, permission: PermissionFacts | None
+) -> AccessFacts:
     """Take an environment that leads to production's addresses for production, unless it says why it does.
 
-    Raises EnvironmentLacks without a permission, or when nobody can tell.
+    Raises EnvironmentLacks without a permission, or when that can't be found out.
     """
-    progress.destinations = destinations.told()
-    if inputs.production:
-        return
-    reached = production_at(inputs.environment, destinations, inputs.productions)
-    progress.shares_addresses = {name: list(addresses) for name, addresses in reached.items()}
+    reached = {} if inputs.production else production_at(inputs.environment, destinations, inputs.productions)
     if reaches := undeclared(inputs.environment, reached):
-        check_permission(replace(inputs, production=True, reaches=reaches), rails, progress)
+        permission = check_permission(replace(inputs, production=True, reaches=reaches), permit)
+    return AccessFacts(
+        destinations=DestinationsFacts.model_validate(destinations.told()),
+        shares_addresses={name: tuple(addresses) for name, addresses in reached.items()},
+        permission=permission,
+    )
 
 
 @contextmanager
-def lease_of(inputs: Inputs, rails: Rails, context: Context, progress: Progress) -> Iterator[Lease]:
-    """Hold the environment for as long as the block lasts; raises EnvironmentLacks when somebody else does."""
-    name, folder = inputs.environment_name, rails.leases(context)
-    with held(Place(folder=folder, environment=name, base_url=inputs.environment.base_url)) as lease:
-        progress.lease = {"file": str(lease.path), "took_over": lease.took_over}
+def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterator[Lease]:
+    """Hold the environment for as long as the block lasts; raises EnvironmentLacks when another run does."""
+    place = Place(folder=folder, environment=inputs.environment_name, base_url=inputs.environment.base_url)
+    with held(place) as lease:
         if lease.took_over is not None:
-            context.say(f"the lease {lease.path} is {lease.took_over}")
+            say(f"the lease {lease.path} is {lease.took_over}")
         yield lease
 
 
-def look(reach: ResolvedEnvironment, rails: Rails) -> str | None:
+def look(reach: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str | None:
     """Look at the environment before the load; return the release it is on. Raises EnvironmentLacks."""
     check_spoken(reach)
-    with reach.asking() as http:
+    with reach.http() as http:
         check_kill_url(reach.environment, http)
         release = probe_release(reach)
-        check_release(release, rails.releases_expected)
+        check_release(release, releases_expected)
         check_idle(reach.environment, http)
     return release
 
@@ -87,7 +82,7 @@ class Watches:
 
     def __init__(self, reach: ResolvedEnvironment, lease: Lease, clock: Clock, context: Context) -> None:
         self._reach, self._lease = reach, lease
-        self._http = reach.asking()
+        self._http = reach.http()
         self._release = ReleaseWatch(lambda: probe_release(reach, TIMEOUT_S), clock.now, context.say)
         url = reach.environment.kill_url
         self._kill = None if url is None else KillSwitch(url, self._http)
@@ -95,9 +90,9 @@ class Watches:
         self._all = ExitStack()
 
     @property
-    def seen(self) -> list[Seen]:
+    def seen(self) -> tuple[SeenRelease, ...]:
         """Each release that answered, when its answer changed."""
-        return list(self._release.seen)
+        return tuple(self._release.seen)
 
     def keep(self, release: str | None) -> None:
         """Keep the release that was asked for before or after the run."""

@@ -9,19 +9,21 @@ from typing import Literal, cast
 from loadtests.coordination.uploads import KEY_VARIABLE as UPLOAD_KEY
 from loadtests.demand.plan import Plan
 from loadtests.environment.credentials import Secret, variables_of
+from loadtests.environment.destinations import host_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment, Targets
-from loadtests.results.account import WorkerAccount
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import WorkerStatus
 from loadtests.runtime import resource_limits as descriptors
 from loadtests.runtime.guarded_child import python
-from loadtests.shopper.assets import connections
-from loadtests.shopper.push_events import STREAMS
+from loadtests.runtime.resource_limits import hint
+from loadtests.shopper.connection_budget import ConnectionBudget
 from loadtests.worker.job import BEGIN
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Child, Children
 from scripts.running.remote_settings import HERE, RemoteSettings
-from slo.documents import read_json
+from slo.documents import BadInput, read_json
 from slo.outcomes import EnvironmentLacks
 
 Ended = Literal["completed", "stopped", "aborted", "failed"]
@@ -31,16 +33,28 @@ _LAST_UPLOADS_S = 15.0  # what workers elsewhere still upload when a run is ende
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
+def check_shared(plan: Plan, workers: int) -> None:
+    """Raise BadInput when the plan has too few shared connections for each worker to get one."""
+    shared = plan.limits.connections
+    if shared is not None and shared < workers:
+        raise BadInput(f"limits.connections: {shared} for {workers} workers; each needs one at least")
+
+
+def port_hint(plan: Plan, resolved: ResolvedEnvironment) -> str | None:
+    """Return a warning when this machine alone may run out of local ports at the plan's peak, else None."""
+    highest = max(max(phase.level) for phase in plan.phases if phase.level is not None)
+    budget = ConnectionBudget.of(plan, resolved.environment)
+    opened_per_s = budget.opened_per_s(highest * plan.demand.peak_sessions_per_s)
+    return hint(opened_per_s, resolved.destinations.places(host_of(resolved.environment.base_url)))
+
+
 def check_connections(plan: Plan, environment: Environment, workers: int) -> None:
     """Raise EnvironmentLacks when a worker started from here could run out of descriptors."""
-    has_cdn, http2 = environment.cdn_url is not None, environment.http2
-    most = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
-    streams = STREAMS[plan.streams]
-    if (shared := plan.limits.connections) is None:
-        check_descriptors(most, workers, connections(plan.assets, has_cdn=has_cdn, http2=http2) + streams)
+    budget = ConnectionBudget.of(plan, environment)
+    if budget.shared is None:
+        check_descriptors(budget.sessions, workers, budget.per_session)
     else:
-        holders = shared * (1 + (plan.assets == "all" and has_cdn))
-        check_descriptors(holders + most * streams, workers, shared=True)
+        check_descriptors(budget.shared + budget.sessions * budget.per_session, workers, shared=True)
 
 
 def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool = False) -> None:
@@ -194,7 +208,7 @@ def _locustfile() -> Path:
 
 
 def how_it_ended(
-    workers: Sequence[WorkerAccount], expected: int, generator: LocustProcesses
+    workers: Sequence[WorkerStatus], expected: int, generator: LocustProcesses
 ) -> tuple[Ended, str | None]:
     """Return how a run ended that nobody stopped from here, and why."""
     head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)

@@ -14,9 +14,8 @@ from exporters.spans.recorder import Recorder
 from exporters.subjects import loadgen, orders, stock
 from loadtests.environment.credentials import Secret
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.results.account import read_workers
 from loadtests.results.run_directory import RunDirectory
-from loadtests.results.run_json import Progress
+from loadtests.results.worker_status import read_workers
 from scripts.context import Context
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children
@@ -26,6 +25,7 @@ from scripts.local_stack.prometheus_config import Scrape, scrapes_of
 from scripts.running.remote_settings import RemoteSettings
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
+from slo.validity.run_document import RecorderFacts
 
 _SPANS = "spans"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, not bound
@@ -44,6 +44,7 @@ class Telemetry:
     ) -> None:
         self._directory, self._reach, self._ports, self._outside = directory, reach, ports, outside
         self._program = program
+        self.recorded: RecorderFacts | None = None
         self._private = Path()  # where what nobody else may read lies while it listens
         self._recorder = Recorder(
             directory,
@@ -55,8 +56,8 @@ class Telemetry:
         )
 
     @contextmanager
-    def listening(self, progress: Progress) -> Iterator[Server]:
-        """Take spans and serve metrics for as long as the block lasts; count what was recorded.
+    def listening(self) -> Iterator[Server]:
+        """Take spans and serve metrics for as long as the block lasts; `recorded` holds the counts afterwards.
 
         Raises EnvironmentLacks when a port is taken.
         """
@@ -74,8 +75,8 @@ class Telemetry:
                 exporters.stop()
         finally:
             summary = self._recorder.stop()
-            progress.spans = summary.spans
-            progress.spans_dropped = summary.dropped + _client_spans_dropped(self._directory)
+            dropped = summary.dropped + _client_spans_dropped(self._directory)
+            self.recorded = RecorderFacts(spans=summary.spans, dropped=dropped)
 
     def _serve(self) -> Server:
         try:
@@ -94,7 +95,7 @@ class Telemetry:
 
     def _subjects(self) -> Sequence[Subject[Any]]:
         environment, folder = self._reach.environment, self._directory.path
-        token, ask = self._reach.bearer() or "", self._reach.asking
+        token, ask = self._reach.bearer() or "", self._reach.http
         subjects: list[Subject[Any]] = [loadgen.subject(lambda: folder)]
         if environment.stock_url is not None:
             subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))

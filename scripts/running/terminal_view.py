@@ -1,27 +1,28 @@
 """The live view: `live.json` for a person's eyes, rewritten in a terminal, a line every few seconds elsewhere."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.results.live_document import Errors, LiveDocument, read_live
+from slo.documents import BadInput
+
 _LINE_EVERY_S = 10.0
 _BAR = 40
 
 
-def read_live(path: Path) -> dict[str, Any] | None:
+def read_snapshot(path: Path) -> LiveDocument | None:
     """Return the live snapshot, None before the first."""
     try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return read_live(path)
+    except BadInput:
         return None
-    return value if isinstance(value, dict) else None
 
 
 class TerminalView:
@@ -44,88 +45,86 @@ class TerminalView:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, snapshot: dict[str, Any]) -> None:
+    def show(self, snapshot: LiveDocument) -> None:
         """Show one snapshot."""
         if self._live is not None:
             self._live.update(Group(screen(snapshot), _below(snapshot, self._hint)), refresh=True)
             return
-        elapsed = float(snapshot["elapsed_s"])
-        if snapshot["phase"] != self._phase or elapsed - self._said_at >= _LINE_EVERY_S:
-            self._phase, self._said_at = snapshot["phase"], elapsed
+        if snapshot.phase != self._phase or snapshot.elapsed_s - self._said_at >= _LINE_EVERY_S:
+            self._phase, self._said_at = snapshot.phase, snapshot.elapsed_s
             self._say(line(snapshot))
 
 
-def line(snapshot: dict[str, Any]) -> str:
+def line(snapshot: LiveDocument) -> str:
     """Return a snapshot as one line."""
-    achieved, latency = snapshot["achieved"], snapshot["latency_s"]
+    achieved, latency = snapshot.achieved, snapshot.latency_s
     return (
-        f"{snapshot['elapsed_s']:5.0f} s  {snapshot['phase']:<9}"
-        f"  sessions/s {achieved['sessions_per_s']:5.1f} of {snapshot['planned']['sessions_per_s']:5.1f} planned"
-        f"  {achieved['requests_per_s']:6.1f} requests/s"
-        f"  p50 {_ms(latency['p50'])}  p95 {_ms(latency['p95'])}  p99 {_ms(latency['p99'])}"
-        f"  errors {snapshot['errors']['total']}"
-        f"  orders/min {snapshot['orders']['per_minute']:.0f}"
-        f"  {snapshot['left_s']:.0f} s left{_changed(snapshot)}"
+        f"{snapshot.elapsed_s:5.0f} s  {snapshot.phase:<9}"
+        f"  sessions/s {achieved.sessions_per_s:5.1f} of {snapshot.planned.sessions_per_s:5.1f} planned"
+        f"  {achieved.requests_per_s:6.1f} requests/s"
+        f"  p50 {_ms(latency.p50)}  p95 {_ms(latency.p95)}  p99 {_ms(latency.p99)}"
+        f"  errors {snapshot.errors.total}"
+        f"  orders/min {snapshot.orders.per_minute:.0f}"
+        f"  {snapshot.left_s:.0f} s left{_changed(snapshot)}"
     )
 
 
-def screen(snapshot: dict[str, Any]) -> Table:
+def screen(snapshot: LiveDocument) -> Table:
     """Return a snapshot as a small table for a terminal."""
-    achieved, latency, errors = snapshot["achieved"], snapshot["latency_s"], snapshot["errors"]
+    achieved, latency, errors, planned = snapshot.achieved, snapshot.latency_s, snapshot.errors, snapshot.planned
     table = Table.grid(padding=(0, 2))
-    table.add_row("phase", f"[bold]{snapshot['phase']}[/]", _progress(snapshot), f"{snapshot['left_s']:.0f} s left")
-    planned = snapshot["planned"]
+    table.add_row("phase", f"[bold]{snapshot.phase}[/]", _progress(snapshot), f"{snapshot.left_s:.0f} s left")
     table.add_row(
         "sessions/s",
-        f"[bold]{achieved['sessions_per_s']:.1f}[/]",
-        f"planned {planned['sessions_per_s']:.1f}{_changed(snapshot)}",
-        f"{achieved['open_sessions']} open, {achieved['sessions_total']} of {planned['sessions_total']} due started",
+        f"[bold]{achieved.sessions_per_s:.1f}[/]",
+        f"planned {planned.sessions_per_s:.1f}{_changed(snapshot)}",
+        f"{achieved.open_sessions} open, {achieved.sessions_total} of {planned.sessions_total} due started",
     )
     table.add_row(
         "requests/s",
-        f"[bold]{achieved['requests_per_s']:.1f}[/]",
-        f"{achieved['requests_total']} sent",
-        f"{snapshot['orders']['per_minute']:.0f} orders a minute",
+        f"[bold]{achieved.requests_per_s:.1f}[/]",
+        f"{achieved.requests_total} sent",
+        f"{snapshot.orders.per_minute:.0f} orders a minute",
     )
     table.add_row(
         "latency",
-        f"p50 [bold]{_ms(latency['p50'])}[/]",
-        f"p95 [bold]{_ms(latency['p95'])}[/]",
-        f"p99 [bold]{_ms(latency['p99'])}[/]  from the scheduled start, last 10 s",
+        f"p50 [bold]{_ms(latency.p50)}[/]",
+        f"p95 [bold]{_ms(latency.p95)}[/]",
+        f"p99 [bold]{_ms(latency.p99)}[/]  from the scheduled start, last 10 s",
     )
-    table.add_row("errors", _errors(errors), f"{errors['per_s']:.1f} a second", _by_step(errors["by_step"]))
-    for objective in snapshot["objectives"]:
-        share = objective["bad"] / objective["total"] if objective["total"] else 0.0
-        state = "[red]certain to be missed[/]" if objective["certain_breach"] else ""
-        counts = f"{objective['bad']} bad of {objective['total']}"
-        table.add_row(Text(objective["name"], style="dim"), f"{share:.2%}", counts, state)
+    table.add_row("errors", _errors(errors), f"{errors.per_s:.1f} a second", _by_step(errors.by_step))
+    for objective in snapshot.objectives:
+        share = objective.bad / objective.total if objective.total else 0.0
+        state = "[red]certain to be missed[/]" if objective.certain_breach else ""
+        counts = f"{objective.bad} bad of {objective.total}"
+        table.add_row(Text(objective.name, style="dim"), f"{share:.2%}", counts, state)
     return table
 
 
-def _below(snapshot: dict[str, Any], hint: str) -> Text:
-    """Say what came of the last wish, and which keys there are."""
-    return Text("\n".join(line for line in (snapshot.get("told"), hint) if line), style="dim")
+def _below(snapshot: LiveDocument, hint: str) -> Text:
+    """Return the answer to the last wished change, and the keys there are."""
+    return Text("\n".join(line for line in (snapshot.told, hint) if line), style="dim")
 
 
-def _changed(snapshot: dict[str, Any]) -> str:
-    """Say what is played instead of the plan, nothing when it is the plan."""
-    factor = snapshot.get("factor", 1.0)
+def _changed(snapshot: LiveDocument) -> str:
+    """Return what is played instead of the plan, nothing when it is the plan."""
+    factor = snapshot.factor
     return "" if factor == 1 else "  paused" if factor == 0 else f"  {factor:g} x the plan"
 
 
-def _progress(snapshot: dict[str, Any]) -> str:
-    whole = snapshot["elapsed_s"] + snapshot["left_s"]
-    done = round(_BAR * snapshot["elapsed_s"] / whole) if whole else 0
+def _progress(snapshot: LiveDocument) -> str:
+    whole = snapshot.elapsed_s + snapshot.left_s
+    done = round(_BAR * snapshot.elapsed_s / whole) if whole else 0
     return "━" * min(_BAR, done) + "[dim]" + "━" * max(0, _BAR - done) + "[/]"
 
 
-def _errors(errors: dict[str, Any]) -> str:
-    return f"[red]{errors['total']}[/]" if errors["total"] else "0"
+def _errors(errors: Errors) -> str:
+    return f"[red]{errors.total}[/]" if errors.total else "0"
 
 
-def _by_step(by_step: dict[str, dict[str, int]]) -> str:
-    told = [f"{step} {error} {count}" for step, errors in by_step.items() for error, count in errors.items()]
-    return ", ".join(told[:4]) + (" …" if len(told) > 4 else "")  # noqa: PLR2004 - what fits a line
+def _by_step(by_step: Mapping[str, Mapping[str, int]]) -> str:
+    shown = [f"{step} {error} {count}" for step, errors in by_step.items() for error, count in errors.items()]
+    return ", ".join(shown[:4]) + (" …" if len(shown) > 4 else "")  # noqa: PLR2004 - what fits a line
 
 
 def _ms(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`peakproof audit`: compare what the shop promised during a run with what it kept."""
+"""`peakproof audit`: compare the orders that a run placed with the shop's records of orders, payments and stock."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from scripts.context import Context
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
 
-SUMMARY = "ask the shop whether every order of a run exists, once, paid once, with the stock moved"
+SUMMARY = "check a run's orders against the shop's records of orders, payments and stock"
 EXAMPLE = "peakproof audit latest"
 
 

@@ -20,9 +20,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     built = actions.add_parser("build", help="write every dashboard as JSON for Grafana's provisioning")
-    built.add_argument("--to", type=Path, metavar="FOLDER", help="default: dashboards/generated of the installation")
-    checked = actions.add_parser("check", help="hold the dashboards against their rules, and against a run")
-    checked.add_argument("run_name", metavar="RUN", nargs="?", help="path, name or latest: its answers are held too")
+    built.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="where to write (default: dashboards/generated of the installation)"
+    )
+    checked = actions.add_parser("check", help="check the dashboards' rules, and that a run has data for every query")
+    checked.add_argument("run_name", metavar="RUN", nargs="?", help="path, name or latest: also check that it has data")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:

@@ -20,7 +20,6 @@ from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
-from scripts.running.guards import Rails
 from scripts.running.lifecycle import FinishedRun, Setting, perform
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.judge import judge_run, say_paths
@@ -41,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--release", choices=RELEASES, default=GOOD, metavar="NAME", help=f"release under test: {', '.join(RELEASES)}"
     )
-    parser.add_argument("--plan", type=Path, default=PLAN_PATH, help="another plan (default: the demo's own)")
+    parser.add_argument("--plan", type=Path, default=PLAN_PATH, metavar="FILE", help="default: the demo's own plan")
     add_how(parser)
 
 
@@ -66,7 +65,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 def announce(plan: Plan, release: str, objectives: Path, context: Context) -> None:
     """Say at once what will happen, how long it takes, and what it can prove."""
-    names = ", ".join(f"{phase.name} {phase.plays_s:.0f} s" for phase in plan.phases)
+    names = ", ".join(f"{phase.name} {phase.duration_s:.0f} s" for phase in plan.phases)
     context.say(
         f"Peakproof demo: {plan.demand.factor:g} x the forecast peak hour against the stand-in shop, release {release}"
     )
@@ -97,7 +96,7 @@ def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Co
         browser=options.browser,
         on_phase=change_release,
         phase_releases={p.name: good if p.name in reference else tested for p in inputs.plan.phases},
-        rails=Rails(releases_expected=tuple(dict.fromkeys((good, tested)))),
+        releases_expected=tuple(dict.fromkeys((good, tested))),
         web_port=web_port(options, shop.ports),
     )
     return perform(inputs, setting, context)

@@ -1,4 +1,4 @@
-"""`peakproof doctor`: whether everything is there that a run needs, here and at the environment."""
+"""`peakproof doctor`: check that this machine, an environment and the stack have everything that a run needs."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loadtests.demand.plan import read_plan
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Targets, read_targets
 from loadtests.guardrails.permission import Permission
 from loadtests.guardrails.production import is_production, production_at, undeclared
@@ -22,28 +22,46 @@ from scripts.local_stack.ports import DEFAULT_BASE, Ports
 from slo.documents import BadInput, read_text, validate
 from slo.outcomes import EnvironmentLacks, ExitCode
 
-SUMMARY = "check this machine, and an environment: is everything there that a run needs"
+SUMMARY = "check that this machine, and an environment, have everything that a run needs"
 EXAMPLE = "peakproof doctor --on staging"
 _HOURS = 4.0
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("--on", metavar="ENVIRONMENT", help="look at this environment of the targets file too")
-    parser.add_argument("--targets", type=local_file, default=Path("targets.yaml"), help="default: targets.yaml")
-    parser.add_argument("--stack", action="store_true", help="look at the stack of docker-compose.yml")
-    parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
-    parser.add_argument("--json", action="store_true", help="for a program to read")
-    permit = parser.add_argument_group("a permission to load production, instead of looking")
-    permit.add_argument("--permit", type=local_file, metavar="FILE", help="write it there; needs the four below, --on")
-    permit.add_argument("--plan", type=local_file, metavar="PLAN", help="the plan that it is for, as it is now")
-    permit.add_argument("--who", metavar="NAME", help="who permits it")
-    permit.add_argument("--why", metavar="REASON", help="for what")
-    permit.add_argument("--hours", type=float, default=_HOURS, metavar="N", help=f"how long, at most 24 ({_HOURS:g})")
+    parser.add_argument("--on", metavar="ENVIRONMENT", help="also check this environment of the targets file")
+    parser.add_argument(
+        "--targets", type=local_file, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
+    )
+    parser.add_argument("--stack", action="store_true", help="also check the running stack of docker-compose.yml")
+    parser.add_argument(
+        "--port-base",
+        type=port,
+        default=DEFAULT_BASE,
+        metavar="PORT",
+        help=f"first of the ports to use (default {DEFAULT_BASE})",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    permit = parser.add_argument_group("write a permission to load production, instead of checking")
+    permit.add_argument(
+        "--permit", type=local_file, metavar="FILE", help="write it to FILE; needs --on, --plan, --who and --why"
+    )
+    permit.add_argument(
+        "--plan", type=local_file, metavar="PLAN", help="the plan that may be run; changing it voids the permission"
+    )
+    permit.add_argument("--who", metavar="NAME", help="who gives the permission")
+    permit.add_argument("--why", metavar="REASON", help="why, for the run's record")
+    permit.add_argument(
+        "--hours",
+        type=float,
+        default=_HOURS,
+        metavar="N",
+        help=f"how long it is valid, at most 24 (default {_HOURS:g})",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Look; 0 when all is well, else 75."""
+    """Check; 0 when every line is ok, else 75."""
     if options.permit is not None:
         return _permit(options, context)
     lines = list(_lines(options, context))
@@ -62,9 +80,9 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
         targets = read_targets(options.targets)
         target = targets.environment(options.on, options.targets)
         try:
-            reach = reach_of(target, context.environment)
+            reach = resolve_environment(target, context.environment)
         except EnvironmentLacks as error:
-            yield wrong("environment", str(error), "mend base_url, or the name service")
+            yield wrong("environment", str(error), "correct base_url, or the name service")
         else:
             yield from _environment(options.on, reach, targets)
     if options.stack:
@@ -81,12 +99,14 @@ def _environment(name: str, reach: ResolvedEnvironment, targets: Targets) -> Ite
         try:
             production = bool(undeclared(target, production_at(target, reach.destinations, others)))
         except EnvironmentLacks as error:
-            yield wrong("production", str(error), "give its address, or look from where it is known")
+            yield wrong(
+                "production", str(error), "declare its address in resolve, or check from a machine that knows the name"
+            )
     yield from environment(name, reach, production=production)
 
 
 def _permit(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Write the permission: whoever may put the file beside the plan says so with name and reason."""
+    """Write the permission, with the name of who gives it and the reason."""
     for flag in ("on", "plan", "who", "why"):
         if getattr(options, flag) is None:
             raise BadInput(f"--permit needs --{flag}")

@@ -21,11 +21,16 @@ _SUBJECTS = ("loadgen", "stock", "orders")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("subject", choices=_SUBJECTS, metavar="SUBJECT", help=", ".join(_SUBJECTS))
-    parser.add_argument("--url", help="stock: the shop's stock page; orders: its funnel page")
-    parser.add_argument("--token-env", metavar="NAME", default="PEAKPROOF_SHOP_TOKEN", help="variable with the token")
+    parser.add_argument("subject", choices=_SUBJECTS, metavar="SUBJECT", help=f"what to export: {', '.join(_SUBJECTS)}")
+    parser.add_argument("--url", help="where to read: the shop's stock page for stock, its funnel page for orders")
+    parser.add_argument(
+        "--token-env",
+        metavar="NAME",
+        default="PEAKPROOF_SHOP_TOKEN",
+        help="variable that holds the bearer token for --url (default PEAKPROOF_SHOP_TOKEN)",
+    )
     add_web(parser)
-    parser.add_argument("--port", type=int, default=18087, help="default 18087")
+    parser.add_argument("--port", type=int, default=18087, help="port to listen on (default 18087)")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:

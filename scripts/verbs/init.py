@@ -1,11 +1,11 @@
-"""`peakproof init`: from a staging site's address to the three files that a run needs."""
+"""`peakproof init`: draft the three files that a run needs, from a staging site's address."""
 
 import argparse
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import BaseAddress, Environment, Label, ProxyTarget, Targets
 from scripts.arguments import write_given
 from scripts.context import Context
@@ -16,33 +16,35 @@ from slo.documents import BadInput, parse_yaml, validate
 from slo.objectives.openslo import read_objectives
 from slo.outcomes import EnvironmentLacks, ExitCode
 
-SUMMARY = "look at a staging site, say what is missing, and write targets.yaml, objectives.yaml and plan.yaml"
+SUMMARY = "look at a staging site, list what is missing, and write targets.yaml, objectives.yaml and plan.yaml"
 EXAMPLE = "peakproof init http://127.0.0.1:18080"
 FILES = ("targets.yaml", "objectives.yaml", "plan.yaml")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("url", metavar="URL", help="where the staging site's first page is")
-    parser.add_argument("--name", default="staging", help="what to call it in targets.yaml (default staging)")
+    parser.add_argument("url", metavar="URL", help="address of the staging site's first page")
+    parser.add_argument("--name", default="staging", help="the environment's name in targets.yaml (default staging)")
     proxy = parser.add_argument_group("a staging site behind a proxy")
     proxy.add_argument("--proxy", metavar="URL", help="reach it through this proxy: http://HOST:PORT")
     proxy.add_argument("--proxy-user-env", metavar="NAME", help="the variable that holds the proxy's user")
     proxy.add_argument("--proxy-password-env", metavar="NAME", help="the variable that holds the user's password")
-    proxy.add_argument("--proxy-resolves-names", action="store_true", help="only the proxy knows where the site is")
-    parser.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: here)")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    proxy.add_argument("--proxy-resolves-names", action="store_true", help="only the proxy can look up the site's name")
+    parser.add_argument(
+        "--to", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: the current folder)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that exist")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Look, write, and say what is missing; raises EnvironmentLacks when the site doesn't answer."""
+    """Request a few pages, write the drafts, list what is missing; raises EnvironmentLacks without an answer."""
     folder = context.folder / options.to
     environment = given_environment(options.url, options.name, given_proxy(options))
     if not options.force:
         refuse_to_replace(folder)
-    reach = reach_of(environment, context.environment)
+    reach = resolve_environment(environment, context.environment)
     context.say(f"looking at {environment.base_url}: at most nine requests, one a second")
-    with reach.asking() as http:
+    with reach.http() as http:
         found = survey(reach, Visitor(base_url=environment.base_url, http=http))
     for line in rendered(found.lines):
         context.say(line)
@@ -70,7 +72,7 @@ def given_proxy(options: argparse.Namespace) -> ProxyTarget | None:
 
 
 def given_environment(url: str, name: str, proxy: ProxyTarget | None = None) -> Environment:
-    """Return the environment that an address and a name stand for; raises BadInput."""
+    """Return an environment for an address and a name; raises BadInput."""
     for text, kind, what in ((url, BaseAddress, "URL"), (name, Label, "--name")):
         try:
             TypeAdapter(kind).validate_python(text)
@@ -82,10 +84,12 @@ def given_environment(url: str, name: str, proxy: ProxyTarget | None = None) -> 
 
 
 def refuse_to_replace(folder: Path) -> None:
-    """Raise BadInput when a file that would be written is there."""
+    """Raise BadInput when a file that would be written exists."""
     there = [name for name in FILES if (folder / name).exists() or (folder / name).is_symlink()]
     if there:
-        raise BadInput(f"{folder}: holds {', '.join(there)} already; --force replaces, --to writes elsewhere")
+        raise BadInput(
+            f"{folder}: already holds {', '.join(there)}; --force replaces them, --to FOLDER writes elsewhere"
+        )
 
 
 def write_drafts(folder: Path, name: str, found: Survey) -> None:
@@ -103,7 +107,7 @@ def write_drafts(folder: Path, name: str, found: Survey) -> None:
 
 
 def _next(name: str, found: Survey) -> list[str]:
-    steps = ["read the three files and edit them"]
+    steps = ["read and edit the three files"]
     if found.kind != "loopback":
         steps.append(f"declare side_effects of {name} in targets.yaml: without them run refuses")
     if looks_like_production(found):

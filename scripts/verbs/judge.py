@@ -19,9 +19,9 @@ from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
 from slo.validity.delivery import delivered, left_out
-from slo.validity.run_facts import RunFacts, judged_window, run_facts
+from slo.validity.run_document import RunDocument
 from slo.verdict.verdict import Case, Verdict, judge, with_causes
-from slo.verdict.verdict_json import to_json
+from slo.verdict.verdict_document import verdict_document
 
 SUMMARY = "judge a run: PASS, FAIL or INCONCLUSIVE, with the reason"
 EXAMPLE = "peakproof judge latest"
@@ -49,8 +49,7 @@ def judge_run(path: Path) -> Verdict:
     """
     account_for_abandoned(RunDirectory(path=path), Clock.start().now())
     recorded = read_recorded(path)
-    facts = run_facts(recorded.run, str(recorded.directory.run))
-    window = judged_window(facts)
+    window = recorded.run.judged_window
     verdict = judge(
         Case(
             run=recorded.run,
@@ -62,11 +61,11 @@ def judge_run(path: Path) -> Verdict:
             not_judged={item.objective: item.because for item in recorded.plan.not_judged},
             design_effect_prior=recorded.plan.design_effect_prior,
             decided_at=Clock.start().now(),
-            left_out={} if window is None else left_out(recorded.requests, facts, window),
+            left_out={} if window is None else left_out(recorded.requests, recorded.run, window),
         )
     )
     if window is not None:
-        verdict = with_causes(verdict, *_causes(recorded, facts, verdict, window))
+        verdict = with_causes(verdict, *_causes(recorded, verdict, window))
     _write(recorded, verdict)
     return verdict
 
@@ -84,11 +83,9 @@ def _evidence(recorded: RecordedRun, window: Window) -> dict[str, Evidence]:
     }
 
 
-def _causes(
-    recorded: RecordedRun, facts: RunFacts, verdict: Verdict, window: Window
-) -> tuple[tuple[Cause, ...], tuple[Finding, ...]]:
+def _causes(recorded: RecordedRun, verdict: Verdict, window: Window) -> tuple[tuple[Cause, ...], tuple[Finding, ...]]:
     """Explain each missed objective by the traces of its steps: those of the reference phase against the judged."""
-    reference = _reference(facts)
+    reference = _reference(recorded.run)
     if not verdict.missed or reference is None or "traces" not in recorded.declared:
         return (), ()
     spans = recorded.spans()
@@ -105,17 +102,14 @@ def _causes(
     return causes, tuple(one.note for one in explained if one.note is not None)
 
 
-def _reference(facts: RunFacts) -> Window | None:
-    for phase in facts.phases or ():
-        start, end = phase.starts_at, phase.ends_at
-        if phase.kind == "reference" and start is not None and end is not None and end > start:
-            return Window(starts_at=start, ends_at=end)
-    return None
+def _reference(run: RunDocument) -> Window | None:
+    windows = (phase.window for phase in run.phases or () if phase.kind == "reference")
+    return next((window for window in windows if window is not None), None)
 
 
 def _write(recorded: RecordedRun, verdict: Verdict) -> None:
     directory = recorded.directory
-    write_json(directory.verdict, to_json(verdict))
+    write_json(directory.verdict, verdict_document(verdict).model_dump(mode="json"))
     write_bytes(directory.junit, render_junit(verdict).encode())
     write_bytes(directory.summary, render_markdown(verdict).encode())
     write_report(directory.path)

@@ -1,35 +1,60 @@
-"""`peakproof plan`: build a plan from a forecast, and show what it would play and prove."""
+"""`peakproof plan`: build a plan from a forecast, and show what a run of it would send and could prove."""
 
 import argparse
 from pathlib import Path
 
-from loadtests.demand.build import Choices, build_plan
-from loadtests.demand.forecast import read_forecast
-from loadtests.demand.plan import JOURNEYS, Plan, read_plan
-from loadtests.demand.visits import expected_events
+from loadtests.demand.build import NO_ORDERS_PER_SESSION, Choices, build_plan
+from loadtests.demand.forecast import Forecast, read_forecast
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.visits import VISITS, expected_events
 from scripts.arguments import write_given
 from scripts.context import Context
+from slo.documents import BadInput
 from slo.objectives.openslo import read_objectives
 from slo.objectives.planning import Proof, proofs
 from slo.outcomes import ExitCode
 
-SUMMARY = "build a plan from a forecast; show what a plan plays and which objectives it can prove"
+SUMMARY = "build a plan from a forecast; show what a plan sends and which objectives it can prove"
 EXAMPLE = "peakproof plan show plan.yaml --objectives objectives.yaml"
-_MIX = "window-shop=0.7,search-and-buy=0.2,click-and-collect=0.06,design-your-own=0.04"
+_NO_FACTOR = (
+    "--factor is missing: how many times the forecast's peak hour the plan plays; 1.5 is usual, so try --factor 1.5"
+)
 _SEED = 20_261_127
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
-    build = actions.add_parser("build", help="from a forecast and a mix of journeys")
-    build.add_argument("--forecast", type=Path, default=Path("forecast.json"), help="default: forecast.json")
-    build.add_argument("--name", default="holiday-peak", help="default: holiday-peak")
-    build.add_argument("--factor", type=float, default=1.0, help="times the forecast that is played (default 1)")
-    build.add_argument("--mix", type=_mix, default=_mix(_MIX), help=f"shares that sum to 1 (default {_MIX})")
-    build.add_argument("--seed", type=int, default=_SEED, help=f"default {_SEED}")
+    build = actions.add_parser("build", help="write a plan from a forecast and a mix of journeys")
+    build.add_argument(
+        "--forecast", type=Path, default=Path("forecast.json"), metavar="FILE", help="default: forecast.json"
+    )
+    build.add_argument("--name", default="holiday-peak", help="the plan's name (default holiday-peak)")
+    build.add_argument(
+        "--factor",
+        type=float,
+        metavar="F",
+        help="how many times the forecast's peak hour to play (needed; usual is 1.5)",
+    )
+    build.add_argument(
+        "--orders-per-session",
+        type=float,
+        metavar="SHARE",
+        help="such as 0.025 for one order in 40 sessions"
+        " (needed, unless the order history has a column sessions; overrides it)",
+    )
+    build.add_argument(
+        "--mix",
+        type=_mix,
+        metavar="JOURNEY=SHARE,…",
+        help="shares of the sessions that sum to 1, such as window-shop=0.97,search-and-buy=0.03"
+        " (default: as many buyers as the orders per session say)",
+    )
+    build.add_argument(
+        "--seed", type=int, default=_SEED, help=f"of its random arrivals and think times (default {_SEED})"
+    )
     build.add_argument("--to", type=Path, default=Path("plan.yaml"), metavar="FILE", help="default: plan.yaml")
-    show = actions.add_parser("show", help="what it plays, and what it can prove")
+    show = actions.add_parser("show", help="print what a plan sends, and what a run of it can prove")
     show.add_argument("plan", type=Path, metavar="PLAN", help="the plan")
     show.add_argument("--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable")
 
@@ -40,13 +65,34 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def _build(options: argparse.Namespace, context: Context) -> ExitCode:
-    choices = Choices(name=options.name, seed=options.seed, factor=options.factor, journeys=options.mix)
-    plan = build_plan(read_forecast(options.forecast), choices)
+    forecast = _forecast(options)
+    choices = Choices(
+        name=options.name,
+        seed=options.seed,
+        factor=options.factor,
+        orders_per_session=options.orders_per_session,
+        journeys=options.mix,
+    )
+    plan = build_plan(forecast, choices)
     write_given(options.to, plan.to_yaml().encode())
     for line in played(plan):
         context.say(line)
     context.say(str(options.to))
     return ExitCode.OK
+
+
+def _forecast(options: argparse.Namespace) -> Forecast:
+    """Read the forecast; raises BadInput naming at once all that a plan needs and neither it nor an option gives."""
+    missing = [] if options.factor is not None else [_NO_FACTOR]
+    try:
+        forecast = read_forecast(options.forecast)
+    except BadInput as error:
+        raise BadInput("\n".join([*missing, str(error)])) from error
+    if options.orders_per_session is None and forecast.orders_per_session is None:
+        missing.append(NO_ORDERS_PER_SESSION)
+    if missing:
+        raise BadInput("\n".join(missing))
+    return forecast
 
 
 def _show(options: argparse.Namespace, context: Context) -> ExitCode:
@@ -73,8 +119,8 @@ def played(plan: Plan) -> list[str]:
     ]
     for phase in plan.phases:
         level = "no new sessions" if phase.level is None else _level(phase.level, demand.peak_sessions_per_s)
-        stands = f", stands for {phase.stands_for_s:,.0f} s of the hour" if phase.stands_for_s else ""
-        lines.append(f"  {phase.name:<10} {phase.plays_s:6,.0f} s  {level}{stands}")
+        represents = f", represents {phase.represents_s:,.0f} s of the hour" if phase.represents_s else ""
+        lines.append(f"  {phase.name:<10} {phase.duration_s:6,.0f} s  {level}{represents}")
     for journey, share in plan.journeys.items():
         lines.append(f"  {journey:<18} {share:6.1%}  {demand.peak_sessions_per_s * share:6.2f} sessions/s at the peak")
     if plan.assets != "off":
@@ -124,8 +170,8 @@ def _mix(text: str) -> dict[str, float]:
     shares = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
-        if name not in JOURNEYS:
-            raise argparse.ArgumentTypeError(f"unknown journey {name!r}; known are {', '.join(JOURNEYS)}")
+        if name not in VISITS:
+            raise argparse.ArgumentTypeError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
         try:
             shares[name] = float(share)
         except ValueError as error:

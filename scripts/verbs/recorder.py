@@ -19,7 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
     add_web(parser)
-    parser.add_argument("--port", type=int, default=18086, help="default 18086")
+    parser.add_argument("--port", type=int, default=18086, help="port to listen on (default 18086)")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:

@@ -8,33 +8,42 @@ from loadtests.results.recorded_run import validity_findings
 from scripts.arguments import between, local_file, port
 from scripts.context import Context
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
-from scripts.running.guards import Rails
 from scripts.running.lifecycle import Setting, perform
 from scripts.running.read_inputs import read_inputs
 from slo.findings import Severity
 from slo.outcomes import ExitCode
 
-SUMMARY = "play a plan against an environment that targets.yaml names"
+SUMMARY = "run a plan against an environment that targets.yaml names"
 EXAMPLE = "peakproof run plan.yaml --on staging"
 OBJECTIVES = Path("objectives.yaml")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("plan", type=local_file, metavar="PLAN", help="the plan to play")
+    parser.add_argument("plan", type=local_file, metavar="PLAN", help="the plan to run")
     parser.add_argument("--on", required=True, metavar="ENVIRONMENT", help="the environment's name in the targets file")
-    parser.add_argument("--targets", type=local_file, default=Path("targets.yaml"), help="default: targets.yaml")
+    parser.add_argument(
+        "--targets", type=local_file, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
+    )
     parser.add_argument(
         "--objectives",
         type=local_file,
         action="append",
         metavar="FILE",
-        help="OpenSLO file, repeatable; objectives.yaml",
+        help="OpenSLO file, repeatable (default: objectives.yaml)",
     )
-    parser.add_argument("--release", metavar="VERSION", help="the release that must be there, from start to end")
-    parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
+    parser.add_argument("--release", metavar="VERSION", help="the release that the shop must report, from start to end")
     parser.add_argument(
-        "--lease-folder", type=Path, metavar="FOLDER", help="where leases are kept, shared by all who test (leases/)"
+        "--permit",
+        type=local_file,
+        metavar="FILE",
+        help="permission to load production, from peakproof doctor --permit",
+    )
+    parser.add_argument(
+        "--lease-folder",
+        type=Path,
+        metavar="FOLDER",
+        help="folder shared by all who test, whose leases keep two runs off one shop (default: leases)",
     )
     add_how(parser)
 
@@ -50,7 +59,7 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         help=f"load generator processes (default 1; {cores} cores here)",
     )
     parser.add_argument(
-        "--browser", action="store_true", help="one real headless Chromium walks through the shop's pages beside it"
+        "--browser", action="store_true", help="also time the shop's pages in one real headless Chromium"
     )
     parser.add_argument(
         "--web-ui",
@@ -58,9 +67,15 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=0,
         metavar="PORT",
-        help="show and change the run in Locust's web UI, on 127.0.0.1 only (default port: the base + 12)",
+        help="show and change the run in Locust's web UI, on 127.0.0.1 only (default port: --port-base + 12)",
     )
-    parser.add_argument("--port-base", type=port, default=DEFAULT_BASE, metavar="PORT", help="first port of our own")
+    parser.add_argument(
+        "--port-base",
+        type=port,
+        default=DEFAULT_BASE,
+        metavar="PORT",
+        help=f"first of the ports to use (default {DEFAULT_BASE})",
+    )
 
 
 def web_port(options: argparse.Namespace, ports: Ports) -> int | None:
@@ -72,16 +87,13 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Play; 0 when completed and valid, else 75."""
     objectives = tuple(options.objectives or [OBJECTIVES])
     inputs = read_inputs(options.plan, objectives, options.targets, options.on)
-    rails = Rails(
-        permit=options.permit,
-        lease_folder=options.lease_folder,
-        releases_expected=(options.release,) if options.release else (),
-    )
     ports = Ports(base=options.port_base)
     setting = Setting(
         ports=ports,
         workers=options.workers,
-        rails=rails,
+        permit=options.permit,
+        lease_folder=options.lease_folder,
+        releases_expected=(options.release,) if options.release else (),
         browser=options.browser,
         web_port=web_port(options, ports),
     )
@@ -90,10 +102,11 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]
     for finding in invalid:
         context.say(f"not valid: {finding.message}; {finding.change}")
-    for note in performed.run["notes"]:
+    notes = performed.run.notes or ()
+    for note in notes:
         context.say(f"not valid: {note}")
     context.say(f"next: peakproof audit {performed.directory.name} && peakproof judge {performed.directory.name}")
-    whole = performed.run["ended"] == "completed" and not performed.run["notes"]
+    whole = performed.run.ended == "completed" and not notes
     return ExitCode.OK if whole and not invalid else ExitCode.INCONCLUSIVE
 
 

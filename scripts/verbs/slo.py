@@ -7,7 +7,7 @@ from scripts.context import Context
 from slo.objectives.openslo import Objective, read_objectives
 from slo.outcomes import ExitCode
 
-SUMMARY = "check OpenSLO files"
+SUMMARY = "check OpenSLO files and list their objectives"
 EXAMPLE = "peakproof slo check objectives.yaml"
 
 

@@ -1,4 +1,4 @@
-"""Reading counters from stored samples at given moments, as `increase()` does not.
+"""Increases of Prometheus counters between given moments, from stored raw samples.
 
 `increase()` extrapolates to its window's edges and loses a new series' first value (prometheus#1673, #3886). Here a
 counter's value at a moment is its last sample at or before it; a fall is a restart from 0; a series born in the
@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class NoData(Exception):  # noqa: N818 - it is an outcome, not an error
-    """The samples don't say; the message is the reason, in a sentence without its full stop."""
+    """The samples don't cover the question; the message is the reason, a sentence without its full stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Series:
 
 
 def series_of(answers: pa.Table, query: str, starts_at: int, ends_at: int) -> tuple[Series, ...]:
-    """Return the series stored for the raw `query`; raises NoData when it was not asked, or too little of it."""
+    """Return the series stored for the raw `query`; raises NoData when it is missing or too short."""
     mask = pc.and_(pc.equal(answers["query"], query), pc.equal(answers["kind"], "raw"))
     rows: list[dict[str, Any]] = answers.filter(mask).to_pylist()
     if not rows:

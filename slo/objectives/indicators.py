@@ -1,10 +1,10 @@
-"""What a good event is: one class a kind of indicator, each read from records and from Prometheus' counters.
+"""Service level indicators: one class for each kind, read from request records or from Prometheus counters.
 
 Judged are the requests *scheduled* in the window, whenever they ended. A failed request is bad for latency as well
 as for availability: a fast error is not a good experience. A request under way when the run ended (`cut_off`) is
-left out and counted, unless it had already waited longer than the latency allowed, which no reply could mend.
+left out and counted, unless it had already waited longer than the latency allowed, which no reply could make good.
 A `blocked` request never reached the shop, nor did one that failed at a `proxy`: they are left out, counted, and
-weighed by the run's validity.
+decide on the run's validity.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ Source = Records | Counters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the judged window says about one objective, or in `no_data` why it says nothing."""
+    """The counts of one objective in the judged window, or in `no_data` the reason why there are none."""
 
     counts: tuple[StepCounts, ...] = ()
     left_out: int = 0
@@ -94,7 +94,7 @@ class Evidence:
 
 
 class Indicator(Protocol):
-    """What both kinds offer."""
+    """The interface of both kinds."""
 
     @property
     def source(self) -> Source:
@@ -165,7 +165,7 @@ class Latency:
         return _selectors(self.source)
 
     def read(self, requests: pa.Table, answers: pa.Table, window: Window, quantile: float) -> Evidence:
-        """Read the evidence of `window`; `quantile` (the target) is the one whose value is told on both clocks."""
+        """Read the evidence of `window`; `quantile` (the target) is the one reported on both clocks."""
         if isinstance(self.source, Counters):
             return _read_counters(self.source, answers, window)
         columns = _Columns.of(requests, self.source.steps, window)
@@ -238,7 +238,7 @@ class _Columns:
         )
 
     def _quantile(self, kept: Bools, clock: Clock, quantile: float | None) -> float | None:
-        """Return the smallest wait that `quantile` of the requests kept to, a failed one for ever; None is for ever."""
+        """Return the latency at `quantile`, where a failed request counts as infinite; None for infinite."""
         if quantile is None:
             return None
         waited = np.where(self.failed, np.inf, self.waited(clock).astype(np.float64))[kept]

@@ -2,8 +2,8 @@
 
 A file may hold many YAML documents, each one SLO with one objective. Of the specification
 (github.com/OpenSLO/OpenSLO) this reads what can be judged from counted events: inline ratio metrics under the
-`Occurrences` method. Everything else is refused by name, for a key that is skipped in silence is an objective that
-nobody holds.
+`Occurrences` method. Everything else is refused by name: a key that is skipped in silence would be an objective that
+is never checked.
 """
 
 import re
@@ -27,7 +27,7 @@ _MAX_DOCUMENTS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """What share of which events must be good."""
+    """One service level objective: what share of which events must be good."""
 
     name: str
     display_name: str
@@ -213,7 +213,7 @@ def read_objectives(paths: Iterable[Path]) -> tuple[Objective, ...]:
     """Read every SLO of the files at `paths`, in order.
 
     Raises BadInput that names file, document, place, value and what is allowed, for all documents of a file at once;
-    also when there is no SLO at all, which must never pass for having none to miss, and when a name occurs twice.
+    also when there is no SLO at all, as a run without objectives must never pass, and when a name occurs twice.
     """
     paths = list(paths)
     found: dict[str, tuple[Objective, str]] = {}

@@ -1,4 +1,4 @@
-"""Evidence is planned: what a run can prove, how likely, and how long it would have to be."""
+"""What a run of a plan can prove about each objective, with which chance, and how long it would have to be."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ class Proof:
     """What a plan can prove about one objective.
 
     `needed_events` is what a run without a single bad event needs; `chance` supposes a true bad ratio of
-    `assumed_bad_ratio`. `minutes_needed` is None when the plan has none of its events; `unplanned` when nobody
-    can know how many of them there will be.
+    `assumed_bad_ratio`. `minutes_needed` is None when the plan has none of its events; `unplanned` says that their
+    number can't be known before the run.
     """
 
     objective: str
@@ -26,7 +26,7 @@ class Proof:
     assumed_bad_ratio: float
     chance: float
     minutes_needed: float | None
-    told: str
+    summary: str
     unplanned: bool = False
 
 
@@ -41,8 +41,8 @@ def proofs(
 ) -> tuple[Proof, ...]:
     """Return what a plan proves of each objective.
 
-    `expected_events` maps a step to its expected requests in the judged window of `judged_s` seconds, a step whose
-    number nobody can plan to nan; `design_effect` is the plan's prior; the shop is assumed to spend
+    `expected_events` maps a step to its expected requests in the judged window of `judged_s` seconds, and a step
+    whose number can't be planned to nan; `design_effect` is the plan's prior; the shop is assumed to spend
     `assumed_share_of_budget` of each budget.
     """
     return tuple(
@@ -71,7 +71,7 @@ def _proof(
         chance=chance,
         minutes_needed=minutes,
         unplanned=unplanned,
-        told=_unplanned(objective, needed) if unplanned else _told(objective, planned, needed, minutes, chance),
+        summary=_unplanned(objective, needed) if unplanned else _summary(objective, planned, needed, minutes, chance),
     )
 
 
@@ -83,7 +83,7 @@ def _unplanned(objective: Objective, needed: float) -> str:
     )
 
 
-def _told(objective: Objective, planned: float, needed: float, minutes: float | None, chance: float) -> str:
+def _summary(objective: Objective, planned: float, needed: float, minutes: float | None, chance: float) -> str:
     if not objective.steps:
         return f"{objective.name}: names no steps, so its events can't be planned; add steps to its total"
     if minutes is None:

@@ -1,7 +1,7 @@
-"""The one piece of PromQL an objective may hold: a plain selector of a counter, checked strictly.
+"""A parser for the only PromQL that an objective may hold: a plain selector of a counter.
 
 Counters are read at two timestamps, so there is nothing to compute in the query. `name{label="value", …}` and no
-more: a function, a range, an offset, arithmetic would each be read wrongly, and are refused.
+more: a function, a range, an offset or arithmetic is refused.
 """
 
 import re
@@ -30,7 +30,7 @@ class Selector:
     matchers: tuple[Matcher, ...]
 
     def equals(self, label: str) -> str | None:
-        """Return what `label` must equal, or None when nothing says so."""
+        """Return the value that `label` must equal, None without such a matcher."""
         return next((m.value for m in self.matchers if m.label == label and m.op == "="), None)
 
 

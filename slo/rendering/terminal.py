@@ -83,9 +83,9 @@ def _promises(verdict: Verdict) -> str:
         if found:
             word = "broken" if status == "bad" else "not known"
             return f"{word}: {found[0].name}: {found[0].told}{_more(len(found) - 1)}"
-    kept = sum(point.status == "good" for point in points)
+    good = sum(point.status == "good" for point in points)
     rest = sum(point.status == "left out" for point in points)
-    return f"{kept} of {len(points)} kept" + (f", {rest} not audited: the environment declares no source" * bool(rest))
+    return f"{good} of {len(points)} hold" + (f", {rest} not audited: the environment declares no source" * bool(rest))
 
 
 def _load(verdict: Verdict) -> str:

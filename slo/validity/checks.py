@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from slo.findings import Finding
-from slo.validity import generator
-from slo.validity import load as course
-from slo.validity import load as passage
-from slo.validity import workers as crew
+from slo.validity import generator, load, workers
 from slo.validity.context import Given, Limits
 from slo.validity.delivery import Delivered
-from slo.validity.run_facts import RunFacts
+from slo.validity.load import proxy_of
+from slo.validity.run_document import RunDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +24,7 @@ class Checked:
 
 
 def check_validity(
-    run: RunFacts, records: Delivered, declared: frozenset[str], limits: Limits | None = None
+    run: RunDocument, records: Delivered, declared: frozenset[str], limits: Limits | None = None
 ) -> tuple[Checked, ...]:
     """Return every validity check with its findings, in a fixed order.
 
@@ -34,7 +32,7 @@ def check_validity(
     `traces`. An aborted run is not invalid by that alone: `slo.verdict.verdict` weighs why it was.
     """
     given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
-    straight = run.environment.proxy is None and records.at_proxy == 0
+    straight = proxy_of(run) is None and records.at_proxy == 0
     beside = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
     absent = {name for name, told in beside if told is None}
     names = [name for name in _CHECKS if name not in absent]
@@ -42,25 +40,25 @@ def check_validity(
 
 
 _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
-    "ended": course.ended,
-    "account": course.account,
-    "plan": course.plan,
-    "load": course.load,
-    "workers": crew.workers,
-    "contact": crew.contact,
-    "clocks": crew.clocks,
-    "records": crew.records,
+    "ended": load.ended,
+    "account": load.account,
+    "plan": load.plan,
+    "load": load.load,
+    "workers": workers.workers,
+    "contact": workers.contact,
+    "clocks": workers.clocks,
+    "records": workers.records,
     "scheduling lag": generator.lag,
     "stalls": generator.stalls,
     "generator CPU": generator.cpu,
     "descriptors": generator.descriptors,
-    "data": course.data,
-    "live view": crew.live,
-    "hooks": crew.hooks,
-    "release": course.release,
-    "blocked": course.blocked,
-    "proxy": passage.proxy,
-    "spans": crew.spans,
-    "browser": course.browser,
-    "connections": course.connections,
+    "data": load.data,
+    "live view": workers.live,
+    "hooks": workers.hooks,
+    "release": load.release,
+    "blocked": load.blocked,
+    "proxy": load.proxy,
+    "spans": workers.spans,
+    "browser": load.browser,
+    "connections": load.connections,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slo.findings import Fact, Finding, Severity
 from slo.validity.delivery import Delivered
-from slo.validity.run_facts import RunFacts
+from slo.validity.run_document import RunDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Limits:
 class Given:
     """A run's facts, its records, what its environment declares, and the limits."""
 
-    run: RunFacts
+    run: RunDocument
     records: Delivered
     declared: frozenset[str]
     limits: Limits

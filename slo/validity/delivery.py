@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from slo.objectives.indicators import Window
-from slo.validity.run_facts import RunFacts
+from slo.validity.run_document import RunDocument
 
 _NS = 1_000_000_000
 _EXHAUSTED = "data_exhausted"
@@ -63,15 +63,15 @@ def delivered(
     )
 
 
-def left_out(requests: pa.Table, run: RunFacts, window: Window) -> dict[str, int]:
+def left_out(requests: pa.Table, run: RunDocument, window: Window) -> dict[str, int]:
     """Count the requests outside of the judged window by the phase they were scheduled in."""
     outside = requests.filter(pc.invert(_inside(requests, window)))
     found: dict[str, int] = {}
     counted = 0
     for phase in run.phases or ():
-        if phase.name is None or phase.starts_at is None or phase.ends_at is None or phase.ends_at <= phase.starts_at:
+        if phase.name is None or phase.window is None:
             continue
-        rows = _true(_inside(outside, Window(starts_at=phase.starts_at, ends_at=phase.ends_at)))
+        rows = _true(_inside(outside, phase.window))
         counted += rows
         if rows:
             found[phase.name] = found.get(phase.name, 0) + rows

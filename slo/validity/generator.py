@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from slo.findings import Finding
 from slo.formatting import count, percent, seconds
 from slo.validity.context import Given, invalid, names_of, unknown
+from slo.validity.run_document import HubStall, Lag
 
 
 def lag(given: Given) -> Iterator[Finding]:
     """Find a generator that sent late."""
-    lag, limit = given.run.scheduling_lag_s.p99, given.limits.lag_p99_s
+    lag, limit = (given.run.scheduling_lag_s or Lag()).p99, given.limits.lag_p99_s
     if lag is None:
         yield unknown("scheduling lag", "how late the generator sent")
     elif lag > limit:
@@ -22,7 +23,7 @@ def lag(given: Given) -> Iterator[Finding]:
 
 def stalls(given: Given) -> Iterator[Finding]:
     """Find a generator that stood still for long, or again and again."""
-    stall, limits = given.run.hub_stall_s, given.limits
+    stall, limits = given.run.hub_stall_s or HubStall(), given.limits
     change = "give the generator a machine, or a core, of its own"
     if stall.p99 is None or stall.max is None:
         yield unknown("stalls", "how long the generator stood still")

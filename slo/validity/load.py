@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from slo.findings import Finding
 from slo.formatting import count, percent, seconds
 from slo.validity.context import Given, invalid, note, unknown
-from slo.validity.run_facts import judged_window
+from slo.validity.run_document import AccountFacts, ProxyFacts, ReleaseFacts, RunDocument
 
 
 def ended(given: Given) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def ended(given: Given) -> Iterator[Finding]:
     elif run.ended not in {"completed", "aborted"}:
         because = run.ended_because or "no reason recorded"
         yield invalid("ended", f"the run was not completed, it {_how(run.ended)}: {because}", "run it to its end")
-    if judged_window(run) is None:
+    if run.judged_window is None:
         yield invalid("ended", "the judged window was never reached", "run it to its end")
 
 
@@ -30,7 +30,7 @@ def _how(ended: str) -> str:
 
 def account(given: Given) -> Iterator[Finding]:
     """Find planned sessions whose end is not known, or that were never due."""
-    account = given.run.account
+    account = given.run.account or AccountFacts()
     parts = (account.completed, account.failed, account.cut_off, account.not_due)
     groups = (account.dropped, account.lost)
     if account.planned is None or None in parts or None in groups:
@@ -49,7 +49,7 @@ def account(given: Given) -> Iterator[Finding]:
 
 def plan(given: Given) -> Iterator[Finding]:
     """Find changes of the plan before the judged window had ended, and workers that took one late."""
-    revisions, window = given.run.plan_revisions, judged_window(given.run)
+    revisions, window = given.run.plan_revisions, given.run.judged_window
     if revisions is None:
         yield unknown("plan", "whether the plan was changed while it ran")
         return
@@ -105,7 +105,7 @@ def data(given: Given) -> Iterator[Finding]:
 
 def release(given: Given) -> Iterator[Finding]:
     """Find releases that were seen and not expected; note where none is asked for."""
-    release = given.run.release
+    release = given.run.release or ReleaseFacts()
     if "release" not in given.declared:
         message = "no release_probe is declared: nothing says that one release was tested throughout"
         yield note("release", message)
@@ -158,9 +158,14 @@ def connections(given: Given) -> Iterator[Finding]:
     yield note("connections", message)
 
 
+def proxy_of(run: RunDocument) -> ProxyFacts | None:
+    """Return the proxy that the environment was reached through, None without one."""
+    return run.environment.proxy if run.environment else None
+
+
 def proxy(given: Given) -> Iterator[Finding]:
     """Find a run of which too many requests failed at the proxy; note fewer, and what is to be known of it."""
-    used, failed, requests = given.run.environment.proxy, given.records.at_proxy, given.records.requests
+    used, failed, requests = proxy_of(given.run), given.records.at_proxy, given.records.requests
     if used is not None:
         yield note("proxy", f"the load went through the proxy {used.url}: what it takes is in every figure")
         if used.resolves_names:

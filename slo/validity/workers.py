@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from slo.findings import Finding
 from slo.formatting import count, seconds
 from slo.validity.context import Given, invalid, names_of, note, unknown
-from slo.validity.run_facts import Worker
+from slo.validity.run_document import AccountFacts, WorkerFacts
 
 
 def workers(given: Given) -> Iterator[Finding]:
@@ -63,15 +63,15 @@ def records(given: Given) -> Iterator[Finding]:
         elif wanted != got:
             yield invalid("records", f"{got} of {wanted} parts of {name} arrived", "free disk space; see its log")
         yield from _ledger(worker)
-    yield from _rows("requests", given.records.request_rows, given.run.requests.sent)
-    account = given.run.account
+    yield from _rows("requests", given.records.request_rows, given.run.requests.sent if given.run.requests else None)
+    account = given.run.account or AccountFacts()
     parts = (account.completed, account.failed, account.cut_off)
     ended = None if None in parts or account.dropped is None else sum(part or 0 for part in parts)
     dropped = sum((account.dropped or {}).values())
     yield from _rows("sessions", given.records.session_rows, None if ended is None else ended + dropped)
 
 
-def _ledger(worker: Worker) -> Iterator[Finding]:
+def _ledger(worker: WorkerFacts) -> Iterator[Finding]:
     """Find rows that a worker wrote and that aren't there; one that was killed may have written more than it told."""
     name, wanted, got = worker.name or "a worker", worker.ledger_rows_expected, worker.ledger_rows_received
     if wanted is None or got is None:
@@ -91,7 +91,7 @@ def _rows(what: str, rows: int | None, told: int | None) -> Iterator[Finding]:
 
 def live(given: Given) -> Iterator[Finding]:
     """Note changes of the live view that were lost on the way."""
-    gaps = given.run.live.gaps
+    gaps = given.run.live.gaps if given.run.live else None
     if gaps == 0:
         return
     known = "it is not known how many live changes" if gaps is None else f"{count(gaps)} live changes"

@@ -1,17 +1,14 @@
-"""What the audit says was kept of the shop's promises, as findings.
+"""Findings about the shop's promises, made from the audit's answers.
 
 A broken promise is a fact whatever the load was: an oversold order is oversold. A promise that couldn't be checked
-though the environment declares where to look is not kept, it is unknown.
+though the environment declares the shop records it needs doesn't hold: it is unknown.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from slo.documents import validate
 from slo.findings import Finding, Severity
 from slo.formatting import count
+from slo.verdict.audit_document import AuditDocument, CheckEntry
 
 SOURCES = ("orders", "payments", "stock")
 NEEDS: Mapping[str, frozenset[str]] = {
@@ -27,48 +24,13 @@ NEEDS: Mapping[str, frozenset[str]] = {
 _ABOUT_EACH_ORDER = frozenset({"order-exists", "order-once", "order-as-promised", "paid-once", "paid-right-amount"})
 
 
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class Example(_Facts):
-    """One order that shows a broken promise."""
-
-    key: str | None = None
-    order_id: str | None = None
-    detail: str | None = None
-
-
-class Check(_Facts):
-    """One promise and whether it was kept."""
-
-    name: str | None = None
-    outcome: str | None = None
-    checked: int | None = None
-    broken: int | None = None
-    detail: str | None = None
-    examples: tuple[Example, ...] | None = None
-
-
-class Audit(_Facts):
-    """audit.json as far as it is judged."""
-
-    sources: dict[str, str | None] | None = None
-    checks: tuple[Check, ...] | None = None
-
-
-def audit_facts(data: Mapping[str, Any], where: str = "audit.json") -> Audit:
-    """Read audit.json; raises BadInput when a value has the wrong type."""
-    return validate({key: value for key, value in data.items() if value is not None}, Audit, where)
-
-
-def check_promises(audit: Audit | None, declared: frozenset[str], accepted: int | None) -> tuple[Finding, ...]:
+def check_promises(audit: AuditDocument | None, declared: frozenset[str], accepted: int | None) -> tuple[Finding, ...]:
     """Return what the audit found, given the sources that are `declared` and the orders the shop `accepted`."""
     wanted = declared & frozenset(SOURCES)
     return (*_broken(audit), *_missing(audit, wanted, accepted), *_not_audited(wanted))
 
 
-def _broken(audit: Audit | None) -> Iterator[Finding]:
+def _broken(audit: AuditDocument | None) -> Iterator[Finding]:
     for check in _checks(audit):
         if check.outcome == "broken" or (check.broken or 0) > 0:
             broken, checked = check.broken or 0, check.checked or 0
@@ -78,33 +40,33 @@ def _broken(audit: Audit | None) -> Iterator[Finding]:
             yield Finding(kind="audit", severity=Severity.FAIL, subject=name, message=message, facts=facts)
 
 
-def _missing(audit: Audit | None, wanted: frozenset[str], accepted: int | None) -> Iterator[Finding]:
+def _missing(audit: AuditDocument | None, wanted: frozenset[str], accepted: int | None) -> Iterator[Finding]:
     if not wanted:
         return
     if audit is None:
         yield _unknown("audit", "the run was not audited", "peakproof audit RUN")
         return
     for source in sorted(wanted):
-        told = (audit.sources or {}).get(source)
-        if told != "asked":
-            yield _unknown(source, f"{source} could not be asked: {told or 'nothing recorded'}", "peakproof audit RUN")
+        state = (audit.sources or {}).get(source)
+        if state != "read":
+            yield _unknown(source, f"{source} could not be read: {state or 'nothing recorded'}", "peakproof audit RUN")
     checks = {check.name: check for check in _checks(audit)}
     for name, needs in NEEDS.items():
         if needs <= wanted:
             yield from _unchecked(name, checks.get(name), accepted)
 
 
-def _unchecked(name: str, check: Check | None, accepted: int | None) -> Iterator[Finding]:
+def _unchecked(name: str, check: CheckEntry | None, accepted: int | None) -> Iterator[Finding]:
     change = "peakproof audit RUN"
     if check is None:
-        yield _unknown(name, "the audit does not tell of it", change)
-    elif check.outcome not in {"kept", "broken"}:
+        yield _unknown(name, "the audit has no answer for it", change)
+    elif check.outcome not in {"holds", "broken"}:
         yield _unknown(name, check.detail or "could not be checked", change)
-    elif check.outcome == "kept" and (check.checked is None or check.broken is None):
-        yield _unknown(name, "said to be kept, without how often it was checked and broken", change)
-    elif check.outcome == "kept" and name in _ABOUT_EACH_ORDER and not check.checked and accepted != 0:
-        told = "an unknown number of" if accepted is None else count(accepted)
-        yield _unknown(name, f"nothing was checked, though {told} orders were accepted", change)
+    elif check.outcome == "holds" and (check.checked is None or check.broken is None):
+        yield _unknown(name, "holds by the audit, which doesn't say how often it was checked and broken", change)
+    elif check.outcome == "holds" and name in _ABOUT_EACH_ORDER and not check.checked and accepted != 0:
+        orders = "an unknown number of" if accepted is None else count(accepted)
+        yield _unknown(name, f"nothing was checked, though {orders} orders were accepted", change)
 
 
 def _not_audited(wanted: frozenset[str]) -> Iterator[Finding]:
@@ -118,5 +80,5 @@ def _unknown(subject: str, message: str, change: str) -> Finding:
     return Finding(kind="audit", severity=Severity.INCONCLUSIVE, subject=subject, message=message, change=change)
 
 
-def _checks(audit: Audit | None) -> tuple[Check, ...]:
+def _checks(audit: AuditDocument | None) -> tuple[CheckEntry, ...]:
     return (audit.checks if audit is not None else None) or ()

@@ -21,9 +21,10 @@ from slo.statistics import ALPHA
 from slo.validity.checks import check_validity
 from slo.validity.context import Limits
 from slo.validity.delivery import Delivered
-from slo.validity.run_facts import RunFacts, judged_window, run_facts
+from slo.validity.run_document import RunDocument
+from slo.verdict.audit_document import parse_audit
 from slo.verdict.objective_results import ObjectiveResult, judge_objectives, observed
-from slo.verdict.promises import NEEDS, SOURCES, audit_facts, check_promises
+from slo.verdict.promises import NEEDS, SOURCES, check_promises
 
 Status = Literal["good", "bad", "unknown", "left out"]
 
@@ -32,13 +33,13 @@ Status = Literal["good", "bad", "unknown", "left out"]
 class Case:
     """Everything a judgement rests on.
 
-    `run` and `audit` are run.json and audit.json as parsed (`audit` None when there is none); `evidence` maps an
+    `run` is run.json, `audit` audit.json as parsed (None when there is none); `evidence` maps an
     objective's name to what was read; `declared` is what targets.yaml declares for the environment (of `orders`,
     `payments`, `stock`, `release`, `traces`); `not_judged` maps the objectives that the plan gives up on to why;
     `left_out` counts the requests outside of the judged window by phase.
     """
 
-    run: Mapping[str, Any]
+    run: RunDocument
     records: Delivered
     objectives: tuple[Objective, ...]
     evidence: Mapping[str, Evidence]
@@ -86,11 +87,11 @@ class Verdict:
 
 def judge(case: Case) -> Verdict:
     """Judge one run. Pure: the same case gives the same verdict. Raises BadInput on facts of a wrong type."""
-    run = run_facts(case.run)
-    audit = None if case.audit is None else audit_facts(case.audit)
-    window = judged_window(run)
+    run = case.run
+    audit = None if case.audit is None else parse_audit(case.audit)
+    window = run.judged_window
     validity = check_validity(run, case.records, case.declared, case.limits)
-    promises = check_promises(audit, case.declared, run.orders.accepted)
+    promises = check_promises(audit, case.declared, run.orders.accepted if run.orders else None)
     objectives = judge_objectives(
         case.objectives,
         case.evidence,
@@ -166,7 +167,7 @@ def _objective_finding(result: ObjectiveResult) -> Finding:
     return _finding(Severity.INCONCLUSIVE, result.name, f"{what}: {result.because}", result.needs or "")
 
 
-def _aborted(run: RunFacts, objectives: tuple[ObjectiveResult, ...]) -> tuple[Finding, ...]:
+def _aborted(run: RunDocument, objectives: tuple[ObjectiveResult, ...]) -> tuple[Finding, ...]:
     """Judge an aborted run on what it has: a miss stands, and anything else is not known."""
     if run.ended != "aborted" or any(result.outcome == "missed" for result in objectives):
         return ()
@@ -199,7 +200,7 @@ def _promise_checkpoints(promises: tuple[Finding, ...], declared: frozenset[str]
         elif unaudited:
             points.append(Checkpoint(kind="audit", name=name, status="unknown", told="the run was not audited"))
         else:
-            points.append(Checkpoint(kind="audit", name=name, status="good", told="kept"))
+            points.append(Checkpoint(kind="audit", name=name, status="good", told="holds"))
     others = {name: found for name, found in by_subject.items() if name != "audit"}
     return (*points, *(_checkpoint("audit", name, tuple(found)) for name, found in others.items()))
 

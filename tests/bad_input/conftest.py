@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
-from scripts.local_stack.shop import Shop, start_shop, used_ports
+from scripts.local_stack.shop import Shop, start_shop
 from slo.outcomes import EnvironmentLacks
+from tests.ports import free_base
+from tests.scripts.world import Command, Ended
 
 
 @pytest.fixture(scope="session")
@@ -22,22 +25,31 @@ def prometheus() -> str:
         pytest.skip(str(error))
 
 
-def free_ports(first: int) -> Ports:
-    """Return the first block of ports from `first` on that nobody uses."""
-    for base in range(first, first + 4000, 100):
-        ports = Ports(base=base)
-        own = {"recorder": ports.recorder, "exporters": ports.exporters, "Prometheus": ports.prometheus}
-        try:
-            ports.check_free(used_ports(ports) | own)
-        except EnvironmentLacks:
-            continue
-        return ports
-    pytest.skip(f"no free ports from {first} on")
-
-
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Return a stand-in shop that runs until the last test is done."""
     folder: Path = tmp_path_factory.mktemp("shop")
     with Children(folder / "logs") as children:
-        yield start_shop(children, folder, free_ports(21_080), "stable", os.environ)
+        yield start_shop(children, folder, Ports(base=free_base()), "stable", os.environ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peakproof:
+    """`peakproof` with the given variables and no other, as `process.peakproof` has them."""
+
+    command: Command
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(self, *arguments: str, **environment: str) -> Ended:
+        with self.monkeypatch.context() as patch:
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in {"PATH": "/nowhere", "HOME": str(self.command.folder), **environment}.items():
+                patch.setenv(name, value)
+            return self.command(*arguments)
+
+
+@pytest.fixture
+def called(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> Peakproof:
+    """Return the command line, called in this process, in `tmp_path`, with the variables that are given."""
+    return Peakproof(command=peakproof, monkeypatch=monkeypatch)

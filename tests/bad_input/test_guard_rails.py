@@ -1,6 +1,6 @@
 """Each guard rail holds against the one who climbs it: no load goes where it isn't allowed, or can't be ended.
 
-The shop is the stand-in, on loopback; `peakproof` runs as a process of its own.
+The shop is the stand-in, on loopback. Who is refused calls `peakproof` in this process; who plays has a process.
 """
 
 import json
@@ -16,13 +16,14 @@ import yaml
 
 from loadtests.guardrails.lease import Place, take
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
-from tests.bad_input.conftest import free_ports
+from tests.bad_input.conftest import Peakproof
 from tests.bad_input.process import Running, peakproof, running
 from tests.bad_input.test_endings import PLAN, Played, account_adds_up
+from tests.ports import free_base, free_port
 from tests.scripts.world import OBJECTIVES, fake_shop
 from tests.waiting import wait_for
 
-LONG = PLAN.replace("plays_s: 6,", "plays_s: 60,")
+LONG = PLAN.replace("duration_s: 6,", "duration_s: 60,")
 
 
 def environment_of(shop: Shop, **changed: Any) -> dict[str, Any]:
@@ -51,11 +52,11 @@ def played(folder: Path, shop: Shop, prometheus: str, *more: str) -> Iterator[Pl
         yield Played(peak, folder, shop)
 
 
-def refused(folder: Path, shop: Shop, prometheus: str, *more: str) -> str:
+def why_refused(called: Peakproof, shop: Shop, prometheus: str, *more: str) -> str:
     """Return why a run was refused: with 75, before any run was prepared."""
-    ended = peakproof(folder, *command(shop, *more), **variables(shop, prometheus))
+    ended = called(*command(shop, *more), **variables(shop, prometheus))
     assert ended.code == 75
-    assert not (folder / "runs").exists()
+    assert not (called.command.folder / "runs").exists()
     return ended.err.removeprefix("peakproof: ").rstrip("\n")
 
 
@@ -63,38 +64,44 @@ def seen_by(shop: Shop) -> int:
     return shop.access_log.read_text().count("\n") if shop.access_log.exists() else 0
 
 
-def permit(folder: Path, **changed: Any) -> None:
-    ended = peakproof(
-        folder,
+def permit(called: Peakproof, **changed: Any) -> None:
+    ended = called(
         *("doctor", "--on", "staging", "--plan", "plan.yaml", "--permit", "permit.yaml", "--who", "Ada"),
         *("--why", "the last test"),
     )
     assert ended.code == 0, ended.err
-    told = yaml.safe_load((folder / "permit.yaml").read_text())
-    (folder / "permit.yaml").write_text(yaml.safe_dump({**told, **changed}))
+    path = called.command.folder / "permit.yaml"
+    told = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**told, **changed}))
 
 
-def test_production_gets_no_request_without_a_permission(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+def test_production_gets_no_request_without_a_permission(
+    called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
     before = seen_by(shop)
     write(tmp_path, staging=environment_of(shop, production=True))
-    assert refused(tmp_path, shop, prometheus).startswith("staging is production: it is loaded only with a permission;")
+    assert why_refused(called, shop, prometheus).startswith(
+        "staging is production: it is loaded only with a permission;"
+    )
     assert seen_by(shop) == before
 
 
-def test_production_gets_no_request_by_another_name(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+def test_production_gets_no_request_by_another_name(
+    called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
     write(tmp_path, shop=environment_of(shop, production=True), staging=environment_of(shop))
-    assert refused(tmp_path, shop, prometheus).startswith("staging is production: ")
+    assert why_refused(called, shop, prometheus).startswith("staging is production: ")
 
 
 @pytest.mark.parametrize("alias", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "2130706433", "0x7f000001", "127.1"])
 def test_production_gets_no_request_by_an_alias_or_its_bare_address(
-    alias: str, tmp_path: Path, shop: Shop, prometheus: str
+    alias: str, called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
     before, port = seen_by(shop), shop.ports.front
     names = {"base_url": f"http://shop.test:{port}", "resolve": {"shop.test": "127.0.0.1"}}
     real = {**environment_of(shop, production=True), **names}
     write(tmp_path, shop=real, staging=environment_of(shop, base_url=f"http://{alias}:{port}"))
-    assert refused(tmp_path, shop, prometheus).startswith(
+    assert why_refused(called, shop, prometheus).startswith(
         "staging leads to addresses of production (shop's: 127.0.0.1), and is production unless"
     )
     assert seen_by(shop) == before
@@ -117,31 +124,33 @@ def test_a_front_that_serves_production_too_is_loaded_when_the_environment_says_
     assert run.document()["permission"] is None
 
 
-def test_a_permission_that_has_ended_is_none(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+def test_a_permission_that_has_ended_is_none(called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str) -> None:
     write(tmp_path, staging=environment_of(shop, production=True))
     now = datetime.now(UTC).replace(microsecond=0)
-    permit(tmp_path, granted_at=now - timedelta(hours=2), until=now - timedelta(hours=1))
+    permit(called, granted_at=now - timedelta(hours=2), until=now - timedelta(hours=1))
     ends = (now - timedelta(hours=1)).isoformat("T", "seconds")
-    assert refused(tmp_path, shop, prometheus, "--permit", "permit.yaml") == (
+    assert why_refused(called, shop, prometheus, "--permit", "permit.yaml") == (
         f"permit.yaml: doesn't permit this run: it ended at {ends}"
     )
 
 
-def test_a_permission_for_the_plan_of_yesterday_is_none(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+def test_a_permission_for_the_plan_of_yesterday_is_none(
+    called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str
+) -> None:
     write(tmp_path, staging=environment_of(shop, production=True))
-    permit(tmp_path)
+    permit(called)
     write(tmp_path, LONG, staging=environment_of(shop, production=True))
-    assert refused(tmp_path, shop, prometheus, "--permit", "permit.yaml") == (
+    assert why_refused(called, shop, prometheus, "--permit", "permit.yaml") == (
         "permit.yaml: doesn't permit this run: it is for another plan, or for this one before it was changed"
     )
 
 
 @pytest.mark.heavy
 def test_production_with_a_permission_is_loaded_and_run_json_says_who_permitted_it(
-    tmp_path: Path, shop: Shop, prometheus: str
+    called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
     write(tmp_path, staging=environment_of(shop, production=True))
-    permit(tmp_path)
+    permit(called)
     with played(tmp_path, shop, prometheus, "--permit", "permit.yaml", "--release", "2026.47.0") as run:
         assert run.peak.ended() == 0, run.peak.told()
         document = run.document()
@@ -153,9 +162,9 @@ def test_production_with_a_permission_is_loaded_and_run_json_says_who_permitted_
     assert [path.name for path in (tmp_path / "leases").iterdir()] == [".lock"]
 
 
-def test_the_wrong_release_gets_no_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+def test_the_wrong_release_gets_no_load(called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str) -> None:
     write(tmp_path, staging=environment_of(shop))
-    assert refused(tmp_path, shop, prometheus, "--release", "2026.48.0") == (
+    assert why_refused(called, shop, prometheus, "--release", "2026.48.0") == (
         "the shop is on release 2026.47.0, expected 2026.48.0; deploy it first"
     )
     assert [path.name for path in (tmp_path / "leases").iterdir()] == [".lock"]
@@ -166,21 +175,22 @@ def test_an_environment_that_another_run_holds_gets_no_load(tmp_path: Path, shop
     place = Place(folder=tmp_path / "shared", environment="staging", base_url=shop.environment().base_url)
     lease = take(place)
     lease.name_run("another")
-    told = refused(tmp_path, shop, prometheus, "--lease-folder", "shared")
-    assert told.startswith("staging is taken by run another (process ")
+    ended = peakproof(tmp_path, *command(shop, "--lease-folder", "shared"), **variables(shop, prometheus))
+    assert ended.code == 75
+    assert ended.err.startswith("peakproof: staging is taken by run another (process ")
+    assert not (tmp_path / "runs").exists()
     assert place.path.exists()
 
 
 @pytest.mark.heavy
 def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path, shop: Shop, prometheus: str) -> None:
-    base = shop.ports.base
     with ExitStack() as both:
         peaks: list[Running] = []
-        for number, name in enumerate(("a", "b")):
+        for name, base in (("a", shop.ports.base), ("b", free_base())):
             folder = tmp_path / name
             folder.mkdir()
             write(folder, staging=environment_of(shop))
-            more = ("--lease-folder", "../leases", "--port-base", str(base + 200 * number))
+            more = ("--lease-folder", "../leases", "--port-base", str(base))
             peaks.append(both.enter_context(running(folder, *command(shop, *more), **variables(shop, prometheus))))
         codes = sorted(peak.ended() for peak in peaks)
         told = [peak.told() for peak in peaks]
@@ -223,13 +233,13 @@ def test_the_kill_url_ends_the_run_with_its_directory_whole(tmp_path: Path, shop
 
 
 def test_a_kill_url_that_says_stop_already_or_is_not_there_lets_no_run_begin(
-    tmp_path: Path, shop: Shop, prometheus: str
+    called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
     with fake_shop({"/kill": (200, b"stop")}) as switch:
         for path, why in (("kill", "says stop: no run may begin"), ("none", "doesn't answer: HTTP 404")):
             url = f"{switch.url}/{path}"
             write(tmp_path, staging=environment_of(shop, kill_url=url))
-            assert refused(tmp_path, shop, prometheus) == f"the kill URL {url} {why}"
+            assert why_refused(called, shop, prometheus) == f"the kill URL {url} {why}"
 
 
 @pytest.mark.heavy
@@ -240,7 +250,7 @@ def test_a_deploy_and_its_rollback_in_mid_run_make_the_run_invalid(tmp_path: Pat
         front = environment_of(shop, release_probe=probe, kill_url=f"{shown.url}/kill")
         shown.answers["/kill"] = (200, b"go on")
         front["base_url"] = shown.url  # a shop that says what it is told to, and is never bought from
-        write(tmp_path, LONG.replace("plays_s: 60,", "plays_s: 30,"), staging=front)
+        write(tmp_path, LONG.replace("duration_s: 60,", "duration_s: 30,"), staging=front)
         with played(tmp_path, shop, prometheus) as run:
             wait_for(lambda: list(tmp_path.glob("runs/*/live.json")), "the load")
             shown.answers["/version"] = (200, {"version": "two"})
@@ -270,20 +280,20 @@ def test_a_shop_behind_a_rate_limit_is_left_alone(tmp_path: Path, shop: Shop, pr
     assert account_adds_up(document)
 
 
-def test_a_shop_that_others_use_gets_no_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
+def test_a_shop_that_others_use_gets_no_load(called: Peakproof, tmp_path: Path, shop: Shop, prometheus: str) -> None:
     name = "http_server_request_duration_seconds"
     page = b'# TYPE %b histogram\n%b_count{a="b"} 1\n' % (name.encode(), name.encode())
     with fake_shop({"/metrics": (404, page)}) as metrics:
         target = [{"job": "shop", "url": f"{metrics.url}/metrics"}]
         write(tmp_path, staging=environment_of(shop, idle={"max_requests_per_s": 0}, metrics=target))
-        told = refused(tmp_path, shop, prometheus)
+        told = why_refused(called, shop, prometheus)
     assert told == f"the metrics at {target[0]['url']} don't answer: HTTP 404"
 
 
 @pytest.mark.parametrize("key", ["base_url", "target", "environment", "targets", "host"])
-def test_a_plan_names_no_target(key: str, tmp_path: Path, shop: Shop) -> None:
+def test_a_plan_names_no_target(key: str, called: Peakproof, tmp_path: Path, shop: Shop) -> None:
     write(tmp_path, f"{PLAN}{key}: http://127.0.0.1:9\n", staging=environment_of(shop))
-    ended = peakproof(tmp_path, "run", "plan.yaml", "--on", "staging", SHOP_TOKEN="x")
+    ended = called("run", "plan.yaml", "--on", "staging", SHOP_TOKEN="x")
     assert (ended.code, ended.err) == (2, f"peakproof: plan.yaml: {key}: unknown key\n")
 
 
@@ -314,27 +324,29 @@ def steered(tmp_path_factory: pytest.TempPathFactory, shop: Shop, prometheus: st
         )
 
 
+@pytest.mark.heavy
 def test_no_variable_leads_the_load_elsewhere(steered: Steered) -> None:
     assert steered.code == 0, steered.told
     assert steered.run["requests"]["sent"] > 20
     assert steered.asked_elsewhere == 0
 
 
+@pytest.mark.heavy
 def test_workers_of_one_s_own_join_with_a_token_that_nobody_was_told(steered: Steered) -> None:
     assert steered.code == 0, steered.told
     assert steered.run["workers_refused"] == []
     assert [(one["name"], one["lost"]) for one in steered.run["workers"]] == [("w0", False), ("w1", False)]
 
 
-def test_an_exporter_or_recorder_that_others_reach_wants_a_token(tmp_path: Path) -> None:
+def test_an_exporter_or_recorder_that_others_reach_wants_a_token(called: Peakproof, tmp_path: Path) -> None:
     for verb in (("exporter", "loadgen"), ("recorder",)):
         (tmp_path / "runs" / "20260101T000000Z-a-0000").mkdir(parents=True, exist_ok=True)
         (tmp_path / "runs" / "20260101T000000Z-a-0000" / "run.json").write_text("{}")
-        ended = peakproof(tmp_path, *verb, "--host", "0.0.0.0", "--port", str(free_ports(28_080).prometheus))  # noqa: S104 - refused
+        ended = called(*verb, "--host", "0.0.0.0", "--port", str(free_port()))  # noqa: S104 - refused
         assert (ended.code, ended.err) == (
             2,
             (
-                "peakproof: --host 0.0.0.0: others reach it there, so whoever asks must bring a token:"
+                "peakproof: --host 0.0.0.0: other machines reach that address, so clients must send a token:"
                 " add --web-token-env NAME, the variable that holds it\n"
             ),
         )

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
-from tests.bad_input.process import command_line, descendants, peakproof, running
+from tests.bad_input.conftest import Peakproof
+from tests.bad_input.process import command_line, descendants, running
 from tests.bad_input.test_endings import Played
 from tests.bad_input.test_guard_rails import command, environment_of, variables, write
 
@@ -32,12 +33,13 @@ def kept(folder: Path) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("missing", ["PEAKPROOF_RUN_TOKEN", "PEAKPROOF_METRICS_TOKEN"])
-def test_a_run_that_others_reach_is_refused_without_its_tokens(missing: str, tmp_path: Path, shop: Shop) -> None:
+def test_a_run_that_others_reach_is_refused_without_its_tokens(
+    missing: str, called: Peakproof, tmp_path: Path, shop: Shop
+) -> None:
     write(tmp_path, staging=environment_of(shop))
     tokens = {"PEAKPROOF_RUN_TOKEN": "a" * 32, "PEAKPROOF_METRICS_TOKEN": "b" * 32}
     del tokens[missing]
-    ended = peakproof(
-        tmp_path,
+    ended = called(
         *command(shop),
         **{TOKEN_VARIABLE: shop.token, "PEAKPROOF_PROMETHEUS_URL": "http://127.0.0.1:9"},
         **BOUND,
@@ -48,6 +50,7 @@ def test_a_run_that_others_reach_is_refused_without_its_tokens(missing: str, tmp
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.heavy
 def test_a_run_that_others_reach_listens_to_those_who_bring_its_token(
     tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.conftest import free_ports
-from tests.bad_input.process import Ended, peakproof
+from tests.bad_input.conftest import Peakproof
+from tests.bad_input.process import peakproof
 from tests.bad_input.test_endings import PLAN, account_adds_up
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
+from tests.ports import free_base
 from tests.scripts.world import slo
 
 OBJECTIVES = slo("checkout-answers", "{steps: [checkout]}", "{steps: [checkout]}")
@@ -27,8 +28,8 @@ def shop(authority: Authority) -> Iterator[fake_shop.FakeShop]:
         yield one
 
 
-def run(folder: Path, shop: fake_shop.FakeShop, prometheus: str, **declared: object) -> Ended:
-    """Run the small plan on a shop whose name no resolver knows."""
+def arguments(folder: Path, shop: fake_shop.FakeShop, **declared: object) -> tuple[str, ...]:
+    """Write what a run of the small plan needs, on a shop whose name no resolver knows; return what starts it."""
     environment = {
         "base_url": f"https://shop.test:{shop.server.server_port}",
         "storefront": "twisted-threads",
@@ -40,15 +41,15 @@ def run(folder: Path, shop: fake_shop.FakeShop, prometheus: str, **declared: obj
     (folder / "plan.yaml").write_text(PLAN)
     (folder / "objectives.yaml").write_text(OBJECTIVES)
     (folder / "targets.yaml").write_text(json.dumps(document))
-    base = str(free_ports(25_080).base)
-    arguments = ("run", "plan.yaml", "--on", "staging", "--port-base", base)
-    return peakproof(folder, *arguments, PEAKPROOF_PROMETHEUS=prometheus)
+    return ("run", "plan.yaml", "--on", "staging", "--port-base", str(free_base()))
 
 
+@pytest.mark.heavy
 def test_a_shop_that_is_trusted_is_loaded_without_an_error(
     tmp_path: Path, shop: fake_shop.FakeShop, authority: Authority, prometheus: str
 ) -> None:
-    ended = run(tmp_path, shop, prometheus, ca=str(authority.certificate))
+    given = arguments(tmp_path, shop, ca=str(authority.certificate))
+    ended = peakproof(tmp_path, *given, PEAKPROOF_PROMETHEUS=prometheus)
     assert ended.code == 0, ended.out + ended.err
     (directory,) = (tmp_path / "runs").iterdir()
     document = json.loads((directory / "run.json").read_text())
@@ -63,10 +64,10 @@ def test_a_shop_that_is_trusted_is_loaded_without_an_error(
 
 @pytest.mark.parametrize("trusted", ["nobody", "another"])
 def test_a_shop_that_is_not_trusted_gets_no_request(
-    trusted: str, tmp_path: Path, shop: fake_shop.FakeShop, prometheus: str
+    trusted: str, called: Peakproof, tmp_path: Path, shop: fake_shop.FakeShop, prometheus: str
 ) -> None:
     declared = {"ca": str(Authority(tmp_path / "other").certificate)} if trusted == "another" else {}
-    ended = run(tmp_path, shop, prometheus, **declared)
+    ended = called(*arguments(tmp_path, shop, **declared), PEAKPROOF_PROMETHEUS=prometheus)
     url = f"https://shop.test:{shop.server.server_port}/"
     assert (ended.code, ended.err) == (75, f"peakproof: the shop at {url} doesn't answer: SSLError\n")
     assert not (tmp_path / "runs").exists()
@@ -74,9 +75,10 @@ def test_a_shop_that_is_not_trusted_gets_no_request(
 
 
 def test_a_certificate_for_another_name_is_none(
-    tmp_path: Path, authority: Authority, shop: fake_shop.FakeShop, prometheus: str
+    called: Peakproof, tmp_path: Path, authority: Authority, shop: fake_shop.FakeShop, prometheus: str
 ) -> None:
     base_url, resolve = f"https://other.test:{shop.server.server_port}", {"other.test": "127.0.0.1"}
-    ended = run(tmp_path, shop, prometheus, ca=str(authority.certificate), base_url=base_url, resolve=resolve)
+    declared = {"ca": str(authority.certificate), "base_url": base_url, "resolve": resolve}
+    ended = called(*arguments(tmp_path, shop, **declared), PEAKPROOF_PROMETHEUS=prometheus)
     assert (ended.code, ended.err) == (75, f"peakproof: the shop at {base_url}/ doesn't answer: SSLError\n")
     assert shop.asked == []

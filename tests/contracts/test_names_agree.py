@@ -9,11 +9,11 @@ import yaml
 
 from dashboards.grafana.build import DASHBOARDS, GENERATED, stale
 from exporters import names
-from loadtests.demand import plan
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import read_plan
 from loadtests.demand.visits import VISITS
-from loadtests.journeys import JOURNEYS
+from loadtests.environment import targets
+from loadtests.journeys import BUILT_IN, JOURNEYS
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from scripts.cli import VERBS
 from slo.objectives.openslo import read_objectives
@@ -102,8 +102,8 @@ def test_every_step_of_an_objective_is_visited_by_some_journey(path: Path) -> No
     assert steps - visited == set()
 
 
-def test_every_journey_is_known_to_the_plan_to_the_player_and_to_the_evidence() -> None:
-    assert set(plan.JOURNEYS) == set(JOURNEYS) == set(VISITS)
+def test_a_plan_and_an_environment_may_name_exactly_what_a_worker_can_play() -> None:
+    assert (set(VISITS), set(targets.STOREFRONTS)) == (set(BUILT_IN.journeys), set(BUILT_IN.storefronts))
 
 
 def test_the_demos_plan_plays_known_journeys_and_gives_up_on_objectives_that_are_there() -> None:

@@ -12,7 +12,7 @@ from dashboards.grafana.queries import queries
 from loadtests.results.run_directory import RunDirectory, write_json, write_table
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from tests.dashboards.made import DATABASE, PEAK_PER_S, PHASES, SECOND, START, STEPS, Made, phases
-from tests.dashboards.synthetic_documents import PLAN, audit_document, run_document, verdict_document
+from tests.dashboards.synthetic_documents import PLAN, audit_document, run_document, verdict_of
 
 
 def make(parent: Path, outcome: str = "PASS", seed: int = 7) -> Made:
@@ -159,9 +159,9 @@ def _spans(trace: str, step: str, sent: int, finished: int, *, repeated: int) ->
 def _documents(directory: RunDirectory, made: Made, outcome: str) -> None:
     directory.plan.write_text(PLAN)
     directory.run.with_name("objectives").joinpath("checkout.yaml").write_text("format: openslo\n")
-    write_json(directory.run, run_document(made, outcome))
-    write_json(directory.audit, audit_document(made, outcome))
-    write_json(directory.verdict, verdict_document(made, outcome))
+    write_json(directory.run, run_document(made, outcome).to_json())
+    write_json(directory.audit, audit_document(made, outcome).model_dump(mode="json"))
+    write_json(directory.verdict, verdict_of(made, outcome).model_dump(mode="json"))
 
 
 def _metrics(directory: RunDirectory, made: Made) -> None:

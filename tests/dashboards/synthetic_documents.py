@@ -1,10 +1,36 @@
-"""The documents of a run directory that is made up: what it was, its audit and its verdict."""
+"""The documents of a run directory that is made up, by the models and the writers of the real ones."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from slo.causes.causes import Cause
+from slo.findings import Finding, Kind, Severity
+from slo.objectives.indicators import Window
+from slo.outcomes import Outcome
+from slo.validity.run_document import FORMAT as RUN
+from slo.validity.run_document import (
+    AccountFacts,
+    ClockOffset,
+    EnvironmentFacts,
+    Judged,
+    Lag,
+    LiveFacts,
+    OrderCounts,
+    Phase,
+    PlanFacts,
+    RecorderFacts,
+    ReleaseFacts,
+    RequestCounts,
+    RunDocument,
+    WorkerFacts,
+)
+from slo.verdict.audit_document import FORMAT as AUDIT
+from slo.verdict.audit_document import AuditDocument, BrokenEntry, CheckEntry
+from slo.verdict.objective_results import ObjectiveOutcome, ObjectiveResult
+from slo.verdict.verdict import Verdict
+from slo.verdict.verdict_document import VerdictDocument, verdict_document
 from tests.dashboards.made import SECOND, START, Made, phases
 
 PLAN = """\
@@ -18,105 +44,130 @@ demand:
   orders_per_session: 0.9
   peak_sessions_per_s: 6.0
 phases:
-  - {name: reference, kind: reference, plays_s: 25, level: [0.5, 0.5]}
-  - {name: warm-up, kind: warm-up, plays_s: 8, level: [0.5, 0.5]}
-  - {name: ramp, kind: ramp, plays_s: 15, stands_for_s: 600, level: [0.5, 1.0]}
-  - {name: plateau, kind: plateau, plays_s: 75, stands_for_s: 3000, level: [1.0, 1.0]}
-  - {name: drain, kind: drain, plays_s: 8}
+  - {name: reference, kind: reference, duration_s: 25, level: [0.5, 0.5]}
+  - {name: warm-up, kind: warm-up, duration_s: 8, level: [0.5, 0.5]}
+  - {name: ramp, kind: ramp, duration_s: 15, represents_s: 600, level: [0.5, 1.0]}
+  - {name: plateau, kind: plateau, duration_s: 75, represents_s: 3000, level: [1.0, 1.0]}
+  - {name: drain, kind: drain, duration_s: 8}
 journeys: {search-and-buy: 0.6, click-and-collect: 0.2, design-your-own: 0.1, window-shop: 0.1}
 mix_note: "buyers' traffic: nine of ten sessions order, so checkout is pressed harder than browsing."
+think_time: {median_s: 2.0, sigma: 0.6, max_s: 12.0}
+cart_lines: {min: 1, max: 3}
+limits: {open_sessions: 500}
 """
 
 
-def run_document(made: Made, outcome: str) -> dict[str, Any]:
+def run_document(made: Made, outcome: str) -> RunDocument:
+    return RunDocument(
+        format=RUN,
+        run=made.path.name,
+        peakproof="0.1.0",
+        plan=PlanFacts(name="holiday-peak", sha256="5f" * 32),
+        seed=20261127,
+        environment=EnvironmentFacts(
+            name="staging",
+            base_url="http://127.0.0.1:18080",
+            fingerprint={"replicas": 2, "database": "sqlite", "cache": "cold"},
+        ),
+        command="peakproof run plan.yaml --on staging",
+        started_at=START - 4 * SECOND,
+        ended_at=START + 135 * SECOND,
+        ended="completed",
+        ended_because=None,
+        phases=tuple(Phase(**phase) for phase in phases()),
+        judged=Judged(starts_at=made.judged[0], ends_at=made.judged[1]),
+        release=ReleaseFacts(before="2026.47.0", after="2026.47.0", expected=("2026.47.0",), seen=()),
+        plan_revisions=(),
+        live=LiveFacts(gaps=0),
+        notes=("Trace sampling 1.0",),
+        recorder=RecorderFacts(spans=len(made.spans), dropped=0),
+        versions={"python": "3.11.9", "locust": "2.47.0"},
+    ).updated(_from_workers(made, outcome))
+
+
+def _from_workers(made: Made, outcome: str) -> RunDocument:
     dropped = sum(session["outcome"] == "dropped" for session in made.sessions)
     planned = len(made.sessions)
-    return {
-        "format": "peakproof/run/v1",
-        "run": made.path.name,
-        "peakproof": "0.1.0",
-        "plan": {"name": "holiday-peak", "sha256": "5f" * 32},
-        "seed": 20261127,
-        "environment": {
-            "name": "staging",
-            "base_url": "http://127.0.0.1:18080",
-            "fingerprint": {"replicas": 2, "database": "sqlite", "cache": "cold"},
-        },
-        "command": "peakproof run plan.yaml --on staging",
-        "started_at": START - 4 * SECOND,
-        "ended_at": START + 135 * SECOND,
-        "ended": "completed",
-        "ended_because": None,
-        "phases": phases(),
-        "judged": {"starts_at": made.judged[0], "ends_at": made.judged[1]},
-        "release": {"before": "2026.47.0", "after": "2026.47.0", "expected": ["2026.47.0"], "seen": []},
-        "account": {
-            "planned": planned,
-            "completed": planned - dropped,
-            "failed": 0,
-            "cut_off": 0,
-            "dropped": {"open sessions at their limit": dropped} if dropped else {},
-            "lost": {},
-            "not_due": 0,
-        },
-        "plan_revisions": [],
-        "requests": {"sent": len(made.requests), "errors": sum(r["error"] is not None for r in made.requests)},
-        "orders": {"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
-        "scheduling_lag_s": {"p50": 0.0004, "p99": 0.0061, "max": 0.021},
-        "generator_cpu": {"w0": 0.41, "w1": 0.93 if outcome == "INCONCLUSIVE" else 0.44},
-        "clock_offsets": {name: {"offset_s": 0.0, "uncertainty_s": 0.0, "pings": 0} for name in ("w0", "w1")},
-        "workers": [
-            {"name": name, "arrivals": planned // 2, "parts_expected": 1, "parts_received": 1, "lost": False}
-            | {"ledger_rows_expected": 0, "ledger_rows_received": 0}
+    return RunDocument(
+        account=AccountFacts(
+            planned=planned,
+            completed=planned - dropped,
+            failed=0,
+            cut_off=0,
+            dropped={"open sessions at their limit": dropped} if dropped else {},
+            lost={},
+            not_due=0,
+        ),
+        requests=RequestCounts(sent=len(made.requests), errors=sum(r["error"] is not None for r in made.requests)),
+        orders=OrderCounts(attempted=planned, accepted=planned - 31, refused=28, unknown=3),
+        scheduling_lag_s=Lag(p50=0.0004, p99=0.0061, max=0.021),
+        generator_cpu={"w0": 0.41, "w1": 0.93 if outcome == "INCONCLUSIVE" else 0.44},
+        clock_offsets={name: ClockOffset(offset_s=0.0, uncertainty_s=0.0, pings=0) for name in ("w0", "w1")},
+        workers=tuple(
+            WorkerFacts(
+                name=name,
+                arrivals=planned // 2,
+                parts_expected=1,
+                parts_received=1,
+                ledger_rows_expected=0,
+                ledger_rows_received=0,
+                lost=False,
+            )
             for name in ("w0", "w1")
-        ],
-        "hook_failures": [],
-        "recorder": {"spans": len(made.spans), "dropped": 0},
-        "versions": {"python": "3.11.9", "locust": "2.47.0"},
-        "notes": ["Trace sampling 1.0"],
-    }
+        ),
+        hook_failures=(),
+    )
 
 
-def audit_document(made: Made, outcome: str) -> dict[str, Any]:
+HOLDS = (
+    ("order-exists", "Every accepted order is in the shop."),
+    ("order-once", "No key has two orders."),
+    ("paid-once", "Every accepted order has one payment."),
+    ("order-as-promised", "Lines and totals are as promised."),
+    ("paid-right-amount", "Every payment is the order's total."),
+    ("no-payment-without-order", "Every payment has its order."),
+    ("stock-not-negative", "No location sold what it did not have."),
+    ("stock-moved-by-what-was-sold", "Five locations moved by what they sold."),
+)
+TWICE = CheckEntry(
+    name="paid-once",
+    outcome="broken",
+    broken=1,
+    detail="One order was charged twice.",
+    examples=(
+        BrokenEntry(key="key-000412", order_id="o412", detail="captured twice: pay-881 and pay-902, 19.00 each"),
+    ),
+)
+UNREAD = CheckEntry(
+    name="stock-moved-by-what-was-sold",
+    outcome="unknown",
+    broken=0,
+    detail="The stock before the run was not read.",
+    examples=(),
+)
+FOUND: dict[str, dict[str, CheckEntry]] = {
+    "PASS": {},
+    "FAIL": {"paid-once": TWICE},
+    "INCONCLUSIVE": {"stock-moved-by-what-was-sold": UNREAD},
+}
+
+
+def audit_document(made: Made, outcome: str) -> AuditDocument:
     planned = len(made.sessions)
-    broken = outcome == "FAIL"
-    example = {"key": "key-000412", "order_id": "o412", "detail": "captured twice: pay-881 and pay-902, 19.00 each"}
-    checks = [
-        {"name": name, "outcome": "kept", "checked": planned - 31, "broken": 0, "detail": detail, "examples": []}
-        for name, detail in (
-            ("order-exists", "Every accepted order is in the shop."),
-            ("order-once", "No key has two orders."),
-            ("order-as-promised", "Lines and totals are as promised."),
-            ("paid-right-amount", "Every payment is the order's total."),
-            ("no-payment-without-order", "Every payment has its order."),
-            ("stock-not-negative", "No location sold what it did not have."),
-        )
-    ]
-    paid_once = {
-        "name": "paid-once",
-        "outcome": "broken" if broken else "kept",
-        "checked": planned - 31,
-        "broken": 1 if broken else 0,
-        "detail": "One order was charged twice." if broken else "Every accepted order has one payment.",
-        "examples": [example] if broken else [],
+    good = {
+        name: CheckEntry(name=name, outcome="holds", broken=0, detail=detail, examples=()) for name, detail in HOLDS
     }
-    moved: dict[str, Any] = {
-        "name": "stock-moved-by-what-was-sold",
-        "outcome": "unknown" if outcome == "INCONCLUSIVE" else "kept",
-        "checked": 5,
-        "broken": 0,
-        "detail": "The stock before the run was not read."
-        if outcome == "INCONCLUSIVE"
-        else "Five locations moved by what they sold.",
-        "examples": [],
-    }
-    return {
-        "format": "peakproof/audit/v1",
-        "checked_at": START + 140 * SECOND,
-        "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
-        "counts": {"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
-        "checks": [checks[0], checks[1], paid_once, *checks[2:], moved],
-    }
+    checks = {**good, **FOUND[outcome]}
+    return AuditDocument(
+        format=AUDIT,
+        checked_at=START + 140 * SECOND,
+        sources={"orders": "read", "payments": "read", "stock": "read"},
+        counts={"attempted": planned, "accepted": planned - 31, "refused": 28, "unknown": 3},
+        checks=tuple(
+            check.model_copy(update={"checked": 5 if name.startswith("stock-moved") else planned - 31})
+            for name, check in checks.items()
+        ),
+    )
 
 
 BECAUSE = {
@@ -126,14 +177,13 @@ BECAUSE = {
 }
 
 
-def _objective(name: str, display: str, **given: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "display_name": display,
+def _objective(name: str, display: str, outcome: ObjectiveOutcome, figures: dict[str, Any]) -> ObjectiveResult:
+    usual: dict[str, Any] = {
         "source": "records",
         "indicator": "availability",
-        "steps": ["checkout"],
+        "steps": ("checkout",),
         "threshold_s": None,
+        "left_out": 0,
         "design_effect": 2.0,
         "design_effect_from": "the plan's prior",
         "effective_events": 100.0,
@@ -144,9 +194,10 @@ def _objective(name: str, display: str, **given: Any) -> dict[str, Any]:
         "observed_quantile_s": None,
         "observed_service_quantile_s": None,
         "needs": None,
-        "because": BECAUSE[given["outcome"]],
-        **given,
     }
+    return ObjectiveResult(
+        name=name, display_name=display, outcome=outcome, because=BECAUSE[outcome], **{**usual, **figures}
+    )
 
 
 def _latency(made: Made, steps: Sequence[str], threshold_s: float, target: float) -> dict[str, Any]:
@@ -159,7 +210,7 @@ def _latency(made: Made, steps: Sequence[str], threshold_s: float, target: float
     observed = float(np.quantile(times, target, method="inverted_cdf"))
     return {
         "indicator": "latency",
-        "steps": list(steps),
+        "steps": tuple(steps),
         "threshold_s": threshold_s,
         "target": target,
         "events": len(times),
@@ -173,89 +224,100 @@ def _latency(made: Made, steps: Sequence[str], threshold_s: float, target: float
     }
 
 
-def verdict_document(made: Made, outcome: str) -> dict[str, Any]:
-    word = {"PASS": "met", "FAIL": "missed", "INCONCLUSIVE": "undecided"}[outcome]
-    checkout = _objective(
-        "checkout-latency", "Checkout answers in time", outcome=word, **_latency(made, ["checkout"], 1.5, 0.95)
-    )
-    browse = _objective(
-        "browse-latency",
-        "Browsing answers in time",
-        outcome="met",
-        **_latency(made, ["home", "search", "product"], 0.6, 0.95),
-    )
-    errors = [r for r in made.judged_requests() if r["step"] == "checkout"]
-    bad = sum(r["error"] is not None for r in errors)
-    available = _objective(
-        "checkout-availability",
-        "Checkout works",
-        outcome="met" if outcome == "PASS" else "undecided",
-        target=0.99,
-        events=len(errors),
-        bad=bad,
-        ratio_good=1 - bad / len(errors),
-        bad_ratio_low=0.0005,
-        bad_ratio_high=0.0093,
-        budget_burn=bad / len(errors) / 0.01,
-        needs=None if outcome == "PASS" else "4 more minutes at this rate (1,250 checkouts)",
-    )
-    headline, findings, causes = REASONS[outcome]
+def _available(made: Made, outcome: str) -> dict[str, Any]:
+    checkouts = [r for r in made.judged_requests() if r["step"] == "checkout"]
+    bad = sum(r["error"] is not None for r in checkouts)
     return {
-        "format": "peakproof/verdict/v1",
-        "run": made.path.name,
-        "outcome": outcome,
-        "exit_code": {"PASS": 0, "FAIL": 99, "INCONCLUSIVE": 75}[outcome],
-        "headline": headline,
-        "decided_at": START + 150 * SECOND,
-        "judged": {
-            "starts_at": made.judged[0],
-            "ends_at": made.judged[1],
-            "left_out": {"reference": 310, "warm-up": 96, "drain": 41},
-        },
-        "objectives": [checkout, browse, available],
-        "findings": findings,
-        "causes": causes,
+        "target": 0.99,
+        "events": len(checkouts),
+        "bad": bad,
+        "ratio_good": 1 - bad / len(checkouts),
+        "bad_ratio_low": 0.0005,
+        "bad_ratio_high": 0.0093,
+        "budget_burn": bad / len(checkouts) / 0.01,
+        "needs": None if outcome == "PASS" else "4 more minutes at this rate (1,250 checkouts)",
     }
 
 
-def _finding(kind: str, severity: str, subject: str, message: str) -> dict[str, Any]:
-    return {"kind": kind, "severity": severity, "subject": subject, "message": message, "facts": {}}
+def verdict_of(made: Made, outcome: str) -> VerdictDocument:
+    words: dict[str, ObjectiveOutcome] = {"PASS": "met", "FAIL": "missed", "INCONCLUSIVE": "undecided"}
+    browse = _latency(made, ["home", "search", "product"], 0.6, 0.95)
+    objectives = (
+        _objective(
+            "checkout-latency",
+            "Checkout answers in time",
+            words[outcome],
+            _latency(made, ["checkout"], 1.5, 0.95),
+        ),
+        _objective("browse-latency", "Browsing answers in time", "met", browse),
+        _objective(
+            "checkout-availability",
+            "Checkout works",
+            "met" if outcome == "PASS" else "undecided",
+            _available(made, outcome),
+        ),
+    )
+    headline, findings, causes = REASONS[outcome]
+    return verdict_document(
+        Verdict(
+            run=made.path.name,
+            outcome=Outcome(outcome),
+            headline=headline,
+            decided_at=START + 150 * SECOND,
+            judged=Window(starts_at=made.judged[0], ends_at=made.judged[1]),
+            left_out={"reference": 310, "warm-up": 96, "drain": 41},
+            objectives=objectives,
+            findings=findings,
+            checks=(),
+            causes=causes,
+        )
+    )
 
 
-_CAUSE = {
-    "objective": "checkout-latency",
-    "service": "shop",
-    "span": "SELECT stock",
-    "calls_per_trace_before": 1.0,
-    "calls_per_trace_now": 12.0,
-    "self_s_before": 0.048,
-    "self_s_now": 0.61,
-    "grew_s": 0.562,
-    "grew_low_s": 0.51,
-    "grew_high_s": 0.62,
-    "traces_before": 18,
-    "traces_now": 121,
-    "example_trace_ids": ["0000000000000123000000000000045a"],
-}
-REASONS: dict[str, tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = {
-    "PASS": ("PASS: every objective was shown to hold, and every promise was kept.", [], []),
+def _finding(kind: Kind, severity: Severity, subject: str, message: str) -> Finding:
+    return Finding(kind=kind, severity=severity, subject=subject, message=message)
+
+
+_CAUSE = Cause(
+    objective="checkout-latency",
+    service="shop",
+    span="SELECT stock",
+    calls_per_trace_before=1.0,
+    calls_per_trace_now=12.0,
+    self_s_before=0.048,
+    self_s_now=0.61,
+    grew_s=0.562,
+    grew_low_s=0.51,
+    grew_high_s=0.62,
+    traces_before=18,
+    traces_now=121,
+    example_trace_ids=("0000000000000123000000000000045a",),
+)
+_SHORT = "95.7 % of the planned sessions started; 99 % are needed."
+REASONS: dict[str, tuple[str, tuple[Finding, ...], tuple[Cause, ...]]] = {
+    "PASS": ("PASS: every objective was shown to hold, and every promise was kept.", (), ()),
     "FAIL": (
         "FAIL: checkout answers in time for too few shoppers; SELECT stock is called 12 times instead of once.",
-        [
+        (
             _finding(
-                "objective", "fail", "checkout-latency", "p95 is over its limit of 1.5 s from the scheduled start."
+                "objective",
+                Severity.FAIL,
+                "checkout-latency",
+                "p95 is over its limit of 1.5 s from the scheduled start.",
             ),
-            _finding("audit", "fail", "paid-once", "One order was charged twice (key-000412)."),
-            _finding("cause", "note", "SELECT stock", "grew by 562 ms a checkout: 12 calls a trace instead of 1."),
-        ],
-        [_CAUSE],
+            _finding("audit", Severity.FAIL, "paid-once", "One order was charged twice (key-000412)."),
+            _finding(
+                "cause", Severity.NOTE, "SELECT stock", "grew by 562 ms a checkout: 12 calls a trace instead of 1."
+            ),
+        ),
+        (_CAUSE,),
     ),
     "INCONCLUSIVE": (
         "INCONCLUSIVE: 4.3 % of the sessions were never started, so this was not the load it claims to be.",
-        [
-            _finding("validity", "inconclusive", "load", "95.7 % of the planned sessions started; 99 % are needed."),
-            _finding("validity", "inconclusive", "generator", "worker w1 used 93 % of its core."),
-        ],
-        [],
+        (
+            _finding("validity", Severity.INCONCLUSIVE, "load", _SHORT),
+            _finding("validity", Severity.INCONCLUSIVE, "generator", "worker w1 used 93 % of its core."),
+        ),
+        (),
     ),
 }

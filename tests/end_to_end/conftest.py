@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.ports import free_base
+
 SMALL, BRIEF, NEWS = (Path(__file__).with_name(name) for name in ("small.yaml", "brief.yaml", "news.yaml"))
 
 
@@ -45,14 +47,14 @@ class Ended:
             return connection.execute(query).fetchall()
 
 
-def play(folder: Path, port_base: int, *arguments: str, plan: Path = SMALL) -> Ended:
+def play(folder: Path, *arguments: str, plan: Path = SMALL) -> Ended:
     """Run `peakproof demo` in `folder`, on the small plan or another, with a folder that holds traps for imports."""
     (folder / "scripts").mkdir()
     (folder / "scripts" / "__init__.py").write_text("raise SystemExit('the user\\'s own scripts were imported')")
     (folder / "slo.py").write_text("raise SystemExit('the user\\'s own slo was imported')")
     command = [str(Path(sys.executable).with_name("peakproof")), "demo", "--plan", str(plan)]
     done = subprocess.run(
-        [*command, "--port-base", str(port_base), *arguments],
+        [*command, "--port-base", str(free_base()), *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -68,22 +70,22 @@ def play(folder: Path, port_base: int, *arguments: str, plan: Path = SMALL) -> E
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Play the good release."""
-    return play(tmp_path_factory.mktemp("good"), 22_080)
+    return play(tmp_path_factory.mktemp("good"))
 
 
 @pytest.fixture(scope="session")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Play the release that is slower in checkout, with two workers."""
-    return play(tmp_path_factory.mktemp("slow"), 22_180, "--release", "slow-checkout", "--workers", "2")
+    return play(tmp_path_factory.mktemp("slow"), "--release", "slow-checkout", "--workers", "2")
 
 
 @pytest.fixture(scope="session")
 def overselling(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Play the release that reads its stock without a lock: what its audit finds needs few orders."""
-    return play(tmp_path_factory.mktemp("oversell"), 22_280, "--release", "oversell", plan=BRIEF)
+    return play(tmp_path_factory.mktemp("oversell"), "--release", "oversell", plan=BRIEF)
 
 
 @pytest.fixture(scope="session")
 def listening(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Play the good release to shoppers who listen to what becomes of their orders."""
-    return play(tmp_path_factory.mktemp("news"), 22_380, plan=NEWS)
+    return play(tmp_path_factory.mktemp("news"), plan=NEWS)

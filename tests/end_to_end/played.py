@@ -18,7 +18,8 @@ from slo.outcomes import EnvironmentLacks
 from tests.bad_input.process import COMMAND, Running, peakproof, running, started
 from tests.loadtests import fake_shop
 from tests.loadtests.fake_shop import FakeShop
-from tests.scripts.world import free_base, slo
+from tests.ports import free_base
+from tests.scripts.world import slo
 from tests.waiting import wait_for
 
 RUN_TOKEN = {"PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
@@ -30,9 +31,9 @@ seed: 7
 demand: {source: a test, forecast_orders_per_hour: 36000, factor: 1.0, orders_per_session: 1.0,
   peak_sessions_per_s: 10}
 phases:
-  - {name: warm-up, kind: warm-up, plays_s: 2, level: [1, 1]}
-  - {name: plateau, kind: plateau, plays_s: PLATEAU, level: [1, 1]}
-  - {name: drain, kind: drain, plays_s: 4}
+  - {name: warm-up, kind: warm-up, duration_s: 2, level: [1, 1]}
+  - {name: plateau, kind: plateau, duration_s: PLATEAU, level: [1, 1]}
+  - {name: drain, kind: drain, duration_s: 4}
 journeys: {search-and-buy: 0.8, window-shop: 0.2}
 think_time: {median_s: 0.2, sigma: 0.3, max_s: 1}
 cart_lines: {min: 1, max: 3}

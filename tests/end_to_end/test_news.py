@@ -45,7 +45,7 @@ def test_each_awaited_event_is_on_the_clock_of_the_steps(listening: Ended) -> No
 
 
 def test_the_audit_is_clean_and_the_run_is_valid(listening: Ended) -> None:
-    assert {check["outcome"] for check in listening.document("audit.json")["checks"]} == {"kept"}
+    assert {check["outcome"] for check in listening.document("audit.json")["checks"]} == {"holds"}
     told = listening.document("verdict.json")
     assert [one for one in told["findings"] if one["kind"] in ("validity", "audit") and one["severity"] != "note"] == []
     assert listening.document("run.json")["hook_failures"] == []

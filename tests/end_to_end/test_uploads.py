@@ -24,7 +24,7 @@ from tests.end_to_end.played import (
     write_inputs,
 )
 from tests.loadtests.fake_shop import FakeShop
-from tests.scripts.world import free_base
+from tests.ports import free_base
 
 __all__ = ["prometheus", "shop"]
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(180)]

@@ -16,6 +16,8 @@ LIVE = {
     "sequence": 7,
     "at": 1_700_000_000_500_000_000,
     "run": "r",
+    "gaps": 0,
+    "started_at": 1_700_000_000_000_000_000,
     "phase": "plateau",
     "state": "running",
     "elapsed_s": 30.0,
@@ -30,7 +32,13 @@ LIVE = {
     },
     "latency_s": {"p50": 0.1, "p95": None, "p99": None},
     "errors": {"total": 5, "per_s": 0.0, "by_step": {"checkout": {"http_5xx": 3, "timeout": 2}}},
-    "orders": {"accepted_total": 200, "refused_total": 9, "unknown_total": 1, "per_minute": 100.0},
+    "orders": {
+        "attempted_total": 210,
+        "accepted_total": 200,
+        "refused_total": 9,
+        "unknown_total": 1,
+        "per_minute": 100.0,
+    },
     "steps": {
         "checkout": {
             "requests_total": 210,

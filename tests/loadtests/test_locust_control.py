@@ -15,16 +15,17 @@ import pytest
 import requests
 
 from loadtests.demand.arrivals import revised
-from loadtests.results.account import make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.revisions import read_revisions
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import read_workers
 from loadtests.worker.job import BEGIN, read_job
 from tests import waiting
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import COMMAND, ROOT
+from tests.ports import free_port
 from tests.scripts.local_stack.test_processes import is_alive
-from tests.scripts.world import free_port
 
 WAIT_S = 60.0
 TOLD = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
@@ -36,9 +37,9 @@ def playing(
 ) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
     """Play a plan of nine seconds with ten sessions a second; the first process decides and takes wishes."""
     phases = [
-        {"name": "warm-up", "kind": "warm-up", "plays_s": 4, "level": [1.0, 1.0]},
-        {"name": "plateau", "kind": "plateau", "plays_s": 5, "level": [1.0, 1.0]},
-        {"name": "drain", "kind": "drain", "plays_s": 1},
+        {"name": "warm-up", "kind": "warm-up", "duration_s": 4, "level": [1.0, 1.0]},
+        {"name": "plateau", "kind": "plateau", "duration_s": 5, "level": [1.0, 1.0]},
+        {"name": "drain", "kind": "drain", "duration_s": 1},
     ]
     with fake_shop.running() as shop:
         directory = prepared_run(folder, shop.url, phases=phases)

@@ -4,7 +4,6 @@ import importlib.metadata
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.results.account import read_sessions, read_workers
+from loadtests.results.account import read_sessions
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import read_workers
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
 from tests.loadtests.fake_shop import FakeShop
 from tests.loadtests.prepared import prepared_run
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -29,12 +30,6 @@ COMMAND = [sys.executable, "-P", "-m", "locust", "-f", "loadtests/locustfile.py"
 def shop() -> Iterator[FakeShop]:
     with fake_shop.running() as one:
         yield one
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def run(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -127,14 +122,15 @@ def has_asked(directory: RunDirectory, worker: str) -> bool:
     return path.exists() and json.loads(path.read_text())["requests"] > 0
 
 
+@pytest.mark.heavy
 def test_a_run_that_loses_a_worker_goes_on_with_the_other_and_ends_with_75(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(
         tmp_path,
         shop.url,
         phases=[
-            {"name": "warm-up", "kind": "warm-up", "plays_s": 1, "level": [1.0, 1.0]},
-            {"name": "plateau", "kind": "plateau", "plays_s": 4, "level": [1.0, 1.0]},
-            {"name": "drain", "kind": "drain", "plays_s": 1.0},
+            {"name": "warm-up", "kind": "warm-up", "duration_s": 1, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "duration_s": 4, "level": [1.0, 1.0]},
+            {"name": "drain", "kind": "drain", "duration_s": 1.0},
         ],
     )
     port = str(free_port())
@@ -186,9 +182,9 @@ def test_a_run_that_is_interrupted_leaves_with_75_and_everything_written(tmp_pat
         tmp_path,
         shop.url,
         phases=[
-            {"name": "warm-up", "kind": "warm-up", "plays_s": 60, "level": [1.0, 1.0]},
-            {"name": "plateau", "kind": "plateau", "plays_s": 60, "level": [1.0, 1.0]},
-            {"name": "drain", "kind": "drain", "plays_s": 1.0},
+            {"name": "warm-up", "kind": "warm-up", "duration_s": 60, "level": [1.0, 1.0]},
+            {"name": "plateau", "kind": "plateau", "duration_s": 60, "level": [1.0, 1.0]},
+            {"name": "drain", "kind": "drain", "duration_s": 1.0},
         ],
     )
     child = started(directory, "--users", "1", "--spawn-rate", "1")

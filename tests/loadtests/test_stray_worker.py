@@ -11,12 +11,13 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from loadtests.results.account import read_sessions, read_workers
+from loadtests.results.account import read_sessions
 from loadtests.results.run_directory import RunDirectory
+from loadtests.results.worker_status import read_workers
 from tests.loadtests import fake_shop
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.test_locustfile import ROOT
-from tests.scripts.world import free_port
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 TOKEN = "canary-of-the-run"

@@ -10,9 +10,10 @@ import pyarrow as pa
 from loadtests.demand.arrivals import schedule
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory, write_json, write_table
-from loadtests.results.run_json import Progress, write_run
+from loadtests.results.run_json import EndFacts, LoadFacts, StartFacts, write_run
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from scripts.running.read_inputs import read_inputs
+from slo.validity.run_document import RecorderFacts
 from slo.verdict.promises import NEEDS
 from tests.scripts.world import GOOD, TOTAL, World, write_inputs
 
@@ -40,27 +41,51 @@ def make_run(folder: Path, outcome: str) -> Path:
         write_json(directory.worker(f"w{worker}"), worker_account(worker, len(rows), orders=told))
     _answers(directory, requests)
     _audit(directory, len(requests) // len(STEPS))
-    write_json(directory.live, {"format": "peakproof/live/v1", "state": "ended", "gaps": 0})
+    write_json(directory.live, live_snapshot())
     write_json(directory.stock_before, {"format": "peakproof/stock/v1", "taken_at": START, "stock": []})
-    assert write_run(directory, inputs, progress())["notes"] == []
+    assert write_run(directory, inputs, *facts()).notes == ()
     return directory.path
 
 
-def progress(**changed: Any) -> Progress:
-    """Return what was learnt of a run that went well."""
-    good: dict[str, Any] = {
-        "command": "peakproof run plan.yaml --on staging",
-        "workers": WORKERS,
-        "began_at": START - SECOND,
+def facts(**changed: Any) -> tuple[StartFacts, LoadFacts, EndFacts]:
+    """Return the facts of a run that went well, with the facts of its load changed."""
+    start = StartFacts(
+        command="peakproof run plan.yaml --on staging", workers=WORKERS, began_at=START - SECOND, release="2026.47.0"
+    )
+    load: dict[str, Any] = {"started_at": START, "ended_at": START + 28 * SECOND, "ended": "completed"}
+    end = EndFacts(release="2026.47.0", recorder=RecorderFacts(spans=10, dropped=0))
+    return start, LoadFacts(**{**load, **changed}), end
+
+
+def live_snapshot(**changed: Any) -> dict[str, Any]:
+    """Return the last live snapshot of a run of which only its end matters."""
+    latency = {"p50": None, "p95": None, "p99": None}
+    orders = dict.fromkeys(("attempted_total", "accepted_total", "refused_total", "unknown_total"), 0)
+    sessions = {"sessions_per_s": 0.0, "sessions_total": 0}
+    return {
+        "format": "peakproof/live/v1",
+        "sequence": 1,
+        "gaps": 0,
+        "at": START,
+        "run": "run",
         "started_at": START,
-        "load_ended_at": START + 28 * SECOND,
-        "ended": "completed",
-        "release_before": "2026.47.0",
-        "release_after": "2026.47.0",
-        "spans": 10,
-        "spans_dropped": 0,
+        "phase": "drain",
+        "state": "ended",
+        "elapsed_s": 0.0,
+        "left_s": 0.0,
+        "planned": sessions,
+        "achieved": {**sessions, "requests_per_s": 0.0, "requests_total": 0, "open_sessions": 0},
+        "latency_s": latency,
+        "errors": {"total": 0, "per_s": 0.0, "by_step": {}},
+        "orders": {**orders, "per_minute": 0.0},
+        "steps": {},
+        "lag_s": {"p99": None},
+        "generator_cpu": None,
+        "dropped_total": 0,
+        "workers": 2,
+        "objectives": [],
+        **changed,
     }
-    return Progress(**{**good, **changed})
 
 
 def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:
@@ -182,15 +207,15 @@ def _answers(directory: RunDirectory, requests: list[dict[str, Any]]) -> None:
 
 def _audit(directory: RunDirectory, orders: int) -> None:
     checks = [
-        {"name": name, "outcome": "kept", "checked": orders, "broken": 0, "detail": f"all {orders}", "examples": []}
+        {"name": name, "outcome": "holds", "checked": orders, "broken": 0, "detail": f"all {orders}", "examples": []}
         for name in NEEDS
     ]
     write_json(
         directory.audit,
         {
-            "format": "peakproof/audit/v1",
+            "format": "peakproof/audit/v2",
             "checked_at": START + 60 * SECOND,
-            "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
+            "sources": {"orders": "read", "payments": "read", "stock": "read"},
             "counts": {"attempted": orders, "accepted": orders, "refused": 0, "unknown": 0},
             "checks": checks,
         },

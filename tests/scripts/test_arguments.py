@@ -8,7 +8,8 @@ import requests
 from exporters.serving.pages import serve
 from exporters.subjects import loadgen
 from scripts.arguments import local_file
-from tests.scripts.world import Command, free_port, write_inputs
+from tests.ports import free_port
+from tests.scripts.world import Command, write_inputs
 
 TOKEN = "made-up-and-long-enough"
 ADDRESSES = ["https://example.com/plan.yaml", "http://127.0.0.1:9/plan.yaml", "file:///etc/passwd", "//example.com/x"]
@@ -20,7 +21,7 @@ def test_nothing_that_a_run_is_given_comes_from_an_address(flag: str, address: s
     """What it holds could change between the reading and the run."""
     arguments = [address] if flag == "PLAN" else ["plan.yaml", flag, address]
     ended = peakproof("run", *arguments, "--on", "staging")
-    message = f"argument {flag}: {address} is an address, not a file: fetch it, read it, then name the file\n"
+    message = f"argument {flag}: {address} is an address, not a file: download it, read it, then name the file\n"
     assert ended.code == 2
     assert ended.err.endswith(f"peakproof run: error: {message}")
 
@@ -40,7 +41,7 @@ def test_what_others_reach_wants_a_token(host: str, peakproof: Command) -> None:
     assert (ended.code, ended.err) == (
         2,
         (
-            f"peakproof: --host {host}: others reach it there, so whoever asks must bring a token:"
+            f"peakproof: --host {host}: other machines reach that address, so clients must send a token:"
             " add --web-token-env NAME, the variable that holds it\n"
         ),
     )

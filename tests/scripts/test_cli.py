@@ -134,7 +134,10 @@ def test_help_lists_every_verb_and_the_exit_codes(peakproof: Command) -> None:
     ended = peakproof("--help")
     listed = [line.split()[0] for line in ended.out.splitlines() if line.startswith("    ") and line[4] != " "]
     assert listed == list(VERBS)
-    told = "exit codes: 0 shown good, 99 shown bad, 75 not shown, 2 wrong usage, 1 a defect of ours"
+    told = (
+        "exit codes: 0 PASS, or done; 99 FAIL; 75 INCONCLUSIVE, or something is missing; 2 wrong usage;"
+        " 1 a bug in peakproof"
+    )
     assert " ".join(ended.out.split()).endswith(told)
 
 

@@ -1,12 +1,10 @@
 """A world for commands to run in: a folder, variables, someone who listens, and a shop that answers as it is told."""
 
 import json
-import secrets
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,10 +23,10 @@ name: small
 seed: 7
 demand: {source: a test, forecast_orders_per_hour: 72000, factor: 1.0, orders_per_session: 1.0, peak_sessions_per_s: 20}
 phases:
-  - {name: reference, kind: reference, plays_s: 5, level: [1, 1]}
-  - {name: warm-up, kind: warm-up, plays_s: 2, level: [1, 1]}
-  - {name: plateau, kind: plateau, plays_s: 20, level: [1, 1]}
-  - {name: drain, kind: drain, plays_s: 2}
+  - {name: reference, kind: reference, duration_s: 5, level: [1, 1]}
+  - {name: warm-up, kind: warm-up, duration_s: 2, level: [1, 1]}
+  - {name: plateau, kind: plateau, duration_s: 20, level: [1, 1]}
+  - {name: drain, kind: drain, duration_s: 2}
 journeys: {search-and-buy: 1.0}
 think_time: {median_s: 0.1, sigma: 0.3, max_s: 0.3}
 cart_lines: {min: 1, max: 3}
@@ -138,24 +136,6 @@ class Command:
         said = self.capture.readouterr()
         assert "Traceback" not in said.out + said.err
         return Ended(code=code, out=said.out, err=said.err)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def free_base() -> int:
-    """Return a port base whose ports nobody has now, below those that outgoing connections take."""
-    for _ in range(100):
-        base = 20_000 + 20 * secrets.randbelow(600)
-        with ExitStack() as held, suppress(OSError):
-            for port in range(base, base + 20):
-                held.enter_context(socket.create_server(("127.0.0.1", port)))
-            return base
-    raise AssertionError("no twenty ports in a row are free")
 
 
 Answer = tuple[int, object]

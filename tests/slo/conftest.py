@@ -9,6 +9,7 @@ from slo.objectives.indicators import Evidence
 from slo.objectives.openslo import Objective, read_objectives
 from slo.statistics import StepCounts
 from slo.validity.delivery import Delivered
+from slo.validity.run_document import parse_run
 from slo.verdict.promises import NEEDS
 from slo.verdict.verdict import Case
 
@@ -70,11 +71,11 @@ def run_json() -> dict[str, Any]:
 def audit_json() -> dict[str, Any]:
     """Return an audit that found every promise kept."""
     return {
-        "format": "peakproof/audit/v1",
+        "format": "peakproof/audit/v2",
         "checked_at": 1,
-        "sources": {"orders": "asked", "payments": "asked", "stock": "asked"},
+        "sources": {"orders": "read", "payments": "read", "stock": "read"},
         "checks": [
-            {"name": name, "outcome": "kept", "checked": 390, "broken": 0, "detail": "all kept", "examples": []}
+            {"name": name, "outcome": "holds", "checked": 390, "broken": 0, "detail": "all hold", "examples": []}
             for name in NEEDS
         ],
     }
@@ -86,7 +87,7 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
     names = ("checkout-availability", "checkout-latency", "browse-latency")
     counts = StepCounts(step="checkout", events=(50,) * 20, bad=(0,) * 20)
     return Case(
-        run=run_json,
+        run=parse_run(run_json),
         records=Delivered(
             due=500,
             on_time=499,

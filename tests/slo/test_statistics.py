@@ -62,7 +62,7 @@ def test_even_blocks_have_no_design_effect() -> None:
 def test_bad_events_in_one_block_count_for_little() -> None:
     counts = StepCounts(step="a", events=(50,) * 20, bad=(40, *(0,) * 19))
     effect = design_effect([counts], 2.0)
-    assert round(effect.value) == round(1 + 3 * (46.0 - 1))  # one spell: its size, and what one spell can't tell
+    assert round(effect.value) == round(1 + 3 * (46.0 - 1))  # one burst: its size, and what one burst can't show
     assert effect.known_from == "measured over 20 blocks"
 
 
@@ -73,7 +73,7 @@ def test_the_more_spells_are_seen_the_less_is_left_unknown_of_their_size() -> No
 
 
 def test_steps_with_different_ratios_are_no_clustering() -> None:
-    """Residuals are about each step's own mean: a changing mix of steps must not count as bad spells."""
+    """Residuals are about each step's own mean: a changing mix of steps must not count as error bursts."""
     bad_step = StepCounts(step="a", events=(100, 0) * 10, bad=(50, 0) * 10)
     good_step = StepCounts(step="b", events=(0, 100) * 10, bad=(0, 0) * 10)
     assert design_effect([bad_step, good_step], 2.0).value == 1.0
@@ -170,11 +170,11 @@ def test_a_breach_is_never_certain_within_the_budget() -> None:
 
 
 def _runs(kind: str, ratio: float, seconds: int, per_s: float, runs: int) -> tuple[Ints, Ints]:
-    """Events and bad events by run and block; bad ones independent, in spells of 3 s, or from an AR(1) log ratio."""
+    """Events and bad events by run and block; bad ones independent, in bursts of 3 s, or from an AR(1) log ratio."""
     rng = np.random.default_rng(11)
     events = rng.poisson(per_s, (runs, seconds))
     chance = np.full((runs, seconds), ratio)
-    if kind == "spells":
+    if kind == "bursts":
         share = ratio / 0.5
         bad_now = rng.random(runs) < share
         for second in range(seconds):
@@ -212,8 +212,8 @@ def _false_decisions(
         ("independent", 0.05, 75, 20.0),
         ("independent", 0.05, 75, 6.0),
         ("independent", 0.01, 900, 6.0),
-        ("spells", 0.05, 1200, 20.0),
-        ("spells", 0.01, 900, 6.0),
+        ("bursts", 0.05, 1200, 20.0),
+        ("bursts", 0.01, 900, 6.0),
         ("autoregressive", 0.05, 1200, 20.0),
         ("autoregressive", 0.01, 900, 6.0),
     ],
@@ -228,6 +228,6 @@ def test_at_most_five_in_a_hundred_shops_at_their_budget_are_judged_wrongly(
 
 
 def test_without_the_design_effect_bad_spells_would_be_judged_wrongly() -> None:
-    passed, failed = _false_decisions("spells", 0.05, 1200, 20.0, measured=False)
+    passed, failed = _false_decisions("bursts", 0.05, 1200, 20.0, measured=False)
     assert passed > 0.3
     assert failed > 0.3

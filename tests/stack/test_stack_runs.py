@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.scripts.world import free_port
+from tests.ports import free_port
 from tests.stack.podman import COMPOSE, ROOT, Podman, missing
 from tests.stack.stack import Played, Stack
 from tests.waiting import wait_for

@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from staging.database import Database, open_database
 from staging.shop.catalogue import twisted_threads
 from staging.shop.schema import create_shop
-from tests.staging.harness import Replica, command, free_port, started
+from tests.ports import free_port
+from tests.staging.harness import Replica, command, started
 from tests.staging.otlp_sink import Sink, receiving
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,23 +15,6 @@ TOKEN = "token-of-the-tests"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PEAKPROOF_SHOP_TOKEN": TOKEN, "PYTHONUNBUFFERED": "1"}
-
-
-def free_port() -> int:
-    """Return a free port below those the system gives to outgoing connections."""
-    for port in range(20_000 + os.getpid() % 9_000, 32_000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in _TAKEN:
-            _TAKEN.add(port)
-            return port
-    raise AssertionError("no free port")
-
-
-_TAKEN: set[int] = set()
 
 
 def command(module: str, *arguments: str) -> list[str]:

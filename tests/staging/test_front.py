@@ -11,8 +11,9 @@ from pathlib import Path
 import requests
 
 from staging.front.upstreams import Upstream, Upstreams
+from tests.ports import free_port
 from tests.staging.conftest import Stack
-from tests.staging.harness import command, free_port, started
+from tests.staging.harness import command, started
 
 TRACEPARENT = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
 

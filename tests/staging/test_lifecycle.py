@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.staging.harness import ENVIRONMENT, ROOT, Replica, check_out, command, fill_cart, free_port, started
+from tests.ports import free_port
+from tests.staging.harness import ENVIRONMENT, ROOT, Replica, check_out, command, fill_cart, started
 
 NOWHERE = "http://127.0.0.1:9"
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from loadtests.client.http2.frames import FIRST_WINDOW, HEAD_SIZE, SETTINGS, greeting
 from loadtests.environment.proxy import ProxyError
-from loadtests.environment.resolved_environment import ResolvedEnvironment, connected
+from loadtests.environment.resolved_environment import ResolvedEnvironment, connect
 from loadtests.environment.targets import Environment
 from loadtests.environment.tls import context_of
 from slo.outcomes import EnvironmentLacks
@@ -30,7 +30,7 @@ def _check(reach: ResolvedEnvironment, url: str, shown: Environment) -> None:
     secure, host = parts.scheme == "https", parts.hostname or ""
     with ExitStack() as held:
         try:
-            connection = held.enter_context(connected(reach, host, parts.port or (443 if secure else 80)))
+            connection = held.enter_context(connect(reach, url))
             tls = _shaken(connection, shown, host.rstrip(".")) if secure else None
         except OSError as error:
             raise EnvironmentLacks(f"{url}: {_why(error)}") from error

@@ -64,7 +64,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
-    shop.register()
     program("wrk", "wrk")
     folder = (options.folder / "engine").absolute()
     shutil.rmtree(folder, ignore_errors=True)
@@ -72,7 +71,7 @@ def _measure(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
         os.sched_setaffinity(0, {TARGET_CORE})  # the one who watches mustn't wake on the generator's core
     figures: list[Figure] = []
     refused: list[str] = []
-    with Children(folder / "logs") as children:
+    with shop.named(), Children(folder / "logs") as children:
         bench = Bench(
             children=children,
             nginx=start_nginx(children, folder / "nginx"),

@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 
 from loadtests.environment.destinations import Destination, Destinations
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.results.worker_status import WorkerStatus
 from loadtests.runtime.guarded_child import python
 from loadtests.worker.job import write_job
 from scripts.benches.engine import variables
 from scripts.benches.engine.plans import Load, environment_of, objectives_of, plan_of
 from scripts.benches.engine.target import GENERATOR_CORE, HOST, pinned, program
 from scripts.local_stack.processes import Child, Children
+from slo.documents import read_json
 
 HERE = Path(__file__).parent
 USERS = 100
@@ -92,7 +94,7 @@ class Engine:
     def end(self, child: Child, folder: Path) -> Tally:
         """End Locust, which closes the records, and read them and the worker's account."""
         child.end(_GRACE_S)
-        return read_account(run_directory_of(folder), records=self.records)
+        return read_worker(run_directory_of(folder), records=self.records)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,16 +160,16 @@ def run_directory_of(folder: Path) -> RunDirectory:
     return RunDirectory(path=folder / "bench")
 
 
-def read_account(directory: RunDirectory, *, records: bool = True) -> Tally:
-    """Return what the worker's account and its records say; what the run's end cut off is no error.
+def read_worker(directory: RunDirectory, *, records: bool = True) -> Tally:
+    """Return what the worker status and its records say; what the run's end cut off is no error.
 
-    Raises OSError or ValueError when the worker left no account, or when there are records and shouldn't be, or
+    Raises ValueError when the worker left no status, or when there are records and shouldn't be, or
     the reverse.
     """
     if bool(directory.parts("requests")) != records:
         raise ValueError(f"records are {'missing' if records else 'on'} in {directory.path}")
-    account = json.loads(directory.worker("w0").read_text())
-    errors: Counter[str] = Counter({f"hook {one['hook']}": one["count"] for one in account["hook_failures"]})
+    status = read_json(directory.worker("w0"), WorkerStatus)
+    errors: Counter[str] = Counter({f"hook {one['hook']}": one["count"] for one in status.hook_failures})
     cut_off = 0
     for path in directory.parts("requests"):
         found = Counter(pq.read_table(path, columns=["error"])["error"].to_pylist())
@@ -175,11 +177,11 @@ def read_account(directory: RunDirectory, *, records: bool = True) -> Tally:
         found.pop(None, None)
         errors.update(found)
     if not records:  # of the worker's own errors, one a user may be cut off
-        cut_off = min(account["errors"], USERS)
-        errors.update({"errors": account["errors"] - cut_off})
-    spans = account["spans"] or {"sent": 0, "dropped": 0}
+        cut_off = min(status.errors, USERS)
+        errors.update({"errors": status.errors - cut_off})
+    spans = status.spans or {"sent": 0, "dropped": 0}
     return Tally(
-        requests=account["requests"] - cut_off,
+        requests=status.requests - cut_off,
         errors={word: count for word, count in errors.items() if count},
         under_way=cut_off,
         spans_sent=spans["sent"],

@@ -1,11 +1,15 @@
 """Our side: the product's own locustfile, as `peakproof run` starts it, with the benchmark's shop known to it."""
 
 import os
+from contextlib import ExitStack
+from functools import partial
 from unittest.mock import patch
 
+from loadtests import locustfile
 from loadtests.locustfile import Shoppers
 from loadtests.results.records import Records, StepBatch
 from loadtests.worker import worker as player
+from loadtests.worker.job import read_job
 from scripts.benches.engine import shop, variables
 
 __all__ = ["Shoppers"]
@@ -18,6 +22,8 @@ class _Counted(Records):
         self.requests.rows += len(batch.rows)
 
 
-shop.register()
+_named = ExitStack()  # as long as the process lives
+_named.enter_context(shop.named())
+patch.object(locustfile, "read_job", partial(read_job, registry=shop.REGISTRY)).start()
 if os.environ.get(variables.RECORDS) == "off":
     patch.object(player, "Records", _Counted).start()  # raises when the engine has no such switch any more

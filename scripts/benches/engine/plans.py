@@ -89,9 +89,9 @@ def _plan(load: Load, seed: int, per_s: float) -> Plan:
                 "peak_sessions_per_s": per_s,
             },
             "phases": [
-                {"name": "warm-up", "kind": "warm-up", "plays_s": spawn_s, "level": [1, 1]},
-                {"name": "plateau", "kind": "plateau", "plays_s": plateau_s, "level": [level, level]},
-                {"name": "drain", "kind": "drain", "plays_s": _DRAIN_S},
+                {"name": "warm-up", "kind": "warm-up", "duration_s": spawn_s, "level": [1, 1]},
+                {"name": "plateau", "kind": "plateau", "duration_s": plateau_s, "level": [level, level]},
+                {"name": "drain", "kind": "drain", "duration_s": _DRAIN_S},
             ],
             "journeys": {load.journey: 1},
             "think_time": {

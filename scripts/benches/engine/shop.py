@@ -1,31 +1,26 @@
 """The benchmark's shop as the engine sees it: a storefront of four JSON steps and a static page, and its journeys."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Literal, NoReturn
+from unittest.mock import patch
 
 import orjson
 
-from loadtests import journeys, storefronts
 from loadtests.client.interface import Reply, Request
+from loadtests.demand import visits
+from loadtests.environment import targets
+from loadtests.journeys import Registry
 from loadtests.shopper.session import Placed, Session
-from loadtests.storefronts import Storefront
+from loadtests.storefronts import Storefront, StorefrontSpec
 
 STOREFRONT = "bench"
 ITEMS = 19
 SEARCHES = 10_000
 SKUS = 20
 CARD, TOTAL, QUANTITY = "4111111111111111", 19.99, 2
-# What a session of each does; all but `once` go round until the run's end, as one of Locust's users does.
-JOURNEYS = (
-    "bench-buying",
-    "bench-once",
-    "bench-static",
-    "bench-one-page",
-    "bench-thinking",
-    "bench-pages",
-    "bench-apart",
-)
-# What a page of the last two asks for: as plain steps, one after the other, or as the page's assets.
+# What a page of the last two journeys asks for: as plain steps, one after the other, or as the page's assets.
 ASSETS = tuple(f"a{number:02d}.png" for number in range(12))
 _PRODUCTS = Request(step="products", method="GET", path="/api/products")
 _STATIC = Request(step="static", method="GET", path="/static")
@@ -79,21 +74,6 @@ class BenchShop:
 
     def _refuse(self) -> NoReturn:
         raise NotImplementedError("the benchmark's shop sells nothing")
-
-
-def register() -> None:
-    """Let this process's targets and plans name the benchmark's storefront and journeys."""
-    storefronts.register(STOREFRONT, BenchShop)
-    for name, journey, steps in (
-        ("bench-buying", _buying, ("products", "search", "cart", "checkout")),
-        ("bench-once", _once, ("products", "search", "cart", "checkout")),
-        ("bench-static", _static, ("static",)),
-        ("bench-one-page", _one_page, ("static",)),
-        ("bench-thinking", _thinking, ("products", "search", "cart", "checkout")),
-        ("bench-pages", _pages, ("page",)),
-        ("bench-apart", _apart, ("page", "asset")),
-    ):
-        journeys.register(name, journey, dict.fromkeys(steps, 1.0))
 
 
 def _buying(_session: Session, shop: Storefront) -> None:
@@ -162,3 +142,29 @@ def _ok(reply: Reply) -> None:
 def _full(reply: Reply) -> None:
     if len(orjson.loads(reply.body)["items"]) != ITEMS:
         raise ValueError("not all the items")
+
+
+_FOUR = ("products", "search", "cart", "checkout")
+# What a session of each journey does, and its steps; all but `once` go round until the run's end, as one of Locust's
+# users does.
+_JOURNEYS = {
+    "bench-buying": (_buying, _FOUR),
+    "bench-once": (_once, _FOUR),
+    "bench-static": (_static, ("static",)),
+    "bench-one-page": (_one_page, ("static",)),
+    "bench-thinking": (_thinking, _FOUR),
+    "bench-pages": (_pages, ("page",)),
+    "bench-apart": (_apart, ("page", "asset")),
+}
+REGISTRY = Registry(
+    storefronts={STOREFRONT: StorefrontSpec(new=BenchShop)},
+    journeys={name: journey for name, (journey, _) in _JOURNEYS.items()},
+)
+
+
+@contextmanager
+def named() -> Iterator[None]:
+    """Let targets and plans of this process name the benchmark's storefront and journeys while the block lasts."""
+    steps = {name: dict.fromkeys(steps, 1.0) for name, (_, steps) in _JOURNEYS.items()}
+    with patch.dict(visits.VISITS, steps), patch.object(targets, "STOREFRONTS", (*targets.STOREFRONTS, STOREFRONT)):
+        yield

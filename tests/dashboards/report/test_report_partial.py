@@ -60,28 +60,60 @@ def test_a_run_that_never_ended_says_so(run: Path) -> None:
     assert "There is no verdict: the run did not come to its end." in words(run)
 
 
+def test_a_run_that_never_began_says_so(run: Path) -> None:
+    (run / "verdict.json").unlink()
+    window = {"starts_at": None, "ends_at": None}
+    never = {"ended": "failed", "ended_because": "no Prometheus", "phases": [], "judged": window}
+    (run / "run.json").write_text(json.dumps(json.loads((run / "run.json").read_text()) | never))
+    said = words(run)
+    assert "There is no verdict; the run failed: no Prometheus." in said
+    assert "run.json can't be read" not in said
+
+
+def test_a_judged_time_that_ends_before_it_starts_is_the_runs(run: Path) -> None:
+    document = json.loads((run / "verdict.json").read_text())
+    document["judged"] = {"starts_at": document["judged"]["ends_at"], "ends_at": document["judged"]["starts_at"]}
+    (run / "verdict.json").write_text(json.dumps(document))
+    assert "Judged are requests due from 12:00:33 to 12:02:03 UTC" in words(run)
+
+
+def test_a_part_of_the_run_without_a_name_does_not_hide_the_rest(run: Path) -> None:
+    document = json.loads((run / "run.json").read_text())
+    document["phases"][0]["name"] = document["workers"][0]["name"] = None
+    document["hook_failures"] = [{"error": "KeyError", "count": 2}]
+    (run / "run.json").write_text(json.dumps(document))
+    said = words(run)
+    assert "hook – failed KeyError 2" in said
+    assert "run.json can't be read" not in said
+
+
 BROKEN: list[tuple[str, Callable[[Path], object], str]] = [
     ("torn", lambda p: (p / "run.json").write_text('{"format": '), "run.json can't be read: not JSON: Expecting value"),
     (
         "wrong kind",
         lambda p: (p / "verdict.json").write_text('{"outcome": "PASS", "exit_code": "none"}'),
-        "verdict.json can't be read: at exit_code: Input should be a valid integer",
+        "verdict.json can't be read: exit_code: Input should be a valid integer",
     ),
     (
         "a list",
         lambda p: (p / "audit.json").write_text("[]"),
-        "audit.json can't be read: at the top: Input should be a valid dictionary",
+        "audit.json can't be read: expected an object at the top, found list",
     ),
     (
         "not a number",
         lambda p: (p / "run.json").write_text('{"scheduling_lag_s": {"p99": NaN}}'),
-        "run.json can't be read: at scheduling_lag_s.p99: Input should be a finite number",
+        "run.json can't be read: scheduling_lag_s.p99: Input should be a finite number, found nan",
     ),
     ("deep", lambda p: (p / "run.json").write_text("[" * 100_000), "run.json can't be read: not JSON"),
     (
         "no text",
         lambda p: (p / "plan.yaml").write_bytes(b"\xff\xfe\x00"),
         "plan.yaml can't be read: not UTF-8 at byte 0",
+    ),
+    (
+        "no plan",
+        lambda p: (p / "plan.yaml").write_text("format: peakproof/plan/v1\nname: holiday-peak\n"),
+        "plan.yaml can't be read: seed: required and missing",
     ),
     (
         "no footer",

@@ -60,9 +60,17 @@ def poison(path: Path, canary: str, kept: frozenset[str]) -> None:
         file.write_text(json.dumps(open_maps(document, canary) | {f"unknown{canary}": canary}))
     plan = path / "plan.yaml"
     printable = canary.replace("\x00", "").replace("\x1b", "").replace("\ud800", "")
-    plan.write_text(yaml.safe_dump(poisoned(yaml.safe_load(plan.read_text()), printable, kept)))
+    plan.write_text(yaml.safe_dump(_poisoned_plan(yaml.safe_load(plan.read_text()), printable, kept)))
     for file in [*path.glob("*.parquet"), *path.glob("metrics/*.parquet")]:
         write_table(file, _poisoned_table(pq.read_table(file), canary.replace("\ud800", "")))
+
+
+def _poisoned_plan(plan: dict[str, Any], canary: str, kept: frozenset[str]) -> dict[str, Any]:
+    """Put the canary where a valid plan holds free text, or everywhere, which no reader of plans accepts."""
+    if not kept:
+        return {**poisoned(plan, canary, kept)}
+    demand = {**plan["demand"], "source": plan["demand"]["source"] + canary}
+    return {**plan, "demand": demand, "mix_note": plan["mix_note"] + canary}
 
 
 def _poisoned_table(table: pa.Table, canary: str) -> pa.Table:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from exporters.serving.scrape import ScrapeCollector, Scraper, Subject
 from exporters.serving.source import AdminSource, Deadline, Unreadable
 from exporters.subjects import loadgen, orders, stock
+from loadtests.results import live_document
 from slo.documents import BadInput
 from tests.exporters.fakes import FUNNEL, LIVE, STOCK, TOKEN, Samples, Shop, samples, shop_admin
 
@@ -118,7 +119,14 @@ def test_without_a_run_there_is_no_latest_one(tmp_path: Path) -> None:
         (lambda live: live.update(dropped_total=2**70), None),
         (lambda live: live.update(format="peakproof/live/v2"), None),
         (lambda live: live.pop("steps"), "steps: required and missing"),
-        (lambda live: live["steps"].update({"x" * 129: {}}), None),
+        (
+            lambda live: live["steps"].update({"x" * 129: live["steps"]["checkout"]}),
+            "the name of a step or error has 129 characters, allowed are 1 to 128",
+        ),
+        (
+            lambda live: live["errors"]["by_step"]["checkout"].update({"": 1}),
+            "the name of a step or error has 0 characters, allowed are 1 to 128",
+        ),
         (lambda live: live["steps"]["checkout"]["latency"]["buckets"].update(soon=1), None),
         (lambda live: live["steps"]["checkout"]["latency"]["buckets"].update({"1.0": 1}), None),
         (lambda live: live["steps"]["checkout"]["latency"]["buckets"].update({"nan": 1}), None),
@@ -129,17 +137,17 @@ def test_a_malformed_snapshot_is_refused(tmp_path: Path, change: Change, message
     change(live)
     write_live(tmp_path, live)
     with pytest.raises(Unreadable) as refused:
-        loadgen.read_live(tmp_path)
+        loadgen.read_snapshot(tmp_path)
     if message is not None:
         assert str(refused.value) == f"{tmp_path}/live.json: {message}"
     assert scraped(loadgen.subject(lambda: tmp_path)) == {("loadgen_exporter_up",): 0}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": NaN}', "\xff", " " * (loadgen.MAX_BYTES + 1)])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": NaN}', "\xff", " " * (live_document.MAX_BYTES + 1)])
 def test_a_snapshot_that_is_no_json_object_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "live.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(Unreadable, match=r"live\.json: "):
-        loadgen.read_live(tmp_path)
+        loadgen.read_snapshot(tmp_path)
 
 
 @pytest.mark.parametrize("buckets", [{"0.1": 5, "1": 4}, {"0.1": 211}, {"+Inf": 1}])
@@ -152,9 +160,9 @@ def test_a_histogram_whose_counts_fall_makes_the_subject_down(tmp_path: Path, bu
 
 def test_a_snapshot_with_too_many_series_is_refused(tmp_path: Path) -> None:
     by_step = {f"s{n}": {f"r{m}": 1 for m in range(200)} for n in range(101)}
-    write_live(tmp_path, {**LIVE, "errors": {"by_step": by_step}})
+    write_live(tmp_path, {**LIVE, "errors": {"total": 20200, "per_s": 0.0, "by_step": by_step}})
     with pytest.raises(Unreadable, match=r"20207 series, more than the 20000 allowed$"):
-        loadgen.read_live(tmp_path)
+        loadgen.read_snapshot(tmp_path)
 
 
 def test_stock_is_exported_by_sku_and_location_below_zero_too(shop: Shop) -> None:
@@ -195,7 +203,15 @@ def test_orders_are_exported_as_the_shop_counts_them_even_when_it_starts_again(s
         ([], "expected a mapping at the top, found list"),
         ({**STOCK, "stock": [{"sku": "a", "location": "b", "quantity": 1.5}]}, None),
         ({**STOCK, "stock": [{"sku": "a", "location": "b", "quantity": None}]}, None),
-        ({**STOCK, "stock": [{"sku": "", "location": "b", "quantity": 1}]}, None),
+        ({**STOCK, "stock": [{"sku": "", "location": "b", "quantity": 1}]},
+         "stock[0]: expected names of 1 to 128 characters and a quantity up to 2^53"),
+        ({**STOCK, "stock": [{"sku": "a", "location": "b" * 129, "quantity": 1}]},
+         "stock[0]: expected names of 1 to 128 characters and a quantity up to 2^53"),
+        ({**STOCK, "stock": [{"sku": "a", "location": "b", "quantity": -(1 << 54)}]},
+         "stock[0]: expected names of 1 to 128 characters and a quantity up to 2^53"),
+        ({**STOCK, "stock": [{"sku": "a", "location": "b", "quantity": "1"}]}, None),
+        ({"taken_at": 1, "stock": []}, "format: required and missing"),
+        ({**STOCK, "format": "peakproof/stock/v2"}, None),
         ({**STOCK, "stock": {"a": 1}}, None),
         ({**STOCK, "stock": [STOCK["stock"][0]] * 2}, "the same SKU and location twice"),  # type: ignore[index]
         ({**STOCK, "stock": [{"sku": f"s{n}", "location": "b", "quantity": 1} for n in range(11)]},

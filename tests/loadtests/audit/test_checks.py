@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from loadtests.audit.checks import EXAMPLES, Check, Evidence, Order, Payment, audit, to_json
+from loadtests.audit.checks import EXAMPLES, Check, Evidence, audit, audit_document
+from loadtests.audit.shop_records import Order, Payment
 from loadtests.results.ledger import Attempt, Line
 
 LINES = (Line(sku="tee", quantity=2, location="warehouse"), Line(sku="mug", quantity=1, location="store-york"))
-ASKED = {"orders": "asked", "payments": "asked", "stock": "asked"}
+ASKED = {"orders": "read", "payments": "read", "stock": "read"}
 NAMES = [
     "order-exists",
     "order-once",
@@ -41,12 +42,12 @@ def order(number: int, **changes: Any) -> Order:
         total_cents=3000,
         lines=LINES,
     )
-    return replace(whole, **changes)
+    return whole.model_copy(update=changes)
 
 
 def payment(number: int, **changes: Any) -> Payment:
     whole = Payment(payment_id=f"p{number}", reference=f"o{number}", amount_cents=3000, status="captured", created_at=6)
-    return replace(whole, **changes)
+    return whole.model_copy(update=changes)
 
 
 def evidence(**changes: Any) -> Evidence:
@@ -76,7 +77,7 @@ def moved(tee: int, mug: int) -> Mapping[tuple[str, str], int]:
 def test_a_shop_that_kept_its_word_is_said_to_have() -> None:
     checks = audit(evidence())
     assert [(check.name, check.outcome, check.checked, check.detail) for check in checks] == [
-        (name, "kept", count, f"all {count}") for name, count in zip(NAMES, [2, 2, 2, 2, 2, 2, 3, 3], strict=True)
+        (name, "holds", count, f"all {count}") for name, count in zip(NAMES, [2, 2, 2, 2, 2, 2, 3, 3], strict=True)
     ]
 
 
@@ -246,7 +247,7 @@ def test_a_source_that_could_not_be_read_makes_its_checks_unknown(missing: str, 
 def test_a_source_that_is_not_declared_leaves_its_checks_out(missing: str, left: list[str]) -> None:
     checks = audit(evidence(sources={**ASKED, missing: "not declared"}))
     assert [check.name for check in checks] == left
-    assert {check.outcome for check in checks} == {"kept"}
+    assert {check.outcome for check in checks} == {"holds"}
 
 
 def test_nothing_declared_is_nothing_checked() -> None:
@@ -268,10 +269,10 @@ def test_every_broken_promise_is_counted_and_20_are_shown() -> None:
 
 def test_audit_json_is_as_the_contract_says() -> None:
     told = evidence(payments=[payment(1)])
-    value = to_json(told, audit(told), 7)
+    value = audit_document(told, audit(told), 7).model_dump(mode="json")
     assert json.loads(json.dumps(value)) == value
     assert {name: value[name] for name in ("format", "checked_at", "sources", "counts")} == {
-        "format": "peakproof/audit/v1",
+        "format": "peakproof/audit/v2",
         "checked_at": 7,
         "sources": ASKED,
         "counts": {
@@ -299,18 +300,18 @@ def test_what_could_not_be_counted_is_null_and_never_zero() -> None:
     told = evidence(
         orders=None, payments=None, sources={**ASKED, "orders": "unreachable: A", "payments": "unreachable: B"}
     )
-    counts = to_json(told, audit(told), 7)["counts"]
+    counts = audit_document(told, audit(told), 7).model_dump(mode="json")["counts"]
     assert (counts["orders_in_shop"], counts["payments_in_provider"], counts["units_sold"]) == (None, None, None)
 
 
 def test_outcomes_of_attempts_are_counted() -> None:
     told = evidence(attempts=[attempt(1), attempt(2, outcome="refused"), attempt(3, outcome="unknown")])
-    counts = to_json(told, (), 7)["counts"]
+    counts = audit_document(told, (), 7).model_dump(mode="json")["counts"]
     assert [counts[name] for name in ("attempted", "accepted", "refused", "unknown")] == [3, 1, 1, 1]
 
 
 def test_a_check_without_examples_has_none() -> None:
-    check = Check(name="x", outcome="kept", checked=0, broken=0, detail="all 0")
+    check = Check(name="x", outcome="holds", checked=0, broken=0, detail="all 0")
     assert check.examples == ()
 
 
@@ -322,4 +323,4 @@ def test_where_rows_may_be_missing_a_broken_promise_is_still_broken_and_a_kept_o
         "rows of the ledger of w1 may be missing;"
         " `peakproof audit RUN --worker-folder FOLDER` brings over what a worker kept"
     )
-    assert {checks[name].outcome for name in NAMES if name.startswith(("paid", "no-payment"))} == {"kept"}
+    assert {checks[name].outcome for name in NAMES if name.startswith(("paid", "no-payment"))} == {"holds"}

@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from loadtests.audit import sources as module
-from loadtests.audit.checks import Order, Payment
-from loadtests.audit.sources import Sources, SourceUnavailableError, gather, stock_of
+from loadtests.audit.shop_records import Order, Payment, StockDocument
+from loadtests.audit.sources import Sources, SourceUnavailableError, gather
 from loadtests.environment.targets import Environment
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply
 from loadtests.results.run_directory import RunDirectory, write_json
-from slo.documents import BadInput
+from slo.documents import BadInput, validate
 
 TOKEN = "t0ken"
 STOCK = {"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 5}]}
@@ -157,13 +157,13 @@ def test_payments_made_before_the_run_are_left_out(shop: Shop, sources: Sources)
 
 def test_the_stock_is_a_document_of_its_own(sources: Sources) -> None:
     document = sources.stock_document()
-    assert document == {"format": "peakproof/stock/v1", **STOCK}
-    assert stock_of(document, "x") == {("tee", "warehouse"): 5}
+    assert document.model_dump(mode="json") == {"format": "peakproof/stock/v1", **STOCK}
+    assert document.levels() == {("tee", "warehouse"): 5}
 
 
 def test_a_stock_document_that_is_none_is_refused() -> None:
     with pytest.raises(BadInput) as refusal:
-        stock_of({"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse"}]}, "stock.json")
+        validate({"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse"}]}, StockDocument, "stock.json")
     assert str(refusal.value) == "stock.json: stock[0].quantity: required and missing"
 
 
@@ -284,7 +284,7 @@ def directory(tmp_path: Path) -> RunDirectory:
 
 def test_everything_declared_is_asked(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
     told = gather(directory, shop.environment(), sources, 0)
-    assert told.sources == {"orders": "asked", "payments": "asked", "stock": "asked"}
+    assert told.sources == {"orders": "read", "payments": "read", "stock": "read"}
     assert (told.run, [a.order_id for a in told.attempts], told.foreign) == ("r1", ["o1"], ())
     assert [order.order_id for order in told.orders or ()] == ["o1"]
     assert told.stock_before == told.stock_after == {("tee", "warehouse"): 5}
@@ -304,7 +304,7 @@ def test_a_source_that_fails_is_said_and_the_others_are_asked(
 ) -> None:
     shop.pages["/payments"] = (500, b"")
     told = gather(directory, shop.environment(), sources, 0)
-    assert told.sources == {"orders": "asked", "payments": "unreachable: HTTP 500", "stock": "asked"}
+    assert told.sources == {"orders": "read", "payments": "unreachable: HTTP 500", "stock": "read"}
     assert told.payments is None
 
 

@@ -20,7 +20,7 @@ from tests.loadtests.certificates import Authority
 from tests.loadtests.client.shoppers import Connect
 from tests.loadtests.client.sockets.test_connect import BASIC, proxy_at, trusting
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
-from tests.scripts.world import free_port
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.heavy

@@ -19,9 +19,9 @@ from tests.loadtests.prepared import prepared_run
 
 START = 1000 * SECOND
 PHASES = [
-    {"name": "warm-up", "kind": "warm-up", "plays_s": 20, "level": [1.0, 1.0]},
-    {"name": "plateau", "kind": "plateau", "plays_s": 40, "level": [1.0, 1.0]},
-    {"name": "drain", "kind": "drain", "plays_s": 5},
+    {"name": "warm-up", "kind": "warm-up", "duration_s": 20, "level": [1.0, 1.0]},
+    {"name": "plateau", "kind": "plateau", "duration_s": 40, "level": [1.0, 1.0]},
+    {"name": "drain", "kind": "drain", "duration_s": 5},
 ]
 
 
@@ -128,7 +128,7 @@ def test_the_live_snapshot_measures_against_the_changed_plan(stage: Stage) -> No
     }
     stage.elapsed_s = 20
     assert (stage.control.snapshot()["factor"], stage.control.snapshot()["paused"]) == (0.0, True)
-    planned = stage.board.snapshot(stage.now(), "running")["planned"]
+    planned = stage.board.snapshot(stage.now(), "running").model_dump()["planned"]
     arrivals = revised(stage.job.plan, read_revisions(stage.directory))
     assert planned == {"sessions_per_s": 0.0, "sessions_total": int(np.count_nonzero(arrivals.at_s <= 20))}
     assert planned["sessions_total"] == len(arrivals)

@@ -15,10 +15,10 @@ from loadtests.demand.plan import Plan
 ALPHA = 1e-3  # seeds are fixed: a test that passes once passes always
 
 
-def of_level(plan_data: dict[str, Any], *, seed: int, plateau: float = 1.0, plays_s: float = 75) -> Plan:
+def of_level(plan_data: dict[str, Any], *, seed: int, plateau: float = 1.0, duration_s: float = 75) -> Plan:
     phases = [dict(phase) for phase in plan_data["phases"]]
-    phases[2] = {"name": "ramp", "kind": "ramp", "plays_s": 15, "level": [0, plateau]}
-    phases[3] = {"name": "plateau", "kind": "plateau", "plays_s": plays_s, "level": [plateau, plateau]}
+    phases[2] = {"name": "ramp", "kind": "ramp", "duration_s": 15, "level": [0, plateau]}
+    phases[3] = {"name": "plateau", "kind": "plateau", "duration_s": duration_s, "level": [plateau, plateau]}
     return Plan.model_validate({**plan_data, "seed": seed, "phases": phases})
 
 
@@ -83,7 +83,7 @@ def test_counts_over_many_seeds_are_poisson(plan_data: dict[str, Any]) -> None:
 
 
 def test_through_the_curve_gaps_are_exponential_of_mean_1(plan_data: dict[str, Any]) -> None:
-    plan = of_level(plan_data, seed=20261127, plays_s=1000)
+    plan = of_level(plan_data, seed=20261127, duration_s=1000)
     curve = plan.curve()
     reached = np.array([curve.expected_arrivals(a.at_s) for a in schedule(plan)])
     assert stats.kstest(np.diff(reached, prepend=0.0), "expon").pvalue > ALPHA
@@ -99,7 +99,7 @@ def test_regular_arrivals_stand_in_the_middle_of_equal_areas(plan_data: dict[str
 
 
 def test_journeys_are_drawn_by_their_shares(plan_data: dict[str, Any]) -> None:
-    plan = of_level(plan_data, seed=5, plays_s=2000)
+    plan = of_level(plan_data, seed=5, duration_s=2000)
     drawn = [a.journey for a in schedule(plan)]
     names = sorted(plan.journeys)
     expected = [plan.journeys[name] * len(drawn) for name in names]
@@ -107,7 +107,7 @@ def test_journeys_are_drawn_by_their_shares(plan_data: dict[str, Any]) -> None:
 
 
 def test_a_long_schedule_drawn_in_several_chunks_is_one_process(plan_data: dict[str, Any]) -> None:
-    plan = of_level(plan_data, seed=3, plateau=10, plays_s=1500)
+    plan = of_level(plan_data, seed=3, plateau=10, duration_s=1500)
     at_s = schedule(plan).at_s
     curve = plan.curve()
     assert len(at_s) > 2 * 65_536
@@ -122,7 +122,7 @@ def test_a_journey_with_no_share_never_comes(plan_data: dict[str, Any]) -> None:
 
 
 def test_every_session_has_a_seed_of_its_own(plan_data: dict[str, Any]) -> None:
-    arrivals = schedule(of_level(plan_data, seed=1, plays_s=2000))
+    arrivals = schedule(of_level(plan_data, seed=1, duration_s=2000))
     assert len({a.seed for a in arrivals}) == len(arrivals)
 
 

@@ -1,35 +1,64 @@
 """A plan is built from a forecast by the mix's orders a session; the demo's history and plan are regenerated here."""
 
 import csv
-import dataclasses
 import io
+import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from loadtests.demand import demo, sample_history
 from loadtests.demand.arrivals import schedule
-from loadtests.demand.build import build_plan
+from loadtests.demand.build import Choices, build_plan
+from loadtests.demand.forecast import Forecast, OrdersPerSession
 from loadtests.demand.history import Hour, read_history
 from loadtests.demand.plan import read_plan
 from slo.documents import BadInput
 
+COUNTED = OrdersPerSession(ratio=0.04, orders=400, sessions=10_000, hours=3)
 
-def test_sessions_a_second_are_orders_by_the_mix_s_orders_a_session() -> None:
-    told = demo.demo_forecast()
-    choices = dataclasses.replace(
-        demo.CHOICES,
-        factor=2.0,
-        journeys={"search-and-buy": 0.5, "window-shop": 0.5},
-        orders_per_session={"search-and-buy": 0.8, "window-shop": 0.0},
-    )
-    plan = build_plan(told, choices)
-    assert plan.demand.orders_per_session == 0.4
-    assert plan.demand.peak_sessions_per_s == pytest.approx(told.mid_orders_per_hour * 2 / 3600 / 0.4, rel=1e-4)
+
+def with_sessions() -> Forecast:
+    """Return the demo's forecast, of a history that counted sessions."""
+    return demo.demo_forecast().model_copy(update={"orders_per_session": COUNTED})
+
+
+def choices(**changes: Any) -> Choices:
+    """Return what a plan needs beyond a forecast, with `changes`."""
+    return Choices(**{"name": "peak", "seed": 7, "factor": 1.5, **changes})
+
+
+@pytest.mark.parametrize(
+    ("given", "orders_per_session", "said"), [(None, 0.04, "counted"), (0.02, 0.02, "given"), (1, 1.0, "given")]
+)
+def test_sessions_a_second_are_orders_by_the_shop_s_orders_a_session(
+    given: float | None, orders_per_session: float, said: str
+) -> None:
+    told = with_sessions()
+    plan = build_plan(told, choices(orders_per_session=given))
+    assert plan.demand.orders_per_session == orders_per_session
+    expected = told.mid_orders_per_hour * 1.5 / 3600 / orders_per_session
+    assert plan.demand.peak_sessions_per_s == pytest.approx(expected, rel=1e-4)
+    assert plan.demand.source.endswith(f"; orders per session {said}")
+
+
+@pytest.mark.parametrize("orders_per_session", [0.0001, 0.0237, 0.5, 1.0])
+def test_without_a_mix_there_are_as_many_buyers_as_orders(orders_per_session: float) -> None:
+    plan = build_plan(demo.demo_forecast(), choices(orders_per_session=orders_per_session, factor=0.01))
+    assert list(plan.journeys) == ["window-shop", "search-and-buy", "click-and-collect", "design-your-own"]
+    assert 1 - plan.journeys["window-shop"] == pytest.approx(orders_per_session, rel=0.02)
+    assert all(share >= 0 for share in plan.journeys.values())
+
+
+@pytest.mark.parametrize("share", [0.04, 0.05])
+def test_a_mix_may_have_up_to_a_quarter_more_buyers_than_orders(share: float) -> None:
+    mix = {"search-and-buy": share, "window-shop": 1 - share}
+    assert dict(build_plan(with_sessions(), choices(journeys=mix)).journeys) == mix
 
 
 @pytest.mark.parametrize(
@@ -39,26 +68,54 @@ def test_sessions_a_second_are_orders_by_the_mix_s_orders_a_session() -> None:
             {"journeys": {"window-shop": 1.0}},
             "mix of window-shop: nobody orders, so no orders can be planned",
         ),
-        ({"journeys": {}}, "mix of no journeys: nobody orders, so no orders can be planned"),
+        ({"journeys": {}}, "plan peak: journeys: shares must sum to 1, not 0, found {}"),
+        *(
+            (
+                {"orders_per_session": given},
+                f"orders per session must be from 0.0001 to 1, found {given:g}",
+            )
+            for given in (1.2, 0.0, -0.5, 0.00009, math.nan, math.inf)
+        ),
         (
-            {"orders_per_session": {"search-and-buy": 1.2}},
-            "journey search-and-buy: its orders a session must be from 0 to 1, found 1.2",
+            {"journeys": {"search-and-buy": 0.3, "window-shop": 0.7}},
+            (
+                "mix: 30.000% of the sessions are buyers', but at 0.04 orders a session 4.000% are, or up to a quarter"
+                " more: leave --mix out, change its shares, or give --orders-per-session"
+            ),
+        ),
+        (
+            {"journeys": {"search-and-buy": 0.03, "window-shop": 0.97}},
+            (
+                "mix: 3.000% of the sessions are buyers', but at 0.04 orders a session 4.000% are, or up to a quarter"
+                " more: leave --mix out, change its shares, or give --orders-per-session"
+            ),
         ),
         (
             {"journeys": {"returns": 1.0}},
-            "journey returns: its orders a session must be from 0 to 1, found None",
+            (
+                "plan peak: journeys: unknown journey 'returns'; known are window-shop, search-and-buy,"
+                " click-and-collect, design-your-own, found {'returns': 1.0}"
+            ),
         ),
         ({"name": "The Demo"}, ("plan The Demo: name: must be a DNS label of 1 to 40 characters: a-z, 0-9 and inner"
          " hyphens, found 'The Demo'")),
-        ({"factor": 0.0}, ("plan demo: demand.factor: Input should be greater than 0, found 0.0\n"
-         "plan demo: demand.peak_sessions_per_s: Input should be greater than 0, found 0.0")),
+        ({"factor": 0.0}, ("plan peak: demand.factor: Input should be greater than 0, found 0.0\n"
+         "plan peak: demand.peak_sessions_per_s: Input should be greater than 0, found 0.0")),
     ],
 )  # fmt: skip
 def test_choices_that_make_no_plan_are_refused(changes: dict[str, object], message: str) -> None:
-    choices = dataclasses.replace(demo.CHOICES, **changes)  # type: ignore[arg-type]
     with pytest.raises(BadInput) as refused:
-        build_plan(demo.demo_forecast(), choices)
+        build_plan(with_sessions(), choices(**changes))
     assert str(refused.value) == message
+
+
+def test_a_forecast_without_sessions_needs_to_be_given_the_orders_per_session() -> None:
+    with pytest.raises(BadInput) as refused:
+        build_plan(demo.demo_forecast(), choices())
+    assert str(refused.value) == (
+        "orders per session are unknown: add a column sessions to the order history and run peakproof forecast again,"
+        " or give --orders-per-session, such as 0.025 for one order in 40 sessions"
+    )
 
 
 def test_the_committed_demo_plan_is_the_one_that_is_built() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from loadtests.demand.forecast import BusyHour, Forecast, _drawn_counts, forecast, read_forecast
+from loadtests.demand.forecast import BusyHour, Forecast, OrdersPerSession, _drawn_counts, forecast, read_forecast
 from loadtests.demand.history import History, Hour, read_history
 from loadtests.demand.season import Season, black_friday, parse_season, whole_weeks
 from slo.documents import BadInput
@@ -100,6 +100,41 @@ def test_the_busiest_day_s_shape_sums_to_one_and_has_its_peak() -> None:
     assert told.busiest_day_shape == (*[0.0] * 10, 0.125, 0.125, 0.375, 0.125, 0.125, 0.125, *[0.0] * 8)
 
 
+def counted(history: History, sessions: Callable[[Hour], int | None]) -> History:
+    """Return the same history with the sessions that `sessions` says."""
+    hours = (Hour(at=hour.at, orders=hour.orders, sessions=sessions(hour)) for hour in history.hours)
+    return History(source=history.source, hours=tuple(hours))
+
+
+def test_orders_per_session_are_those_of_last_season_s_busy_hours() -> None:
+    """One session in ten orders at the peak, one in a hundred else: the season's other hours say nothing about it."""
+    history = made(date(2024, 10, 1), date(2025, 12, 31), grown)
+    told = forecast(counted(history, lambda hour: hour.orders * (10 if hour.orders > 3000 else 100)))
+    assert told.orders_per_session == OrdersPerSession(ratio=0.1, orders=3750, sessions=37500, hours=1)
+
+
+def test_busy_hours_without_sessions_are_left_out_of_the_orders_per_session() -> None:
+    def flat(at: datetime) -> int:
+        return 10 if at.hour < 12 else 30
+
+    history = made(date(2024, 10, 1), date(2025, 12, 31), flat)
+    told = forecast(counted(history, lambda hour: 1000 if hour.at >= datetime(2025, 12, 23, 11) else None))  # noqa: DTZ001 - local
+    assert told.orders_per_session == OrdersPerSession(ratio=0.03, orders=240, sessions=8000, hours=8)
+
+
+@pytest.mark.parametrize("sessions", [lambda _hour: None, lambda hour: 10_000 if hour.at.year == 2024 else None])
+def test_without_sessions_in_last_season_s_busy_hours_orders_per_session_are_unknown(
+    sessions: Callable[[Hour], int | None],
+) -> None:
+    assert forecast(counted(made(date(2024, 10, 1), date(2026, 2, 1), grown), sessions)).orders_per_session is None
+
+
+def test_a_forecast_of_an_earlier_version_says_nothing_of_sessions_and_is_read() -> None:
+    told = forecast(made(date(2024, 10, 1), date(2026, 2, 1), grown))
+    assert '"orders_per_session": null' in told.to_json()
+    assert Forecast.from_json(told.to_json().replace('  "orders_per_session": null,\n', "")) == told
+
+
 def test_a_history_without_half_a_season_is_refused() -> None:
     with pytest.raises(BadInput) as refused:
         forecast(made(date(2025, 1, 1), date(2025, 11, 20), grown))
@@ -115,8 +150,10 @@ def test_a_season_without_orders_is_refused() -> None:
 
 
 def test_a_forecast_written_and_read_again_is_the_same(tmp_path: Path) -> None:
-    told = forecast(made(date(2024, 10, 1), date(2026, 2, 1), grown))
-    assert told == forecast(made(date(2024, 10, 1), date(2026, 2, 1), grown))
+    history = counted(made(date(2024, 10, 1), date(2026, 2, 1), grown), lambda hour: 37 * hour.orders + 1)
+    told = forecast(history)
+    assert told == forecast(history)
+    assert told.orders_per_session is not None
     path = tmp_path / "forecast.json"
     path.write_text(told.to_json())
     assert read_forecast(path) == Forecast.from_json(told.to_json()) == told

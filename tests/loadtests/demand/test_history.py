@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from loadtests.demand import history
-from loadtests.demand.history import Hour, read_history
+from loadtests.demand.history import History, Hour, read_history
 from slo.documents import BadInput
 
+WITH_SESSIONS = "hour,orders,sessions\n2025-11-28T18:00,41,1900\n"
 GOOD = "hour,orders\n2025-11-28T18:00,41\n2025-11-28T19:00,43\n"
 
 HOUR = "hour must be a full local hour like 2025-11-28T19:00"
 ORDERS = "orders must be a whole number from 0 to 999999999"
-HEADER = "expected a header like hour,orders"
+SESSIONS = "sessions must be a whole number from 0 to 999999999"
+HEADER = "expected a header like hour,orders[,sessions]"
 BAD = {
     "empty": ("", f":1: column hour is missing; {HEADER}, found []"),
     "wrong header": ("time,orders\n", f":1: column hour is missing; {HEADER}, found ['time', 'orders']"),
@@ -48,6 +50,24 @@ BAD = {
     "gap": (
         GOOD + "2025-12-30T19:00,1\n",
         ":4: 32 days without a row before 2025-12-30T19:00; at most 31 are allowed, as more looks like lost data",
+    ),
+    "sessions twice": (
+        "hour,orders,sessions,sessions\n",
+        f":1: column sessions is there twice; {HEADER}, found ['hour', 'orders', 'sessions', 'sessions…",
+    ),
+    "negative sessions": (WITH_SESSIONS + "2025-11-28T19:00,43,-1\n", f":3: {SESSIONS}, found '-1'"),
+    "a fraction of sessions": (WITH_SESSIONS + "2025-11-28T19:00,43,1e3\n", f":3: {SESSIONS}, found '1e3'"),
+    "too many sessions": (WITH_SESSIONS + "2025-11-28T19:00,43,1000000000\n", f":3: {SESSIONS}, found '1000000000'"),
+    "fewer sessions than orders": (
+        WITH_SESSIONS + "2025-11-28T19:00,43,42\n",
+        (
+            ":3: sessions must be at least the hour's orders = 43, found 42;"
+            " leave the value empty where not every session was counted"
+        ),
+    ),
+    "no value for sessions": (
+        WITH_SESSIONS + "2025-11-28T19:00,43\n",
+        ":3: expected 3 values like the header, found 2",
     ),
     "open quote": ('hour,orders\n"2025-11-28T18:00,1\n', ":2: not CSV: unexpected end of data"),
 }
@@ -115,3 +135,15 @@ def test_the_real_shop_s_file_is_read_whole(real_history: Path) -> None:
     read = read_history(real_history)
     assert (len(read.hours), read.first_day, read.last_day) == (5812, date(2009, 12, 1), date(2011, 12, 9))
     assert read.before(date(2010, 1, 1)).last_day == date(2009, 12, 23)
+
+
+def test_sessions_are_read_where_they_were_counted_and_an_empty_value_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(WITH_SESSIONS + "2025-11-28T19:00,43,\n2025-11-28T20:00,0,0\n2025-11-28T21:00,9,9\n")
+    assert [hour.sessions for hour in read_history(path).hours] == [1900, None, 0, 9]
+
+
+def test_a_history_with_fewer_sessions_than_orders_can_not_be_made() -> None:
+    hour = Hour(at=datetime(2025, 11, 28, 18), orders=41, sessions=40)  # noqa: DTZ001 - a shop's local time
+    with pytest.raises(ValueError, match="sessions must be at least its orders"):
+        History(source="orders.csv", hours=(hour,))

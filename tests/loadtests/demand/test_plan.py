@@ -48,7 +48,7 @@ def without(number: int) -> Change:
     return lambda data: data["phases"].pop(number)
 
 
-PHASES_SHOWN = "found [{'name': 'reference', 'kind': 'reference', 'plays_s': 25, 'level': [0.5, 0.5]},…"
+PHASES_SHOWN = "found [{'name': 'reference', 'kind': 'reference', 'duration_s': 25, 'level': [0.5, 0.5…"
 BAD: list[tuple[Change, str]] = [
     (top(format="peakproof/plan/v2"), "format: Input should be 'peakproof/plan/v1', found 'peakproof/plan/v2'"),
     (top(nmae="x"), "nmae: unknown key"),
@@ -82,20 +82,22 @@ BAD: list[tuple[Change, str]] = [
     (
         lambda data: (
             demand(forecast_orders_per_hour=6e6, peak_sessions_per_s=5555.6)(data),
-            phase(3, plays_s=1800, stands_for_s=72000)(data),
+            phase(3, duration_s=1800, represents_s=72000)(data),
         ),
         f"phases: 10154248 sessions are planned; at most 10000000 are allowed, {PHASES_SHOWN}",
     ),
-    (phase(3, plays_s=0), "phases[3].plays_s: Input should be greater than or equal to 0.1, found 0"),
-    (phase(3, plays_s=float("nan")), "phases[3].plays_s: Input should be a finite number, found nan"),
+    (phase(0, plays_s=25), "phases[0].plays_s: is now duration_s"),
+    (phase(2, stands_for_s=540), "phases[2].stands_for_s: is now represents_s"),
+    (phase(3, duration_s=0), "phases[3].duration_s: Input should be greater than or equal to 0.1, found 0"),
+    (phase(3, duration_s=float("nan")), "phases[3].duration_s: Input should be a finite number, found nan"),
     (
-        phase(3, plays_s=86400, stands_for_s=86400 * 40),
+        phase(3, duration_s=86400, represents_s=86400 * 40),
         f"phases: the phases last 86456 s together; at most 86400 s are allowed, {PHASES_SHOWN}",
     ),
     (
-        phase(3, stands_for_s=3600),
+        phase(3, represents_s=3600),
         (
-            "phases: stands_for_s / plays_s must be the same in every phase that has it, but is 40 in ramp and"
+            "phases: represents_s / duration_s must be the same in every phase that has it, but is 40 in ramp and"
             f" 48 in plateau, {PHASES_SHOWN}"
         ),
     ),
@@ -182,8 +184,8 @@ def test_a_plan_that_can_not_be_played_is_refused_saying_where_and_why(
     "put",
     [
         lambda data, value: data["journeys"].update({"search-and-buy": value, "window-shop": value}),
-        lambda data, value: [item.update(plays_s=value) for item in data["phases"]],
-        lambda data, value: data["phases"][3].update(stands_for_s=value),
+        lambda data, value: [item.update(duration_s=value) for item in data["phases"]],
+        lambda data, value: data["phases"][3].update(represents_s=value),
         lambda data, value: [item.update(level=[value, value]) for item in data["phases"][:-1]],
         lambda data, value: data["demand"].update(peak_sessions_per_s=value, orders_per_session=value),
         lambda data, value: data["demand"].update(forecast_orders_per_hour=value, factor=value),
@@ -225,8 +227,8 @@ def test_a_written_plan_says_what_it_is_and_keeps_a_phase_on_a_line(plan_data: d
     lines = Plan.model_validate(plan_data).to_yaml().splitlines()
     assert lines[0].startswith("# The demand a run replays")
     assert lines[2] == "format: peakproof/plan/v1"
-    assert "- {name: ramp, kind: ramp, plays_s: 15, stands_for_s: 600, level: [0.5, 1]}" in lines
-    assert "- {name: drain, kind: drain, plays_s: 8}" in lines
+    assert "- {name: ramp, kind: ramp, duration_s: 15, represents_s: 600, level: [0.5, 1]}" in lines
+    assert "- {name: drain, kind: drain, duration_s: 8}" in lines
 
 
 @pytest.mark.parametrize(("limits", "connections"), [({}, None), ({"connections": 50}, 50)])
@@ -275,7 +277,7 @@ def test_other_words_for_assets_are_refused(tmp_path: Path, plan_data: dict[str,
 
 def test_judged_is_from_the_end_of_the_warm_up_to_the_end_of_the_last_plateau(plan_data: dict[str, Any]) -> None:
     assert Plan.model_validate(plan_data).judged_span() == (33, 123)
-    plan_data["phases"].insert(4, {"name": "higher", "kind": "plateau", "plays_s": 10, "level": [1.2, 1.2]})
+    plan_data["phases"].insert(4, {"name": "higher", "kind": "plateau", "duration_s": 10, "level": [1.2, 1.2]})
     assert Plan.model_validate(plan_data).judged_span() == (33, 133)
     del plan_data["phases"][0]
     assert Plan.model_validate(plan_data).judged_span() == (8, 108)
@@ -285,7 +287,7 @@ def test_duration_and_compression_are_those_of_the_phases(plan_data: dict[str, A
     plan = Plan.model_validate(plan_data)
     assert (plan.duration_s, plan.compression, plan.starts_s()) == (131, 40, (0, 25, 33, 48, 123, 131))
     for item in plan_data["phases"]:
-        item.pop("stands_for_s", None)
+        item.pop("represents_s", None)
     assert Plan.model_validate(plan_data).compression == 1
 
 

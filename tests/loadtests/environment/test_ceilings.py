@@ -14,10 +14,11 @@ from loadtests.client.interface import Reply, Request
 from loadtests.demand.arrivals import schedule
 from loadtests.environment.ceilings import CeilingReachedError, Ceilings
 from loadtests.environment.targets import Ceiling
-from loadtests.results.account import make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.ledger import Line, OrderReply, read_ledgers
 from loadtests.results.run_directory import RunDirectory, read_tables, write_json
 from loadtests.results.schemas import REQUESTS
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.session import Placed, Session
 from loadtests.worker.job import read_job

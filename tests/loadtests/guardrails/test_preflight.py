@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.environment.destinations import Destination, Destinations
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.preflight import check_idle, check_release, check_side_effects
 from slo.outcomes import EnvironmentLacks
@@ -87,7 +87,9 @@ def page(home: int, probes: int = 0) -> bytes:
 def reach(world: World, shop: FakeShop, most: float = 1.0, **changed: object) -> ResolvedEnvironment:
     metrics = [{"job": "shop", "url": f"{shop.url}/metrics"}]
     idle = {"max_requests_per_s": most}
-    return reach_of(environment(shop.url, **{"metrics": metrics, "idle": idle, **changed}), world.context().environment)
+    return resolve_environment(
+        environment(shop.url, **{"metrics": metrics, "idle": idle, **changed}), world.context().environment
+    )
 
 
 def looked(given: ResolvedEnvironment, shop: FakeShop, then: bytes) -> None:
@@ -96,7 +98,7 @@ def looked(given: ResolvedEnvironment, shop: FakeShop, then: bytes) -> None:
     def later(_s: float) -> None:
         shop.answers["/metrics"] = (200, then)
 
-    with given.asking() as http:
+    with given.http() as http:
         check_idle(given.environment, http, later, apart_s=100.0)
 
 

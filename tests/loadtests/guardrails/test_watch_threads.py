@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from loadtests.environment.pinned_http import bounded
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.pinned_http import bounded_get
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment
 from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url, says_stop
 from loadtests.guardrails.lease import Place, take
@@ -18,13 +18,14 @@ from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.runtime.clock import Clock
 from scripts.running.guards import Watches
 from slo.outcomes import EnvironmentLacks
-from tests.scripts.world import World, fake_shop, free_port, targets
+from tests.ports import free_port
+from tests.scripts.world import World, fake_shop, targets
 from tests.waiting import wait_for
 
 
 def reach(world: World, shop: str, **changed: object) -> ResolvedEnvironment:
     text = json.loads(targets(shop, **changed))["environments"]["staging"]
-    return reach_of(Environment.model_validate(text), world.context().environment)
+    return resolve_environment(Environment.model_validate(text), world.context().environment)
 
 
 class Hands:
@@ -62,7 +63,7 @@ def test_a_page_that_is_gone_says_stop() -> None:
 
 
 def test_a_switch_that_says_stop_ends_the_run_and_stays_so(world: World) -> None:
-    with fake_shop({"/kill": (200, {"stop": False})}) as shop, reach(world, shop.url).asking() as http:
+    with fake_shop({"/kill": (200, {"stop": False})}) as shop, reach(world, shop.url).http() as http:
         watch = KillSwitch(f"{shop.url}/kill", http)
         watch.look()
         assert watch.why_stop is None
@@ -76,7 +77,7 @@ def test_a_switch_that_says_stop_ends_the_run_and_stays_so(world: World) -> None
 @pytest.mark.parametrize("answer", [(503, b""), (302, b""), (404, b"stop")])
 def test_a_switch_that_is_silent_for_ten_seconds_ends_the_run(answer: tuple[int, object], world: World) -> None:
     clock = Hands()
-    with fake_shop({"/kill": (200, b"go on")}) as shop, reach(world, shop.url).asking() as http:
+    with fake_shop({"/kill": (200, b"go on")}) as shop, reach(world, shop.url).http() as http:
         watch = KillSwitch(f"{shop.url}/kill", http, clock)
         watch.look()
         shop.answers["/kill"] = answer
@@ -93,7 +94,7 @@ def test_a_switch_that_is_silent_for_ten_seconds_ends_the_run(answer: tuple[int,
 def test_a_run_does_not_begin_while_the_switch_says_stop(world: World) -> None:
     with fake_shop({"/kill": (200, b"stop")}) as shop:
         given = reach(world, shop.url, kill_url=f"{shop.url}/kill")
-        with given.asking() as http, pytest.raises(EnvironmentLacks) as refused:
+        with given.http() as http, pytest.raises(EnvironmentLacks) as refused:
             check_kill_url(given.environment, http)
         assert str(refused.value) == f"the kill URL {shop.url}/kill says stop: no run may begin"
 
@@ -101,7 +102,7 @@ def test_a_run_does_not_begin_while_the_switch_says_stop(world: World) -> None:
 def test_a_run_does_not_begin_without_the_switch_that_is_declared(world: World) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     given = reach(world, url, kill_url=f"{url}/kill")
-    with given.asking() as http, pytest.raises(EnvironmentLacks) as refused:
+    with given.http() as http, pytest.raises(EnvironmentLacks) as refused:
         check_kill_url(given.environment, http)
     assert str(refused.value) == f"the kill URL {url}/kill doesn't answer: ConnectionError"
 
@@ -124,7 +125,7 @@ def test_every_change_of_the_release_is_kept_and_a_deploy_is_said_at_once() -> N
     watch = ReleaseWatch(answers("a", "a", "nothing", "nothing", "a", "b", "a"), lambda: next(times), said.append)
     for _ in range(7):
         watch.look()
-    assert watch.seen == [
+    assert [one.model_dump() for one in watch.seen] == [
         {"at": 0, "release": "a"},
         {"at": 1, "release": None},
         {"at": 2, "release": "a"},
@@ -197,8 +198,8 @@ def test_a_secret_that_the_shop_repeats_is_in_no_release_and_no_header(world: Wo
     with fake_shop({"/healthz": (200, {"version": f"1.2 {canary}"})}) as shop:
         shop.headers["X-Echo"] = canary
         text = json.loads(targets(shop.url, **gate))["environments"]["staging"]
-        reached = reach_of(Environment.model_validate(text), world.context(GATE=canary).environment)
+        reached = resolve_environment(Environment.model_validate(text), world.context(GATE=canary).environment)
         assert probe_release(reached) == "1.2 " + "*" * len(canary)
-        with reached.asking() as http:
-            reply = bounded(http, f"{shop.url}/healthz", 5.0)
+        with reached.http() as http:
+            reply = bounded_get(http, f"{shop.url}/healthz", 5.0)
         assert reply.headers["x-echo"] == "*" * len(canary)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from loadtests.live.board import Board, Timetable
 from loadtests.live.histogram import PROMETHEUS_BOUNDS_S, Histogram
 from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
+from loadtests.results.live_document import LiveDocument
 from loadtests.results.records import StepRecord
 from tests.loadtests.fakes import SECOND, batch, session_record, step_record
 
@@ -78,7 +79,7 @@ def test_two_workers_figures_add_up_exactly(left: list[StepRecord], right: list[
             if first % 3 == 0:
                 merged.merge(name, json.loads(json.dumps(figures.take(START))), gauges())
         merged.merge(name, figures.take(START), gauges())
-    told = merged.snapshot(START + 25 * SECOND, "running")
+    told = merged.snapshot(START + 25 * SECOND, "running").model_dump()
     everything = [*left, *right]
     errors = Counter((record.step, record.error) for record in everything if record.error)
     assert merged.gaps == 0
@@ -125,7 +126,7 @@ def test_gauges_are_summed_and_the_busiest_generator_is_told() -> None:
     orders = {"attempted": 5, "accepted": 3, "refused": 1, "unknown": 1}
     merged.merge("w0", change, gauges(open_sessions=2, started_total=7, dropped_total=1, orders=orders, cpu=0.4))
     merged.merge("w1", change, gauges(open_sessions=3, started_total=6, dropped_total=4, orders=orders, cpu=0.9))
-    told = merged.snapshot(START + SECOND, "running")
+    told = merged.snapshot(START + SECOND, "running").model_dump()
     assert (told["achieved"]["open_sessions"], told["achieved"]["sessions_total"]) == (5, 13)
     assert (told["dropped_total"], told["generator_cpu"], told["workers"]) == (5, 0.9, 2)
     assert {name: told["orders"][f"{name}_total"] for name in orders} == {k: 2 * v for k, v in orders.items()}
@@ -135,7 +136,7 @@ def test_a_worker_s_latest_gauges_replace_its_earlier_ones() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
     merged.merge("w0", figures.take(START), gauges(started_total=3, open_sessions=3))
     merged.merge("w0", figures.take(START), gauges(started_total=5, open_sessions=1))
-    told = merged.snapshot(START, "running")["achieved"]
+    told = merged.snapshot(START, "running").model_dump()["achieved"]
     assert (told["sessions_total"], told["open_sessions"]) == (5, 1)
 
 
@@ -156,51 +157,21 @@ def test_each_worker_has_a_sequence_of_its_own() -> None:
     assert merged.gaps == 0
 
 
-KEYS: dict[str, object] = {
-    "format": None,
-    "sequence": None,
-    "at": None,
-    "run": None,
-    "phase": None,
-    "state": None,
-    "elapsed_s": None,
-    "left_s": None,
-    "gaps": None,
-    "planned": {"sessions_per_s", "sessions_total"},
-    "achieved": {"sessions_per_s", "requests_per_s", "sessions_total", "requests_total", "open_sessions"},
-    "latency_s": {"p50", "p95", "p99"},
-    "errors": {"total", "per_s", "by_step"},
-    "orders": {"accepted_total", "refused_total", "unknown_total", "per_minute"},
-    "steps": {"checkout"},
-    "lag_s": {"p99"},
-    "generator_cpu": None,
-    "dropped_total": None,
-    "workers": None,
-    "objectives": None,
-}
-# Told beside the contract: when the run started, which `run` needs, and how many orders were attempted.
-BESIDE = {"started_at"}
-BESIDE_IN_ORDERS = {"attempted_total"}
-
-
-def test_a_snapshot_has_the_contract_s_keys() -> None:
+def test_a_snapshot_is_read_as_it_was_written() -> None:
     merged, figures = board(watch()), WorkerFigures([watch()], ALWAYS)
     figures.steps_ended(batch(checkout(11)))
     merged.merge("w0", figures.take(START), gauges())
-    told = merged.snapshot(START + 12 * SECOND, "running")
-    assert told.keys() - BESIDE == KEYS.keys()
-    for name, inner in KEYS.items():
-        if inner is not None:
-            assert told[name].keys() - BESIDE_IN_ORDERS == inner
+    snapshot = merged.snapshot(START + 12 * SECOND, "running")
+    told = json.loads(json.dumps(snapshot.model_dump(mode="json"), allow_nan=False))
+    assert LiveDocument.model_validate({**told, "news": 1}) == snapshot
     assert told["steps"]["checkout"].keys() == {"requests_total", "errors_total", "latency"}
     assert told["steps"]["checkout"]["latency"].keys() == {"buckets", "sum", "count"}
     assert told["objectives"] == [{"name": "checkout-latency", "bad": 0, "total": 1, "certain_breach": False}]
-    assert told["format"] == "peakproof/live/v1"
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert (told["format"], told["factor"], told["paused"]) == ("peakproof/live/v1", 1.0, False)
 
 
 def test_a_snapshot_before_any_worker_spoke_knows_nothing_and_invents_nothing() -> None:
-    told = board(watch()).snapshot(START - SECOND, "starting")
+    told = board(watch()).snapshot(START - SECOND, "starting").model_dump()
     assert told["latency_s"] == {"p50": None, "p95": None, "p99": None}
     assert (told["lag_s"], told["generator_cpu"], told["workers"], told["steps"]) == ({"p99": None}, None, 0, {})
     assert (told["elapsed_s"], told["left_s"], told["phase"], told["sequence"]) == (0.0, 25.0, "warm-up", 1)
@@ -219,20 +190,20 @@ def test_a_snapshot_before_any_worker_spoke_knows_nothing_and_invents_nothing() 
 def test_a_snapshot_says_what_was_planned_by_now(
     at_s: float, phase: str, left_s: float, planned: dict[str, float]
 ) -> None:
-    told = board().snapshot(START + round(at_s * SECOND), "running")
+    told = board().snapshot(START + round(at_s * SECOND), "running").model_dump()
     assert (told["phase"], told["left_s"], told["planned"]) == (phase, left_s, planned)
 
 
 def test_snapshots_are_numbered() -> None:
     merged = board()
-    assert [merged.snapshot(START, "running")["sequence"] for _ in range(3)] == [1, 2, 3]
+    assert [merged.snapshot(START, "running").model_dump()["sequence"] for _ in range(3)] == [1, 2, 3]
 
 
 def test_recent_latency_forgets_after_10_seconds_and_totals_never() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
     figures.steps_ended(batch(checkout(0, took_s=3.0)))
     merged.merge("w0", figures.take(START), gauges())
-    told = [merged.snapshot(START + n * SECOND, "running") for n in range(1, 12)]
+    told = [merged.snapshot(START + n * SECOND, "running").model_dump() for n in range(1, 12)]
     assert [one["latency_s"]["p50"] is not None for one in told] == [True] * 10 + [False]
     assert {one["achieved"]["requests_total"] for one in told} == {1}
 
@@ -241,7 +212,7 @@ def test_latency_is_told_from_the_scheduled_start() -> None:
     merged, figures = board(), WorkerFigures([], ALWAYS)
     figures.steps_ended(batch(checkout(5, sent_at=START + 9 * SECOND, finished_at=START + 10 * SECOND)))
     merged.merge("w0", figures.take(START), gauges())
-    told = merged.snapshot(START + 10 * SECOND, "running")
+    told = merged.snapshot(START + 10 * SECOND, "running").model_dump()
     assert told["latency_s"]["p50"] == pytest.approx(5.0, rel=0.008)
     assert told["lag_s"]["p99"] == pytest.approx(4.0, rel=0.008)
     assert told["steps"]["checkout"]["latency"]["buckets"]["5.0"] in {0, 1}
@@ -254,7 +225,7 @@ def test_rates_are_those_of_the_last_seconds() -> None:
         for _ in range(4):
             figures.steps_ended(batch(checkout(second, error="timeout" if second > 15 else None)))
         merged.merge("w0", figures.take(START), gauges(started_total=2 * second, orders={"accepted": second}))
-        told = merged.snapshot(START + second * SECOND, "running")
+        told = merged.snapshot(START + second * SECOND, "running").model_dump()
     assert told["achieved"]["sessions_per_s"] == 2.0
     assert told["achieved"]["requests_per_s"] == pytest.approx(4.0, rel=0.11)
     assert told["errors"]["per_s"] == pytest.approx(4.0, rel=0.11)
@@ -268,7 +239,7 @@ def test_only_what_was_wanted_in_the_judged_window_is_judged() -> None:
     figures.steps_ended(batch(checkout(15, step="home", took_s=1.0)))
     figures.steps_ended(batch(checkout(15, error="blocked")))
     merged.merge("w0", figures.take(START), gauges())
-    (told,) = merged.snapshot(START + 25 * SECOND, "running")["objectives"]
+    (told,) = merged.snapshot(START + 25 * SECOND, "running").model_dump()["objectives"]
     assert (told["bad"], told["total"]) == (2, 2)
 
 
@@ -279,7 +250,7 @@ def test_a_request_under_way_over_its_limit_is_bad_already() -> None:
         change = figures.take(at + waited_ns)
         assert change["overdue"] == {"checkout-latency": bad}
     merged.merge("w0", change | {"sequence": 1}, gauges())
-    (told,) = merged.snapshot(at + SECOND, "running")["objectives"]
+    (told,) = merged.snapshot(at + SECOND, "running").model_dump()["objectives"]
     assert (told["bad"], told["total"]) == (1, 1)
 
 
@@ -290,7 +261,7 @@ def test_a_request_that_was_overdue_and_ended_is_counted_once() -> None:
     in_flight.clear()
     figures.steps_ended(batch(checkout(12, took_s=2.0)))
     merged.merge("w0", figures.take(START + 14 * SECOND), gauges())
-    (told,) = merged.snapshot(START + 14 * SECOND, "running")["objectives"]
+    (told,) = merged.snapshot(START + 14 * SECOND, "running").model_dump()["objectives"]
     assert (told["bad"], told["total"]) == (1, 1)
 
 
@@ -317,7 +288,7 @@ def test_a_breach_is_certain_when_the_watch_says_so_of_the_sum_of_all_workers() 
     late = WorkerFigures([watch("first"), watch("second")], ALWAYS, lambda: [("checkout", START)])
     merged.merge("w2", late.take(START + SECOND), gauges())
     assert merged.certain_breach() == "second"
-    told = merged.snapshot(START + SECOND, "running")["objectives"]
+    told = merged.snapshot(START + SECOND, "running").model_dump()["objectives"]
     assert [one["certain_breach"] for one in told] == [False, True]
 
 
@@ -328,7 +299,7 @@ def test_after_a_revision_of_the_plan_nothing_is_certain_and_its_own_plan_is_due
     merged.merge("w0", figures.take(START), gauges())
     assert merged.certain_breach() == "checkout-latency"
     merged.revise(np.array([1.0, 5.0]), lambda _: 2.5)
-    shown = merged.snapshot(START + 4 * SECOND, "running")
+    shown = merged.snapshot(START + 4 * SECOND, "running").model_dump()
     assert merged.certain_breach() is None
     assert [(one["bad"], one["certain_breach"]) for one in shown["objectives"]] == [(1, False)]
     assert shown["planned"] == {"sessions_per_s": 2.5, "sessions_total": 1}
@@ -362,7 +333,7 @@ def test_assets_are_counted_and_judged_apart_but_hide_nobody_s_wait_and_no_lag()
     assets = [checkout(1, 0.001, step="asset", sent_at=START + 60 * SECOND) for _ in range(99)]
     figures.steps_ended(batch(checkout(1, took_s=2.0), *assets))
     merged.merge("w0", figures.take(START), gauges())
-    told = merged.snapshot(START + SECOND, "running")
+    told = merged.snapshot(START + SECOND, "running").model_dump()
     assert told["latency_s"]["p50"] == pytest.approx(2.0, rel=0.008)
     assert told["lag_s"]["p99"] == 0
     assert told["achieved"]["requests_total"] == told["achieved"]["requests_per_s"] == 100

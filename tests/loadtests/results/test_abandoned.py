@@ -8,12 +8,12 @@ from typing import Any, cast
 import pytest
 
 from loadtests.results.abandoned import ABANDONED, account_for_abandoned
-from loadtests.results.account import WorkerAccount
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import write_run
+from loadtests.results.worker_status import WorkerStatus
 from scripts.running.locust_processes import LocustProcesses, how_it_ended
 from tests.loadtests.results.test_run_json import given, told
-from tests.scripts.made_run import SECOND, START, make_run, progress, worker_account
+from tests.scripts.made_run import SECOND, START, facts, live_snapshot, make_run, worker_account
 
 LAST = START + 28 * SECOND
 
@@ -30,7 +30,7 @@ class Head:
 
 
 def ended(code: int, *workers: dict[str, Any], expected: int = 2) -> tuple[str, str | None]:
-    accounts = [WorkerAccount(**worker_account(index, 5, **changed)) for index, changed in enumerate(workers)]
+    accounts = [WorkerStatus(**worker_account(index, 5, **changed)) for index, changed in enumerate(workers)]
     return how_it_ended(accounts, expected, cast("LocustProcesses", type("Made", (), {"head": Head(code=code)})))
 
 
@@ -58,7 +58,7 @@ def test_why_a_run_ended_is_the_first_thing_that_went_wrong(
 def abandoned(tmp_path: Path) -> RunDirectory:
     """Return a run whose command was killed: `run.json` is the one from before the load."""
     run = RunDirectory(path=make_run(tmp_path, "PASS"))
-    write_run(run, given(tmp_path), progress(started_at=None, load_ended_at=None, ended=None, spans=None))
+    write_run(run, given(tmp_path), facts()[0])
     for index in range(2):
         requests = json.loads(run.worker(f"w{index}").read_text())["requests"]
         write_json(run.worker(f"w{index}"), worker_account(index, requests, at=LAST, ended="stopped"))
@@ -67,7 +67,7 @@ def abandoned(tmp_path: Path) -> RunDirectory:
 
 
 def snapshot(run: RunDirectory, state: str = "ended") -> None:
-    write_json(run.live, {"format": "peakproof/live/v1", "started_at": START, "at": LAST - SECOND, "state": state})
+    write_json(run.live, live_snapshot(at=LAST - SECOND, state=state))
 
 
 def document(run: RunDirectory) -> dict[str, Any]:
@@ -106,6 +106,6 @@ def test_a_run_that_said_how_it_ended_or_never_began_is_left_alone(abandoned: Ru
     abandoned.live.unlink()
     assert not account_for_abandoned(abandoned, LAST + 60 * SECOND)
     snapshot(abandoned)
-    write_run(abandoned, given(tmp_path), progress(ended="stopped"))
+    write_run(abandoned, given(tmp_path), *facts(ended="stopped"))
     assert not account_for_abandoned(abandoned, LAST + 60 * SECOND)
     assert document(abandoned)["ended"] == "stopped"

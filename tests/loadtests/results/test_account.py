@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from loadtests.demand.arrivals import Schedule, revised, schedule
 from loadtests.demand.revision import Revision
-from loadtests.results.account import Account, WorkerAccount, make_account, read_sessions, read_workers
+from loadtests.results.account import Account, make_account, read_sessions
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import SESSIONS
+from loadtests.results.worker_status import WorkerStatus, read_workers
 from slo.documents import BadInput
 from tests.loadtests.fakes import session_record, small_plan
 
@@ -30,7 +31,7 @@ def table(ended: dict[int, str], reason: str | None = None) -> pa.Table:
     return pa.table(columns, schema=SESSIONS)
 
 
-def worker_account(index: int, name: str | None = None, **changes: Any) -> WorkerAccount:
+def worker_account(index: int, name: str | None = None, **changes: Any) -> WorkerStatus:
     facts: dict[str, Any] = {
         "name": name or f"w{index}",
         "index": index,
@@ -49,7 +50,7 @@ def worker_account(index: int, name: str | None = None, **changes: Any) -> Worke
         "open_sessions_peak": 1,
         "rss_peak_bytes": 1,
     }
-    return WorkerAccount(**{**facts, **changes})
+    return WorkerStatus(**{**facts, **changes})
 
 
 def total(account: Account) -> int:

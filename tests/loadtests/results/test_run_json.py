@@ -1,6 +1,7 @@
 """run.json: the account adds up to the plan, and what can't be known is null, never invented."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from loadtests.results.revisions import append_revision
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import write_run
 from scripts.running.read_inputs import read_inputs
-from tests.scripts.made_run import SECOND, START, make_run, progress, worker_account
+from slo.validity.run_document import parse_run
+from tests.scripts.made_run import SECOND, START, facts, make_run, worker_account
 from tests.scripts.world import World, write_inputs
 
 LEARNT = (
@@ -39,8 +41,9 @@ def run(tmp_path: Path) -> RunDirectory:
 
 def document(run: RunDirectory, **changed: Any) -> dict[str, Any]:
     folder = run.path.parent.parent
-    value = write_run(run, given(folder), progress(**changed))
-    assert json.loads(run.run.read_text()) == value
+    document = write_run(run, given(folder), *facts(**changed))
+    value: dict[str, Any] = json.loads(run.run.read_text())
+    assert parse_run(value) == document
     return value
 
 
@@ -109,11 +112,8 @@ def test_before_any_load_nothing_is_invented(world: World) -> None:
     write_inputs(world.folder)
     inputs = given(world.folder)
     run = prepare(inputs, world.context().runs)
-    value = write_run(
-        run,
-        inputs,
-        progress(started_at=None, load_ended_at=None, ended=None, release_before=None, release_after=None, spans=None),
-    )
+    write_run(run, inputs, replace(facts()[0], release=None))
+    value = json.loads(run.run.read_text())
     assert (value["phases"], value["judged"]) == ([], {"starts_at": None, "ends_at": None})
     assert (value["ended"], value["ended_at"], value["recorder"]) == (None, None, None)
     assert value["release"] == {"before": None, "after": None, "expected": [], "seen": []}
@@ -231,7 +231,7 @@ def test_gaps_that_nobody_tells_are_not_known(run: RunDirectory, live: bytes | N
 
 
 def test_the_judged_time_ends_with_a_run_that_was_stopped(run: RunDirectory) -> None:
-    value = document(run, load_ended_at=START + 10 * SECOND, ended="stopped")
+    value = document(run, ended_at=START + 10 * SECOND, ended="stopped")
     assert value["judged"] == {"starts_at": START + 7 * SECOND, "ends_at": START + 10 * SECOND}
-    value = document(run, load_ended_at=START + 3 * SECOND, ended="stopped")
+    value = document(run, ended_at=START + 3 * SECOND, ended="stopped")
     assert value["judged"] == {"starts_at": START + 7 * SECOND, "ends_at": START + 7 * SECOND}

@@ -1,9 +1,6 @@
 """The guard runs a program that knows nothing of us, and ends it when we are gone."""
 
-import os
-import select
 import signal
-import subprocess
 from pathlib import Path
 
 from loadtests.runtime import guarded_child as guard
@@ -70,27 +67,3 @@ def test_the_program_ends_when_the_guards_parent_is_killed(tmp_path: Path) -> No
         pid = pid_of(child)
         child.process.kill()
         wait_until(lambda: not is_alive(pid), [], 10, "the program's end")
-
-
-def test_a_pipe_reaches_the_program_as_its_descriptors_3_and_4(tmp_path: Path) -> None:
-    """Whichever numbers they have here; the guard keeps neither, so the other end sees when the program lets go."""
-    talk = "import os, time; os.write(4, os.read(3, 100).upper()); os.close(4); time.sleep(600)"
-    for _ in range(2):  # the second time the numbers are others
-        into, ours = os.pipe()
-        theirs, out = os.pipe()
-        command = python(GUARD, "--pipe", f"{into},{out}", *python("-c", talk))
-        process = subprocess.Popen(command, pass_fds=(into, out), cwd=tmp_path)
-        os.close(into)
-        os.close(out)
-        os.write(ours, b"hello")
-        heard = select.poll()
-        heard.register(theirs, select.POLLIN)
-        assert heard.poll(30_000)
-        assert os.read(theirs, 100) == b"HELLO"
-        let_go = heard.poll(10_000)
-        process.terminate()
-        process.wait()
-        assert let_go
-        assert os.read(theirs, 100) == b""
-        os.close(theirs)
-        os.close(ours)

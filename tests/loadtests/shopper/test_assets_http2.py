@@ -13,7 +13,7 @@ from loadtests.client.http1_client import ShopperClient
 from loadtests.client.http2.client import Http2Client
 from loadtests.client.interface import Client, Reply, Request
 from loadtests.client.shared_pool import SharingClient
-from loadtests.shopper.assets import Assets, connections, source_of
+from loadtests.shopper.assets import Assets, source_of
 from tests.loadtests.client.shoppers import GET, TRACEPARENT
 from tests.loadtests.hostile_http2 import HostileHttp2, Talk
 from tests.loadtests.hostile_server import Seen
@@ -61,11 +61,6 @@ def test_all_of_a_page_s_assets_are_asked_for_at_once_over_one_connection() -> N
         assets.close()
         client.close()
     assert (page.html, replies, due, shop.connections) == (True, [Reply(200, b"png")] * 40, [7] * 40, 1)
-
-
-@pytest.mark.parametrize(("fetched", "has_cdn", "most"), [("off", True, 1), ("shop", True, 1), ("all", True, 2)])
-def test_a_session_holds_one_connection_to_each_host(fetched: str, most: int, *, has_cdn: bool) -> None:
-    assert connections(fetched, has_cdn=has_cdn, http2=True) == most  # type: ignore[arg-type]
 
 
 def test_an_environment_s_shoppers_speak_what_it_says() -> None:

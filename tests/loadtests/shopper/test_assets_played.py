@@ -6,15 +6,15 @@ from pathlib import Path
 
 import gevent
 
-from loadtests.results.account import read_sessions, read_workers
+from loadtests.results.account import read_sessions
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
-from loadtests.shopper.assets import connections
 from loadtests.worker.job import read_job
 from loadtests.worker.worker import Worker
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
-from tests.loadtests.page_visits import FETCHED, PNG, collected
+from tests.loadtests.page_visits import PNG, collected
 from tests.loadtests.prepared import prepared_run
 
 __all__ = ["collected"]
@@ -84,8 +84,3 @@ def test_nothing_of_the_shop_s_secrets_goes_to_the_cdn(tmp_path: Path) -> None:
     assert access.addresses == ("127.0.0.1",)
     assert sorted(access.headers) == ["Accept", "User-Agent", "X-Load", "baggage"]
     assert access.masks
-
-
-def test_a_session_holds_what_a_browser_holds_to_each_host_it_fetches_from() -> None:
-    assert [connections(fetched, has_cdn=True) for fetched in FETCHED] == [1, 6, 12]
-    assert [connections(fetched, has_cdn=False) for fetched in FETCHED] == [1, 6, 6]

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from loadtests.client.interface import Event, Listener, Reply, Request
-from loadtests.demand import plan as demand
 from loadtests.demand.visits import BROWSE_STEPS, ORDER_NEWS, ORDER_STREAM, VISITS, expected_events, visits_of
+from loadtests.environment import targets
 from loadtests.guardrails.plan_check import too_much
 from loadtests.journeys import JOURNEYS
 from loadtests.shopper.session import Session, SessionFailedError
-from loadtests.storefronts import METHODS, STOREFRONTS
-from loadtests.storefronts.twisted_threads import TwistedThreads
+from loadtests.storefronts import STOREFRONTS
+from loadtests.storefronts.twisted_threads import SPEC, TwistedThreads
 from tests.loadtests.fakes import (
     NO_CEILING,
     FakeClient,
@@ -40,14 +40,14 @@ class Visit:
 
     def go(self) -> None:
         journey = self.session.arrival.journey
-        JOURNEYS[journey](self.session, STOREFRONTS["twisted-threads"](self.session))
+        JOURNEYS[journey](self.session, SPEC.new(self.session))
 
     def steps(self) -> list[str]:
         return [record.step for record in self.memory.steps]
 
 
-def test_journeys_are_those_of_the_plan_and_each_has_its_visits_told() -> None:
-    assert set(JOURNEYS) == set(VISITS) == set(demand.JOURNEYS)
+def test_journeys_are_those_that_a_plan_may_name() -> None:
+    assert set(JOURNEYS) == set(VISITS)
     assert {step for visits in VISITS.values() for step in visits} >= set(BROWSE_STEPS)
 
 
@@ -64,7 +64,7 @@ def test_a_journey_visits_exactly_the_steps_that_evidence_rests_on(tmp_path: Pat
 def test_each_step_is_asked_for_with_the_method_that_is_told_of_it(tmp_path: Path, journey: str) -> None:
     visit = Visit(tmp_path, journey)
     visit.go()
-    told = METHODS["twisted-threads"]
+    told = SPEC.methods
     assert {(request.step, request.method) for request in visit.client.sent} == {
         (step, told[step]) for step in VISITS[journey]
     }
@@ -256,8 +256,9 @@ def test_few_cards_are_declined_and_by_the_shopper_s_own_luck(tmp_path: Path, mo
     assert 0 < cards["tok_declined"] < 20
 
 
-def test_a_storefront_is_found_by_the_name_that_targets_use() -> None:
-    assert dict(STOREFRONTS) == {"twisted-threads": TwistedThreads}
+def test_storefronts_are_those_that_targets_may_name() -> None:
+    assert set(STOREFRONTS) == set(targets.STOREFRONTS)
+    assert STOREFRONTS["twisted-threads"].new is TwistedThreads
 
 
 def news(status: str, order: str = "o1") -> Event:
@@ -305,7 +306,7 @@ def test_a_buyer_follows_the_order_where_the_plan_says_so(tmp_path: Path, journe
         ["/orders/o1/events"] if "checkout" in visits else []
     )
     assert visit.session.listening is None
-    assert {**ORDER_STREAM, **ORDER_NEWS}.keys() <= METHODS["twisted-threads"].keys()
+    assert {**ORDER_STREAM, **ORDER_NEWS}.keys() <= SPEC.methods.keys()
 
 
 @pytest.mark.parametrize("wrong", [news("paid", "o2"), Event("paid", "[", ""), Event("paid", "{}", "")])

@@ -13,7 +13,7 @@ import requests
 from loadtests.results.run_directory import RunDirectory
 from tests.loadtests import fake_shop
 from tests.loadtests.test_locust_control import live, playing, wait_for, wish
-from tests.scripts.world import free_port
+from tests.ports import free_port
 
 WELL = fake_shop.FakeShop._reply
 

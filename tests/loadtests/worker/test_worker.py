@@ -4,6 +4,7 @@ import contextlib
 import gc
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import pytest
 
 from loadtests.demand.arrivals import revised, schedule
 from loadtests.demand.revision import Revision
+from loadtests.journeys import Registry
 from loadtests.live.objectives import watches_of
-from loadtests.results.account import make_account, read_sessions, read_workers
+from loadtests.results.account import make_account, read_sessions
 from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
+from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
+from loadtests.storefronts import STOREFRONTS
 from loadtests.worker.job import Job, read_job, write_job
 from loadtests.worker.worker import Worker
 from slo.documents import BadInput
@@ -55,6 +59,16 @@ def has_ipv6() -> bool:
 
 def planned(job: Job) -> int:
     return len(schedule(job.plan))
+
+
+def test_a_worker_plays_what_the_registry_holds_that_it_is_given(tmp_path: Path, shop: FakeShop) -> None:
+    directory = prepared_run(tmp_path, shop.url, journeys={"window-shop": 1.0})
+    only_home = Registry(
+        storefronts=STOREFRONTS, journeys={"window-shop": lambda _session, storefront: storefront.home()}
+    )
+    job = read_job(directory.path, registry=only_home)
+    play(Worker(job, 0, 1, Clock.start().now()))
+    assert Counter(read_tables(directory.parts("requests"), REQUESTS)["step"].to_pylist()) == {"home": planned(job)}
 
 
 def test_a_played_run_is_all_on_disk(tmp_path: Path, shop: FakeShop) -> None:

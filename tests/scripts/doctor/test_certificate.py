@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from loadtests.environment.destinations import Destination, Destinations
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
-from tests.scripts.world import World, free_port
+from tests.ports import free_port
+from tests.scripts.world import World
 
 HOST = "shop.test"
 
@@ -38,7 +39,7 @@ def reach_at(world: World, port: int, ca: Path | None, scheme: str = "https") ->
         "resolve": {HOST: "127.0.0.1"},
         **({} if ca is None else {"ca": str(ca)}),
     }
-    return reach_of(Environment.model_validate(told), world.context().environment)
+    return resolve_environment(Environment.model_validate(told), world.context().environment)
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def shop_with(authority: Authority, name: str = HOST, *, days: int) -> Iterator[
 def test_a_certificate_that_is_good_for_long_is_ok(world: World, authority: Authority) -> None:
     with shop_with(authority, days=30) as port:
         assert looked(world, port, authority.certificate) == Line(
-            state="ok", what="TLS", told="the certificate is trusted, for 30 days yet"
+            state="ok", what="TLS", told="the certificate is trusted, for 30 days more"
         )
 
 
@@ -86,7 +87,7 @@ def test_a_certificate_of_an_unknown_authority_isnt_trusted(world: World, author
     with shop_with(authority, days=30) as port:
         line = looked(world, port, None)
     assert line is not None
-    assert (line.state, line.next) == ("wrong", "mend it, or name its CA in `ca`")
+    assert (line.state, line.next) == ("wrong", "replace it, or name its CA in `ca`")
     assert line.told.startswith("the certificate isn't trusted: ")
 
 
@@ -99,7 +100,7 @@ def test_a_certificate_of_another_host_isnt_trusted(world: World, authority: Aut
 
 def test_where_nobody_listens_there_is_no_handshake(world: World, authority: Authority) -> None:
     assert looked(world, free_port(), authority.certificate) == Line(
-        state="wrong", what="TLS", told="no handshake: Connection refused", next="see what listens there"
+        state="wrong", what="TLS", told="no handshake: Connection refused", next="check what listens on that port"
     )
 
 

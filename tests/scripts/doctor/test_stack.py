@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from scripts.doctor.stack import JOBS, Checked, Stack, check_stack, published
-from tests.scripts.world import Command, Ended, FakeShop, fake_shop, free_base, free_port, script
+from tests.ports import free_base, free_port
+from tests.scripts.world import Command, Ended, FakeShop, fake_shop, script
 
 UP = [{"metric": {"job": job}, "value": [1, "1"]} for job in JOBS]
 RULES = [{"rules": [{"name": "PeakproofShopDown", "health": "ok"}]}]
@@ -119,7 +120,7 @@ def test_doctor_shows_a_good_stack_line_by_line_and_ends_with_0(
         ended = doctor(peakproof, monkeypatch, server)
     assert of_the_stack(ended) == [
         "ok       grafana      version 12.1.1, database ok",
-        "ok       access       the administrator's password is taken",
+        "ok       access       the administrator's password is accepted",
         "ok       data source prometheus ok",
         "ok       data source tempo ok",
         "ok       data source alertmanager ok",

@@ -7,7 +7,7 @@ import pytest
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.shop import used_ports
 from slo.outcomes import EnvironmentLacks
-from tests.scripts.world import free_port
+from tests.ports import free_port
 
 
 def test_no_two_of_ours_share_a_port() -> None:

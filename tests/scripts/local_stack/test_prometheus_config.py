@@ -22,7 +22,8 @@ from scripts.local_stack.prometheus_config import Scrape, configuration, scrapes
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.certificates import Authority
-from tests.scripts.world import FakeShop, fake_shop, free_port
+from tests.ports import free_port
+from tests.scripts.world import FakeShop, fake_shop
 from tests.waiting import wait_for
 
 PAGE = b"# TYPE shop_up gauge\nshop_up 1\n"

@@ -16,8 +16,9 @@ from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.prometheus_config import scrapes_of
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.forward_proxy import forward_proxy
+from tests.ports import free_port
 from tests.scripts.local_stack.test_prometheus_config import PAGE, environment, metrics, scrapes, sections
-from tests.scripts.world import fake_shop, free_port
+from tests.scripts.world import fake_shop
 from tests.waiting import wait_for
 
 

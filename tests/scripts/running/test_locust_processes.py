@@ -28,8 +28,9 @@ from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.fakes import small_plan
 from tests.loadtests.prepared import prepared_run
+from tests.ports import free_base
 from tests.scripts.local_stack.test_processes import SLEEP, says
-from tests.scripts.world import PLAN, World, free_base, write_inputs
+from tests.scripts.world import PLAN, World, write_inputs
 
 SHOP: dict[str, Any] = {
     "base_url": "http://127.0.0.1:1",

@@ -44,7 +44,7 @@ def test_a_plan_over_the_ceiling_of_orders_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_highest_level_counts_not_the_last(tmp_path: Path) -> None:
-    plan = PLAN.replace("plateau, plays_s: 20, level: [1, 1]", "plateau, plays_s: 20, level: [9, 0.1]")
+    plan = PLAN.replace("plateau, duration_s: 20, level: [1, 1]", "plateau, duration_s: 20, level: [9, 0.1]")
     assert refused(tmp_path, plan=plan) == (
         "plan.yaml: plays up to 900 requests a second; the environment's ceiling.requests_per_s is 500"
     )

@@ -16,7 +16,8 @@ from scripts.running import remote_master as afar
 from scripts.running.remote_master import RemoteMaster, read_master
 from scripts.verbs import worker
 from tests.loadtests.prepared import prepared_run
-from tests.scripts.world import Command, free_port
+from tests.ports import free_port
+from tests.scripts.world import Command
 
 TOKEN = "canary-of-the-run"
 RUN = "20261127T000000Z-small-abcd"

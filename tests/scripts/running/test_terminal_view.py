@@ -1,19 +1,21 @@
 """The live view says a snapshot in one line, or as a small table in a terminal."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from scripts.running.terminal_view import TerminalView, _below, line, read_live, screen
+from loadtests.results.live_document import LiveDocument
+from scripts.running.terminal_view import TerminalView, _below, line, read_snapshot, screen
 
-LIVE: dict[str, Any] = {
+WRITTEN: dict[str, Any] = {
     "format": "peakproof/live/v1",
     "sequence": 7,
     "at": 1_700_000_000_500_000_000,
     "run": "r",
+    "gaps": 0,
+    "started_at": 1_699_999_970_500_000_000,
     "phase": "plateau",
     "state": "running",
     "elapsed_s": 30.0,
@@ -28,7 +30,13 @@ LIVE: dict[str, Any] = {
     },
     "latency_s": {"p50": 0.1, "p95": 1.234, "p99": None},
     "errors": {"total": 5, "per_s": 0.5, "by_step": {"checkout": {"http_5xx": 3, "timeout": 2}}},
-    "orders": {"accepted_total": 200, "refused_total": 9, "unknown_total": 1, "per_minute": 100.0},
+    "orders": {
+        "attempted_total": 210,
+        "accepted_total": 200,
+        "refused_total": 9,
+        "unknown_total": 1,
+        "per_minute": 100.0,
+    },
     "steps": {},
     "lag_s": {"p99": 0.004},
     "generator_cpu": 0.4,
@@ -41,8 +49,11 @@ LIVE: dict[str, Any] = {
 }
 
 
-def changed(**parts: Any) -> dict[str, Any]:
-    return {**copy.deepcopy(LIVE), **parts}
+LIVE = LiveDocument.model_validate(WRITTEN)
+
+
+def changed(**parts: Any) -> LiveDocument:
+    return LiveDocument.model_validate({**WRITTEN, **parts})
 
 
 def test_a_snapshot_is_one_line() -> None:
@@ -95,9 +106,9 @@ def test_without_a_terminal_a_line_is_said_every_ten_seconds_and_at_each_phase()
     assert [text.split()[0] + " " + text.split()[2] for text in said] == ["0 ramp", "10 ramp", "11 plateau"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", "{}"])
 def test_a_snapshot_that_is_not_there_or_none_is_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "live.json"
-    assert read_live(path) is None
+    assert read_snapshot(path) is None
     path.write_text(text)
-    assert read_live(path) is None
+    assert read_snapshot(path) is None

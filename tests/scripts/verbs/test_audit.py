@@ -90,8 +90,8 @@ def outcomes(run: RunDirectory) -> dict[str, str]:
 def test_a_run_whose_promises_were_kept_ends_with_0(run: RunDirectory, peakproof: Command, shop: FakeShop) -> None:
     ended = peakproof("audit", "run")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[0] == "kept    order-exists: all 2"
-    assert set(outcomes(run).values()) == {"kept"}
+    assert ended.out.splitlines()[0] == "holds   order-exists: all 2"
+    assert set(outcomes(run).values()) == {"holds"}
     assert ("/admin/orders", {"run": ["run"], "after": ["0"], "limit": ["1000"]}, f"Bearer {TOKEN}") in shop.asked
     counts = json.loads(run.audit.read_text())["counts"]
     assert (counts["attempted"], counts["orders_in_shop"], counts["payments_in_provider"]) == (2, 2, 2)
@@ -162,11 +162,21 @@ def test_a_token_that_is_not_set_is_told(
     assert not run.audit.exists()
 
 
-@pytest.mark.parametrize("wrong", [None, "now", [], True])
-def test_a_run_that_does_not_say_when_it_began_is_refused(wrong: object, run: RunDirectory, peakproof: Command) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (None, "expected ns since the epoch"),
+        ("now", "Input should be a valid integer"),
+        ([], "Input should be a valid integer"),
+        (True, "Input should be a valid integer"),
+    ],
+)
+def test_a_run_that_does_not_say_when_it_began_is_refused(
+    wrong: object, expected: str, run: RunDirectory, peakproof: Command
+) -> None:
     write_json(run.run, {**json.loads(run.run.read_text()), "started_at": wrong})
     ended = peakproof("audit", "run")
-    message = f"peakproof: {run.run}: started_at: expected ns since the epoch, found {wrong!r}\n"
+    message = f"peakproof: {run.run}: started_at: {expected}, found {wrong!r}\n"
     assert (ended.code, ended.err) == (2, message)
 
 
@@ -194,7 +204,7 @@ def test_an_order_whose_row_never_arrived_blames_nobody_and_nothing_passes_over_
     assert [line for line in ended.out.splitlines() if line.startswith("unknown")] == [
         f"unknown {name}: {MISSING}" for name in BY_ROW
     ]
-    assert set(outcomes(run).values()) == {"unknown", "kept"}
+    assert set(outcomes(run).values()) == {"unknown", "holds"}
 
 
 def test_the_rows_that_a_killed_worker_kept_are_brought_over(run: RunDirectory, peakproof: Command) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.browser.visits import check_browser
-from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import Environment, ProxyTarget, read_targets
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line
@@ -63,7 +63,7 @@ def test_doctor_asks_for_everything_through_the_proxy(
     with forward_proxy(leads, "gate-keeper:canary-open-sesame") as proxy:
         found = looked(peakproof, shop, monkeypatch, **behind(shop, proxy))
         assert found["code"] == 0, found
-        assert found["proxy"]["told"] == f"all goes through {proxy.url}"
+        assert found["proxy"]["told"] == f"all requests go through {proxy.url}"
         assert len(proxy.seen) == len(shop.asked) == 7  # the first page, release, metrics, three sources, kill URL
     assert "canary" not in repr(found)
 
@@ -75,7 +75,7 @@ def test_doctor_says_that_a_proxy_wants_a_password(
         found = looked(peakproof, shop, monkeypatch, **behind(shop, proxy))
     assert found["code"] == 75
     assert (found["proxy"]["told"], found["proxy"]["next"]) == (
-        "it doesn't let us through: HTTP 407",
+        "it refuses this machine: HTTP 407",
         "declare proxy.basic_auth",
     )
     assert shop.asked == []
@@ -88,7 +88,7 @@ def test_doctor_says_that_a_proxy_leads_nowhere(
         url = "https://192.0.2.7"
         declared = {**behind(shop, proxy), "base_url": url}
         found = looked(peakproof, shop, monkeypatch, **declared)
-    assert found["proxy"]["told"] == f"it doesn't lead to {url}/: the proxy: it answers HTTP 502"
+    assert found["proxy"]["told"] == f"{url}/ isn't reached through it: the proxy: it answers HTTP 502"
     assert found["TLS"]["told"] == "no handshake: it answers HTTP 502"
 
 
@@ -101,7 +101,7 @@ def test_doctor_says_what_only_the_proxy_knows(
         assert {seen.path for seen in proxy.seen if "shop.invalid" in seen.path} == {"shop.invalid:443"}
     assert found["environment"]["told"] == "staging at https://shop.invalid, public"
     assert found["names"]["told"] == (
-        "only the proxy knows where shop.invalid is: whether that is production, its name alone says"
+        "only the proxy can look up shop.invalid: whether that is production is known by its name alone"
     )
 
 
@@ -120,8 +120,8 @@ def test_the_certificate_is_looked_at_through_the_proxy(world: World, tmp_path: 
                     "proxy": {"url": proxy.url},
                 }
             )
-            told = certificate(reach_of(target, world.context().environment))
-            assert told == Line(state="ok", what="TLS", told="the certificate is trusted, for 30 days yet")
+            told = certificate(resolve_environment(target, world.context().environment))
+            assert told == Line(state="ok", what="TLS", told="the certificate is trusted, for 30 days more")
             assert [seen.line for seen in proxy.seen] == [f"CONNECT 192.0.2.7:{port} HTTP/1.1"]
 
 
@@ -179,6 +179,8 @@ def test_a_browser_is_not_led_through_a_proxy() -> None:
             "proxy": {"url": url},
         }
     )
-    with pytest.raises(EnvironmentLacks, match="a browser isn't led through the environment's proxy; leave it out"):
+    with pytest.raises(
+        EnvironmentLacks, match=r"^--browser isn't supported with the environment's proxy; run without --browser$"
+    ):
         check_browser(target)
     check_browser(target.model_copy(update={"proxy": None}))

@@ -16,6 +16,7 @@ from loadtests.results.inputs import sha256
 from scripts.doctor import machine
 from scripts.local_stack.ports import Ports
 from scripts.verbs import doctor
+from tests.ports import free_base, free_port
 from tests.scripts.verbs.test_init import METRICS
 from tests.scripts.world import (
     PLAN,
@@ -24,8 +25,6 @@ from tests.scripts.world import (
     FakeShop,
     World,
     fake_shop,
-    free_base,
-    free_port,
     script,
     targets,
     write_inputs,
@@ -72,7 +71,7 @@ def test_when_all_is_well_it_ends_with_0(peakproof: Command, shop: FakeShop, mon
     assert {name: line["state"] for name, line in found.items() if name != "code"} == dict.fromkeys(READY_LINES, "ok")
     assert found["code"] == 0
     assert found["release"]["told"] == "2026.47.0"
-    assert found["metrics"]["told"] == f"{shop.url}/metrics: 7 requests served until now"
+    assert found["metrics"]["told"] == f"{shop.url}/metrics: 7 requests served so far"
 
 
 def test_the_token_goes_to_the_sources_and_to_nothing_else(
@@ -87,18 +86,18 @@ def test_the_token_goes_to_the_sources_and_to_nothing_else(
 
 
 BROKEN: list[tuple[str, tuple[int, object], str, str, str]] = [
-    ("/", (503, b""), "shop", "it answers HTTP 503", "mend it, or base_url"),
+    ("/", (503, b""), "shop", "it answers HTTP 503", "fix it, or correct base_url"),
     (
-        *("/", (429, b""), "shop", "a firewall answers for it: HTTP 429"),
-        "have this machine's address let through the firewall or rate limit",
+        *("/", (429, b""), "shop", "a firewall answers in its place: HTTP 429"),
+        "have the firewall or rate limit allow this machine's address",
     ),
     (
-        *("/", (401, b""), "shop", "it doesn't let us in: HTTP 401"),
+        *("/", (401, b""), "shop", "it refuses access: HTTP 401"),
         "declare basic_auth or headers, and set their variables",
     ),
     (
         *("/healthz", (200, {}), "release", "the shop at URL/healthz doesn't say its release in the field 'version'"),
-        "mend release_probe",
+        "correct release_probe",
     ),
     (
         *("/metrics", (200, b"up 1\n"), "metrics", "URL/metrics: no http_server_request_duration_seconds"),
@@ -106,14 +105,14 @@ BROKEN: list[tuple[str, tuple[int, object], str, str, str]] = [
     ),
     (
         *("/metrics", (404, b""), "metrics", "the metrics at URL/metrics don't answer: HTTP 404"),
-        "let this machine read it",
+        "allow this machine to read it",
     ),
     ("/admin/orders", (401, {}), "orders", "URL/admin/orders answers HTTP 401", "check the token"),
     (
         *("/admin/stock", (500, {}), "stock", "URL/admin/stock answers HTTP 500"),
         "see docs/contracts.md for what stock_url answers",
     ),
-    ("/kill", (500, b""), "kill URL", "the kill URL URL/kill doesn't answer: HTTP 500", "mend kill_url"),
+    ("/kill", (500, b""), "kill URL", "the kill URL URL/kill doesn't answer: HTTP 500", "correct kill_url"),
 ]
 
 
@@ -148,7 +147,7 @@ def test_a_shop_whose_clock_is_elsewhere_is_told(
     )
     clocks = looked(peakproof, shop, monkeypatch)["clocks"]
     assert clocks["state"] == "wrong"
-    assert clocks["next"] == "keep both by NTP: times are compared"
+    assert clocks["next"] == "synchronise both by NTP: their times are compared"
 
 
 def test_a_shop_that_is_not_there_is_told_whole(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:

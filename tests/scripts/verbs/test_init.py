@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from loadtests.demand.plan import read_plan
-from loadtests.environment.resolved_environment import reach_of
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import read_targets
 from scripts.init.drafts import CEILING, looks_like_production, targets_yaml
 from scripts.init.survey import AT_MOST_S, HEALTH_PATHS, Survey, Visitor, survey
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.init import FILES, given_environment, write_drafts
 from slo.objectives.openslo import read_objectives
-from tests.scripts.world import Command, FakeShop, World, fake_shop, free_port
+from tests.ports import free_port
+from tests.scripts.world import Command, FakeShop, World, fake_shop
 
 METRICS = (
     b'# TYPE http_server_request_duration_seconds histogram\nhttp_server_request_duration_seconds_count{a="b"} 7\n'
@@ -47,8 +48,8 @@ class Hands:
 
 def looked(world: World, url: str, clock: Hands | None = None) -> Survey:
     clock = clock or Hands()
-    reach = reach_of(given_environment(url, "staging"), world.context().environment)
-    with reach.asking() as http:
+    reach = resolve_environment(given_environment(url, "staging"), world.context().environment)
+    with reach.http() as http:
         return survey(reach, Visitor(base_url=reach.environment.base_url, http=http, sleep=clock.sleep, clock=clock))
 
 
@@ -78,7 +79,7 @@ def test_of_a_good_shop_it_says_what_is_there_and_what_is_missing(world: World) 
     }
     assert (found.release_probe, found.has_metrics) == (("/healthz", "version"), True)
     assert told(found, "traces") == (
-        "replies carry server-timing: the shop traces, but nothing comes to us yet",
+        "replies carry server-timing: the shop traces, but doesn't send its spans here yet",
         "send the shop's spans over OTLP/HTTP to port 18086 of this machine, then set traces: true",
     )
 
@@ -106,8 +107,8 @@ def test_a_slow_shop_is_left_alone_after_thirty_seconds(world: World) -> None:
     clock = Hands()
     with fake_shop({"/": (200, b"hello")}) as shop:
         environment = given_environment(shop.url, "staging")
-        reach = reach_of(environment, world.context().environment)
-        with reach.asking() as http:
+        reach = resolve_environment(environment, world.context().environment)
+        with reach.http() as http:
             visitor = Visitor(base_url=shop.url, http=http, sleep=clock.sleep, clock=clock)
             assert visitor.ask("/") is not None
             clock.at = AT_MOST_S
@@ -127,8 +128,8 @@ def test_a_redirect_to_another_place_is_told_and_that_place_is_never_asked(world
         found = looked(world, shop.url)
         assert other.asked == []
     assert told(found, "shop") == (
-        f"it redirects to another place, {other.url}/, which was not asked",
-        "if that is your staging site too, run init with it",
+        f"it redirects to another site, {other.url}/, which was not requested",
+        "if that is your staging site too, run init with that address",
     )
     assert (found.has_metrics, found.release_probe) == (False, None)
 
@@ -136,9 +137,9 @@ def test_a_redirect_to_another_place_is_told_and_that_place_is_never_asked(world
 WRONG: list[tuple[int, dict[str, str], str]] = [
     (429, {}, "a firewall or challenge page answers: HTTP 429"),
     (403, {"cf-mitigated": "challenge"}, "a firewall or challenge page answers: HTTP 403"),
-    (401, {}, "it wants to know who we are: HTTP 401"),
+    (401, {}, "it refuses access: HTTP 401"),
     (503, {}, "it answers HTTP 503"),
-    (301, {"Location": "http://[bad"}, "it redirects to what is no address"),
+    (301, {"Location": "http://[bad"}, "it redirects to something that isn't an address"),
 ]
 
 
@@ -272,7 +273,7 @@ def test_a_host_without_an_address_ends_with_75(peakproof: Command) -> None:
 def test_a_shop_that_is_not_there_ends_with_75_and_no_file(peakproof: Command) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     ended = peakproof("init", url)
-    message = f"peakproof: {url}/ doesn't answer; is it started, and may this machine reach it?\n"
+    message = f"peakproof: {url}/ doesn't answer; is it started, and can this machine reach it?\n"
     assert (ended.code, ended.err) == (75, message)
     assert list(peakproof.folder.iterdir()) == []
 
@@ -283,7 +284,9 @@ def test_a_file_that_is_there_is_not_replaced_and_the_shop_not_asked(name: str, 
     with fake_shop(GOOD) as shop:
         ended = peakproof("init", shop.url)
         assert shop.asked == []
-    message = f"peakproof: {peakproof.folder}: holds {name} already; --force replaces, --to writes elsewhere\n"
+    message = (
+        f"peakproof: {peakproof.folder}: already holds {name}; --force replaces them, --to FOLDER writes elsewhere\n"
+    )
     assert (ended.code, ended.err) == (2, message)
     assert (peakproof.folder / name).read_text() == "mine"
 
@@ -299,7 +302,7 @@ def test_with_force_files_are_replaced_and_the_next_steps_are_told(
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines()[-4:] == [
         "written: targets.yaml, objectives.yaml, plan.yaml",
-        "next, 1: read the three files and edit them",
+        "next, 1: read and edit the three files",
         "next, 2: peakproof doctor --on beta",
         "next, 3: peakproof run plan.yaml --on beta",
     ]

@@ -13,6 +13,14 @@ from tests.scripts.world import OBJECTIVES, PLAN, Command, targets, write_inputs
 ROOT = Path(__file__).parents[3]
 HISTORY = ROOT / "loadtests" / "demand" / "data" / "twisted_threads_orders.csv"
 SHIPPED = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
+GIVEN = ("--factor", "1.5", "--orders-per-session", "0.025")
+NO_FACTOR = (
+    "--factor is missing: how many times the forecast's peak hour the plan plays; 1.5 is usual, so try --factor 1.5"
+)
+NO_ORDERS_PER_SESSION = (
+    "orders per session are unknown: add a column sessions to the order history and run peakproof forecast again,"
+    " or give --orders-per-session, such as 0.025 for one order in 40 sessions"
+)
 DEMO = ROOT / "loadtests" / "demand" / "plans" / "demo.yaml"
 
 
@@ -21,11 +29,15 @@ def test_from_history_to_forecast_to_plan_to_what_it_proves(peakproof: Command) 
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert lines[0] == "peak hour of season 2026: 11,997 orders (5 % to 95 %: 9,927 to 12,183)"
+    assert lines[1] == (
+        "  orders per session: unknown, as the busy hours have no sessions; plan build needs --orders-per-session"
+    )
     assert lines[-1] == "forecast.json"
     forecast = read_forecast(peakproof.folder / "forecast.json")
     assert forecast.year == 2026
 
-    ended = peakproof("plan", "build", "--name", "peak", "--factor", "3", "--mix", "search-and-buy=0.9,window-shop=0.1")
+    how = ("--factor", "3", "--orders-per-session", "0.88", "--mix", "search-and-buy=0.9,window-shop=0.1")
+    ended = peakproof("plan", "build", "--name", "peak", *how)
     assert (ended.code, ended.err) == (0, "")
     plan = read_plan(peakproof.folder / "plan.yaml")
     assert (plan.name, plan.demand.factor, dict(plan.journeys)) == (
@@ -43,6 +55,43 @@ def test_from_history_to_forecast_to_plan_to_what_it_proves(peakproof: Command) 
     assert lines[len(played) + 1].startswith("what ")
     listed = [line.split()[0] for line in lines[len(played) + 3 : -1]]
     assert listed == [objective.name for objective in read_objectives([SHIPPED])]
+
+
+def with_sessions(folder: Path) -> None:
+    """Write the shipped history as a shop with 2.5 orders in a hundred sessions would have it."""
+    first, *rows = HISTORY.read_text().splitlines()
+    rows = [f"{row},{40 * int(row.rsplit(',', 1)[1])}" for row in rows]
+    (folder / "orders.csv").write_text("\n".join([f"{first},sessions", *rows, ""]))
+
+
+def test_from_a_history_with_sessions_a_plan_has_the_shop_s_own_orders_a_session(peakproof: Command) -> None:
+    with_sessions(peakproof.folder)
+    ended = peakproof("forecast", "orders.csv")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[1].startswith("  orders per session: 0.025, of ")
+    ended = peakproof("plan", "build", "--factor", "1.5", "--to", "plan.yaml")
+    assert (ended.code, ended.err) == (0, "")
+    plan = read_plan(peakproof.folder / "plan.yaml")
+    assert (plan.demand.factor, plan.demand.orders_per_session) == (1.5, 0.025)
+    assert plan.journeys["window-shop"] == 0.975
+
+
+@pytest.mark.parametrize(
+    ("arguments", "messages"),
+    [
+        ((), [NO_FACTOR, NO_ORDERS_PER_SESSION]),
+        (("--factor", "1.5"), [NO_ORDERS_PER_SESSION]),
+        (("--orders-per-session", "0.025"), [NO_FACTOR]),
+        (("--forecast", "gone.json"), [NO_FACTOR, "gone.json: can't be read: No such file or directory"]),
+    ],
+)
+def test_what_a_plan_needs_and_was_not_given_is_named_at_once(
+    arguments: tuple[str, ...], messages: list[str], peakproof: Command
+) -> None:
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    ended = peakproof("plan", "build", *arguments)
+    assert (ended.code, ended.out, ended.err) == (2, "", "peakproof: " + "\n".join(messages) + "\n")
+    assert not (peakproof.folder / "plan.yaml").exists()
 
 
 def test_the_demos_plan_says_what_it_gives_up(peakproof: Command) -> None:
@@ -70,7 +119,7 @@ def test_a_plan_whose_buyers_listen_says_so(peakproof: Command) -> None:
 
 def test_a_mix_that_orders_nothing_is_refused(peakproof: Command) -> None:
     assert peakproof("forecast", str(HISTORY)).code == 0
-    ended = peakproof("plan", "build", "--mix", "window-shop=1")
+    ended = peakproof("plan", "build", *GIVEN, "--mix", "window-shop=1")
     assert (ended.code, ended.err) == (2, "peakproof: mix of window-shop: nobody orders, so no orders can be planned\n")
     assert not (peakproof.folder / "plan.yaml").exists()
 
@@ -80,6 +129,9 @@ def test_a_mix_that_orders_nothing_is_refused(peakproof: Command) -> None:
     [
         ("--factor", "-1", "plan holiday-peak: demand.factor: Input should be greater than 0, found -1.0"),
         ("--name", "Bad Name", "plan holiday-peak: name: must be a DNS label"),
+        ("--orders-per-session", "2", "orders per session must be from 0.0001 to 1, found 2"),
+        ("--orders-per-session", "nan", "orders per session must be from 0.0001 to 1, found nan"),
+        ("--factor", "nan", "plan holiday-peak: demand.factor: Input should be"),
         ("--seed", "-1", "seed: Input should be greater than or equal to 0, found -1"),
     ],
 )
@@ -87,7 +139,7 @@ def test_a_plan_that_would_not_be_valid_is_not_written(
     option: str, value: str, message: str, peakproof: Command
 ) -> None:
     assert peakproof("forecast", str(HISTORY)).code == 0
-    ended = peakproof("plan", "build", option, value)
+    ended = peakproof("plan", "build", *GIVEN, option, value)
     assert (ended.code, ended.out) == (2, "")
     assert message.replace("holiday-peak", value if option == "--name" else "holiday-peak") in ended.err
     assert not (peakproof.folder / "plan.yaml").exists()

@@ -11,8 +11,8 @@ EXPECTED = {"checkout": 800.0, "home": 900.0, "search": 1200.0, "product": 2000.
 
 def test_a_plan_tells_what_it_can_prove_how_likely_and_in_how_many_minutes(shipped: dict[str, Objective]) -> None:
     names = ("checkout-latency", "checkout-availability", "browse-availability")
-    told = [proof.told for proof in proofs([shipped[name] for name in names], EXPECTED, 75.0, 2.0)]
-    assert told == [
+    summaries = [proof.summary for proof in proofs([shipped[name] for name in names], EXPECTED, 75.0, 2.0)]
+    assert summaries == [
         (
             "checkout-latency: proven with a chance of 100% by 800 requests; needs 118 requests without a bad one, "
             "0.2 minutes at this rate"
@@ -31,7 +31,7 @@ def test_a_plan_tells_what_it_can_prove_how_likely_and_in_how_many_minutes(shipp
 def test_an_objective_whose_step_is_not_in_the_plan_can_not_be_proven(shipped: dict[str, Objective]) -> None:
     (proof,) = proofs([shipped["browse-latency"]], {"checkout": 800.0}, 75.0, 2.0)
     assert (proof.possible, proof.chance, proof.minutes_needed) == (False, 0.0, None)
-    assert proof.told == "browse-latency: can't be proven, the plan has no home or search or product request"
+    assert proof.summary == "browse-latency: can't be proven, the plan has no home or search or product request"
 
 
 def test_an_objective_without_steps_says_so(shipped: dict[str, Objective]) -> None:
@@ -40,7 +40,7 @@ def test_an_objective_without_steps_says_so(shipped: dict[str, Objective]) -> No
         objective.indicator, source=dataclasses.replace(objective.indicator.source, steps=())
     )
     (proof,) = proofs([dataclasses.replace(objective, indicator=indicator)], EXPECTED, 75.0, 2.0)
-    assert proof.told == (
+    assert proof.summary == (
         "checkout-server-latency: names no steps, so its events can't be planned; add steps to its total"
     )
 
@@ -53,7 +53,7 @@ def test_twice_the_design_effect_needs_twice_the_events(shipped: dict[str, Objec
 def test_what_nobody_can_plan_is_said_to_be_unplanned_and_not_impossible(shipped: dict[str, Objective]) -> None:
     (proof,) = proofs([shipped["checkout-latency"]], {"checkout": math.nan}, 75.0, 2.0)
     assert (proof.unplanned, proof.planned_events, proof.minutes_needed, proof.chance) == (True, 0.0, None, 0.0)
-    assert proof.told == (
+    assert proof.summary == (
         "checkout-latency: needs 118 requests without a bad one; how many there will be of checkout depends on the"
         " shop's pages and isn't planned"
     )

@@ -15,6 +15,7 @@ from slo.rendering.junit import render_junit
 from slo.rendering.markdown import MAX_BYTES, escape, render_markdown
 from slo.rendering.terminal import render_terminal
 from slo.statistics import StepCounts
+from slo.validity.run_document import parse_run
 from slo.verdict.verdict import Case, Verdict, judge, with_causes
 
 CAUSE = Cause(
@@ -52,7 +53,7 @@ def test_a_pass_fits_one_screen(passing: Case) -> None:
         "checkout-latency               met        0 % bad         5 % > 500 ms           1,000      2.0\n"
         "browse-latency                 met        0 % bad         5 % > 300 ms           1,000      2.0\n"
         "\n"
-        "promises  8 of 8 kept\n"
+        "promises  8 of 8 hold\n"
         "load      delivered as planned, 100 s judged, 4,000 requests outside of it left out\n"
         "next      nothing: the release may go\n"
     )
@@ -69,7 +70,7 @@ def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case)
         "browse-latency                 not judged -               5 % > 300 ms               0        -\n"
         "not judged: browse-latency: needs 5,990 requests, had 3,120\n"
         "\n"
-        "promises  8 of 8 kept\n"
+        "promises  8 of 8 hold\n"
         "load      delivered as planned, 100 s judged, 4,000 requests outside of it left out\n"
         "next      look at trace aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
         "          report.html: the slowest requests span by span, and an example of each broken promise\n"
@@ -77,8 +78,8 @@ def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case)
 
 
 def test_an_inconclusive_verdict_tells_what_would_settle_it(passing: Case) -> None:
-    run = {**passing.run, "generator_cpu": {"w0": 0.99, "w1": 0.1}}
-    lines = render_terminal(judge(dataclasses.replace(passing, run=run, audit=None))).splitlines()
+    run = {**passing.run.to_json(), "generator_cpu": {"w0": 0.99, "w1": 0.1}}
+    lines = render_terminal(judge(dataclasses.replace(passing, run=parse_run(run), audit=None))).splitlines()
     assert lines[0] == "INCONCLUSIVE  audit: the run was not audited; peakproof audit RUN; and 1 more"
     assert lines[-4:] == [
         "promises  not known: order-exists: the run was not audited (and 7 more)",
@@ -105,8 +106,8 @@ def test_no_text_breaks_a_rendering(passing: Case, text: str, many: int) -> None
     named = tuple(dataclasses.replace(objective, name=f"{text}{n}", display_name=text) for n in range(many))
     given_up = {one.name: text for one in named[::2]}
     cause = dataclasses.replace(CAUSE, service=text, span=text, example_trace_ids=(text,))
-    run = {**passing.run, "ended": "failed", "ended_because": text, "run": text}
-    case = dataclasses.replace(passing, objectives=named, not_judged=given_up, run=run)
+    run = {**passing.run.to_json(), "ended": "failed", "ended_because": text, "run": text}
+    case = dataclasses.replace(passing, objectives=named, not_judged=given_up, run=parse_run(run))
     verdict = with_causes(judge(case), (cause,))
     lines = render_terminal(verdict).split("\n")
     assert len(lines) <= 25
@@ -143,8 +144,8 @@ def test_junit_tells_a_broken_promise_as_failure_and_an_invalid_run_as_error(
     passing: Case, audit_json: dict[str, Any]
 ) -> None:
     audit_json["checks"][0].update(outcome="broken", broken=1, detail="1 order is not in the shop")
-    run = {**passing.run, "hook_failures": None}
-    cases = _cases(judge(dataclasses.replace(passing, run=run, audit=audit_json)))
+    run = {**passing.run.to_json(), "hook_failures": None}
+    cases = _cases(judge(dataclasses.replace(passing, run=parse_run(run), audit=audit_json)))
     assert cases["peakproof.audit.order-exists"] == ("failure", "1 order is not in the shop")
     assert cases["peakproof.validity.hooks"] == ("error", "whether a hook failed is not known")
 

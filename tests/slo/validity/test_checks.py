@@ -9,7 +9,7 @@ from slo.documents import BadInput
 from slo.findings import Finding, Severity
 from slo.objectives.indicators import Window
 from slo.validity.checks import check_validity
-from slo.validity.run_facts import judged_window, run_facts
+from slo.validity.run_document import parse_run
 from slo.verdict.verdict import Case
 
 SECOND = 1_000_000_000
@@ -17,7 +17,7 @@ SECOND = 1_000_000_000
 
 def _found(case: Case, run: dict[str, Any], **records: int | None) -> list[Finding]:
     given = dataclasses.replace(case.records, **records)
-    checks = check_validity(run_facts(run), given, case.declared)
+    checks = check_validity(parse_run(run), given, case.declared)
     return [finding for check in checks for finding in check.findings]
 
 
@@ -32,7 +32,7 @@ def offset(offset_s: float, uncertainty_s: float) -> dict[str, float]:
 
 
 def test_a_good_run_has_no_finding(passing: Case) -> None:
-    assert _found(passing, dict(passing.run)) == []
+    assert _found(passing, passing.run.to_json()) == []
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_a_good_run_has_no_finding(passing: Case) -> None:
 def test_a_browser_that_saw_nothing_is_a_note_and_never_more(
     passing: Case, browser: dict[str, Any], told: list[str]
 ) -> None:
-    found = _found(passing, {**passing.run, "browser": browser})
+    found = _found(passing, {**passing.run.to_json(), "browser": browser})
     assert [(finding.severity, finding.message) for finding in found] == [(Severity.NOTE, one) for one in told]
 
 
 def test_connections_that_were_shared_are_a_note_and_named_where_the_load_was_late(passing: Case) -> None:
-    shared = {**passing.run, "shared_connections": 1200}
+    shared = {**passing.run.to_json(), "shared_connections": 1200}
     (note,) = _found(passing, shared)
     assert note.severity == Severity.NOTE
     assert note.message == (
@@ -255,7 +255,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
 def test_what_makes_a_run_invalid_is_told_with_what_to_change(
     passing: Case, change: dict[str, Any], subject: str, message: str, mend: str
 ) -> None:
-    (finding,) = _found(passing, {**passing.run, **change})
+    (finding,) = _found(passing, {**passing.run.to_json(), **change})
     assert (finding.severity, finding.subject) == (Severity.INCONCLUSIVE, subject)
     assert (finding.message, finding.change) == (message, mend)
 
@@ -268,7 +268,7 @@ def revision(at: int, factor: float, **changed: Any) -> dict[str, Any]:
 
 def test_a_plan_that_was_changed_before_its_judged_window_ended_was_not_played(passing: Case) -> None:
     changed = {"plan_revisions": [revision(5, 0.0), revision(15, 1.0), revision(199, 1.25), revision(200, 3.0)]}
-    (finding,) = _found(passing, {**passing.run, **changed})
+    (finding,) = _found(passing, {**passing.run.to_json(), **changed})
     assert (finding.severity, finding.subject) == (Severity.INCONCLUSIVE, "plan")
     assert finding.message == (
         "the plan was changed while it ran: paused from 5 s on, 1 x the plan from 15 s on,"
@@ -278,7 +278,7 @@ def test_a_plan_that_was_changed_before_its_judged_window_ended_was_not_played(p
 
 
 def test_a_change_after_the_judged_window_does_not_matter(passing: Case) -> None:
-    assert _found(passing, {**passing.run, "plan_revisions": [revision(200, 0.0)]}) == []
+    assert _found(passing, {**passing.run.to_json(), "plan_revisions": [revision(200, 0.0)]}) == []
 
 
 def test_a_change_that_a_worker_took_too_late_makes_the_run_invalid_whenever_it_was(passing: Case) -> None:
@@ -286,7 +286,7 @@ def test_a_change_that_a_worker_took_too_late_makes_the_run_invalid_whenever_it_
         revision(201, 0.0, not_taken=["w1"], struck_started={"w0": 2}),
         revision(202, 1.0, struck_started={"w0": 1}),
     ]
-    found = _found(passing, {**passing.run, "plan_revisions": late})
+    found = _found(passing, {**passing.run.to_json(), "plan_revisions": late})
     assert [(f.severity, f.message) for f in found] == [
         (Severity.INCONCLUSIVE, "w1 did not take a change of the plan in time"),
         (
@@ -298,38 +298,38 @@ def test_a_change_that_a_worker_took_too_late_makes_the_run_invalid_whenever_it_
 
 @pytest.mark.parametrize("missing", ["at", "at_s", "factor", "not_taken", "struck_started"])
 def test_what_is_not_known_of_a_change_is_not_fine(passing: Case, missing: str) -> None:
-    (finding,) = _found(passing, {**passing.run, "plan_revisions": [{**revision(201, 0.0), missing: None}]})
+    (finding,) = _found(passing, {**passing.run.to_json(), "plan_revisions": [{**revision(201, 0.0), missing: None}]})
     assert finding.message == "how the plan was changed while it ran is not known"
-    (finding,) = _found(passing, {**passing.run, "plan_revisions": None})
+    (finding,) = _found(passing, {**passing.run.to_json(), "plan_revisions": None})
     assert finding.message == "whether the plan was changed while it ran is not known"
 
 
 def test_an_account_that_does_not_add_up_is_a_gap(passing: Case) -> None:
-    account = {**passing.run["account"], "planned": 1001}
-    (finding,) = _found(passing, {**passing.run, "account": account})
+    account = {**passing.run.to_json()["account"], "planned": 1001}
+    (finding,) = _found(passing, {**passing.run.to_json(), "account": account})
     assert finding.message == "the account tells of 1,000 sessions, 1,001 were planned"
 
 
 def test_sessions_never_due_in_a_completed_run_are_load_not_played(passing: Case) -> None:
-    account = {**passing.run["account"], "planned": 1010, "not_due": 10}
-    (finding,) = _found(passing, {**passing.run, "account": account})
+    account = {**passing.run.to_json()["account"], "planned": 1010, "not_due": 10}
+    (finding,) = _found(passing, {**passing.run.to_json(), "account": account})
     assert finding.message == "10 planned sessions were never due though the run was completed"
-    assert _found(passing, {**passing.run, "account": account, "ended": "aborted"}) == []
+    assert _found(passing, {**passing.run.to_json(), "account": account, "ended": "aborted"}) == []
 
 
 def test_less_than_99_of_100_sessions_on_time_is_load_not_delivered(passing: Case) -> None:
-    assert _found(passing, dict(passing.run), due=1000, on_time=990) == []
-    (finding,) = _found(passing, dict(passing.run), due=1000, on_time=989)
+    assert _found(passing, passing.run.to_json(), due=1000, on_time=990) == []
+    (finding,) = _found(passing, passing.run.to_json(), due=1000, on_time=989)
     assert finding.message == "98.9 % of the 1,000 sessions due started on time, at least 99 % must"
-    (finding,) = _found(passing, dict(passing.run), due=0, on_time=0)
+    (finding,) = _found(passing, passing.run.to_json(), due=0, on_time=0)
     assert finding.message == "no session was due in the judged window"
 
 
 def test_more_than_1_of_100_requests_blocked_is_a_firewall_and_fewer_are_a_note(passing: Case) -> None:
-    (finding,) = _found(passing, dict(passing.run), blocked=41)
+    (finding,) = _found(passing, passing.run.to_json(), blocked=41)
     assert finding.severity is Severity.INCONCLUSIVE
     assert finding.message == "41 of 4,000 requests were blocked before they reached the shop"
-    (finding,) = _found(passing, dict(passing.run), blocked=40)
+    (finding,) = _found(passing, passing.run.to_json(), blocked=40)
     assert finding.severity is Severity.NOTE
     assert finding.message == "40 of 4,000 requests were blocked and are left out"
 
@@ -344,29 +344,29 @@ LACKING = [
 def test_one_request_that_the_generator_could_not_send_is_one_too_many(
     passing: Case, error: str, what: str, mend: str
 ) -> None:
-    (finding,) = _found(passing, dict(passing.run), **{error: 1})
+    (finding,) = _found(passing, passing.run.to_json(), **{error: 1})
     assert (finding.severity, finding.subject, finding.change) == (Severity.INCONCLUSIVE, "descriptors", mend)
     assert finding.message == f"the generator had no {what} for 1 requests: they were not sent"
-    (finding,) = _found(passing, dict(passing.run), **{error: None})
+    (finding,) = _found(passing, passing.run.to_json(), **{error: None})
     assert finding.message == f"whether a {what} was there for each request is not known"
 
 
 def test_more_than_1_of_100_buyers_without_anything_to_buy_are_a_shop_without_stock_and_fewer_a_note(
     passing: Case,
 ) -> None:
-    (finding,) = _found(passing, dict(passing.run), buyers=400, unserved=5)
+    (finding,) = _found(passing, passing.run.to_json(), buyers=400, unserved=5)
     assert (finding.severity, finding.subject) == (Severity.INCONCLUSIVE, "data")
     assert finding.message == "5 of the 400 sessions that meant to buy found nothing in stock"
     assert finding.change == "raise the stock before the run, or play fewer buyers"
-    (finding,) = _found(passing, dict(passing.run), buyers=400, unserved=4)
+    (finding,) = _found(passing, passing.run.to_json(), buyers=400, unserved=4)
     assert finding.severity is Severity.NOTE
-    (finding,) = _found(passing, dict(passing.run), unserved=None)
+    (finding,) = _found(passing, passing.run.to_json(), unserved=None)
     assert finding.message == "whether those who meant to buy could is not known"
 
 
 @pytest.mark.parametrize(("gaps", "known"), [(3, "3 live changes"), (None, "it is not known how many live changes")])
 def test_a_gap_in_the_live_changes_is_noted_and_the_run_is_judged(passing: Case, gaps: int | None, known: str) -> None:
-    (finding,) = _found(passing, {**passing.run, "live": {"gaps": gaps}})
+    (finding,) = _found(passing, {**passing.run.to_json(), "live": {"gaps": gaps}})
     assert finding.severity is Severity.NOTE
     assert finding.message == (
         f"{known} of the workers were lost on the way: the live view may be short, the verdict isn't"
@@ -375,21 +375,21 @@ def test_a_gap_in_the_live_changes_is_noted_and_the_run_is_judged(passing: Case,
 
 def test_an_environment_without_a_release_probe_is_noted_and_judged(passing: Case) -> None:
     case = dataclasses.replace(passing, declared=passing.declared - {"release"})
-    (finding,) = _found(case, {**passing.run, "release": {"before": None, "after": None, "expected": []}})
+    (finding,) = _found(case, {**passing.run.to_json(), "release": {"before": None, "after": None, "expected": []}})
     assert finding.severity is Severity.NOTE
     assert finding.message == "no release_probe is declared: nothing says that one release was tested throughout"
 
 
 def test_a_value_of_the_wrong_type_is_refused(passing: Case) -> None:
     with pytest.raises(BadInput) as refused:
-        run_facts({**passing.run, "requests": {"sent": "many"}})
+        parse_run({**passing.run.to_json(), "requests": {"sent": "many"}})
     assert str(refused.value) == (
         "run.json: requests.sent: Input should be a valid integer, unable to parse string as an integer, found 'many'"
     )
 
 
 def test_the_judged_window_ends_with_the_run(passing: Case) -> None:
-    early = run_facts({**passing.run, "ended_at": 150 * SECOND})
-    assert judged_window(early) == Window(starts_at=100 * SECOND, ends_at=150 * SECOND)
-    assert judged_window(run_facts({**passing.run, "ended_at": 100 * SECOND})) is None
-    assert judged_window(run_facts({})) is None
+    early = parse_run({**passing.run.to_json(), "ended_at": 150 * SECOND})
+    assert early.judged_window == Window(starts_at=100 * SECOND, ends_at=150 * SECOND)
+    assert parse_run({**passing.run.to_json(), "ended_at": 100 * SECOND}).judged_window is None
+    assert parse_run({}).judged_window is None

@@ -4,7 +4,6 @@ import pyarrow as pa
 
 from slo.objectives.indicators import Window
 from slo.validity.delivery import Delivered, delivered, left_out
-from slo.validity.run_facts import judged_window, run_facts
 from slo.verdict.verdict import Case
 
 SECOND = 1_000_000_000
@@ -47,8 +46,8 @@ def test_the_load_is_counted_from_the_records() -> None:
 
 
 def test_what_is_left_out_is_counted_by_phase(passing: Case) -> None:
-    run = run_facts(passing.run)
-    window = judged_window(run)
+    run = passing.run
+    window = run.judged_window
     assert window is not None
     at = pa.array([50 * SECOND, 60 * SECOND, 150 * SECOND, 300 * SECOND], pa.int64())
     assert left_out(pa.table({"scheduled_at": at}), run, window) == {"warm-up": 2, "outside of every phase": 1}

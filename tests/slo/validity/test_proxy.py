@@ -7,7 +7,7 @@ import pytest
 
 from slo.findings import Finding, Severity
 from slo.validity.checks import check_validity
-from slo.validity.run_facts import run_facts
+from slo.validity.run_document import parse_run
 from slo.verdict.verdict import Case
 
 THROUGH = {"url": "http://proxy.test:3128", "straight": [], "resolves_names": False}
@@ -16,7 +16,7 @@ NOTED = (Severity.NOTE, "the load went through the proxy http://proxy.test:3128:
 
 def found(case: Case, proxy: dict[str, Any] | None, at_proxy: int | None) -> tuple[Finding, ...] | None:
     """Return what is found of the proxy, None when it isn't looked at."""
-    run = run_facts({**case.run, "environment": {"name": "staging", **({"proxy": proxy} if proxy else {})}})
+    run = parse_run({**case.run.to_json(), "environment": {"name": "staging", **({"proxy": proxy} if proxy else {})}})
     records = dataclasses.replace(case.records, at_proxy=at_proxy)
     return {one.name: one.findings for one in check_validity(run, records, case.declared)}.get("proxy")
 

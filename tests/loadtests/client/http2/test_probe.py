@@ -8,11 +8,11 @@ import pytest
 from h2.exceptions import ProtocolError
 
 from loadtests.client.http2.probe import check_spoken
-from loadtests.environment.resolved_environment import ResolvedEnvironment, reach_of
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment, ProxyTarget
 from scripts.doctor.environment import environment
 from scripts.doctor.lines import Line
-from scripts.running.guards import Rails, look
+from scripts.running.guards import look
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests import fake_shop
 from tests.loadtests.certificates import Authority
@@ -33,7 +33,7 @@ def reach_at(world: World, port: int, version: object, ca: Path | None = None) -
         "http_version": version,
         **({} if ca is None else {"ca": str(ca)}),
     }
-    return reach_of(Environment.model_validate(told), world.context().environment)
+    return resolve_environment(Environment.model_validate(told), world.context().environment)
 
 
 def refusal(url: str, told: str) -> str:
@@ -66,7 +66,7 @@ def test_it_is_agreed_on_through_the_proxy_too(world: World, tmp_path: Path) -> 
     with HostileHttp2(b"", context) as server, forward_proxy({f"127.0.0.1:{server.port}": server.port}) as proxy:
         target = reach_at(world, server.port, 2, authority.certificate).environment
         through = ProxyTarget(url=f"http://127.0.0.1:{proxy.port}")
-        check_spoken(reach_of(target.model_copy(update={"proxy": through}), world.context().environment))
+        check_spoken(resolve_environment(target.model_copy(update={"proxy": through}), world.context().environment))
         assert [seen.line.split()[0] for seen in proxy.seen] == ["CONNECT"]
 
 
@@ -80,7 +80,7 @@ def test_the_look_before_a_run_refuses_a_shop_that_speaks_http_1_1_only(world: W
     with fake_shop.running() as shop:
         reach = reach_at(world, shop.server.server_port, 2)
         with pytest.raises(EnvironmentLacks) as raised:
-            look(reach, Rails())
+            look(reach, ())
         assert str(raised.value) == refusal(reach.environment.base_url, "answers with something else")
         check_spoken(reach_at(world, shop.server.server_port, 1.1))
 
@@ -125,7 +125,9 @@ def test_a_proxy_that_leads_nowhere_and_a_stranger_s_certificate_are_no_matter_o
         with pytest.raises(EnvironmentLacks, match=r": the certificate isn't trusted: .*unable to get local issuer"):
             check_spoken(reach)
         through = ProxyTarget(url=f"http://127.0.0.1:{proxy.port}")
-        behind = reach_of(reach.environment.model_copy(update={"proxy": through}), world.context().environment)
+        behind = resolve_environment(
+            reach.environment.model_copy(update={"proxy": through}), world.context().environment
+        )
         with pytest.raises(EnvironmentLacks, match=r": the proxy doesn't lead there: it answers HTTP 502$"):
             check_spoken(behind)
 
@@ -138,8 +140,8 @@ def test_the_cdn_is_looked_at_too_and_a_name_may_end_with_its_dot(world: World, 
     with HostileHttp2(b"", context) as shop, HostileHttp2(b"", other) as cdn:
         told = reach_at(world, shop.port, 2, authority.certificate).environment
         dotted = {"base_url": f"https://{HOST}.:{shop.port}", "resolve": {HOST: "127.0.0.1", f"{HOST}.": "127.0.0.1"}}
-        check_spoken(reach_of(told.model_copy(update=dotted), world.context().environment))
+        check_spoken(resolve_environment(told.model_copy(update=dotted), world.context().environment))
         with_cdn = told.model_copy(update={"cdn_url": f"https://{HOST}:{cdn.port}"})
         with pytest.raises(EnvironmentLacks) as raised:
-            check_spoken(reach_of(with_cdn, world.context().environment))
+            check_spoken(resolve_environment(with_cdn, world.context().environment))
     assert str(raised.value) == refusal(str(with_cdn.cdn_url), "doesn't agree on it in TLS (ALPN)")

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from scripts.benches.engine import __main__ as command
-from scripts.benches.engine import shop
 from slo.outcomes import EnvironmentLacks, ExitCode
 
 
@@ -30,7 +29,6 @@ def test_without_a_program_the_command_says_which_package_to_install(
     def lacks(name: str, package: str) -> str:
         raise EnvironmentLacks(f"{name} is missing: on Debian, apt-get install {package}")
 
-    monkeypatch.setattr(shop, "register", lambda: None)
     monkeypatch.setattr(command, "program", lacks)
     assert command.main(["--folder", str(tmp_path)]) == ExitCode.INCONCLUSIVE
     assert capsys.readouterr().err == "make bench-engine: wrk is missing: on Debian, apt-get install wrk\n"

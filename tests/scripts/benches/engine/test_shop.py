@@ -9,13 +9,13 @@ import gevent
 import orjson
 import pytest
 
-from loadtests import journeys
 from loadtests.client.interface import Reply, Request
 from loadtests.client.origin import Origin
-from loadtests.demand.visits import ASSET
+from loadtests.demand.visits import ASSET, VISITS
+from loadtests.environment import targets
+from loadtests.journeys import BUILT_IN
 from loadtests.shopper.asset_urls import AssetUrls
 from loadtests.shopper.session import Session, SessionFailedError
-from loadtests.storefronts import STOREFRONTS, register
 from scripts.benches.engine import shop
 from scripts.benches.engine.target import page_body, reply_body
 from tests.loadtests.fakes import FakeClient, Memory, arrival, worker
@@ -38,7 +38,7 @@ def visit(folder: Path, journey: str, replies: int, body: str = "") -> tuple[Fak
     shared = worker(folder, client, memory=memory)
     session = Session(shared, arrival(journey=journey), shared.clock.now())
     with suppress(gevent.GreenletExit):
-        journeys.JOURNEYS[journey](session, STOREFRONTS[shop.STOREFRONT](session))
+        shop.REGISTRY.journeys[journey](session, shop.REGISTRY.storefronts[shop.STOREFRONT].new(session))
     return client, memory
 
 
@@ -102,8 +102,6 @@ def test_a_reply_that_does_not_hold_what_it_must_ends_the_session(tmp_path: Path
         visit(tmp_path, "bench-once", replies=8, body=body)
 
 
-def test_a_name_can_be_registered_once() -> None:
-    with pytest.raises(ValueError, match=r"^there is a storefront bench already$"):
-        register(shop.STOREFRONT, shop.BenchShop)
-    with pytest.raises(ValueError, match=r"^there is a journey bench-once already$"):
-        journeys.register("bench-once", journeys.window_shop, {})
+def test_targets_and_plans_name_what_the_registry_holds_and_only_for_as_long_as_they_must() -> None:
+    assert set(shop.REGISTRY.journeys) == set(VISITS) - set(BUILT_IN.journeys)
+    assert set(shop.REGISTRY.storefronts) == set(targets.STOREFRONTS) - set(BUILT_IN.storefronts)

@@ -1,0 +1,68 @@
+"""What a command does while its run plays: show it, announce each phase, obey the keys, stop it when it must end."""
+
+from collections.abc import Callable
+
+from loadtests.demand.plan import Plan
+from loadtests.results.live_document import LiveDocument
+from loadtests.results.run_directory import RunDirectory
+from loadtests.runtime.clock import Clock
+from scripts.context import Context
+from scripts.running.guards import Watches
+from scripts.running.keyboard import HINT, Keyboard, Unsuspended, obey
+from scripts.running.locust_processes import LocustProcesses
+from scripts.running.terminal_view import TerminalView, read_snapshot
+
+_LOOK_S = 0.2
+
+
+class Supervision:
+    """Follows one run; `started_at` (ns) is when its load began, None before. `on_phase` gets each phase's name."""
+
+    def __init__(self, plan: Plan, clock: Clock, context: Context, on_phase: Callable[[str], None]) -> None:
+        self._plan, self._clock, self._context, self._on_phase = plan, clock, context, on_phase
+        self.started_at: int | None = None
+        self._begun = 0
+        self._shown = 0
+
+    def follow(
+        self, directory: RunDirectory, generator: LocustProcesses, watches: Watches, unsuspended: Unsuspended
+    ) -> str | None:
+        """Follow the run to its end; return why it had to be stopped, None when the generator ended by itself."""
+        keyboard = self._context.keyboard
+        hint = HINT if keyboard is not None else ""
+        with (
+            TerminalView(self._context.say, is_terminal=self._context.is_terminal, hint=hint) as view,
+            Keyboard(keyboard) as keys,
+        ):
+            while not generator.is_over:
+                if (why := watches.why_stop()) is not None:
+                    self._context.say(f"stopping: {why}")
+                    return why
+                self._look(read_snapshot(directory.live), view)
+                self._announce_phases()
+                obey(keys.pressed(_LOOK_S), generator)
+                unsuspended.tell()
+        return None
+
+    def _look(self, snapshot: LiveDocument | None, view: TerminalView) -> None:
+        """Show a snapshot that is new, and take the start of the load from it."""
+        if snapshot is None:
+            return
+        if snapshot.sequence != self._shown:
+            self._shown = snapshot.sequence
+            view.show(snapshot)
+        self.started_at = self.started_at or snapshot.started_at
+
+    def _announce_phases(self) -> None:
+        """Announce, once each and in order, the phases that have begun."""
+        if self.started_at is None:
+            return
+        elapsed_s = (self._clock.now() - self.started_at) / 1e9
+        begun = [
+            phase.name
+            for phase, at_s in zip(self._plan.phases, self._plan.starts_s(), strict=False)
+            if at_s <= elapsed_s
+        ]
+        for name in begun[self._begun :]:
+            self._on_phase(name)
+        self._begun = max(self._begun, len(begun))

@@ -1,0 +1,135 @@
+"""`verdict.json` (`peakproof/verdict/v1`): the written form of a `Verdict`, and what its readers parse it into."""
+
+from enum import Enum
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
+
+from slo.documents import Count, Ns, WrittenDocument
+from slo.findings import Fact
+from slo.objectives.indicators import Window
+from slo.verdict.verdict import Verdict
+
+FORMAT: Final = "peakproof/verdict/v1"
+Word = Annotated[str, BeforeValidator(lambda value: value.value if isinstance(value, Enum) else value)]
+
+
+class JudgedTime(WrittenDocument):
+    """The judged time, null where the run had none, and the requests outside of it by phase."""
+
+    starts_at: Ns | None = None
+    ends_at: Ns | None = None
+    left_out: dict[str, Count] = Field(default_factory=dict)
+
+    @property
+    def window(self) -> Window | None:
+        """The judged time as a window, None where the run had none."""
+        if self.starts_at is None or self.ends_at is None or self.ends_at <= self.starts_at:
+            return None
+        return Window(starts_at=self.starts_at, ends_at=self.ends_at)
+
+
+class ObjectiveEntry(WrittenDocument):
+    """One objective and its judgement; ratios, seconds, effective counts after the design effect."""
+
+    name: str
+    outcome: str = Field(examples=["met", "missed", "undecided", "not_judged", "no_data"])
+    display_name: str | None = None
+    source: str | None = Field(None, examples=["records", "prometheus"])
+    indicator: str | None = Field(None, examples=["availability", "latency"])
+    steps: tuple[str, ...] | None = None
+    threshold_s: float | None = None
+    target: float | None = None
+    events: Count | None = None
+    bad: Count | None = None
+    left_out: Count | None = None
+    ratio_good: float | None = None
+    design_effect: float | None = None
+    design_effect_from: str | None = Field(None, examples=["measured over 20 blocks", "the plan's prior"])
+    effective_events: float | None = None
+    effective_bad: float | None = None
+    bad_ratio_low: float | None = None
+    bad_ratio_high: float | None = None
+    alpha_fail: float | None = None
+    alpha_pass: float | None = None
+    budget_burn: float | None = None
+    budget_spend_note: str | None = None
+    observed_quantile_s: float | None = Field(None, description="latency at the target quantile, from the schedule")
+    observed_service_quantile_s: float | None = Field(None, description="the same, from the actual send")
+    needs: str | None = None
+    because: str | None = None
+
+
+class FindingEntry(WrittenDocument):
+    """One reason for the outcome, or a note beside it; `change` is what would settle or mend it."""
+
+    kind: str = Field(examples=["objective", "audit", "validity", "cause"])
+    severity: Word = Field(examples=["fail", "inconclusive", "note"])
+    message: str
+    subject: str | None = None
+    change: str | None = None
+    facts: dict[str, Fact] | None = None
+
+
+class CheckEntry(WrittenDocument):
+    """One check of the audit or of the run's validity."""
+
+    kind: str = Field(examples=["audit", "validity"])
+    name: str
+    status: str = Field(examples=["good", "bad", "unknown", "left out"])
+    told: str | None = None
+
+
+class CauseEntry(WrittenDocument):
+    """A span whose self time grew since the reference phase; means over traces."""
+
+    service: str
+    span: str
+    objective: str | None = None
+    calls_per_trace_before: float | None = None
+    calls_per_trace_now: float | None = None
+    self_s_before: float | None = None
+    self_s_now: float | None = None
+    grew_s: float | None = None
+    grew_low_s: float | None = None
+    grew_high_s: float | None = None
+    traces_before: Count | None = None
+    traces_now: Count | None = None
+    example_trace_ids: tuple[str, ...] | None = None
+
+
+class VerdictDocument(WrittenDocument):
+    """The judgement of one run."""
+
+    format: Annotated[str, Field(json_schema_extra={"const": FORMAT})] = FORMAT
+    outcome: Word = Field(examples=["PASS", "FAIL", "INCONCLUSIVE"])
+    exit_code: int = Field(examples=[0, 99, 75])
+    run: str | None = None
+    headline: str | None = None
+    decided_at: Ns | None = None
+    judged: JudgedTime | None = None
+    objectives: tuple[ObjectiveEntry, ...] | None = None
+    findings: tuple[FindingEntry, ...] | None = None
+    checks: tuple[CheckEntry, ...] | None = None
+    causes: tuple[CauseEntry, ...] | None = None
+
+
+def verdict_document(verdict: Verdict) -> VerdictDocument:
+    """Return the written form of `verdict`."""
+    window = verdict.judged
+    return VerdictDocument(
+        run=verdict.run,
+        outcome=verdict.outcome.value,
+        exit_code=int(verdict.outcome.exit_code),
+        headline=verdict.headline,
+        decided_at=verdict.decided_at,
+        judged=JudgedTime(
+            starts_at=None if window is None else window.starts_at,
+            ends_at=None if window is None else window.ends_at,
+            left_out=dict(verdict.left_out),
+        ),
+        objectives=tuple(ObjectiveEntry.model_validate(one, from_attributes=True) for one in verdict.objectives),
+        findings=tuple(FindingEntry.model_validate(one, from_attributes=True) for one in verdict.findings),
+        checks=tuple(CheckEntry.model_validate(one, from_attributes=True) for one in verdict.checks),
+        causes=tuple(CauseEntry.model_validate(one, from_attributes=True) for one in verdict.causes),
+    )
