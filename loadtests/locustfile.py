@@ -105,7 +105,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401
     parser.add_argument(
         "--obey-stdin", action="store_true", help="take changes from standard input: pause, resume, 1.2"
     )
-    parser.add_argument("--begin-when-told", action="store_true", help=f"wait for the line {BEGIN} on standard input")
+    parser.add_argument("--begin-on-stdin", action="store_true", help=f"wait for the line {BEGIN} on standard input")
     parser.add_argument("--upload-port", metavar="PORT", type=int, default=0, help="where workers elsewhere upload to")
 
 
@@ -233,7 +233,7 @@ def start(environment: Environment, **_: Any) -> None:  # noqa: ANN401 - Locust'
     master = _process[0].master
     if master is None:
         return
-    if environment.parsed_options is None or not environment.parsed_options.begin_when_told:
+    if environment.parsed_options is None or not environment.parsed_options.begin_on_stdin:
         master.may_begin.set()
     gevent.spawn(_open, environment.runner, master)
 

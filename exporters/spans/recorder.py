@@ -217,7 +217,7 @@ class Recorder:
         self._tally.took(batch)
         self._metrics.count(batch.spans)
         stored = not batch.spans or self._store.put(batch.spans)
-        return "200 OK", (("Content-Type", _PROTOBUF),), _told(batch, stored=stored)
+        return "200 OK", (("Content-Type", _PROTOBUF),), _result(batch, stored=stored)
 
     def _refuse(self, refused: Refused) -> Reply:
         self._tally.turned_away(refused)
@@ -239,8 +239,8 @@ def _text(status: str, message: str) -> Reply:
     return status, (("Content-Type", _TEXT),), message.encode() + b"\n"
 
 
-def _told(batch: Batch, *, stored: bool) -> bytes:
-    """Return the reply's bytes; a partial success says what is lost and, by the specification, not to retry."""
+def _result(batch: Batch, *, stored: bool) -> bytes:
+    """Return the reply's bytes; a partial success counts what is lost and, by the specification, not to retry."""
     lost = batch.rejected.total() + batch.over_cap + (0 if stored else len(batch.spans))
     reply = ExportTraceServiceResponse()
     if lost:

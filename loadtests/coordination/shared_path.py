@@ -21,7 +21,7 @@ def show(directory: RunDirectory) -> str:
 
 
 def look(directory: RunDirectory, client: str) -> str:
-    """Return the word that stands in a worker's directory, and leave a sign there; "" where either can't be done."""
+    """Return the word in a worker's directory, and copy it into a file of its own; "" where either can't be done."""
     try:
         with directory.sight.open(encoding="ascii") as file:
             word = file.read(_LONGEST)

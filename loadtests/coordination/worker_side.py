@@ -93,7 +93,7 @@ class WorkerSide:
         seat = (start["seat"], start["workers"], start["started_at"])
         worker = self._worker = Worker(self._job, *seat, self._watches, clock=self._clock)
         permit = start["upload"]
-        worker.streams = permit is not None
+        worker.uploads = permit is not None
         if permit is not None:
             server = f"http://{self.host}:{permit['port']}"
             self._uploader = Uploader(self._job.directory, worker.name, server, permit["token"])

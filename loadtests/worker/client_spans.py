@@ -78,8 +78,8 @@ def message(service: str, records: Iterable[StepRecord]) -> bytes:
     spans = resource_spans.scope_spans.add().spans
     for record in records:
         _fill(spans.add(), record)
-    told: bytes = request.SerializeToString()
-    return told
+    data: bytes = request.SerializeToString()
+    return data
 
 
 def _fill(span: Span, record: StepRecord) -> None:

@@ -34,7 +34,7 @@ from scripts.running.locust_processes import (
     start_generator,
 )
 from scripts.running.metrics_archive import keep_answers
-from scripts.running.remote_settings import read_outside
+from scripts.running.remote_settings import read_remote_settings
 from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.supervision import Supervision
 from scripts.running.telemetry import Telemetry, find_program, ports_used
@@ -85,7 +85,7 @@ class RunLifecycle:
 
     def __init__(self, inputs: Inputs, setting: Setting, context: Context) -> None:
         self._inputs, self._setting, self._context = inputs, setting, context
-        self._outside = read_outside(context.environment)
+        self._outside = read_remote_settings(context.environment)
         self._clock = Clock.start()
         self._began_at = self._clock.now()
         self._supervision = Supervision(inputs.plan, self._clock, context, setting.on_phase)

@@ -63,11 +63,11 @@ def check_descriptors(holders: int, workers: int, each: int = 1, *, shared: bool
     `each` is how many connections one of the holders has at most: those are sessions, or the `shared` connections.
     """
     needed = descriptors.needed(holders, workers, each)
-    told, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
+    holder, limit = ("shared connections and streams", "connections") if shared else ("open sessions", "open_sessions")
     assets = "" if each == 1 else f", of up to {each} connections each with their assets and streams,"
     if needed > (most := descriptors.most()):
         raise EnvironmentLacks(
-            f"{holders:,} {told} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
+            f"{holders:,} {holder} over {workers} {'worker' if workers == 1 else 'workers'}{assets} need"
             f" {needed:,} descriptors each, and {most:,} are allowed: ulimit -n {needed} first, or add workers,"
             f" or lower the plan's limits.{limit}"
         )
@@ -125,7 +125,7 @@ def start_generator(  # noqa: PLR0913 - what Locust is started with
     play = [
         *_shown(web_port),
         "--obey-stdin",
-        "--begin-when-told",
+        "--begin-on-stdin",
         "--users",
         str(workers),
         "--spawn-rate",
@@ -163,8 +163,8 @@ def start_worker(
     """Start one of Locust's workers, which reaches its master at the given host and port, and joins with `token`."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_command(directory), *reach]
-    told = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
-    return children.start(f"locust-worker-{number}", command, environment=told)
+    variables = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start(f"locust-worker-{number}", command, environment=variables)
 
 
 def start_fetcher(
@@ -173,8 +173,8 @@ def start_fetcher(
     """Start a process that fetches a run bundle from its master into `folder` and ends: 75 when the run is full."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_LOCUST, "-f", str(_locustfile()), "--fetch-into", str(folder), *reach, "--loglevel", "WARNING"]
-    told = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}
-    return children.start("locust-fetcher", command, environment=told)
+    variables = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start("locust-fetcher", command, environment=variables)
 
 
 def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
@@ -210,7 +210,7 @@ def _locustfile() -> Path:
 def how_it_ended(
     workers: Sequence[WorkerStatus], expected: int, generator: LocustProcesses
 ) -> tuple[Ended, str | None]:
-    """Return how a run ended that nobody stopped from here, and why."""
+    """Return how a run ended that wasn't stopped from here, and why."""
     head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)
     ended = f"{head.name} ended with {head.code}: {head.last_words()}"
     if (head.code or 0) < 0:  # killed by a signal: whatever its workers say, that is why

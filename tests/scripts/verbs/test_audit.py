@@ -241,7 +241,7 @@ def test_workers_that_nobody_knows_of_may_have_left_rows_out(run: RunDirectory, 
     for arguments in (("audit", "run"), ("audit", "run", "--worker-folder", "uploads/run")):
         ended = peakproof(*arguments)
         assert (ended.code, json.loads(run.run.read_text())["workers"]) == (75, None)
-        assert "rows of the ledger of workers that run.json doesn't tell of may be missing" in ended.out
+        assert "rows of the ledger of workers that run.json doesn't list may be missing" in ended.out
 
 
 def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(
