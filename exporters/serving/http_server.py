@@ -50,6 +50,15 @@ class CantListen(OSError):  # noqa: N818 - it is what happened, named as the ope
     """The port is taken, or the host is not this machine's; the message names both."""
 
 
+class _Gateway(wsgi.Gateway_10):
+    """cheroot's gateway, which would read the whole body of a request before it closes the connection."""
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401
+        if ("Connection", "close") in headers:
+            self.req.close_connection = True
+        return super().start_response(status, headers, exc_info)
+
+
 class _Server(wsgi.Server):
     """cheroot's server, which would leave its socket open when it can't bind."""
 
@@ -77,6 +86,7 @@ class Listener:
             timeout=_READ_TIMEOUT_S,
             shutdown_timeout=_STOP_WITHIN_S,
         )
+        self._server.gateway = _Gateway
         self._server.expiration_interval = _TICK_S
         self._server.max_request_body_size = max_body
         self._server.max_request_header_size = _MAX_HEADER_BYTES

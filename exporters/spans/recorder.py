@@ -21,10 +21,12 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporters import names
 from exporters.serving.exposition import rendered
-from exporters.serving.http_server import Listener, StartResponse, guarded
+from exporters.serving.http_server import App, Listener, StartResponse, guarded
 from exporters.spans.otlp import MAX_SPANS, Batch, Malformed, decode
 from exporters.spans.span_metrics import MAX_SERIES, SpanMetrics
 from exporters.spans.span_store import Limits, SpanStore
+from exporters.uploads import MOST_OTHERS, MOST_PARTS, Uploads
+from loadtests.coordination.uploads import PATH as UPLOADS_PATH
 from loadtests.results.run_directory import RunDirectory, write_table
 
 TRACES_PATH = "/v1/traces"
@@ -32,6 +34,7 @@ MAX_BODY = 4 << 20
 MAX_UNPACKED = 32 << 20
 _PROTOBUF = "application/x-protobuf"
 _TEXT = "text/plain; charset=utf-8"
+_THREADS = 8
 _GZIP = 16 + zlib.MAX_WBITS
 _INVALID_ARGUMENT = 3  # of google.rpc.Code
 Reply = tuple[str, Iterable[tuple[str, str]], bytes]
@@ -124,7 +127,8 @@ class Tally(Collector):
 class Recorder:
     """Records spans into `run` from `start` to `stop`; `url` is what OTEL_EXPORTER_OTLP_ENDPOINT takes.
 
-    Only whoever brings `token`, when there is one, is listened to; `metrics_token` is enough to read.
+    Spans are taken with the bearer `token`, when there is one; `metrics_token` is enough to read. With `upload_key`
+    workers may upload what they wrote, each by a token of its own.
     """
 
     def __init__(  # noqa: PLR0913 - a composition root's knobs, all by name
@@ -140,15 +144,17 @@ class Recorder:
         write: Callable[[Path, pa.Table], None] = write_table,
         token: str | None = None,
         metrics_token: str | None = None,
+        upload_key: str | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._store = SpanStore(run, limits, clock, write)
         self._metrics = SpanMetrics(self._registry, max_series)
         self._tally = Tally(self._registry, self._store, clock)
         self._max_spans = max_spans
-        self._listener = Listener(
-            guarded(self._answer, token, metrics_token), host, port, threads=8, max_body=MAX_UNPACKED
-        )
+        app, threads = guarded(self._answer, token, metrics_token), _THREADS
+        if upload_key is not None:
+            app, threads = _with_uploads(app, Uploads(run, upload_key)), _THREADS + MOST_PARTS + MOST_OTHERS
+        self._listener = Listener(app, host, port, threads=threads, max_body=MAX_UNPACKED)
 
     @property
     def url(self) -> str:
@@ -211,7 +217,7 @@ class Recorder:
         self._tally.took(batch)
         self._metrics.count(batch.spans)
         stored = not batch.spans or self._store.put(batch.spans)
-        return "200 OK", (("Content-Type", _PROTOBUF),), _told(batch, stored=stored)
+        return "200 OK", (("Content-Type", _PROTOBUF),), _result(batch, stored=stored)
 
     def _refuse(self, refused: Refused) -> Reply:
         self._tally.turned_away(refused)
@@ -221,12 +227,20 @@ class Recorder:
         return refused.status, (("Content-Type", _PROTOBUF),), body
 
 
+def _with_uploads(app: App, uploads: Uploads) -> App:
+    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        takes = uploads if environ["PATH_INFO"].startswith(UPLOADS_PATH) else app
+        return takes(environ, start_response)
+
+    return answer
+
+
 def _text(status: str, message: str) -> Reply:
     return status, (("Content-Type", _TEXT),), message.encode() + b"\n"
 
 
-def _told(batch: Batch, *, stored: bool) -> bytes:
-    """Return the reply's bytes; a partial success says what is lost and, by the specification, not to retry."""
+def _result(batch: Batch, *, stored: bool) -> bytes:
+    """Return the reply's bytes; a partial success counts what is lost and, by the specification, not to retry."""
     lost = batch.rejected.total() + batch.over_cap + (0 if stored else len(batch.spans))
     reply = ExportTraceServiceResponse()
     if lost:

@@ -131,7 +131,7 @@ def _why_unknown(evidence: Evidence) -> str:
     orders = len(_without_a_row(evidence))
     seen = f": {orders} of the run's orders are in no row" if orders else ""
     missing = f"ledger rows of {', '.join(evidence.lacking)} may be missing{seen}"
-    return f"{missing}; complete them with `peakproof audit RUN --streamed FOLDER`, the folder that the worker wrote"
+    return f"{missing}; complete them with `peakproof audit RUN --worker-folder FOLDER`, the folder it wrote"
 
 
 def _order_as_promised(evidence: Evidence) -> Found:

@@ -1,4 +1,4 @@
-"""Ledger rows that did not arrive: whose may be missing, and bringing them over later."""
+"""Ledger rows that did not arrive: which workers' may be missing, and bringing them over later."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -21,7 +21,9 @@ def bring_ledgers(folder: Path, directory: RunDirectory) -> Mapping[str, int]:
     if own.name != directory.name:
         raise BadInput(f"{folder}: expected the folder {directory.name} that a worker of this run wrote")
     if own.path == directory.path.resolve():
-        raise BadInput(f"{folder}: this is the run directory itself; a worker that streamed has a folder of its own")
+        raise BadInput(
+            f"{folder}: this is the run directory itself; a worker elsewhere has a folder of its own, uploads/RUN"
+        )
     if not own.ledgers():
         raise BadInput(f"{folder}: no ledger-<worker>.jsonl")
     wholes = {path.name: _whole_rows(path, directory.path / path.name) for path in own.ledgers()}
@@ -49,26 +51,26 @@ def _whole_rows(own: Path, arrived: Path) -> tuple[bytes, int]:
 def lacking(directory: RunDirectory) -> tuple[str, ...]:
     """Return the workers of whose ledger rows may be missing.
 
-    It is whole when as many rows are here as the worker told of at last. One that was killed didn't tell of its last:
-    they are in the file all the same, unless that had to come over the network and wasn't brought since. Of workers
-    that `run.json` doesn't tell of nothing is known. Raises BadInput.
+    A ledger is whole when as many rows are here as the worker counted last. A worker that was killed didn't count its
+    last rows: they are in the file all the same, unless that had to be uploaded and wasn't brought since. Of workers
+    that `run.json` doesn't list nothing is known. Raises BadInput.
     """
     workers = read_run(directory).workers
     if workers is None:
-        return ("workers that run.json doesn't tell of",)
+        return ("workers that run.json doesn't list",)
     return tuple(worker.name for worker in workers if worker.name is not None and _lacks(worker, directory))
 
 
 def _lacks(worker: WorkerFacts, directory: RunDirectory) -> bool:
-    told, here = worker.ledger_rows_expected, count_rows(directory.ledger(str(worker.name)))
+    counted, here = worker.ledger_rows_expected, count_rows(directory.ledger(str(worker.name)))
     if worker.ledger_brought:
-        return here < (told or 0)
+        return here < (counted or 0)
     was_cut_short = worker.lost is not False and worker.streamed is not False
-    return told is None or here < told or was_cut_short
+    return counted is None or here < counted or was_cut_short
 
 
 def tell_of_brought(directory: RunDirectory, brought: Collection[str]) -> None:
-    """Let `run.json` say what the ledgers hold now, and whose were `brought`. Raises BadInput."""
+    """Update `run.json` to what the ledgers hold now, and whose were `brought`. Raises BadInput."""
     run = read_run(directory)
     workers = None if run.workers is None else tuple(_counted(worker, directory, brought) for worker in run.workers)
     orders = OrderCounts.model_validate(orders_of(directory))

@@ -1,1 +1,1 @@
-"""Master and workers: who joins, who is alive, what they tell each other."""
+"""Master and workers: admission, liveness, messages, changes of the rate, uploads."""

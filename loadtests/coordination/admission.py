@@ -1,25 +1,22 @@
-"""Who may work for a run: a worker shows its master that it knows the run's token, without sending it.
+"""Which workers may work for a run: a worker proves to its master that it knows the run's token, without sending it.
 
-`AdmissionHandler` handles the messages of workers that haven't been admitted: it serves the run bundle and
-authenticates joins.
-
-Locust's port asks nobody for a name. What comes from a worker that hasn't joined reaches neither Locust nor the run:
-it is given no work, can end nothing, and is named. The token guards the run, not the port: who can connect can still
-disturb the connection itself, so the port belongs on loopback or in a network of one's own.
+Locust's port takes a connection from any process. What comes from a worker that hasn't been admitted reaches neither
+Locust nor the run: it gets no work, can end nothing, and is named. The token guards the run, not the port: a process
+that can connect can still disturb the connection itself, so the port belongs on loopback or in a network of one's own.
 """
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
 from typing import Any
 
-from loadtests.coordination import shared_path as sight
-from loadtests.coordination.messages import ADMITTED, ASK, JOIN, PAPERS, REFUSED, Client
+from loadtests.coordination import shared_path
+from loadtests.coordination.messages import ASK_FOR_BUNDLE, BUNDLE, JOIN, REFUSED, ClientId
 from loadtests.coordination.run_bundle import BundleServer
+from loadtests.coordination.uploads import UploadPermits
 from loadtests.results.run_directory import RunDirectory
 from loadtests.worker.job import VARIABLE
 
-Answer = tuple[str, dict[str, Any]]
+Reply = tuple[str, dict[str, Any]]
 STRANGER = f"it doesn't know this run's token: {VARIABLE} must be the same for master and workers"
 _MOST_NAMED = 20
 _LONGEST_NAME = 100
@@ -31,35 +28,35 @@ def proof(token: str, run: str, worker: str) -> str:
 
 
 class Admission:
-    """The door of a run's master, which has `seats` for workers, each taken once."""
+    """Which workers have joined a run, which has `seats` for them, each taken once, and which tried in vain."""
 
     def __init__(self, token: str, run: str, seats: int) -> None:
         self._token, self._run, self._seats = token, run, seats
         self._joined: set[str] = set()
-        self._asked: set[str] = set()
-        self._knocked: dict[str, None] = {}
+        self._fetched: set[str] = set()
+        self._seen: dict[str, None] = {}
 
-    def knock(self, worker: str) -> None:
-        """Take note of a worker that came; it is a stranger until it joins."""
-        if len(self._knocked) < self._seats + _MOST_NAMED:
-            self._knocked[worker] = None
+    def saw(self, worker: str) -> None:
+        """Take note of a worker that connected; it is a stranger until it joins."""
+        if len(self._seen) < self._seats + _MOST_NAMED:
+            self._seen[worker] = None
 
-    def has_asked(self, worker: str) -> None:
-        """Take note that a worker showed the token without joining: it came for the run's papers only."""
-        self._asked.add(worker)
+    def has_fetched(self, worker: str) -> None:
+        """Take note that a worker proved that it knows the token without joining: it only fetched the run bundle."""
+        self._fetched.add(worker)
 
     @property
     def is_full(self) -> str | None:
-        """Why nobody can join any more, None while there is a seat."""
+        """Why no further worker can join, None while there is a seat."""
         return f"the run has its {self._seats} workers" if len(self._joined) >= self._seats else None
 
     def has_joined(self, worker: str) -> bool:
-        """Whether what comes from that worker may pass."""
+        """Whether messages from that worker may pass."""
         return worker in self._joined
 
-    def refusal(self, worker: str, told: object) -> str | None:
-        """Let a worker in that shows what it must, and return None; else return why not. `told` is anything."""
-        shown = told.get("proof") if isinstance(told, dict) else None
+    def refusal(self, worker: str, request: object) -> str | None:
+        """Admit a worker that proves what it must, and return None; else return why not. `request` is anything."""
+        shown = request.get("proof") if isinstance(request, dict) else None
         wanted = proof(self._token, self._run, worker)
         if not isinstance(shown, str) or not hmac.compare_digest(shown.encode(), wanted.encode()):
             return STRANGER
@@ -70,42 +67,43 @@ class Admission:
 
     @property
     def strangers(self) -> tuple[str, ...]:
-        """The first workers that came and didn't join, by the names they gave themselves."""
-        names = [name for name in self._knocked if name not in self._joined | self._asked]
+        """The first workers that connected and didn't join, by the names they gave themselves."""
+        names = [name for name in self._seen if name not in self._joined | self._fetched]
         return tuple("".join(c if c.isprintable() else "?" for c in name[:_LONGEST_NAME]) for name in names)[
             :_MOST_NAMED
         ]
 
 
 class AdmissionHandler:
-    """Stands at `door`; `streams` is told of each worker that was let in and can't see the run directory."""
+    """Handles messages from workers that haven't been admitted: serves the run bundle and authenticates joins.
+
+    A worker that is admitted and can't see the run directory is added to `permits`.
+    """
 
     def __init__(
-        self, door: Admission, desk: BundleServer, directory: RunDirectory, streams: Callable[[Client], None]
+        self, admission: Admission, bundle: BundleServer, directory: RunDirectory, permits: UploadPermits
     ) -> None:
-        self._door, self._desk, self._directory, self._streams = door, desk, directory, streams
-        self._word = sight.show(directory)
+        self._admission, self._bundle, self._directory, self._permits = admission, bundle, directory, permits
+        self._word = shared_path.show(directory)
 
-    def answers(self, client: Client, kind: str, told: object) -> Iterator[Answer]:
-        """Return what is to be told to a client that isn't in, and let it in if it shows that it may join."""
-        if kind == ASK:
-            yield self._papers(client, told)
-        elif kind == JOIN:
-            yield self._joining(client, told)
+    def reply(self, client: ClientId, kind: str, value: object) -> Reply | None:
+        """Return the reply to a worker that hasn't been admitted; None when there is none, as when it now is."""
+        if kind == ASK_FOR_BUNDLE:
+            return self._serve_bundle(client, value)
+        return self._join(client, value) if kind == JOIN else None
 
-    def _papers(self, client: Client, told: object) -> Answer:
-        papers = self._desk.answer(client, told)
-        if papers is None:
+    def _serve_bundle(self, client: ClientId, question: object) -> Reply:
+        piece = self._bundle.answer(client, question)
+        if piece is None:
             return REFUSED, {"because": STRANGER}
-        self._door.has_asked(client)
-        return (PAPERS, papers) if self._door.is_full is None else (REFUSED, {"because": self._door.is_full})
+        self._admission.has_fetched(client)
+        return (BUNDLE, piece) if self._admission.is_full is None else (REFUSED, {"because": self._admission.is_full})
 
-    def _joining(self, client: Client, told: object) -> Answer:
-        why = self._door.refusal(client, told)
+    def _join(self, client: ClientId, request: object) -> Reply | None:
+        why = self._admission.refusal(client, request)
         if why is not None:
             return REFUSED, {"because": why}
-        sees = told.get("sees") if isinstance(told, dict) else None
-        is_here = sight.is_shared(self._directory, client, self._word, sees)
-        if not is_here:
-            self._streams(client)
-        return ADMITTED, {"streams": not is_here}
+        sees = request.get("sees") if isinstance(request, dict) else None
+        if not shared_path.is_shared(self._directory, client, self._word, sees):
+            self._permits.clients.add(client)
+        return None

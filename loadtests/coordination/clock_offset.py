@@ -1,7 +1,7 @@
 """How far a worker's clock is from its master's, measured as NTP does: the shortest of several round trips counts.
 
-The master's answer was given at some moment of the round trip: taken for its middle, the offset is wrong by half the
-round trip at most, however uneven the two ways are.
+The master answered at some moment of the round trip: taken for its middle, the offset is wrong by half the round trip
+at most, however uneven the two ways are.
 """
 
 from collections.abc import Callable
@@ -38,21 +38,21 @@ class ClockOffsets:
         self._pings = 0
 
     def ping(self) -> dict[str, int]:
-        """Return what is to be sent to the master at once."""
+        """Return the ping, to be sent to the master at once."""
         sent = self._now()
         self._open[sent] = None
         if len(self._open) > _MOST_OPEN:
             del self._open[next(iter(self._open))]
         return {"sent": sent}
 
-    def pong(self, told: dict[str, int]) -> None:
-        """Take the master's answer, `pong_of` a ping; what answers no ping of ours counts for nothing."""
-        here, sent = self._now(), told["sent"]
+    def pong(self, pong: dict[str, int]) -> None:
+        """Take the master's answer; one to no open ping counts for nothing."""
+        here, sent = self._now(), pong["sent"]
         if sent not in self._open or here < sent:
             return
         del self._open[sent]
         self._pings += 1
-        measured = Measured(offset_s=((sent + here) // 2 - told["at"]) / 1e9, uncertainty_s=(here - sent) / 2e9)
+        measured = Measured(offset_s=((sent + here) // 2 - pong["at"]) / 1e9, uncertainty_s=(here - sent) / 2e9)
         if here >= self._window_ends:
             self._worst, self._best = self._most(), None
             self._window_ends = here + _WINDOW_NS
@@ -72,6 +72,6 @@ class ClockOffsets:
 SAME_CLOCK: dict[str, float] = {"offset_s": 0.0, "uncertainty_s": 0.0, "pings": 0}
 
 
-def pong_of(told: dict[str, Any], now: int) -> dict[str, int]:
-    """Return the master's answer to a ping that it heard just `now` (ns)."""
-    return {"sent": int(told["sent"]), "at": now}
+def pong_to(ping: dict[str, Any], now: int) -> dict[str, int]:
+    """Return the master's answer to a ping that it received just `now` (ns)."""
+    return {"sent": int(ping["sent"]), "at": now}

@@ -1,31 +1,31 @@
-"""A master's half of a run: it fixes the start, counts what its workers tell, changes the plan, and ends the run.
+"""A master's half of a run: it fixes the start, merges the workers' figures, changes the plan, and ends the run.
 
-It knows gevent and the line to the workers; not Locust, which carries that line.
+It knows gevent and the transport to the workers; not Locust.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gevent
+from gevent.event import Event
 
 from loadtests.coordination.admission import Admission
-from loadtests.coordination.clock_offset import pong_of
+from loadtests.coordination.clock_offset import pong_to
 from loadtests.coordination.messages import (
     CHANGE,
     DONE,
-    PIECE,
     PING,
     PLAY,
     PONG,
     REVISE,
     STOP,
     TAKEN,
-    Client,
-    Ears,
-    Line,
+    ClientId,
+    Handlers,
+    Transport,
 )
 from loadtests.coordination.rate_control import RateControl
-from loadtests.coordination.streaming.pump import Receptions
+from loadtests.coordination.uploads import UploadPermits
 from loadtests.coordination.worker_liveness import WorkerLiveness
 from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
@@ -38,136 +38,146 @@ from slo.outcomes import ExitCode
 
 _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
-_LAST_WORDS_S = 10.0
+_LAST_UPLOADS_S = 10.0
 _LOOK_S = 0.1
 
 
 class Master:
-    """Directs the run of `job` by `clock`, over `line`; `door` is where workers from elsewhere come in.
+    """Runs `job` by `clock` with the workers at the other end of `transport`.
 
-    `on_change` is told of each worker's changes, as they came; `receptions` takes what workers write that can't see
-    the run directory.
+    `admission` knows the workers that were refused, `permits` those that upload what they write. `on_change` is called
+    with each worker's changes, as they came. `may_begin` is set when the run may start, and when it was stopped before.
     """
 
     def __init__(
-        self, job: Job, line: Line, clock: Clock, watches: Sequence[Watch], door: Admission | None = None
+        self,
+        job: Job,
+        transport: Transport,
+        clock: Clock,
+        watches: Sequence[Watch],
+        admission: Admission | None = None,
+        permits: UploadPermits | None = None,
     ) -> None:
-        self._job, self._line, self._clock, self._watches, self._door = job, line, clock, watches, door
+        self._job, self._transport, self._clock, self._watches = job, transport, clock, watches
+        self._admission, self._permits = admission, permits
         self.on_change: Callable[[str, Mapping[str, Any]], None] = lambda _worker, _change: None
-        self.receptions = Receptions(job.directory, line)
+        self.may_begin = Event()
         self._board: Board | None = None
-        self._control: RateControl | None = None
-        self._attendance: WorkerLiveness | None = None
-        self._seats: dict[Client, int] = {}
+        self._rate_control: RateControl | None = None
+        self._liveness: WorkerLiveness | None = None
+        self._names: dict[ClientId, str] = {}
         self._live = SnapshotFile(job.directory.live)
-        self._last_shown: LiveDocument | None = None
+        self._last_snapshot: LiveDocument | None = None
         self._stopped: tuple[str, str] | None = None
 
-    def ears(self) -> Ears:
-        """Return what is to be called for each kind that a worker says."""
+    def handlers(self) -> Handlers:
+        """Return what is called for each kind of message from a worker."""
         return {
-            CHANGE: lambda _, told: self._merge(told),
-            TAKEN: lambda _, told: self._taken(told),
-            DONE: lambda _, told: self._finished(told["worker"], told["ended"]),
-            PIECE: self.receptions.hear,
-            PING: lambda client, told: self._line.tell(PONG, pong_of(told, self._clock.now()), client),
+            CHANGE: lambda _, value: self._merge(value),
+            TAKEN: lambda _, value: self._taken(value),
+            DONE: lambda _, value: self._finished(value["worker"], value["ended"]),
+            PING: lambda client, value: self._transport.send(PONG, pong_to(value, self._clock.now()), client),
         }
 
-    def open(self, clients: Sequence[Client]) -> None:
-        """Fix the start of the run and tell it to everyone, each with its seat."""
+    def open(self, clients: Sequence[ClientId]) -> None:
+        """Fix the start of the run and send it to each worker, with its seat and, where needed, its upload permit."""
         started_at = self._clock.now() + _LEAD_NS
         self._board = Board(self._job.timetable(), self._watches, started_at)
         workers = len(clients)
-        self._control = RateControl(self._job, self._board, (started_at, workers), self._clock.now, self._tell_revision)
-        names = [f"w{seat}" for seat in range(workers)]
-        self._attendance = WorkerLiveness(names, started_at, started_at + round(self._job.plan.duration_s * 1e9))
-        seats = self._seats = {client: seat for seat, client in enumerate(clients)}
-        self.receptions.open({client: f"w{seat}" for client, seat in seats.items()})
-        self._line.tell(PLAY, {"workers": workers, "started_at": started_at, "seats": seats})
-        gevent.spawn(self._watch, self._board, self._attendance)
+        self._rate_control = RateControl(
+            self._job, self._board, (started_at, workers), self._clock.now, self._send_revision
+        )
+        self._names = {client: f"w{seat}" for seat, client in enumerate(clients)}
+        ends_at = started_at + round(self._job.plan.duration_s * 1e9)
+        self._liveness = WorkerLiveness(self._names.values(), started_at, ends_at)
+        for seat, (client, name) in enumerate(self._names.items()):
+            permit = None if self._permits is None else self._permits.for_worker(client, name)
+            start = {"workers": workers, "started_at": started_at, "seat": seat, "upload": permit}
+            self._transport.send(PLAY, start, client)
+        gevent.spawn(self._watch, self._board, self._liveness)
 
     def wish(self, wish: str, who: str) -> None:
         """Change the plan as a person wishes, once the run has been opened."""
-        if self._control is not None:
-            self._control.obey(wish, who)
+        if self._rate_control is not None:
+            self._rate_control.obey(wish, who)
 
     def shown(self) -> Mapping[str, Any]:
-        """Return the last live snapshot, empty before the first, and the last word on changes of the plan."""
-        if self._control is None or self._last_shown is None:
+        """Return the last live snapshot, empty before the first, with the last answer to a wished change."""
+        if self._rate_control is None or self._last_snapshot is None:
             return {}
-        return self._last_shown.model_copy(update={"told": self._control.told}).model_dump(mode="json")
+        return self._last_snapshot.model_copy(update={"told": self._rate_control.told}).model_dump(mode="json")
 
     def stop(self, ended: str, because: str) -> None:
         """End the run early, everywhere; the first reason given is the one that counts."""
         self._stopped = self._stopped or (ended, because)
-        self._line.tell(STOP, {"ended": ended, "because": because})
+        self._transport.send(STOP, {"ended": ended, "because": because})
+        self.may_begin.set()  # and end at once: the process that would let it begin may be gone
 
     def close(self) -> None:
-        """Take the last words of workers that stream, and write the last snapshot."""
-        self._receive_the_rest()
+        """Let workers that upload finish, and write the last snapshot."""
+        self._wait_for_uploads()
         self._snapshot("ended")
 
     @property
     def exit_code(self) -> ExitCode:
         """0 when every worker completed its part, else 75: whether it is valid is judged from the directory."""
-        completed = self._attendance is not None and self._attendance.is_complete
+        completed = self._liveness is not None and self._liveness.is_complete
         return ExitCode.OK if completed and self._stopped is None else ExitCode.INCONCLUSIVE
 
-    def _receive_the_rest(self) -> None:
-        """Let workers that stream say their last words before this master is gone, be it ended from outside."""
-        if self._attendance is not None and self.receptions and not self._attendance.is_over:
+    def _wait_for_uploads(self) -> None:
+        """Let workers that upload end before this master is gone, also when it is ended from outside."""
+        uploading = set() if self._permits is None else self._permits.clients & self._names.keys()
+        if self._liveness is not None and uploading and not self._liveness.is_over:
             self.stop("stopped", "the run's master was ended")
-            with gevent.Timeout(_LAST_WORDS_S, exception=False):
-                while not self._attendance.is_over:
+            with gevent.Timeout(_LAST_UPLOADS_S, exception=False):
+                while not self._liveness.is_over:
                     gevent.sleep(_LOOK_S)
-                    self._see(self._attendance)
-        self.receptions.close()
+                    self._see(self._liveness)
 
-    def _merge(self, told: dict[str, Any]) -> None:
+    def _merge(self, value: dict[str, Any]) -> None:
         if self._board is not None:
-            self._board.merge(told["worker"], told["change"], Gauges(**told["gauges"]))
-            self.on_change(told["worker"], told["change"])
+            self._board.merge(value["worker"], value["change"], Gauges(**value["gauges"]))
+            self.on_change(value["worker"], value["change"])
 
-    def _taken(self, told: dict[str, Any]) -> None:
+    def _taken(self, value: dict[str, Any]) -> None:
         """Take note that a worker took a revision."""
-        if self._control is not None:
-            self._control.taken(**told)
+        if self._rate_control is not None:
+            self._rate_control.taken(**value)
 
-    def _tell_revision(self, revision: Revision) -> None:
-        self._line.tell(REVISE, revision.model_dump())
+    def _send_revision(self, revision: Revision) -> None:
+        self._transport.send(REVISE, revision.model_dump())
 
     def _finished(self, name: str, ended: str) -> None:
         """Take note that a worker's part is over."""
-        if self._attendance is not None:
-            self._attendance.finished(name, ended)
+        if self._liveness is not None:
+            self._liveness.finished(name, ended)
 
     def _snapshot(self, state: str) -> None:
-        """Write `live.json`; what says that the run has ended is the last."""
-        is_over = self._last_shown is not None and self._last_shown.is_over
-        if self._board is not None and self._control is not None and not is_over:
-            strangers = {"refused_workers": list(self._door.strangers)} if self._door is not None else {}
-            shown = self._board.snapshot(self._clock.now(), state)
-            self._last_shown = shown.model_copy(update={**self._control.snapshot(), **strangers})
+        """Write `live.json`; the snapshot of a run that is over is the last."""
+        is_over = self._last_snapshot is not None and self._last_snapshot.is_over
+        if self._board is not None and self._rate_control is not None and not is_over:
+            refused = {} if self._admission is None else {"refused_workers": list(self._admission.strangers)}
+            snapshot = self._board.snapshot(self._clock.now(), state)
+            self._last_snapshot = snapshot.model_copy(update={**self._rate_control.snapshot(), **refused})
             write = self._live.close if state == "ended" else self._live.write
-            write(self._last_shown.model_dump(mode="json"))
+            write(self._last_snapshot.model_dump(mode="json"))
 
-    def _watch(self, board: Board, attendance: WorkerLiveness) -> None:
+    def _watch(self, board: Board, liveness: WorkerLiveness) -> None:
         """Once a second: write the snapshot, stop on a certain breach, quit when every worker is done or given up."""
-        while not attendance.is_over:
+        while not liveness.is_over:
             gevent.sleep(_SNAPSHOT_S)
-            self._see(attendance)
+            self._see(liveness)
             self._snapshot("running")
             if (breached := board.certain_breach()) and self._stopped is None:
                 self.stop("aborted", f"{breached} will be missed whatever comes")
             if (blocked := board.blocked()) and self._stopped is None:
                 self.stop("stopped", blocked)
             if self._stopped is not None:
-                self.stop(*self._stopped)  # again: a worker that was away hears it when it is back
+                self.stop(*self._stopped)  # again: a worker that was away receives it when it is back
         self._snapshot("ended")
-        self._line.end(self.exit_code)
+        self._transport.end(self.exit_code)
 
-    def _see(self, attendance: WorkerLiveness) -> None:
-        seats = self._seats
-        heard = {f"w{seats[client]}" for client in self._line.heard() if client in seats}
-        silent = {f"w{seats[client]}" for client in self._line.silent() if client in seats}
-        attendance.see(self._clock.now(), heard, silent)
+    def _see(self, liveness: WorkerLiveness) -> None:
+        responsive = {self._names[one] for one in self._transport.responsive() if one in self._names}
+        unresponsive = {self._names[one] for one in self._transport.unresponsive() if one in self._names}
+        liveness.see(self._clock.now(), responsive, unresponsive)

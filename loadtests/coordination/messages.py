@@ -1,7 +1,7 @@
-"""The line between a run's master and its workers, as far as a stage must know it; Locust carries it.
+"""Messages between a run's master and its workers, and what carries them; in a run that is Locust.
 
-What is said is a kind and a value of plain JSON types and bytes. On one line what was said first is heard first; what
-was said while the line was broken may never be heard.
+A message is a kind and a value of plain JSON types and bytes. What was sent first on one connection arrives first; what
+was sent while the connection was broken may never arrive.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -9,70 +9,70 @@ from typing import Any, Literal, Protocol
 
 from slo.outcomes import ExitCode
 
-JOIN, ADMITTED, REFUSED = "peakproof_join", "peakproof_admitted", "peakproof_refused"
-ASK, PAPERS = "peakproof_ask", "peakproof_papers"
-Role = Literal["master", "worker", "alone"]
-# A client is a process at the other end, by the name that the line gives it; the master has one name: "".
-Client = str
-Ears = Mapping[str, Callable[[Client, Any], None]]
-ALONE: Client = "alone"
+JOIN, REFUSED = "peakproof_join", "peakproof_refused"
+ASK_FOR_BUNDLE, BUNDLE = "peakproof_ask_for_bundle", "peakproof_bundle"
 PLAY, CHANGE, DONE, STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
 REVISE, TAKEN = "peakproof_revise", "peakproof_taken"
 PING, PONG = "peakproof_ping", "peakproof_pong"
-PIECE, RECEIPT = "peakproof_piece", "peakproof_receipt"
+Role = Literal["master", "worker", "alone"]
+# A process at the other end, by the id that Locust gives it; the master has one id: "".
+ClientId = str
+Handlers = Mapping[str, Callable[[ClientId, Any], None]]
+"""What is called for a message of each kind, with its sender and its value."""
+ALONE: ClientId = "alone"
 
 
-class Line(Protocol):
-    """One process's end of the line."""
+class Transport(Protocol):
+    """One process's end of the connection to the others of its run."""
 
     @property
     def role(self) -> Role:
-        """What this process is: `alone` there is nobody at the other end, and what is told goes nowhere."""
+        """What this process is: `alone` has no process at the other end, and its messages go nowhere."""
 
-    def tell(self, kind: str, value: Mapping[str, Any], client: Client | None = None) -> None:
-        """Tell the master, or from the master one client, or with None all of them."""
+    def send(self, kind: str, value: Mapping[str, Any], client: ClientId | None = None) -> None:
+        """Send a message to the master, or from the master to one client, or with None to all of them."""
 
-    def heard(self) -> Collection[Client]:
-        """Return the clients that are there and speak; from the master only."""
+    def responsive(self) -> Collection[ClientId]:
+        """Return the clients that are connected and were heard lately; from the master only."""
 
-    def silent(self) -> Collection[Client]:
-        """Return the clients that are there and haven't spoken for some seconds; from the master only."""
+    def unresponsive(self) -> Collection[ClientId]:
+        """Return the clients that are connected and were not heard for some seconds; from the master only."""
 
     def leave(self) -> None:
-        """End this worker's process; what it told last, and the master hasn't heard yet, may be lost."""
+        """End this worker's process; its last messages may be lost."""
 
     def end(self, code: ExitCode) -> None:
-        """End this process, and from the master every worker's, with what has become of the run."""
+        """End this process with that code, and from the master every worker's."""
 
 
-class Loop:
-    """The line of one half of a process that is alone: what it tells, `ears`, the other half's, hear at once."""
+class LocalTransport:
+    """Between the two halves of a process that is alone: a message is handled by `handlers` before `send` returns."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self.ears: Ears = {}
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.handlers: Handlers = {}
 
     @property
     def role(self) -> Role:
         """What this process is."""
-        return self._line.role
+        return self._transport.role
 
-    def tell(self, kind: str, value: Mapping[str, Any], client: Client | None = None) -> None:
-        """Let the other half hear it before this returns."""
-        self.ears[kind](client or ALONE, value)
+    def send(self, kind: str, value: Mapping[str, Any], client: ClientId | None = None) -> None:
+        """Let the other half handle a message."""
+        self.handlers[kind](client or ALONE, value)
 
-    def heard(self) -> Collection[Client]:
-        """Return who the line says is there."""
-        return self._line.heard()
+    def responsive(self) -> Collection[ClientId]:
+        """Return this process."""
+        return {ALONE}
 
-    def silent(self) -> Collection[Client]:
-        """Return who the line says is missed."""
-        return self._line.silent()
+    def unresponsive(self) -> Collection[ClientId]:
+        """Return no client."""
+        return ()
 
     def leave(self) -> None:
-        """End as the line does."""
-        self._line.leave()
+        """End this process."""
+        self._transport.leave()
 
     def end(self, code: ExitCode) -> None:
-        """End as the line does."""
-        self._line.end(code)
+        """End this process with that code."""
+        self._transport.end(code)

@@ -1,7 +1,7 @@
-"""The one who changes a plan while it is played: on the master, or in the only process.
+"""Pause, resume and change the rate of a plan while it is played: on the master, or in the only process.
 
-A change acts a little in the future, stands on disk before anybody is told, and is taken by every worker. It knows
-gevent, not Locust.
+A change acts a little in the future, is on disk before it is sent, and is taken by every worker. It knows gevent, not
+Locust.
 """
 
 import math
@@ -30,13 +30,13 @@ class RefusedError(ValueError):
 class RateControl:
     """Changes the plan of `job`, whose run started at `started_at` (ns) with `workers` workers.
 
-    `now` is the time (ns), `tell` passes a revision on to every worker, `board` measures against the changed plan.
+    `now` is the time (ns), `send` sends a revision to every worker, `board` measures against the changed plan.
     """
 
     def __init__(
-        self, job: Job, board: Board, start: tuple[int, int], now: Callable[[], int], tell: Callable[[Revision], None]
+        self, job: Job, board: Board, start: tuple[int, int], now: Callable[[], int], send: Callable[[Revision], None]
     ) -> None:
-        self._job, self._board, self._now, self._tell = job, board, now, tell
+        self._job, self._board, self._now, self._send = job, board, now, send
         self._started_at, self._workers = start
         self._revisions: list[Revision] = []
         self._arrivals: Schedule | None = None
@@ -46,7 +46,7 @@ class RateControl:
         self.told = ""
 
     def obey(self, wish: str, who: str) -> str:
-        """Do what a person wishes, or don't; return what came of it in a sentence.
+        """Make the change that a person wishes, or refuse it; return the outcome as a sentence.
 
         A wish is `pause`, `resume`, `pause or resume`, `more`, `less` (by a tenth of the plan), or a multiple of the
         plan such as `1.2`.
@@ -62,16 +62,16 @@ class RateControl:
         """Take note that a worker plays a revision, and how many struck sessions it had started before."""
         self._taken[number] = self._taken.get(number, 0) + 1
         if struck:
-            self.told = f"{worker} heard too late of a change and had started {struck} sessions: the run isn't valid"
+            self.told = f"{worker} got a change too late and had started {struck} sessions: the run isn't valid"
 
     def snapshot(self) -> dict[str, Any]:
-        """Return what the live snapshot says of it: the multiple that is played now, and the last word."""
+        """Return its part of the live snapshot: the multiple that is played now, and the last outcome."""
         factor = factor_at(self._revisions, self._elapsed_s())
         return {"factor": factor, "paused": factor == 0, "told": self.told}
 
     @property
     def _wanted(self) -> float:
-        """The multiple that will be played after all that was told."""
+        """The multiple that will be played after all changes."""
         return self._revisions[-1].factor if self._revisions else 1.0
 
     def _elapsed_s(self) -> float:
@@ -103,7 +103,7 @@ class RateControl:
             raise RefusedError(f"{self._job.directory.revisions} can't be written: {error.strerror}") from error
         self._before_pause = self._wanted or self._before_pause
         self._revisions.append(revision)
-        self._tell(revision)
+        self._send(revision)
         gevent.spawn(self._await_workers, revision)
         self._measure(revision)
         return f"{_played(factor)} from second {revision.at_s:.1f} on ({who})"
@@ -137,7 +137,7 @@ class RateControl:
         self._board.revise(drawn.at_s, revised_curve(plan.curve(), self._revisions).rate)
 
     def _await_workers(self, revision: Revision) -> None:
-        """Say so when a worker didn't take a revision in time; run.json tells it by name."""
+        """Note when a worker didn't take a revision in time; run.json names it."""
         late_at = self._started_at + round(revision.at_s * 1e9) + ACKNOWLEDGED_NS
         gevent.sleep(max(0.0, (late_at - self._now()) / 1e9))
         missing = self._workers - self._taken.get(revision.number, 0)
@@ -147,7 +147,7 @@ class RateControl:
 
 def _lower_bounded(factor: float) -> float:
     if factor <= 0:
-        raise RefusedError("nobody would arrive any more: pause the run instead")
+        raise RefusedError("no session would arrive any more: pause the run instead")
     return factor
 
 

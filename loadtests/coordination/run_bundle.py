@@ -1,7 +1,7 @@
-"""The papers of a run, for a worker that can't see its directory: plan, objectives, target and job; never a secret.
+"""The run bundle, for a worker that can't see the run directory: plan, objectives, target and job; never a secret.
 
-The worker asks for them a slice at a time, showing that it knows the run's token, and believes them only under a seal
-that nobody without the token can make: they say where load goes, and which variables are sent there.
+The worker asks for it a slice at a time, proving that it knows the run's token, and takes it only under a seal (a MAC)
+that can't be made without the token: it says where load goes, and which variables are sent there.
 """
 
 import hashlib
@@ -35,20 +35,20 @@ class RunBundle(Document):
 
 
 def pack(directory: RunDirectory, workers: int) -> bytes:
-    """Return the papers of a run that is prepared, for so many workers."""
+    """Return the bundle of a run that is prepared, for so many workers, as it is sent."""
     paths = (directory.plan, directory.targets, directory.job, *sorted(directory.objectives.glob("*.yaml")))
     files = {path.relative_to(directory.path).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     return RunBundle(run=directory.name, workers=workers, files=files).model_dump_json().encode()
 
 
 def asking(token: str, client: str, nonce: str) -> str:
-    """Return what shows that `client` may ask; worth nothing for another client or nonce."""
+    """Return the proof that `client` may ask; worth nothing for another client or nonce."""
     return _mac(token, "ask", client, nonce)
 
 
 def seal(token: str, client: str, nonce: str, packed: bytes) -> str:
-    """Return the seal under which the papers go to the client that asked with `nonce`."""
-    return _mac(token, "papers", client, nonce, hashlib.sha256(packed).hexdigest())
+    """Return the seal under which the bundle goes to the client that asked with `nonce`."""
+    return _mac(token, "bundle", client, nonce, hashlib.sha256(packed).hexdigest())
 
 
 def _mac(token: str, *words: str) -> str:
@@ -56,14 +56,14 @@ def _mac(token: str, *words: str) -> str:
 
 
 class BundleServer:
-    """The master's side: gives slices of the papers to who knows the token."""
+    """The master's side: sends slices of the bundle to a worker that knows the token."""
 
     def __init__(self, token: str, directory: RunDirectory, workers: int) -> None:
         self._token, self._packed = token, pack(directory, workers)
 
-    def answer(self, client: str, told: object) -> dict[str, Any] | None:
-        """Return the slice that is asked for; None to who doesn't show that it may ask. `told` is anything."""
-        asked = told if isinstance(told, Mapping) else {}
+    def answer(self, client: str, question: object) -> dict[str, Any] | None:
+        """Return the slice that is asked for; None without a right proof. `question` is anything."""
+        asked = question if isinstance(question, Mapping) else {}
         nonce, shown, at = asked.get("nonce"), asked.get("proof"), asked.get("at")
         if not isinstance(nonce, str) or not isinstance(shown, str) or not isinstance(at, int) or at < 0:
             return None
@@ -78,71 +78,69 @@ class BundleServer:
         }
 
 
-class Gathered:
-    """The worker's side: what it has of the papers that it asks for under `nonce`."""
+class BundleDownload:
+    """The worker's side: what has come of the bundle that it asks for under `nonce`."""
 
     def __init__(self, token: str, client: str, nonce: str) -> None:
         self._token, self._client, self._nonce = token, client, nonce
         self._data = b""
-        self._told: tuple[int, str] | None = None
+        self._size_and_seal: tuple[int, str] | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left to ask for."""
-        return self._told is not None and len(self._data) >= self._told[0]
+        return self._size_and_seal is not None and len(self._data) >= self._size_and_seal[0]
 
     def question(self) -> dict[str, Any]:
         """Return what to ask next."""
         proof = asking(self._token, self._client, self._nonce)
         return {"nonce": self._nonce, "proof": proof, "at": len(self._data)}
 
-    def take(self, told: Mapping[str, Any]) -> None:
+    def take(self, piece: Mapping[str, Any]) -> None:
         """Take a slice; one that isn't the next is left, and asked for again."""
-        if told["at"] == len(self._data) and len(self._data) + len(told["data"]) <= MOST_BYTES:
-            self._data += told["data"]
-            self._told = (told["size"], told["seal"])
+        if piece["at"] == len(self._data) and len(self._data) + len(piece["data"]) <= MOST_BYTES:
+            self._data += piece["data"]
+            self._size_and_seal = (piece["size"], piece["seal"])
 
     def open(self) -> RunBundle:
-        """Return the papers; raises BadInput when they aren't what a master that knows the token has sent."""
+        """Return the bundle; raises BadInput when it isn't what a master that knows the token has sent."""
         sealed = seal(self._token, self._client, self._nonce, self._data)
-        if self._told is None or not hmac.compare_digest(sealed.encode(), self._told[1].encode()):
-            raise BadInput(
-                "the run's papers came from a master that doesn't know the token, or were changed on the way"
-            )
-        papers = validate_json(self._data.decode(), RunBundle, "the run's papers")
-        for name in papers.files:
+        if self._size_and_seal is None or not hmac.compare_digest(sealed.encode(), self._size_and_seal[1].encode()):
+            raise BadInput("the run bundle came from a master that doesn't know the token, or was changed on the way")
+        bundle = validate_json(self._data.decode(), RunBundle, "the run bundle")
+        for name in bundle.files:
             if re.fullmatch(_NAME, name) is None:
-                raise BadInput(f"the run's papers: unexpected file {name!r}")
-        return papers
+                raise BadInput(f"the run bundle: unexpected file {name!r}")
+        return bundle
 
 
 class RefusedError(Exception):
-    """The master gives this worker nothing; the text says why."""
+    """The master refuses this worker; the text says why."""
 
 
 def fetch(
     token: str, client: str, ask: Callable[[dict[str, Any]], None], answers: "Queue[tuple[str, dict[str, Any]]]"
 ) -> RunBundle:
-    """Ask until the papers are whole; raises RefusedError, and BadInput when they don't come or can't be believed."""
-    gathered = Gathered(token, client, secrets.token_hex(16))
-    with gevent.Timeout(_LONGEST_S, BadInput(f"the master didn't send the run's papers within {_LONGEST_S:g} s")):
-        while not gathered.is_whole:
-            ask(gathered.question())
+    """Ask until the bundle is whole; raises RefusedError, and BadInput when it doesn't come or isn't the master's."""
+    download = BundleDownload(token, client, secrets.token_hex(16))
+    with gevent.Timeout(_LONGEST_S, BadInput(f"the master didn't send the run bundle within {_LONGEST_S:g} s")):
+        while not download.is_whole:
+            ask(download.question())
             try:
-                kind, told = answers.get(timeout=_ASK_AGAIN_S)
+                kind, reply = answers.get(timeout=_ASK_AGAIN_S)
             except Empty:
                 continue
             if kind == REFUSED:
-                raise RefusedError(told["because"])
-            gathered.take(told)
-    return gathered.open()
+                raise RefusedError(reply["because"])
+            download.take(reply)
+    return download.open()
 
 
-def lay_out(papers: RunBundle, folder: Path) -> RunDirectory:
-    """Write the papers below `folder` as the run directory that a worker of that run needs."""
-    directory = RunDirectory(path=folder / papers.run)
+def unpack(bundle: RunBundle, folder: Path) -> RunDirectory:
+    """Write the bundle below `folder` as the run directory that a worker of that run needs."""
+    directory = RunDirectory(path=folder / bundle.run)
     for path in (directory.path, directory.objectives, directory.logs):
         path.mkdir(parents=True, exist_ok=True)
-    for name, text in papers.files.items():
+    for name, text in bundle.files.items():
         write_bytes(directory.path / name, text.encode())
     return directory

@@ -14,14 +14,14 @@ _LONGEST = 100
 
 
 def show(directory: RunDirectory) -> str:
-    """Leave a word in the master's directory that nobody can guess, and return it."""
+    """Leave a random word in the master's directory, and return it."""
     word = secrets.token_hex(_WORD_BYTES)
     directory.sight.write_text(word, encoding="ascii")
     return word
 
 
 def look(directory: RunDirectory, client: str) -> str:
-    """Return the word that stands in a worker's directory, and leave a sign there; "" where either can't be done."""
+    """Return the word in a worker's directory, and copy it into a file of its own; "" where either can't be done."""
     try:
         with directory.sight.open(encoding="ascii") as file:
             word = file.read(_LONGEST)
@@ -31,15 +31,15 @@ def look(directory: RunDirectory, client: str) -> str:
     return word
 
 
-def is_shared(directory: RunDirectory, client: str, word: str, told: object) -> bool:
-    """Whether a worker that read `told` has the master's directory, in which `word` stands, before it too."""
+def is_shared(directory: RunDirectory, client: str, word: str, read: object) -> bool:
+    """Whether a worker that `read` this has the master's directory, in which `word` stands, before it too."""
     sign = _sign(directory, client)
     try:
         seen = sign.read_text(encoding="ascii")
         sign.unlink()
     except (OSError, ValueError):
         return False
-    return seen == told == word
+    return seen == read == word
 
 
 def _sign(directory: RunDirectory, client: str) -> Path:

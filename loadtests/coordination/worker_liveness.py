@@ -1,15 +1,15 @@
 """Which workers of a run are still at work, as its master sees them.
 
-A worker that isn't heard may be dead, paused, or cut off; it may also come back, and then it is as present as before.
-So it is given up only when it can't be waited for any longer: a run ends when each of its workers is done or given up.
+A worker that sends nothing may be dead, paused, or cut off; it may also come back, and plays on then. So it is given up
+only when it can't be waited for any longer: a run ends when each of its workers is done or given up.
 """
 
 from collections.abc import Collection, Iterable
 
 _NS = 1_000_000_000
-# A worker that hears nothing of its master stops by itself after this time, counted while it isn't paused.
+# A worker that receives nothing from its master stops by itself after this time, counted while it isn't paused.
 ALONE_S = 15
-_SILENT_NS = (ALONE_S + 5) * _NS  # so whoever is silent for longer plays no more, or is paused
+_SILENT_NS = (ALONE_S + 5) * _NS  # so a worker that is silent for longer plays no more, or is paused
 _QUIT_NS = 2 * _NS
 _GRACE_NS = 5 * _NS
 _LONGEST_NS = 60 * _NS
@@ -18,7 +18,7 @@ _LONGEST_NS = 60 * _NS
 class WorkerLiveness:
     """The `names` of a run's workers and when each was last seen; `ends_at` is when the plan ends. Times in ns.
 
-    All is said as of the last look, so that a master that was paused takes nobody for dead.
+    All holds as of the last look, so that a master that was paused takes no worker for dead.
     """
 
     def __init__(self, names: Iterable[str], started_at: int, ends_at: int) -> None:
@@ -32,7 +32,7 @@ class WorkerLiveness:
         self.done[name] = ended
 
     def see(self, now: int, heard: Collection[str], silent: Collection[str]) -> None:
-        """Take note of who is `heard` now, and who is `silent` but hasn't left."""
+        """Take note of the workers that are `heard` now, and of those that are `silent` but haven't left."""
         self._now = now
         self._heard.update({name: now for name in heard if name in self._heard})
         self._known.update({name: now for name in (*heard, *silent) if name in self._known})

@@ -1,11 +1,10 @@
-"""A worker's half of a run: it plays its arrivals once, tells what changed, and brings away what it wrote.
+"""A worker's half of a run: it plays its arrivals once, sends what changed, and uploads what it wrote elsewhere.
 
-It knows gevent and the line to its master; not Locust, which carries that line.
+It knows gevent and the transport to its master; not Locust.
 """
 
 import itertools
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import gevent
@@ -13,167 +12,148 @@ from gevent.event import AsyncResult
 from gevent.queue import Queue
 
 from loadtests.coordination.clock_offset import SAME_CLOCK, ClockOffsets
-from loadtests.coordination.messages import (
-    CHANGE,
-    DONE,
-    PIECE,
-    PING,
-    PLAY,
-    PONG,
-    RECEIPT,
-    REVISE,
-    STOP,
-    TAKEN,
-    Client,
-    Ears,
-    Line,
-)
-from loadtests.coordination.streaming.pump import Stream, in_a_thread
-from loadtests.coordination.streaming.sender import Outbox
-from loadtests.coordination.watchdog import Silence
+from loadtests.coordination.messages import CHANGE, DONE, PING, PLAY, PONG, REVISE, STOP, TAKEN, Handlers, Transport
+from loadtests.coordination.uploader import Uploader
+from loadtests.coordination.watchdog import MasterSilence
 from loadtests.demand.revision import Revision
 from loadtests.live.worker_figures import Gauges, Watch
-from loadtests.runtime import process_tuning as arrow_memory
+from loadtests.runtime import process_tuning
 from loadtests.runtime.clock import Clock
-from loadtests.runtime.process_tuning import calm
 from loadtests.worker.job import Job
 from loadtests.worker.worker import Worker
 
-_TELL_S = 1.0
-_LAST_WORDS_S = 10.0
-_DELIVERY_S, _NO_RECEIPT_S, _LATE_DELIVERY_S = 40.0, 10.0, 3.0
+_CHANGES_S = 1.0
+_FINISH_S = 10.0
+# How long the last uploads may take, how long the server may take none of them, and that once more at the very end.
+_UPLOADS_S, _NO_UPLOAD_S, _LATE_UPLOADS_S = 40.0, 10.0, 3.0
 _FIRST_PINGS, _FIRST_PING_S, _PING_S = 10, 0.1, 2.0
 
 
 class WorkerSide:
-    """Plays this process's arrivals of `job` by `clock`, and tells its master over `line`.
+    """Plays this process's arrivals of `job` by `clock`, and reports to its master over `transport`.
 
-    `streams` says whether what it writes goes over the line; whoever knows sets it before the play begins.
+    `host` is where its master runs, whose command takes uploads.
     """
 
-    def __init__(self, job: Job, line: Line, clock: Clock, watches: Sequence[Watch]) -> None:
-        self._job, self._line, self._clock, self._watches = job, line, clock, watches
-        self.streams = False
-        self.silence = Silence(self._was_silent)
+    def __init__(self, job: Job, transport: Transport, clock: Clock, watches: Sequence[Watch]) -> None:
+        self._job, self._transport, self._clock, self._watches = job, transport, clock, watches
+        self.host = ""
+        self.silence = MasterSilence(self._was_silent)
         self._offsets = ClockOffsets(clock.now)
         self._start: AsyncResult[dict[str, Any]] = AsyncResult()
         self._revisions: Queue[Revision] = Queue()
-        self._player: Worker | None = None
+        self._worker: Worker | None = None
         self._playing: gevent.Greenlet | None = None
-        self._stream: Stream | None = None
+        self._uploader: Uploader | None = None
         self._stopped: tuple[str, str] | None = None
 
-    def ears(self) -> Ears:
-        """Return what is to be called for each kind that a master says."""
+    def handlers(self) -> Handlers:
+        """Return what is called for each kind of message from a master."""
         return {
-            PLAY: lambda _, told: self._start.set(told),
-            STOP: lambda _, told: self.stop(**told),
-            REVISE: lambda _, told: self._revisions.put(Revision.model_validate(told)),
-            PONG: lambda _, told: self._offsets.pong(told),
-            RECEIPT: lambda _, told: self._receipt(told),
+            PLAY: lambda _, value: self._start.set(value),
+            STOP: lambda _, value: self.stop(**value),
+            REVISE: lambda _, value: self._revisions.put(Revision.model_validate(value)),
+            PONG: lambda _, value: self._offsets.pong(value),
         }
 
-    def perform(self, client: Client) -> None:
-        """Play this worker's arrivals, once, telling the master once a second what changed; returns at the end.
+    def play(self) -> None:
+        """Play this worker's arrivals, once, from when the master starts the run; returns at the end.
 
         Locust ends its users, and starts them anew, as workers go missing and come back: the play isn't theirs.
         A worker that has no seat in this run waits for its end.
         """
         start = self._start.get()
-        if self._playing is None and client in start["seats"]:
-            self._playing = gevent.spawn(self._play, start["seats"][client], start)
-        if self._playing is not None:
-            self._playing.join()
+        if self._playing is None:
+            self._playing = gevent.spawn(self._play, start)
+        self._playing.join()
 
     def stop(self, ended: str, because: str) -> None:
         """End the play early, or as soon as it begins; the first reason given is the one that counts."""
         self._stopped = self._stopped or (ended, because)
-        if self._player is not None:
-            self._player.stop(ended, because)
+        if self._worker is not None:
+            self._worker.stop(ended, because)
 
     @property
     def has_completed(self) -> bool:
         """Whether it played its part to the end."""
-        return self._player is not None and self._player.ended == "completed"
+        return self._worker is not None and self._worker.ended == "completed"
 
     def finish(self) -> None:
-        """Wait for a play that was stopped to be written and told of, as long as that takes in the worst case."""
+        """Wait for a play that was stopped to be written and uploaded, as long as that takes in the worst case."""
         if self._playing is not None:
-            self._playing.join(timeout=_LAST_WORDS_S)
+            self._playing.join(timeout=_FINISH_S)
 
     def close(self) -> None:
-        """Cut off what is under way, and write and deliver everything."""
-        if self._player is not None:
-            self._player.close()
-            self._deliver(_LATE_DELIVERY_S, _LATE_DELIVERY_S)
+        """Cut off what is under way, and write and upload everything."""
+        if self._worker is not None:
+            self._worker.close()
+            self._upload_the_rest(_LATE_UPLOADS_S, _LATE_UPLOADS_S)
 
-    def _play(self, index: int, start: dict[str, Any]) -> None:
-        seat = (index, start["workers"], start["started_at"])
-        player = self._player = Worker(self._job, *seat, self._watches, clock=self._clock)
-        player.streams = self.streams
-        if self.streams:
-            send = partial(self._line.tell, PIECE)
-            self._stream = Stream(Outbox(self._job.directory, player.name, send, self._clock.now, in_a_thread))
+    def _play(self, start: dict[str, Any]) -> None:
+        seat = (start["seat"], start["workers"], start["started_at"])
+        worker = self._worker = Worker(self._job, *seat, self._watches, clock=self._clock)
+        permit = start["upload"]
+        worker.uploads = permit is not None
+        if permit is not None:
+            server = f"http://{self.host}:{permit['port']}"
+            self._uploader = Uploader(self._job.directory, worker.name, server, permit["token"])
         if self._stopped is not None:
-            player.stop(*self._stopped)
+            worker.stop(*self._stopped)
         beside = [
-            gevent.spawn(self._tell_changes, player),
-            gevent.spawn(self._revise, player),
-            gevent.spawn(self._ping, player),
+            gevent.spawn(self._send_changes, worker),
+            gevent.spawn(self._revise, worker),
+            gevent.spawn(self._ping, worker),
         ]
-        calm()
-        arrow_memory.share()
+        process_tuning.calm()
+        process_tuning.share()
         try:
-            player.play()
+            worker.play()
         finally:
             gevent.killall(beside)
-            self._tell(player)
-            self._deliver(_DELIVERY_S, _NO_RECEIPT_S)
-            self._line.tell(DONE, {"worker": player.name, "ended": player.ended or "stopped"})
+            self._send_change(worker)
+            self._upload_the_rest(_UPLOADS_S, _LATE_UPLOADS_S if self.silence.is_long else _NO_UPLOAD_S)
+            self._transport.send(DONE, {"worker": worker.name, "ended": worker.ended or "stopped"})
 
-    def _deliver(self, longest_s: float, silent_s: float) -> None:
-        """Wait until the master has what this worker wrote, if it is streamed; say what it hasn't got."""
-        stream = self._stream
-        if stream is None:
+    def _upload_the_rest(self, longest_s: float, silent_s: float) -> None:
+        """Wait until all that this worker wrote elsewhere has arrived; name in the log what hasn't."""
+        uploader = self._uploader
+        if uploader is None:
             return
-        left = stream.drain(0.0 if self.silence.is_long else longest_s, silent_s)
+        left = uploader.drain(longest_s, silent_s)
         if not left:
-            stream.close()
-            self._stream = None  # what is written anew from now on says the same
-        else:
-            print(f"the master hasn't got {', '.join(left)}: kept in {self._job.directory.path}")  # noqa: T201 - our log
+            uploader.close()
+            self._uploader = None  # what is written anew from now on says the same
+            return
+        why = f" ({uploader.last_failure})" if uploader.last_failure else ""
+        print(f"the master hasn't got {', '.join(left)}{why}: kept in {self._job.directory.path}")  # noqa: T201 - our log
 
-    def _receipt(self, told: dict[str, Any]) -> None:
-        if self._stream is not None:
-            self._stream.hear(told)
-
-    def _revise(self, player: Worker) -> None:
-        """Take the revisions of the plan one after the other, and say so."""
+    def _revise(self, worker: Worker) -> None:
+        """Take the revisions of the plan one after the other, and acknowledge each."""
         while True:
             revision = self._revisions.get()
-            taken = {"number": revision.number, "struck": player.revise(revision), "worker": player.name}
-            self._line.tell(TAKEN, taken)
+            taken = {"number": revision.number, "struck": worker.revise(revision), "worker": worker.name}
+            self._transport.send(TAKEN, taken)
 
-    def _ping(self, player: Worker) -> None:
+    def _ping(self, worker: Worker) -> None:
         """Measure how far this worker's clock is from its master's, for as long as it plays."""
-        if self._line.role == "alone":
-            player.clock_offset = SAME_CLOCK
+        if self._transport.role == "alone":
+            worker.clock_offset = SAME_CLOCK
             return
         for number in itertools.count():
-            self._line.tell(PING, self._offsets.ping())
+            self._transport.send(PING, self._offsets.ping())
             gevent.sleep(_FIRST_PING_S if number < _FIRST_PINGS else _PING_S)
-            player.clock_offset = self._offsets.to_json()
+            worker.clock_offset = self._offsets.to_json()
 
-    def _tell_changes(self, player: Worker) -> None:
+    def _send_changes(self, worker: Worker) -> None:
         while True:
-            gevent.sleep(_TELL_S)
-            self._tell(player)
+            gevent.sleep(_CHANGES_S)
+            self._send_change(worker)
 
-    def _tell(self, player: Worker) -> None:
-        change, gauges = player.take()
-        told = {name: getattr(gauges, name) for name in Gauges.__slots__}
-        self._line.tell(CHANGE, {"worker": player.name, "change": change, "gauges": told})
+    def _send_change(self, worker: Worker) -> None:
+        change, gauges = worker.take()
+        values = {name: getattr(gauges, name) for name in Gauges.__slots__}
+        self._transport.send(CHANGE, {"worker": worker.name, "change": change, "gauges": values})
 
     def _was_silent(self, for_s: int) -> None:
-        if self._player is not None:
-            self._player.master_silent_s = max(self._player.master_silent_s, for_s)
+        if self._worker is not None:
+            self._worker.master_silent_s = max(self._worker.master_silent_s, for_s)

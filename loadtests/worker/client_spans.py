@@ -7,23 +7,15 @@ times as fast, 0.7 us a span, which isn't worth code of our own.
 
 from collections import deque
 from collections.abc import Iterable
-from time import monotonic
 
 import gevent
-from gevent.socket import SOCK_STREAM, getaddrinfo
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from loadtests.client.origin import Origin
-from loadtests.client.response import exchange
-from loadtests.client.response_head import ResponseHeads
-from loadtests.client.sockets.connect import opened_by
-from loadtests.client.sockets.connection import Connection, first_that_opens
-from loadtests.environment.firewalls import Firewall
-from loadtests.environment.targets import Blocked
 from loadtests.results.records import SessionRecord, StepBatch, StepRecord
 from loadtests.results.trace_context import is_sampled
+from loadtests.worker.plain_http import PlainHttp
 
 SERVICE = "shopper"
 _BUFFER = 20_000
@@ -36,14 +28,9 @@ class ClientSpans:
     """Buffers the spans of steps and sends them to the recorder at `url`, plain http; a listener of the hooks."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        self._origin = Origin.of(url)
+        self._recorder = PlainHttp(url)
         proof = f"Authorization: Bearer {token}\r\n" if token else ""
-        self._head = (
-            f"POST {self._origin.prefix}/v1/traces HTTP/1.1\r\nHost: {self._origin.authority}\r\n{proof}"
-            "Content-Type: application/x-protobuf\r\nContent-Length: "
-        )
-        self._heads = ResponseHeads(Firewall(Blocked()))
-        self._connection: Connection | None = None
+        self._fields = f"{proof}Content-Type: application/x-protobuf\r\n"
         self._buffer: deque[StepRecord] = deque()
         self.sent = 0
         self.dropped = 0
@@ -72,33 +59,15 @@ class ClientSpans:
 
     def close(self) -> None:
         """Close the connection; the next flush opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._recorder.close()
 
     def _send(self, body: bytes) -> bool:
         """Return whether the recorder took it."""
         try:
-            if self._connection is None or self._connection.closed:
-                self._connection = self._connect()
-            self._connection.ends_at = monotonic() + _DEADLINE_S
-            words = f"{self._head}{len(body)}\r\n\r\n".encode() + body
-            head, _ = exchange(self._connection, words, "POST", self._heads)
+            head = self._recorder.send("POST", "/v1/traces", self._fields, body, within_s=_DEADLINE_S)
         except (OSError, ValueError):
-            self.close()
             return False
-        except BaseException:
-            self.close()
-            raise
         return head.status == _OK
-
-    def _connect(self) -> Connection:
-        """Return a connection to the first address of the recorder's host that takes one; raises OSError."""
-        ends_at = monotonic() + _DEADLINE_S
-        with gevent.Timeout(_DEADLINE_S, TimeoutError("no address in time")):
-            found = getaddrinfo(self._origin.host, self._origin.port, type=SOCK_STREAM)
-        places = [(family, address) for family, _, _, _, address in found]
-        return first_that_opens(places, lambda place: opened_by(Connection(place[0], ends_at), (place, None)), ends_at)
 
 
 def message(service: str, records: Iterable[StepRecord]) -> bytes:
@@ -109,8 +78,8 @@ def message(service: str, records: Iterable[StepRecord]) -> bytes:
     spans = resource_spans.scope_spans.add().spans
     for record in records:
         _fill(spans.add(), record)
-    told: bytes = request.SerializeToString()
-    return told
+    data: bytes = request.SerializeToString()
+    return data
 
 
 def _fill(span: Span, record: StepRecord) -> None:

@@ -11,9 +11,9 @@ _NS = 1_000_000_000
 
 
 class HubLag:
-    """How much later than it should each beat of a pulse of `period_s` comes; `clock` tells ns.
+    """How much later than it should each beat of a timer of `period_s` comes; `clock` tells ns.
 
-    What happens after `ends_at` (ns), when everyone is cut off at once, holds nobody up and isn't counted.
+    What happens after `ends_at` (ns), when all sessions are cut off at once, delays no request and isn't counted.
     """
 
     def __init__(self, clock: Callable[[], int], ends_at: int, period_s: float) -> None:

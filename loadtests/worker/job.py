@@ -23,7 +23,7 @@ from loadtests.storefronts import StorefrontSpec
 from slo.documents import BadInput, read_json
 
 VARIABLE = "PEAKPROOF_RUN_TOKEN"
-# What a run that was started with --begin-when-told waits for on its standard input.
+# What a run that was started with --begin-on-stdin waits for on its standard input.
 BEGIN = "begin"
 
 

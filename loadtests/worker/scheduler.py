@@ -1,4 +1,4 @@
-"""The conductor: starts each session of its worker's arrivals when it is due, whatever the shop does."""
+"""The scheduler (k6's arrival-rate executor): starts each session when it is due, whatever the shop does."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ _LOOK_NS = 50_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSchedule:
-    """What one conductor is to play: its arrivals, when the run started, and when it ends. Times in ns.
+    """What one worker is to play: its arrivals, when the run started, and when it ends. Times in ns.
 
     Until `open_until` more arrivals may come by a revision: it isn't over before.
     """
@@ -31,12 +31,12 @@ class WorkerSchedule:
 
 
 class Scheduler:
-    """Plays a score; every arrival that came due ends as exactly one session record."""
+    """Plays a schedule; every arrival that came due ends as exactly one session record."""
 
-    def __init__(self, worker: SessionContext, score: WorkerSchedule, visit: Callable[[Session], None]) -> None:
-        self._worker, self._score, self._visit = worker, score, visit
+    def __init__(self, context: SessionContext, schedule: WorkerSchedule, visit: Callable[[Session], None]) -> None:
+        self._context, self._schedule, self._visit = context, schedule, visit
         self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
-        self._arrivals, self._place = score.arrivals, 0
+        self._arrivals, self._place = schedule.arrivals, 0
         self._woken, self._stopped = Event(), False
         self.counts: Counter[str] = Counter()
         self.peak_open = 0
@@ -61,8 +61,8 @@ class Scheduler:
                 if self._wait_until(at) and self._place < len(self._arrivals):
                     self._place += 1
                     self._start(self._arrivals[self._place - 1])
-            while self._open and not self._stopped and self._worker.clock.now() < self._score.ends_at:
-                self._wait_until(min(self._score.ends_at, self._worker.clock.now() + _LOOK_NS))
+            while self._open and not self._stopped and self._context.clock.now() < self._schedule.ends_at:
+                self._wait_until(min(self._schedule.ends_at, self._context.clock.now() + _LOOK_NS))
         finally:
             self.cut_off()
 
@@ -88,20 +88,20 @@ class Scheduler:
     def _next_at(self) -> int | None:
         """Return when something is to be done next (ns): an arrival, or the end of all; None when that is past."""
         if self._place < len(self._arrivals):
-            return self._score.started_at + round(self._arrivals[self._place].at_s * 1e9)
-        return self._score.open_until if self._worker.clock.now() < self._score.open_until else None
+            return self._schedule.started_at + round(self._arrivals[self._place].at_s * 1e9)
+        return self._schedule.open_until if self._context.clock.now() < self._schedule.open_until else None
 
     def _wait_until(self, at: int) -> bool:
         """Sleep until `at` (ns) and return True; False as soon as it was stopped or its arrivals were changed."""
-        wait_ns = at - self._worker.clock.now()
+        wait_ns = at - self._context.clock.now()
         if self._woken.wait(timeout=wait_ns / 1e9) if wait_ns > 0 else self._woken.is_set():
             self._woken.clear()
             return False
         return True
 
     def _start(self, arrival: Arrival) -> None:
-        now = self._worker.clock.now()
-        scheduled_at = self._score.started_at + round(arrival.at_s * 1e9)
+        now = self._context.clock.now()
+        scheduled_at = self._schedule.started_at + round(arrival.at_s * 1e9)
         why = self._why_dropped(now)
         dropped = why is not None
         record = SessionRecord(
@@ -115,16 +115,16 @@ class Scheduler:
             late_s=max(0.0, (now - scheduled_at) / 1e9),
         )
         if dropped:
-            self._tell(record)
+            self._record(record)
             return
         self.counts["started"] += 1
         self._open[arrival.number] = (record, gevent.spawn(self._run, arrival, record))
         self.peak_open = max(self.peak_open, len(self._open))
 
     def _why_dropped(self, now: int) -> str | None:
-        if len(self._open) >= self._score.max_open:
+        if len(self._open) >= self._schedule.max_open:
             return "open_sessions"
-        return None if self._worker.ceilings.has_room(now) else "ceiling_requests"
+        return None if self._context.ceilings.has_room(now) else "ceiling_requests"
 
     def _run(self, arrival: Arrival, record: SessionRecord) -> None:
         outcome, reason = "failed", "ended by force"
@@ -138,13 +138,13 @@ class Scheduler:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
             outcome, reason = "failed", f"journey: {error!r}"
-            self._worker.hooks.failures["journey", repr(error)] += 1
+            self._context.hooks.failures["journey", repr(error)] += 1
         finally:
             self._close(record, outcome, reason or None)
 
     def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
         """Play a visit; return what it lacked, "" for nothing."""
-        session = Session(self._worker, arrival, record.scheduled_at)
+        session = Session(self._context, arrival, record.scheduled_at)
         try:
             self._visit(session)
             session.settle()
@@ -155,8 +155,8 @@ class Scheduler:
     def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
         if self._open.pop(record.session, None) is None:
             return
-        self._tell(record._replace(ended_at=self._worker.clock.now(), outcome=outcome, reason=reason))
+        self._record(record._replace(ended_at=self._context.clock.now(), outcome=outcome, reason=reason))
 
-    def _tell(self, record: SessionRecord) -> None:
+    def _record(self, record: SessionRecord) -> None:
         self.counts[record.outcome] += 1
-        self._worker.hooks.session_ended(record)
+        self._context.hooks.session_ended(record)

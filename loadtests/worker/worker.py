@@ -1,6 +1,6 @@
-"""One worker's part of a run: its records, ledger, spans and figures around one conductor.
+"""One worker's part of a run: its records, ledger, spans and live figures around one scheduler.
 
-Everything it needs stands in the run directory; everything it learns goes there. It knows gevent, not Locust.
+It reads all it needs from the run directory, and writes all it records there. It knows gevent, not Locust.
 """
 
 import os
@@ -48,7 +48,7 @@ _BATCH = 250
 
 
 class _Totals:
-    """What a worker says of its requests in its own account; a listener of the hooks."""
+    """Totals of a worker's requests for its status; a listener of the hooks."""
 
     def __init__(self) -> None:
         self.lag = Histogram()
@@ -59,14 +59,14 @@ class _Totals:
         self.errors += len(batch.error) - batch.error.count(None)
 
     def session_ended(self, record: SessionRecord) -> None:
-        """Sessions are counted by the conductor."""
+        """Sessions are counted by the scheduler."""
 
 
 class Worker:
     """Worker number `index` of `workers`; `play()` blocks until its part of the run is over.
 
-    `master_silent_s`, `clock_offset` and `streams` are told it: for how long at most it heard nothing of who could stop
-    it, how far its clock is from the master's, and whether what it writes goes there over the network.
+    Set from outside, for its status: `master_silent_s` is for how long at most its master sent nothing, `clock_offset`
+    how far its clock is from the master's, and `uploads` whether what it writes is uploaded.
     """
 
     def __init__(
@@ -92,33 +92,33 @@ class Worker:
         listeners: list[Listener] = [self._records, self._totals, self._figures]
         self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)
         self._arrivals = shard(schedule(job.plan), index, workers)
-        self._taken: list[Taken] = []
+        self._revisions: list[Taken] = []
         self._cpu: list[tuple[float, float]] = []
         self._cpu_peak: float | None = None
         self._descriptors_peak = used()
         self._over = StopEvent()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
-        self._worker = self._make_worker()
-        self._conductor = self._make_conductor(started_at)
-        self._stalls = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
-        self._pulse = PeriodicTimer(_BEAT_S, self._beat)
+        self._context = self._make_context()
+        self._scheduler = self._make_scheduler(started_at)
+        self._hub_lag = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
+        self._timer = PeriodicTimer(_BEAT_S, self._beat)
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None
         self.master_silent_s = 0
         self.clock_offset: Mapping[str, float] | None = None
-        self.streams: bool | None = None
+        self.uploads: bool | None = None
         self._write_status()
 
     def play(self) -> None:
         """Play the arrivals; returns when the run is over or was stopped, with everything written."""
-        self._background = [gevent.spawn(self._look_after, self._over.listen())]
+        self._background = [gevent.spawn(self._run_each_second, self._over.listen())]
         if self._spans:
             self._background.append(gevent.spawn(self._send_spans, self._spans, self._over.listen()))
-        self._stalls.begin()
-        self._pulse.start()
+        self._hub_lag.begin()
+        self._timer.start()
         try:
-            self._conductor.play()
+            self._scheduler.play()
             if not self._closing:
                 self.ended = self.ended or "completed"
         finally:
@@ -127,7 +127,7 @@ class Worker:
     def stop(self, ended: str, because: str) -> None:
         """End the run early: `ended` is `stopped` or `aborted`."""
         self.ended, self.because = self.ended or ended, self.because or because
-        self._conductor.stop()
+        self._scheduler.stop()
 
     def revise(self, revision: Revision) -> int:
         """Play the plan with one more revision; return how many of the sessions that it strikes were started before.
@@ -140,21 +140,21 @@ class Worker:
         new = gevent.get_hub().threadpool.apply(
             lambda: shard(revise(self._arrivals, plan, revision), index, workers),
         )
-        struck = self._conductor.revise(new, kept=len(self._arrivals.before(revision.at_s)))
+        struck = self._scheduler.revise(new, kept=len(self._arrivals.before(revision.at_s)))
         self._arrivals = new
-        self._taken.append(Taken(number=revision.number, heard_at=heard_at, struck=struck))
+        self._revisions.append(Taken(number=revision.number, heard_at=heard_at, struck=struck))
         return struck
 
     def close(self) -> None:
-        """Cut off what is under way and write everything; returns when it is written, by whoever called first."""
+        """Cut off what is under way and write everything; returns when it is written, also by an earlier call."""
         self._closing = True
-        self._conductor.stop()
+        self._scheduler.stop()
         with self._one_at_a_time:
             self._write_all()
 
     def _write_all(self) -> None:
-        self._conductor.cut_off()
-        self._pulse.stop()
+        self._scheduler.cut_off()
+        self._timer.stop()
         self._clients.close()
         self._over.ring()
         gevent.joinall(self._background)  # what is being written is written whole
@@ -170,15 +170,15 @@ class Worker:
         """Return what changed since the last call, and the state now."""
         self._hand_on()
         gauges = Gauges(
-            open_sessions=self._conductor.open_sessions,
-            started_total=self._conductor.counts["started"],
-            dropped_total=self._conductor.counts["dropped"],
+            open_sessions=self._scheduler.open_sessions,
+            started_total=self._scheduler.counts["started"],
+            dropped_total=self._scheduler.counts["dropped"],
             orders=dict(self._ledger.counts),
             cpu=self._cpu_now(),
         )
         return self._figures.take(self._clock.now()), gauges
 
-    def _make_worker(self) -> SessionContext:
+    def _make_context(self) -> SessionContext:
         job = self._job
         access = job.access()
         return SessionContext(
@@ -200,34 +200,34 @@ class Worker:
         new_cdn_client = None if cdn is None else self._clients.of(cdn.at_root, self._index)
         return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
 
-    def _make_conductor(self, started_at: int) -> Scheduler:
+    def _make_scheduler(self, started_at: int) -> Scheduler:
         job = self._job
         journeys, new = job.registry.journeys, job.storefront.new
 
         def visit(session: Session) -> None:
             journeys[session.arrival.journey](session, new(session))
 
-        score = WorkerSchedule(
+        own = WorkerSchedule(
             arrivals=self._arrivals,
             started_at=started_at,
             ends_at=started_at + round(job.plan.duration_s * 1e9),
             open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
             max_open=max(1, job.most_open // self._workers),
         )
-        return Scheduler(self._worker, score, visit)
+        return Scheduler(self._context, own, visit)
 
     def _hand_on(self) -> None:
-        """Tell the listeners of the requests that ended."""
+        """Hand the requests that ended to the listeners."""
         if batch := self._log.take():
             self._hooks.steps_ended(batch)
 
     def _beat(self) -> None:
         """Hand requests on in small batches, so that none holds the hub for long."""
-        self._stalls.beat()
+        self._hub_lag.beat()
         if len(self._log) >= _BATCH:
             self._hand_on()
 
-    def _look_after(self, over: Event) -> None:
+    def _run_each_second(self, over: Event) -> None:
         """Once a second close parts that are due, and look at what the process takes."""
         while not over.wait(timeout=1):
             self._hand_on()
@@ -242,7 +242,7 @@ class Worker:
         threadpool.apply(write_json, (self._job.directory.worker(self.name), self._status()))
 
     def _send_spans(self, spans: ClientSpans, over: Event) -> None:
-        """Send what is buffered once a second: a slow recorder keeps nobody else waiting."""
+        """Send what is buffered once a second: a slow recorder holds nothing else up."""
         while not over.wait(timeout=1):
             spans.flush()
 
@@ -261,15 +261,15 @@ class Worker:
     def _status(self) -> dict[str, Any]:
         """Return the worker status as JSON."""
         self._cpu_now()
-        totals, records, spans, assets = self._totals, self._records, self._spans, self._worker.assets
+        totals, records, spans, assets = self._totals, self._records, self._spans, self._context.assets
         return WorkerStatus(
             name=self.name,
             index=self._index,
             workers=self._workers,
             arrivals=len(self._arrivals),
-            next_arrival=self._conductor.next_arrival,
+            next_arrival=self._scheduler.next_arrival,
             given_out=self._arrivals.given_out,
-            revisions=tuple(self._taken),
+            revisions=tuple(self._revisions),
             at=self._clock.now(),
             ended=self.ended,
             because=self.because,
@@ -278,13 +278,13 @@ class Worker:
             orders=dict(self._ledger.counts),
             parts={"requests": records.requests.closed, "sessions": records.sessions.closed},
             lag_s={name: totals.lag.quantile(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))},
-            hub_stall_s=self._stalls.to_json(),
+            hub_stall_s=self._hub_lag.to_json(),
             descriptors={"peak": self._descriptors_peak, "limit": allowed()},
             master_silent_s=self.master_silent_s,
             clock_offset=None if self.clock_offset is None else dict(self.clock_offset),
-            streamed=self.streams,
+            streamed=self.uploads,
             cpu_peak=self._cpu_peak,
-            open_sessions_peak=self._conductor.peak_open,
+            open_sessions_peak=self._scheduler.peak_open,
             rss_peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,
             hook_failures=[
                 {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()

@@ -26,7 +26,6 @@ from scripts.running.browser import find_browser, seen_by, shopper_of
 from scripts.running.guards import AccessFacts, Watches, check_addresses, check_environment, check_permission, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
-    Layout,
     LocustProcesses,
     check_connections,
     check_shared,
@@ -35,12 +34,12 @@ from scripts.running.locust_processes import (
     start_generator,
 )
 from scripts.running.metrics_archive import keep_answers
-from scripts.running.remote_settings import read_outside
+from scripts.running.remote_settings import read_remote_settings
 from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.supervision import Supervision
 from scripts.running.telemetry import Telemetry, find_program, ports_used
 from scripts.running.terminal_view import read_snapshot
-from scripts.running.worker_shutdown import hear_last_words
+from scripts.running.worker_shutdown import wait_for_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from slo.validity.run_document import BrowserFacts, LeaseFacts, RunDocument
@@ -86,7 +85,7 @@ class RunLifecycle:
 
     def __init__(self, inputs: Inputs, setting: Setting, context: Context) -> None:
         self._inputs, self._setting, self._context = inputs, setting, context
-        self._outside = read_outside(context.environment)
+        self._outside = read_remote_settings(context.environment)
         self._clock = Clock.start()
         self._began_at = self._clock.now()
         self._supervision = Supervision(inputs.plan, self._clock, context, setting.on_phase)
@@ -198,12 +197,19 @@ class RunLifecycle:
     def _play(self, directory: RunDirectory, children: Children, prometheus: Prometheus) -> LoadFacts:
         """Play the load; return when it was played and how it ended."""
         setting, outside = self._setting, self._outside
-        layout = Layout(workers=setting.workers, port=setting.ports.locust, web_port=setting.web_port)
         shopper = None
         if self._browser is not None:
             shopper = shopper_of(self._browser, directory, self._inputs, self._resolved, self._context)
         with Unsuspended(self._context.say) as unsuspended:
-            generator = start_generator(children, directory, layout, self._context.environment, outside)
+            generator = start_generator(
+                children,
+                directory,
+                setting.ports,
+                self._context.environment,
+                outside,
+                workers=setting.workers,
+                web_port=setting.web_port,
+            )
             wait_for_targets(prometheus)
             generator.begin()
             if setting.web_port is not None:
@@ -211,7 +217,7 @@ class RunLifecycle:
             self._until_it_ends(directory, generator, shopper or nullcontext(), unsuspended)
             generator.end()
         if outside.workers_join:
-            hear_last_words(directory, setting.workers)
+            wait_for_workers(directory, setting.workers)
         return self._load_facts(directory, generator, None if shopper is None else seen_by(shopper, self._context.say))
 
     def _until_it_ends(

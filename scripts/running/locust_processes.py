@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 
+from loadtests.coordination.uploads import KEY_VARIABLE as UPLOAD_KEY
 from loadtests.demand.plan import Plan
 from loadtests.environment.credentials import Secret, variables_of
 from loadtests.environment.destinations import host_of
@@ -20,7 +20,7 @@ from loadtests.runtime.resource_limits import hint
 from loadtests.shopper.connection_budget import ConnectionBudget
 from loadtests.worker.job import BEGIN
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
-from scripts.local_stack.ports import HOST
+from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Child, Children
 from scripts.running.remote_settings import HERE, RemoteSettings
 from slo.documents import BadInput, read_json
@@ -29,7 +29,7 @@ from slo.outcomes import EnvironmentLacks
 Ended = Literal["completed", "stopped", "aborted", "failed"]
 _LOCUST = python("-m", "locust")
 _GRACE_S = 5.0
-_LAST_PARTS_S = 15.0  # what workers elsewhere still stream when a run is ended
+_LAST_UPLOADS_S = 15.0  # what workers elsewhere still upload when a run is ended
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -106,33 +106,26 @@ class LocustProcesses:
             child.end(self._grace_s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """How many workers there are, where their master listens, and the web UI: on loopback, None for none."""
-
-    workers: int
-    port: int
-    web_port: int | None = None
-
-
-def start_generator(
+def start_generator(  # noqa: PLR0913 - what Locust is started with
     children: Children,
     directory: RunDirectory,
-    layout: Layout,
+    ports: Ports,
     environment: Mapping[str, str],
     outside: RemoteSettings = HERE,
+    *,
+    workers: int,
+    web_port: int | None = None,
 ) -> LocustProcesses:
     """Start Locust on the run directory: one process for one worker, else a master and its workers.
 
-    They get ready, and wait to be told to begin. When the workers join from elsewhere, whatever their number, only the
-    master is started. Those of ours share a token that nobody else knows.
+    They get ready, and wait for `LocustProcesses.begin`. When the workers join from elsewhere, whatever their number,
+    only the master is started. Those started here share a token of their own. The web UI is on loopback, at `web_port`.
     """
     base, clean = _command(directory), _variables(directory, environment)
-    workers, port = layout.workers, layout.port
     play = [
-        *_shown(layout.web_port),
+        *_shown(web_port),
         "--obey-stdin",
-        "--begin-when-told",
+        "--begin-on-stdin",
         "--users",
         str(workers),
         "--spawn-rate",
@@ -141,15 +134,16 @@ def start_generator(
     ]
     if workers == 1 and not outside.workers_join:
         return LocustProcesses(children.start("locust", [*base, *play], environment=clean, listens=True), ())
-    bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(port)]
+    bound = ["--master", "--master-bind-host", outside.bind, "--master-bind-port", str(ports.locust)]
+    bound += ["--upload-port", str(ports.recorder)]
     token = outside.run_token or Secret(secrets.token_hex(32))
     expect = ["--expect-workers", str(workers), "--expect-workers-max-wait", "60"]
-    told = clean | {RUN_TOKEN: token.reveal()}
-    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=told, listens=True)
+    secret = {RUN_TOKEN: token.reveal(), UPLOAD_KEY: outside.upload_key.reveal()}
+    head = children.start("locust-master", [*base, *play, *bound, *expect], environment=clean | secret, listens=True)
     numbers = () if outside.workers_join else range(workers)
-    master = (outside.bind, port)
+    master = (outside.bind, ports.locust)
     started = tuple(start_worker(children, directory, n, master, environment, token) for n in numbers)
-    return LocustProcesses(head, started, _LAST_PARTS_S if outside.workers_join else _GRACE_S)
+    return LocustProcesses(head, started, _LAST_UPLOADS_S if outside.workers_join else _GRACE_S)
 
 
 def _shown(web_port: int | None) -> list[str]:
@@ -169,18 +163,18 @@ def start_worker(
     """Start one of Locust's workers, which reaches its master at the given host and port, and joins with `token`."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_command(directory), *reach]
-    told = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
-    return children.start(f"locust-worker-{number}", command, environment=told)
+    variables = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start(f"locust-worker-{number}", command, environment=variables)
 
 
 def start_fetcher(
     children: Children, folder: Path, master: tuple[str, int], environment: Mapping[str, str], token: Secret
 ) -> Child:
-    """Start a process that fetches a run's papers from its master into `folder` and ends: 75 when the run is full."""
+    """Start a process that fetches a run bundle from its master into `folder` and ends: 75 when the run is full."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_LOCUST, "-f", str(_locustfile()), "--fetch-into", str(folder), *reach, "--loglevel", "WARNING"]
-    told = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}
-    return children.start("locust-fetcher", command, environment=told)
+    variables = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}
+    return children.start("locust-fetcher", command, environment=variables)
 
 
 def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
@@ -216,7 +210,7 @@ def _locustfile() -> Path:
 def how_it_ended(
     workers: Sequence[WorkerStatus], expected: int, generator: LocustProcesses
 ) -> tuple[Ended, str | None]:
-    """Return how a run ended that nobody stopped from here, and why."""
+    """Return how a run ended that wasn't stopped from here, and why."""
     head, lost = generator.head, sorted(worker.name for worker in workers if worker.lost)
     ended = f"{head.name} ended with {head.code}: {head.last_log_line()}"
     if (head.code or 0) < 0:  # killed by a signal: whatever its workers say, that is why

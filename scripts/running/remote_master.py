@@ -1,4 +1,4 @@
-"""A run's master elsewhere, of which only host and port are known: whether it is there, and what its run is."""
+"""A remote master known by host and port: wait until it listens, and fetch its run bundle."""
 
 import socket
 import time
@@ -36,7 +36,7 @@ class RemoteMaster:
         return self.host, self.port
 
     def is_there(self) -> bool:
-        """Whether somebody listens there now."""
+        """Whether a run listens there now."""
         try:
             socket.create_connection(self.address, timeout=_CONNECT_S).close()
         except OSError:
@@ -44,12 +44,12 @@ class RemoteMaster:
         return True
 
     def wait_for(self) -> None:
-        """Wait until somebody listens there."""
+        """Wait until a run listens there."""
         while not self.is_there():
             time.sleep(_LOOK_S)
 
     def wait_for_its_end(self) -> None:
-        """Wait until nobody listens there: a run is joined once."""
+        """Wait until no run listens there: a run is joined once."""
         while self.is_there():
             time.sleep(_LOOK_S)
 
@@ -64,7 +64,7 @@ def read_master(text: str) -> RemoteMaster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A run's papers, laid out in a directory of this worker's own; the run has so many `workers`."""
+    """A run bundle, unpacked into a directory of this worker's own; the run has so many `workers`."""
 
     directory: RunDirectory
     workers: int
@@ -75,10 +75,10 @@ class _Note(Document):
     workers: int = Field(ge=1)
 
 
-def fetch_papers(master: RemoteMaster, folder: Path, environment: Mapping[str, str], token: Secret) -> Fetched | None:
-    """Fetch what the run at `master` is into `folder`; None when the run has its workers, or is over.
+def fetch_bundle(master: RemoteMaster, folder: Path, environment: Mapping[str, str], token: Secret) -> Fetched | None:
+    """Fetch the bundle of the run at `master` into `folder`; None when the run has its workers, or is over.
 
-    Raises BadInput when the master refuses this worker or can't be believed.
+    Raises BadInput when the master refuses this worker, or doesn't know the token itself.
     """
     with Children(folder / "logs") as children:
         fetcher = start_fetcher(children, folder, master.address, environment, token)

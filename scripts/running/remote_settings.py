@@ -1,10 +1,11 @@
-"""What of a run is elsewhere: workers that join over the network, and a Prometheus that runs already.
+"""What of a run is on other machines: workers that join over the network, and a Prometheus that runs already.
 
-Variables of the environment say so, as they do for a container: without them everything is on this machine. What
-listens for others wants a token of them: the run's of those who take part, the metrics' of those who read.
+Variables of the environment set it, as for a container: without them everything is on this machine. What listens on
+another address than loopback requires a token: the run's from workers and span senders, the metrics' from Prometheus.
 """
 
 import ipaddress
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,9 +26,10 @@ SPANS_URL = "PEAKPROOF_SPANS_URL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteSettings:
-    """Where others find this run: the address we listen on, and the name by which they reach it.
+    """Where other machines reach this run: the address that it listens on, and the name by which they reach it.
 
     `spans_url` is a Collector that passes the shoppers' spans on to our recorder; without one they come straight.
+    `upload_key` is made anew each time: the run's master and the server that takes uploads share it.
     """
 
     bind: str = HOST
@@ -36,6 +38,7 @@ class RemoteSettings:
     spans_url: str | None = None
     run_token: Secret | None = field(default=None, repr=False)
     metrics_token: Secret | None = field(default=None, repr=False)
+    upload_key: Secret = field(default_factory=lambda: Secret(secrets.token_hex(32)), repr=False, compare=False)
 
     @property
     def workers_join(self) -> bool:
@@ -44,7 +47,7 @@ class RemoteSettings:
 
     @property
     def exporters_bind(self) -> str:
-        """Where the exporters listen: for others only when the Prometheus that reads them is elsewhere."""
+        """Where the exporters listen: on loopback unless the Prometheus that reads them is on another machine."""
         return HOST if self.prometheus_url is None else self.bind
 
     def send_spans_to(self, recorder_port: int) -> str:
@@ -55,8 +58,8 @@ class RemoteSettings:
 HERE = RemoteSettings()
 
 
-def read_outside(environment: Mapping[str, str]) -> RemoteSettings:
-    """Read what the environment says; raises BadInput naming the variable."""
+def read_remote_settings(environment: Mapping[str, str]) -> RemoteSettings:
+    """Read the settings from the environment; raises BadInput naming the variable."""
     bind = environment.get(BIND) or HOST
     try:
         ipaddress.IPv4Address(bind)
@@ -67,8 +70,8 @@ def read_outside(environment: Mapping[str, str]) -> RemoteSettings:
         raise BadInput(f"{REACHED_AS} is not set: with {BIND} the workers need the name at which they reach this run")
     prometheus_url, joined = _url(PROMETHEUS_URL, environment), bind != HOST
     joins, reads = (
-        f"with {BIND} workers, and whoever sends spans, must bring it",
-        f"with {BIND} Prometheus must bring it",
+        f"with {BIND} it is required from workers and span senders",
+        f"with {BIND} it is required from Prometheus",
     )
     return RemoteSettings(
         bind=bind,

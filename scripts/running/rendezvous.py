@@ -1,6 +1,6 @@
-"""How workers elsewhere find a run: a file on the shared path says who gathers, and each worker takes a seat.
+"""How workers elsewhere find a run: a file on the shared path names the run that waits, and each worker takes a seat.
 
-The file stands only while a run waits for its workers. A worker that comes later, or comes back after it was lost,
+The file is there only while a run waits for its workers. A worker that comes later, or comes back after it was lost,
 finds none and stays out: its arrivals are lost, and counted.
 """
 
@@ -30,19 +30,19 @@ class Rendezvous(Document):
 
 
 @contextmanager
-def announced(runs: Path, gathering: Rendezvous | None) -> Iterator[None]:
-    """Let workers find `gathering` for as long as the block lasts; None announces nothing."""
-    if gathering is None:
+def announced(runs: Path, rendezvous: Rendezvous | None) -> Iterator[None]:
+    """Let workers find `rendezvous` for as long as the block lasts; None announces nothing."""
+    if rendezvous is None:
         yield
         return
-    write_json(runs / _FILE, gathering.model_dump(mode="json"))
+    write_json(runs / _FILE, rendezvous.model_dump(mode="json"))
     try:
         yield
     finally:
         (runs / _FILE).unlink(missing_ok=True)
 
 
-def read_gathering(runs: Path) -> Rendezvous | None:
+def read_rendezvous(runs: Path) -> Rendezvous | None:
     """Return the run that waits for workers, None when there is none; raises BadInput on a malformed file."""
     path = runs / _FILE
     return read_json(path, Rendezvous) if path.is_file() else None

@@ -55,6 +55,7 @@ class Telemetry:
             ports.recorder,
             token=_revealed(outside.run_token),
             metrics_token=_revealed(outside.metrics_token),
+            upload_key=outside.upload_key.reveal(),
         )
 
     @contextmanager

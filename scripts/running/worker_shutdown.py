@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from loadtests.results.run_directory import RunDirectory, write_bytes
 
@@ -11,29 +12,41 @@ _LONGEST_S = 30.0
 _SILENT_S = 5.0
 
 
-def hear_last_words(directory: RunDirectory, workers: int) -> None:
-    """Tell the workers on the shared path that the run is over, and wait until each has ended or says nothing.
+class _Seen(NamedTuple):
+    """When a worker wrote its status, how many parts of it are here, and whether there is nothing to wait for."""
 
-    A worker speaks once a second; one that is silent for 5 s is dead or away, and lost. Clocks aren't compared.
+    at: object
+    parts: int
+    is_done: bool
+
+
+def wait_for_workers(directory: RunDirectory, workers: int) -> None:
+    """Write `over` for the workers on the shared path, and wait until each has ended and all it closed is here.
+
+    A worker writes its status once a second; one of which nothing new came for 5 s is dead or away, and lost. Clocks
+    aren't compared.
     """
     write_bytes(directory.over, b"")
     began = time.monotonic()
-    spoke: dict[Path, tuple[object, float]] = {}
+    changed: dict[Path, tuple[_Seen, float]] = {}
     while (now := time.monotonic()) < began + _LONGEST_S:
-        told = {path: _said(path) for path in directory.workers()}
-        for path, (at, _) in told.items():
-            if path not in spoke or spoke[path][0] != at:
-                spoke[path] = (at, now)
-        open_ends = [path for path, (_, ended) in told.items() if ended is None and now - spoke[path][1] < _SILENT_S]
-        if not open_ends and (len(told) >= workers or now > began + _SILENT_S):
+        seen = {path: _seen(directory, path) for path in directory.workers()}
+        for path, one in seen.items():
+            if path not in changed or changed[path][0] != one:
+                changed[path] = (one, now)
+        waited_for = [path for path, one in seen.items() if not one.is_done and now - changed[path][1] < _SILENT_S]
+        if not waited_for and (len(seen) >= workers or now > began + _SILENT_S):
             return
         time.sleep(_LOOK_S)
 
 
-def _said(path: Path) -> tuple[object, object]:
-    """Return when a worker spoke and how it ended; None for what can't be read."""
+def _seen(directory: RunDirectory, path: Path) -> _Seen:
+    """Return what there is of a worker; a status that can't be read is one of a worker that hasn't ended."""
+    worker = path.stem.removeprefix("worker-")
+    here = sum(len(directory.parts(f"{kind}-{worker}")) for kind in ("requests", "sessions"))
     try:
-        said = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None, None
-    return (said.get("at"), said.get("ended")) if isinstance(said, dict) else (None, None)
+        status: Any = json.loads(path.read_bytes())
+        closed = sum(status.get("parts", {}).values())
+        return _Seen(status.get("at"), here, status.get("ended") is not None and here >= closed)
+    except (OSError, ValueError, AttributeError, TypeError):
+        return _Seen(None, here, is_done=False)

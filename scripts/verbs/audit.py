@@ -19,19 +19,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
     parser.add_argument(
-        "--streamed",
+        "--worker-folder",
         metavar="FOLDER",
         type=Path,
         action="append",
         default=[],
-        help="streamed/RUN of a worker elsewhere, or a copy: bring over the ledger rows that never arrived; repeatable",
+        help="uploads/RUN of a worker elsewhere, or a copy: bring over the ledger rows that never arrived; repeatable",
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Audit and print; 0 when every promise holds, 99 when one is broken, 75 when one is unknown."""
     path = find_run(options.run_name, context)
-    _bring(RunDirectory(path=path), options.streamed, context)
+    _bring(RunDirectory(path=path), options.worker_folder, context)
     checks = audit_run(path, context.environment)
     for check in checks:
         context.say(f"{check.outcome:<8}{check.name}: {check.detail}")

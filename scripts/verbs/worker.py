@@ -12,14 +12,14 @@ from loadtests.worker.job import read_job
 from scripts.context import Context
 from scripts.local_stack.processes import Children
 from scripts.running.locust_processes import check_connections, start_worker
-from scripts.running.remote_master import RemoteMaster, fetch_papers, read_master
-from scripts.running.rendezvous import Rendezvous, read_gathering, take_seat
+from scripts.running.remote_master import RemoteMaster, fetch_bundle, read_master
+from scripts.running.rendezvous import Rendezvous, read_rendezvous, take_seat
 from scripts.tokens import token_named
 from slo.outcomes import ExitCode
 
 SUMMARY = "join runs whose master is elsewhere, over a shared runs folder or over the network alone"
 EXAMPLE = "peakproof worker --once"
-_STREAMED = "streamed"
+_FOLDER = "uploads"
 _LOOK_S = 0.2
 
 
@@ -29,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--master",
         metavar="HOST:PORT",
-        help="where the runs listen, if their folder isn't shared: what this worker writes then goes there",
+        help="where the runs listen, if their folder isn't shared: what this worker writes is uploaded there",
     )
 
 
@@ -38,62 +38,62 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     master = None if options.master is None else read_master(options.master)
     needed = "a master lets in only workers that know the token of its run"
     token = token_named(RUN_TOKEN, context.environment, needed)
-    codes = _announced_here(context, token) if master is None else _joined_afar(master, context, token)
+    codes = _runs_announced(context, token) if master is None else _runs_at(master, context, token)
     for code in codes:
         if options.once:
             return ExitCode.OK if code == ExitCode.OK else ExitCode.INCONCLUSIVE
     raise AssertionError("runs are waited for without an end")  # pragma: no cover
 
 
-def _announced_here(context: Context, token: Secret) -> Iterator[int]:
+def _runs_announced(context: Context, token: Secret) -> Iterator[int]:
     """Join each run that is announced on the shared path; yield how this worker ended in it."""
     context.say(f"waiting for a run to join in {context.runs}")
-    attended: set[str] = set()
+    joined: set[str] = set()
     while True:
-        gathering = read_gathering(context.runs)
-        if gathering is None or gathering.run in attended:
+        rendezvous = read_rendezvous(context.runs)
+        if rendezvous is None or rendezvous.run in joined:
             time.sleep(_LOOK_S)
             continue
-        attended.add(gathering.run)
-        code = _join(gathering, context, token)
+        joined.add(rendezvous.run)
+        code = _join(rendezvous, context, token)
         if code is not None:
             yield code
 
 
-def _join(gathering: Rendezvous, context: Context, token: Secret) -> int | None:
+def _join(rendezvous: Rendezvous, context: Context, token: Secret) -> int | None:
     """Work for a run until it is over; return the worker's exit code, None when all seats were taken.
 
     Raises EnvironmentLacks, with no seat taken, when this machine allows too few descriptors.
     """
-    directory = RunDirectory(path=context.runs / gathering.run)
+    directory = RunDirectory(path=context.runs / rendezvous.run)
     job = read_job(directory.path)
-    check_connections(job.plan, job.environment, gathering.workers)
-    seat = take_seat(directory, gathering.workers)
+    check_connections(job.plan, job.environment, rendezvous.workers)
+    seat = take_seat(directory, rendezvous.workers)
     if seat is None:
-        context.say(f"run {gathering.run} has its {gathering.workers} workers")
+        context.say(f"run {rendezvous.run} has its {rendezvous.workers} workers")
         return None
-    context.say(f"joining run {gathering.run} at {gathering.host}:{gathering.port}, seat {seat}")
-    master = (gathering.host, gathering.port)
+    context.say(f"joining run {rendezvous.run} at {rendezvous.host}:{rendezvous.port}, seat {seat}")
+    master = (rendezvous.host, rendezvous.port)
     return _work(directory, seat, master, context, token)
 
 
-def _joined_afar(master: RemoteMaster, context: Context, token: Secret) -> Iterator[int]:
+def _runs_at(master: RemoteMaster, context: Context, token: Secret) -> Iterator[int]:
     """Join each run that listens at `master`, once; yield how this worker ended in it."""
     context.say(f"waiting for a run to join at {master}")
     while True:
         master.wait_for()
-        code = _join_afar(master, context, token)
+        code = _join_at(master, context, token)
         if code is not None:
             yield code
         master.wait_for_its_end()
 
 
-def _join_afar(master: RemoteMaster, context: Context, token: Secret) -> int | None:
+def _join_at(master: RemoteMaster, context: Context, token: Secret) -> int | None:
     """Fetch what a run is, and work for it; return the worker's exit code, None when it got no part of the run.
 
     Raises BadInput when the master refuses, and EnvironmentLacks when this machine allows too few descriptors.
     """
-    fetched = fetch_papers(master, context.folder / _STREAMED, context.environment, token)
+    fetched = fetch_bundle(master, context.folder / _FOLDER, context.environment, token)
     if fetched is None:
         context.say(f"the run at {master} has its workers, or is over")
         return None

@@ -10,16 +10,18 @@ HERE = "127.0.0.1"
 
 
 class Relay:
-    """Takes connections at `address` on to `target`, host and port."""
+    """Takes connections on to `targets`, each a host and a port: on the same port of the host `at`, else on any."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
-        self._target, self._flows, self._lock = target, Event(), Lock()
+    def __init__(self, *targets: tuple[str, int], at: str | None = None) -> None:
+        self._flows, self._lock = Event(), Lock()
         self._flows.set()
         self._ends: list[socket.socket] = []
-        self._listener = socket.create_server((HERE, 0))
-        self.address: tuple[str, int] = (HERE, self._listener.getsockname()[1])
-        self.taken = 0
-        Thread(target=self._take, daemon=True).start()
+        places = [(HERE, 0) if at is None else (at, port) for _, port in targets]
+        self._listeners = [socket.create_server(place) for place in places]
+        self.address: tuple[str, int] = self._listeners[0].getsockname()
+        self.taken = [0] * len(targets)  # connections, by target
+        for number, target in enumerate(targets):
+            Thread(target=self._take, args=(number, target), daemon=True).start()
 
     def hold(self) -> None:
         """Pass nothing on, and take nothing more than what the connections' buffers hold."""
@@ -40,26 +42,27 @@ class Relay:
 
     def close(self) -> None:
         """Break every connection, and take none any more."""
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         self.drop()
         self._flows.set()
 
-    def _take(self) -> None:
+    def _take(self, number: int, target: tuple[str, int]) -> None:
         with suppress(OSError):
             while True:
-                near, _ = self._listener.accept()
-                Thread(target=self._join, args=(near,), daemon=True).start()
+                near, _ = self._listeners[number].accept()
+                Thread(target=self._join, args=(near, number, target), daemon=True).start()
 
-    def _join(self, near: socket.socket) -> None:
+    def _join(self, near: socket.socket, number: int, target: tuple[str, int]) -> None:
         self._flows.wait()
         try:
-            far = socket.create_connection(self._target)
+            far = socket.create_connection(target)
         except OSError:
             near.close()
             return
         with self._lock:
             self._ends += [near, far]
-            self.taken += 1
+            self.taken[number] += 1
         Thread(target=self._pass, args=(near, far), daemon=True).start()
         self._pass(far, near)
 
@@ -72,9 +75,9 @@ class Relay:
 
 
 @contextmanager
-def relaying(target: tuple[str, int]) -> Iterator[Relay]:
-    """Relay to `target` for as long as the block lasts."""
-    relay = Relay(target)
+def relaying(*targets: tuple[str, int], at: str | None = None) -> Iterator[Relay]:
+    """Relay to `targets` for as long as the block lasts."""
+    relay = Relay(*targets, at=at)
     try:
         yield relay
     finally:

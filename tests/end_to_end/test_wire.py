@@ -1,4 +1,4 @@
-"""The wire between a master and a worker that streams is cut in mid-run: what was played is accounted for."""
+"""The wire between a run and a worker that uploads is cut in mid-run: what was played is accounted for."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from scripts.local_stack.ports import Ports
 from tests.end_to_end.played import ALONE, Listing, check_whole, findings, prometheus, shop, write_inputs
 from tests.end_to_end.relay import Relay, relaying
-from tests.end_to_end.test_streaming import Far, far_worker, master
+from tests.end_to_end.test_uploads import RELAYED_AT, Far, far_worker, master
 from tests.loadtests.fake_shop import FakeShop
 from tests.waiting import wait_for
 
@@ -20,7 +21,7 @@ HALF_A_PART_NS = 5_000_000_000
 
 
 class Wired(Far):
-    """A run with a worker that reaches its master directly, and one, in the last folder, through a relay."""
+    """A run with a worker that reaches it directly, and one, in the last folder, that reaches all of it by a relay."""
 
     relay: Relay
 
@@ -36,7 +37,7 @@ class Wired(Far):
 
     def closed(self) -> int:
         """Return how many parts the worker behind the wire has closed."""
-        return len(list(self.folders[1].glob("streamed/*/*.parquet")))
+        return len(list(self.folders[1].glob("uploads/*/*.parquet")))
 
     def master_says(self, words: str) -> bool:
         """Whether the master's log holds `words`."""
@@ -49,7 +50,8 @@ def wired(folder: Path, shop_url: str, prometheus: str, plateau_s: int) -> Itera
     write_inputs(folder / "near", shop_url, plateau_s)
     with ExitStack() as stack:
         played, address = stack.enter_context(master(folder, prometheus))
-        relay = stack.enter_context(relaying(address))
+        recorder = Ports(base=address[1] - Ports(base=0).locust).recorder
+        relay = stack.enter_context(relaying(address, (address[0], recorder), at=RELAYED_AT))
         folders = [folder / "far-0", folder / "far-1"]
         workers = [
             stack.enter_context(far_worker(one, at)) for one, at in zip(folders, (address, relay.address), strict=True)
@@ -88,7 +90,7 @@ def test_after_a_wire_was_still_all_that_was_written_is_there(
     with wired(tmp_path, shop.url, prometheus, 26) as run:
         run.played.wait_for_parts()
         before, name = run.played.listing(), str(run.account(1)["name"])
-        connections = run.relay.taken
+        connections = run.relay.taken[0]  # to the master: those of uploads are given up sooner
         run.cut()
         if broke:
             run.relay.drop()
@@ -96,7 +98,7 @@ def test_after_a_wire_was_still_all_that_was_written_is_there(
         wait_for(lambda: run.master_says("self-healed"), "the worker to be back", 20)
         assert run.played.peak.ended() == 75, run.played.peak.told()
         assert [worker.wait(30) for worker in run.workers] == [0, 0]
-        assert (run.relay.taken > connections) is broke
+        assert (run.relay.taken[0] > connections) is broke
     assert (check_played_on(run, before, name) > 0) is broke
 
 
@@ -122,5 +124,5 @@ def test_of_a_worker_whose_wire_stays_cut_what_did_not_arrive_is_lost_and_told(
     verdict = run.played.judged()
     assert verdict["outcome"] == "INCONCLUSIVE"
     assert [message for message, _ in findings(verdict, "workers")] == [f"{name} was lost"]
-    log = "".join(path.read_text() for path in run.folders[1].glob("streamed/*/logs/*"))
+    log = "".join(path.read_text() for path in run.folders[1].glob("uploads/*/logs/*"))
     assert f"the master hasn't got ledger-{name}.jsonl, " in log

@@ -197,7 +197,7 @@ def users(browser: requests.Session, url: str) -> int:
 
 def test_a_run_that_waits_to_be_told_sends_nothing_before(tmp_path: Path, browser: requests.Session) -> None:
     port = free_port()
-    shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port), "--begin-when-told")
+    shown = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port), "--begin-on-stdin")
     with playing(tmp_path, 1, 0, *shown) as (directory, (head,)):
         wait_until(lambda: users(browser, f"http://127.0.0.1:{port}") == 1, head)
         assert (directory.live.exists(), list(directory.path.glob("worker-*.json"))) == (False, [])
@@ -220,7 +220,7 @@ def test_a_run_that_waits_ends_without_any_load_when_who_started_it_is_gone(
     with fake_shop.running() as shop, contextlib.ExitStack() as left:
         directory = prepared_run(tmp_path, shop.url)
         base = [word for word in (*COMMAND, "--run-directory", str(directory.path)) if word != "--headless"]
-        head = [*base, "--users", "2", "--spawn-rate", "2", "--begin-when-told", "--expect-workers", "2"]
+        head = [*base, "--users", "2", "--spawn-rate", "2", "--begin-on-stdin", "--expect-workers", "2"]
         head += ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
         head += ["--autostart", "--web-host", "127.0.0.1", "--web-port", web_port]
         for _ in range(2):

@@ -321,6 +321,6 @@ def test_where_rows_may_be_missing_a_broken_promise_is_still_broken_and_a_kept_o
     assert (checks["order-once"].outcome, checks["order-once"].checked) == ("unknown", 1)
     assert checks["order-once"].detail == (
         "ledger rows of w1 may be missing;"
-        " complete them with `peakproof audit RUN --streamed FOLDER`, the folder that the worker wrote"
+        " complete them with `peakproof audit RUN --worker-folder FOLDER`, the folder it wrote"
     )
     assert {checks[name].outcome for name in NAMES if name.startswith(("paid", "no-payment"))} == {"holds"}

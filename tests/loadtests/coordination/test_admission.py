@@ -15,11 +15,11 @@ def shown(worker: str, token: str = TOKEN, run: str = RUN) -> dict[str, str]:
 
 
 def test_a_worker_that_knows_the_token_is_let_in() -> None:
-    door = Admission(TOKEN, RUN, 2)
-    door.knock("a")
-    assert (door.has_joined("a"), door.strangers) == (False, ("a",))
-    assert door.refusal("a", shown("a")) is None
-    assert (door.has_joined("a"), door.strangers) == (True, ())
+    admission = Admission(TOKEN, RUN, 2)
+    admission.saw("a")
+    assert (admission.has_joined("a"), admission.strangers) == (False, ("a",))
+    assert admission.refusal("a", shown("a")) is None
+    assert (admission.has_joined("a"), admission.strangers) == (True, ())
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,20 @@ def test_a_worker_that_knows_the_token_is_let_in() -> None:
     ],
 )
 def test_whatever_else_is_shown_lets_nobody_in(told: object) -> None:
-    door = Admission(TOKEN, RUN, 2)
-    door.knock("a")
-    assert door.refusal("a", told) == STRANGE
-    assert (door.has_joined("a"), door.strangers) == (False, ("a",))
+    admission = Admission(TOKEN, RUN, 2)
+    admission.saw("a")
+    assert admission.refusal("a", told) == STRANGE
+    assert (admission.has_joined("a"), admission.strangers) == (False, ("a",))
 
 
 def test_a_run_takes_as_many_as_it_has_seats_and_gives_none_away_twice() -> None:
-    door = Admission(TOKEN, RUN, 2)
-    assert [door.refusal(name, shown(name)) for name in ("a", "b", "c")] == [None, None, "the run has its 2 workers"]
-    assert [door.has_joined(name) for name in ("a", "b", "c")] == [True, True, False]
+    admission = Admission(TOKEN, RUN, 2)
+    assert [admission.refusal(name, shown(name)) for name in ("a", "b", "c")] == [
+        None,
+        None,
+        "the run has its 2 workers",
+    ]
+    assert [admission.has_joined(name) for name in ("a", "b", "c")] == [True, True, False]
 
 
 def test_the_token_is_not_in_what_is_sent() -> None:
@@ -58,12 +62,12 @@ def test_the_token_is_not_in_what_is_sent() -> None:
 
 
 def test_names_of_strangers_are_short_few_and_printable() -> None:
-    door = Admission(TOKEN, RUN, 1)
-    door.knock("\x1b[31m" + "x" * 500)
+    admission = Admission(TOKEN, RUN, 1)
+    admission.saw("\x1b[31m" + "x" * 500)
     for number in range(5000):
-        door.knock(f"w{number}")
-    assert door.strangers[0] == "?[31m" + "x" * 95
-    assert len(door.strangers) == 20
+        admission.saw(f"w{number}")
+    assert admission.strangers[0] == "?[31m" + "x" * 95
+    assert len(admission.strangers) == 20
 
 
 def test_without_a_token_nothing_is_started() -> None:

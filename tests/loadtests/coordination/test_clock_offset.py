@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.coordination.clock_offset import ClockOffsets, pong_of
+from loadtests.coordination.clock_offset import ClockOffsets, pong_to
 
 MS = 1_000_000
 MINUTE = 60_000 * MS
@@ -19,7 +19,7 @@ class Wire:
         """Let a ping go there and back."""
         ping = self.offsets.ping()
         self.at += round(there_ms * MS)
-        pong = pong_of(ping, self.at)
+        pong = pong_to(ping, self.at)
         self.at += round(back_ms * MS)
         self.offsets.pong(pong)
 
@@ -83,5 +83,5 @@ def test_an_answer_to_no_ping_of_ours_counts_for_nothing_and_one_that_is_doubled
     assert wire.offsets.to_json() is None
     ping = wire.offsets.ping()
     for _ in range(2):
-        wire.offsets.pong(pong_of(ping, wire.at))
+        wire.offsets.pong(pong_to(ping, wire.at))
     assert wire.told()[2] == 1

@@ -73,7 +73,7 @@ def test_the_keys_go_up_and_down_by_a_tenth_and_resume_what_was_paused(stage: St
         (["resume"], "refused: the run isn't paused"),
         (["pause", "pause"], "refused: it is so already: paused"),
         (["pause", "more"], "refused: the run is paused: resume it first"),
-        (["0.1", "less"], "refused: nobody would arrive any more: pause the run instead"),
+        (["0.1", "less"], "refused: no session would arrive any more: pause the run instead"),
         (["1"], "refused: it is so already: 1 x the plan"),
         (["nan"], "refused: a multiple of the plan is from 0 to 100, not nan"),
         (["-1"], "refused: a multiple of the plan is from 0 to 100, not -1"),
@@ -152,4 +152,4 @@ def test_who_heard_too_late_and_who_says_nothing_is_told(stage: Stage) -> None:
     stage.control._await_workers(stage.told[0][0])
     assert stage.control.told == "1 of 2 workers did not take the change in time: the run isn't valid"
     stage.control.taken(1, 3, "w1")
-    assert stage.control.told == "w1 heard too late of a change and had started 3 sessions: the run isn't valid"
+    assert stage.control.told == "w1 got a change too late and had started 3 sessions: the run isn't valid"

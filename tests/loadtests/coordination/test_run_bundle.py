@@ -1,4 +1,4 @@
-"""The papers of a run go to who knows its token, whole or not at all, and are believed only under the token's seal."""
+"""The run bundle goes to a worker that knows the token, whole or not at all, and is taken only under its seal."""
 
 import json
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from typing import Any
 import gevent.queue
 import pytest
 
-from loadtests.coordination import run_bundle as papers
-from loadtests.coordination.messages import PAPERS, REFUSED
-from loadtests.coordination.run_bundle import BundleServer, Gathered, RefusedError, asking, fetch, lay_out, seal
+from loadtests.coordination import run_bundle as module
+from loadtests.coordination.messages import BUNDLE, REFUSED
+from loadtests.coordination.run_bundle import BundleDownload, BundleServer, RefusedError, asking, fetch, seal, unpack
 from loadtests.results.run_directory import RunDirectory
 from loadtests.worker.job import read_job
 from slo.documents import BadInput
 from tests.loadtests.prepared import prepared_run
 
 TOKEN, OTHER = "canary-of-the-run", "another-token-altogether"
-DOUBTED = "the run's papers came from a master that doesn't know the token, or were changed on the way"
+DOUBTED = "the run bundle came from a master that doesn't know the token, or was changed on the way"
 
 
 @pytest.fixture
@@ -25,23 +25,23 @@ def run(tmp_path: Path) -> RunDirectory:
     return prepared_run(tmp_path / "runs", "http://127.0.0.1:9", declared={"headers": {"X-Gate": {"env": "SHOP_GATE"}}})
 
 
-def gathered(desk: BundleServer, token: str = TOKEN) -> Gathered:
+def download(server: BundleServer, token: str = TOKEN) -> BundleDownload:
     """Return what a client has when it has asked for everything."""
-    found = Gathered(token, "there", "nonce")
+    found = BundleDownload(token, "there", "nonce")
     while not found.is_whole:
-        told = desk.answer("there", found.question())
-        assert told is not None
-        found.take(told)
+        piece = server.answer("there", found.question())
+        assert piece is not None
+        found.take(piece)
     return found
 
 
 def test_a_worker_has_what_it_needs_to_play_and_nothing_that_was_written_since(
     tmp_path: Path, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(papers, "SLICE_BYTES", 100)
+    monkeypatch.setattr(module, "SLICE_BYTES", 100)
     (run.path / "run.json").write_text("{}")
-    found = gathered(BundleServer(TOKEN, run, 3)).open()
-    directory = lay_out(found, tmp_path / "there")
+    found = download(BundleServer(TOKEN, run, 3)).open()
+    directory = unpack(found, tmp_path / "there")
     assert (found.workers, directory.path) == (3, tmp_path / "there" / run.name)
     assert read_job(directory.path).plan == read_job(run.path).plan
     assert sorted(path.relative_to(directory.path).as_posix() for path in directory.path.rglob("*.*")) == [
@@ -54,13 +54,13 @@ def test_a_worker_has_what_it_needs_to_play_and_nothing_that_was_written_since(
 
 def test_no_secret_is_in_them(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_GATE", "canary-of-the-gate")
-    text = papers.pack(run, 2).decode()
+    text = module.pack(run, 2).decode()
     assert "SHOP_GATE" in text
     assert "canary" not in text
 
 
 @pytest.mark.parametrize(
-    "told",
+    "question",
     [
         None,
         {},
@@ -72,29 +72,29 @@ def test_no_secret_is_in_them(run: RunDirectory, monkeypatch: pytest.MonkeyPatch
         {"nonce": "n", "at": "0", "proof": asking(TOKEN, "there", "n")},
     ],
 )
-def test_who_does_not_show_that_it_knows_the_token_gets_none(run: RunDirectory, told: object) -> None:
-    assert BundleServer(TOKEN, run, 2).answer("there", told) is None
+def test_a_question_without_a_right_proof_gets_none(run: RunDirectory, question: object) -> None:
+    assert BundleServer(TOKEN, run, 2).answer("there", question) is None
 
 
 def test_slices_that_are_lost_doubled_or_out_of_turn_do_no_harm(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(papers, "SLICE_BYTES", 300)
-    desk, found = BundleServer(TOKEN, run, 2), Gathered(TOKEN, "there", "nonce")
+    monkeypatch.setattr(module, "SLICE_BYTES", 300)
+    server, found = BundleServer(TOKEN, run, 2), BundleDownload(TOKEN, "there", "nonce")
     while not found.is_whole:
         question = found.question()
         for at in (question["at"] + 300, question["at"], question["at"]):
-            told = desk.answer("there", {**question, "at": at})
-            assert told is not None
-            found.take(told)
-    assert found.open() == gathered(desk).open()
+            piece = server.answer("there", {**question, "at": at})
+            assert piece is not None
+            found.take(piece)
+    assert found.open() == download(server).open()
 
 
-def forged(packed: bytes, token: str = TOKEN) -> Gathered:
+def forged(packed: bytes, token: str = TOKEN) -> BundleDownload:
     """Return what came from somebody who sent `packed` under a seal made with `token`."""
-    found = Gathered(TOKEN, "there", "nonce")
-    told = {"at": 0, "size": len(packed), "data": packed, "seal": seal(token, "there", "nonce", packed)}
-    found.take(told)
+    found = BundleDownload(TOKEN, "there", "nonce")
+    piece = {"at": 0, "size": len(packed), "data": packed, "seal": seal(token, "there", "nonce", packed)}
+    found.take(piece)
     return found
 
 
@@ -108,13 +108,13 @@ def test_a_master_that_does_not_know_the_token_is_not_believed() -> None:
 
 
 def test_a_seal_for_another_question_is_not_believed(run: RunDirectory) -> None:
-    old = Gathered(TOKEN, "there", "another nonce")
+    old = BundleDownload(TOKEN, "there", "another nonce")
     while not old.is_whole:
-        told = BundleServer(TOKEN, run, 2).answer("there", old.question())
-        assert told is not None
-        old.take(told)
-    replayed = Gathered(TOKEN, "there", "nonce")
-    replayed._data, replayed._told = old._data, old._told
+        piece = BundleServer(TOKEN, run, 2).answer("there", old.question())
+        assert piece is not None
+        old.take(piece)
+    replayed = BundleDownload(TOKEN, "there", "nonce")
+    replayed._data, replayed._size_and_seal = old._data, old._size_and_seal
     with pytest.raises(BadInput, match=f"^{DOUBTED}$"):
         replayed.open()
 
@@ -123,18 +123,18 @@ def test_a_seal_for_another_question_is_not_believed(run: RunDirectory) -> None:
     "name", ["../plan.yaml", "/etc/plan.yaml", "objectives/../../x.yaml", "run.json", "plan.yaml\n"]
 )
 def test_a_file_that_no_worker_needs_is_refused(name: str) -> None:
-    with pytest.raises(BadInput, match=r"^the run's papers: unexpected file "):
+    with pytest.raises(BadInput, match=r"^the run bundle: unexpected file "):
         forged(packed(name)).open()
 
 
 @pytest.mark.parametrize("run", ["..", "a/b", "", ".hidden", "a\n"])
 def test_a_run_whose_name_leads_elsewhere_is_refused(run: str) -> None:
-    with pytest.raises(BadInput, match=r"^the run's papers: run: "):
+    with pytest.raises(BadInput, match=r"^the run bundle: run: "):
         forged(packed("plan.yaml", run)).open()
 
 
-def answered(desk: BundleServer | None, lose: int) -> Any:
-    """Fetch papers from a master that answers all but the first `lose` questions; None refuses them."""
+def answered(server: BundleServer | None, lose: int) -> Any:
+    """Fetch a bundle from a master that answers all but the first `lose` questions; None refuses them."""
     answers: gevent.queue.Queue[tuple[str, dict[str, Any]]] = gevent.queue.Queue()
     asked: list[Mapping[str, Any]] = []
 
@@ -142,8 +142,8 @@ def answered(desk: BundleServer | None, lose: int) -> Any:
         asked.append(question)
         if len(asked) <= lose:
             return
-        told = None if desk is None else desk.answer("there", question)
-        answers.put((REFUSED, {"because": "the run has its 2 workers"}) if told is None else (PAPERS, told))
+        piece = None if server is None else server.answer("there", question)
+        answers.put((REFUSED, {"because": "the run has its 2 workers"}) if piece is None else (BUNDLE, piece))
 
     return fetch(TOKEN, "there", ask, answers)
 
@@ -151,17 +151,17 @@ def answered(desk: BundleServer | None, lose: int) -> Any:
 def test_a_question_that_stays_without_an_answer_is_asked_again(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(papers, "_ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr(module, "_ASK_AGAIN_S", 0.01)
     assert answered(BundleServer(TOKEN, run, 2), lose=3).run == run.name
 
 
-def test_who_is_refused_is_told_why() -> None:
+def test_a_worker_that_is_refused_learns_why() -> None:
     with pytest.raises(RefusedError, match=r"^the run has its 2 workers$"):
         answered(None, lose=0)
 
 
 def test_a_master_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(papers, "_ASK_AGAIN_S", 0.01)
-    monkeypatch.setattr(papers, "_LONGEST_S", 0.05)
-    with pytest.raises(BadInput, match=r"^the master didn't send the run's papers within 0\.05 s$"):
+    monkeypatch.setattr(module, "_ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr(module, "_LONGEST_S", 0.05)
+    with pytest.raises(BadInput, match=r"^the master didn't send the run bundle within 0\.05 s$"):
         answered(None, lose=1_000_000)

@@ -1,4 +1,4 @@
-"""A path is shared when each side sees what the other wrote there; everything else is streamed."""
+"""A path is shared when each side sees what the other wrote there; everything else is uploaded."""
 
 import shutil
 from pathlib import Path

@@ -2,12 +2,12 @@
 
 import pytest
 
-from loadtests.coordination.watchdog import Silence, until_orphaned
+from loadtests.coordination.watchdog import MasterSilence, until_orphaned
 
 
 def test_it_is_alone_after_15_silent_seconds_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    silence = Silence(told.append)
+    silence = MasterSilence(told.append)
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:

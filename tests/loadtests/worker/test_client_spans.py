@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from loadtests.worker import client_spans as module
+from loadtests.worker import plain_http
 from loadtests.worker.client_spans import ClientSpans
 from tests.loadtests.fakes import batch, session_record, step_record
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
@@ -133,7 +134,7 @@ def test_a_recorder_is_found_by_its_name_at_whichever_of_its_addresses_takes_a_c
             asked.append(of)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", at)) for at in (1, port)]
 
-        monkeypatch.setattr(module, "getaddrinfo", look_up)
+        monkeypatch.setattr(plain_http, "getaddrinfo", look_up)
         spans = ClientSpans(f"http://recorder.test:{port}")
         spans.steps_ended(batch(step_record()))
         spans.flush()

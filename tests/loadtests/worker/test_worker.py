@@ -40,14 +40,14 @@ def shop() -> Iterator[FakeShop]:
     gc.collect()
 
 
-def player_of(directory: RunDirectory, index: int = 0, workers: int = 1) -> Worker:
+def worker_of(directory: RunDirectory, index: int = 0, workers: int = 1) -> Worker:
     job = read_job(directory.path)
     return Worker(job, index, workers, Clock.start().now(), watches_of(directory, job.plan))
 
 
-def play(*players: Worker) -> None:
+def play(*all_workers: Worker) -> None:
     with gevent.Timeout(60):
-        greenlets = [gevent.spawn(player.play) for player in players]
+        greenlets = [gevent.spawn(worker.play) for worker in all_workers]
         gevent.joinall(greenlets, raise_error=True)
 
 
@@ -73,14 +73,14 @@ def test_a_worker_plays_what_the_registry_holds_that_it_is_given(tmp_path: Path,
 
 def test_a_played_run_is_all_on_disk(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url)
-    player = player_of(directory)
-    play(player)
+    worker = worker_of(directory)
+    play(worker)
     job = read_job(directory.path)
     (told,) = read_workers(directory)
     requests = read_tables(directory.parts("requests"), REQUESTS)
     sessions = read_sessions(directory)
     attempts = read_ledgers(directory.ledgers())
-    assert player.ended == told.ended == "completed"
+    assert worker.ended == told.ended == "completed"
     assert sorted(sessions["session"].to_pylist()) == list(range(planned(job)))
     assert set(sessions["outcome"].to_pylist()) == {"completed"}
     assert told.requests == requests.num_rows == len(shop.asked)
@@ -96,7 +96,7 @@ def test_a_played_run_is_all_on_disk(tmp_path: Path, shop: FakeShop) -> None:
 
 def test_two_workers_play_each_arrival_once(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url)
-    play(player_of(directory, 0, 2), player_of(directory, 1, 2))
+    play(worker_of(directory, 0, 2), worker_of(directory, 1, 2))
     job = read_job(directory.path)
     workers = read_workers(directory)
     assert [worker.name for worker in workers] == ["w0", "w1"]
@@ -108,16 +108,16 @@ def test_two_workers_play_each_arrival_once(tmp_path: Path, shop: FakeShop) -> N
 def test_a_stopped_worker_says_who_stopped_it_and_accounts_for_everyone(tmp_path: Path, shop: FakeShop) -> None:
     shop.hangs.set()
     directory = prepared_run(tmp_path, shop.url)
-    player = player_of(directory)
+    worker = worker_of(directory)
 
     def stop_in_mid_run() -> None:
         while len(shop.asked) < 3:
             gevent.sleep(0.01)
-        player.stop("aborted", "checkout-latency will be missed whatever comes")
-        player.stop("stopped", "and again")
+        worker.stop("aborted", "checkout-latency will be missed whatever comes")
+        worker.stop("stopped", "and again")
 
     gevent.spawn(stop_in_mid_run)
-    play(player)
+    play(worker)
     job = read_job(directory.path)
     (told,) = read_workers(directory)
     sessions = read_sessions(directory)
@@ -132,10 +132,10 @@ def test_a_stopped_worker_says_who_stopped_it_and_accounts_for_everyone(tmp_path
 
 def test_a_revised_worker_plays_and_tells_the_plan_as_it_became(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url)
-    player = player_of(directory)
+    worker = worker_of(directory)
     later = Revision(number=1, at_s=0.5, factor=4.0, why="a test")
-    assert player.revise(later) == 0
-    play(player)
+    assert worker.revise(later) == 0
+    play(worker)
     job = read_job(directory.path)
     (told,) = read_workers(directory)
     arrivals = revised(job.plan, [later])
@@ -147,13 +147,13 @@ def test_a_revised_worker_plays_and_tells_the_plan_as_it_became(tmp_path: Path, 
 
 def test_a_worker_that_hears_too_late_says_what_it_had_started(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url)
-    player = player_of(directory)
-    play(player)
+    worker = worker_of(directory)
+    play(worker)
     job = read_job(directory.path)
     late = Revision(number=1, at_s=0.5, factor=0.0, why="a test")
     struck = sum(one.at_s >= 0.5 for one in schedule(job.plan))
-    assert player.revise(late) == struck > 0
-    player.close()
+    assert worker.revise(late) == struck > 0
+    worker.close()
     (told,) = read_workers(directory)
     assert [(one.number, one.struck) for one in told.revisions] == [(1, struck)]
     account = make_account(revised(job.plan, [late]), read_sessions(directory), (told,), workers_expected=1, ran_s=2.0)
@@ -167,18 +167,18 @@ def test_sessions_that_share_connections_wait_for_one_and_that_counts(
     shop.answers.clear()
     limits = {"open_sessions": 100, "connections": 3}
     directory = prepared_run(tmp_path, shop.url, limits=limits)
-    players = [player_of(directory, index, workers) for index in range(workers)]
+    all_workers = [worker_of(directory, index, workers) for index in range(workers)]
     freed_at: list[int] = []
 
     def answer_when_some_wait() -> None:
-        while sum(player.take()[1].open_sessions for player in players) < 6:
+        while sum(worker.take()[1].open_sessions for worker in all_workers) < 6:
             gevent.sleep(0.01)
         assert (shop.most_connections, len(shop.asked)) == (3, 3)
         freed_at.append(Clock.start().now())
         shop.answers.set()
 
     answering = gevent.spawn(answer_when_some_wait)
-    play(*players)
+    play(*all_workers)
     answering.get()
     assert shop.most_connections == 3
     assert set(read_sessions(directory)["outcome"].to_pylist()) == {"completed"}
@@ -202,8 +202,8 @@ def test_a_shop_is_loaded_by_its_ipv6_address(tmp_path: Path, scheme: str) -> No
     declared = None if authority is None else {"ca": str(authority.certificate)}
     with fake_shop.running(tls, "::1") as shop:
         url = shop.url.replace("http:", f"{scheme}:")
-        player = player_of(prepared_run(tmp_path, url, declared=declared))
-        play(player)
+        worker = worker_of(prepared_run(tmp_path, url, declared=declared))
+        play(worker)
     (told,) = read_workers(RunDirectory(path=tmp_path / "20261127T000000Z-small-abcd"))
     assert (told.requests, told.errors) == (len(shop.asked), 0)
     assert {headers["Host"] for headers in shop.headers} == {url.partition("://")[2]}
@@ -212,7 +212,7 @@ def test_a_shop_is_loaded_by_its_ipv6_address(tmp_path: Path, scheme: str) -> No
 
 def test_without_a_limit_each_session_has_a_connection_of_its_own(tmp_path: Path, shop: FakeShop) -> None:
     shop.answers.clear()
-    player = player_of(prepared_run(tmp_path, shop.url))
+    worker = worker_of(prepared_run(tmp_path, shop.url))
 
     def answer_when_many_ask() -> None:
         while len(shop.asked) < 6:
@@ -220,7 +220,7 @@ def test_without_a_limit_each_session_has_a_connection_of_its_own(tmp_path: Path
         shop.answers.set()
 
     answering = gevent.spawn(answer_when_many_ask)
-    play(player)
+    play(worker)
     answering.get()
     assert shop.most_connections >= 6
 
@@ -228,7 +228,7 @@ def test_without_a_limit_each_session_has_a_connection_of_its_own(tmp_path: Path
 def test_a_dead_shop_is_told_in_every_session_and_ends_nothing_early(tmp_path: Path) -> None:
     with HostileServer(lambda _, __: False) as server:
         directory = prepared_run(tmp_path, server.url)
-        play(player_of(directory))
+        play(worker_of(directory))
     (told,) = read_workers(directory)
     sessions = read_sessions(directory)
     assert told.ended == "completed"
@@ -240,7 +240,7 @@ def test_a_dead_shop_is_told_in_every_session_and_ends_nothing_early(tmp_path: P
 
 def test_a_worker_that_was_killed_at_its_start_has_no_last_word(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url)
-    player_of(directory)
+    worker_of(directory)
     (told,) = read_workers(directory)
     assert told.lost
     assert told.ended is None
@@ -248,19 +248,19 @@ def test_a_worker_that_was_killed_at_its_start_has_no_last_word(tmp_path: Path, 
 
 def test_closing_again_writes_nothing_new(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url)
-    player = player_of(directory)
-    play(player)
+    worker = worker_of(directory)
+    play(worker)
     before = sorted(path.name for path in directory.path.iterdir())
-    player.close()
+    worker.close()
     assert sorted(path.name for path in directory.path.iterdir()) == before
     assert read_workers(directory)[0].ended == "completed"
 
 
 def test_what_a_worker_tells_in_changes_is_what_it_wrote(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url)
-    player = player_of(directory)
-    play(player)
-    change, gauges = player.take()
+    worker = worker_of(directory)
+    play(worker)
+    change, gauges = worker.take()
     requests = read_tables(directory.parts("requests"), REQUESTS)
     told = {step: sum(count for _, count in packed[1]) for step, packed in change["latency"].items()}
     wrote = requests["step"].to_pylist()
@@ -272,7 +272,7 @@ def test_what_a_worker_tells_in_changes_is_what_it_wrote(tmp_path: Path, shop: F
 
 def test_a_recorder_that_is_gone_costs_spans_and_nothing_else(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url, recorder_url="http://127.0.0.1:1")
-    play(player_of(directory))
+    play(worker_of(directory))
     (told,) = read_workers(directory)
     assert told.ended == "completed"
     assert told.spans == {"sent": 0, "dropped": told.requests}
@@ -281,11 +281,11 @@ def test_a_recorder_that_is_gone_costs_spans_and_nothing_else(tmp_path: Path, sh
 
 def test_the_ceiling_of_open_sessions_is_shared_by_the_workers(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url, limits={"open_sessions": 40})
-    assert player_of(directory, 0, 4)._conductor._score.max_open == 10
+    assert worker_of(directory, 0, 4)._scheduler._schedule.max_open == 10
     lower = prepared_run(tmp_path / "b", shop.url, limits={"open_sessions": 60})
-    assert player_of(lower)._conductor._score.max_open == 50
+    assert worker_of(lower)._scheduler._schedule.max_open == 50
     least = prepared_run(tmp_path / "c", shop.url, limits={"open_sessions": 1})
-    assert player_of(least, 0, 4)._conductor._score.max_open == 1
+    assert worker_of(least, 0, 4)._scheduler._schedule.max_open == 1
 
 
 def test_a_browser_beside_the_load_has_its_share_of_the_ceiling(tmp_path: Path, shop: FakeShop) -> None:
@@ -293,9 +293,9 @@ def test_a_browser_beside_the_load_has_its_share_of_the_ceiling(tmp_path: Path, 
     write_job(directory, None, "0.1.0", browser=True)
     job = read_job(directory.path)
     assert (job.ceiling.requests_per_s, job.ceiling.open_sessions, job.ceiling.orders) == (450, 49, 1000)
-    player = player_of(directory)
-    assert player._conductor._score.max_open == 49
-    assert len(player._worker.ceilings._sent) == 450
+    worker = worker_of(directory)
+    assert worker._scheduler._schedule.max_open == 49
+    assert len(worker._context.ceilings._sent) == 450
 
 
 def test_a_job_says_what_is_planned_when(tmp_path: Path) -> None:

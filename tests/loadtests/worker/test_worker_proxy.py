@@ -1,4 +1,4 @@
-"""A player's load through a proxy: each request passes it once, what it refuses is its own, its password is nowhere."""
+"""A worker's load through a proxy: each request passes it once, what it refuses is its own, its password is nowhere."""
 
 import base64
 import gc
@@ -47,10 +47,10 @@ def behind(port: int, proxy: HostileServer) -> dict[str, Any]:
 
 def played(directory: RunDirectory) -> tuple[Job, list[dict[str, Any]]]:
     job = read_job(directory.path, VARIABLES)
-    player = Worker(job, 0, 1, Clock.start().now())
+    worker = Worker(job, 0, 1, Clock.start().now())
     with gevent.Timeout(60):
-        player.play()
-    change, gauges = player.take()
+        worker.play()
+    change, gauges = worker.take()
     write_json(directory.live, {"change": repr(change), "gauges": repr(gauges), "job": repr(job)})
     rows = [row for path in directory.path.glob("requests-*.parquet") for row in pq.read_table(path).to_pylist()]
     return job, rows

@@ -18,7 +18,6 @@ from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Child, Children, wait_until
 from scripts.running.lifecycle import Setting, perform
 from scripts.running.locust_processes import (
-    Layout,
     LocustProcesses,
     check_connections,
     check_descriptors,
@@ -27,7 +26,7 @@ from scripts.running.locust_processes import (
     start_worker,
 )
 from scripts.running.read_inputs import read_inputs
-from scripts.running.remote_settings import RemoteSettings
+from scripts.running.remote_settings import HERE, RemoteSettings
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from tests.loadtests.fakes import small_plan
@@ -41,6 +40,7 @@ SHOP: dict[str, Any] = {
     "storefront": "twisted-threads",
     "ceiling": {"requests_per_s": 500, "open_sessions": 100_000, "orders": 1000},
 }
+PORTS = Ports(base=18080)
 CDN = {"cdn_url": "http://127.0.0.1:2"}
 
 
@@ -71,7 +71,7 @@ USERS = {
 
 def started(tmp_path: Path, workers: int) -> list[tuple[str, list[str], dict[str, str]]]:
     fake = FakeChildren()
-    start_generator(cast("Children", fake), RunDirectory(path=tmp_path), Layout(workers=workers, port=18091), USERS)
+    start_generator(cast("Children", fake), RunDirectory(path=tmp_path), PORTS, USERS, workers=workers)
     return fake.started
 
 
@@ -83,7 +83,7 @@ def test_one_worker_is_one_process(tmp_path: Path) -> None:
     assert command[5].endswith("/loadtests/locustfile.py")
     assert command[6:] == [
         *("--run-directory", str(tmp_path), "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"),
-        *("--headless", "--obey-stdin", "--begin-when-told", "--users", "1", "--spawn-rate", "1", "--only-summary"),
+        *("--headless", "--obey-stdin", "--begin-on-stdin", "--users", "1", "--spawn-rate", "1", "--only-summary"),
     ]
 
 
@@ -94,10 +94,11 @@ def test_a_worker_is_given_the_variables_that_its_environment_names_and_no_other
     start_generator(
         cast("Children", fake),
         directory,
-        Layout(workers=2, port=18091),
+        PORTS,
         {**USERS, "SHOP_GATE": "canary", "SHOP_PATH": "x"},
+        workers=2,
     )
-    own = {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED", "PEAKPROOF_RUN_TOKEN"}
+    own = {"PATH", "LANG", "HOME", "PYTHONUNBUFFERED", "PEAKPROOF_RUN_TOKEN", "PEAKPROOF_UPLOAD_KEY"}
     assert [set(variables) - own for _, _, variables in fake.started] == [{"SHOP_GATE"}] * 3
     assert not any("canary" in word for _, command, _ in fake.started for word in command)
 
@@ -105,8 +106,9 @@ def test_a_worker_is_given_the_variables_that_its_environment_names_and_no_other
 def test_more_workers_are_a_master_on_loopback_and_its_workers(tmp_path: Path) -> None:
     (head, first, second) = started(tmp_path, 2)
     assert [head[0], first[0], second[0]] == ["locust-master", "locust-worker-0", "locust-worker-1"]
-    assert head[1][-10:] == [
+    assert head[1][-12:] == [
         *("--only-summary", "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "18091"),
+        *("--upload-port", "18086"),
         *("--expect-workers", "2", "--expect-workers-max-wait", "60"),
     ]
     assert first[1] == second[1]
@@ -119,12 +121,19 @@ def test_those_of_one_run_share_a_token_that_no_other_run_has(tmp_path: Path) ->
     assert len(tokens[0]) == 64
 
 
+def test_only_the_master_has_the_key_of_uploads(tmp_path: Path) -> None:
+    keys = [environment.get("PEAKPROOF_UPLOAD_KEY") for _, _, environment in started(tmp_path, 2)]
+    assert keys == [HERE.upload_key.reveal(), None, None]
+    assert len(HERE.upload_key.reveal()) == 64
+    assert RemoteSettings().upload_key.reveal() != HERE.upload_key.reveal()
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_when_workers_join_from_elsewhere_only_the_master_is_started(tmp_path: Path, workers: int) -> None:
     fake, directory = FakeChildren(), RunDirectory(path=tmp_path)
     given = Secret("canary-of-the-run")
     outside = RemoteSettings(bind="0.0.0.0", reached_as="master", run_token=given)  # noqa: S104 - nothing is bound here
-    start_generator(cast("Children", fake), directory, Layout(workers=workers, port=18091), USERS, outside)
+    start_generator(cast("Children", fake), directory, PORTS, USERS, outside, workers=workers)
     ((name, command, variables),) = fake.started
     assert name == "locust-master"
     assert variables["PEAKPROOF_RUN_TOKEN"] == "canary-of-the-run"
@@ -148,7 +157,8 @@ def test_a_worker_elsewhere_reaches_the_master_by_its_name(tmp_path: Path) -> No
 def test_nothing_of_the_users_settings_and_no_secret_reaches_locust(tmp_path: Path, workers: int) -> None:
     for _, _, environment in started(tmp_path, workers):
         assert ("PEAKPROOF_RUN_TOKEN" in environment) == (workers > 1)
-        assert {name: value for name, value in environment.items() if name != "PEAKPROOF_RUN_TOKEN"} == {
+        own = {"PEAKPROOF_RUN_TOKEN", "PEAKPROOF_UPLOAD_KEY"}
+        assert {name: value for name, value in environment.items() if name not in own} == {
             "PATH": "/bin",
             "LANG": "C.UTF-8",
             "HOME": str(tmp_path / "logs"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.coordination.run_bundle import BundleServer, Gathered, lay_out
+from loadtests.coordination.run_bundle import BundleDownload, BundleServer, unpack
 from loadtests.environment.credentials import Secret
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.guarded_child import python
@@ -53,16 +53,16 @@ def test_a_master_is_there_while_somebody_listens(master: RemoteMaster) -> None:
 
 
 def fetched(folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, says: str = "") -> None:
-    """Put a process in the place of the one that fetches: it lays the papers out, says a line, and ends with `code`."""
+    """Put a process in the place of the one that fetches: it unpacks the bundle, prints and ends with `code`."""
     run = prepared_run(folder / "master", "http://127.0.0.1:9")
-    desk, papers = BundleServer(TOKEN, run, 2), Gathered(TOKEN, "there", "nonce")
-    told = desk.answer("there", papers.question())
+    server, download = BundleServer(TOKEN, run, 2), BundleDownload(TOKEN, "there", "nonce")
+    told = server.answer("there", download.question())
     assert told is not None
-    papers.take(told)
+    download.take(told)
 
     def start(children: Children, into: Path, _master: object, _environment: object, token: Secret) -> Child:
         assert token.reveal() == TOKEN
-        lay_out(papers.open(), into)
+        unpack(download.open(), into)
         note = json.dumps({"run": RUN, "workers": 2})
         name = f"open({str(into)!r} + f'/fetched-{{os.getpid()}}.json', 'w')"
         lines = f"import os; {name}.write({note!r}); print({says!r}); raise SystemExit({code})"
@@ -93,7 +93,7 @@ def test_it_fetches_what_the_run_is_and_plays_in_a_folder_of_its_own(
     told = played(monkeypatch, code)
     done = peakproof("worker", "--once", "--master", str(master))
     own = told[0][0]
-    assert (own.parts[-2:], [where for _, where in told]) == (("streamed", RUN), [master.address])
+    assert (own.parts[-2:], [where for _, where in told]) == (("uploads", RUN), [master.address])
     assert (own / "plan.yaml").is_file()
     assert list(own.parent.glob("fetched-*")) == []
     assert (done.code, done.out.splitlines()) == (
@@ -124,11 +124,11 @@ def test_a_run_that_has_its_workers_is_left_and_the_next_is_waited_for(
 def test_a_master_that_refuses_the_token_ends_it_with_the_masters_word(
     master: RemoteMaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
 ) -> None:
-    fetched(tmp_path, monkeypatch, 2, "the run's papers came from a master that doesn't know the token")
+    fetched(tmp_path, monkeypatch, 2, "the run bundle came from a master that doesn't know the token")
     told = played(monkeypatch, 0)
     done = peakproof("worker", "--master", str(master))
     assert (told, done.code) == ([], 2)
-    assert done.err == f"peakproof: {master}: the run's papers came from a master that doesn't know the token\n"
+    assert done.err == f"peakproof: {master}: the run bundle came from a master that doesn't know the token\n"
 
 
 def test_a_machine_that_allows_too_few_descriptors_joins_nothing(

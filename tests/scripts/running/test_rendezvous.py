@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.results.run_directory import RunDirectory
-from scripts.running.rendezvous import Rendezvous, announced, read_gathering, take_seat
+from scripts.running.rendezvous import Rendezvous, announced, read_rendezvous, take_seat
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 
@@ -14,10 +14,10 @@ GATHERING = Rendezvous(run="20261122T160000Z-small-0a1b", host="master", port=18
 
 
 def test_a_run_is_found_only_while_it_gathers(tmp_path: Path) -> None:
-    assert read_gathering(tmp_path) is None
+    assert read_rendezvous(tmp_path) is None
     with announced(tmp_path, GATHERING):
-        assert read_gathering(tmp_path) == GATHERING
-    assert read_gathering(tmp_path) is None
+        assert read_rendezvous(tmp_path) == GATHERING
+    assert read_rendezvous(tmp_path) is None
 
 
 def test_a_run_that_fails_to_gather_is_not_found_afterwards(tmp_path: Path) -> None:
@@ -46,4 +46,4 @@ def test_an_announcement_never_leads_out_of_the_runs_folder(tmp_path: Path, run:
     value = {**GATHERING.model_dump(mode="json"), "run": run}
     (tmp_path / "gathering.json").write_text(json.dumps(value))
     with pytest.raises(BadInput, match=r"gathering\.json: run:"):
-        read_gathering(tmp_path)
+        read_rendezvous(tmp_path)

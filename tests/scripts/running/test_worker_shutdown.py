@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from loadtests.results.run_directory import RunDirectory, write_json
-from scripts.running import worker_shutdown as last_words
-from scripts.running.worker_shutdown import hear_last_words
+from scripts.running import worker_shutdown as module
+from scripts.running.worker_shutdown import wait_for_workers
 
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
-    monkeypatch.setattr(last_words, "_SILENT_S", 1.0)
+    monkeypatch.setattr(module, "_SILENT_S", 1.0)
     return RunDirectory(path=tmp_path)
 
 
@@ -30,10 +30,10 @@ def meanwhile(run: Callable[[], Any]) -> threading.Thread:
 
 
 def test_workers_that_have_ended_are_not_waited_for(directory: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_words, "_LOOK_S", 1000.0)  # it would sleep for ever
+    monkeypatch.setattr(module, "_LOOK_S", 1000.0)  # it would sleep for ever
     says(directory, "w0", 1, "completed")
     says(directory, "w1", 1, "stopped")
-    hear_last_words(directory, 2)
+    wait_for_workers(directory, 2)
     assert directory.over.exists()
 
 
@@ -49,7 +49,7 @@ def test_a_worker_that_speaks_is_told_and_waited_for_until_it_has_ended(director
         says(directory, "w0", 99, "stopped")
 
     thread = meanwhile(worker)
-    hear_last_words(directory, 1)
+    wait_for_workers(directory, 1)
     assert '"stopped"' in directory.worker("w0").read_text()
     thread.join()
 
@@ -57,5 +57,5 @@ def test_a_worker_that_speaks_is_told_and_waited_for_until_it_has_ended(director
 def test_a_dead_worker_and_one_that_never_spoke_are_given_up(directory: RunDirectory) -> None:
     says(directory, "w0", 1, None)
     directory.worker("w1").write_text("{")
-    hear_last_words(directory, 3)
+    wait_for_workers(directory, 3)
     assert '"ended": null' in directory.worker("w0").read_text()

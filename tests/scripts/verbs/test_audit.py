@@ -191,14 +191,14 @@ def test_a_ledger_with_a_row_that_is_none_is_refused(run: RunDirectory, peakproo
 BY_ROW = ("order-exists", "order-once", "order-as-promised")
 MISSING = (
     "ledger rows of w0 may be missing: 1 of the run's orders are in no row;"
-    " complete them with `peakproof audit RUN --streamed FOLDER`, the folder that the worker wrote"
+    " complete them with `peakproof audit RUN --worker-folder FOLDER`, the folder it wrote"
 )
 
 
 def test_an_order_whose_row_never_arrived_blames_nobody_and_nothing_passes_over_it(
     run: RunDirectory, peakproof: Command
 ) -> None:
-    kill(run, peakproof.folder / "streamed" / "run")
+    kill(run, peakproof.folder / "uploads" / "run")
     ended = peakproof("audit", "run")
     assert (ended.code, ended.err) == (75, "")
     assert [line for line in ended.out.splitlines() if line.startswith("unknown")] == [
@@ -208,12 +208,12 @@ def test_an_order_whose_row_never_arrived_blames_nobody_and_nothing_passes_over_
 
 
 def test_the_rows_that_a_killed_worker_kept_are_brought_over(run: RunDirectory, peakproof: Command) -> None:
-    kept = peakproof.folder / "streamed" / "run"
+    kept = peakproof.folder / "uploads" / "run"
     kill(run, kept)
     for rows in (2, 0):
-        ended = peakproof("audit", "run", "--streamed", "streamed/run")
+        ended = peakproof("audit", "run", "--worker-folder", "uploads/run")
         assert (ended.code, ended.err) == (0, "")
-        assert ended.out.splitlines()[0] == f"{rows} rows of the ledger of w0 were brought from streamed/run"
+        assert ended.out.splitlines()[0] == f"{rows} rows of the ledger of w0 were brought from uploads/run"
     assert (kept / "ledger-w0.jsonl").read_bytes() == run.ledger("w0").read_bytes() + b'{"event":"att'
     document = json.loads(run.run.read_text())
     assert document["workers"][0]["ledger_rows_received"] == 4
@@ -221,36 +221,36 @@ def test_the_rows_that_a_killed_worker_kept_are_brought_over(run: RunDirectory, 
 
 
 def test_what_was_brought_once_is_here_for_every_later_audit(run: RunDirectory, peakproof: Command) -> None:
-    kept = peakproof.folder / "streamed" / "run"
+    kept = peakproof.folder / "uploads" / "run"
     kill(run, kept)
-    assert peakproof("audit", "run", "--streamed", "streamed/run").code == 0
+    assert peakproof("audit", "run", "--worker-folder", "uploads/run").code == 0
     shutil.rmtree(kept)
     assert peakproof("audit", "run").code == 0
     assert json.loads(run.run.read_text())["workers"][0]["ledger_brought"] is True
 
 
 def test_what_a_first_folder_held_stands_though_a_second_is_refused(run: RunDirectory, peakproof: Command) -> None:
-    kill(run, peakproof.folder / "streamed" / "run")
-    assert peakproof("audit", "run", "--streamed", "streamed/run", "--streamed", "elsewhere").code == 2
+    kill(run, peakproof.folder / "uploads" / "run")
+    assert peakproof("audit", "run", "--worker-folder", "uploads/run", "--worker-folder", "elsewhere").code == 2
     assert peakproof("audit", "run").code == 0
 
 
 def test_workers_that_nobody_knows_of_may_have_left_rows_out(run: RunDirectory, peakproof: Command) -> None:
-    kill(run, peakproof.folder / "streamed" / "run")
+    kill(run, peakproof.folder / "uploads" / "run")
     write_json(run.run, {**json.loads(run.run.read_text()), "workers": None})
-    for arguments in (("audit", "run"), ("audit", "run", "--streamed", "streamed/run")):
+    for arguments in (("audit", "run"), ("audit", "run", "--worker-folder", "uploads/run")):
         ended = peakproof(*arguments)
         assert (ended.code, json.loads(run.run.read_text())["workers"]) == (75, None)
-        assert "ledger rows of workers that run.json doesn't tell of may be missing" in ended.out
+        assert "ledger rows of workers that run.json doesn't list may be missing" in ended.out
 
 
 def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(
     run: RunDirectory, peakproof: Command
 ) -> None:
-    kept = peakproof.folder / "streamed" / "run"
+    kept = peakproof.folder / "uploads" / "run"
     kill(run, kept)
     shutil.copy(run.ledger("w0"), kept)
-    assert peakproof("audit", "run", "--streamed", "streamed/run").code == 99
+    assert peakproof("audit", "run", "--worker-folder", "uploads/run").code == 99
     assert outcomes(run)["order-once"] == "broken"
 
 
@@ -260,19 +260,19 @@ def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(
 def test_a_ledger_that_is_not_known_to_be_whole_is_not_taken_for_whole(
     told: dict[str, Any], run: RunDirectory, peakproof: Command
 ) -> None:
-    kill(run, peakproof.folder / "streamed" / "run", **told)
+    kill(run, peakproof.folder / "uploads" / "run", **told)
     assert peakproof("audit", "run").code == 75
 
 
 def test_a_killed_worker_that_wrote_into_the_run_directory_itself_left_no_row_out(
     run: RunDirectory, peakproof: Command
 ) -> None:
-    kill(run, peakproof.folder / "streamed" / "run", streamed=False)
+    kill(run, peakproof.folder / "uploads" / "run", streamed=False)
     assert peakproof("audit", "run").code == 99
 
 
 def test_another_folder_than_the_one_that_the_worker_wrote_is_refused(run: RunDirectory, peakproof: Command) -> None:
-    kept = peakproof.folder / "streamed" / "run"
+    kept = peakproof.folder / "uploads" / "run"
     kill(run, kept)
     before = run.ledger("w0").read_bytes()
     other = kept.rename(kept.with_name("other"))
@@ -283,13 +283,16 @@ def test_another_folder_than_the_one_that_the_worker_wrote_is_refused(run: RunDi
     (changed / "ledger-w0.jsonl").write_text("{}\n")
     for folder, message in (
         (other, f"{other}: expected the folder run that a worker of this run wrote"),
-        (run.path, f"{run.path}: this is the run directory itself; a worker that streamed has a folder of its own"),
+        (
+            run.path,
+            f"{run.path}: this is the run directory itself; a worker elsewhere has a folder of its own, uploads/RUN",
+        ),
         (empty, f"{empty}: no ledger-<worker>.jsonl"),
         (
             changed,
             f"{changed}/ledger-w0.jsonl: does not begin as {run.path}/ledger-w0.jsonl, which came from this worker",
         ),
     ):
-        ended = peakproof("audit", "run", "--streamed", str(folder))
+        ended = peakproof("audit", "run", "--worker-folder", str(folder))
         assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
     assert run.ledger("w0").read_bytes() == before

@@ -29,7 +29,7 @@ from tests.ports import free_base
 __all__ = ["prometheus", "shop"]
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(180)]
 
-AT = "127.0.0.2"  # of this machine, but not where a run starts its workers itself
+AT, RELAYED_AT = "127.0.0.2", "127.0.0.3"  # of this machine, but not where a run starts its workers itself
 
 
 @contextmanager
@@ -49,13 +49,13 @@ class Far:
 
     def account(self, number: int) -> Mapping[str, Any]:
         """Return what the worker in that folder last said of itself; nothing before it said anything."""
-        paths = list(self.folders[number].glob("streamed/*/worker-*.json"))
+        paths = list(self.folders[number].glob("uploads/*/worker-*.json"))
         read: dict[str, Any] = json.loads(paths[0].read_text()) if paths else {}
         return read
 
     def own(self, name: str) -> dict[str, bytes]:
         """Return the records that the worker `name` wrote into its own folder, by their names."""
-        (ledger,) = [path for folder in self.folders for path in folder.glob(f"streamed/*/ledger-{name}.jsonl")]
+        (ledger,) = [path for folder in self.folders for path in folder.glob(f"uploads/*/ledger-{name}.jsonl")]
         return records(ledger.parent, name)
 
     def arrived(self, name: str) -> dict[str, bytes]:
@@ -70,7 +70,7 @@ def records(directory: Path, name: str) -> dict[str, bytes]:
 
 @contextmanager
 def master(folder: Path, prometheus: str) -> Iterator[tuple[Played, tuple[str, int]]]:
-    """Play the plan in `folder`/near with two workers from elsewhere, which reach it at the address returned."""
+    """Play the plan in `folder`/near with two workers from elsewhere, whose master listens at the address returned."""
     near, base = folder / "near", free_base()
     with ExitStack() as stack:
         command = ("run", "plan.yaml", "--on", "staging", "--workers", "2", "--port-base", str(base))
@@ -117,7 +117,7 @@ def test_all_that_workers_elsewhere_write_arrives_as_they_wrote_it(near: Path, p
     assert run.played.judged()["outcome"] == "PASS"
 
 
-def test_of_a_worker_elsewhere_that_is_killed_all_that_was_streamed_is_kept(near: Path, prometheus: str) -> None:
+def test_of_a_worker_elsewhere_that_is_killed_all_that_was_uploaded_is_kept(near: Path, prometheus: str) -> None:
     with far(near, prometheus) as run:
         run.played.wait_for_parts()
         before, pid = run.played.listing(), run.played.pid_of("w1")
@@ -136,8 +136,8 @@ def test_of_a_worker_elsewhere_that_is_killed_all_that_was_streamed_is_kept(near
     verdict = run.played.judged()
     assert verdict["outcome"] == "INCONCLUSIVE"
     assert [message for message, _ in findings(verdict, "workers")] == ["w1 was lost"]
-    (kept,) = [path.parent for folder in run.folders for path in folder.glob("streamed/*/ledger-w1.jsonl")]
-    brought = peakproof(run.played.folder, "audit", "latest", "--streamed", str(kept), SHOP_TOKEN="made-up-token")
+    (kept,) = [path.parent for folder in run.folders for path in folder.glob("uploads/*/ledger-w1.jsonl")]
+    brought = peakproof(run.played.folder, "audit", "latest", "--worker-folder", str(kept), SHOP_TOKEN="made-up-token")
     assert f" rows of the ledger of w1 were brought from {kept}" in brought.out, brought
     assert run.arrived("w1")["ledger-w1.jsonl"] == own["ledger-w1.jsonl"][: own["ledger-w1.jsonl"].rfind(b"\n") + 1]
 
