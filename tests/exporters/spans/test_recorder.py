@@ -124,8 +124,8 @@ def test_spans_that_no_room_is_left_for_are_dropped_told_and_still_in_the_metric
         (b"\xff\xff", {}, 400),
         (request(span())[:-3], {}, 400),
         (b"no gzip", {"Content-Encoding": "gzip"}, 400),
-        (gzip.compress(request(span(, mtime=0)))[:-4], {"Content-Encoding": "gzip"}, 400),
-        (gzip.compress(bytes(MAX_UNPACKED + 1, mtime=0)), {"Content-Encoding": "gzip"}, 413),
+        (gzip.compress(request(span()), mtime=0)[:-4], {"Content-Encoding": "gzip"}, 400),
+        (gzip.compress(bytes(MAX_UNPACKED + 1), mtime=0), {"Content-Encoding": "gzip"}, 413),
         (bytes(MAX_BODY + 1), {}, 413),
         (b"{}", {"Content-Type": "application/json"}, 415),
         (b"", {"Content-Type": "text/plain"}, 415),
@@ -178,7 +178,7 @@ def test_a_chunked_body_without_chunks_is_refused(recorder: Recorder) -> None:
 @pytest.mark.parametrize(
     ("packed", "message"),
     [
-        (gzip.compress(bytes(101, mtime=0)), "larger than the 100 bytes allowed after gunzip"),
+        (gzip.compress(bytes(101), mtime=0), "larger than the 100 bytes allowed after gunzip"),
         (gzip.compress(b"a", mtime=0)[:-1], "not one whole gzip member"),
         (gzip.compress(b"a", mtime=0) * 2, "not one whole gzip member"),
         (b"", "not one whole gzip member"),
