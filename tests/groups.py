@@ -24,8 +24,6 @@ GROUPS = {
     # Few requests a second, if any, on one stand-in shop.
     "shop": ("bad_input", "end_to_end/test_through_a_proxy.py"),
     "staging": ("staging",),
-    # One real Prometheus.
-    "prometheus": ("scripts/local_stack",),
     # What was drawn once isn't drawn again.
     "dashboards": ("dashboards",),
 }

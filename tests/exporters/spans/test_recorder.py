@@ -190,7 +190,7 @@ def test_a_gzip_bomb_is_never_unpacked_past_its_bound(packed: bytes, message: st
 
 
 def test_exactly_what_is_allowed_is_unpacked() -> None:
-    assert unpacked(gzip.compress(bytes(100, mtime=0)), most=100) == bytes(100)
+    assert unpacked(gzip.compress(bytes(100), mtime=0), most=100) == bytes(100)
 
 
 def test_the_recorder_counts_itself(recorder: Recorder) -> None:

@@ -12,9 +12,8 @@ from scripts.local_stack.prometheus_config import configuration
 from slo.documents import BadInput
 from tests.loadtests.certificates import Authority
 from tests.ports import free_port
-from tests.scripts.local_stack.scraping import CANARY, Read, environment, metrics, scrapes, sections
+from tests.scripts.local_stack.scraping import CANARY, environment, metrics, scrapes, sections
 from tests.scripts.world import fake_shop
-from tests.waiting import wait_for
 
 
 def promtool() -> str:
@@ -124,26 +123,3 @@ def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(configuration(scrapes(one, U="ada", P=CANARY), {}, 1)))
     done = subprocess.run([tool, "check", "config", str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_real_prometheus_reads_a_name_that_no_resolver_knows_over_private_tls(read: Read) -> None:
-    name = read.trusted.url.replace("http://127.0.0.1", "shop.test")
-    wait_for(lambda: name in read.instances(), "a series")
-    assert read.instances() <= {name, read.far}
-    assert {brought for _, _, brought in read.trusted.asked} == {
-        "Basic YWRhLW9mLXRoZS1zaG9wOmNhbmFyeS1vZi10aGUtZG9vcg=="
-    }
-    kept = read.kept()
-    assert b"shop.test" in kept
-    assert CANARY.encode() not in kept
-    assert b"ada-of-the-shop" not in kept
-
-
-def test_a_real_prometheus_believes_no_other_authority(read: Read) -> None:
-    assert "certificate signed by unknown authority" in read.why_not(read.doubted, "https")
-    assert read.doubted.asked == []
-
-
-def test_a_real_prometheus_follows_no_redirect(read: Read) -> None:
-    assert read.why_not(read.leading_there, "http") == "server returned HTTP status 302 Found"
-    assert read.elsewhere.asked == []
