@@ -168,8 +168,8 @@ class ShopperClient:
             return Reply(status, body, None, target)
         return Reply(status, body, "redirected_away" if origin.leads_away(location) else "wrong_reply", target)
 
-    def _keep_cookies(self, told: tuple[str, ...], target: str) -> None:
-        self._own_jar().keep(told, target)
+    def _keep_cookies(self, set_cookies: tuple[str, ...], target: str) -> None:
+        self._own_jar().keep(set_cookies, target)
 
     def _own_jar(self) -> Jar:
         if self._jar is None:

@@ -24,8 +24,8 @@ def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[Way,
 
     Nothing is sent first for an origin over plain http: each request names it (RFC 9112, 3.2.2).
     """
-    words = [proxy.opening(host, origin.port) for host in asked_for] if origin.secure else [b""]
-    return tuple((place(address, proxy.port), opening) for opening in words for address in proxy.addresses)
+    openings = [proxy.opening(host, origin.port) for host in asked_for] if origin.secure else [b""]
+    return tuple((place(address, proxy.port), opening) for opening in openings for address in proxy.addresses)
 
 
 def opened_by(connection: Opened, way: Way, tls: SSLContext | None = None, name: str = "") -> Opened:
