@@ -10,8 +10,8 @@ from typing import ClassVar, Self
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import RequestBytes
 from loadtests.client.response_head import ResponseHeads
-from loadtests.client.sockets.connect import Way, place, ways
-from loadtests.client.sockets.connection import Place
+from loadtests.client.sockets.connect import Route, routes, socket_address
+from loadtests.client.sockets.connection import SocketAddress
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.proxy import Proxy, absolute
 from loadtests.environment.targets import Blocked
@@ -70,11 +70,11 @@ class Access:
         return ResponseHeads(self.firewall)
 
     @cached_property
-    def ways(self) -> tuple[Way, ...]:
-        """The ways to the addresses; raises ValueError on what would have to be looked up."""
+    def routes(self) -> tuple[Route, ...]:
+        """The routes to the addresses; raises ValueError on what would have to be looked up."""
         if self.proxy is not None:
-            return ways(self.proxy, self.origin, self.addresses)
-        return tuple((_place(address, self.origin.port), None) for address in self.addresses)
+            return routes(self.proxy, self.origin, self.addresses)
+        return tuple((_socket_address(address, self.origin.port), None) for address in self.addresses)
 
     @cached_property
     def at_root(self) -> Self:
@@ -92,6 +92,6 @@ class Access:
         return tuple(turns)
 
 
-def _place(address: str, port: int) -> Place:
+def _socket_address(address: str, port: int) -> SocketAddress:
     ip_address(address)
-    return place(address, port)
+    return socket_address(address, port)

@@ -16,7 +16,7 @@ class ContentDecoder(Protocol):
     """Decodes one content coding."""
 
     def feed(self, piece: bytes) -> bytes:
-        """Return what `piece` holds, as far as it can be told by now; raises ProtocolError, also on over the limit."""
+        """Decode `piece` as far as possible by now; raises ProtocolError, also above the limit."""
 
     def is_whole(self) -> bool:
         """Whether what was fed could end there."""

@@ -39,7 +39,7 @@ class CutOffError(GreenletExit):  # type: ignore[misc]  # gevent has no types
 
 
 def word_of(failure: Exception) -> str:
-    """Return the error's word."""
+    """Return the `error` of a failure."""
     if isinstance(failure, ProxyError):
         return "proxy"
     if isinstance(failure, TimeoutError):

@@ -16,7 +16,7 @@ from loadtests.client.errors import SilentError, UnsentError, word_of
 from loadtests.client.interface import Reply, Request
 from loadtests.client.response import exchange
 from loadtests.client.response_head import Head
-from loadtests.client.sockets.connect import Way, opened_by
+from loadtests.client.sockets.connect import Route, opened_by
 from loadtests.client.sockets.connection import Connection, first_that_opens
 from loadtests.client.sockets.tls_connection import TlsConnection
 from loadtests.client.sse.body_stream import BodyStream, Http1BodyStream
@@ -122,14 +122,14 @@ class ShopperClient:
 
     def _connect(self, ends_at: float) -> Connection:
         """Return a connection to the first address that takes one; raises OSError."""
-        return first_that_opens(self._access.ways, lambda way: self._connect_by(way, ends_at), ends_at)
+        return first_that_opens(self._access.routes, lambda route: self._connect_by(route, ends_at), ends_at)
 
-    def _connect_by(self, way: Way, ends_at: float) -> Connection:
-        (family, _), _ = way
+    def _connect_by(self, route: Route, ends_at: float) -> Connection:
+        (family, _), _ = route
         origin, tls = self._access.origin, self._access.tls
         soon = min(ends_at, monotonic() + CONNECT_S)
         connection = TlsConnection(family, soon) if origin.secure else Connection(family, soon)
-        opened_by(connection, way, tls, origin.host.rstrip("."))
+        opened_by(connection, route, tls, origin.host.rstrip("."))
         connection.ends_at = ends_at
         return connection
 
@@ -168,8 +168,8 @@ class ShopperClient:
             return Reply(status, body, None, target)
         return Reply(status, body, "redirected_away" if origin.leads_away(location) else "wrong_reply", target)
 
-    def _keep_cookies(self, told: tuple[str, ...], target: str) -> None:
-        self._own_jar().keep(told, target)
+    def _keep_cookies(self, set_cookies: tuple[str, ...], target: str) -> None:
+        self._own_jar().keep(set_cookies, target)
 
     def _own_jar(self) -> Jar:
         if self._jar is None:

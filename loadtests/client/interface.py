@@ -26,10 +26,10 @@ _MOVED_OR_FOUND = frozenset({301, 302})
 
 
 class Request(NamedTuple):
-    """One request as a storefront words it.
+    """One request of a storefront.
 
     `accept` holds the statuses a healthy shop may answer with. `body` is sent as JSON, `form` as a form's post; at
-    most one of them is given. `follow` names the step under which the page is asked for that a redirect leads to.
+    most one of them is given. `follow` names the step under which the page is requested that a redirect leads to.
     """
 
     step: str
@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What came back; `error` is None when it is what the request accepts, else a word of `docs/contracts.md`.
+    """What came back; `error` is None when it is what the request accepts, else an `error` of `docs/contracts.md`.
 
     `location` is the path and query, below the base address, that a redirect leads to; None when it leads away.
     `html` is whether the body is a page, which may ask for assets. `read_delay_ns` is the time between the kernel

@@ -23,10 +23,10 @@ _TELLING = frozenset(
 
 
 class Head(NamedTuple):
-    """What a head says. `size` is the body's length, CHUNKED or UNTIL_CLOSED.
+    """A response's head. `size` is the body's length, CHUNKED or UNTIL_CLOSED.
 
     `plain` is whether a body of that size is all there is to it: no cookie, no redirect, nothing encoded, and
-    nothing of a firewall's, which is what `marked` says. `html` is whether the body is said to be a page.
+    nothing of a firewall's, which is what `marked` says. `html` is whether the body is a page by its type.
     """
 
     status: int
@@ -71,15 +71,15 @@ class ResponseHeads:
         status = parser.get_status_code()
         if status < _INTERIM or status == _SWITCHING:
             raise ProtocolError(f"unexpected status {status}")
-        told: dict[str, list[str]] = {}
+        values: dict[str, list[str]] = {}
         for name, value in found:
             if name in _TELLING:
-                told.setdefault(name, []).append(value)
-        size = _size(status, told.get("content-length", []), told.get("transfer-encoding", []))
-        encoding = ", ".join(told.get("content-encoding", [])).lower()
+                values.setdefault(name, []).append(value)
+        size = _size(status, values.get("content-length", []), values.get("transfer-encoding", []))
+        encoding = ", ".join(values.get("content-encoding", [])).lower()
         encoding = "" if encoding == "identity" else encoding
-        cookies = tuple(told.get("set-cookie", ()))
-        location = told["location"][0] if "location" in told else None
+        cookies = tuple(values.get("set-cookie", ()))
+        location = values["location"][0] if "location" in values else None
         marked = self._firewall.marks(found)
         return Head(
             status=status,
@@ -91,7 +91,7 @@ class ResponseHeads:
             location=location,
             marked=marked,
             plain=not (encoding or cookies or location or marked),
-            html=told.get("content-type", [""])[0].partition(";")[0].strip().lower() in _PAGES,
+            html=values.get("content-type", [""])[0].partition(";")[0].strip().lower() in _PAGES,
         )
 
 
@@ -118,7 +118,7 @@ class Fields:
         self.found.append((name.decode("latin-1").lower(), value.decode("latin-1").strip()))
 
     def on_headers_complete(self) -> None:
-        """Take what the head says of the connection."""
+        """Take whether the connection is kept alive."""
         self.complete = True
         self.keep_alive = self.parser.should_keep_alive()
 

@@ -34,5 +34,5 @@ switch_to_hub = PerHub(_switch)
 """Returns what switches from a greenlet to its hub, the way of the waits that every request has.
 
 Gevent's own way asks the greenlet first for a `switch_out`, which none of ours has: half a microsecond of 30. It isn't
-to be called in the hub itself, where nobody can wait.
+to be called in the hub itself, which can't wait.
 """

@@ -37,7 +37,7 @@ def allow_most() -> None:
 
 
 def used() -> int | None:
-    """Return how many this process has open; None where the system doesn't tell."""
+    """Return how many this process has open; None where the system doesn't say."""
     for folder in _FOLDERS:
         try:
             return len(os.listdir(folder)) - 1  # noqa: PTH208 - names alone; one is of the folder itself

@@ -1,4 +1,4 @@
-"""Where a page's assets are: at the shop, at its CDN, or at a host that nobody may load."""
+"""Where a page's assets are: at the shop, at its CDN, or at a host that may not be loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

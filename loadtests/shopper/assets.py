@@ -36,7 +36,7 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSource:
-    """What all sessions of one process share of it: where assets are found, and what of them wasn't asked for.
+    """What all sessions of one process share of it: where assets are found, and what of them wasn't requested.
 
     `new_cdn_client` opens a shopper's first connection to the CDN, None when it is left out. `left_out` counts by
     reason (`other_host`, `too_many` on a page, `ceiling_requests`), `failures` what broke here and not at the shop.

@@ -20,7 +20,7 @@ from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 
-# How many connections of its own a session listens on at most, as the plan says (over HTTP/2, a retired one).
+# How many connections a session's push events take at most, by the plan's setting (over HTTP/2, a retired one).
 STREAMS = {"off": 0, "orders": 1}
 MAX_REOPENINGS = 20
 MAX_PENDING, MAX_PENDING_SIZE = 256, 4 << 20
@@ -29,12 +29,12 @@ WITHIN_S = 30.0
 _RETRY_S, _LEAST_RETRY_S, _MOST_RETRY_S = 3.0, 0.1, 60.0
 _OK, _NO_CONTENT = 200, 204
 _UNSAMPLED = "00"
-# What may be over when the stream is asked for again.
+# Failures that may be over when the stream is reopened.
 _PASSING = frozenset({"connection", "timeout", "no_descriptor", "no_port"})
 Times = tuple[int, int, int]
 
 
-class Asked(NamedTuple):
+class SentRequest(NamedTuple):
     """A recorded request: its reply, when that was received (ns), and its trace."""
 
     reply: Reply
@@ -42,7 +42,7 @@ class Asked(NamedTuple):
     traceparent: str
 
 
-class Heard(NamedTuple):
+class WaitResult(NamedTuple):
     """The result of a wait: when it ended (ns), and the event or the error."""
 
     ended_at: int
@@ -53,7 +53,7 @@ class Heard(NamedTuple):
 class Ask(Protocol):
     """How a session sends and records a request beside its own; raises CeilingReachedError above the ceiling."""
 
-    def __call__(self, client: Listener, request: Request, due_at: int) -> Asked:
+    def __call__(self, client: Listener, request: Request, due_at: int) -> SentRequest:
         """Send `request`, wanted at `due_at` (ns)."""
 
 
@@ -111,15 +111,15 @@ class PushEvents:
         self._reader: gevent.Greenlet | None = None
         self.under_way: list[tuple[str, int]] = []
 
-    def open(self, request: Request, due_at: int) -> Heard:
+    def open(self, request: Request, due_at: int) -> WaitResult:
         """Open the stream, due at `due_at` (ns); its events are kept from then on."""
-        asked = self._ask(request, due_at)
-        if asked.reply.error is None:
+        sent = self._ask(request, due_at)
+        if sent.reply.error is None:
             self._request = request._replace(accept=request.accept | {_NO_CONTENT})
             self._reader = gevent.spawn(self._read)
-        return Heard(asked.ended_at, None, asked.reply.error)
+        return WaitResult(sent.ended_at, None, sent.reply.error)
 
-    def hear(self, step: str, wanted: Callable[[Event], bool], due_at: int, within_s: float = WITHIN_S) -> Heard:
+    def hear(self, step: str, wanted: Callable[[Event], bool], due_at: int, within_s: float = WITHIN_S) -> WaitResult:
         """Wait from `due_at` (ns) on for an event that is `wanted`, and record the wait; other events are kept.
 
         An event that came earlier ends the wait at once. Raises CeilingReachedError when the ceiling forbids to reopen
@@ -127,15 +127,15 @@ class PushEvents:
         """
         sent_at = self._context.clock.now()
         try:
-            heard = self._heard(wanted, sent_at, monotonic() + within_s - (sent_at - due_at) / 1e9)
+            result = self._wait_for(wanted, sent_at, monotonic() + within_s - (sent_at - due_at) / 1e9)
         except (gevent.GreenletExit, CeilingReachedError) as error:
-            word = "connection" if isinstance(error, CeilingReachedError) else "cut_off"
-            self._log(step, (due_at, sent_at, self._context.clock.now()), Heard(0, None, word))
+            outcome = "connection" if isinstance(error, CeilingReachedError) else "cut_off"
+            self._log(step, (due_at, sent_at, self._context.clock.now()), WaitResult(0, None, outcome))
             raise
-        if heard.event is None and self._has_dropped:  # it may have been among them
+        if result.event is None and self._has_dropped:  # it may have been among them
             self._context.failures["listening", "more events came than are kept, and then one didn't"] += 1
-        self._log(step, (due_at, sent_at, heard.ended_at), heard)
-        return heard
+        self._log(step, (due_at, sent_at, result.ended_at), result)
+        return result
 
     def close(self) -> None:
         """Close the stream, and cancel a reopening."""
@@ -143,13 +143,13 @@ class PushEvents:
             self._reader.kill()
         self._stream.close()
 
-    def _log(self, step: str, times: Times, heard: Heard) -> None:
+    def _log(self, step: str, times: Times, result: WaitResult) -> None:
         """Record a wait under its stream's trace; it sends no span of its own."""
-        status, size = (0, 0) if heard.event is None else (_OK, len(heard.event.data.encode("utf-8", "replace")))
+        status, size = (0, 0) if result.event is None else (_OK, len(result.event.data.encode("utf-8", "replace")))
         traceparent = f"{self._traceparent[: -len(_UNSAMPLED)]}{_UNSAMPLED}"
-        self._context.log(step, status, heard.error, size, times, traceparent)
+        self._context.log(step, status, result.error, size, times, traceparent)
 
-    def _heard(self, wanted: Callable[[Event], bool], sent_at: int, ends_at: float) -> Heard:
+    def _wait_for(self, wanted: Callable[[Event], bool], sent_at: int, ends_at: float) -> WaitResult:
         error: str | None = None
         try:
             while (found := self._take(wanted)) is None and error is None:
@@ -159,9 +159,9 @@ class PushEvents:
         except self._context.unreadable:
             found, error = None, "wrong_reply"
         if found is None:
-            return Heard(self._context.clock.now(), None, error)
+            return WaitResult(self._context.clock.now(), None, error)
         came_at, event = found
-        return Heard(max(sent_at, came_at), event, None)
+        return WaitResult(max(sent_at, came_at), event, None)
 
     def _take(self, wanted: Callable[[Event], bool]) -> tuple[int, Event] | None:
         for one in self._pending:
@@ -184,11 +184,11 @@ class PushEvents:
             deadlines().forget(event_wait)
         return None
 
-    def _ask(self, request: Request, due_at: int) -> Asked:
-        asked = self._context.ask(self._stream, request, due_at)
-        self._traceparent = asked.traceparent
-        self._keep(self._stream.first, asked.ended_at)
-        return asked
+    def _ask(self, request: Request, due_at: int) -> SentRequest:
+        sent = self._context.ask(self._stream, request, due_at)
+        self._traceparent = sent.traceparent
+        self._keep(self._stream.first, sent.ended_at)
+        return sent
 
     def _read(self) -> None:
         """Keep events, and reopen the stream within the bounds; runs in a greenlet beside the session."""
@@ -211,7 +211,7 @@ class PushEvents:
 
     def _listen_on(self, left: int) -> tuple[str | None, int]:
         """Read the stream to its end and reopen it; return why it can't be, if so, and the reopenings left."""
-        word = self._read_to_end()
+        error = self._read_to_end()
         while left:
             left -= 1
             reply = self._reopened()
@@ -219,10 +219,10 @@ class PushEvents:
                 return "wrong_reply", left
             if reply.error is None:
                 return None, left
-            word = reply.error
-            if word not in _PASSING:
-                return word, left
-        return word, left
+            error = reply.error
+            if error not in _PASSING:
+                return error, left
+        return error, left
 
     def _read_to_end(self) -> str:
         """Keep events until the stream ends; return the error that this is for a wait."""

@@ -20,7 +20,7 @@ from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
-from loadtests.shopper.push_events import WITHIN_S, Asked, Heard, PushContext, PushEvents, Times
+from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 
 _MAX_HOPS = 5
 # What a check raises that can't read a reply.
@@ -35,7 +35,7 @@ class SessionFailedError(Exception):
 class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
-    `assets` is None when pages are asked for without what belongs to them.
+    `assets` is None when the assets of pages aren't fetched.
     """
 
     plan: Plan
@@ -87,7 +87,7 @@ class Session:
     def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
-        Where the request follows redirects, each page that one leads to is asked for at once and recorded too, and
+        Where the request follows redirects, each page that one leads to is requested at once and recorded too, and
         the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
         Raises SessionFailedError when a reply is an error: the visit ends there.
         """
@@ -143,19 +143,19 @@ class Session:
             self.listening.close()
             self.listening = None
 
-    def _await(self, step: str, hear: Callable[[], Heard]) -> Heard:
+    def _await(self, step: str, hear: Callable[[], WaitResult]) -> WaitResult:
         self._worker.alarms.sleep_until(self.due_at)
         self.waits_for = step
         try:
-            heard = hear()
+            result = hear()
         finally:
             self.waits_for = None
-        self.due_at = heard.ended_at
-        if heard.error is not None:
-            raise SessionFailedError(f"{step}: {heard.error}")
-        return heard
+        self.due_at = result.ended_at
+        if result.error is not None:
+            raise SessionFailedError(f"{step}: {result.error}")
+        return result
 
-    def _ask_beside(self, client: Client | Listener, request: Request, due_at: int) -> Asked:
+    def _ask_beside(self, client: Client | Listener, request: Request, due_at: int) -> SentRequest:
         worker = self._worker
         sent_at = worker.clock.now()
         worker.ceilings.take_request(sent_at)
@@ -169,7 +169,7 @@ class Session:
         if reply.read_delay_ns or reply.waited_ns:
             times = _corrected(times, reply)
         self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
-        return Asked(reply, times[2], traceparent)
+        return SentRequest(reply, times[2], traceparent)
 
     def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
         worker, due_at = self._worker, self.due_at

@@ -14,7 +14,7 @@ from loadtests.client.http2.stream import Stream, Wait
 from loadtests.client.http2.streams import RefusedError
 from loadtests.client.http2.transport import Transport, open_transport
 from loadtests.client.response_head import Head
-from loadtests.client.sockets.connect import Way
+from loadtests.client.sockets.connect import Route
 from loadtests.client.sockets.connection import first_that_opens
 from loadtests.client.sockets.deadlines import deadlines
 from loadtests.client.sse.body_stream import BodyStream
@@ -60,7 +60,7 @@ class OriginConnection:
     def _open(self, ends_at: float) -> Http2Connection:
         access, self._opening, self._failure = self._access, True, None
         try:
-            transport = first_that_opens(access.ways, lambda way: self._open_transport(way, ends_at), ends_at)
+            transport = first_that_opens(access.routes, lambda route: self._open_transport(route, ends_at), ends_at)
             self.connection = Http2Connection(transport, access.response_headers)
             if self.connection.failure is not None:
                 raise self.connection.failure
@@ -73,10 +73,10 @@ class OriginConnection:
                 wait.wake_soon()
         return self.connection
 
-    def _open_transport(self, way: Way, ends_at: float) -> Transport:
+    def _open_transport(self, route: Route, ends_at: float) -> Transport:
         origin = self._access.origin
         tls = self._access.tls if origin.secure else None
-        return open_transport(way, min(ends_at, monotonic() + shopper.CONNECT_S), tls, origin.host.rstrip("."))
+        return open_transport(route, min(ends_at, monotonic() + shopper.CONNECT_S), tls, origin.host.rstrip("."))
 
     def _wait(self, ends_at: float) -> None:
         """Wait until another caller has opened the connection; its failure is raised here too."""

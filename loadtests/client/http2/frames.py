@@ -81,11 +81,11 @@ def header_frames(stream: int, block: bytes, most: int, *, ends: bool) -> bytes:
     flags = END_STREAM if ends else 0
     if len(block) <= most:
         return frame(HEADERS, flags | END_HEADERS, stream, block)
-    words = [frame(HEADERS, flags, stream, block[:most])]
+    pieces = [frame(HEADERS, flags, stream, block[:most])]
     for at in range(most, len(block), most):
         last = END_HEADERS if at + most >= len(block) else 0
-        words.append(frame(CONTINUATION, last, stream, block[at : at + most]))
-    return b"".join(words)
+        pieces.append(frame(CONTINUATION, last, stream, block[at : at + most]))
+    return b"".join(pieces)
 
 
 def check_whole(stream: int) -> None:

@@ -77,8 +77,14 @@ class HeaderBlocks(RequestBytes):
     def _begin(self, key: str | tuple[str, ...], method: str, headers: Mapping[str, str]) -> _Known:
         """Return what goes before the path and after it, and the names of the request's own headers."""
         given = [_name(name) + _text(value) for name, value in common_headers(self._headers, method, headers)]
-        said = _METHODS.get(method) or _name(":method") + _text(method)
-        before = said + _SCHEMES[self._origin.scheme] + _name(":authority") + _bytes(self._authority) + _name(":path")
+        method_field = _METHODS.get(method) or _name(":method") + _text(method)
+        before = (
+            method_field
+            + _SCHEMES[self._origin.scheme]
+            + _name(":authority")
+            + _bytes(self._authority)
+            + _name(":path")
+        )
         known = before, b"".join(given) + _name("traceparent"), tuple(_name(name) for name in headers)
         if len(self._known) >= MAX_TEMPLATES:
             self._known.clear()
@@ -115,12 +121,12 @@ def _number(value: int, full: int) -> bytes:
     """Return an integer with a prefix whose maximum is `full` (RFC 7541, 5.1)."""
     if value < full:
         return bytes([value])
-    value, said = value - full, bytearray([full])
+    value, octets = value - full, bytearray([full])
     while value > _SEVEN_BITS:
-        said.append(value & _SEVEN_BITS | 0x80)
+        octets.append(value & _SEVEN_BITS | 0x80)
         value >>= 7
-    said.append(value)
-    return bytes(said)
+    octets.append(value)
+    return bytes(octets)
 
 
 _COOKIE, _TYPE, _LENGTH = _name("cookie"), _name("content-type"), _name("content-length")

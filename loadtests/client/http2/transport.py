@@ -4,7 +4,7 @@ import ssl
 from typing import Protocol
 
 from loadtests.client.errors import ProtocolError, SilentError
-from loadtests.client.sockets.connect import Way, opened_by
+from loadtests.client.sockets.connect import Route, opened_by
 from loadtests.client.sockets.connection import READ_BLOCK, Connection
 from loadtests.client.sockets.kernel_timestamps import ANCILLARY_SIZE, read_delay_of
 from loadtests.client.sockets.tls_connection import TlsConnection
@@ -153,10 +153,10 @@ class TlsTransport(Transport, TlsConnection):
             super().write(self._outgoing.read())
 
 
-def open_transport(way: Way, ends_at: float, tls: ssl.SSLContext | None, name: str) -> Transport:
-    """Return a connection that went `way` by `ends_at`, over TLS with the server called `name` when there is a context.
+def open_transport(route: Route, ends_at: float, tls: ssl.SSLContext | None, name: str) -> Transport:
+    """Return a connection opened by `ends_at`, over TLS with the server called `name` when there is a context.
 
     Raises OSError and ProtocolError.
     """
-    (family, _), _ = way
-    return opened_by(Transport(family, ends_at) if tls is None else TlsTransport(family, ends_at), way, tls, name)
+    (family, _), _ = route
+    return opened_by(Transport(family, ends_at) if tls is None else TlsTransport(family, ends_at), route, tls, name)

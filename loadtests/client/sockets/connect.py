@@ -5,36 +5,36 @@ from ssl import SSLContext
 
 from loadtests.client.errors import word_of
 from loadtests.client.origin import Origin
-from loadtests.client.sockets.connection import Connection, Opened, Place
+from loadtests.client.sockets.connection import Connection, Opened, SocketAddress
 from loadtests.client.sockets.tls_connection import TlsConnection
 from loadtests.environment.proxy import Answer, Proxy, ProxyError
 
-Way = tuple[Place, bytes | None]
+Route = tuple[SocketAddress, bytes | None]
 """A socket address, and the CONNECT request to send there first: b"" for none, None without a proxy."""
 _LACKING = frozenset({"no_descriptor", "no_port"})
 
 
-def place(address: str, port: int) -> Place:
+def socket_address(address: str, port: int) -> SocketAddress:
     """Return an address as a socket wants it."""
     return (AF_INET6, (address, port, 0, 0)) if ":" in address else (AF_INET, (address, port))
 
 
-def ways(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[Way, ...]:
+def routes(proxy: Proxy, origin: Origin, asked_for: tuple[str, ...]) -> tuple[Route, ...]:
     """Return where to connect to and what to send there first, in the order of trying.
 
     Nothing is sent first for an origin over plain http: each request names it (RFC 9112, 3.2.2).
     """
-    words = [proxy.opening(host, origin.port) for host in asked_for] if origin.secure else [b""]
-    return tuple((place(address, proxy.port), opening) for opening in words for address in proxy.addresses)
+    openings = [proxy.opening(host, origin.port) for host in asked_for] if origin.secure else [b""]
+    return tuple((socket_address(address, proxy.port), opening) for opening in openings for address in proxy.addresses)
 
 
-def opened_by(connection: Opened, way: Way, tls: SSLContext | None = None, name: str = "") -> Opened:
+def opened_by(connection: Opened, route: Route, tls: SSLContext | None = None, name: str = "") -> Opened:
     """Connect, handshake with the server called `name` over TLS, and return the connection; on failure close it.
 
     Raises OSError and ProtocolError.
     """
     try:
-        _connect(connection, way)
+        _connect(connection, route)
         if isinstance(connection, TlsConnection) and tls is not None:
             connection.shake_hands(tls, name)
     except BaseException:
@@ -43,12 +43,12 @@ def opened_by(connection: Opened, way: Way, tls: SSLContext | None = None, name:
     return connection
 
 
-def _connect(connection: Connection, way: Way) -> None:
+def _connect(connection: Connection, route: Route) -> None:
     """Connect; through a proxy also have it open the tunnel, if one is wanted. Raises OSError.
 
     A failure at the proxy is a ProxyError, because the shop got nothing yet; a lack of this machine stays what it is.
     """
-    (_, address), opening = way
+    (_, address), opening = route
     if opening is None:
         connection.connect(address)
         return

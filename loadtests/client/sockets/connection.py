@@ -20,21 +20,21 @@ from loadtests.runtime.hub import switch_to_hub
 
 READ_BLOCK = 64 << 10
 _READ, _WRITE = 1, 2
-Place = tuple[int, tuple[Any, ...]]
+SocketAddress = tuple[int, tuple[Any, ...]]
 """An address family and a socket address of it; no name."""
-Way = TypeVar("Way")
+Route = TypeVar("Route")
 Opened = TypeVar("Opened", bound="Connection")
 
 
-def first_that_opens(ways: Iterable[Way], connect: Callable[[Way], Opened], ends_at: float) -> Opened:
-    """Return what `connect` makes of the first of `ways` that takes a connection; raises OSError.
+def first_that_opens(routes: Iterable[Route], connect: Callable[[Route], Opened], ends_at: float) -> Opened:
+    """Return what `connect` makes of the first of `routes` that takes a connection; raises OSError.
 
     After `ends_at` of the monotonic clock no further one is tried.
     """
     failure: OSError = ConnectionError("no address")
-    for way in ways:
+    for route in routes:
         try:
-            return connect(way)
+            return connect(route)
         except OSError as error:
             failure = error
             if monotonic() >= ends_at:

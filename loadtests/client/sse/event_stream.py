@@ -49,10 +49,10 @@ class EventStream:
         access: Access,
         jar: Jar,
         open_body: Callable[[bytes, str, float], BodyStream],
-        told: Callable[[Request, Head, bytes], Reply],
+        reply_of: Callable[[Request, Head, bytes], Reply],
         deadline_s: float,
     ) -> None:
-        self._access, self._jar, self._open_body, self._reply_of = access, jar, open_body, told
+        self._access, self._jar, self._open_body, self._reply_of = access, jar, open_body, reply_of
         self._deadline_s = deadline_s
         self._body: BodyStream | None = None
         self._parser = EventParser()
@@ -96,8 +96,8 @@ class EventStream:
     def _open(self, request: Request, traceparent: str) -> Reply:
         access = self._access
         resuming = {"Last-Event-ID": self.last_id} if self.last_id else {}
-        asked = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
-        data = access.serialiser.of(asked, traceparent, self._jar.pairs(access.origin.prefix + request.path))
+        opening = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
+        data = access.serialiser.of(opening, traceparent, self._jar.pairs(access.origin.prefix + request.path))
         body = self._body = self._open_body(data, request.method, monotonic() + self._deadline_s)
         head = body.head
         whole, read_delay_ns = b"", body.read_delay_ns()
@@ -124,5 +124,5 @@ class EventStream:
 
 
 def _kind_of(head: Head) -> str:
-    told = next((value for name, value in head.fields if name == "content-type"), "")
-    return told.partition(";")[0].strip().lower()
+    content_type = next((value for name, value in head.fields if name == "content-type"), "")
+    return content_type.partition(";")[0].strip().lower()

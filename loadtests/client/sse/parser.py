@@ -19,7 +19,7 @@ _LONGEST_RETRY = 12  # digits: more milliseconds than a life has
 class EventParser:
     """Reads one stream from its beginning; a line is at most `MAX_LINE` bytes, an event's data `MAX_DATA` characters.
 
-    `last_id` is that of the last event, "" for none; `retry_ms` what the stream said last of reconnecting, None for
+    `last_id` is that of the last event, "" for none; `retry_ms` the stream's last `retry` field, None for
     nothing. What is left at the stream's end is no event: it is dropped with the parser.
     """
 

@@ -41,6 +41,6 @@ def test_a_bomb_and_what_is_not_of_the_encoding_are_refused(encoding: str) -> No
 
 
 def test_a_content_coding_that_was_not_offered_is_refused() -> None:
-    with pytest.raises(ProtocolError, match=r"a content coding that wasn.t offered: 'zstd'"):
+    with pytest.raises(ProtocolError, match="a content coding that wasn't offered"):
         content_decoder("zstd")
     assert content_decoder("").feed(b"as it is") == b"as it is"

@@ -83,7 +83,7 @@ def test_the_cdn_is_reached_through_the_proxy_too_unless_it_is_said_not_to_be(tm
         beside = {**declared, "proxy": {"url": proxy.url, "straight": ["127.0.0.1"]}}
         straight = prepared_run(tmp_path / "straight", "http://unused", declared=beside, assets="all")
         places = [read_job(one.path, VARIABLES).cdn_access() for one in (through, straight)]
-        ways = [None if one is None else one.ways for one in places]
+        ways = [None if one is None else one.routes for one in places]
     assert ways == [
         (((AF_INET, ("127.0.0.1", proxy.port)), b""),),
         (((AF_INET, ("127.0.0.1", 82)), None),),

@@ -112,7 +112,7 @@ def test_one_that_had_to_wait_for_a_place_is_opened_then(serve: Serve, connect: 
     assert (page.get(timeout=20), opening.get(timeout=20).error, all_of(stream)) == (GOOD, None, [PAID, SHIPPED])
 
 
-def test_after_a_goodbye_it_goes_on_and_its_connection_ends_with_it(serve: Serve, connect: Connect2) -> None:
+def test_after_a_goaway_it_goes_on_and_its_connection_ends_with_it(serve: Serve, connect: Connect2) -> None:
     def then(talk: Talk, _: Seen) -> bool:
         talk.raw(said(GOAWAY, 0, 0, number(1) + number(0)))
         assert gone.wait(20)
