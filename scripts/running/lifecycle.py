@@ -128,10 +128,10 @@ class RunLifecycle:
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         check_shared(plan, workers)
         if self._outside.workers_join:
-            return  # each sees for itself
+            return  # each checks this on its own machine
         check_connections(plan, environment, workers)
-        if (told := port_hint(plan, self._resolved)) is not None:
-            self._context.say(f"a hint: {told}")
+        if (hint := port_hint(plan, self._resolved)) is not None:
+            self._context.say(f"a hint: {hint}")
 
     def _start(self, access: AccessFacts, lease: Lease, release: str | None) -> StartFacts:
         return StartFacts(
