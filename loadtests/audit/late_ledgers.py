@@ -65,7 +65,7 @@ def _lacks(worker: WorkerFacts, directory: RunDirectory) -> bool:
     counted, here = worker.ledger_rows_expected, count_rows(directory.ledger(str(worker.name)))
     if worker.ledger_brought:
         return here < (counted or 0)
-    was_cut_short = worker.lost is not False and worker.streamed is not False
+    was_cut_short = worker.lost is not False and worker.uploaded is not False
     return counted is None or here < counted or was_cut_short
 
 

@@ -261,7 +261,7 @@ def _workers(directory: RunDirectory, workers: tuple[WorkerStatus, ...], expecte
             "parts_received": sum(len(_parts(directory, kind, w.name)) for kind in w.parts),
             "ledger_rows_expected": None if w.orders is None else sum(w.orders.values()),
             "ledger_rows_received": count_rows(directory.ledger(w.name)),
-            "streamed": w.streamed,
+            "uploaded": w.uploaded,
             "lost": w.lost,
             "open_sessions_peak": w.open_sessions_peak,
             "rss_peak_bytes": w.rss_peak_bytes,
@@ -277,7 +277,7 @@ def _workers(directory: RunDirectory, workers: tuple[WorkerStatus, ...], expecte
             "parts_received": 0,
             "ledger_rows_expected": None,
             "ledger_rows_received": count_rows(directory.ledger(name)),
-            "streamed": None,
+            "uploaded": None,
             "lost": True,
         }
         for name in sorted(silent)

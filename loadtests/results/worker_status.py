@@ -41,7 +41,7 @@ class WorkerStatus(WrittenDocument):
     descriptors: dict[str, int | None] | None = None
     master_silent_s: int | None = Field(None, description="the longest time without a message of the master")
     clock_offset: dict[str, int | float] | None = Field(None, description="the worker's clock less the master's")
-    streamed: bool | None = Field(None, description="whether what it writes is uploaded to the master")
+    uploaded: bool | None = Field(None, description="whether what it writes is uploaded to the master")
     cpu_peak: float | None
     open_sessions_peak: int
     rss_peak_bytes: int

@@ -282,7 +282,7 @@ class Worker:
             descriptors={"peak": self._descriptors_peak, "limit": allowed()},
             master_silent_s=self.master_silent_s,
             clock_offset=None if self.clock_offset is None else dict(self.clock_offset),
-            streamed=self.uploads,
+            uploaded=self.uploads,
             cpu_peak=self._cpu_peak,
             open_sessions_peak=self._scheduler.peak_open,
             rss_peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,

@@ -213,7 +213,7 @@ class LiveFacts(_Part):
 class WorkerFacts(_Part):
     """One worker, and what arrived of it; `…_expected` is what the worker reported last.
 
-    `streamed` is whether its files came over the network, `ledger_brought` whether its ledger was completed since.
+    `uploaded` is whether its files came over the network, `ledger_brought` whether its ledger was completed since.
     """
 
     name: str | None = None
@@ -222,7 +222,7 @@ class WorkerFacts(_Part):
     parts_received: Count | None = None
     ledger_rows_expected: Count | None = None
     ledger_rows_received: Count | None = None
-    streamed: bool | None = None
+    uploaded: bool | None = None
     lost: bool | None = None
     open_sessions_peak: Count | None = None
     rss_peak_bytes: Count | None = None

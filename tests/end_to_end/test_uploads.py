@@ -109,7 +109,7 @@ def test_all_that_workers_elsewhere_write_arrives_as_they_wrote_it(near: Path, p
         assert len(run.own(name)) > 4
         assert run.arrived(name) == run.own(name)
     assert [
-        (one["parts_expected"] == one["parts_received"] > 2, one["lost"], one["streamed"])
+        (one["parts_expected"] == one["parts_received"] > 2, one["lost"], one["uploaded"])
         for one in document["workers"]
     ] == [(True, False, True)] * 2
     for one in document["clock_offsets"].values():
@@ -170,8 +170,8 @@ def test_one_worker_on_the_shared_path_and_one_elsewhere_play_one_run(near: Path
         assert [here.wait(30), away.wait(30)] == [0, 0]
     document = check_whole(played, before)
     assert document["account"]["completed"] == document["account"]["planned"]
-    assert [one["name"] for one in document["workers"] if one["streamed"]] == [name]
-    assert [one["streamed"] for one in document["workers"]].count(False) == 1
+    assert [one["name"] for one in document["workers"] if one["uploaded"]] == [name]
+    assert [one["uploaded"] for one in document["workers"]].count(False) == 1
     assert len(run.own(name)) > 4
     assert run.arrived(name) == run.own(name)
     assert played.judged()["outcome"] == "PASS"

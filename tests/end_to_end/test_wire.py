@@ -73,7 +73,7 @@ def check_played_on(run: Wired, before: Listing, name: str) -> int:
     for one in ("w0", "w1"):
         assert len(run.own(one)) > 4
         assert run.arrived(one) == run.own(one)
-    assert [(one["streamed"], one["lost"]) for one in document["workers"]] == [(True, False)] * 2
+    assert [(one["uploaded"], one["lost"]) for one in document["workers"]] == [(True, False)] * 2
     verdict = run.played.judged()
     assert verdict["outcome"] == "INCONCLUSIVE"
     ((message, change),) = findings(verdict, "contact")

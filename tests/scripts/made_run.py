@@ -107,7 +107,7 @@ def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:
         "descriptors": {"peak": 40, "limit": 1024},
         "master_silent_s": 1,
         "clock_offset": {"offset_s": 0.001 * index, "uncertainty_s": 0.002, "pings": 20},
-        "streamed": index == 1,
+        "uploaded": index == 1,
         "cpu_peak": 0.3 + index / 10,
         "hook_failures": [],
         "spans": {"sent": 1, "dropped": 0},

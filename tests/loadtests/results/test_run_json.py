@@ -79,7 +79,7 @@ def test_a_run_that_went_well_is_told_in_full(run: RunDirectory, world: World) -
         ("w0", 2, 2, False),
         ("w1", 2, 2, False),
     ]
-    assert [worker["streamed"] for worker in value["workers"]] == [False, True]
+    assert [worker["uploaded"] for worker in value["workers"]] == [False, True]
     assert value["judged"] == {"starts_at": START + 7 * SECOND, "ends_at": START + 27 * SECOND}
     assert [(p["name"], p["starts_at"] - START, p["ends_at"] - START) for p in value["phases"]] == [
         ("reference", 0, 5 * SECOND),
@@ -148,7 +148,7 @@ def test_a_worker_that_never_spoke_is_lost(run: RunDirectory) -> None:
         path.unlink()
     value = document(run)
     silent = {"name": "w1", "arrivals": None, "parts_expected": None, "parts_received": 0, "lost": True}
-    silent |= {"ledger_rows_expected": None, "ledger_rows_received": 0, "streamed": None}
+    silent |= {"ledger_rows_expected": None, "ledger_rows_received": 0, "uploaded": None}
     assert value["workers"][1] == silent
     assert value["account"]["lost"]["w1"] > 0
     assert told(value["account"]) == value["account"]["planned"]

@@ -25,7 +25,7 @@ def test_a_worker_status_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_the_status_of_an_older_worker_may_lack_what_came_later_and_of_a_newer_hold_more(tmp_path: Path) -> None:
     directory = RunDirectory(path=tmp_path)
-    later = {"format", "hub_stall_s", "descriptors", "master_silent_s", "clock_offset", "streamed"}
+    later = {"format", "hub_stall_s", "descriptors", "master_silent_s", "clock_offset", "uploaded"}
     written = {name: value for name, value in worker_account(0, 5).items() if name not in later}
     write_json(directory.worker("w0"), {**written, "news": 1})
     (status,) = read_workers(directory)

@@ -74,7 +74,7 @@ def payment(number: int, times: int = 1) -> dict[str, Any]:
 def kill(run: RunDirectory, kept: Path, **told: Any) -> None:
     """Let w0 have been killed when the last two rows of its ledger, and half a row, were in its own folder only."""
     document = json.loads(run.run.read_text())
-    document["workers"][0] |= {"streamed": True, "lost": True, "ledger_rows_expected": 2, **told}
+    document["workers"][0] |= {"uploaded": True, "lost": True, "ledger_rows_expected": 2, **told}
     write_json(run.run, document)
     kept.mkdir(parents=True)
     shutil.copy(run.ledger("w0"), kept)
@@ -255,7 +255,7 @@ def test_an_order_that_no_row_tells_of_is_still_strange_when_all_rows_are_here(
 
 
 @pytest.mark.parametrize(
-    "told", [{"lost": False, "ledger_rows_expected": 4}, {"streamed": None}, {"ledger_rows_expected": None}]
+    "told", [{"lost": False, "ledger_rows_expected": 4}, {"uploaded": None}, {"ledger_rows_expected": None}]
 )
 def test_a_ledger_that_is_not_known_to_be_whole_is_not_taken_for_whole(
     told: dict[str, Any], run: RunDirectory, peakproof: Command
@@ -267,7 +267,7 @@ def test_a_ledger_that_is_not_known_to_be_whole_is_not_taken_for_whole(
 def test_a_killed_worker_that_wrote_into_the_run_directory_itself_left_no_row_out(
     run: RunDirectory, peakproof: Command
 ) -> None:
-    kill(run, peakproof.folder / "uploads" / "run", streamed=False)
+    kill(run, peakproof.folder / "uploads" / "run", uploaded=False)
     assert peakproof("audit", "run").code == 99
 
 
