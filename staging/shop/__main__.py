@@ -15,7 +15,7 @@ from staging.shop.checkout import Checkout
 from staging.shop.funnel import Funnel
 from staging.shop.pages import shop_app
 from staging.shop.provider import HttpProvider
-from staging.shop.releases import CurrentRelease, Release, read_releases
+from staging.shop.releases.releases import CurrentRelease, Release, read_releases
 from staging.shop.schema import create_shop
 from staging.shop.search import SearchIndex
 from staging.shop.storefront import Storefront

@@ -8,7 +8,7 @@ from staging.shop.buying import lines_json
 from staging.shop.catalogue import LOCATIONS
 from staging.shop.orders import Order, orders_page
 from staging.shop.payloads import ReleaseBody, StockBody
-from staging.shop.releases import Release
+from staging.shop.releases.releases import Release
 from staging.shop.stock import all_stock, set_stock
 from staging.shop.storefront import Storefront
 from staging.telemetry import Telemetry

@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 
 from staging.database import Database
 from staging.shop import orders
-from staging.shop.behaviour import Behaviour
 from staging.shop.carts import CartLine, read_lines
 from staging.shop.orders import Order, OrderLine, Status
 from staging.shop.provider import Bill, Payment, Provider
+from staging.shop.releases.behaviour import Behaviour
 from staging.shop.schema import carts
 from staging.shop.schema import orders as order_rows
 from staging.shop.stock import OutOfStockError, PricedLine, StockAtOneLocation, require_enough

@@ -6,7 +6,7 @@ from staging.database import Database
 from staging.shop.catalogue import Catalogue
 from staging.shop.checkout import Checkout
 from staging.shop.funnel import Funnel
-from staging.shop.releases import CurrentRelease
+from staging.shop.releases.releases import CurrentRelease
 from staging.shop.search import SearchIndex
 from staging.shop.tracking import Tracking
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from staging.database import Database
-from staging.shop.behaviour import Behaviour
 from staging.shop.carts import CartLine, replace_cart
 from staging.shop.checkout import Checkout, CheckoutRequest, EmptyCartError, KeyReusedError
-from staging.shop.faults import behaviour_with
 from staging.shop.orders import Status, orders_page
 from staging.shop.provider import Bill, Payment, PaymentKey
+from staging.shop.releases.behaviour import Behaviour
+from staging.shop.releases.faults import behaviour_with
 from staging.shop.stock import OutOfStockError, all_stock
 
 SKU, OTHER = "tearex-m-navy", "puglife-s-moss"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from staging.shop.behaviour import Behaviour
 from staging.shop.provider import key_of_order
-from staging.shop.releases import CurrentRelease, read_releases
+from staging.shop.releases.behaviour import Behaviour
+from staging.shop.releases.releases import CurrentRelease, read_releases
 from staging.shop.stock import ConditionalTaking, StockAtOneLocation
 
 KNOWN = "fresh-key-on-retry, query-per-line, silent-once-paid, stock-read-then-written"

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from staging.shop.behaviour import Behaviour
-from staging.shop.faults import behaviour_with
+from staging.shop.releases.behaviour import Behaviour
+from staging.shop.releases.faults import behaviour_with
 
 LARGEST_FILE = 1 << 20
 

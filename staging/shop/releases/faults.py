@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from staging.shop.behaviour import Behaviour
 from staging.shop.carts import CartLine
 from staging.shop.catalogue import LOCATIONS
 from staging.shop.orders import Stage
+from staging.shop.releases.behaviour import Behaviour
 from staging.shop.schema import products, skus, stock
 from staging.shop.stock import PricedLine, price
 
