@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from slo import formatting as wording
+from slo import formatting
 
 UNKNOWN = "–"
 MAX_TEXT = 2_000
@@ -20,17 +20,17 @@ def plain(text: str, limit: int = MAX_TEXT) -> str:
 
 def count(number: float | None) -> str:
     """Return a number as `slo.formatting.count` writes it, an unknown one as a dash."""
-    return UNKNOWN if number is None else wording.count(number)
+    return UNKNOWN if number is None else formatting.count(number)
 
 
 def seconds(value: float | None) -> str:
     """Return a duration as `slo.formatting.seconds` writes it, an unknown one as a dash."""
-    return UNKNOWN if value is None else wording.seconds(value)
+    return UNKNOWN if value is None else formatting.seconds(value)
 
 
 def percent(ratio: float | None) -> str:
     """Return a ratio as `slo.formatting.percent` writes it, an unknown one as a dash."""
-    return UNKNOWN if ratio is None else wording.percent(ratio)
+    return UNKNOWN if ratio is None else formatting.percent(ratio)
 
 
 def length(value: float | None) -> str:

@@ -103,7 +103,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401
     parser.add_argument("--run-directory", metavar="DIR", help="the run directory that `peakproof run` prepared")
     parser.add_argument("--fetch-into", metavar="DIR", help="only fetch the run bundle from its master, and end")
     parser.add_argument(
-        "--obey-stdin", action="store_true", help="take changes from standard input: pause, resume, 1.2"
+        "--change-on-stdin", action="store_true", help="take changes from standard input: pause, resume, 1.2"
     )
     parser.add_argument("--begin-on-stdin", action="store_true", help=f"wait for the line {BEGIN} on standard input")
     parser.add_argument("--upload-port", metavar="PORT", type=int, default=0, help="where workers elsewhere upload to")
@@ -134,7 +134,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
     _process.append(process)
     events.quitting.add_listener(write_everything)  # the last one is called first: before the runner hangs up
     process.watch()
-    if options is not None and options.obey_stdin:
+    if options is not None and options.change_on_stdin:
         gevent.spawn(process.read_commands)
     for kind, handle in process.handlers().items():
         runner.register_message(kind, lambda msg, handle=handle, **_: handle(msg.node_id, msg.data))

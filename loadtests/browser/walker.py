@@ -163,7 +163,7 @@ class Walker:
     """Walks through the shop again and again, until its process is ended or nothing helps."""
 
     def __init__(self, job: BrowserJob) -> None:
-        self._job, self._clock, self._luck = job, Clock.start(), SplitMix64(secrets.randbits(64))
+        self._job, self._clock, self._rng = job, Clock.start(), SplitMix64(secrets.randbits(64))
         self._gate = Gate(job.headers, Ceilings(job.ceiling, 0, 1), self._clock.now)
         ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
         self._traceparents = traceparents(ids, job.trace_sampling)
@@ -222,7 +222,7 @@ class Walker:
                 why = f"no link that begins with {begins} leads to {page}"
                 self.report(why_not_more=self._facts.why_not_more or why)
                 return
-            if not await self._look(tab, page, self._luck.choice(leads)):
+            if not await self._look(tab, page, self._rng.choice(leads)):
                 return
             links = await tab.links()
             await self._think()
@@ -254,7 +254,7 @@ class Walker:
         return error is None
 
     async def _think(self) -> None:
-        await asyncio.sleep(max(_LEAST_THOUGHT_S, self._job.think_time.draw(self._luck)))
+        await asyncio.sleep(max(_LEAST_THOUGHT_S, self._job.think_time.draw(self._rng)))
 
     def report(self, page: PageView | None = None, **changes: str | int | None) -> None:
         """Write one line for the run: a page that was seen, and what of the facts is different now."""

@@ -96,13 +96,13 @@ class Master:
             self._transport.send(PLAY, start, client)
         gevent.spawn(self._watch, self._board, self._liveness)
 
-    def wish(self, wish: str, who: str) -> None:
-        """Change the plan as a person wishes, once the run has been opened."""
+    def change_rate(self, change: str, who: str) -> None:
+        """Change the rate as a person asks, once the run has been opened."""
         if self._rate_control is not None:
-            self._rate_control.obey(wish, who)
+            self._rate_control.apply(change, who)
 
     def shown(self) -> Mapping[str, Any]:
-        """Return the last live snapshot, empty before the first, with the last answer to a wished change."""
+        """Return the last live snapshot, empty before the first, with the last answer to a change of the rate."""
         if self._rate_control is None or self._last_snapshot is None:
             return {}
         return self._last_snapshot.model_copy(update={"told": self._rate_control.told}).model_dump(mode="json")

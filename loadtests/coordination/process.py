@@ -63,7 +63,7 @@ class Process:
             if command == BEGIN:
                 self.master.may_begin.set()
             else:
-                self.master.wish(command, who or "by hand")
+                self.master.change_rate(command, who or "by hand")
 
     def stop(self, ended: str, because: str) -> None:
         """End the run early, on a worker only here: `ended` is `stopped` or `aborted`."""

@@ -45,15 +45,15 @@ class RateControl:
         self._before_pause = 1.0
         self.told = ""
 
-    def obey(self, wish: str, who: str) -> str:
-        """Make the change that a person wishes, or refuse it; return the outcome as a sentence.
+    def apply(self, change: str, who: str) -> str:
+        """Make the change that a person asks for, or refuse it; return the outcome as a sentence.
 
-        A wish is `pause`, `resume`, `pause or resume`, `more`, `less` (by a tenth of the plan), or a multiple of the
+        A change is `pause`, `resume`, `pause or resume`, `more`, `less` (by a tenth of the plan), or a multiple of the
         plan such as `1.2`.
         """
         with self._one_at_a_time:
             try:
-                self.told = self._change(self._wished(wish), who)
+                self.told = self._change(self._factor_for(change), who)
             except RefusedError as refused:
                 self.told = f"refused: {refused}"
             return self.told
@@ -77,23 +77,23 @@ class RateControl:
     def _elapsed_s(self) -> float:
         return max(0.0, (self._now() - self._started_at) / 1e9)
 
-    def _wished(self, wish: str) -> float:
-        """Return the multiple that a wish comes to."""
+    def _factor_for(self, change: str) -> float:
+        """Return the multiple of the plan that a change comes to."""
         wanted, paused = self._wanted, self._wanted == 0
-        if wish == "pause or resume":
-            wish = "resume" if paused else "pause"
-        if wish == "resume" and not paused:
+        if change == "pause or resume":
+            change = "resume" if paused else "pause"
+        if change == "resume" and not paused:
             raise RefusedError("the run isn't paused")
-        if wish in ("more", "less"):
+        if change in ("more", "less"):
             if paused:
                 raise RefusedError("the run is paused: resume it first")
-            return _lower_bounded(round(wanted + (STEP if wish == "more" else -STEP), 3))
-        if wish in ("pause", "resume"):
-            return 0.0 if wish == "pause" else self._before_pause
+            return _lower_bounded(round(wanted + (STEP if change == "more" else -STEP), 3))
+        if change in ("pause", "resume"):
+            return 0.0 if change == "pause" else self._before_pause
         try:
-            return float(wish)
+            return float(change)
         except ValueError:
-            raise RefusedError(f"a multiple of the plan is a number such as 1.2, not {wish[:40]!r}") from None
+            raise RefusedError(f"a multiple of the plan is a number such as 1.2, not {change[:40]!r}") from None
 
     def _change(self, factor: float, who: str) -> str:
         revision = self._checked(factor, who)

@@ -16,14 +16,14 @@ _LONGEST = 100
 def show(directory: RunDirectory) -> str:
     """Leave a random word in the master's directory, and return it."""
     word = secrets.token_hex(_WORD_BYTES)
-    directory.sight.write_text(word, encoding="ascii")
+    directory.shared_path_probe.write_text(word, encoding="ascii")
     return word
 
 
 def look(directory: RunDirectory, client: str) -> str:
     """Return the word in a worker's directory, and copy it into a file of its own; "" where either can't be done."""
     try:
-        with directory.sight.open(encoding="ascii") as file:
+        with directory.shared_path_probe.open(encoding="ascii") as file:
             word = file.read(_LONGEST)
         _sign(directory, client).write_text(word, encoding="ascii")
     except (OSError, ValueError):
@@ -43,4 +43,4 @@ def is_shared(directory: RunDirectory, client: str, word: str, read: object) -> 
 
 
 def _sign(directory: RunDirectory, client: str) -> Path:
-    return directory.path / f"{directory.sight.name}-{hashlib.sha256(client.encode()).hexdigest()[:16]}"
+    return directory.path / f"{directory.shared_path_probe.name}-{hashlib.sha256(client.encode()).hexdigest()[:16]}"

@@ -71,9 +71,9 @@ class RunDirectory:
         return self.path / "over"
 
     @property
-    def sight(self) -> Path:
+    def shared_path_probe(self) -> Path:
         """A word of the master's: a worker that can read it, and whose sign beside it the master sees, is here too."""
-        return self.path / "sight"
+        return self.path / "shared-path-probe"
 
     @property
     def stock_before(self) -> Path:

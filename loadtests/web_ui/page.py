@@ -20,7 +20,7 @@ class Run(Protocol):
     def shown(self) -> Mapping[str, Any]:
         """Return the last live snapshot, empty before the first."""
 
-    def wish(self, wish: str, who: str) -> None:
+    def change_rate(self, change: str, who: str) -> None:
         """Request a change of the plan; the answer stands in the next snapshot."""
 
     def stop(self, ended: str, because: str) -> None:
@@ -40,11 +40,11 @@ def make_page(run: Run, name: str, plan: Plan, token: str) -> Blueprint:
     def live() -> Response:
         return jsonify(dict(run.shown()))
 
-    @page.post("/wish")
-    def wish() -> Response:
+    @page.post("/change")
+    def change() -> Response:
         if not _is_ours(token):
             return _refused()
-        run.wish(request.form.get("wish", ""), WHO)
+        run.change_rate(request.form.get("change", ""), WHO)
         return redirect(PATH, 303)  # type: ignore[return-value]
 
     @page.post("/stop")

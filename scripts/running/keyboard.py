@@ -21,7 +21,7 @@ REFUSED = "not suspended: a suspended command can't stop its load; press p to pa
 _TOUCHES = (signal.SIGTTIN, signal.SIGTTOU)  # that suspend a background process which touches the terminal
 HINT = "keys: q stop · p pause, resume · + - a tenth of the plan more, less"
 _STOP = "q"
-_WISHES = {"p": "pause or resume", "+": "more", "-": "less"}
+_CHANGES = {"p": "pause or resume", "+": "more", "-": "less"}
 _LONGEST = 64
 _ENDS = (
     signal.SIGHUP,
@@ -99,13 +99,13 @@ class Keyboard:
         os.kill(os.getpid(), number)
 
 
-def obey(pressed: str, generator: LocustProcesses) -> None:
+def apply_keys(pressed: str, generator: LocustProcesses) -> None:
     """Act on the pressed keys: one stops the run as Ctrl-C does, the others change the rate."""
     for key in pressed:
         if key == _STOP:
             raise KeyboardInterrupt
-        if key in _WISHES:
-            generator.wish(_WISHES[key], f"the key {key}")
+        if key in _CHANGES:
+            generator.change_rate(_CHANGES[key], f"the key {key}")
 
 
 class Unsuspended:

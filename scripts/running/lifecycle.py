@@ -229,7 +229,7 @@ class RunLifecycle:
     ) -> None:
         """Follow the run until it is over, and keep how and why it was ended from here, if it was."""
         try:
-            with announced(self._context.runs, self._gathering(directory)):
+            with announced(self._context.runs, self._rendezvous(directory)):
                 wait_until(directory.live.exists, [generator.head], _FIRST_SNAPSHOT_S, "the load generator")
             with self._watches, beside:
                 why = self._supervision.follow(directory, generator, self._watches, unsuspended)
@@ -241,7 +241,7 @@ class RunLifecycle:
         except EnvironmentLacks as error:
             self._ended("failed", str(error))
 
-    def _gathering(self, directory: RunDirectory) -> Rendezvous | None:
+    def _rendezvous(self, directory: RunDirectory) -> Rendezvous | None:
         if not self._outside.workers_join:
             return None
         self._context.say(f"waiting for {self._setting.workers} workers to join")

@@ -93,9 +93,9 @@ class LocustProcesses:
         """Let the run begin: until now its processes only got ready."""
         self.head.send_line(BEGIN)
 
-    def wish(self, wish: str, who: str) -> None:
+    def change_rate(self, change: str, who: str) -> None:
         """Ask the master for a change of the plan: one that `loadtests.coordination.rate_control` knows."""
-        self.head.send_line(f"{wish}\t{who}")
+        self.head.send_line(f"{change}\t{who}")
 
     def end(self) -> None:
         """End all of them: each writes what it recorded first."""
@@ -124,7 +124,7 @@ def start_generator(  # noqa: PLR0913 - what Locust is started with
     base, clean = _command(directory), _variables(directory, environment)
     play = [
         *_shown(web_port),
-        "--obey-stdin",
+        "--change-on-stdin",
         "--begin-on-stdin",
         "--users",
         str(workers),

@@ -16,13 +16,13 @@ from loadtests.results.run_directory import RunDirectory, write_json
 from slo.documents import Document, read_json
 from slo.outcomes import EnvironmentLacks
 
-_FILE = "gathering.json"
+_FILE = "rendezvous.json"
 
 
 class Rendezvous(Document):
     """A run that waits for its workers, and where its master listens."""
 
-    format: Literal["peakproof/gathering/v1"] = "peakproof/gathering/v1"
+    format: Literal["peakproof/rendezvous/v1"] = "peakproof/rendezvous/v1"
     run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     host: str = Field(min_length=1)
     port: int = Field(ge=1, le=65_535)

@@ -8,7 +8,7 @@ from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
 from scripts.running.guards import Watches
-from scripts.running.keyboard import HINT, Keyboard, Unsuspended, obey
+from scripts.running.keyboard import HINT, Keyboard, Unsuspended, apply_keys
 from scripts.running.locust_processes import LocustProcesses
 from scripts.running.terminal_view import TerminalView, read_snapshot
 
@@ -40,7 +40,7 @@ class Supervision:
                     return why
                 self._look(read_snapshot(directory.live), view)
                 self._announce_phases()
-                obey(keys.pressed(_LOOK_S), generator)
+                apply_keys(keys.pressed(_LOOK_S), generator)
                 unsuspended.explain()
         return None
 

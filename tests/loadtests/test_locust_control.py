@@ -38,7 +38,7 @@ VARIABLES = {**os.environ, "PEAKPROOF_RUN_TOKEN": "canary-of-the-run"}
 def playing(
     folder: Path, workers: int, port: int = 0, *shown: str
 ) -> Iterator[tuple[RunDirectory, list[subprocess.Popen[bytes]]]]:
-    """Play a plan of nine seconds with ten sessions a second; the first process decides and takes wishes."""
+    """Play a plan of nine seconds with ten sessions a second; the first process decides and takes changes."""
     phases = [
         {"name": "warm-up", "kind": "warm-up", "duration_s": 4, "level": [1.0, 1.0]},
         {"name": "plateau", "kind": "plateau", "duration_s": 5, "level": [1.0, 1.0]},
@@ -84,11 +84,11 @@ def live(directory: RunDirectory) -> dict[str, Any]:
 
 def wait_until(reached: Callable[[], object], child: subprocess.Popen[bytes]) -> None:
     """Wait until the run has come that far; one that has ended never will."""
-    wait_for(lambda: reached() or child.poll() is not None, "what was wished", WAIT_S)
+    wait_for(lambda: reached() or child.poll() is not None, "the change", WAIT_S)
     assert child.poll() is None
 
 
-def wish(child: subprocess.Popen[bytes], line: str) -> None:
+def send_line(child: subprocess.Popen[bytes], line: str) -> None:
     pipe: IO[bytes] | None = child.stdin
     assert pipe is not None
     pipe.write(line.encode() + b"\n")
@@ -99,13 +99,13 @@ def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path) ->
     with playing(tmp_path, 2, free_port()) as (directory, started):
         head = started[0]
         wait_until(lambda: live(directory).get("elapsed_s", 0) > 0, head)
-        wish(head, "pause or resume\tthe key p")
+        send_line(head, "pause or resume\tthe key p")
         wait_until(lambda: live(directory)["paused"], head)
-        wish(head, "nonsense")
+        send_line(head, "nonsense")
         wait_until(lambda: "nonsense" in live(directory)["told"], head)
-        wish(head, "resume")
+        send_line(head, "resume")
         wait_until(lambda: len(read_revisions(directory)) == 2, head)
-        wish(head, "1.5\tby hand")
+        send_line(head, "1.5\tby hand")
         assert head.wait(WAIT_S) == 0
     plan, revisions = read_job(directory.path).plan, read_revisions(directory)
     assert [(r.factor, r.why) for r in revisions] == [(0.0, "the key p"), (1.0, "by hand"), (1.5, "by hand")]
@@ -150,13 +150,13 @@ def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
         assert browser.get(f"{url}/peakproof/live").json()["run"] == directory.name
         assert browser.get(f"{url}/").status_code == 200
         assert browser.get(f"{url}/stats/requests").headers.get("Access-Control-Allow-Origin") is None
-        pause = {"token": token, "wish": "pause or resume"}
+        pause = {"token": token, "change": "pause or resume"}
         for refused in (
             browser.get(f"{url}/peakproof", headers={"Origin": "http://evil.test"}),
             browser.get(f"{url}/peakproof", headers={"Host": f"evil.test:{port}"}),
-            browser.post(f"{url}/peakproof/wish", pause, headers={"Origin": "http://evil.test"}),
-            browser.post(f"{url}/peakproof/wish", pause),
-            browser.post(f"{url}/peakproof/wish", {**pause, "token": "guessed"}, headers=ours),
+            browser.post(f"{url}/peakproof/change", pause, headers={"Origin": "http://evil.test"}),
+            browser.post(f"{url}/peakproof/change", pause),
+            browser.post(f"{url}/peakproof/change", {**pause, "token": "guessed"}, headers=ours),
             browser.post(f"{url}/peakproof/stop", {"token": ""}, headers=ours),
             browser.post(f"{url}/stop"),
             browser.post(f"{url}/stats/reset", headers=ours),
@@ -170,10 +170,10 @@ def test_the_web_ui_shows_the_run_and_changes_it_only_from_its_own_page(
         }
         assert browser.get(f"{url}/stats/requests").json()["user_count"] == 1
         assert read_revisions(directory) == ()
-        answer = browser.post(f"{url}/peakproof/wish", pause, headers=ours, allow_redirects=False)
+        answer = browser.post(f"{url}/peakproof/change", pause, headers=ours, allow_redirects=False)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/peakproof")
         wait_until(lambda: live(directory)["paused"], head)
-        browser.post(f"{url}/peakproof/wish", {"token": token, "wish": "0.5"}, headers=ours)
+        browser.post(f"{url}/peakproof/change", {"token": token, "change": "0.5"}, headers=ours)
         wait_until(lambda: live(directory)["factor"] == 0.5, head)
         assert [(r.factor, r.why) for r in read_revisions(directory)] == [
             (0.0, "by hand in the web UI"),
@@ -202,7 +202,7 @@ def test_a_run_that_waits_to_be_told_sends_nothing_before(tmp_path: Path, browse
         wait_until(lambda: users(browser, f"http://127.0.0.1:{port}") == 1, head)
         assert (directory.live.exists(), list(directory.path.glob("worker-*.json"))) == (False, [])
         told_at = time.time_ns()
-        wish(head, BEGIN)
+        send_line(head, BEGIN)
         wait_until(lambda: live(directory).get("elapsed_s", 0) > 0, head)
         assert live(directory)["started_at"] > told_at
 

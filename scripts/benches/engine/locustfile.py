@@ -8,7 +8,7 @@ from unittest.mock import patch
 from loadtests import locustfile
 from loadtests.locustfile import Shoppers
 from loadtests.results.records import Records, StepBatch
-from loadtests.worker import worker as player
+from loadtests.worker import worker
 from loadtests.worker.job import read_job
 from scripts.benches.engine import shop
 
@@ -26,4 +26,4 @@ _named = ExitStack()  # as long as the process lives
 _named.enter_context(shop.named())
 patch.object(locustfile, "read_job", partial(read_job, registry=shop.REGISTRY)).start()
 if os.environ.get(shop.RECORDS_VARIABLE) == "off":
-    patch.object(player, "Records", _Counted).start()  # raises when the engine has no such switch any more
+    patch.object(worker, "Records", _Counted).start()  # raises when the engine has no such switch any more

@@ -54,7 +54,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def test_a_change_acts_a_little_later_and_is_on_disk_before_anybody_is_told(stage: Stage) -> None:
-    assert stage.control.obey("1.5", "by hand") == "1.5 x the plan from second 11.2 on (by hand)"
+    assert stage.control.apply("1.5", "by hand") == "1.5 x the plan from second 11.2 on (by hand)"
     expected = Revision(number=1, at_s=10.0 + LEAD_S, factor=1.5, why="by hand")
     assert stage.told == [(expected, True)]
     assert read_revisions(stage.directory) == (expected,)
@@ -62,8 +62,8 @@ def test_a_change_acts_a_little_later_and_is_on_disk_before_anybody_is_told(stag
 
 
 def test_the_keys_go_up_and_down_by_a_tenth_and_resume_what_was_paused(stage: Stage) -> None:
-    for wish in ("more", "more", "less", "pause or resume", "pause or resume", "pause", "resume", "less", "less"):
-        assert not stage.control.obey(wish, "the key").startswith("refused")
+    for change in ("more", "more", "less", "pause or resume", "pause or resume", "pause", "resume", "less", "less"):
+        assert not stage.control.apply(change, "the key").startswith("refused")
     assert stage.factors() == [1.1, 1.2, 1.1, 0.0, 1.1, 0.0, 1.1, 1.0, 0.9]
 
 
@@ -82,15 +82,15 @@ def test_the_keys_go_up_and_down_by_a_tenth_and_resume_what_was_paused(stage: St
     ],
 )
 def test_what_makes_no_sense_is_refused_in_plain_words(stage: Stage, wishes: list[str], told: str) -> None:
-    for wish in wishes:
-        stage.control.obey(wish, "by hand")
+    for change in wishes:
+        stage.control.apply(change, "by hand")
     assert stage.control.told == told
     assert len(stage.told) == len(stage.factors()) == len(wishes) - 1
 
 
 def test_more_than_the_environment_bears_is_refused_however_little_is_left(stage: Stage) -> None:
     stage.elapsed_s = 58
-    told = stage.control.obey("50", "by hand")
+    told = stage.control.apply("50", "by hand")
     assert told.startswith("refused: 50 x the plan plays up to 2")
     assert told.endswith("requests a second; the environment's ceiling.requests_per_s is 500")
     assert stage.factors() == []
@@ -99,29 +99,29 @@ def test_more_than_the_environment_bears_is_refused_however_little_is_left(stage
 def test_orders_are_counted_over_the_whole_plan(tmp_path: Path) -> None:
     stage = Stage(tmp_path, ceiling={"requests_per_s": 500, "open_sessions": 50, "orders": 600})
     stage.elapsed_s = 40
-    assert "places about" in stage.control.obey("3", "by hand")
+    assert "places about" in stage.control.apply("3", "by hand")
     assert stage.factors() == []
-    assert stage.control.obey("1.2", "by hand").startswith("1.2 x the plan from")
+    assert stage.control.apply("1.2", "by hand").startswith("1.2 x the plan from")
 
 
 def test_production_is_never_asked_for_more_than_the_plan(tmp_path: Path) -> None:
     stage = Stage(tmp_path, production=True)
-    assert stage.control.obey("more", "by hand") == (
+    assert stage.control.apply("more", "by hand") == (
         "refused: production is loaded by a permission for this plan: no more than the plan"
     )
-    stage.control.obey("0.5", "by hand")
+    stage.control.apply("0.5", "by hand")
     assert stage.factors() == [0.5]
 
 
 def test_when_nobody_arrives_any_more_there_is_nothing_to_change(stage: Stage) -> None:
     stage.elapsed_s = 60 - LEAD_S
-    assert stage.control.obey("pause", "by hand") == "refused: no session arrives any more"
+    assert stage.control.apply("pause", "by hand") == "refused: no session arrives any more"
     stage.elapsed_s -= 0.01
-    assert stage.control.obey("pause", "by hand").startswith("paused")
+    assert stage.control.apply("pause", "by hand").startswith("paused")
 
 
 def test_the_live_snapshot_measures_against_the_changed_plan(stage: Stage) -> None:
-    stage.control.obey("pause", "by hand")
+    stage.control.apply("pause", "by hand")
     assert stage.control.snapshot() == {
         "factor": 1.0,
         "paused": False,
@@ -137,14 +137,14 @@ def test_the_live_snapshot_measures_against_the_changed_plan(stage: Stage) -> No
 
 def test_a_change_that_can_not_be_written_is_not_told(stage: Stage) -> None:
     stage.directory.revisions.mkdir()
-    assert stage.control.obey("pause", "by hand") == (
+    assert stage.control.apply("pause", "by hand") == (
         f"refused: {stage.directory.revisions} can't be written: Is a directory"
     )
     assert stage.told == []
 
 
 def test_who_heard_too_late_and_who_says_nothing_is_told(stage: Stage) -> None:
-    stage.control.obey("pause", "by hand")
+    stage.control.apply("pause", "by hand")
     stage.control.taken(1, 0, "w0")
     assert stage.control.told.startswith("paused")
     stage.elapsed_s = 20  # long after the three seconds: nothing is left to wait for

@@ -12,7 +12,7 @@ import requests
 
 from loadtests.results.run_directory import RunDirectory
 from tests.loadtests import fake_shop
-from tests.loadtests.test_locust_control import live, playing, wait_until, wish
+from tests.loadtests.test_locust_control import live, playing, send_line, wait_until
 from tests.ports import free_port
 
 WELL = fake_shop.FakeShop._reply
@@ -47,7 +47,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     with playing(tmp_path, request.param, free_port(), *shown) as (directory, started):
         found = Pages(directory, started[0], f"http://127.0.0.1:{port}")
         wait_until(lambda: live(directory).get("errors", {}).get("total", 0) > 0, found.head)
-        wish(found.head, "pause")
+        send_line(found.head, "pause")
         wait_until(found.agree, found.head)
         yield found
 

@@ -15,7 +15,7 @@ from typing import cast
 
 import pytest
 
-from scripts.running.keyboard import REFUSED, Keyboard, Unsuspended, obey
+from scripts.running.keyboard import REFUSED, Keyboard, Unsuspended, apply_keys
 from scripts.running.locust_processes import LocustProcesses
 from tests.waiting import wait_for
 
@@ -164,27 +164,27 @@ def test_who_was_stopped_without_being_asked_has_its_keys_again_when_it_goes_on(
     assert terminal.is_as_before
 
 
-class Wished:
-    """A generator that remembers what was wished."""
+class Changed:
+    """A generator that remembers the changes it was asked for."""
 
     def __init__(self) -> None:
-        self.wishes: list[tuple[str, str]] = []
+        self.changes: list[tuple[str, str]] = []
 
-    def wish(self, wish: str, who: str) -> None:
-        self.wishes.append((wish, who))
+    def change_rate(self, change: str, who: str) -> None:
+        self.changes.append((change, who))
 
 
-def test_each_key_is_a_wish_and_one_is_what_ctrl_c_is() -> None:
-    generator = Wished()
-    obey("p+x-\x1b", cast("LocustProcesses", generator))
-    assert generator.wishes == [
+def test_each_key_is_a_change_and_one_is_what_ctrl_c_is() -> None:
+    generator = Changed()
+    apply_keys("p+x-\x1b", cast("LocustProcesses", generator))
+    assert generator.changes == [
         ("pause or resume", "the key p"),
         ("more", "the key +"),
         ("less", "the key -"),
     ]
     with pytest.raises(KeyboardInterrupt):
-        obey("pq+", cast("LocustProcesses", generator))
-    assert generator.wishes[3:] == [("pause or resume", "the key p")]
+        apply_keys("pq+", cast("LocustProcesses", generator))
+    assert generator.changes[3:] == [("pause or resume", "the key p")]
 
 
 def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either() -> None:

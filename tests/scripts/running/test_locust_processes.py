@@ -83,7 +83,7 @@ def test_one_worker_is_one_process(tmp_path: Path) -> None:
     assert command[5].endswith("/loadtests/locustfile.py")
     assert command[6:] == [
         *("--run-directory", str(tmp_path), "--loglevel", "INFO", "--stop-timeout", "0", "--exit-code-on-error", "0"),
-        *("--headless", "--obey-stdin", "--begin-on-stdin", "--users", "1", "--spawn-rate", "1", "--only-summary"),
+        *("--headless", "--change-on-stdin", "--begin-on-stdin", "--users", "1", "--spawn-rate", "1", "--only-summary"),
     ]
 
 

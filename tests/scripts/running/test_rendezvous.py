@@ -44,6 +44,6 @@ def test_a_run_directory_that_is_not_shared_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("run", ["../../etc", "", "a/b"])
 def test_an_announcement_never_leads_out_of_the_runs_folder(tmp_path: Path, run: str) -> None:
     value = {**GATHERING.model_dump(mode="json"), "run": run}
-    (tmp_path / "gathering.json").write_text(json.dumps(value))
-    with pytest.raises(BadInput, match=r"gathering\.json: run:"):
+    (tmp_path / "rendezvous.json").write_text(json.dumps(value))
+    with pytest.raises(BadInput, match=r"rendezvous\.json: run:"):
         read_rendezvous(tmp_path)
