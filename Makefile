@@ -5,7 +5,7 @@ RELEASE ?= stable
 BIN := .venv/bin
 STAMP := .venv/.installed
 # Tests run in as many processes as there are cores, by the groups of tests/groups.py.
-PARALLEL := -n logical --maxprocesses 4
+PARALLEL := -n logical --maxprocesses 4 --max-worker-restart 0
 
 .PHONY: help setup demo test test-heavy coverage check format lock dashboards schemas bench-engine bench-stop prove-demo clean
 

@@ -76,8 +76,8 @@ def pushing(*pieces: bytes) -> Any:
 
     def react(to: Any, seen: Seen) -> bool:
         if seen.path == STREAM.path:
+            streams.append(to)  # before the client can know of it
             begin(to)
-            streams.append(to)
             return True
         if left:
             piece = left.pop(0)
