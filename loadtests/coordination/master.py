@@ -105,7 +105,7 @@ class Master:
         """Return the last live snapshot, empty before the first, with the last answer to a change of the rate."""
         if self._rate_control is None or self._last_snapshot is None:
             return {}
-        return self._last_snapshot.model_copy(update={"told": self._rate_control.told}).model_dump(mode="json")
+        return self._last_snapshot.model_copy(update={"message": self._rate_control.message}).model_dump(mode="json")
 
     def stop(self, ended: str, because: str) -> None:
         """End the run early, everywhere; the first reason given is the one that counts."""

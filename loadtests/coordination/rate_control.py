@@ -43,7 +43,7 @@ class RateControl:
         self._taken: dict[int, int] = {}
         self._one_at_a_time = RLock()
         self._before_pause = 1.0
-        self.told = ""
+        self.message = ""
 
     def apply(self, change: str, who: str) -> str:
         """Make the change that a person asks for, or refuse it; return the outcome as a sentence.
@@ -53,21 +53,21 @@ class RateControl:
         """
         with self._one_at_a_time:
             try:
-                self.told = self._change(self._factor_for(change), who)
+                self.message = self._change(self._factor_for(change), who)
             except RefusedError as refused:
-                self.told = f"refused: {refused}"
-            return self.told
+                self.message = f"refused: {refused}"
+            return self.message
 
     def taken(self, number: int, struck: int, worker: str) -> None:
         """Take note that a worker plays a revision, and how many struck sessions it had started before."""
         self._taken[number] = self._taken.get(number, 0) + 1
         if struck:
-            self.told = f"{worker} got a change too late and had started {struck} sessions: the run isn't valid"
+            self.message = f"{worker} got a change too late and had started {struck} sessions: the run isn't valid"
 
     def snapshot(self) -> dict[str, Any]:
         """Return its part of the live snapshot: the multiple that is played now, and the last outcome."""
         factor = factor_at(self._revisions, self._elapsed_s())
-        return {"factor": factor, "paused": factor == 0, "told": self.told}
+        return {"factor": factor, "paused": factor == 0, "message": self.message}
 
     @property
     def _wanted(self) -> float:
@@ -142,7 +142,7 @@ class RateControl:
         gevent.sleep(max(0.0, (late_at - self._now()) / 1e9))
         missing = self._workers - self._taken.get(revision.number, 0)
         if missing > 0:
-            self.told = f"{missing} of {self._workers} workers did not take the change in time: the run isn't valid"
+            self.message = f"{missing} of {self._workers} workers did not take the change in time: the run isn't valid"
 
 
 def _lower_bounded(factor: float) -> float:

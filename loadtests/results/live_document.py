@@ -117,7 +117,7 @@ class LiveDocument(_Part):
     objectives: list[Objective]
     factor: Amount = Field(1.0, description="the multiple of the plan that is played")
     paused: bool = False
-    told: str = Field("", description="the answer to the last requested change of the plan")
+    message: str = Field("", description="the answer to the last requested change of the plan")
     refused_workers: list[str] = Field(default_factory=list, description="workers without the token of the run")
 
     @property

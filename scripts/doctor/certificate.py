@@ -43,5 +43,5 @@ def _days_left(resolved: ResolvedEnvironment) -> float:
         connect(resolved, url) as plain,
         context_of(resolved.environment).wrap_socket(plain, server_hostname=host_of(url).rstrip(".")) as secure,
     ):
-        told = secure.getpeercert() or {}
-    return (ssl.cert_time_to_seconds(str(told["notAfter"])) - time.time()) / _DAY_S
+        seen = secure.getpeercert() or {}
+    return (ssl.cert_time_to_seconds(str(seen["notAfter"])) - time.time()) / _DAY_S

@@ -21,7 +21,7 @@ class Line:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as an object of `peakproof doctor --json`."""
-        return {"state": self.state, "what": self.what, "told": self.found, "next": self.next}
+        return {"state": self.state, "what": self.what, "found": self.found, "next": self.next}
 
 
 def ok(what: str, found: str) -> Line:

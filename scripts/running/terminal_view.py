@@ -103,7 +103,7 @@ def screen(snapshot: LiveDocument) -> Table:
 
 def _below(snapshot: LiveDocument, hint: str) -> Text:
     """Return the answer to the last requested change, and the keys there are."""
-    return Text("\n".join(line for line in (snapshot.told, hint) if line), style="dim")
+    return Text("\n".join(line for line in (snapshot.message, hint) if line), style="dim")
 
 
 def _changed(snapshot: LiveDocument) -> str:

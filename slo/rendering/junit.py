@@ -48,7 +48,7 @@ def _objective(result: ObjectiveResult) -> ET.Element:
 
 def _check(point: Checkpoint) -> ET.Element:
     tag = {"good": None, "bad": "failure", "unknown": "error", "left out": "skipped"}[point.status]
-    return _case(point.kind, point.name, tag, point.told, point.status)
+    return _case(point.kind, point.name, tag, point.message, point.status)
 
 
 def _whole(verdict: Verdict) -> ET.Element:

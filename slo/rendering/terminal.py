@@ -82,7 +82,7 @@ def _promises(verdict: Verdict) -> str:
         found = [point for point in points if point.status == status]
         if found:
             word = "broken" if status == "bad" else "not known"
-            return f"{word}: {found[0].name}: {found[0].told}{_more(len(found) - 1)}"
+            return f"{word}: {found[0].name}: {found[0].message}{_more(len(found) - 1)}"
     good = sum(point.status == "good" for point in points)
     rest = sum(point.status == "left out" for point in points)
     return f"{good} of {len(points)} hold" + (f", {rest} not audited: the environment declares no source" * bool(rest))
@@ -91,7 +91,7 @@ def _promises(verdict: Verdict) -> str:
 def _load(verdict: Verdict) -> str:
     wrong = [point for point in verdict.checks if point.kind == "validity" and point.status != "good"]
     if wrong:
-        return f"not valid: {wrong[0].name}: {wrong[0].told}{_more(len(wrong) - 1)}"
+        return f"not valid: {wrong[0].name}: {wrong[0].message}{_more(len(wrong) - 1)}"
     length = "" if verdict.judged is None else f", {verdict.judged.duration_s:.0f} s judged"
     left = sum(verdict.left_out.values())
     return f"delivered as planned{length}" + (f", {count(left)} requests outside of it left out" if left else "")

@@ -60,7 +60,7 @@ class Checkpoint:
     kind: Literal["audit", "validity"]
     name: str
     status: Status
-    told: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,11 +195,11 @@ def _promise_checkpoints(promises: tuple[Finding, ...], declared: frozenset[str]
             points.append(_checkpoint("audit", name, found))
         elif not needs <= wanted:
             lacking = f"the environment declares no {', '.join(sorted(needs - wanted))}"
-            points.append(Checkpoint(kind="audit", name=name, status="left out", told=lacking))
+            points.append(Checkpoint(kind="audit", name=name, status="left out", message=lacking))
         elif unaudited:
-            points.append(Checkpoint(kind="audit", name=name, status="unknown", told="the run was not audited"))
+            points.append(Checkpoint(kind="audit", name=name, status="unknown", message="the run was not audited"))
         else:
-            points.append(Checkpoint(kind="audit", name=name, status="good", told="holds"))
+            points.append(Checkpoint(kind="audit", name=name, status="good", message="holds"))
     others = {name: found for name, found in by_subject.items() if name != "audit"}
     return (*points, *(_checkpoint("audit", name, tuple(found)) for name, found in others.items()))
 
@@ -211,7 +211,7 @@ def _checkpoint(kind: Literal["audit", "validity"], name: str, findings: tuple[F
         status = "bad"
     elif Severity.INCONCLUSIVE in severities:
         status = "unknown"
-    return Checkpoint(kind=kind, name=name, status=status, told="; ".join(one.message for one in findings) or "fine")
+    return Checkpoint(kind=kind, name=name, status=status, message="; ".join(one.message for one in findings) or "fine")
 
 
 def _headline(verdict: Verdict) -> str:

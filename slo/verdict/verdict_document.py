@@ -77,7 +77,7 @@ class CheckEntry(WrittenDocument):
     kind: str = Field(examples=["audit", "validity"])
     name: str
     status: str = Field(examples=["good", "bad", "unknown", "left out"])
-    told: str | None = None
+    message: str | None = None
 
 
 class CauseEntry(WrittenDocument):

@@ -51,7 +51,7 @@ LIVE = {
     "dropped_total": 6,
     "factor": 1.1,
     "paused": False,
-    "told": "1.1 x the plan from second 9.0 on (the key +)",
+    "message": "1.1 x the plan from second 9.0 on (the key +)",
     "workers": 2,
     "objectives": [{"name": "checkout", "bad": 5, "total": 210, "certain_breach": False}],
 }

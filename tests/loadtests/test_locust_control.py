@@ -102,7 +102,7 @@ def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path) ->
         send_line(head, "pause or resume\tthe key p")
         wait_until(lambda: live(directory)["paused"], head)
         send_line(head, "nonsense")
-        wait_until(lambda: "nonsense" in live(directory)["told"], head)
+        wait_until(lambda: "nonsense" in live(directory)["message"], head)
         send_line(head, "resume")
         wait_until(lambda: len(read_revisions(directory)) == 2, head)
         send_line(head, "1.5\tby hand")

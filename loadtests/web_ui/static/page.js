@@ -35,7 +35,7 @@ function show(live) {
   setText("phase", live.phase);
   setText("left", `${Math.round(live.left_s)} s left`);
   byId("progress").value = live.elapsed_s / Math.max(1, live.elapsed_s + live.left_s);
-  setText("message", live.told);
+  setText("message", live.message);
   setText("pause", live.paused ? "Resume" : "Pause");
   if (!typed && !live.paused) byId("factor").value = live.factor;
   setText("achieved", one(live.achieved.sessions_per_s));

@@ -84,7 +84,7 @@ def test_the_keys_go_up_and_down_by_a_tenth_and_resume_what_was_paused(stage: St
 def test_what_makes_no_sense_is_refused_in_plain_words(stage: Stage, wishes: list[str], told: str) -> None:
     for change in wishes:
         stage.control.apply(change, "by hand")
-    assert stage.control.told == told
+    assert stage.control.message == told
     assert len(stage.told) == len(stage.factors()) == len(wishes) - 1
 
 
@@ -125,7 +125,7 @@ def test_the_live_snapshot_measures_against_the_changed_plan(stage: Stage) -> No
     assert stage.control.snapshot() == {
         "factor": 1.0,
         "paused": False,
-        "told": "paused from second 11.2 on (by hand)",
+        "message": "paused from second 11.2 on (by hand)",
     }
     stage.elapsed_s = 20
     assert (stage.control.snapshot()["factor"], stage.control.snapshot()["paused"]) == (0.0, True)
@@ -146,10 +146,10 @@ def test_a_change_that_can_not_be_written_is_not_told(stage: Stage) -> None:
 def test_who_heard_too_late_and_who_says_nothing_is_told(stage: Stage) -> None:
     stage.control.apply("pause", "by hand")
     stage.control.taken(1, 0, "w0")
-    assert stage.control.told.startswith("paused")
+    assert stage.control.message.startswith("paused")
     stage.elapsed_s = 20  # long after the three seconds: nothing is left to wait for
     gevent.sleep(0)
     stage.control._await_workers(stage.told[0][0])
-    assert stage.control.told == "1 of 2 workers did not take the change in time: the run isn't valid"
+    assert stage.control.message == "1 of 2 workers did not take the change in time: the run isn't valid"
     stage.control.taken(1, 3, "w1")
-    assert stage.control.told == "w1 got a change too late and had started 3 sessions: the run isn't valid"
+    assert stage.control.message == "w1 got a change too late and had started 3 sessions: the run isn't valid"

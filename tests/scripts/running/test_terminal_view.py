@@ -75,7 +75,7 @@ def test_a_changed_plan_is_said(tmp_path: Path) -> None:
 
 
 def test_below_it_stands_what_came_of_the_last_key_and_which_keys_there_are() -> None:
-    told = changed(told="paused from second 12.0 on (the key p)")
+    told = changed(message="paused from second 12.0 on (the key p)")
     assert _below(told, "keys: q stop").plain == "paused from second 12.0 on (the key p)\nkeys: q stop"
     assert _below(LIVE, "keys: q stop").plain == "keys: q stop"
     assert _below(LIVE, "").plain == ""

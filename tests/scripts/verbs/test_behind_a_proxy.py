@@ -63,7 +63,7 @@ def test_doctor_asks_for_everything_through_the_proxy(
     with forward_proxy(leads, "gate-keeper:canary-open-sesame") as proxy:
         found = looked(peakproof, shop, monkeypatch, **behind(shop, proxy))
         assert found["code"] == 0, found
-        assert found["proxy"]["told"] == f"all requests go through {proxy.url}"
+        assert found["proxy"]["found"] == f"all requests go through {proxy.url}"
         assert len(proxy.seen) == len(shop.asked) == 7  # the first page, release, metrics, three sources, kill URL
     assert "canary" not in repr(found)
 
@@ -74,7 +74,7 @@ def test_doctor_says_that_a_proxy_wants_a_password(
     with forward_proxy({}, "somebody:else-knows-it") as proxy:
         found = looked(peakproof, shop, monkeypatch, **behind(shop, proxy))
     assert found["code"] == 75
-    assert (found["proxy"]["told"], found["proxy"]["next"]) == (
+    assert (found["proxy"]["found"], found["proxy"]["next"]) == (
         "it refuses this machine: HTTP 407",
         "declare proxy.basic_auth",
     )
@@ -88,8 +88,8 @@ def test_doctor_says_that_a_proxy_leads_nowhere(
         url = "https://192.0.2.7"
         declared = {**behind(shop, proxy), "base_url": url}
         found = looked(peakproof, shop, monkeypatch, **declared)
-    assert found["proxy"]["told"] == f"{url}/ isn't reached through it: the proxy: it answers HTTP 502"
-    assert found["TLS"]["told"] == "no handshake: it answers HTTP 502"
+    assert found["proxy"]["found"] == f"{url}/ isn't reached through it: the proxy: it answers HTTP 502"
+    assert found["TLS"]["found"] == "no handshake: it answers HTTP 502"
 
 
 def test_doctor_says_what_only_the_proxy_knows(
@@ -99,8 +99,8 @@ def test_doctor_says_what_only_the_proxy_knows(
         declared = {**behind(shop, proxy, resolves_names=True), "base_url": "https://shop.invalid"}
         found = looked(peakproof, shop, monkeypatch, **declared)
         assert {seen.path for seen in proxy.seen if "shop.invalid" in seen.path} == {"shop.invalid:443"}
-    assert found["environment"]["told"] == "staging at https://shop.invalid, public"
-    assert found["names"]["told"] == (
+    assert found["environment"]["found"] == "staging at https://shop.invalid, public"
+    assert found["names"]["found"] == (
         "only the proxy can look up shop.invalid: whether that is production is known by its name alone"
     )
 

@@ -70,8 +70,8 @@ def test_when_all_is_well_it_ends_with_0(peakproof: Command, shop: FakeShop, mon
     found = looked(peakproof, shop, monkeypatch, kill_url=f"{shop.url}/kill")
     assert {name: line["state"] for name, line in found.items() if name != "code"} == dict.fromkeys(READY_LINES, "ok")
     assert found["code"] == 0
-    assert found["release"]["told"] == "2026.47.0"
-    assert found["metrics"]["told"] == f"{shop.url}/metrics: 7 requests served so far"
+    assert found["release"]["found"] == "2026.47.0"
+    assert found["metrics"]["found"] == f"{shop.url}/metrics: 7 requests served so far"
 
 
 def test_the_token_goes_to_the_sources_and_to_nothing_else(
@@ -132,7 +132,7 @@ def test_what_is_wrong_is_told_with_the_next_step(  # noqa: PLR0913, PLR0917 - a
     assert found[what] == {
         "state": "wrong",
         "what": what,
-        "told": told.replace("URL/", f"{shop.url}/"),
+        "found": told.replace("URL/", f"{shop.url}/"),
         "next": step,
     }
     assert found["code"] == 75
@@ -153,14 +153,14 @@ def test_a_shop_whose_clock_is_elsewhere_is_told(
 def test_a_shop_that_is_not_there_is_told_whole(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = FakeShop(url=f"http://127.0.0.1:{free_port()}")
     found = looked(peakproof, gone, monkeypatch)
-    assert found["shop"]["told"] == f"{gone.url}/ doesn't answer: ConnectionError"
+    assert found["shop"]["found"] == f"{gone.url}/ doesn't answer: ConnectionError"
     assert [name for name in ("shop", "release", "metrics", "orders") if found[name]["state"] == "ok"] == []
     assert found["code"] == 75
 
 
 def test_a_host_without_an_address_is_told(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     found = looked(peakproof, FakeShop(url="http://no-such-host.invalid"), monkeypatch)
-    assert found["environment"]["told"].startswith("no-such-host.invalid: has no address: ")
+    assert found["environment"]["found"].startswith("no-such-host.invalid: has no address: ")
 
 
 def test_what_is_not_declared_is_missing_with_what_to_add(
@@ -276,5 +276,5 @@ def test_an_alias_of_production_is_called_production(
         document["environments"]["shop"] = {**document["environments"]["staging"], **ours}
         write_inputs(peakproof.folder, targets=json.dumps(document))
         ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(free_base()))
-        told = {line["what"]: line["told"] for line in json.loads(ended.out)["lines"]}
+        told = {line["what"]: line["found"] for line in json.loads(ended.out)["lines"]}
         assert told["environment"] == f"staging at {shop.url}, loopback{said}"
