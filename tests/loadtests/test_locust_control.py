@@ -55,7 +55,7 @@ def playing(
             str(workers),
             "--spawn-rate",
             str(workers),
-            "--obey-stdin",
+            "--change-on-stdin",
             "--stop-timeout",
             "0",
         ]
