@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
+from html.entities import html5
 
 MAX_PAGE = 1 << 20
 MAX_LINKS = 500
 _MAX_TAGS = 5000
 _MAX_VALUE = 8192
 _WIDTH = 1366.0
-_KNOWN = (b"base", b"img", b"input", b"link", b"picture", b"script", b"source", b"video")
+_KNOWN = (b"base", b"img", b"input", b"link", b"picture", b"script", b"source", b"template", b"video")
 # What stands in these is text, or isn't there for a browser that runs scripts.
 _RAW = (
-    b"iframe", b"noembed", b"noframes", b"noscript", b"script", b"style", b"template", b"textarea", b"title", b"xmp"
+    b"iframe", b"noembed", b"noframes", b"noscript", b"script", b"style", b"textarea", b"title", b"xmp"
 )  # fmt: skip
 _RAW_END = {name: re.compile(rb"</" + name + rb"(?=[\s/>])", re.IGNORECASE) for name in _RAW}
 # A tag's name, and what follows to its end: a ">" ends it but for one within quotes, which stand only behind "=".
@@ -31,6 +32,7 @@ _BETWEEN = re.compile(
 )
 _TAG = re.compile(rb"<(/?" + _NAME + rb")(" + _REST + rb")>")
 _ATTRIBUTE = re.compile(rb"""([^\s/=][^\s/=]*+)\s*+(?:=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s]++)))?""")
+_REFERENCE = re.compile(r"&(#[0-9A-Za-z]++;?+|[A-Za-z][0-9A-Za-z]*+(?:;|(?!=)))")
 _COMMENT_END = re.compile(rb"--!?>")
 _SCRIPTS = frozenset({"", "module", "text/javascript", "application/javascript", "text/ecmascript"})
 _IMAGES = frozenset({"", "image/avif", "image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp"})
@@ -59,8 +61,13 @@ def links_of(page: bytes) -> Links:
     found: dict[str, None] = {}
     in_picture = False
     chosen: str | None = None  # what a source of the picture gives
+    templates = 0  # that are open: what stands in them isn't there until a script takes it
     for name, attributes in _tags(page[:MAX_PAGE]):
-        if name == "base":
+        if name in ("template", "/template"):
+            templates = max(0, templates + (1 if name == "template" else -1))
+        elif templates:
+            continue
+        elif name == "base":
             base = attributes.get("href") if base is None else base
         elif name in ("picture", "/picture"):
             in_picture, chosen = name == "picture", None
@@ -111,8 +118,17 @@ def _attributes(text: bytes) -> Attributes:
         name = found[1].decode("utf-8", "replace").lower()
         value = next((found[n] for n in (2, 3, 4) if found[n] is not None), b"")
         if len(value) <= _MAX_VALUE:
-            out.setdefault(name, unescape(value.decode("utf-8", "replace")).strip())
+            out.setdefault(name, _unescaped(value.decode("utf-8", "replace")).strip())
     return out
+
+
+def _unescaped(value: str) -> str:
+    """Undo character references as in an attribute: "&copy=1" and "&copyright" aren't one, "&copy" and "&copy;" are."""
+    if "&" not in value:
+        return value
+    return _REFERENCE.sub(
+        lambda found: unescape(found[0]) if found[1][0] == "#" or found[1] in html5 else found[0], value
+    )
 
 
 def _asked_by(name: str, attributes: Attributes) -> list[str]:

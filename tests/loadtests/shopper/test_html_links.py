@@ -42,6 +42,16 @@ def asked(page: str) -> list[str]:
         ("<image src=/no.png><imgs src=/no.png><a href=/no>", []),
         ("<img src=/a><img src='/no", ["/a"]),
         ("<img src=/a><script>never closed <img src=/no>", ["/a"]),
+        ("<img src='/a?x=1&copy=2&currency=EUR&timestamp=3'>", ["/a?x=1&copy=2&currency=EUR&timestamp=3"]),
+        ("<img src='/&copy;&copy-&reg;=&#x2f;&#64&nothing;&copy1&amp'>", ["/©©-®=/@&nothing;&copy1&"]),
+        ("<template><template><img src=/no></template><img src=/no></template></template><img src=/a>", ["/a"]),
+        ("<template><script>'</template>'</script><div><img src=/no></template><img src=/a>", ["/a"]),
+        ("<img src=/a><template>never closed <img src=/no>", ["/a"]),
+        ("<template><base href=/no><picture></template><source srcset=/no><img src=/a>", ["/a"]),
+        ("<div><NoScript><b></div><img src=/no></NOSCRIPT ></div><img src=/a>", ["/a"]),
+        ("<noscript><!-- </noscript><img src=/a><noscript><p title='</noscript><img src=/b>", ["/a", "/b"]),
+        ("<noscript/><img src=/no></noscript><title/><img src=/no></title><img src=/a>", ["/a"]),
+        ("", []),
     ],
 )
 def test_a_page_asks_for_what_a_browser_would_fetch(page: str, addresses: list[str]) -> None:
@@ -105,6 +115,24 @@ def test_a_page_that_asks_for_too_much_gets_a_part_and_the_rest_is_counted() -> 
     assert links.left_out == 7
 
 
+@pytest.mark.parametrize(
+    ("page", "address"),
+    [
+        (b"<meta charset=iso-8859-1><img src='/\xc3\xa9'>", "/é"),
+        (b"<?xml version='1.0' encoding='utf-16'?><img src='/\xc3\xa9'>", "/é"),
+        (b"\xef\xbb\xbf<img src='/\xc3\xa9'>", "/é"),
+        (b"<img src='/\xe2\x82-\xff\xfe'>", "/\ufffd-\ufffd\ufffd"),
+    ],
+)
+def test_a_page_is_text_in_utf_8_whatever_it_calls_itself(page: bytes, address: str) -> None:
+    assert links_of(page).addresses == (address,)
+
+
+def test_a_value_too_long_is_passed_over_and_so_is_what_follows_thousands_of_elements() -> None:
+    assert asked(f"<img src=/{'a' * 8192}><img src=/a>") == ["/a"]
+    assert asked("<img src=/a>" * 5000 + "<img src=/far>") == ["/a"]
+
+
 def test_what_lies_beyond_a_long_page_s_reach_is_not_read() -> None:
     assert links_of(b" " * MAX_PAGE + b"<img src=/far>").addresses == ()
     assert links_of(b" " * (MAX_PAGE - 20) + b"<img src=/near>").addresses == ("/near",)
@@ -125,6 +153,7 @@ PIECES = (
     "<div data-x='<img src=/no>'>", "<br/>", "<img src=/e.png />", "<!doctype html>", "<style>b > i { }</style>",
     "<noscript><img src=/no></noscript>", "<template><p><img src=/no></p></template>", "<IMG\nSRC = /f?a=1&amp;b>",
     "<iframe><img src=/no></iframe>", "<title><img src=/no></title>", "<!--><img src=/g.png>", "</p></div>",
+    "<img src='/h?a=1&copy=2&reg;&currency=3'>", "<template><template></template><img src=/no></template>",
 )  # fmt: skip
 
 
@@ -151,6 +180,8 @@ HOSTILE = {
     "paragraphs within blocks": b"<div><p>",
     "formats that never close": b"<p><b id=1><i id=2><font color=3>",
     "ends of nothing": b"<x></y>",
+    "templates": b"<template>",
+    "templates without end": b"<template></template>",
 }
 
 
