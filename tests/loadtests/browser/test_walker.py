@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -258,7 +259,7 @@ def test_the_process_reports_why_it_ends_and_ends(
             return job(profile=str(tmp_path)).model_dump_json().encode() + b"\n"
 
         def read(self) -> bytes:
-            time.sleep(60)
+            threading.Event().wait()  # for ever: what follows would end the tests' process
             return b""
 
     class Faked(Walker):
