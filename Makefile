@@ -39,9 +39,9 @@ test-heavy: $(STAMP)  ## tests that need a browser, a database server or minutes
 
 coverage: $(STAMP)  ## branches that the tests take, by room (the heavy ones left out)
 	@mkdir -p build/coverage && rm -f build/coverage/data*
-	$(BIN)/python -m coverage run -m pytest -m "not heavy" $(PARALLEL) -q
-	@$(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage json -q -o build/coverage/report.json
-	@$(BIN)/python -m tests.coverage_by_room build/coverage/report.json
+	@code=0; $(BIN)/python -m coverage run -m pytest -m "not heavy" $(PARALLEL) -q || code=$$?; \
+	  $(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage json -q -o build/coverage/report.json && \
+	  $(BIN)/python -m tests.coverage_by_room build/coverage/report.json || exit 1; exit $$code
 
 check: $(STAMP)  ## style, types, floors, generated files
 	$(BIN)/ruff check .
