@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import FORMAT, CartLines, Limits, NotJudged, Phase, Plan
 from loadtests.demand.think_time import LogNormal, ThinkTime
-from loadtests.demand.visits import BUYERS
+from loadtests.demand.visits import BUYERS, VISITS
 from slo.documents import BadInput, validate
 
 MIN_ORDERS_PER_SESSION = 0.0001
-# The journeys of the buyers in a mix that isn't given; the other sessions window-shop.
-_BUYERS: Mapping[str, float] = {"search-and-buy": 2 / 3, "click-and-collect": 0.2, "design-your-own": 0.4 / 3}
 _ROUNDING = 0.99
 _MOST_REFUSED = 1.25  # buyers by orders: a quarter more come than are declined or find nothing in stock
 NO_ORDERS_PER_SESSION = (
@@ -35,6 +33,28 @@ PHASES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """The journeys that a storefront offers for a mix: of those who buy, by their part of the buyers, and the others.
+
+    `known` are all that a mix may name, `buyers` those of them whose sessions order.
+    """
+
+    buying: Mapping[str, float]
+    looking: tuple[str, ...]
+    known: tuple[str, ...]
+    buyers: frozenset[str]
+
+
+# The built-in storefront's.
+BUILT_IN = Offer(
+    buying={"search-and-buy": 2 / 3, "click-and-collect": 0.2, "design-your-own": 0.4 / 3},
+    looking=("window-shop",),
+    known=tuple(VISITS),
+    buyers=BUYERS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """The choices that a plan holds beyond the forecast; `factor` is the multiple of the forecast to send.
 
@@ -46,6 +66,7 @@ class Choices:
     factor: float
     orders_per_session: float | None = None
     journeys: Mapping[str, float] | None = None
+    offer: Offer = BUILT_IN
     mix_note: str = ""
     phases: tuple[Phase, ...] = PHASES
     think_time: ThinkTime = field(default_factory=lambda: LogNormal(median_s=1.0, sigma=0.5, max_s=6))
@@ -75,7 +96,7 @@ def build_plan(forecast: Forecast, choices: Choices) -> Plan:
             "peak_sessions_per_s": float(f"{peak:.5g}"),
         },
         "phases": choices.phases,
-        "journeys": fitting_mix(orders_per_session) if choices.journeys is None else dict(choices.journeys),
+        "journeys": _mix(choices, orders_per_session),
         "mix_note": choices.mix_note,
         "think_time": choices.think_time,
         "cart_lines": choices.cart_lines,
@@ -86,14 +107,42 @@ def build_plan(forecast: Forecast, choices: Choices) -> Plan:
     }
     plan = validate(data, Plan, f"plan {choices.name}")
     if choices.journeys is not None:
-        _check_mix(choices.journeys, orders_per_session)
+        _check_mix(choices.journeys, orders_per_session, choices.offer)
     return plan
 
 
-def fitting_mix(orders_per_session: float) -> dict[str, float]:
-    """Return the mix whose buyers place that many orders a session, when each of them places one."""
-    buyers = {name: round(share * orders_per_session, 6) for name, share in _BUYERS.items()}
-    return {"window-shop": max(0.0, round(1 - math.fsum(buyers.values()), 6)), **buyers}
+def fitting_mix(orders_per_session: float, offer: Offer = BUILT_IN) -> dict[str, float]:
+    """Return the mix whose buyers place that many orders a session, when each of them places one.
+
+    Raises BadInput when the storefront has no buyers, or nothing for the others to do.
+    """
+    if not offer.buying:
+        raise BadInput(f"the storefront has no journey that buys (@journey(buys=True)); it has {_named(offer.known)}")
+    buyers = {name: round(part * orders_per_session, 6) for name, part in offer.buying.items()}
+    rest = max(0.0, round(1 - math.fsum(buyers.values()), 6))
+    if not offer.looking and rest:
+        raise BadInput(
+            f"all journeys of the storefront buy ({_named(offer.known)}), but at {orders_per_session:g} orders per"
+            " session most sessions don't: add a journey that only looks around, or give --mix"
+        )
+    each = round(rest / len(offer.looking), 6) if offer.looking else 0.0
+    lookers = dict.fromkeys(offer.looking, each)
+    if offer.looking:  # the first takes what rounding leaves
+        lookers[offer.looking[0]] = round(rest - each * (len(offer.looking) - 1), 6)
+    return {**lookers, **buyers}
+
+
+def _mix(choices: Choices, orders_per_session: float) -> dict[str, float]:
+    given = choices.journeys
+    if given is None:
+        return fitting_mix(orders_per_session, choices.offer)
+    if unknown := [name for name in given if name not in choices.offer.known]:
+        raise BadInput(f"mix: unknown journey {unknown[0]!r}; known are {_named(choices.offer.known)}")
+    return dict(given)
+
+
+def _named(journeys: tuple[str, ...]) -> str:
+    return ", ".join(journeys)
 
 
 def _orders_per_session(forecast: Forecast, choices: Choices) -> float:
@@ -108,8 +157,8 @@ def _orders_per_session(forecast: Forecast, choices: Choices) -> float:
     return round(orders, 6)
 
 
-def _check_mix(mix: Mapping[str, float], orders_per_session: float) -> None:
-    share = math.fsum(part for name, part in mix.items() if name in BUYERS)
+def _check_mix(mix: Mapping[str, float], orders_per_session: float, offer: Offer) -> None:
+    share = math.fsum(part for name, part in mix.items() if name in offer.buyers)
     if not share > 0:
         raise BadInput(f"mix of {', '.join(mix)}: none of its journeys orders, so no orders can be planned")
     if not _ROUNDING * orders_per_session <= share <= _MOST_REFUSED * orders_per_session:

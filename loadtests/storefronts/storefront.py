@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loadtests.demand.build import Offer
 from loadtests.shopper.session import UNREADABLE, Session
 from loadtests.storefronts.journey import Journey, journeys_of
 from loadtests.storefronts.order import OUT_OF_STOCK, RefusedError
@@ -41,6 +42,18 @@ class Storefront:
     def buyers(self) -> frozenset[str]:
         """The journeys of those who mean to buy."""
         return frozenset(name for name, journey in self.journeys.items() if journey.buys)
+
+    @property
+    def offer(self) -> Offer:
+        """Its journeys for a mix; a flash drop is only in one where nothing else buys, or that names it."""
+        drops = {name for name, journey in self.journeys.items() if journey.sold_out_ok}
+        buying = sorted(self.buyers - drops or self.buyers, key=list(self.journeys).index)
+        return Offer(
+            buying=dict.fromkeys(buying, 1 / len(buying)) if buying else {},
+            looking=tuple(name for name, journey in self.journeys.items() if not journey.buys),
+            known=tuple(self.journeys),
+            buyers=self.buyers,
+        )
 
     def play(self, session: Session, given: Given) -> None:
         """Play the session's journey; a refusal that it doesn't take up ends it, and is what the session lacked."""

@@ -3,10 +3,12 @@
 import argparse
 from pathlib import Path
 
-from loadtests.demand.build import NO_ORDERS_PER_SESSION, Choices, build_plan
+from loadtests.demand.build import BUILT_IN, NO_ORDERS_PER_SESSION, Choices, Offer, build_plan
 from loadtests.demand.forecast import Forecast, read_forecast
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.demand.visits import VISITS, expected_events
+from loadtests.demand.visits import expected_events, uncounted
+from loadtests.environment.targets import read_targets
+from loadtests.storefronts import storefront_of
 from scripts.arguments import write_given
 from scripts.context import Context
 from slo.documents import BadInput
@@ -51,7 +53,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--seed", type=int, default=_SEED, help=f"of its random arrivals and think times (default {_SEED})"
     )
+    build.add_argument(
+        "--on",
+        metavar="ENVIRONMENT",
+        help="take the journeys of this environment's storefront (default: the built-in one)",
+    )
+    build.add_argument(
+        "--targets", type=Path, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
+    )
     build.add_argument("--to", type=Path, default=Path("plan.yaml"), metavar="FILE", help="default: plan.yaml")
+    build.add_argument("--force", action="store_true", help="replace the plan if it exists")
     show = actions.add_parser("show", help="print what a plan sends, and what a run of it can prove")
     show.add_argument("plan", type=Path, metavar="PLAN", help="the plan")
     show.add_argument("--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable")
@@ -63,6 +74,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
 
 
 def _build(options: argparse.Namespace, context: Context) -> ExitCode:
+    if options.to.exists() and not options.force:
+        raise BadInput(f"{options.to}: exists; --force replaces it, --to FILE writes elsewhere")
     forecast = _forecast(options)
     choices = Choices(
         name=options.name,
@@ -70,13 +83,27 @@ def _build(options: argparse.Namespace, context: Context) -> ExitCode:
         factor=options.factor,
         orders_per_session=options.orders_per_session,
         journeys=options.mix,
+        offer=_offer(options),
     )
     plan = build_plan(forecast, choices)
     write_given(options.to, plan.to_yaml().encode())
     for line in played(plan):
         context.say(line)
     context.say(str(options.to))
+    if missing := uncounted(plan):
+        context.say(
+            f"next: peakproof try {options.to} --on {options.on}   counts the visits of {', '.join(missing)}: evidence"
+            " and ceilings rest on them"
+        )
     return ExitCode.OK
+
+
+def _offer(options: argparse.Namespace) -> Offer:
+    """Return what the environment's storefront offers; the built-in one's stays as it is."""
+    if options.on is None:
+        return BUILT_IN
+    environment = read_targets(options.targets).environment(options.on, options.targets)
+    return BUILT_IN if isinstance(environment.storefront, str) else storefront_of(environment).offer
 
 
 def _forecast(options: argparse.Namespace) -> Forecast:
@@ -138,6 +165,13 @@ def played(plan: Plan) -> list[str]:
 
 def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
     """Return lines that say which objectives a run of the plan can prove, with which chance and in which time."""
+    if missing := uncounted(plan):
+        return [
+            (
+                f"what a run can prove isn't known: the visits of {', '.join(missing)} aren't counted;"
+                " peakproof try PLAN --on ENVIRONMENT counts them and writes them into the plan"
+            )
+        ]
     start_s, end_s = plan.judged_span()
     given_up = {item.objective for item in plan.not_judged}
     rows = proofs(read_objectives(files), expected_events(plan), end_s - start_s, plan.design_effect_prior)
@@ -170,8 +204,6 @@ def _mix(text: str) -> dict[str, float]:
     shares = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
-        if name not in VISITS:
-            raise argparse.ArgumentTypeError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
         try:
             shares[name] = float(share)
         except ValueError as error:

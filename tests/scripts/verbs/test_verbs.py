@@ -74,6 +74,77 @@ def test_from_a_history_with_sessions_a_plan_has_the_shop_s_own_orders_a_session
     assert plan.journeys["window-shop"] == 0.975
 
 
+MINE = """\
+from peakproof import Shop, journey
+
+class Mine(Shop):
+    @journey
+    def look(self): self.get("home", "/")
+    @journey
+    def search(self): self.get("search", "/search")
+    @journey(buys=True)
+    def buy(self): self.get("home", "/")
+    @journey(buys=True, sold_out_ok=True)
+    def drop(self): self.get("home", "/")
+"""
+TARGETS = """\
+format: peakproof/targets/v1
+environments:
+  mine:
+    base_url: http://127.0.0.1:9
+    storefront: {file: mine.py}
+    ceiling: {requests_per_s: 1, open_sessions: 1, orders: 1}
+"""
+
+
+def with_a_storefront(folder: Path) -> None:
+    (folder / "mine.py").write_text(MINE)
+    (folder / "targets.yaml").write_text(TARGETS)
+
+
+def test_a_plan_takes_its_journeys_from_the_environment_s_storefront(peakproof: Command) -> None:
+    with_a_storefront(peakproof.folder)
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    ended = peakproof("plan", "build", "--factor", "1.5", "--orders-per-session", "0.025", "--on", "mine")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[-1] == (
+        "next: peakproof try plan.yaml --on mine   counts the visits of look, search, buy: evidence and ceilings rest on"
+        " them"
+    )
+    plan = read_plan(peakproof.folder / "plan.yaml")
+    assert plan.journeys == {"look": 0.4875, "search": 0.4875, "buy": 0.025}
+    shown = peakproof("plan", "show", "plan.yaml", "--objectives", str(SHIPPED))
+    assert "the visits of look, search, buy aren't counted" in shown.out
+    run = peakproof("run", "plan.yaml", "--on", "mine", "--objectives", str(SHIPPED))
+    assert (run.code, "visits: how often a session of look, search, buy" in run.err) == (2, True)
+
+
+def test_a_mix_names_the_storefront_s_own_journeys(peakproof: Command) -> None:
+    with_a_storefront(peakproof.folder)
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    given = ("plan", "build", "--factor", "1.5", "--orders-per-session", "0.5", "--on", "mine", "--mix")
+    assert peakproof(*given, "look=0.5,drop=0.5").code == 0
+    unknown = peakproof(*given, "look=0.5,window-shop=0.5", "--force")
+    assert (unknown.code, unknown.err) == (
+        2,
+        "peakproof: mix: unknown journey 'window-shop'; known are look, search, buy, drop\n",
+    )
+
+
+def test_a_plan_that_exists_is_replaced_only_when_asked(peakproof: Command) -> None:
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    given = ("plan", "build", "--factor", "1.5", "--orders-per-session", "0.025")
+    (peakproof.folder / "plan.yaml").write_text("mine")
+    kept = peakproof(*given)
+    assert (kept.code, kept.err) == (
+        2,
+        "peakproof: plan.yaml: exists; --force replaces it, --to FILE writes elsewhere\n",
+    )
+    assert (peakproof.folder / "plan.yaml").read_text() == "mine"
+    assert peakproof(*given, "--force").code == 0
+    assert read_plan(peakproof.folder / "plan.yaml").name == "holiday-peak"
+
+
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
