@@ -1,6 +1,6 @@
 """Values out of HTML: elements by CSS selectors, and forms as a browser would send them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,7 @@ from lxml import html as lxml_html
 from lxml.cssselect import CSSSelector
 
 MAX_BYTES = 4 << 20
+_BUTTONS = frozenset({"submit", "image", "reset", "button", "file"})
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -62,7 +63,7 @@ class Form:
             raise HtmlError(f"is no form but <{form.tag}>")
         self.action = element.get("action").strip()
         self.method = "POST" if element.get("method").strip().lower() == "post" else "GET"
-        self.fields: Fields = tuple((str(name), str(value)) for name, value in form.form_values())
+        self.fields: Fields = tuple(_fields_of(form))
 
     def filled(self, values: Mapping[str, object]) -> Fields:
         """Return what is sent with `values`: each in the place of the page's own, or added; None leaves one out."""
@@ -73,6 +74,31 @@ class Form:
             elif value is not None:
                 kept.append((name, str(value)))
         return tuple(kept)
+
+
+def _fields_of(form: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - lxml ships no types
+    """Return what a browser would send of a form that was not touched: HTML, 4.10.21.4, without its buttons."""
+    for one in form.iter("input", "select", "textarea"):
+        name = one.get("name")
+        if not name or "disabled" in one.attrib:
+            continue
+        if one.tag == "select":
+            yield from ((name, value) for value in _chosen(one))
+        elif one.tag == "textarea":
+            yield name, str(one.text_content())
+        elif (kind := one.get("type", "text").lower()) in ("checkbox", "radio"):
+            if "checked" in one.attrib:
+                yield name, one.get("value", "on")
+        elif kind not in _BUTTONS:
+            yield name, one.get("value", "")
+
+
+def _chosen(select: Any) -> list[str]:  # noqa: ANN401 - lxml ships no types
+    options = [one for one in select.iter("option") if "disabled" not in one.attrib]
+    chosen = [one for one in options if "selected" in one.attrib]
+    if "multiple" not in select.attrib:
+        chosen = chosen[-1:] or options[:1]
+    return [one.get("value", " ".join(str(one.text_content()).split())) for one in chosen]
 
 
 def document(body: bytes) -> Element:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from loadtests.demand.plan import FORMAT, Plan
 from loadtests.demand.visits import BUYERS, expected_events
-from loadtests.environment.targets import Ceiling, ProxyTarget
+from loadtests.environment.targets import Ceiling, HeaderValue, ProxyTarget
+from scripts.init.storefront_draft import FILE, TUTORIAL, FirstPage, steps_of
 from scripts.init.survey import Survey
 from slo.documents import validate
 from slo.objectives.openslo import Objective
@@ -44,7 +45,8 @@ def targets_yaml(name: str, found: Survey) -> str:
         f"  {name}:",
         f"    base_url: {json.dumps(found.base_url)}",
         *([] if found.proxy is None else [f"    proxy: {json.dumps(_declared(found.proxy))}"]),
-        "    storefront: twisted-threads   # how the shop is browsed and bought from",
+        *_storefront(found.page),
+        *([] if not found.headers else [f"    headers: {json.dumps(_headers(found.headers))}"]),
         f"    production: {str(production).lower()}   # {notes[production]}",
         f"    ceiling: {ceiling}   # low on purpose: raise it once you know what the shop can take",
         _or_comment(
@@ -64,6 +66,19 @@ def targets_yaml(name: str, found: Survey) -> str:
     return "\n".join(lines)
 
 
+def _storefront(page: FirstPage) -> list[str]:
+    if page.is_twisted_threads:
+        return ["    storefront: twisted-threads   # how the shop is browsed and bought from: a built-in one"]
+    return [
+        f"    storefront: {{file: {FILE}}}   # how the shop is browsed and bought from: a draft; {TUTORIAL}",
+        "    # storefront: {file: storefront.py, settings: {currency: gbp, key: {env: MY_SHOP_KEY}}}",
+    ]
+
+
+def _headers(headers: Mapping[str, HeaderValue]) -> dict[str, object]:
+    return {name: held.model_dump(mode="json", exclude_none=True) for name, held in headers.items()}
+
+
 def _declared(proxy: ProxyTarget) -> dict[str, object]:
     return proxy.model_dump(mode="json", exclude_defaults=True)
 
@@ -73,15 +88,28 @@ def _or_comment(known: bool, line: str, example: str) -> str:  # noqa: FBT001 - 
 
 
 def objectives_yaml(found: Survey) -> str:
-    """Return the text of objectives.yaml; without server metrics only those that the load generator can measure."""
+    """Return the text of objectives.yaml; without server metrics only those that the load generator can measure.
+
+    For a shop of one's own they are about the steps that the storefront's draft makes.
+    """
     text = (files("slo") / "objectives" / "twisted-threads.yaml").read_text(encoding="utf-8")
-    if found.has_metrics:
-        return text
-    return "\n---\n".join(part for part in text.split("\n---\n") if _SERVER_SIDE not in part).rstrip() + "\n"
+    if found.page.is_twisted_threads:
+        if found.has_metrics:
+            return text
+        return "\n---\n".join(part for part in text.split("\n---\n") if _SERVER_SIDE not in part).rstrip() + "\n"
+    steps = ", ".join(steps_of(found.page))
+    parts = [part for part in text.split("\n---\n") if "[home, search, product]" in part and _SERVER_SIDE not in part]
+    head = "# What good means for the shop, as OpenSLO v1: drafts. The limits are assumptions; checkout has none yet.\n"
+    return head + "\n---\n".join(part.replace("home, search, product", steps) for part in parts).rstrip() + "\n"
 
 
-def first_plan(objectives: tuple[Objective, ...]) -> Plan:
-    """Return a plan of three minutes within the ceiling; objectives it can't prove are listed in not_judged."""
+def first_plan(objectives: tuple[Objective, ...], page: FirstPage) -> Plan:
+    """Return a plan of three minutes within the ceiling; objectives it can't prove are listed in not_judged.
+
+    With a storefront's draft its sessions look around, each step of the draft once.
+    """
+    mix = _MIX if page.is_twisted_threads else {"window-shop": 1.0}
+    visits = {} if page.is_twisted_threads else {"window-shop": {"steps": dict.fromkeys(steps_of(page), 1.0)}}
     orders_per_session = round(sum(share for name, share in _MIX.items() if name in BUYERS), 6)
     data = {
         "format": FORMAT,
@@ -100,7 +128,8 @@ def first_plan(objectives: tuple[Objective, ...]) -> Plan:
             {"name": "plateau", "kind": "plateau", "duration_s": 120, "level": [1, 1]},
             {"name": "drain", "kind": "drain", "duration_s": 20},
         ],
-        "journeys": dict(_MIX),
+        "journeys": dict(mix),
+        "visits": visits,
         "think_time": {"median_s": 2.0, "sigma": 0.5, "max_s": 8.0},
         "cart_lines": {"min": 1, "max": 3},
         "trace_sampling": 1.0,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import SystemRandom
 from urllib.parse import urljoin
@@ -13,11 +13,12 @@ from loadtests.environment.addresses import Kind
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.pinned_http import BoundedReply, PinnedHttp, bounded_get, origin_of, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.environment.targets import ProxyTarget
+from loadtests.environment.targets import HeaderValue, ProxyTarget
 from loadtests.guardrails.preflight import REQUESTS, served
 from loadtests.results.trace_context import traceparents
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
+from scripts.init.storefront_draft import FILE, TUTORIAL, FirstPage, first_page
 from slo.outcomes import EnvironmentLacks
 
 EVERY_S = 1.0
@@ -25,7 +26,7 @@ AT_MOST_S = 30.0
 TIMEOUT_S = 5.0
 HEALTH_PATHS = ("/healthz", "/health", "/version", "/status")
 RELEASE_FIELDS = ("version", "release", "build", "commit", "revision")
-_OK, _CLIENT_ERROR, _SERVER_ERROR, _DENIED, _HTTP_1_0 = 200, 400, 500, (401, 403), 10
+_OK, _CLIENT_ERROR, _NOT_FOUND, _SERVER_ERROR, _DENIED, _HTTP_1_0 = 200, 400, 404, 500, (401, 403), 10
 _PROXY_DENIED = 407
 _MAX_PAGE = 4 << 20
 _OTLP = "send the shop's spans over OTLP/HTTP to port 18086 of this machine, then set traces: true"
@@ -41,6 +42,8 @@ class Survey:
     lines: tuple[Line, ...]
     release_probe: tuple[str, str] | None = None
     has_metrics: bool = False
+    page: FirstPage = field(default_factory=lambda: FirstPage(kind="none"))
+    headers: Mapping[str, HeaderValue] = field(default_factory=dict)
     proxy: ProxyTarget | None = None
 
 
@@ -86,7 +89,13 @@ def survey(resolved: ResolvedEnvironment, visitor: Visitor) -> Survey:
         raise EnvironmentLacks(f"{visitor.base_url}/ isn't reached: {visitor.refusal}; see the proxy's log")
     if home is None:
         raise EnvironmentLacks(f"{visitor.base_url}/ doesn't answer; is it started, and can this machine reach it?")
-    lines = [*_first(resolved, home), *_connection(resolved, home), *_robots(visitor.ask("/robots.txt"))]
+    page = first_page(home.body, home.status)
+    lines = [
+        _storefront(page),
+        *_first(resolved, home),
+        *_connection(resolved, home),
+        *_robots(visitor.ask("/robots.txt")),
+    ]
     metrics = _metrics(visitor.ask("/metrics"))
     release, probe = _release(visitor, home)
     traces = _traces(home)
@@ -96,8 +105,18 @@ def survey(resolved: ResolvedEnvironment, visitor: Visitor) -> Survey:
         lines=(*lines, release, metrics, traces, *_not_asked()),
         release_probe=probe,
         has_metrics=metrics.state == "ok",
+        page=page,
+        headers=resolved.environment.headers,
         proxy=resolved.environment.proxy,
     )
+
+
+def _storefront(page: FirstPage) -> Line:
+    """Say first what everything else rests on."""
+    if page.is_twisted_threads:
+        return ok("storefront", "it is the stand-in's shop: the built-in storefront twisted-threads plays it")
+    step = f"write {FILE}: how your shoppers browse and buy; {TUTORIAL} takes half an hour, and a draft is written"
+    return missing("storefront", f"only you know how your shop is used; seen: {page.described}", step)
 
 
 def _first(resolved: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
@@ -113,6 +132,8 @@ def _first(resolved: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
         yield wrong("shop", f"the proxy refuses this machine: HTTP {home.status}", step)
     elif home.status in _DENIED:
         yield wrong("shop", f"it refuses access: HTTP {home.status}", "declare basic_auth or headers")
+    elif home.status == _NOT_FOUND:
+        yield ok("shop", "it answers HTTP 404 to /: no page there, as with a headless API")
     elif home.status >= _CLIENT_ERROR:
         yield wrong("shop", f"it answers HTTP {home.status}", "fix it, or give the address of a page that works")
     else:

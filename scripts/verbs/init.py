@@ -1,30 +1,42 @@
-"""`peakproof init`: draft the three files that a run needs, from a staging site's address."""
+"""`peakproof init`: draft the files that a run needs, from a staging site's address."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from loadtests.environment.resolved_environment import resolve_environment
-from loadtests.environment.targets import BaseAddress, Environment, Label, ProxyTarget, Targets
+from loadtests.environment.targets import BaseAddress, Environment, HeaderValue, Label, ProxyTarget, Targets
 from scripts.arguments import write_given
 from scripts.context import Context
 from scripts.doctor.lines import rendered
 from scripts.init.drafts import CEILING, first_plan, looks_like_production, objectives_yaml, targets_yaml
+from scripts.init.storefront_draft import FILE, TUTORIAL, storefront_py
 from scripts.init.survey import Survey, Visitor, survey
 from slo.documents import BadInput, parse_yaml, validate
 from slo.objectives.openslo import read_objectives
 from slo.outcomes import EnvironmentLacks, ExitCode
 
-SUMMARY = "look at a staging site, list what is missing, and write targets.yaml, objectives.yaml and plan.yaml"
+SUMMARY = "look at a staging site, list what is missing, and draft a storefront, targets, objectives and a plan"
 EXAMPLE = "peakproof init http://127.0.0.1:18080"
-FILES = ("targets.yaml", "objectives.yaml", "plan.yaml")
+FILES = ("targets.yaml", "objectives.yaml", "plan.yaml", FILE)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("url", metavar="URL", help="address of the staging site's first page")
     parser.add_argument("--name", default="staging", help="the environment's name in targets.yaml (default staging)")
+    parser.add_argument(
+        "--header", action="append", default=[], metavar="NAME=VALUE", help="send this header too, repeatable"
+    )
+    parser.add_argument(
+        "--header-env",
+        action="append",
+        default=[],
+        metavar="NAME=VARIABLE",
+        help="send a header whose value is a secret, such as an API key: the variable that holds it, repeatable",
+    )
     proxy = parser.add_argument_group("a staging site behind a proxy")
     proxy.add_argument("--proxy", metavar="URL", help="reach it through this proxy: http://HOST:PORT")
     proxy.add_argument("--proxy-user-env", metavar="NAME", help="the variable that holds the proxy's user")
@@ -39,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Request a few pages, write the drafts, list what is missing; raises EnvironmentLacks without an answer."""
     folder = context.folder / options.to
-    environment = given_environment(options.url, options.name, given_proxy(options))
+    environment = given_environment(options.url, options.name, given_proxy(options), given_headers(options))
     if not options.force:
         refuse_to_replace(folder)
     resolved = resolve_environment(environment, context.environment)
@@ -49,7 +61,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     for line in rendered(found.lines):
         context.say(line)
     write_drafts(folder, options.name, found)
-    context.say(f"written: {', '.join(str(options.to / name) for name in FILES)}")
+    written = [name for name in FILES if name != FILE or not found.page.is_twisted_threads]
+    context.say(f"written: {', '.join(str(options.to / name) for name in written)}")
     for line in _next(options.name, found):
         context.say(line)
     return ExitCode.OK
@@ -71,7 +84,26 @@ def given_proxy(options: argparse.Namespace) -> ProxyTarget | None:
         raise BadInput(f"--proxy: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def given_environment(url: str, name: str, proxy: ProxyTarget | None = None) -> Environment:
+def given_headers(options: argparse.Namespace) -> dict[str, HeaderValue]:
+    """Return the headers that --header and --header-env describe; raises BadInput, which shows no value."""
+    found: dict[str, HeaderValue] = {}
+    for flag, kind in (("header", "value"), ("header_env", "env")):
+        for text in getattr(options, flag):
+            name, equals, held = text.partition("=")
+            shown = f"--{flag.replace('_', '-')} {name}"
+            if not equals:
+                raise BadInput(f"{shown}: expected NAME={'VALUE' if kind == 'value' else 'VARIABLE'}")
+            try:
+                found[name] = HeaderValue.model_validate({kind: held})
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                raise BadInput(f"{shown}: {first['msg'].removeprefix('Value error, ')}") from None
+    return found
+
+
+def given_environment(
+    url: str, name: str, proxy: ProxyTarget | None = None, headers: Mapping[str, HeaderValue] | None = None
+) -> Environment:
     """Return an environment for an address and a name; raises BadInput."""
     for text, kind, what in ((url, BaseAddress, "URL"), (name, Label, "--name")):
         try:
@@ -80,7 +112,12 @@ def given_environment(url: str, name: str, proxy: ProxyTarget | None = None) -> 
             problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             shown = "" if "name or password" in problem or "secret" in problem else f", found {text!r:.100}"
             raise BadInput(f"{what}: {problem}{shown}") from None
-    return Environment(base_url=url, storefront="twisted-threads", ceiling=CEILING, proxy=proxy)
+    try:
+        return Environment(
+            base_url=url, storefront="twisted-threads", ceiling=CEILING, proxy=proxy, headers=headers or {}
+        )
+    except ValidationError as error:  # of the headers; what was given may be a secret: it isn't shown
+        raise BadInput(f"--header: {error.errors(include_url=False)[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def refuse_to_replace(folder: Path) -> None:
@@ -93,7 +130,7 @@ def refuse_to_replace(folder: Path) -> None:
 
 
 def write_drafts(folder: Path, name: str, found: Survey) -> None:
-    """Write the three files; raises EnvironmentLacks when they can't be written."""
+    """Write the files; raises EnvironmentLacks when they can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -101,16 +138,21 @@ def write_drafts(folder: Path, name: str, found: Survey) -> None:
     targets = targets_yaml(name, found)
     validate(parse_yaml(targets, folder / FILES[0]), Targets, folder / FILES[0])  # what is left is never invalid
     write_given(folder / FILES[0], targets.encode())
+    if not found.page.is_twisted_threads:
+        write_given(folder / FILE, storefront_py(name, found.page).encode())
     write_given(folder / FILES[1], objectives_yaml(found).encode())
-    plan = first_plan(read_objectives([folder / FILES[1]]))
+    plan = first_plan(read_objectives([folder / FILES[1]]), found.page)
     write_given(folder / FILES[2], plan.to_yaml().encode())
 
 
 def _next(name: str, found: Survey) -> list[str]:
-    steps = ["read and edit the three files"]
+    own = not found.page.is_twisted_threads
+    steps = [f"write {FILE}: {TUTORIAL}", "read and edit the other files"] if own else ["read and edit the files"]
     if found.kind != "loopback":
         steps.append(f"declare side_effects of {name} in targets.yaml: without them run refuses")
     if looks_like_production(found):
         steps.append("is it staging? then set production: false in targets.yaml: its name doesn't say so")
-    steps += [f"peakproof doctor --on {name}", f"peakproof run plan.yaml --on {name}"]
+    steps.append(f"peakproof doctor --on {name}")
+    steps += [f"peakproof try plan.yaml --on {name}"] if own else []
+    steps.append(f"peakproof run plan.yaml --on {name}")
     return [f"next, {number}: {step}" for number, step in enumerate(steps, 1)]

@@ -101,6 +101,23 @@ def test_elements_are_found_by_css(tmp_path: Path) -> None:
         page.select("li..tee")
 
 
+def test_a_form_has_the_fields_that_a_browser_would_send(tmp_path: Path) -> None:
+    _, page = page_of(
+        tmp_path,
+        html(
+            "<form><input name=q><input name=off disabled value=1><input value=nameless><input type=file name=f>"
+            "<input type=submit name=go value=Go><input type=checkbox name=a><input type=checkbox name=b checked>"
+            "<input type=radio name=r value=1><input type=radio name=r value=2 checked><textarea name=t> x </textarea>"
+            "<select name=s><option disabled>none<option>one<option value=2>two</select>"
+            "<select name=m multiple><option selected>a<option value=B selected>b<option>c</select>"
+            "<select name=n multiple><option>a</select></form>"
+        ),
+    )
+    assert page.form().fields == (
+        ("q", ""), ("b", "on"), ("r", "2"), ("t", " x "), ("s", "one"), ("m", "a"), ("m", "B"),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("css", "why"), [("p.none", "no element matches p.none"), ("form#none", "no element matches form#none")]
 )

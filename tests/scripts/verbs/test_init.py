@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
+from loadtests.client.interface import Reply
 from loadtests.demand.plan import read_plan
 from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import read_targets
+from loadtests.storefronts import storefront_of
 from scripts.init.drafts import CEILING, looks_like_production, targets_yaml
+from scripts.init.storefront_draft import FILE, FirstPage
 from scripts.init.survey import AT_MOST_S, HEALTH_PATHS, Survey, Visitor, survey
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.init import FILES, given_environment, write_drafts
 from slo.objectives.openslo import read_objectives
+from tests.loadtests.storefronts.shopping import Shopper
 from tests.ports import free_port
 from tests.scripts.world import Command, FakeShop, World, fake_shop
 
@@ -25,7 +29,7 @@ METRICS = (
     b'# TYPE http_server_request_duration_seconds histogram\nhttp_server_request_duration_seconds_count{a="b"} 7\n'
 )
 GOOD: dict[str, tuple[int, object]] = {
-    "/": (200, {"greeting": "hello"}),
+    "/": (200, {"greeting": "hello", "recommended": []}),
     "/robots.txt": (200, b"User-agent: *\nDisallow: /\n"),
     "/metrics": (200, METRICS),
     "/healthz": (200, {"status": "ok", "version": "2026.47.0"}),
@@ -68,6 +72,7 @@ def test_of_a_good_shop_it_says_what_is_there_and_what_is_missing(world: World) 
         shop.headers |= {"Set-Cookie": "sid=1; Path=/", "Server-Timing": "traceparent;desc=00-1"}
         found = looked(world, shop.url)
     assert states(found) == {
+        "storefront": "ok",
         "shop": "ok",
         "keep-alive": "wrong",  # the fake shop speaks HTTP/1.0
         "cookies": "ok",
@@ -90,7 +95,7 @@ def test_of_an_empty_shop_every_missing_thing_has_a_next_step(world: World) -> N
     with fake_shop({"/": (200, b"hello")}) as shop:
         found = looked(world, shop.url)
     assert {name for name, state in states(found).items() if state == "missing"} == {
-        *("cookies", "release", "metrics", "traces", "stock", "orders", "payments")
+        *("storefront", "cookies", "release", "metrics", "traces", "stock", "orders", "payments")
     }
     assert all(line.next for line in found.lines if line.state != "ok")
 
@@ -180,7 +185,8 @@ def test_a_proxy_variable_has_no_say(world: World, monkeypatch: pytest.MonkeyPat
 
 def drafted(folder: Path, *, has_metrics: bool = True, url: str = "http://127.0.0.1:9") -> Survey:
     probe = ("/healthz", "version") if has_metrics else None
-    found = Survey(base_url=url, kind="loopback", lines=(), release_probe=probe, has_metrics=has_metrics)
+    page = FirstPage(kind="json", names=("greeting", "recommended"))
+    found = Survey(base_url=url, kind="loopback", lines=(), release_probe=probe, has_metrics=has_metrics, page=page)
     write_drafts(folder, "staging", found)
     return found
 
@@ -188,7 +194,8 @@ def drafted(folder: Path, *, has_metrics: bool = True, url: str = "http://127.0.
 @pytest.mark.parametrize("has_metrics", [True, False])
 def test_the_files_are_valid_and_fit_each_other(has_metrics: bool, tmp_path: Path) -> None:  # noqa: FBT001
     drafted(tmp_path, has_metrics=has_metrics)
-    targets, objectives, plan = (tmp_path / name for name in FILES)
+    targets, objectives, plan = (tmp_path / name for name in FILES if name != FILE)
+    assert not (tmp_path / FILE).exists()
     inputs = read_inputs(plan, (objectives,), targets, "staging")  # the ceiling holds the plan
     assert read_plan(plan) == inputs.plan
     assert (len(read_objectives([objectives])), len(inputs.environment.metrics)) == ((8, 1) if has_metrics else (4, 0))
@@ -304,11 +311,82 @@ def test_with_force_files_are_replaced_and_the_next_steps_are_told(
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines()[-4:] == [
         "written: targets.yaml, objectives.yaml, plan.yaml",
-        "next, 1: read and edit the three files",
+        "next, 1: read and edit the files",
         "next, 2: peakproof doctor --on beta",
         "next, 3: peakproof run plan.yaml --on beta",
     ]
     assert list(read_targets(peakproof.folder / "targets.yaml").environments) == ["beta"]
+
+
+PAGE = b"""<!doctype html><title>Tees</title><form action=/find><input name=q></form>
+<a href=/about>about</a> <a href="/tees/1">one</a> <a href="/tees/2?x=1">two</a> <a href="//cdn.example/a/b">far</a>"""
+
+
+@pytest.mark.parametrize(
+    ("page", "seen", "steps"),
+    [
+        (PAGE, "HTML, a search form to /find, links to /tees/…", {"home", "search", "product"}),
+        (b"<h1>Tees</h1>", "HTML", {"home"}),
+        (b'{"products": [{"id": 1}], "page": 1}', "JSON with products, page", {"home"}),
+        (b"[]", "JSON with no names", {"home"}),
+    ],
+)
+def test_of_a_shop_of_one_s_own_it_says_first_that_a_storefront_is_needed_and_drafts_one_that_plays(
+    page: bytes, seen: str, steps: set[str], peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.init.survey.EVERY_S", 0.0)
+    with fake_shop({"/": (200, page), "/find": (200, page)}) as shop:
+        ended = peakproof("init", shop.url, "--name", "my-shop")
+    lines = ended.out.splitlines()
+    assert (ended.code, ended.err, lines[1].split()[:2]) == (0, "", ["missing", "storefront"])
+    assert f"only you know how your shop is used; seen: {seen}" in lines[1]
+    assert lines[-5:] == [
+        "next, 1: write storefront.py: docs/write-a-storefront.md",
+        "next, 2: read and edit the other files",
+        "next, 3: peakproof doctor --on my-shop",
+        "next, 4: peakproof try plan.yaml --on my-shop",
+        "next, 5: peakproof run plan.yaml --on my-shop",
+    ]
+    targets, objectives, plan = (peakproof.folder / name for name in FILES if name != FILE)
+    inputs = read_inputs(plan, (objectives,), targets, "my-shop")
+    assert {step for objective in inputs.objectives for step in objective.steps} == steps
+    assert set(inputs.plan.visits["window-shop"].steps) == steps
+    answer = Reply(status=200, body=page, html=True)
+    shopper = Shopper(peakproof.folder, lambda _: answer._replace(), journey="window-shop")
+    storefront_of(inputs.environment).play(shopper.session, shopper.given)
+    assert {request.step for request in shopper.sent} == steps
+
+
+def test_a_headless_api_has_no_page_at_its_root_and_wants_a_header(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.init.survey.EVERY_S", 0.0)
+    monkeypatch.setenv("MY_KEY", "k" * 9)
+    with fake_shop({}) as shop:
+        ended = peakproof("init", shop.url, "--header", "X-Shop=tees", "--header-env", "x-api-key=MY_KEY")
+    assert (ended.code, ended.err) == (0, "")
+    assert "it answers HTTP 404 to /: no page there, as with a headless API" in ended.out
+    headers = read_targets(peakproof.folder / "targets.yaml").environments["staging"].headers
+    assert (headers["X-Shop"].value, headers["x-api-key"].env) == ("tees", "MY_KEY")
+    assert "kkk" not in "".join(path.read_text() for path in peakproof.folder.glob("*.*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--header", "X-Shop"), "--header X-Shop: expected NAME=VALUE"),
+        (("--header-env", "X-Shop=my key"), "--header-env X-Shop: String should match pattern"),
+        (("--header", "x-api-key=hunter22"), "--header: x-api-key looks like a secret: it must come from {env: NAME}"),
+        (("--header", "Host=a"), "--header: Host is written by the client itself"),
+    ],
+)
+def test_a_header_that_can_not_be_sent_is_refused_without_its_value(
+    arguments: tuple[str, ...], message: str, peakproof: Command
+) -> None:
+    ended = peakproof("init", "http://127.0.0.1:9", *arguments)
+    assert ended.code == 2
+    assert ended.err.startswith(f"peakproof: {message}")
+    assert "hunter22" not in ended.err
 
 
 def test_a_folder_that_cannot_be_made_is_told(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:

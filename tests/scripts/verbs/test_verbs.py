@@ -108,8 +108,8 @@ def test_a_plan_takes_its_journeys_from_the_environment_s_storefront(peakproof: 
     ended = peakproof("plan", "build", "--factor", "1.5", "--orders-per-session", "0.025", "--on", "mine")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines()[-1] == (
-        "next: peakproof try plan.yaml --on mine   counts the visits of look, search, buy: evidence and ceilings rest on"
-        " them"
+        "next: peakproof try plan.yaml --on mine   counts the visits of look, search, buy: evidence and ceilings"
+        " rest on them"
     )
     plan = read_plan(peakproof.folder / "plan.yaml")
     assert plan.journeys == {"look": 0.4875, "search": 0.4875, "buy": 0.025}
