@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import requests
 
 from staging.derived_keys import signature
+from staging.http_client import ThreadSessions
 from staging.payments.book import Payment
 from staging.payments.payment_pages import PaymentPage, PaymentPages
 
@@ -46,7 +47,7 @@ class Webhooks:
         self._queue: queue.PriorityQueue[tuple[float, int, int, News]] = queue.PriorityQueue()
         self._count = itertools.count()
         self._pause = threading.Event()
-        self._of_thread = threading.local()
+        self._http = ThreadSessions()
 
     def start(self) -> None:
         """Send from now on, in threads of its own."""
@@ -101,16 +102,9 @@ class Webhooks:
             SIGNATURE_HEADER: f"t={at},v1={signature(self._key, f'{at}.{news.body}')}",
         }
         try:
-            reply = self._session().post(
+            reply = self._http.get().post(
                 news.url, data=news.body.encode(), headers=headers, timeout=TIMEOUT_S, allow_redirects=False
             )
         except requests.RequestException:
             return False
         return reply.ok and not reply.is_redirect
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._of_thread, "session", None)
-        if session is None:
-            session = self._of_thread.session = requests.Session()
-            session.trust_env = False
-        return session

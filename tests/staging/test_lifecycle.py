@@ -65,7 +65,8 @@ def test_a_database_out_of_reach_is_said_in_one_line_and_ends_with_75(module: st
         (("shop", "--payments", NOWHERE, "--database", "mysql://x/y"),
          "the database must be a SQLite file (sqlite:////tmp/shop.db) or PostgreSQL (postgresql://…)"),
         (("shop", "--payments", NOWHERE, "--database", "sqlite:///x", "--release", "perfect"),
-         "--release: 'perfect' is none of double-charge, oversell, silent-orders, slow-checkout, stable"),
+         "--release: 'perfect' is none of double-charge, locked-out, lost-webhook, oversell, repeated-webhook,"
+         " reused-gift-card, silent-orders, slow-checkout, stable"),
         (("shop", "--payments", NOWHERE), "--database: missing, and PEAKPROOF_SHOP_DATABASE is not set"),
         (("payments", "--database", "sqlite:///x", "--lost-reply-ratio", "2"),
          "argument --lost-reply-ratio: 2 is not a ratio: 0 to 1"),
