@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from flask import Flask, Response, request
+from opentelemetry.trace import get_current_span
 
 from staging.shop.customers.current import COOKIE, cookie, require_admitted
 from staging.shop.customers.openid import LoginFailedError, LoginUnavailableError, OpenIdClient
@@ -46,6 +47,8 @@ def add_login(app: Flask, shop: Storefront) -> None:
 
 def _come_back(shop: Storefront) -> Response:
     client = _client(shop)
+    # A code is a secret until it is used.
+    get_current_span().set_attribute("url.query", "")
     attempt = shop.customers.take(checked("state", request.args.get("state", "")), session() or "")
     if attempt is None:
         raise _failed("this login is not known: begin again at /login")
