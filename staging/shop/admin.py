@@ -86,6 +86,7 @@ def _add_orders(app: Flask, shop: Storefront) -> None:
 
 
 def _order_json(order: Order) -> dict[str, object]:
+    paid = begins_at(order, Stage.PAID)
     return {
         "order_id": order.order_id,
         "key": order.key,
@@ -97,7 +98,7 @@ def _order_json(order: Order) -> dict[str, object]:
         "paid_at": order.paid_at,
         "printed_at": _past(begins_at(order, Stage.PRINTING)),
         "shipped_at": _past(begins_at(order, Stage.SHIPPED)),
-        "due_at": None if order.placed_at is None else order.placed_at + DUE_AFTER_NS,
+        "due_at": None if paid is None else paid + DUE_AFTER_NS,
         "decline": order.decline,
     }
 

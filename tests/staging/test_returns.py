@@ -138,7 +138,7 @@ def test_an_order_that_was_not_paid_or_is_another_s_is_not_returned(stack: Stack
     shopper, placed = ordered(stack, "returned-2", card="tok_declined")
     assert placed.status_code == 402
     (listed,) = stack.first.get("orders?run=returned-2").json()["orders"]
-    assert (listed["decline"], listed["paid_at"], listed["due_at"] is None) == ("card_declined", None, False)
+    assert (listed["decline"], listed["paid_at"], listed["due_at"]) == ("card_declined", None, None)
     page = f"{stack.front.url}/orders/{listed['order_id']}/returns"
     refused = shopper.post(page, json={}, timeout=20)
     assert (refused.status_code, refused.json()) == (409, {"error": "not_returnable", "status": "declined"})
