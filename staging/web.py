@@ -27,7 +27,7 @@ PayloadT = TypeVar("PayloadT", bound=Payload)
 class RefusedError(Exception):
     """The request is answered with `status` and the JSON object `body`."""
 
-    def __init__(self, status: HTTPStatus, **body: object) -> None:
+    def __init__(self, status: HTTPStatus, /, **body: object) -> None:
         super().__init__(str(body))
         self.status = status
         self.body = body

@@ -45,6 +45,11 @@ class Ports:
         return self.base + 7
 
     @property
+    def login(self) -> int:
+        """The stand-in shop's login provider."""
+        return self.base + 8
+
+    @property
     def prometheus(self) -> int:
         """Prometheus."""
         return self.base + 10

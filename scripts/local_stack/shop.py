@@ -1,5 +1,6 @@
-"""The stand-in shop as child processes: the payment provider, the replicas and the front."""
+"""The stand-in shop as child processes: the payment provider, the login provider, the replicas and the front."""
 
+import csv
 import os
 import secrets
 from collections.abc import Mapping
@@ -16,18 +17,31 @@ from slo.outcomes import EnvironmentLacks
 
 TOKEN_VARIABLE = "PEAKPROOF_SHOP_TOKEN"  # noqa: S105 - the variable's name
 REPLICAS = 2
+ACCOUNTS = 200
+DROP_STOCK = 20
 _READY_S = 60.0
 _ADMIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A running stand-in shop; its release can be changed."""
+    """A running stand-in shop; its release can be changed, and `accounts` (user, password) log in."""
 
     ports: Ports
     token: str
     access_log: Path
     database: Path
+    accounts: Path
+
+    @property
+    def login_url(self) -> str:
+        """Return the origin of the login provider."""
+        return f"http://{HOST}:{self.ports.login}"
+
+    @property
+    def payments_url(self) -> str:
+        """Return the origin of the payment provider and of its pages."""
+        return f"http://{HOST}:{self.ports.payments}"
 
     def set_release(self, name: str) -> str:
         """Switch every replica to the release `name`; return its version; raises EnvironmentLacks."""
@@ -50,7 +64,6 @@ class Shop:
         """Return the shop as an environment of targets.yaml."""
         ports = self.ports
         admin = f"http://{HOST}:{ports.shop_admin(0)}"
-        payments = f"http://{HOST}:{ports.payments}"
         replicas = [f"http://{HOST}:{ports.shop_admin(replica)}/metrics" for replica in range(REPLICAS)]
         return Environment(
             base_url=f"http://{HOST}:{ports.front}",
@@ -59,13 +72,13 @@ class Shop:
             release_probe=ReleaseProbe(path="/healthz", field="version"),
             metrics=(
                 *(ScrapeTarget(job="shop", url=url) for url in replicas),
-                ScrapeTarget(job="payments", url=f"{payments}/metrics"),
+                ScrapeTarget(job="payments", url=f"{self.payments_url}/metrics"),
             ),
             traces=True,
             orders_url=f"{admin}/admin/orders",
             stock_url=f"{admin}/admin/stock",
             funnel_url=f"{admin}/admin/funnel",
-            payments_url=f"{payments}/payments",
+            payments_url=f"{self.payments_url}/payments",
             token_env=TOKEN_VARIABLE,
             fingerprint={"replicas": REPLICAS, "database": "sqlite", "data": "fresh", "cache": "cold"},
         )
@@ -75,7 +88,7 @@ def used_ports(ports: Ports) -> dict[str, int]:
     """Return the ports that the shop listens on, by component."""
     replicas = {f"shop {n + 1}": ports.shop(n) for n in range(REPLICAS)}
     admins = {f"shop {n + 1} admin": ports.shop_admin(n) for n in range(REPLICAS)}
-    return {"front": ports.front, "payments": ports.payments, **replicas, **admins}
+    return {"front": ports.front, "payments": ports.payments, "login": ports.login, **replicas, **admins}
 
 
 def start_shop(children: Children, folder: Path, ports: Ports, release: str, environment: Mapping[str, str]) -> Shop:
@@ -86,7 +99,9 @@ def start_shop(children: Children, folder: Path, ports: Ports, release: str, env
         token=environment.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24),
         access_log=folder / "access.jsonl",
         database=folder / "shop.sqlite",
+        accounts=folder / "accounts.csv",
     )
+    _write_accounts(shop.accounts)
     variables = {**environment, TOKEN_VARIABLE: shop.token}
     own = ["--with-parent", str(os.getpid())]
     otlp = ["--otlp", f"http://{HOST}:{ports.recorder}"]
@@ -94,6 +109,12 @@ def start_shop(children: Children, folder: Path, ports: Ports, release: str, env
         "payments",
         [*python("-m", "staging.payments"), "--port", str(ports.payments),
          "--database", f"sqlite:///{folder / 'payments.sqlite'}", *otlp, *own],
+        environment=variables,
+    )  # fmt: skip
+    login = children.start(
+        "login",
+        [*python("-m", "staging.login"), "--port", str(ports.login),
+         "--database", f"sqlite:///{folder / 'login.sqlite'}", "--accounts", str(shop.accounts), *otlp, *own],
         environment=variables,
     )  # fmt: skip
     replicas = [
@@ -106,10 +127,19 @@ def start_shop(children: Children, folder: Path, ports: Ports, release: str, env
          "--access-log", str(shop.access_log), *own],
         environment=variables,
     )  # fmt: skip
-    for child in (payments, *replicas, front):
+    for child in (payments, login, *replicas, front):
         wait_until(lambda child=child: is_ready(child), [child], _READY_S, "the stand-in shop")  # type: ignore[misc]
     wait_until(lambda: _is_served(ports), [front], _READY_S, "the stand-in shop's front")
     return shop
+
+
+def _write_accounts(path: Path) -> None:
+    """Write the accounts of a new shop, for its login provider and for those who log in; only this user reads it."""
+    path.touch(0o600)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("user", "password"))
+        rows.writerows((f"shopper-{number:04d}", secrets.token_urlsafe(12)) for number in range(ACCOUNTS))
 
 
 def is_ready(child: Child) -> bool:
@@ -141,6 +171,7 @@ def _start_replica(
         f"shop-{replica + 1}",
         [*python("-m", "staging.shop"), "--port", str(ports.shop(replica)),
          "--admin-port", str(ports.shop_admin(replica)), "--database", f"sqlite:///{shop.database}",
-         "--payments", f"http://{HOST}:{ports.payments}", "--release", release, *rest],
+         "--payments", shop.payments_url, "--login", shop.login_url, "--drop-stock", str(DROP_STOCK),
+         "--release", release, *rest],
         environment=variables,
     )  # fmt: skip

@@ -8,6 +8,8 @@ import orjson
 from aiohttp.web import BaseRequest
 
 LONGEST_VALUE = 300
+# What a login provider sends back through the browser.
+_SECRET = re.compile(r"\b(code|state)=[^&]*")
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -37,7 +39,7 @@ def access(request: BaseRequest, at: int, duration_s: float, status: int, size: 
         duration_s=round(duration_s, 6),
         method=request.method,
         path=request.rel_url.raw_path[:LONGEST_VALUE],
-        query=request.rel_url.raw_query_string[:LONGEST_VALUE],
+        query=_SECRET.sub(r"\1=*", request.rel_url.raw_query_string)[:LONGEST_VALUE],
         status=status,
         bytes=size,
         run=_cut(headers.get("X-Peakproof-Run")),

@@ -7,8 +7,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from staging import arguments, lifecycle
 from staging.database import open_database
+from staging.derived_keys import keys_of
 from staging.payments.app import Terminal, payments_app
 from staging.payments.book import Book
+from staging.payments.browser_pages import HostedPayments, add_browser_pages
+from staging.payments.payment_pages import PaymentPages
+from staging.payments.webhooks import Webhooks
 from staging.telemetry import start_telemetry
 from staging.web import HttpServer
 
@@ -32,6 +36,18 @@ def parser() -> argparse.ArgumentParser:
         "--lost-reply-ratio", type=arguments.ratio, default=0.01,
         help="share of captures whose reply is lost: charged, but answered 503 (%(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--public-url", type=arguments.http_url, metavar="URL",
+        help="this provider's URL as browsers know it (the one that the shop called)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--webhook-delay-ms", dest="webhook_delay_s", type=arguments.milliseconds, default=0.1,
+        help="time from a payment page's end to its webhook; 0: before the shopper is sent back (100)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--repeated-webhook-ratio", type=arguments.ratio, default=0.05,
+        help="share of webhooks that are sent once more, as delivery is at least once (%(default)s)",
+    )  # fmt: skip
     return parser
 
 
@@ -52,10 +68,18 @@ def main() -> None:
     except SQLAlchemyError as error:
         raise lifecycle.UnavailableError(f"can't reach the database: {error.args[0]}") from None
     terminal = Terminal(book, processing_s=options.processing_s, lost_reply_ratio=options.lost_reply_ratio)
+    pages = PaymentPages(database)
+    webhooks = Webhooks(
+        pages, keys_of(token).webhook, delay_s=options.webhook_delay_s, repeated_ratio=options.repeated_webhook_ratio
+    )
     app = payments_app(terminal, book, telemetry, token)
+    hosted = HostedPayments(book=book, terminal=terminal, pages=pages, webhooks=webhooks, public_url=options.public_url)
+    add_browser_pages(app, hosted, token)
     server = HttpServer(app, host=options.host, port=options.port, threads=options.threads)
     stopping = threading.Event()
     lifecycle.on_stop(stopping.set, options.with_parent)
+    webhooks.start()
+    hosted.resume()
     server.start()
     lifecycle.announce(server.url)
     stopping.wait()

@@ -10,10 +10,11 @@ from pydantic import Field, StringConstraints
 
 from staging.payments.book import Book, Payment
 from staging.telemetry import Telemetry
-from staging.web import Payload, RefusedError, json_app, read_body, read_page, require_token
+from staging.web import Payload, RefusedError, json_app, not_found, read_body, read_page, require_token
 
 BODY_LIMIT = 16_384
 DECLINED_CARD = "tok_declined"
+CardToken = Annotated[str, StringConstraints(pattern=r"^tok_[a-z_]{1,40}$")]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -24,7 +25,13 @@ class PaymentRequest(Payload):
     reference: Word
     amount_cents: Annotated[int, Field(ge=1, le=100_000_000)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-    card_token: Annotated[str, StringConstraints(pattern=r"^tok_[a-z_]{1,40}$")]
+    card_token: CardToken
+
+
+class RefundRequest(Payload):
+    """The body of `POST /refunds`."""
+
+    reference: Word
 
 
 class Terminal:
@@ -41,7 +48,7 @@ class Terminal:
     def take(self, request: PaymentRequest) -> tuple[Payment, HTTPStatus]:
         """Return the key's one payment and how to answer: 201 new, 200 repeated, 402 declined, 503 reply lost."""
         payment = self._book.find(request.idempotency_key)
-        entered = payment is None and self._enter(request)
+        entered = payment is None and self.enter(request)
         if payment is None:
             payment = self._book.find(request.idempotency_key)
         if payment is None or not payment.same_request(
@@ -50,7 +57,8 @@ class Terminal:
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, error="idempotency_key_reused")
         return payment, self._status(payment, new=entered)
 
-    def _enter(self, request: PaymentRequest) -> bool:
+    def enter(self, request: PaymentRequest) -> bool:
+        """Process a payment and enter it; False when its key has one already."""
         time.sleep(self._processing_s)
         return self._book.enter(
             request.idempotency_key,
@@ -73,7 +81,7 @@ class Terminal:
 
 
 def payments_app(terminal: Terminal, book: Book, telemetry: Telemetry, token: str) -> Flask:
-    """Return the provider's application."""
+    """Return the provider's application, without its pages."""
     app = json_app("payments", body_limit=BODY_LIMIT)
 
     @app.post("/payments")
@@ -92,6 +100,14 @@ def payments_app(terminal: Terminal, book: Book, telemetry: Telemetry, token: st
         page = book.page(after, limit)
         rows = [_row(payment) for payment in page]
         return jsonify(payments=rows, next=page[-1].sequence if len(page) == limit else None)
+
+    @app.post("/refunds")
+    def refund() -> Response:
+        require_token(token)
+        payment = book.refund(read_body(RefundRequest).reference)
+        if payment is None:
+            raise not_found("no such payment")
+        return jsonify(payment_id=payment.payment_id, status=payment.status)
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, select
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, select, update
 
 from staging.database import Database
 
@@ -26,7 +26,7 @@ payments = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment that was captured or declined; `created_at` in ns since the epoch."""
+    """A payment that was captured, refunded, declined or given up; `created_at` in ns since the epoch."""
 
     sequence: int
     payment_id: str
@@ -76,6 +76,16 @@ class Book:
         )
         with self._database.writing() as connection:
             return connection.execute(statement).rowcount == 1
+
+    def refund(self, reference: str) -> Payment | None:
+        """Refund what was captured for a reference, once however often it is asked for; None when nothing was."""
+        own = payments.c.reference == reference
+        with self._database.writing() as connection:
+            connection.execute(update(payments).where(own, payments.c.status == "captured").values(status="refunded"))
+            row = connection.execute(
+                select(payments).where(own, payments.c.status == "refunded").limit(1)
+            ).one_or_none()
+        return Payment(**row._mapping) if row else None  # noqa: SLF001 - as above
 
     def page(self, after: int, limit: int) -> Sequence[Payment]:
         """Return at most `limit` payments entered after the one numbered `after`, oldest first."""

@@ -9,13 +9,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from staging import arguments, lifecycle
 from staging.database import ROUND_TRIP_HELP, Database, open_database
+from staging.derived_keys import keys_of
 from staging.shop.admin import admin_app
 from staging.shop.catalogue import twisted_threads
 from staging.shop.checkout import Checkout
+from staging.shop.customers.customers import Customers
+from staging.shop.customers.openid import OpenIdClient
 from staging.shop.funnel import Funnel
+from staging.shop.hosted.provider_pages import HttpPaymentPages
+from staging.shop.offers.drops import Drops
 from staging.shop.pages import shop_app
 from staging.shop.provider import HttpProvider
 from staging.shop.releases.releases import CurrentRelease, Release, read_releases
+from staging.shop.returns.returns import Returns
 from staging.shop.schema import create_shop
 from staging.shop.search import SearchIndex
 from staging.shop.storefront import Storefront
@@ -51,6 +57,11 @@ def parser() -> argparse.ArgumentParser:
         "--database-round-trip-ms", dest="round_trip_s", type=arguments.milliseconds, help=ROUND_TRIP_HELP
     )
     parser.add_argument("--payments", type=arguments.http_url, required=True, metavar="URL", help="payment provider")
+    parser.add_argument("--login", type=arguments.http_url, metavar="URL", help="login provider, its issuer (none)")
+    parser.add_argument(
+        "--public-url", type=arguments.http_url, metavar="URL",
+        help="the shop's URL as shoppers and the payment provider know it (the one that they call)",
+    )  # fmt: skip
     parser.add_argument("--releases", type=Path, metavar="FILE", help="releases file (the one that comes along)")
     parser.add_argument("--release", default="stable", help="release to start with (%(default)s)")
     parser.add_argument(
@@ -58,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--stock-store", type=arguments.count, default=400, help="of each SKU in each store (%(default)s)"
+    )
+    parser.add_argument(
+        "--drop-stock", type=arguments.count, default=0, help="of each SKU of a drop; 0: there is none (%(default)s)"
     )
     return parser
 
@@ -71,7 +85,7 @@ def main() -> None:
     telemetry = start_telemetry("shop", f"{options.host}:{options.port}", options.otlp)
     telemetry.instrument_requests()
     try:
-        shop = _storefront(options, _releases(options), telemetry)
+        shop = _storefront(options, _releases(options), telemetry, token)
     except ValueError as error:
         command.error(str(error))
     _fill(shop, options)
@@ -90,18 +104,27 @@ def _releases(options: argparse.Namespace) -> dict[str, Release]:
     return releases
 
 
-def _storefront(options: argparse.Namespace, releases: dict[str, Release], telemetry: Telemetry) -> Storefront:
-    catalogue = twisted_threads()
-    database = _database(options, telemetry)
+def _storefront(
+    options: argparse.Namespace, releases: dict[str, Release], telemetry: Telemetry, token: str
+) -> Storefront:
+    catalogue = twisted_threads(with_drop=options.drop_stock > 0)
+    database, keys = _database(options, telemetry), keys_of(token)
     funnel = Funnel(database)
+    pages = HttpPaymentPages(options.payments, token)
     return Storefront(
         catalogue=catalogue,
         index=SearchIndex(catalogue),
         database=database,
-        checkout=Checkout(database, HttpProvider(options.payments)),
+        checkout=Checkout(database, HttpProvider(options.payments), pages),
         funnel=funnel,
         release=CurrentRelease(releases, options.release),
         tracking=Tracking(database, funnel, options.threads // STREAMS_SHARE),
+        customers=Customers(database),
+        login=OpenIdClient(options.login, keys.client_secret) if options.login else None,
+        drops=Drops(database),
+        returns=Returns(database, pages),
+        keys=keys,
+        public_url=options.public_url,
     )
 
 
@@ -121,7 +144,10 @@ def _fill(shop: Storefront, options: argparse.Namespace) -> None:
             shop.catalogue,
             warehouse_stock=options.stock_warehouse,
             store_stock=options.stock_store,
+            drop_stock=options.drop_stock,
         )
+        shop.drops.read()
+        shop.returns.resume()
     except SQLAlchemyError as error:
         raise lifecycle.UnavailableError(f"can't reach the database: {error.args[0]}") from None
 
@@ -131,6 +157,8 @@ def _serve(shop: Storefront, public: HttpServer, admin: HttpServer, parent: int 
     lifecycle.on_stop(stopping.set, parent)
     flusher = threading.Thread(target=shop.funnel.keep_flushing, args=(served,), name="funnel", daemon=True)
     flusher.start()
+    for name, keep in (("drops", shop.drops.keep_reading), ("returns", shop.returns.keep_receiving)):
+        threading.Thread(target=keep, args=(stopping,), name=name, daemon=True).start()
     public.start()
     admin.start()
     lifecycle.announce(public.url)

@@ -1,11 +1,12 @@
 """Carts: one for each session, replaced as a whole."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import select
 
 from staging.database import Database
+from staging.shop.offers.vouchers import Codes, read_codes
 from staging.shop.schema import carts, designs
 
 
@@ -18,13 +19,31 @@ class CartLine:
     design_id: str | None
 
 
-def replace_cart(database: Database, session: str, lines: Sequence[CartLine]) -> None:
-    """Make `lines` the session's cart; it is committed when this returns."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cart:
+    """What a session wants to buy, and the codes that it has for it."""
+
+    lines: Sequence[CartLine] = ()
+    codes: Codes = field(default_factory=Codes)
+
+
+def replace_cart(database: Database, session: str, lines: Sequence[CartLine], codes: Codes | None = None) -> None:
+    """Make `lines` and `codes` the session's cart; it is committed when this returns."""
     values = [asdict(line) for line in lines]
-    statement = database.insert(carts).values(session=session, lines=values)
-    statement = statement.on_conflict_do_update(index_elements=[carts.c.session], set_={"lines": values})
+    kept = asdict(codes) if codes and codes.by_kind() else None
+    statement = database.insert(carts).values(session=session, lines=values, codes=kept)
+    statement = statement.on_conflict_do_update(
+        index_elements=[carts.c.session], set_={name: statement.excluded[name] for name in ("lines", "codes")}
+    )
     with database.writing() as connection:
         connection.execute(statement)
+
+
+def find_cart(database: Database, session: str) -> Cart:
+    """Return a session's cart, empty when there is none."""
+    with database.reading() as connection:
+        row = connection.execute(select(carts).where(carts.c.session == session)).one_or_none()
+    return Cart(lines=read_lines(row.lines), codes=read_codes(row.codes)) if row else Cart()
 
 
 def read_lines(stored: Sequence[dict[str, object]] | None) -> list[CartLine]:

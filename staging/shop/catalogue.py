@@ -50,22 +50,33 @@ class Style:
 
 
 class Catalogue:
-    """The styles, found by key, by SKU and by the words of their names."""
+    """The styles, found by key and by SKU; `drop` is sold apart from the others, where there is one."""
 
-    def __init__(self, styles: tuple[Style, ...]) -> None:
+    def __init__(self, styles: tuple[Style, ...], drop: Style | None = None) -> None:
         self.styles: Mapping[str, Style] = {style.style: style for style in styles}
         self.categories = tuple(dict.fromkeys(style.category for style in styles))
-        self._by_sku = {sku.sku: style for style in styles for sku in style.skus}
+        self.drop = drop
+        self._by_sku = {sku.sku: style for style in (*styles, *([drop] if drop else [])) for sku in style.skus}
+
+    def find(self, style: str) -> Style | None:
+        """Return a style by its key, the drop's too."""
+        if self.drop is not None and style == self.drop.style:
+            return self.drop
+        return self.styles.get(style)
 
     def find_sku(self, sku: str) -> Style | None:
         """Return the style that a SKU belongs to."""
         return self._by_sku.get(sku)
 
 
-def twisted_threads() -> Catalogue:
+def twisted_threads(*, with_drop: bool = False) -> Catalogue:
     """Return the catalogue, the same each time."""
     named = [(category, name) for category, names in _NAMES.items() for name in names]
-    return Catalogue(tuple(_style(number, category, name) for number, (category, name) in enumerate(named)))
+    styles = tuple(_style(number, category, name) for number, (category, name) in enumerate(named))
+    drop = Style(
+        style="moonlitmile", name="Moonlit Mile", category="drop", price_cents=2999, featured=False
+    )  # no page but the drops' leads to it
+    return Catalogue(styles, drop if with_drop else None)
 
 
 def _style(number: int, category: str, name: str) -> Style:

@@ -16,8 +16,10 @@ from sqlalchemy.exc import IntegrityError
 
 from staging.database import Database
 from staging.shop import orders
-from staging.shop.carts import CartLine, read_lines
-from staging.shop.orders import Order, OrderLine, Status
+from staging.shop.carts import Cart, CartLine, read_lines
+from staging.shop.hosted.provider_pages import PageBill, PaymentPages
+from staging.shop.offers.vouchers import Discount, discount, read_codes, use_up
+from staging.shop.orders import Decline, Order, OrderLine, Status
 from staging.shop.provider import Bill, Payment, Provider
 from staging.shop.releases.behaviour import Behaviour
 from staging.shop.schema import carts
@@ -29,21 +31,27 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """A checkout as requested: the session's cart, from `location`, paid by a card."""
+    """A checkout as requested: the session's cart, from `location`, paid by a card.
+
+    With `origin`, the shop's own, it is paid on a page of the payment provider, which returns there.
+    """
 
     key: str
     session: str
     run: str | None
     location: str
     card_token: str
+    customer: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """The key's one order, and whether this request entered it."""
+    """The key's one order, whether this request entered it, and where it is to be paid, if not here."""
 
     order: Order
     new: bool
+    payment_url: str | None = None
 
 
 class EmptyCartError(Exception):
@@ -51,45 +59,49 @@ class EmptyCartError(Exception):
 
 
 class KeyReusedError(Exception):
-    """The idempotency key belongs to another session's order."""
+    """The idempotency key belongs to an order of another session, or of another way to pay."""
 
 
 class Checkout:
-    """Places orders in `database`, paid at `provider`."""
+    """Places orders in `database`, paid at `provider`, or on its `pages`."""
 
-    def __init__(self, database: Database, provider: Provider) -> None:
+    def __init__(self, database: Database, provider: Provider, pages: PaymentPages | None = None) -> None:
         self._database = database
         self._provider = provider
+        self._pages = pages
 
     def place(self, request: CheckoutRequest, behaviour: Behaviour) -> Placed:
         """Return the order of the request's key, entered now or before; its status says how it ended.
 
         `pending` means that the payment's outcome isn't known: a repeated request with that key retries the payment.
-        Raises EmptyCartError, OutOfStockError (nothing was entered) or KeyReusedError.
+        Raises EmptyCartError, OutOfStockError, CodeRefusedError (nothing was entered) or KeyReusedError.
         """
         cart, entered = self._cart_and_order(request)
         if entered:
             return self._resume(request, behaviour)
         lines = self._priced(cart, request, behaviour)
-        order = _new_order(request, lines)
+        subtotal_cents = sum(line.unit_cents * line.quantity for line in lines)
+        taken_off = discount(self._database, cart.codes, subtotal_cents, behaviour.vouchers)
+        order = _new_order(request, lines, subtotal_cents, taken_off)
         try:
             self._reserve(order, lines, behaviour)
         except IntegrityError:
             return self._resume(request, behaviour)
-        return Placed(order=self._settle(order, request, behaviour, new=True), new=True)
+        return self._settle(order, request, behaviour, new=True)
 
-    def _cart_and_order(self, request: CheckoutRequest) -> tuple[list[CartLine], str | None]:
-        cart = select(carts.c.lines).where(carts.c.session == request.session).scalar_subquery()
+    def _cart_and_order(self, request: CheckoutRequest) -> tuple[Cart, str | None]:
+        lines = select(carts.c.lines).where(carts.c.session == request.session).scalar_subquery()
+        codes = select(carts.c.codes).where(carts.c.session == request.session).scalar_subquery()
         order = select(order_rows.c.order_id).where(order_rows.c.idempotency_key == request.key).scalar_subquery()
         with self._database.reading() as connection:
-            stored, order_id = connection.execute(select(cart, order)).one()
-        return read_lines(stored), order_id
+            stored, with_codes, order_id = connection.execute(select(lines, codes, order)).one()
+        return Cart(lines=read_lines(stored), codes=read_codes(with_codes)), order_id
 
-    def _priced(self, cart: Sequence[CartLine], request: CheckoutRequest, behaviour: Behaviour) -> list[PricedLine]:
-        if not cart:
+    def _priced(self, cart: Cart, request: CheckoutRequest, behaviour: Behaviour) -> list[PricedLine]:
+        if not cart.lines:
             raise EmptyCartError
         with self._database.reading() as connection:
-            lines = behaviour.lines.read(connection, cart, request.location)
+            lines = behaviour.lines.read(connection, cart.lines, request.location)
         require_enough(lines)
         return lines
 
@@ -99,6 +111,8 @@ class Checkout:
                 orders.enter(connection, order)
                 if not behaviour.stock.take(connection, lines, order.location):
                     raise OutOfStockError(lines[0].sku)  # noqa: TRY301 - leaving the block undoes the transaction
+                if order.discount is not None:
+                    use_up(connection, order.discount, behaviour.vouchers)
         except OutOfStockError as gone:
             raise self._named(gone, lines, order.location) from None
 
@@ -115,19 +129,36 @@ class Checkout:
 
     def _resume(self, request: CheckoutRequest, behaviour: Behaviour) -> Placed:
         order = orders.find_order_of_key(self._database, request.key)
-        if order is None or order.session != request.session:
+        if order is None or order.session != request.session or order.hosted is not (request.origin is not None):
             raise KeyReusedError
         if order.status is Status.PENDING:
-            order = self._settle(order, request, behaviour, new=False)
+            return self._settle(order, request, behaviour, new=False)
         return Placed(order=order, new=False)
 
-    def _settle(self, order: Order, request: CheckoutRequest, behaviour: Behaviour, *, new: bool) -> Order:
+    def _settle(self, order: Order, request: CheckoutRequest, behaviour: Behaviour, *, new: bool) -> Placed:
+        if request.origin is not None:
+            return self._open_page(order, request.origin, new=new)
+        return Placed(order=self._pay(order, request, behaviour, new=new), new=new)
+
+    def _open_page(self, order: Order, origin: str, *, new: bool) -> Placed:
+        """Return the order with its page's address: what is paid there, a webhook tells."""
+        if self._pages is None:
+            raise ValueError("a hosted payment needs the provider's pages")
+        page = self._pages.open(PageBill(order_id=order.order_id, amount_cents=order.total_cents, origin=origin))
+        if isinstance(page, str):
+            return Placed(order=order, new=new, payment_url=page)
+        if page is Payment.NOT_MADE and new and orders.release(self._database, order, Status.FAILED):
+            order = replace(order, status=Status.FAILED)
+        return Placed(order=order, new=new)
+
+    def _pay(self, order: Order, request: CheckoutRequest, behaviour: Behaviour, *, new: bool) -> Order:
         bill = Bill(order_id=order.order_id, amount_cents=order.total_cents, card_token=request.card_token)
         match self._provider.pay(bill, behaviour.payment_key):
             case Payment.CAPTURED:
                 status, done = Status.ACCEPTED, orders.accept(self._database, order.order_id)
             case Payment.DECLINED:
-                status, done = Status.DECLINED, orders.release(self._database, order, Status.DECLINED)
+                declined = orders.release(self._database, order, Status.DECLINED, Decline.CARD_DECLINED)
+                status, done = Status.DECLINED, declined
             case Payment.NOT_MADE if new:
                 status, done = Status.FAILED, orders.release(self._database, order, Status.FAILED)
             case _:
@@ -141,7 +172,9 @@ class Checkout:
         return found
 
 
-def _new_order(request: CheckoutRequest, lines: Sequence[PricedLine]) -> Order:
+def _new_order(
+    request: CheckoutRequest, lines: Sequence[PricedLine], subtotal_cents: int, taken_off: Discount | None
+) -> Order:
     return Order(
         order_id=f"ord_{secrets.token_hex(12)}",
         key=request.key,
@@ -149,10 +182,13 @@ def _new_order(request: CheckoutRequest, lines: Sequence[PricedLine]) -> Order:
         run=request.run,
         status=Status.PENDING,
         location=request.location,
-        total_cents=sum(line.unit_cents * line.quantity for line in lines),
+        total_cents=subtotal_cents - (taken_off.cents if taken_off else 0),
         created_at=time.time_ns(),
         lines=tuple(
             OrderLine(sku=line.sku, quantity=line.quantity, unit_cents=line.unit_cents, design_id=line.design_id)
             for line in lines
         ),
+        customer=request.customer,
+        hosted=request.origin is not None,
+        discount=taken_off,
     )

@@ -90,8 +90,10 @@ class Funnel:
             steps = {step: number for step, number in connection.execute(statement)}  # noqa: C416 - rows aren't tuples
         outcomes, locations = Counter[str](), Counter[str]()
         for status, location, number in counts(self._database):
-            outcomes[status] += number
-            if status is Status.ACCEPTED:
+            # A counter never falls: an order that was returned had been accepted.
+            was = Status.ACCEPTED if status is Status.RETURNED else status
+            outcomes[was] += number
+            if was is Status.ACCEPTED:
                 locations[location] += number
         orders = {name: outcomes[name] for name in (Status.ACCEPTED, Status.DECLINED, Status.FAILED)}
         return {

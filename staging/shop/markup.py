@@ -8,9 +8,11 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from PIL import Image, ImageDraw
 
+from staging import forms
+from staging.shop.html.render import render, shop_form
 from staging.web import not_found
 
 _STYLE = """body { font: 16px sans-serif; margin: 2rem auto; max-width: 60rem }
@@ -22,11 +24,6 @@ _SIDE = 192
 _YEAR = "public, max-age=31536000"
 
 
-def wants_html() -> bool:
-    """Whether the request's Accept header names HTML; every other request is answered in JSON."""
-    return "text/html" in request.headers.get("Accept", "")
-
-
 def page(title: str, styles: Iterable[Mapping[str, Any]], search: Iterable[str] = ()) -> Response:
     """Return a page of styles, each with its image and a link, and links to searches."""
     cards = "".join(
@@ -35,24 +32,25 @@ def page(title: str, styles: Iterable[Mapping[str, Any]], search: Iterable[str] 
         for style in styles
     )
     words = "".join(f'<li><a href="/search?q={escape(word)}">{escape(word)}</a></li>' for word in search)
-    return _answer(title, f"<ul>{words}</ul><ul>{cards}</ul>")
+    search_form = forms.form("search", "/search", forms.field("q", "Search"), method="get", button="Search")
+    return render(title, f"{search_form}<ul>{words}</ul><ul>{cards}</ul>")
 
 
-def product_page(style: Mapping[str, Any], sizes: Iterable[str]) -> Response:
-    """Return one style's page."""
+def product_page(style: Mapping[str, Any], skus: Iterable[Mapping[str, Any]]) -> Response:
+    """Return one style's page, with a form that puts a size into the cart."""
     image = f'<img src="/assets/{escape(str(style["style"]))}.png" width="{_SIDE}" height="{_SIDE}" alt="">'
-    listed = "".join(f"<li>{escape(size)}</li>" for size in sizes)
-    return _answer(str(style["name"]), f"{image}<p>£{style['price_cents'] / 100:.2f}</p><ul>{listed}</ul>")
-
-
-def _answer(title: str, body: str) -> Response:
-    text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/shop.css">'
-        '<script src="/assets/shop.js" defer></script></head>'
-        f'<body><h1>{escape(title)}</h1><p><a href="/">Twisted Threads</a></p>{body}</body></html>'
+    sizes = [(sku, f"{sku['size']}, {sku['colour']}", sum(sku["stock"].values())) for sku in skus]
+    listed = "".join(
+        f'<li data-sku="{escape(sku["sku"])}" {_levels(sku["stock"])}>{escape(text)}: {left} in stock</li>'
+        for sku, text, left in sizes
     )
-    return Response(text, HTTPStatus.OK, {"Vary": "Accept"}, mimetype="text/html")
+    options = forms.select("sku", "Size", [(str(sku["sku"]), text, left > 0) for sku, text, left in sizes])
+    add = shop_form("add", "/cart/lines", options + forms.field("quantity", "Quantity", value="1"), button="Add")
+    return render(str(style["name"]), f"{image}<p>£{style['price_cents'] / 100:.2f}</p><ul>{listed}</ul>{add}")
+
+
+def _levels(stock: Mapping[str, int]) -> str:
+    return " ".join(f'data-{escape(location)}="{left}"' for location, left in sorted(stock.items()))
 
 
 def add_assets(app: Flask, styles: Mapping[str, Any]) -> None:

@@ -1,22 +1,32 @@
 """Orders: entered as pending with their stock taken, then accepted, or ended with the stock put back."""
 
+import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from staging.database import Database
+from staging.shop.offers.vouchers import Discount, give_back, read_discount
 from staging.shop.schema import orders
 from staging.shop.stock import put_back
 
 
 class Status(StrEnum):
-    """What became of an order; only `pending` may change."""
+    """What became of an order; `pending` may become any of the others, `accepted` only `returned`."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
     DECLINED = "declined"
     FAILED = "failed"
+    RETURNED = "returned"
+
+
+class Decline(StrEnum):
+    """Why a declined order wasn't paid."""
+
+    CARD_DECLINED = "card_declined"
+    CANCELLED = "cancelled"
 
 
 class Stage(StrEnum):
@@ -39,7 +49,10 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order and its lines, all from one location; `created_at` in ns since the epoch."""
+    """An order and its lines, all from one location; times in ns since the epoch.
+
+    `total_cents` is what is to be paid, after the discount; `hosted` is paid on a page of the payment provider.
+    """
 
     order_id: str
     key: str
@@ -50,6 +63,16 @@ class Order:
     total_cents: int
     created_at: int
     lines: tuple[OrderLine, ...]
+    customer: str | None = None
+    hosted: bool = False
+    paid_at: int | None = None
+    decline: Decline | None = None
+    discount: Discount | None = None
+
+    @property
+    def placed_at(self) -> int | None:
+        """Return when printing could begin: None while a hosted payment isn't made."""
+        return self.paid_at if self.hosted else self.created_at
 
 
 def enter(connection: Connection, order: Order) -> None:
@@ -65,6 +88,9 @@ def enter(connection: Connection, order: Order) -> None:
             total_cents=order.total_cents,
             lines=[asdict(line) for line in order.lines],
             created_at=order.created_at,
+            customer=order.customer,
+            hosted=order.hosted,
+            discount=order.discount.stored() if order.discount else None,
         )
     )
 
@@ -72,24 +98,40 @@ def enter(connection: Connection, order: Order) -> None:
 def accept(database: Database, order_id: str) -> bool:
     """Turn a pending order into an accepted one; False when it was pending no longer."""
     with database.writing() as connection:
-        return _leave_pending(connection, order_id, Status.ACCEPTED)
+        return _change(connection, order_id, Status.PENDING, status=Status.ACCEPTED.value, paid_at=time.time_ns())
 
 
-def release(database: Database, order: Order, status: Status) -> bool:
-    """End a pending order with `status` and put its stock back; False, and nothing done, when it isn't pending."""
+def release(database: Database, order: Order, status: Status, decline: Decline | None = None) -> bool:
+    """End a pending order with `status`, and give its stock and its codes back.
+
+    False, and nothing done, when it isn't pending.
+    """
     with database.writing() as connection:
-        if not _leave_pending(connection, order.order_id, status):
+        if not _change(
+            connection, order.order_id, Status.PENDING, status=status.value, decline=decline and decline.value
+        ):
             return False
-        put_back(connection, [(line.sku, line.quantity) for line in order.lines], order.location)
+        _put_back(connection, order)
+        if order.discount is not None:
+            give_back(connection, order.discount)
         return True
 
 
-def _leave_pending(connection: Connection, order_id: str, status: Status) -> bool:
-    statement = (
-        update(orders)
-        .where(orders.c.order_id == order_id, orders.c.status == Status.PENDING.value)
-        .values(status=status.value)
-    )
+def take_back(connection: Connection, order: Order) -> bool:
+    """Turn an accepted order into a returned one, its stock put back; False when it isn't accepted."""
+    if not _change(connection, order.order_id, Status.ACCEPTED, status=Status.RETURNED.value):
+        return False
+    _put_back(connection, order)
+    return True
+
+
+def _put_back(connection: Connection, order: Order) -> None:
+    put_back(connection, [(line.sku, line.quantity) for line in order.lines], order.location)
+
+
+def _change(connection: Connection, order_id: str, was: Status, **values: object) -> bool:
+    """Change an order whose status is `was`; False when it has another."""
+    statement = update(orders).where(orders.c.order_id == order_id, orders.c.status == was.value).values(**values)
     return connection.execute(statement).rowcount == 1
 
 
@@ -119,6 +161,25 @@ def orders_page(database: Database, run: str | None, after: int, limit: int) -> 
     return [_order(row) for row in rows], (rows[-1].sequence if len(rows) == limit else None)
 
 
+def orders_of_customer(
+    database: Database, customer: str, before: int | None, limit: int
+) -> tuple[list[Order], int | None]:
+    """Return at most `limit` orders of a customer, the newest first, and what `before` the next page has."""
+    statement = select(orders).where(orders.c.customer == customer).order_by(orders.c.sequence.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(orders.c.sequence < before)
+    with database.reading() as connection:
+        rows = connection.execute(statement).all()
+    return [_order(row) for row in rows], (rows[-1].sequence if len(rows) == limit else None)
+
+
+def count_of_customer(database: Database, customer: str) -> int:
+    """Return how many orders a customer has made."""
+    with database.reading() as connection:
+        statement = select(func.count()).select_from(orders).where(orders.c.customer == customer)
+        return connection.execute(statement).scalar_one()
+
+
 def _order(row: Row[tuple[object, ...]]) -> Order:
     return Order(
         order_id=row.order_id,
@@ -130,6 +191,11 @@ def _order(row: Row[tuple[object, ...]]) -> Order:
         total_cents=row.total_cents,
         created_at=row.created_at,
         lines=tuple(OrderLine(**line) for line in row.lines),
+        customer=row.customer,
+        hosted=bool(row.hosted),
+        paid_at=row.paid_at,
+        decline=Decline(row.decline) if row.decline else None,
+        discount=read_discount(row.discount),
     )
 
 

@@ -10,6 +10,8 @@ from typing import Protocol
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from staging.http_client import ThreadSessions
+
 ATTEMPTS = 3
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 3.0
@@ -58,7 +60,7 @@ class HttpProvider:
 
     def __init__(self, url: str) -> None:
         self._url = f"{url}/payments"
-        self._of_thread = threading.local()
+        self._http = ThreadSessions()
         self._pause = threading.Event()
 
     def pay(self, bill: Bill, key: PaymentKey) -> Payment:
@@ -83,18 +85,10 @@ class HttpProvider:
             "card_token": bill.card_token,
         }
         try:
-            reply = self._session().post(self._url, json=body, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+            reply = self._http.get().post(self._url, json=body, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
         except requests.RequestException as error:
-            return Payment.NOT_MADE if _never_sent(error) else Payment.UNKNOWN
+            return Payment.NOT_MADE if never_sent(error) else Payment.UNKNOWN
         return _payment_of(reply.status_code)
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._of_thread, "session", None)
-        if session is None:
-            session = self._of_thread.session = requests.Session()
-            # No proxy and no .netrc is used here, and looking for them costs a millisecond a call.
-            session.trust_env = False
-        return session
 
 
 def _payment_of(status: int) -> Payment:
@@ -109,7 +103,8 @@ def _payment_of(status: int) -> Payment:
             return Payment.UNKNOWN
 
 
-def _never_sent(error: requests.RequestException) -> bool:
+def never_sent(error: requests.RequestException) -> bool:
+    """Whether a call failed before anything of it was sent."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if error.args else None

@@ -1,5 +1,7 @@
 """The shop's tables, and what a new shop starts with."""
 
+from collections.abc import Collection, Mapping
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -14,12 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     func,
+    inspect,
     select,
     text,
 )
 
 from staging.database import Database
-from staging.shop.catalogue import LOCATIONS, WAREHOUSE, Catalogue
+from staging.shop.catalogue import LOCATIONS, WAREHOUSE, Catalogue, Style
 
 SEEDING_LOCK = 20261127
 
@@ -56,6 +59,7 @@ carts = Table(
     metadata,
     Column("session", String, primary_key=True),
     Column("lines", JSON, nullable=False),
+    Column("codes", JSON(none_as_null=True)),
 )
 designs = Table(
     "designs",
@@ -80,8 +84,69 @@ orders = Table(
     # With its order, so that the transaction that holds the stock is two statements long.
     Column("lines", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("customer", String),
+    Column("hosted", Boolean),
+    Column("paid_at", BigInteger),
+    Column("decline", String),
+    Column("discount", JSON(none_as_null=True)),
     Index("orders_by_run", "run", "sequence"),
     Index("orders_by_status", "status", "location"),
+    Index("orders_by_customer", "customer", "sequence"),
+)
+# A coupon may be without an end (`uses_left` null); a gift card is used once.
+vouchers = Table(
+    "vouchers",
+    metadata,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("code", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Column("cents", Integer, nullable=False),
+    Column("uses_left", Integer),
+)
+drops = Table(
+    "drops",
+    metadata,
+    Column("style", ForeignKey("products.style"), primary_key=True),
+    Column("opens_at", BigInteger, nullable=False),
+)
+# A login that a session has begun at the provider: removed when it comes back.
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("state", String, primary_key=True),
+    Column("session", String, nullable=False),
+    Column("verifier", String, nullable=False),
+    Column("nonce", String, nullable=False),
+    Column("next", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", String, primary_key=True),
+    Column("user", String, nullable=False),
+    Column("name", String, nullable=False),
+)
+# Only a hash of a cookie is kept: who reads the database can't log in with it.
+customer_logins = Table(
+    "customer_logins",
+    metadata,
+    Column("cookie_hash", String, primary_key=True),
+    Column("customer_id", ForeignKey("customers.customer_id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+returns = Table(
+    "returns",
+    metadata,
+    Column("return_id", String, primary_key=True),
+    Column("order_id", ForeignKey("orders.order_id"), nullable=False, unique=True),
+    Column("status", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger),
+    Column("refunded_at", BigInteger),
+    Index("returns_by_status", "status"),
 )
 # What happened, once for each subject: a step of the funnel for a session, a refusal for a checkout.
 happenings = Table(
@@ -93,7 +158,12 @@ happenings = Table(
 )
 
 
-def create_shop(database: Database, catalogue: Catalogue, *, warehouse_stock: int, store_stock: int) -> None:
+FIRST_COUPON = "WELCOME10"
+
+
+def create_shop(
+    database: Database, catalogue: Catalogue, *, warehouse_stock: int, store_stock: int, drop_stock: int = 0
+) -> None:
     """Create and fill what is missing; of replicas that start at once on one database, only one does."""
     with database.writing() as connection:
         if database.dialect == "postgresql":
@@ -101,12 +171,36 @@ def create_shop(database: Database, catalogue: Catalogue, *, warehouse_stock: in
         else:
             connection.execute(text("SELECT 1"))  # takes the write lock, before the schema is looked at
         metadata.create_all(connection)
+        _add_missing_columns(connection)
         if not connection.scalar(select(func.count()).select_from(products)):
-            _seed(connection, catalogue, warehouse_stock, store_stock)
+            _seed(connection, catalogue.styles.values(), {WAREHOUSE: warehouse_stock}, store_stock)
+            connection.execute(
+                vouchers.insert().values(code=FIRST_COUPON, kind="coupon", percent=10, cents=0, uses_left=None)
+            )
+        drop = catalogue.drop
+        if (
+            drop is not None
+            and connection.scalar(select(products.c.style).where(products.c.style == drop.style)) is None
+        ):
+            _seed(connection, [drop], {WAREHOUSE: drop_stock}, 0)
+            connection.execute(drops.insert().values(style=drop.style, opens_at=0))
 
 
-def _seed(connection: Connection, catalogue: Catalogue, warehouse_stock: int, store_stock: int) -> None:
-    styles = list(catalogue.styles.values())
+def _add_missing_columns(connection: Connection) -> None:
+    """Give the tables of an earlier version's database the columns and indexes that came later; all may be null."""
+    found = inspect(connection)
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in found.get_columns(table.name)}
+        missing = [column for column in table.columns if column.name not in there]
+        for column in missing:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
+        if missing:
+            for index in table.indexes:
+                index.create(connection, checkfirst=True)
+
+
+def _seed(connection: Connection, styles: Collection[Style], stock_at: Mapping[str, int], stock_elsewhere: int) -> None:
     connection.execute(
         products.insert(),
         [
@@ -140,7 +234,7 @@ def _seed(connection: Connection, catalogue: Catalogue, warehouse_stock: int, st
             {
                 "sku": sku.sku,
                 "location": location,
-                "quantity": warehouse_stock if location == WAREHOUSE else store_stock,
+                "quantity": stock_at.get(location, stock_elsewhere),
             }
             for _, sku in kept
             for location in LOCATIONS

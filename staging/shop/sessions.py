@@ -3,12 +3,13 @@
 import re
 import secrets
 
-from flask import Response, request
+from flask import Response, g, request
 
 from staging.shop.funnel import Funnel, Step
 
 COOKIE = "sid"
 _FORM = re.compile(r"[0-9a-f]{32}")
+_NEW = "new_session"
 
 
 def session() -> str | None:
@@ -17,12 +18,20 @@ def session() -> str | None:
     return sent if _FORM.fullmatch(sent) else None
 
 
-def welcome(reply: Response, funnel: Funnel) -> Response:
-    """Start a session when the request has none: one more in the funnel."""
-    if session() is None:
-        name = secrets.token_hex(16)
-        reply.set_cookie(COOKIE, name, path="/", httponly=True, samesite="Lax")
-        funnel.saw(Step.SESSION, name)
+def session_or_new() -> str:
+    """Return the request's session, or one that its reply begins."""
+    if (sent := session()) is not None:
+        return sent
+    if _NEW not in g:
+        setattr(g, _NEW, secrets.token_hex(16))
+    return str(g.get(_NEW))
+
+
+def keep_new_session(reply: Response, funnel: Funnel) -> Response:
+    """Set the cookie of a session that this request began: one more in the funnel."""
+    if _NEW in g:
+        reply.set_cookie(COOKIE, g.get(_NEW), path="/", httponly=True, samesite="Lax")
+        funnel.saw(Step.SESSION, g.get(_NEW))
     return reply
 
 

@@ -32,6 +32,9 @@ _IDS = frozenset(str(number) for number, _ in enumerate(Stage, 1))
 BEGINS_S = {Stage.PAID: 0.0, Stage.PRINTING: 0.5, Stage.SHIPPED: 1.0}
 
 
+_PAID = frozenset({Status.ACCEPTED, Status.RETURNED})
+
+
 class Tracking:
     """The streams of one replica, at most `most` at a time; what each one pushed is counted in the funnel."""
 
@@ -80,9 +83,22 @@ class Tracking:
 
 def _left_s(order: Order, stage: Stage, until: Stage) -> float:
     """Return the seconds until `stage`; infinity where it never comes, or isn't known to."""
-    if order.status is not Status.ACCEPTED or BEGINS_S[stage] > BEGINS_S[until]:
+    if order.status not in _PAID or order.placed_at is None or BEGINS_S[stage] > BEGINS_S[until]:
         return math.inf
-    return BEGINS_S[stage] - (time.time_ns() - order.created_at) / 1e9
+    return BEGINS_S[stage] - (time.time_ns() - order.placed_at) / 1e9
+
+
+def stage_of(order: Order) -> Stage | None:
+    """Return how far an order has come by now; None for one that isn't paid."""
+    reached = [stage for stage in Stage if (at := begins_at(order, stage)) is not None and at <= time.time_ns()]
+    return reached[-1] if reached else None
+
+
+def begins_at(order: Order, stage: Stage) -> int | None:
+    """Return when a stage of a paid order begins, in ns since the epoch."""
+    if order.status not in _PAID or order.placed_at is None:
+        return None
+    return order.placed_at + int(BEGINS_S[stage] * 1e9)
 
 
 def address_of(order: Order) -> str:

@@ -23,7 +23,11 @@ from tests.staging.otlp_sink import Sink, receiving
 
 @dataclass(frozen=True)
 class Stack:
-    """Two replicas behind a front, and a third whose provider loses the reply to every capture."""
+    """Two replicas behind a front, and a third whose provider loses the reply to every capture.
+
+    The first provider sends its webhooks once and late, the other one before the shopper is sent back, and twice.
+    The two replicas have a login provider and a drop of three of each SKU.
+    """
 
     first: Replica
     second: Replica
@@ -33,38 +37,57 @@ class Stack:
     lossy_payments: str
     access_log: Path
     sink: Sink
+    login: str
+
+
+ACCOUNTS = ("ann", "bob", "cid", "dee", "eve", "fay")
+PASSWORD = "correct horse"
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
-    ports = {name: free_port() for name in ("first", "second", "lossy", "payments", "lossy-payments")}
+    ports = {name: free_port() for name in ("first", "second", "lossy", "payments", "lossy-payments", "login")}
     admins = {name: free_port() for name in ("first", "second", "lossy")}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
 
+    accounts = folder / "accounts.csv"
+    accounts.write_text("user,password\n" + "".join(f"{name},{PASSWORD}\n" for name in ACCOUNTS))
     with receiving() as sink:
 
-        def payments(name: str, ratio: str) -> list[str]:
+        def payments(name: str, ratio: str, *webhooks: str) -> list[str]:
             return command(
                 "payments",
                 *("--port", str(ports[name]), "--database", f"sqlite:///{folder}/{name}.db", "--otlp", sink.url),
                 *("--lost-reply-ratio", ratio),
+                *webhooks,
             )
 
-        def shop(name: str, database: str, provider: str) -> list[str]:
+        def login() -> list[str]:
+            return command(
+                "login",
+                *("--port", str(ports["login"]), "--database", f"sqlite:///{folder}/login.db"),
+                *("--accounts", str(accounts), "--otlp", sink.url),
+            )
+
+        def shop(name: str, database: str, provider: str, *more: str) -> list[str]:
             return command(
                 "shop",
                 *("--port", str(ports[name]), "--admin-port", str(admins[name]), "--payments", urls[provider]),
                 *("--database", f"sqlite:///{folder}/{database}.db", "--database-round-trip-ms", "1"),
                 *("--otlp", sink.url),
+                *more,
             )
+
+        more = ("--login", urls["login"], "--drop-stock", "3")
 
         with (
             started(
-                payments("payments", "0"),
-                payments("lossy-payments", "1"),
-                shop("first", "shop", "payments"),
-                shop("second", "shop", "payments"),
+                payments("payments", "0", "--webhook-delay-ms", "400", "--repeated-webhook-ratio", "0"),
+                payments("lossy-payments", "1", "--webhook-delay-ms", "0", "--repeated-webhook-ratio", "1"),
+                login(),
+                shop("first", "shop", "payments", *more),
+                shop("second", "shop", "payments", *more),
                 shop("lossy", "lossy-shop", "lossy-payments"),
             ),
             started(
@@ -85,14 +108,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
                 lossy_payments=urls["lossy-payments"],
                 access_log=folder / "access.jsonl",
                 sink=sink,
+                login=urls["login"],
             )
+
+
+def opened(url: str, *, round_trip_s: float = 0.0) -> Database:
+    """Return a database without tables."""
+    return open_database(url, connections=24, round_trip_s=round_trip_s, tracer=TracerProvider().get_tracer("tests"))
 
 
 def new_shop(url: str, *, round_trip_s: float = 0.0) -> Database:
     """Return a filled shop database: 5 of each SKU in the warehouse, 3 in each store."""
-    database = open_database(
-        url, connections=24, round_trip_s=round_trip_s, tracer=TracerProvider().get_tracer("tests")
-    )
+    database = opened(url, round_trip_s=round_trip_s)
     create_shop(database, twisted_threads(), warehouse_stock=5, store_stock=3)
     return database
 

@@ -8,6 +8,7 @@ import requests
 from loadtests.shopper.html_links import links_of
 from tests.staging.conftest import Stack
 from tests.staging.harness import ADMIN, check_out, fill_cart
+from tests.staging.test_releases import RELEASES
 
 
 def test_the_home_page_starts_a_session_once(stack: Stack) -> None:
@@ -209,7 +210,7 @@ def test_the_admin_interface_needs_the_token(stack: Stack) -> None:
     ("path", "body", "detail"),
     [
         ("release", {"release": "perfect"},
-         "release: unknown release; known: double-charge, oversell, silent-orders, slow-checkout, stable"),
+         f"release: unknown release; known: {', '.join(sorted(RELEASES))}"),
         ("stock", {"stock": [{"sku": "x", "location": "warehouse", "quantity": 1}]}, "stock.0.sku: no such SKU"),
         ("stock", {"stock": [{"sku": "tearex-m-navy", "location": "moon", "quantity": 1}]},
          "stock.0.location: one of warehouse, store-leeds, store-york, store-bath, store-hull"),

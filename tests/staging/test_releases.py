@@ -9,11 +9,20 @@ from staging.shop.releases.behaviour import Behaviour
 from staging.shop.releases.releases import CurrentRelease, read_releases
 from staging.shop.stock import ConditionalTaking, StockAtOneLocation
 
-KNOWN = "fresh-key-on-retry, query-per-line, silent-once-paid, stock-read-then-written"
+KNOWN = (
+    "customers-locked, fresh-key-on-retry, gift-card-use-not-looked-at, news-applied-again, news-forgotten, "
+    "query-per-line, silent-once-paid, stock-read-then-written"
+)
 
 
-def test_the_five_releases_come_along() -> None:
-    assert list(read_releases()) == ["stable", "slow-checkout", "oversell", "double-charge", "silent-orders"]
+RELEASES = (
+    "stable", "slow-checkout", "oversell", "double-charge", "silent-orders",
+    "lost-webhook", "repeated-webhook", "reused-gift-card", "locked-out",
+)  # fmt: skip
+
+
+def test_the_releases_come_along() -> None:
+    assert tuple(read_releases()) == RELEASES
 
 
 def test_stable_behaves_as_it_should() -> None:
@@ -31,6 +40,9 @@ def test_each_other_release_differs_in_one_thing() -> None:
             type(release.behaviour.stock) is not type(default.stock),
             release.behaviour.payment_key is not default.payment_key,
             release.behaviour.pushed_until is not default.pushed_until,
+            type(release.behaviour.vouchers) is not type(default.vouchers),
+            type(release.behaviour.news) is not type(default.news),
+            release.behaviour.admits_customers is not default.admits_customers,
         ]
         assert sum(different) == (name != "stable")
 
@@ -64,7 +76,5 @@ def test_a_switch_takes_effect_for_the_next_reader() -> None:
     current = CurrentRelease(read_releases(), "stable")
     assert current.switch("oversell").version == "2026.47.2"
     assert current.get().name == "oversell"
-    with pytest.raises(
-        KeyError, match="unknown release; known: double-charge, oversell, silent-orders, slow-checkout, stable"
-    ):
+    with pytest.raises(KeyError, match=f"unknown release; known: {', '.join(sorted(RELEASES))}"):
         current.switch("perfect")

@@ -7,6 +7,8 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from staging.shop.carts import CartLine
+from staging.shop.hosted.news import ApplyOnce, NewsApplying
+from staging.shop.offers.vouchers import ConditionalUse, VoucherUse
 from staging.shop.orders import Stage
 from staging.shop.provider import PaymentKey, key_of_order
 from staging.shop.stock import ConditionalTaking, PricedLine, StockAtOneLocation
@@ -28,9 +30,12 @@ class StockTaking(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """How a checkout and the push events of its order behave; by default correctly."""
+    """How a checkout, the push events of its order, webhooks and logins behave; by default correctly."""
 
     lines: LineReading = field(default_factory=StockAtOneLocation)
     stock: StockTaking = field(default_factory=ConditionalTaking)
     payment_key: PaymentKey = key_of_order
     pushed_until: Stage = Stage.SHIPPED
+    vouchers: VoucherUse = field(default_factory=ConditionalUse)
+    news: NewsApplying = field(default_factory=ApplyOnce)
+    admits_customers: bool = True

@@ -5,12 +5,15 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from staging.database import Database
 from staging.shop.carts import CartLine
 from staging.shop.catalogue import LOCATIONS
-from staging.shop.orders import Stage
+from staging.shop.hosted.news import ApplyOnce, News, NewsType
+from staging.shop.offers.vouchers import ConditionalUse, Kind, Voucher
+from staging.shop.orders import Order, Stage, Status
 from staging.shop.releases.behaviour import Behaviour
 from staging.shop.schema import products, skus, stock
-from staging.shop.stock import PricedLine, price
+from staging.shop.stock import PricedLine, price, put_back
 
 
 class _QueryPerLine:
@@ -51,11 +54,42 @@ def _fresh_key_on_retry(order_id: str, attempt: int) -> str:
     return f"{order_id}-{attempt}" if attempt else order_id
 
 
+class _NewsForgotten:
+    """Answers that the news was taken, and forgets it: an order that was paid stays pending."""
+
+    def apply(self, database: Database, order: Order, news: News) -> None:
+        pass
+
+
+class _NewsAppliedAgain:
+    """Takes the stock again with each repetition of the news that an order is paid."""
+
+    def apply(self, database: Database, order: Order, news: News) -> None:
+        if order.status is Status.ACCEPTED and news.type is NewsType.CAPTURED:
+            with database.writing() as connection:
+                put_back(connection, [(line.sku, -line.quantity) for line in order.lines], order.location)
+        ApplyOnce().apply(database, order, news)
+
+
+class _UseReadThenWritten(ConditionalUse):
+    """Counts the uses of a gift card and looks at none of them."""
+
+    def is_left(self, voucher: Voucher) -> bool:
+        return voucher.kind is Kind.GIFT_CARD or super().is_left(voucher)
+
+    def use(self, connection: Connection, kind: Kind, code: str) -> bool:
+        return super().use(connection, kind, code) or kind is Kind.GIFT_CARD
+
+
 _FAULTS: Mapping[str, Callable[[Behaviour], Behaviour]] = {
     "query-per-line": lambda good: replace(good, lines=_QueryPerLine()),
     "stock-read-then-written": lambda good: replace(good, stock=_StockReadThenWritten()),
     "fresh-key-on-retry": lambda good: replace(good, payment_key=_fresh_key_on_retry),
     "silent-once-paid": lambda good: replace(good, pushed_until=Stage.PAID),
+    "news-forgotten": lambda good: replace(good, news=_NewsForgotten()),
+    "news-applied-again": lambda good: replace(good, news=_NewsAppliedAgain()),
+    "gift-card-use-not-looked-at": lambda good: replace(good, vouchers=_UseReadThenWritten()),
+    "customers-locked": lambda good: replace(good, admits_customers=False),
 }
 
 

@@ -1,0 +1,1 @@
+"""The shop's customers: logged in over OpenID Connect, with what they ordered."""

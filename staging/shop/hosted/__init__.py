@@ -1,0 +1,1 @@
+"""Payments made on a page of the payment provider: opened, returned from, told by webhook."""

@@ -1,0 +1,1 @@
+"""Offers: coupons, gift cards, and drops with little stock."""
