@@ -5,7 +5,9 @@ from pathlib import Path
 
 from loadtests.audit import checks as audit
 from loadtests.audit.late_ledgers import lacking
-from loadtests.audit.sources import gather, sources_of
+from loadtests.audit.sources import Played, gather, sources_of
+from loadtests.demand.plan import read_plan
+from loadtests.demand.visits import buyers_of
 from loadtests.environment.credentials import credentials_of, token_of
 from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.environment.targets import Environment
@@ -27,13 +29,18 @@ def audit_run(path: Path, variables: Mapping[str, str], records_file: Path | Non
     directory = RunDirectory(path=path)
     environment = read_environment(directory)
     run = read_run(directory)
-    began_at = _began_at(directory, run)
+    played = Played(
+        started_at=_began_at(directory, run),
+        ended_at=run.ended_at,
+        buys=bool(buyers_of(read_plan(directory.plan))),
+        lacking=lacking(directory),
+    )
     token, credentials = token_of(environment, variables), credentials_of(environment, variables)
     bearer = None if token is None else token.reveal()
     file = _records_file(directory, environment, run, records_file)
     sources = sources_of(environment, bearer, PinnedHttp(environment, credentials), file, variables)
     try:
-        evidence = gather(directory, sources, began_at, lacking(directory))
+        evidence = gather(directory, sources, played)
     finally:
         sources.close()
     checks = audit.audit(evidence)

@@ -10,6 +10,7 @@ from slo.documents import WrittenDocument
 
 Levels = Mapping[tuple[str, str], int]
 """Units that are left to sell, by (SKU, location)."""
+Cents = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
 _LATER = ("paid_at", "printed_at", "shipped_at", "due_at")
 _CLOCKS_APART_NS = 60_000_000_000  # a provider's clock isn't the shop's
 
@@ -25,7 +26,7 @@ class Order(WrittenDocument):
     run: str | None = None
     status: str
     created_at: int
-    total_cents: int
+    total_cents: Cents
     lines: tuple[Line, ...]
     paid_at: int | None = None
     printed_at: int | None = None
@@ -52,7 +53,7 @@ class Payment(WrittenDocument):
 
     payment_id: str
     reference: str
-    amount_cents: int
+    amount_cents: Cents
     status: str
     created_at: int
 

@@ -1,14 +1,15 @@
 """Reads the shop records (orders, payments, stock) from wherever they are declared: a page, or a file of the user's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from loadtests.audit.checks import Evidence, others_may_explain
 from loadtests.audit.pages import MAX_REPLY, Pages, SourceUnavailableError
 from loadtests.audit.records_process import RecordsError, RecordsProcess
 from loadtests.audit.shop_records import Order, Payment, StockDocument
+from loadtests.audit.tallies import LedgerIndex, OrderTally, OtherOrders, PaymentTally, RepeatedRowError
 from loadtests.environment.credentials import Settings, settings_of
 from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.environment.resolved_environment import ResolvedEnvironment
@@ -84,55 +85,86 @@ def _unavailable(rows: Iterator[Row]) -> Iterator[Row]:
         raise SourceUnavailableError(f"unreadable: {error}") from error
 
 
-def gather(
-    directory: RunDirectory,
-    sources: Sources,
-    run_started_at: int,
-    lacking: Sequence[str] = (),
-) -> Evidence:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What the audit must know of a run beside its records: when it was (ns), and whether anybody was to buy.
+
+    `lacking` are the workers of whose ledger rows may be missing in the directory.
+    """
+
+    started_at: int
+    ended_at: int | None = None
+    buys: bool = True
+    lacking: Sequence[str] = ()
+
+
+def gather(directory: RunDirectory, sources: Sources, played: Played) -> Evidence:
     """Read the ledgers and every declared source of a run. A source that fails stands in `sources`, and isn't raised.
 
-    `lacking` are the workers of whose ledger rows may be missing in the directory. The orders of others are read only
-    when those of the run leave something unexplained.
+    The orders of others are read only when those of the run leave something unexplained.
     """
     states: dict[str, str] = {}
-    run = directory.name
-    orders = _read(states, "orders", sources, lambda: tuple(sources.orders(run, run_started_at)))
-    payments = _read(states, "payments", sources, lambda: tuple(sources.payments(run_started_at)))
+    run, ledger = directory.name, LedgerIndex(read_ledgers(directory.ledgers()))
+    orders = _read(
+        states, "orders", sources, lambda: _tallied(OrderTally(run, ledger), sources.orders(run, played.started_at))
+    )
+    payments = _read(
+        states, "payments", sources, lambda: _tallied(PaymentTally(orders), sources.payments(played.started_at))
+    )
     after = _read(states, "stock", sources, lambda: sources.stock_document().levels())
     before = _stock_before(directory, states) if sources.declares("stock") else None
     evidence = Evidence(
         run=run,
-        attempts=read_ledgers(directory.ledgers()),
+        ledger=ledger,
         orders=orders,
-        foreign=(),
         payments=payments,
         stock_before=None if before is None else before.levels(),
         stock_after=after,
         sources=states,
-        lacking=lacking,
+        lacking=played.lacking,
+        buys=played.buys,
     )
     if orders is None or not others_may_explain(evidence):
         return evidence
-    since = run_started_at if before is None else before.taken_at
-    everyone = _read(states, "orders", sources, lambda: tuple(sources.orders(None, since))) or ()
-    return replace(evidence, foreign=tuple(o for o in everyone if o.run != run and o.created_at >= since))
+    since = played.started_at if before is None else before.taken_at
+    orphans = {} if payments is None else payments.orphans
+    others = OtherOrders(run, orders, orphans.keys(), since, played.ended_at)
+    try:
+        _tallied(others, sources.orders(None, since))
+    except (SourceUnavailableError, RepeatedRowError) as error:
+        return replace(evidence, others_unread=f"they are {error}")
+    if others.of_run < len(orders):
+        why = f"everyone's orders hold {others.of_run} of the {len(orders)} of the run: orders(None) must yield all"
+        return replace(evidence, others_unread=why)
+    return replace(evidence, others=others)
 
 
-Records = TypeVar("Records")
+Tally = TypeVar("Tally", bound=OrderTally | PaymentTally | OtherOrders)
 
 
-def _read(states: dict[str, str], name: str, sources: Sources, read: Callable[[], Records]) -> Records | None:
+def _tallied(tally: Tally, rows: Iterator[Any]) -> Tally:
+    for row in rows:
+        tally.add(row)
+    return tally
+
+
+Read = TypeVar("Read")
+
+
+def _read(states: dict[str, str], name: str, sources: Sources, read: Callable[[], Read]) -> Read | None:
     if not sources.declares(name):
         states[name] = "not declared"
         return None
     try:
-        records = read()
+        found = read()
     except SourceUnavailableError as error:
         states[name] = str(error)
         return None
+    except RepeatedRowError as error:
+        states[name] = f"unreadable: {error}"
+        return None
     states[name] = "read"
-    return records
+    return found
 
 
 def _stock_before(directory: RunDirectory, states: dict[str, str]) -> StockDocument | None:

@@ -82,16 +82,18 @@ class OrderReply:
 def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
     """Read every attempt of a run with its outcome; one without an outcome row is `unknown`.
 
+    An attempt whose key was used before is one of its own: an outcome is the last one's of its key and its worker.
     A last line cut short by a kill is left out. Raises BadInput on any other malformed row.
     """
-    attempts: dict[str, Attempt] = {}
+    attempts: list[Attempt] = []
     for path in paths:
+        last: dict[str, int] = {}
         for number, row in _rows(path):
             try:
-                _apply(attempts, row)
+                _apply(attempts, last, row)
             except (KeyError, TypeError, ValueError, ArithmeticError) as error:
                 raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
-    return tuple(attempts.values())
+    return tuple(attempts)
 
 
 def count_rows(path: Path) -> int:
@@ -116,20 +118,18 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
-def _apply(attempts: dict[str, Attempt], row: dict[str, Any]) -> None:
+def _apply(attempts: list[Attempt], last: dict[str, int], row: dict[str, Any]) -> None:
     key = str(row["key"])
     if row["event"] == "attempt":
-        attempts[key] = Attempt(
-            session=int(row["session"]),
-            key=key,
-            lines=tuple(_line(**line) for line in row["lines"]),
-            amount_cents=int(row["amount_cents"]),
-        )
+        lines = tuple(_line(**line) for line in row["lines"])
+        session, amount_cents = int(row["session"]), int(row["amount_cents"])
+        last[key] = len(attempts)
+        attempts.append(Attempt(session=session, key=key, lines=lines, amount_cents=amount_cents))
         return
     if row["event"] != "outcome" or row["outcome"] not in _OUTCOMES:
         raise ValueError(f"unknown event or outcome in {row}")
-    before = attempts[key]
-    attempts[key] = Attempt(
+    before = attempts[last[key]]
+    attempts[last[key]] = Attempt(
         session=before.session,
         key=key,
         lines=before.lines,
