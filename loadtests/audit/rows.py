@@ -4,16 +4,18 @@ A value may be what a database's driver gives (datetime, Decimal, UUID) where it
 """
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from loadtests.results.ledger import Line
-from slo.documents import BadInput, Document
+from slo.documents import BadInput
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_1973 = 10**17
@@ -22,6 +24,8 @@ _MOST = 1 << 62
 
 
 def _text(value: object) -> object:
+    if type(value) is str:
+        return value
     if isinstance(value, int | UUID) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
@@ -30,7 +34,9 @@ def _text(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    if isinstance(value, float | Decimal) and value == value // 1:
+    if type(value) is int:
+        return value
+    if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("must be a whole number")  # noqa: TRY004 - pydantic passes on ValueErrors
@@ -76,104 +82,99 @@ def _line(one: object) -> object:
     return one
 
 
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=500)]
+Text = Annotated[str, Field(min_length=1, max_length=500), BeforeValidator(_text)]
 Whole = Annotated[int, BeforeValidator(_whole), Field(ge=-_MOST, le=_MOST)]
 Moment = Annotated[int, BeforeValidator(_moment), Field(le=_MOST)]
 OrderStatus = Literal["accepted", "pending", "declined", "failed", "cancelled", "refunded"]
 PaymentStatus = Literal["authorised", "captured", "pending", "declined", "failed", "cancelled", "refunded"]
 
 
-class LineRow(Document):
+class LineRow(TypedDict):
     """A line of an order; without a location it is at that of the class."""
 
     sku: Text
     quantity: Annotated[Whole, Field(ge=0)]
-    location: Text | None = None
+    location: NotRequired[Text | None]
 
 
-class OrderRow(Document):
+class OrderRow(TypedDict):
     """A row of `orders`."""
 
     order_id: Text
-    key: Text | None = None
-    run: Text | None = None
-    status: Annotated[OrderStatus, BeforeValidator(_known)] = "accepted"
+    key: NotRequired[Text | None]
+    run: NotRequired[Text | None]
+    status: NotRequired[Annotated[OrderStatus, BeforeValidator(_known)]]
     created_at: Moment
     total_cents: Whole
-    lines: Annotated[tuple[LineRow, ...], BeforeValidator(_lines), Field(max_length=10_000)]
-    paid_at: Moment | None = None
-    printed_at: Moment | None = None
-    shipped_at: Moment | None = None
-    due_at: Moment | None = None
-    decline: Annotated[str, Field(max_length=500)] | None = None
+    lines: Annotated[list[LineRow], BeforeValidator(_lines), Field(max_length=10_000)]
+    paid_at: NotRequired[Moment | None]
+    printed_at: NotRequired[Moment | None]
+    shipped_at: NotRequired[Moment | None]
+    due_at: NotRequired[Moment | None]
+    decline: NotRequired[Annotated[str, Field(max_length=500)] | None]
 
 
-class PaymentRow(Document):
+class PaymentRow(TypedDict):
     """A row of `payments`."""
 
     payment_id: Text
     reference: Text
     amount_cents: Whole
-    status: Annotated[PaymentStatus, BeforeValidator(_known)] = "captured"
+    status: NotRequired[Annotated[PaymentStatus, BeforeValidator(_known)]]
     created_at: Moment
 
 
-class StockRow(Document):
+class StockRow(TypedDict):
     """A row of `stock`."""
 
     sku: Text
-    location: Text | None = None
+    location: NotRequired[Text | None]
     quantity: Whole
-    reserved: Annotated[Whole, Field(ge=0)] = 0
+    reserved: NotRequired[Annotated[Whole, Field(ge=0)]]
 
 
-class FunnelRow(Document):
+class FunnelRow(TypedDict):
     """A row of `funnel`."""
 
     step: Annotated[Text, Field(max_length=128)]
     sessions: Annotated[Whole, Field(ge=0)]
 
 
-MODELS: Mapping[str, type[Document]] = {
-    "orders": OrderRow,
-    "payments": PaymentRow,
-    "stock": StockRow,
-    "funnel": FunnelRow,
-}
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+_ROWS: Mapping[str, Any] = {"orders": OrderRow, "payments": PaymentRow, "stock": StockRow, "funnel": FunnelRow}
+for _row in (LineRow, *_ROWS.values()):
+    _row.__pydantic_config__ = _STRICT
+_ADAPTERS: Mapping[str, TypeAdapter[dict[str, Any]]] = {kind: TypeAdapter(row) for kind, row in _ROWS.items()}
+_STATUS = {"orders": "accepted", "payments": "captured"}
 
 
 def row_of(kind: str, row: object, location: str, place: str) -> dict[str, Any]:
     """Return a row as JSON carries it; raises BadInput that begins with `place` and names field, value and rule."""
-    model = MODELS[kind]
     if isinstance(row, tuple) and hasattr(row, "_asdict"):
         row = {name: value for name, value in row._asdict().items() if value is not ...}
     if not isinstance(row, Mapping):
-        names = ", ".join(model.model_fields)
-        raise BadInput(f"{place}: expected a dict with {names}, found {type(row).__name__}")
+        raise BadInput(f"{place}: expected a dict with {_names(kind)}, found {type(row).__name__}")
     try:
-        read = model.model_validate(dict(row))
+        held = _ADAPTERS[kind].validate_python(row if type(row) is dict else dict(row))
     except ValidationError as error:
-        raise BadInput(f"{place}: {_first(error, model)}") from None
-    held = read.model_dump(exclude_none=True)
-    if "run" in read.model_fields_set:
-        held["run"] = getattr(read, "run", None)  # that it is nobody's is something else than not knowing
-    return _with_location(kind, held, location)
-
-
-def _with_location(kind: str, held: dict[str, Any], location: str) -> dict[str, Any]:
-    if kind == "stock" and held.get("location") is None:
-        held["location"] = location
-    for line in held.get("lines", ()):
-        if line.get("location") is None:
-            line["location"] = location
+        raise BadInput(f"{place}: {_first(error, kind)}") from None
+    if kind in _STATUS:
+        held.setdefault("status", _STATUS[kind])
+    for where in (held,) if kind == "stock" else held.get("lines", ()):
+        if where.get("location") is None:
+            where["location"] = location
     return held
 
 
-def _first(error: ValidationError, model: type[Document]) -> str:
+def _names(kind: str) -> str:
+    return ", ".join(_ROWS[kind].__annotations__)
+
+
+def _first(error: ValidationError, kind: str) -> str:
     detail = error.errors(include_url=False)[0]
     place = ".".join(map(str, detail["loc"])) or "the row"
     if detail["type"] == "missing":
         return f"{place}: required and missing"
     if detail["type"] == "extra_forbidden":
-        return f"{place}: unknown; there are {', '.join(model.model_fields)}"
+        return f"{place}: unknown; there are {_names(kind)}"
     return f"{place}: {detail['msg'].removeprefix('Value error, ')}, found {repr(detail['input'])[:80]}"
