@@ -1,8 +1,9 @@
-"""The names that a storefront of your own imports; docs/write-a-storefront.md shows how.
+"""The names that a storefront or shop records of your own import; docs/write-a-storefront.md shows how.
 
 What is here stays: a name is taken away, or changes what it means, only with a new `INTERFACE`.
 """
 
+from loadtests.audit.own_records import FunnelRecord, OrderRecord, PaymentRecord, ShopRecords, StockRecord
 from loadtests.results.ledger import Line
 from loadtests.storefronts.amounts import cents
 from loadtests.storefronts.html import Element, Form
@@ -14,4 +15,20 @@ from loadtests.storefronts.shop import Shop
 
 INTERFACE = 1
 
-__all__ = ["INTERFACE", "Element", "Form", "Line", "Order", "Page", "Refused", "Shop", "cents", "journey"]
+__all__ = [
+    "INTERFACE",
+    "Element",
+    "Form",
+    "FunnelRecord",
+    "Line",
+    "Order",
+    "OrderRecord",
+    "Page",
+    "PaymentRecord",
+    "Refused",
+    "Shop",
+    "ShopRecords",
+    "StockRecord",
+    "cents",
+    "journey",
+]

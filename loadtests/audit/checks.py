@@ -1,48 +1,49 @@
 """The audit compares the ledger (what was attempted and promised) with the shop records: orders, payments, stock.
 
 Pure: no I/O. A source that isn't declared leaves its checks out; one that couldn't be read makes them `unknown`,
-and unknown never counts as good.
+and so does one in which there was nothing to find. Unknown never counts as good.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from loadtests.audit.shop_records import Levels, Order, Payment
-from loadtests.results.ledger import Attempt, Line
+from loadtests.audit.shop_records import Levels
+from loadtests.audit.tallies import (
+    EXAMPLES,
+    Broken,
+    Found,
+    LedgerIndex,
+    OrderTally,
+    OtherOrders,
+    PaymentTally,
+    Units,
+)
 from slo.verdict.audit_document import FORMAT, Answer, AuditDocument, CheckEntry
 
-EXAMPLES = 20
-_HOLDS_STOCK = frozenset({"accepted", "pending"})
 _NEED_EVERY_ROW = frozenset({"order-exists", "order-once", "order-as-promised"})
+_NEED_OTHERS = frozenset({"no-payment-without-order", "stock-moved-by-what-was-sold", "stock-not-negative"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What the audit compares; None where a source isn't declared or couldn't be read (`sources` has the reason).
 
-    `orders` are those of the run; `foreign` those that others placed after the stock was read before the run;
-    `lacking` names the workers whose ledger may have more rows than are in `attempts`.
+    `others` are the orders of others, once they were asked for, and `others_unread` is why they couldn't be read.
+    `lacking` names the workers whose ledger may have more rows than are in `ledger`; `buys` is whether anybody was to
+    buy in the run.
     """
 
     run: str
-    attempts: Sequence[Attempt]
-    orders: Sequence[Order] | None
-    foreign: Sequence[Order]
-    payments: Sequence[Payment] | None
+    ledger: LedgerIndex
+    orders: OrderTally | None
+    payments: PaymentTally | None
     stock_before: Levels | None
     stock_after: Levels | None
     sources: Mapping[str, str]
+    others: OtherOrders | None = None
+    others_unread: str | None = None
     lacking: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """One order, payment or stock level that shows a broken promise."""
-
-    key: str | None
-    order_id: str | None
-    detail: str
+    buys: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,19 @@ class Check:
     examples: tuple[Broken, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a comparison found: on how much, what is broken, and why it says nothing.
+
+    `doubt` stands where nothing is broken, `mistaken` even then: the two sides speak of different things.
+    """
+
+    checked: int
+    broken: Found = field(default_factory=Found)
+    doubt: str | None = None
+    mistaken: str | None = None
+
+
 def audit(evidence: Evidence) -> tuple[Check, ...]:
     """Answer every check, in the order of `docs/contracts.md`, leaving out those without a declared source."""
     return tuple(
@@ -66,154 +80,221 @@ def audit(evidence: Evidence) -> tuple[Check, ...]:
     )
 
 
-Found = tuple[int, list[Broken]]
-
-
 def others_may_explain(evidence: Evidence) -> bool:
-    """Whether something looks broken that orders which others placed during the run could explain."""
-    broken = {check.name for check in audit(evidence) if check.outcome == "broken"}
-    return bool(broken & {"no-payment-without-order", "stock-moved-by-what-was-sold"})
+    """Whether something looks broken that orders which others placed during the run, or after it, could explain."""
+    return any(check.outcome == "broken" and check.name in _NEED_OTHERS for check in audit(evidence))
 
 
-def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Found], evidence: Evidence) -> Check:
+def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Compared], evidence: Evidence) -> Check:
     unread = [f"{source} {evidence.sources[source]}" for source in sources if evidence.sources[source] != "read"]
     if unread:
         return Check(name=name, outcome="unknown", checked=0, broken=0, detail="; ".join(unread))
-    checked, broken = compare(evidence)
-    if name in _NEED_EVERY_ROW and evidence.lacking and not broken:
-        return Check(name=name, outcome="unknown", checked=checked, broken=0, detail=_why_unknown(evidence))
+    found = compare(evidence)
+    doubt = found.mistaken or _why_not_broken(name, found, evidence) or _why_unknown(name, found, evidence)
+    if doubt is not None:
+        return Check(name=name, outcome="unknown", checked=found.checked, broken=0, detail=doubt)
+    broken = found.broken
+    if broken.count:
+        detail = f"{broken.count} of {found.checked}: {broken.examples[0].detail}"
+    else:
+        detail = f"all {found.checked}" if found.checked else "nothing to check: nobody was to buy"
     return Check(
         name=name,
-        outcome="broken" if broken else "holds",
-        checked=checked,
-        broken=len(broken),
-        detail=f"{len(broken)} of {checked}: {broken[0].detail}" if broken else f"all {checked}",
-        examples=tuple(broken[:EXAMPLES]),
+        outcome="broken" if broken.count else "holds",
+        checked=found.checked,
+        broken=broken.count,
+        detail=detail,
+        examples=tuple(broken.examples[:EXAMPLES]),
     )
 
 
-def _order_exists(evidence: Evidence) -> Found:
-    accepted = [attempt for attempt in evidence.attempts if attempt.outcome == "accepted"]
-    in_shop = {order.order_id for order in evidence.orders or () if order.status == "accepted"}
-    return len(accepted), [
-        Broken(key=a.key, order_id=a.order_id, detail=f"order {a.order_id} was acknowledged and is not in the shop")
-        for a in accepted
-        if a.order_id not in in_shop
-    ]
+def _why_not_broken(name: str, found: Compared, evidence: Evidence) -> str | None:
+    """Return why what looks broken may be explained by the orders of others, None when it is broken."""
+    if not found.broken.count or evidence.others_unread is None or name not in _NEED_OTHERS:
+        return None
+    seen = found.broken.examples[0].detail
+    return f"{seen}; orders of others may explain that, and {evidence.others_unread}"
 
 
-def _order_once(evidence: Evidence) -> Found:
-    by_key: defaultdict[str, list[str]] = defaultdict(list)
-    for order in evidence.orders or ():
-        if order.key is not None and order.status in _HOLDS_STOCK:
-            by_key[order.key].append(order.order_id)
-    unplanned = [] if evidence.lacking else _without_a_row(evidence)
-    twice = [
-        Broken(key=key, order_id=ids[0], detail=f"one attempt made {len(ids)} orders: {', '.join(ids[:5])}")
-        for key, ids in by_key.items()
-        if len(ids) > 1
-    ]
-    strange = [
-        Broken(key=key, order_id=by_key[key][0], detail=f"order {by_key[key][0]} of this run was never attempted")
-        for key in unplanned
-    ]
-    return len(by_key), twice + strange
+def _why_unknown(name: str, found: Compared, evidence: Evidence) -> str | None:
+    """Return why a promise that nothing shows to be broken isn't one that holds, None when it does."""
+    if found.broken.count:
+        return None
+    if name in _NEED_EVERY_ROW and evidence.lacking:
+        return _rows_missing(evidence)
+    accepted = evidence.ledger.outcomes["accepted"]
+    if found.doubt is not None or found.checked:
+        return found.doubt
+    if accepted:
+        return f"nothing was checked, though {accepted} orders were acknowledged"
+    return "nothing to check: no order was acknowledged" if evidence.buys or evidence.ledger.attempts else None
 
 
-def _without_a_row(evidence: Evidence) -> list[str]:
-    """Return the keys of the run's orders that no attempt has, in order."""
-    held = {order.key for order in evidence.orders or () if order.key is not None and order.status in _HOLDS_STOCK}
-    return sorted(held - {attempt.key for attempt in evidence.attempts})
-
-
-def _why_unknown(evidence: Evidence) -> str:
-    """Return why a promise that nothing shows to be broken isn't one that holds."""
-    orders = len(_without_a_row(evidence))
+def _rows_missing(evidence: Evidence) -> str:
+    orders = 0 if evidence.orders is None else evidence.orders.never_attempted.count
     seen = f": {orders} of the run's orders are in no row" if orders else ""
     missing = f"ledger rows of {', '.join(evidence.lacking)} may be missing{seen}"
     return f"{missing}; complete them with `peakproof audit RUN --worker-folder FOLDER`, the folder it wrote"
 
 
-def _order_as_promised(evidence: Evidence) -> Found:
-    orders = {order.order_id: order for order in evidence.orders or ()}
-    checked, broken = 0, []
-    for attempt in evidence.attempts:
-        order = orders.get(attempt.order_id or "")
-        if attempt.outcome != "accepted" or order is None:
-            continue
+def _orders(evidence: Evidence) -> OrderTally:
+    assert evidence.orders is not None  # noqa: S101 - what reads them needs the source
+    return evidence.orders
+
+
+def _other_words(evidence: Evidence) -> str | None:
+    """Return that the shop's orders and the ledger have no id and no key in common, None when they have."""
+    orders, accepted = _orders(evidence), evidence.ledger.outcomes["accepted"]
+    if orders.matched or not accepted or not len(orders):
+        return None
+    return (
+        f"none of the shop's {len(orders)} orders of the run has an id or a key of the ledger:"
+        " order_id must be what the storefront gave to accepted(), key the key of its order"
+    )
+
+
+def _order_exists(evidence: Evidence) -> Compared:
+    orders, ledger, broken = _orders(evidence), evidence.ledger, Found()
+    for attempt, is_there in zip(ledger.attempts, orders.is_there, strict=True):
+        if attempt.outcome == "accepted" and not is_there:
+            detail = f"order {attempt.order_id} was acknowledged and is not in the shop"
+            broken.add(detail, attempt.key, attempt.order_id)
+    mistaken = _other_words(evidence)
+    if orders.with_other_id and not orders.compared:
+        mistaken = (
+            f"the keys of {orders.with_other_id} acknowledged orders are in the shop, and none of their ids:"
+            " order_id must be what the storefront gave to accepted()"
+        )
+    return Compared(checked=ledger.outcomes["accepted"], broken=broken, mistaken=mistaken)
+
+
+def _order_once(evidence: Evidence) -> Compared:
+    orders, ledger, broken = _orders(evidence), evidence.ledger, Found()
+    for attempt, ids in orders.made_again.items():
+        broken.add(f"one attempt made {len(ids)} orders: {', '.join(ids[:5])}", ledger.attempts[attempt].key, ids[0])
+    keys_differ = orders.with_other_key > 0 and not orders.with_our_key
+    owners = orders.attempts_without_order()
+    loose = [orders.without_key] if orders.without_key.count > owners else []
+    if keys_differ and orders.never_attempted.count + orders.without_key.count > owners:
+        loose = [orders.never_attempted, orders.without_key]
+    elif not keys_differ:
+        loose.append(orders.never_attempted)
+    for found in () if evidence.lacking else loose:
+        broken.count += found.count
+        broken.examples += found.examples
+    return Compared(
+        checked=orders.held, broken=broken, doubt=_why_once_is_open(evidence), mistaken=_other_words(evidence)
+    )
+
+
+def _why_once_is_open(evidence: Evidence) -> str | None:
+    orders, twice = _orders(evidence), evidence.ledger.used_twice
+    without = orders.without_key.count + (0 if orders.with_our_key else orders.never_attempted.count)
+    if twice:
+        return (
+            f"the key {twice[0]} stands for two attempts of the ledger"
+            + (f", and {len(twice) - 1} more do" if len(twice) > 1 else "")
+            + ": give each order a key of its own, or none"
+        )
+    if orders.unnamed:
+        return (
+            f"{orders.unnamed} orders say nothing of a run and are in no row of the ledger:"
+            " give each row its `run`, null for a customer's"
+        )
+    if without:
+        return f"{without} orders of the run have no key of the ledger: whether an attempt made two can't be told"
+    return None
+
+
+def _order_as_promised(evidence: Evidence) -> Compared:
+    orders = _orders(evidence)
+    return Compared(checked=orders.compared, broken=orders.differs, mistaken=_other_words(evidence))
+
+
+def _paid_once(evidence: Evidence) -> Compared:
+    orders, broken, checked = _orders(evidence), Found(), 0
+    for order_id, number, times in orders.accepted():
         checked += 1
-        if _units(order.lines) != _units(attempt.lines):
-            broken.append(_differs(attempt, "holds other things than were ordered"))
-        elif order.total_cents != attempt.amount_cents:
-            broken.append(_differs(attempt, f"costs {order.total_cents}, promised was {attempt.amount_cents}"))
-    return checked, broken
+        if times != 1:
+            broken.add(f"order {order_id} was paid {times} times", orders.key_of(number), order_id)
+    return Compared(checked=checked, broken=broken, mistaken=_other_references(evidence, checked))
 
 
-def _paid_once(evidence: Evidence) -> Found:
-    captured = Counter(p.reference for p in evidence.payments or () if p.status == "captured")
-    accepted = [order for order in evidence.orders or () if order.status == "accepted"]
-    return len(accepted), [
-        Broken(key=o.key, order_id=o.order_id, detail=f"order {o.order_id} was paid {captured[o.order_id]} times")
-        for o in accepted
-        if captured[o.order_id] != 1
-    ]
+def _payments(evidence: Evidence) -> PaymentTally:
+    assert evidence.payments is not None  # noqa: S101 - what reads them needs the source
+    return evidence.payments
 
 
-def _paid_right_amount(evidence: Evidence) -> Found:
-    orders = {order.order_id: order for order in evidence.orders or ()}
-    paid = [p for p in evidence.payments or () if p.status == "captured" and p.reference in orders]
-    return len(paid), [
-        Broken(
-            key=orders[p.reference].key,
-            order_id=p.reference,
-            detail=f"order {p.reference} costs {orders[p.reference].total_cents}, paid was {p.amount_cents}",
-        )
-        for p in paid
-        if p.amount_cents != orders[p.reference].total_cents
-    ]
+def _other_references(evidence: Evidence, accepted: int) -> str | None:
+    """Return that no payment refers to an order by its id, None when one does or there is none of either."""
+    payments = _payments(evidence)
+    others = 0 if evidence.others is None else len(evidence.others.paid_for)
+    if payments.matched or not payments.paid or not accepted or others:
+        return None
+    return (
+        f"none of {payments.paid} payments refers to one of the run's {accepted} orders:"
+        " reference must be the order_id of its order"
+    )
 
 
-def _no_payment_without_order(evidence: Evidence) -> Found:
-    status = {order.order_id: order.status for order in evidence.orders or ()}
-    others = {order.order_id for order in evidence.foreign}
-    captured = [p for p in evidence.payments or () if p.status == "captured" and p.reference not in others]
-    return len(captured), [
-        Broken(
-            key=None,
-            order_id=p.reference,
-            detail=f"payment {p.payment_id} was captured and its order {p.reference} is "
-            + status.get(p.reference, "not in the shop"),
-        )
-        for p in captured
-        if status.get(p.reference) not in _HOLDS_STOCK
-    ]
+def _paid_right_amount(evidence: Evidence) -> Compared:
+    payments = _payments(evidence)
+    return Compared(checked=payments.matched, broken=payments.wrong_amount)
 
 
-def _stock_moved(evidence: Evidence) -> Found:
-    before, after = evidence.stock_before or {}, evidence.stock_after or {}
-    sold: Counter[tuple[str, str]] = Counter()
-    for order in (*(evidence.orders or ()), *evidence.foreign):
-        if order.status in _HOLDS_STOCK:
-            sold.update(_units(order.lines))
-    broken = []
-    for sku, location in sorted(before.keys() | after.keys() | sold.keys()):
+def _no_payment_without_order(evidence: Evidence) -> Compared:
+    payments, orders, broken = _payments(evidence), _orders(evidence), Found()
+    explained: set[str] = set() if evidence.others is None else evidence.others.paid_for
+    for reference, ids in payments.orphans.items():
+        for payment in ids if reference not in explained else ():
+            detail = f"payment {payment} was captured and its order {reference} is not in the shop"
+            broken.add(detail, None, reference)
+    broken.count += payments.for_dead_order.count
+    broken.examples += payments.for_dead_order.examples
+    ours = sum(len(ids) for reference, ids in payments.orphans.items() if reference not in explained)
+    accepted = sum(1 for _ in orders.accepted())
+    return Compared(checked=payments.matched + ours, broken=broken, mistaken=_other_references(evidence, accepted))
+
+
+def _stock_moved(evidence: Evidence) -> Compared:
+    before, after, broken = evidence.stock_before or {}, evidence.stock_after or {}, Found()
+    sold = _orders(evidence).sold + (Units() if evidence.others is None else evidence.others.sold)
+    levels = before.keys() | after.keys()
+    for sku, location in sorted(levels | sold.keys()):
         moved = before.get((sku, location), 0) - after.get((sku, location), 0)
         if moved != sold[sku, location]:
-            detail = f"{location}: {sku} went down by {moved}, {sold[sku, location]} were sold"
-            broken.append(Broken(key=None, order_id=None, detail=detail))
-    return len(before.keys() | after.keys()), broken
+            broken.add(f"{location}: {sku} went down by {moved}, {sold[sku, location]} were sold")
+    return Compared(checked=len(levels), broken=broken, doubt=_no_level(after), mistaken=_other_skus(levels, sold))
 
 
-def _stock_not_negative(evidence: Evidence) -> Found:
-    after = evidence.stock_after or {}
-    return len(after), [
-        Broken(key=None, order_id=None, detail=f"{location}: {quantity} of {sku} are left")
-        for (sku, location), quantity in sorted(after.items())
-        if quantity < 0
-    ]
+def _no_level(after: Levels) -> str | None:
+    return None if after else "the shop named no level of its stock"
 
 
-_CHECKS: tuple[tuple[str, tuple[str, ...], Callable[[Evidence], Found]], ...] = (
+def _other_skus(levels: set[tuple[str, str]], sold: Units) -> str | None:
+    """Return that nothing of what was sold is in the stock, None when something is."""
+    if not levels or not sold or levels & sold.keys():
+        return None
+    (sku, location), (other_sku, other_location) = min(sold), min(levels)
+    return (
+        f"nothing of what was sold is in the stock: orders say {sku} at {location}, the stock"
+        f" {other_sku} at {other_location}; both must use the same words"
+    )
+
+
+def _stock_not_negative(evidence: Evidence) -> Compared:
+    """Compare the levels at the end of the run: what others sold since is given back, what it began with isn't its."""
+    before, after, broken = evidence.stock_before or {}, evidence.stock_after or {}, Found()
+    later = Units() if evidence.others is None else evidence.others.sold_later
+    sold = evidence.ledger.units() if evidence.orders is None else evidence.orders.sold
+    for level, left in sorted(after.items()):
+        was_so = before.get(level, 0) < 0 and not sold[level]
+        if left + later[level] < 0 and not was_so:
+            broken.add(f"{level[1]}: {left + later[level]} of {level[0]} are left")
+    return Compared(checked=len(after), broken=broken, doubt=_no_level(after))
+
+
+_CHECKS: tuple[tuple[str, tuple[str, ...], Callable[[Evidence], Compared]], ...] = (
     ("order-exists", ("orders",), _order_exists),
     ("order-once", ("orders",), _order_once),
     ("order-as-promised", ("orders",), _order_as_promised),
@@ -225,27 +306,16 @@ _CHECKS: tuple[tuple[str, tuple[str, ...], Callable[[Evidence], Found]], ...] = 
 )
 
 
-def _units(lines: Iterable[Line]) -> Counter[tuple[str, str]]:
-    units: Counter[tuple[str, str]] = Counter()
-    for line in lines:
-        units[line.sku, line.location] += line.quantity
-    return units
-
-
-def _differs(attempt: Attempt, how: str) -> Broken:
-    return Broken(key=attempt.key, order_id=attempt.order_id, detail=f"order {attempt.order_id} {how}")
-
-
 def audit_document(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> AuditDocument:
     """Return what `audit.json` holds. `checked_at` in ns."""
-    outcomes = Counter(attempt.outcome for attempt in evidence.attempts)
-    held = [order for order in evidence.orders or () if order.status in _HOLDS_STOCK]
+    orders, payments, outcomes = evidence.orders, evidence.payments, evidence.ledger.outcomes
     counts = {
-        "attempted": len(evidence.attempts),
+        "attempted": len(evidence.ledger.attempts),
         **{name: outcomes[name] for name in ("accepted", "refused", "unknown")},
-        "orders_in_shop": None if evidence.orders is None else len(held),
-        "payments_in_provider": None if evidence.payments is None else len(evidence.payments),
-        "units_sold": None if evidence.orders is None else sum(line.quantity for o in held for line in o.lines),
+        "orders_in_shop": None if orders is None else orders.held,
+        "orders_left_out": None if orders is None else orders.left_out,
+        "payments_in_provider": None if payments is None else payments.count,
+        "units_sold": None if orders is None else orders.sold.total(),
     }
     return AuditDocument(
         format=FORMAT,

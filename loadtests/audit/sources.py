@@ -1,171 +1,227 @@
-"""Reads the shop records (orders, payments, stock) over HTTP, each reply bounded and checked."""
+"""Reads the shop records (orders, payments, stock) from wherever they are declared: a page, or a file of the user's."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import TypeVar
-
-import requests
-from pydantic import BaseModel, ValidationError
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 from loadtests.audit.checks import Evidence, others_may_explain
-from loadtests.audit.shop_records import Order, OrdersPage, Payment, PaymentsPage, StockDocument
-from loadtests.environment.credentials import Credentials, Secret
-from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
+from loadtests.audit.pages import MAX_REPLY, Pages, SourceUnavailableError
+from loadtests.audit.records_process import RecordsError, RecordsProcess
+from loadtests.audit.shop_records import Order, Payment, StockDocument
+from loadtests.audit.tallies import LedgerIndex, OrderTally, OtherOrders, PaymentTally, RepeatedRowError
+from loadtests.environment.credentials import Settings, settings_of
+from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment
+from loadtests.results.inputs import RecordsFile
 from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.runtime.clock import Clock
 from slo.documents import BadInput, read_text, validate_json
 from slo.outcomes import EnvironmentLacks
 
-_TIMEOUT_S = 20.0
-_PAGE = 1000
-_MAX_PAGES = 10_000
-_MAX_REPLY = 64 << 20
-Reply = TypeVar("Reply", bound=BaseModel)
-
-
-class SourceUnavailableError(Exception):
-    """A declared source of shop records couldn't be read; the message is the reason in a few words."""
+_BEFORE_NS = 60_000_000_000  # the clock of a shop's database isn't this machine's
 
 
 class Sources:
-    """The declared shop records of one environment, read over `http`; `token` is their bearer token, if any."""
+    """The declared shop records of one environment: pages read over `http` with the bearer `token`, or `records`.
 
-    def __init__(self, environment: Environment, token: str | None, http: PinnedHttp | None = None) -> None:
-        self._environment = environment
-        self._http = http or PinnedHttp(environment)
-        self._masks = Credentials(hidden=(Secret(token),) if token else ()).masks()
-        if token:
-            self._http.headers["Authorization"] = f"Bearer {token}"
+    What is read raises SourceUnavailableError.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        token: str | None,
+        http: PinnedHttp | None = None,
+        records: RecordsProcess | None = None,
+        declares: frozenset[str] = frozenset(),
+    ) -> None:
+        self._environment, self._records, self._declares = environment, records, declares
+        self._pages = Pages(environment, token, http or PinnedHttp(environment))
+
+    def declares(self, kind: str) -> bool:
+        """Whether orders, payments or stock are declared."""
+        return kind in self._declares or getattr(self._environment, f"{kind}_url") is not None
 
     def stock_document(self) -> StockDocument:
-        """Return the stock of the shop; raises SourceUnavailableError."""
-        return self._get(str(self._environment.stock_url), {}, StockDocument)
+        """Return the stock of the shop."""
+        if self._records is None or "stock" not in self._declares:
+            return self._pages.stock_document()
+        try:
+            return self._records.stock(Clock.start().now())
+        except RecordsError as error:
+            raise SourceUnavailableError(f"unreadable: {error}") from error
 
-    def orders(self, run: str | None) -> tuple[Order, ...]:
-        """Return the orders of `run`, or all of them for None; raises SourceUnavailableError."""
-        query = {} if run is None else {"run": run}
-        pages = self._pages(str(self._environment.orders_url), query, OrdersPage)
-        return tuple(order for page in pages for order in page.orders)
+    def orders(self, run: str | None, since: int = 0) -> Iterator[Order]:
+        """Yield the orders of `run`, or for None those of everyone, at least since then (ns)."""
+        if self._records is None or "orders" not in self._declares:
+            return self._pages.orders(run)
+        return _unavailable(self._records.orders(run, max(0, since - _BEFORE_NS)))
 
-    def payments(self, since: int) -> tuple[Payment, ...]:
-        """Return the payments made from `since` (ns) on; raises SourceUnavailableError."""
-        pages = self._pages(str(self._environment.payments_url), {}, PaymentsPage)
-        return tuple(payment for page in pages for payment in page.payments if payment.created_at >= since)
+    def payments(self, since: int) -> Iterator[Payment]:
+        """Yield the payments made from `since` (ns) on."""
+        if self._records is None or "payments" not in self._declares:
+            payments = self._pages.payments()
+        else:
+            payments = _unavailable(self._records.payments(since))
+        return (payment for payment in payments if payment.created_at >= since)
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def _pages(self, url: str, query: dict[str, str], model: type[Reply]) -> Iterator[Reply]:
-        after: int | None = 0
-        for _ in range(_MAX_PAGES):
-            page = self._get(url, {**query, "after": str(after), "limit": str(_PAGE)}, model)
-            yield page
-            following = getattr(page, "next", None)
-            if following is None:
-                return
-            if following <= (after or 0):
-                raise SourceUnavailableError("its pages don't advance")
-            after = following
-        raise SourceUnavailableError(f"more than {_MAX_PAGES} pages")
-
-    def _get(self, url: str, query: dict[str, str], model: type[Reply]) -> Reply:
-        try:
-            full = requests.Request("GET", url, params=query).prepare().url or url
-            reply = bounded_get(self._http, full, _TIMEOUT_S, _MAX_REPLY, masks=self._masks)
-        except (requests.RequestException, OSError) as error:
-            raise SourceUnavailableError(f"unreachable: {why_no_answer(error)}") from error
-        if reply.status != requests.codes.ok:
-            raise SourceUnavailableError(f"unreachable: HTTP {reply.status}")
-        if not reply.whole:
-            raise SourceUnavailableError(f"unreachable: a reply of over {_MAX_REPLY} bytes")
-        try:
-            return model.model_validate_json(reply.body)
-        except ValidationError as error:
-            raise SourceUnavailableError(f"unreachable: not the reply expected: {_first(error)}") from error
+        """Close the connections, and end the process of the records."""
+        self._pages.close()
+        if self._records is not None:
+            self._records.close()
 
 
-def gather(
-    directory: RunDirectory,
-    environment: Environment,
-    sources: Sources,
-    run_started_at: int,
-    lacking: Sequence[str] = (),
-) -> Evidence:
+Row = TypeVar("Row")
+
+
+def _unavailable(rows: Iterator[Row]) -> Iterator[Row]:
+    try:
+        yield from rows
+    except RecordsError as error:
+        raise SourceUnavailableError(f"unreadable: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What the audit must know of a run beside its records: when it was (ns), and whether anybody was to buy.
+
+    `lacking` are the workers of whose ledger rows may be missing in the directory.
+    """
+
+    started_at: int
+    ended_at: int | None = None
+    buys: bool = True
+    lacking: Sequence[str] = ()
+
+
+def gather(directory: RunDirectory, sources: Sources, played: Played) -> Evidence:
     """Read the ledgers and every declared source of a run. A source that fails stands in `sources`, and isn't raised.
 
-    `lacking` are the workers of whose ledger rows may be missing in the directory. The orders of others are read only
-    when those of the run leave something unexplained.
+    The orders of others are read only when those of the run leave something unexplained.
     """
     states: dict[str, str] = {}
-    run = directory.name
-    orders = _read(states, "orders", environment.orders_url, lambda: sources.orders(run))
-    payments = _read(states, "payments", environment.payments_url, lambda: sources.payments(run_started_at))
-    before, after = None, None
-    if environment.stock_url is None:
-        states["stock"] = "not declared"
-    else:
-        after = _read(states, "stock", environment.stock_url, lambda: sources.stock_document().levels())
-        before = _stock_before(directory, states)
+    run, ledger = directory.name, LedgerIndex(read_ledgers(directory.ledgers()))
+    orders = _read(
+        states, "orders", sources, lambda: _tallied(OrderTally(run, ledger), sources.orders(run, played.started_at))
+    )
+    payments = _read(
+        states, "payments", sources, lambda: _tallied(PaymentTally(orders), sources.payments(played.started_at))
+    )
+    after = _read(states, "stock", sources, lambda: sources.stock_document().levels())
+    before = _stock_before(directory, states) if sources.declares("stock") else None
     evidence = Evidence(
         run=run,
-        attempts=read_ledgers(directory.ledgers()),
+        ledger=ledger,
         orders=orders,
-        foreign=(),
         payments=payments,
         stock_before=None if before is None else before.levels(),
         stock_after=after,
         sources=states,
-        lacking=lacking,
+        lacking=played.lacking,
+        buys=played.buys,
     )
     if orders is None or not others_may_explain(evidence):
         return evidence
-    since = run_started_at if before is None else before.taken_at
-    everyone = _read(states, "orders", environment.orders_url, lambda: sources.orders(None)) or ()
-    return replace(evidence, foreign=tuple(o for o in everyone if o.run != run and o.created_at >= since))
+    since = played.started_at if before is None else before.taken_at
+    orphans = {} if payments is None else payments.orphans
+    others = OtherOrders(run, orders, orphans.keys(), since, played.ended_at)
+    try:
+        _tallied(others, sources.orders(None, since))
+    except (SourceUnavailableError, RepeatedRowError) as error:
+        return replace(evidence, others_unread=f"they are {error}")
+    if others.of_run < len(orders):
+        why = f"everyone's orders hold {others.of_run} of the {len(orders)} of the run: orders(None) must yield all"
+        return replace(evidence, others_unread=why)
+    return replace(evidence, others=others)
 
 
-Records = TypeVar("Records")
+Tally = TypeVar("Tally", bound=OrderTally | PaymentTally | OtherOrders)
 
 
-def _read(states: dict[str, str], name: str, url: str | None, read: Callable[[], Records]) -> Records | None:
-    if url is None:
+def _tallied(tally: Tally, rows: Iterator[Any]) -> Tally:
+    for row in rows:
+        tally.add(row)
+    return tally
+
+
+Read = TypeVar("Read")
+
+
+def _read(states: dict[str, str], name: str, sources: Sources, read: Callable[[], Read]) -> Read | None:
+    if not sources.declares(name):
         states[name] = "not declared"
         return None
     try:
-        records = read()
+        found = read()
     except SourceUnavailableError as error:
         states[name] = str(error)
         return None
+    except RepeatedRowError as error:
+        states[name] = f"unreadable: {error}"
+        return None
     states[name] = "read"
-    return records
+    return found
 
 
 def _stock_before(directory: RunDirectory, states: dict[str, str]) -> StockDocument | None:
     try:
-        return validate_json(read_text(directory.stock_before, _MAX_REPLY), StockDocument, directory.stock_before)
+        return validate_json(read_text(directory.stock_before, MAX_REPLY), StockDocument, directory.stock_before)
     except BadInput:
         states["stock"] = "not read before the run"
         return None
 
 
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, detail["loc"]))
-    return f"{place}: {detail['msg']}" if place else detail["msg"]
+def own_records(environment: Environment, variables: Mapping[str, str]) -> RecordsFile | None:
+    """Read the environment's file of shop records, and which it has; None when it names no file.
+
+    Raises BadInput for a file that can't be used, and for records that are declared twice.
+    """
+    if environment.shop_records is None:
+        return None
+    file = RecordsFile.read(Path(environment.shop_records.file))
+    process = RecordsProcess(file, Settings(), variables)
+    try:
+        declares = process.declares
+    except RecordsError as error:
+        raise BadInput(f"{file.path}: {str(error).removeprefix(f'{file.path.name}: ')}") from error
+    finally:
+        process.close()
+    for kind in sorted(declares):
+        if getattr(environment, f"{kind}_url") is not None:
+            raise BadInput(f"{file.path}: has {kind}(), and the environment declares {kind}_url: keep one of them")
+    return replace(file, declares=declares)
 
 
-def keep_stock(directory: RunDirectory, resolved: ResolvedEnvironment) -> None:
+def keep_stock(
+    directory: RunDirectory, resolved: ResolvedEnvironment, own: RecordsFile | None, variables: Mapping[str, str]
+) -> None:
     """Write the stock as the shop tells it now, where it is declared; raises EnvironmentLacks."""
     environment = resolved.environment
-    if environment.stock_url is None:
-        return
-    sources = Sources(environment, resolved.bearer(), resolved.http())
+    sources = sources_of(environment, resolved.bearer(), resolved.http(), own, variables)
     try:
-        write_json(directory.stock_before, sources.stock_document().model_dump(mode="json"))
+        if sources.declares("stock"):
+            write_json(directory.stock_before, sources.stock_document().model_dump(mode="json"))
     except SourceUnavailableError as error:
-        raise EnvironmentLacks(f"the stock at {environment.stock_url} is {error}") from error
+        place = "" if environment.stock_url is None else f" at {environment.stock_url}"
+        raise EnvironmentLacks(f"the stock{place} is {error}") from error
     finally:
         sources.close()
+
+
+def sources_of(
+    environment: Environment,
+    token: str | None,
+    http: PinnedHttp,
+    own: RecordsFile | None,
+    variables: Mapping[str, str],
+) -> Sources:
+    """Return the sources of an environment, `own` being its file of shop records; raises BadInput for a lost secret."""
+    if own is None or environment.shop_records is None:
+        return Sources(environment, token, http)
+    settings = settings_of(environment.shop_records, variables, "shop_records")
+    process = RecordsProcess(own, settings, variables)
+    return Sources(environment, token, http, process, own.declares)

@@ -41,7 +41,7 @@ _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LA
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
     r"^environments\.[^.]+"
-    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront\.settings)\b|: )"
+    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|(storefront|shop_records)\.settings)|: )"
 )
 
 
@@ -324,6 +324,7 @@ class Environment(Document):
     stock_url: WebAddress | None = None
     funnel_url: WebAddress | None = None
     payments_url: WebAddress | None = None
+    shop_records: OwnFile | None = None
     cdn_url: BaseAddress | None = None
     http_version: HttpVersion = "1.1"
     token_env: Variable | None = None
@@ -402,11 +403,16 @@ class Environment(Document):
             certificate = certificate.model_copy(
                 update={"certificate": at(certificate.certificate), "key": at(certificate.key)}
             )
-        found = {"token_file": at(self.token_file), "ca": at(self.ca), "headers": headers, "proxy": proxy}
+        found: dict[str, Any] = {
+            "token_file": at(self.token_file),
+            "ca": at(self.ca),
+            "headers": headers,
+            "proxy": proxy,
+        }
         own = self.storefront if isinstance(self.storefront, str) else self.storefront.anchored(folder)
-        return self.model_copy(
-            update={**found, "storefront": own, "basic_auth": pair(self.basic_auth), "client_certificate": certificate}
-        )
+        records = None if self.shop_records is None else self.shop_records.anchored(folder)
+        found |= {"storefront": own, "shop_records": records}
+        return self.model_copy(update={**found, "basic_auth": pair(self.basic_auth), "client_certificate": certificate})
 
 
 class Targets(Document):

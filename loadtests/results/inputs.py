@@ -1,12 +1,14 @@
 """The inputs of a run: read, valid, and copied into its directory."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from loadtests.demand.plan import Plan
+from loadtests.environment.own_module import MAX_BYTES
 from loadtests.environment.targets import Environment, OwnFile, redacted
 from loadtests.results import run_directory
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
@@ -14,13 +16,34 @@ from slo.documents import read_text
 from slo.objectives.openslo import Objective
 from slo.outcomes import EnvironmentLacks
 
+RECORDS = ("orders", "payments", "stock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsFile:
+    """A user's file of shop records as it was read, and which of orders, payments, stock and funnel it has."""
+
+    path: Path
+    text: str = field(repr=False)
+    declares: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, path: Path, declares: frozenset[str] = frozenset()) -> Self:
+        """Read a file, which has what it `declares`; raises BadInput."""
+        return cls(path=path, text=read_text(path, MAX_BYTES), declares=declares)
+
+    @property
+    def sha256(self) -> str:
+        """Its hash."""
+        return sha256(self.text)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """The inputs of a run, read and valid.
 
     `productions` are the other environments with `production: true`; `reaches` are those of them whose addresses this
-    one leads to without naming them in `shares_addresses_with`.
+    one leads to without naming them in `shares_addresses_with`; `records` is the file of shop records, once it was run.
     """
 
     plan: Plan
@@ -32,6 +55,7 @@ class Inputs:
     production: bool = False
     productions: Mapping[str, Environment] = field(default_factory=dict)
     reaches: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    records: RecordsFile | None = None
 
     @property
     def plan_sha256(self) -> str:
@@ -41,7 +65,7 @@ class Inputs:
     @property
     def declared(self) -> frozenset[str]:
         """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
-        return declared_by(self.environment)
+        return declared_by(self.environment, None if self.records is None else self.records.declares)
 
 
 def sha256(text: str) -> str:
@@ -49,8 +73,11 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def declared_by(environment: Environment) -> frozenset[str]:
-    """Return what an environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
+def declared_by(environment: Environment, by_file: Collection[str] | None = None) -> frozenset[str]:
+    """Return what an environment declares of `orders`, `payments`, `stock`, `release`, `traces`.
+
+    `by_file` is what its file of shop records has; where that isn't known, it counts as all of them.
+    """
     offers = {
         "orders": environment.orders_url,
         "payments": environment.payments_url,
@@ -58,7 +85,10 @@ def declared_by(environment: Environment) -> frozenset[str]:
         "release": environment.release_probe,
         "traces": environment.traces or None,
     }
-    return frozenset(name for name, where in offers.items() if where is not None)
+    own: Collection[str] = ()
+    if environment.shop_records is not None:
+        own = RECORDS if by_file is None else by_file
+    return frozenset(name for name, where in offers.items() if where is not None or (name in own and name in RECORDS))
 
 
 def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
@@ -73,6 +103,9 @@ def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
             file = Path(inputs.environment.storefront.file)
             directory.storefront.mkdir()
             write_bytes(directory.storefront / file.name, read_text(file).encode())
+        if inputs.records is not None:
+            directory.shop_records.mkdir()
+            write_bytes(directory.shop_records / inputs.records.path.name, inputs.records.text.encode())
     except OSError as error:
         raise EnvironmentLacks(f"{runs}: can't be written: {error.strerror}") from error
     return directory
@@ -83,6 +116,7 @@ def hash_inputs(directory: RunDirectory) -> dict[str, str]:
     copies = (
         *(directory.plan, directory.targets, *sorted(directory.objectives.glob("*.yaml"))),
         *sorted(directory.storefront.glob("*.py")),
+        *sorted(directory.shop_records.glob("*.py")),
     )
     return {
         path.relative_to(directory.path).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput
+
+if TYPE_CHECKING:  # it brings PyArrow, which who only needs a Line shouldn't wait for
+    from loadtests.results.run_directory import RunDirectory
 
 OutcomeWord = Literal["accepted", "refused", "unknown"]
 _OUTCOMES = ("accepted", "refused", "unknown")
@@ -82,16 +84,19 @@ class OrderReply:
 def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
     """Read every attempt of a run with its outcome; one without an outcome row is `unknown`.
 
+    An attempt whose key was used before is one of its own: an outcome is the last one's of its key and its worker.
     A last line cut short by a kill is left out. Raises BadInput on any other malformed row.
     """
-    attempts: dict[str, Attempt] = {}
+    attempts: list[Attempt] = []
+    same: dict[tuple[Line, ...], tuple[Line, ...]] = {}
     for path in paths:
+        last: dict[str, int] = {}
         for number, row in _rows(path):
             try:
-                _apply(attempts, row)
+                _apply(attempts, last, same, row)
             except (KeyError, TypeError, ValueError, ArithmeticError) as error:
                 raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
-    return tuple(attempts.values())
+    return tuple(attempts)
 
 
 def count_rows(path: Path) -> int:
@@ -104,32 +109,37 @@ def count_rows(path: Path) -> int:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    text = path.read_bytes().decode("utf-8", errors="replace")
-    whole, _, _cut = text.rpartition("\n")
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise BadInput(f"{path}: line {number}: expected an object, found {type(row).__name__}")
-        yield number, row
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                row = json.loads(line[:-1].decode("utf-8", errors="replace"))
+            except (ValueError, RecursionError) as error:
+                raise BadInput(f"{path}: line {number}: not JSON: {error}") from error
+            if not isinstance(row, dict):
+                raise BadInput(f"{path}: line {number}: expected an object, found {type(row).__name__}")
+            yield number, row
 
 
-def _apply(attempts: dict[str, Attempt], row: dict[str, Any]) -> None:
+def _apply(
+    attempts: list[Attempt],
+    last: dict[str, int],
+    same: dict[tuple[Line, ...], tuple[Line, ...]],
+    row: dict[str, Any],
+) -> None:
     key = str(row["key"])
     if row["event"] == "attempt":
-        attempts[key] = Attempt(
-            session=int(row["session"]),
-            key=key,
-            lines=tuple(_line(**line) for line in row["lines"]),
-            amount_cents=int(row["amount_cents"]),
-        )
+        lines = tuple(_line(**line) for line in row["lines"])
+        session, amount_cents = int(row["session"]), int(row["amount_cents"])
+        last[key] = len(attempts)
+        lines = same.setdefault(lines, lines)  # most carts are like others: they share their lines
+        attempts.append(Attempt(session=session, key=key, lines=lines, amount_cents=amount_cents))
         return
     if row["event"] != "outcome" or row["outcome"] not in _OUTCOMES:
         raise ValueError(f"unknown event or outcome in {row}")
-    before = attempts[key]
-    attempts[key] = Attempt(
+    before = attempts[last[key]]
+    attempts[last[key]] = Attempt(
         session=before.session,
         key=key,
         lines=before.lines,
@@ -143,7 +153,7 @@ def _line(*, sku: str, quantity: int, location: str) -> Line:
     return Line(sku=str(sku), quantity=int(quantity), location=str(location))
 
 
-def orders_of(directory: RunDirectory) -> dict[str, int]:
+def orders_of(directory: "RunDirectory") -> dict[str, int]:
     """Return how many orders were attempted and how many had each outcome, from the ledgers. Raises BadInput."""
     outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
     return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}

@@ -43,7 +43,8 @@ class RecordedRun:
     @property
     def declared(self) -> frozenset[str]:
         """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
-        return declared_by(self.environment)
+        records = self.run.shop_records
+        return declared_by(self.environment, None if records is None else records.declares)
 
     def spans(self) -> pa.Table:
         """Return the spans of both sides; raises BadInput."""

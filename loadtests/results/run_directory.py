@@ -46,6 +46,11 @@ class RunDirectory:
         return self.path / "storefront"
 
     @property
+    def shop_records(self) -> Path:
+        """The folder of the copy of the file of shop records: evidence, which nothing runs."""
+        return self.path / "shop_records"
+
+    @property
     def job(self) -> Path:
         """The job: what the workers need beside the copies of the input."""
         return self.path / "job.json"

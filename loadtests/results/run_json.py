@@ -12,7 +12,7 @@ from loadtests.demand.arrivals import revised
 from loadtests.demand.plan import Plan
 from loadtests.demand.revision import Revision
 from loadtests.results.account import make_account, read_sessions
-from loadtests.results.inputs import Inputs, hash_inputs
+from loadtests.results.inputs import Inputs, RecordsFile, hash_inputs
 from loadtests.results.ledger import count_rows, orders_of
 from loadtests.results.live_document import read_live
 from loadtests.results.revisions import ACKNOWLEDGED_NS, read_revisions
@@ -35,6 +35,7 @@ from slo.validity.run_document import (
     ReleaseFacts,
     RunDocument,
     SeenRelease,
+    ShopRecordsFacts,
     parse_run,
 )
 
@@ -117,6 +118,8 @@ def write_run(
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         platform=f"{sys.platform} {platform.machine()}",
     ).updated(account_for(directory, inputs.plan, start, load, end.notes))
+    if inputs.records is not None:
+        document = document.updated(RunDocument(shop_records=_shop_records(inputs.records)))
     write_json(directory.run, document.to_json())
     return document
 
@@ -135,6 +138,10 @@ def _environment(inputs: Inputs, start: StartFacts) -> EnvironmentFacts:
         return facts
     used = ProxyFacts(url=proxy.url, straight=tuple(proxy.straight), resolves_names=proxy.resolves_names)
     return facts.model_copy(update={"proxy": used})
+
+
+def _shop_records(records: RecordsFile) -> ShopRecordsFacts:
+    return ShopRecordsFacts(file=f"shop_records/{records.path.name}", declares=tuple(sorted(records.declares)))
 
 
 def account_for(

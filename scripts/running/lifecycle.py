@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from loadtests.audit.sources import keep_stock
+from loadtests.audit.sources import keep_stock, own_records
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.preflight import check_side_effects
@@ -102,6 +102,7 @@ class RunLifecycle:
         Once there is load, every ending leaves a whole run directory: a failure of the generator, a breach, a
         signal (KeyboardInterrupt stops the run).
         """
+        self._inputs = replace(self._inputs, records=own_records(self._inputs.environment, self._context.environment))
         access = self._check()
         program = find_program(self._outside, self._setting.ports, self._context)
         self._browser = find_browser(self._inputs, self._context) if self._setting.browser else None
@@ -187,7 +188,7 @@ class RunLifecycle:
 
     def _measured(self, directory: RunDirectory, telemetry: Telemetry) -> None:
         """Start everything that measures, play, and stop it again."""
-        keep_stock(directory, self._resolved)
+        keep_stock(directory, self._resolved, self._inputs.records, self._context.environment)
         with telemetry.listening() as exporters, Children(directory.logs) as children:
             prometheus = telemetry.prometheus(children, exporters)
             self._load = self._play(directory, children, prometheus)

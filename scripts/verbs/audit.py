@@ -7,6 +7,7 @@ from pathlib import Path
 from loadtests.audit.late_ledgers import bring_ledgers, tell_of_brought
 from loadtests.audit.run_audit import audit_run
 from loadtests.results.run_directory import RunDirectory
+from scripts.arguments import local_file
 from scripts.context import Context
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
@@ -26,17 +27,23 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="uploads/RUN of a worker elsewhere, or a copy: bring over the ledger rows that never arrived; repeatable",
     )
+    parser.add_argument(
+        "--shop-records",
+        metavar="FILE",
+        type=local_file,
+        help="run this file of shop records in place of the one that the run was given, whatever it holds",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Audit and print; 0 when every promise holds, 99 when one is broken, 75 when one is unknown."""
     path = find_run(options.run_name, context)
     _bring(RunDirectory(path=path), options.worker_folder, context)
-    checks = audit_run(path, context.environment)
+    checks = audit_run(path, context.environment, options.shop_records)
     for check in checks:
         context.say(f"{check.outcome:<8}{check.name}: {check.detail}")
     if not checks:
-        context.say("nothing to audit: the environment declares no orders_url, payments_url or stock_url")
+        context.say("nothing to audit: the environment declares no orders, payments or stock")
     outcomes = {check.outcome for check in checks}
     if "broken" in outcomes:
         return ExitCode.FAIL

@@ -66,6 +66,13 @@ class EnvironmentFacts(_Part):
     shares_addresses: dict[str, tuple[str, ...]] | None = None
 
 
+class ShopRecordsFacts(_Part):
+    """The user's file of shop records: the name of its copy, and which of the records it has."""
+
+    file: str | None = Field(None, examples=["shop_records/mine.py"])
+    declares: tuple[str, ...] | None = Field(None, examples=[["orders", "payments", "stock"]])
+
+
 class SeenRelease(_Part):
     """The release that the shop named from some moment on; None when it named none."""
 
@@ -266,6 +273,7 @@ class RunDocument(_Part):
     seed: int | None = None
     shared_connections: Count | None = None
     environment: EnvironmentFacts | None = None
+    shop_records: ShopRecordsFacts | None = None
     command: str | None = None
     release: ReleaseFacts | None = None
     permission: PermissionFacts | None = None

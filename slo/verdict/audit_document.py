@@ -36,6 +36,13 @@ class CheckEntry(WrittenDocument):
     examples: tuple[BrokenEntry, ...] | None = Field(None, description="the first 20")
 
 
+class RecordsUsed(WrittenDocument):
+    """The user's file of shop records that was run: that of the run as recorded, or another that was named."""
+
+    sha256: str | None = None
+    as_recorded: bool | None = Field(None, description="false: named by --shop-records, not compared with the run's")
+
+
 class AuditDocument(WrittenDocument):
     """What the audit of one run found; `sources` is `read` for each kind of shop records, or why it wasn't."""
 
@@ -46,6 +53,7 @@ class AuditDocument(WrittenDocument):
     sources: dict[str, str | None] | None = Field(None, examples=[{"orders": "read", "stock": "not declared"}])
     counts: Annotated[dict[str, Count | None] | None, NONE_IF_WRONG] = Field(None, description="null where unread")
     checks: tuple[CheckEntry, ...] | None = None
+    shop_records: RecordsUsed | None = None
 
 
 def parse_audit(data: Mapping[str, Any], where: str = "audit.json") -> AuditDocument:

@@ -12,7 +12,8 @@ import gevent
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.audit.sources import Sources, SourceUnavailableError, gather
+from loadtests.audit.pages import SourceUnavailableError
+from loadtests.audit.sources import Played, Sources, gather
 from loadtests.environment.credentials import credentials_of, token_of
 from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.results.ledger import read_ledgers
@@ -143,14 +144,16 @@ def test_no_secret_of_the_audit_is_told_when_a_source_repeats_it(tmp_path: Path)
         assert token is not None
         sources = Sources(environment, token.reveal(), PinnedHttp(environment, credentials))
         with pytest.raises(SourceUnavailableError) as failure:
-            sources.payments(0)
+            tuple(sources.payments(0))
+        order = next(sources.orders("run"))
         stock = sources.stock_document()
-        evidence = gather(directory, environment, sources, 0)
+        evidence = gather(directory, sources, Played(started_at=0))
         sources.close()
         assert {seen.headers["authorization"] for seen in source.seen} == {f"Bearer {VARIABLES['SHOP_TOKEN']}"}
     assert evidence.orders is not None
-    assert evidence.orders[0].order_id == "Bearer " + "*" * len(VARIABLES["SHOP_TOKEN"])
-    texts = [("failure", str(failure.value)), ("evidence", repr(evidence)), ("stock", repr(stock))]
+    assert order.order_id == "Bearer " + "*" * len(VARIABLES["SHOP_TOKEN"])
+    kept = (evidence, list(evidence.orders.accepted()), order)
+    texts = [("failure", str(failure.value)), ("evidence", repr(kept)), ("stock", repr(stock))]
     texts += everything(directory)
     assert found(iter(texts)) == []
     gc.collect()

@@ -1,17 +1,19 @@
 """The audit finds each way in which a shop can break its word, and blames it for nothing else."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from loadtests.audit.checks import EXAMPLES, Check, Evidence, audit, audit_document
+from loadtests.audit.checks import Check, Evidence, audit, audit_document
 from loadtests.audit.shop_records import Order, Payment
+from loadtests.audit.tallies import EXAMPLES, LedgerIndex, OrderTally, OtherOrders, PaymentTally
 from loadtests.results.ledger import Attempt, Line
 
 LINES = (Line(sku="tee", quantity=2, location="warehouse"), Line(sku="mug", quantity=1, location="store-york"))
+ENDED = 1000
 ASKED = {"orders": "read", "payments": "read", "stock": "read"}
 NAMES = [
     "order-exists",
@@ -50,14 +52,36 @@ def payment(number: int, **changes: Any) -> Payment:
     return whole.model_copy(update=changes)
 
 
-def evidence(**changes: Any) -> Evidence:
-    """Return a run of two orders in which every promise holds."""
+Tally = TypeVar("Tally", OrderTally, PaymentTally, OtherOrders)
+
+
+def tallied(tally: Tally, rows: Iterable[Any]) -> Tally:
+    for row in rows:
+        tally.add(row)
+    return tally
+
+
+def evidence(
+    attempts: Sequence[Attempt] = (attempt(1), attempt(2)),
+    orders: Sequence[Order] | None = (order(1), order(2)),
+    payments: Sequence[Payment] | None = (payment(1), payment(2)),
+    foreign: Sequence[Order] = (),
+    **changes: Any,
+) -> Evidence:
+    """Return a run of two orders in which every promise holds, but for the changes."""
+    ledger = LedgerIndex(attempts)
+    of_run = None if orders is None else tallied(OrderTally("r1", ledger), orders)
+    paid = None if payments is None else tallied(PaymentTally(of_run), payments)
+    others = None
+    if of_run is not None and foreign:
+        orphans = () if paid is None else paid.orphans.keys()
+        others = tallied(OtherOrders("r1", of_run, orphans, since=0, ended_at=ENDED), (*(orders or ()), *foreign))
     whole = Evidence(
         run="r1",
-        attempts=[attempt(1), attempt(2)],
-        orders=[order(1), order(2)],
-        foreign=(),
-        payments=[payment(1), payment(2)],
+        ledger=ledger,
+        orders=of_run,
+        payments=paid,
+        others=others,
         stock_before={("tee", "warehouse"): 10, ("mug", "store-york"): 5, ("cap", "warehouse"): 3},
         stock_after={("tee", "warehouse"): 6, ("mug", "store-york"): 3, ("cap", "warehouse"): 3},
         sources=ASKED,
@@ -281,6 +305,7 @@ def test_audit_json_is_as_the_contract_says() -> None:
             "refused": 0,
             "unknown": 0,
             "orders_in_shop": 2,
+            "orders_left_out": 0,
             "payments_in_provider": 1,
             "units_sold": 6,
         },

@@ -11,15 +11,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from loadtests.audit import sources as module
+from loadtests.audit import pages as module
+from loadtests.audit.pages import SourceUnavailableError
 from loadtests.audit.shop_records import Order, Payment, StockDocument
-from loadtests.audit.sources import Sources, SourceUnavailableError, gather
+from loadtests.audit.sources import Played, Sources, gather
 from loadtests.environment.targets import Environment
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply
 from loadtests.results.run_directory import RunDirectory, write_json
 from slo.documents import BadInput, validate
 
 TOKEN = "t0ken"
+PLAYED = Played(started_at=0)
 STOCK = {"taken_at": 1, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 5}]}
 LINE = {"sku": "tee", "quantity": 1, "location": "warehouse"}
 
@@ -128,7 +130,7 @@ def sources(shop: Shop) -> Iterator[Sources]:
 
 def test_orders_are_read_as_the_shop_has_them(sources: Sources) -> None:
     lines = (Line(sku="tee", quantity=1, location="warehouse"),)
-    assert sources.orders("r1") == (
+    assert tuple(sources.orders("r1")) == (
         Order(order_id="o1", key="k1", run="r1", status="accepted", created_at=1, total_cents=100, lines=lines),
     )
 
@@ -143,13 +145,13 @@ def test_all_pages_are_read(shop: Shop, sources: Sources) -> None:
 
 
 def test_everyone_s_orders_are_asked_for_without_a_run(shop: Shop, sources: Sources) -> None:
-    sources.orders(None)
+    tuple(sources.orders(None))
     assert shop.asked == ["/orders?after=0&limit=1000"]
 
 
 def test_payments_made_before_the_run_are_left_out(shop: Shop, sources: Sources) -> None:
     shop.pages["/payments"] = {"payments": [payment_reply(n) for n in (4, 5, 6)], "next": None}
-    assert sources.payments(5) == tuple(
+    assert tuple(sources.payments(5)) == tuple(
         Payment(payment_id=f"p{n}", reference=f"o{n}", amount_cents=100, status="captured", created_at=n)
         for n in (5, 6)
     )
@@ -157,7 +159,8 @@ def test_payments_made_before_the_run_are_left_out(shop: Shop, sources: Sources)
 
 def test_the_stock_is_a_document_of_its_own(sources: Sources) -> None:
     document = sources.stock_document()
-    assert document.model_dump(mode="json") == {"format": "peakproof/stock/v1", **STOCK}
+    levels = [{"sku": "tee", "location": "warehouse", "quantity": 5, "reserved": 0}]
+    assert document.model_dump(mode="json") == {"format": "peakproof/stock/v1", "taken_at": 1, "stock": levels}
     assert document.levels() == {("tee", "warehouse"): 5}
 
 
@@ -168,8 +171,8 @@ def test_a_stock_document_that_is_none_is_refused() -> None:
 
 
 def test_the_token_is_sent_in_the_header_only(shop: Shop, sources: Sources) -> None:
-    sources.orders("r1")
-    sources.payments(0)
+    tuple(sources.orders("r1"))
+    tuple(sources.payments(0))
     sources.stock_document()
     assert shop.tokens == {f"Bearer {TOKEN}"}
     assert not any(TOKEN in path for path in shop.asked)
@@ -220,11 +223,11 @@ UNREADABLE: list[tuple[Any, str]] = [
 def test_a_reply_that_cannot_be_used_is_told_in_a_few_words(
     shop: Shop, sources: Sources, monkeypatch: pytest.MonkeyPatch, page: Any, message: str
 ) -> None:
-    monkeypatch.setattr(module, "_MAX_REPLY", 2000)
+    monkeypatch.setattr(module, "MAX_REPLY", 2000)
     monkeypatch.setattr(module, "_MAX_PAGES", 3)
     shop.pages["/orders"] = page
     with pytest.raises(SourceUnavailableError) as failure:
-        sources.orders("r1")
+        tuple(sources.orders("r1"))
     assert str(failure.value) == message
     assert TOKEN not in str(failure.value)
 
@@ -282,18 +285,21 @@ def directory(tmp_path: Path) -> RunDirectory:
     return directory
 
 
-def test_everything_declared_is_asked(shop: Shop, sources: Sources, directory: RunDirectory) -> None:
-    told = gather(directory, shop.environment(), sources, 0)
+def test_everything_declared_is_asked(sources: Sources, directory: RunDirectory) -> None:
+    told = gather(directory, sources, PLAYED)
     assert told.sources == {"orders": "read", "payments": "read", "stock": "read"}
-    assert (told.run, [a.order_id for a in told.attempts], told.foreign) == ("r1", ["o1"], ())
-    assert [order.order_id for order in told.orders or ()] == ["o1"]
+    assert (told.run, [a.order_id for a in told.ledger.attempts]) == ("r1", ["o1"])
+    assert told.orders is not None
+    assert told.others is not None
+    assert told.others.sold == {}
+    assert list(told.orders.accepted()) == [("o1", 0, 1)]
     assert told.stock_before == told.stock_after == {("tee", "warehouse"): 5}
 
 
 def test_what_is_not_declared_is_not_asked(shop: Shop, directory: RunDirectory) -> None:
     environment = shop.environment(orders_url=None, payments_url=None, stock_url=None)
     asking = Sources(environment, None)
-    told = gather(directory, environment, asking, 0)
+    told = gather(directory, asking, PLAYED)
     asking.close()
     assert told.sources == dict.fromkeys(("orders", "payments", "stock"), "not declared")
     assert (told.orders, told.payments, told.stock_before, told.stock_after, shop.asked) == (None, None, None, None, [])
@@ -303,7 +309,7 @@ def test_a_source_that_fails_is_said_and_the_others_are_asked(
     shop: Shop, sources: Sources, directory: RunDirectory
 ) -> None:
     shop.pages["/payments"] = (500, b"")
-    told = gather(directory, shop.environment(), sources, 0)
+    told = gather(directory, sources, PLAYED)
     assert told.sources == {"orders": "read", "payments": "unreachable: HTTP 500", "stock": "read"}
     assert told.payments is None
 
@@ -314,8 +320,9 @@ def test_a_payment_of_someone_else_s_order_is_explained(shop: Shop, sources: Sou
         "orders": [order_reply(1)] if "run" in query else [order_reply(1), order_reply(2, run=None)],
         "next": None,
     }
-    told = gather(directory, shop.environment(), sources, 0)
-    assert [order.order_id for order in told.foreign] == ["o2"]
+    told = gather(directory, sources, PLAYED)
+    assert told.others is not None
+    assert told.others.paid_for == {"o2"}
 
 
 def test_stock_that_someone_else_s_order_moved_is_explained(
@@ -326,22 +333,23 @@ def test_stock_that_someone_else_s_order_moved_is_explained(
         "orders": [order_reply(1)] if "run" in query else [order_reply(1), order_reply(2, run=None)],
         "next": None,
     }
-    told = gather(directory, shop.environment(), sources, 0)
-    assert [order.order_id for order in told.foreign] == ["o2"]
+    told = gather(directory, sources, PLAYED)
+    assert told.others is not None
+    assert told.others.sold == {("tee", "warehouse"): 1}
 
 
 def test_everyone_s_orders_are_not_asked_for_when_nothing_needs_explaining(
     shop: Shop, sources: Sources, directory: RunDirectory
 ) -> None:
     shop.pages["/stock"] = {"taken_at": 2, "stock": [{"sku": "tee", "location": "warehouse", "quantity": 4}]}
-    gather(directory, shop.environment(), sources, 0)
+    gather(directory, sources, PLAYED)
     assert [path for path in shop.asked if path.startswith("/orders")] == ["/orders?run=r1&after=0&limit=1000"]
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"stock": [{}]}', '{"stock": 3}'])
 def test_stock_that_was_not_read_before_the_run_is_unknown(
-    shop: Shop, sources: Sources, directory: RunDirectory, text: str | None
+    sources: Sources, directory: RunDirectory, text: str | None
 ) -> None:
     directory.stock_before.unlink() if text is None else directory.stock_before.write_text(text)
-    told = gather(directory, shop.environment(), sources, 0)
+    told = gather(directory, sources, PLAYED)
     assert (told.sources["stock"], told.stock_before) == ("not read before the run", None)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from loadtests.audit.sources import Sources, SourceUnavailableError
+from loadtests.audit.pages import SourceUnavailableError
+from loadtests.audit.sources import Sources
 from loadtests.environment.credentials import Credentials, Secret
 from loadtests.environment.destinations import resolve
 from loadtests.environment.pinned_http import PinnedHttp, origin_of
@@ -117,7 +118,7 @@ def test_a_source_s_token_is_not_replaced_by_the_shop_s_password(shop: HostileSe
     target = environment(shop, payments_url=f"http://pay.test:{other.port}/payments")
     sources = Sources(target, "t0ken", PinnedHttp(target, OWN))
     sources.stock_document()
-    assert sources.payments(0) == ()
+    assert tuple(sources.payments(0)) == ()
     sources.close()
     assert [shop.seen[0].headers.get(name) for name in ("authorization", "x-gate")] == ["Bearer t0ken", "open"]
     assert [other.seen[0].headers.get(name) for name in ("authorization", "x-gate")] == ["Bearer t0ken", None]

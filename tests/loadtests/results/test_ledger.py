@@ -194,3 +194,10 @@ def test_whole_rows_are_counted_and_one_that_was_cut_short_is_not(tmp_path: Path
         file.write(b'{"event":"att')
     assert count_rows(path) == 2
     assert count_rows(tmp_path / "never-written.jsonl") == 0
+
+
+def test_an_attempt_with_a_key_that_was_used_before_is_an_attempt_of_its_own(tmp_path: Path) -> None:
+    refusal = {**OUTCOME, "outcome": "refused", "order_id": None, "total_cents": None}
+    told = read_ledgers([written(tmp_path, ROW, refusal, ROW, OUTCOME)])
+    assert [attempt.outcome for attempt in told] == ["refused", "accepted"]
+    assert told[0].lines is told[1].lines

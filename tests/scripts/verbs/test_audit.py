@@ -147,7 +147,7 @@ def test_a_stock_that_was_not_read_before_the_run_is_unknown(run: RunDirectory, 
 def test_an_environment_that_declares_nothing_has_nothing_to_audit(run: RunDirectory, peakproof: Command) -> None:
     run.targets.write_text(targets(orders_url=None, payments_url=None, stock_url=None))
     ended = peakproof("audit", "run")
-    told = "nothing to audit: the environment declares no orders_url, payments_url or stock_url\n"
+    told = "nothing to audit: the environment declares no orders, payments or stock\n"
     assert (ended.code, ended.out) == (75, told)
 
 
