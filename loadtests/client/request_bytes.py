@@ -50,7 +50,7 @@ class RequestBytes:
 
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
         """Return the bytes of `request` with the `cookies` of a jar; raises ProtocolError on what HTTP can't say."""
-        _, method, path, body, form, headers, _, _, _ = request
+        _, method, path, body, form, headers, _, _, _, _ = request
         if not (path[:1] == "/" and path.isprintable() and " " not in path):  # ASCII it is, or isn't encoded below
             raise ProtocolError(f"not a request's target: {path!r}")
         before, after, own = self._templates.get(method if headers is None else (method, *headers)) or self._open(
