@@ -13,6 +13,7 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import CeilingReachedError, Ceilings
+from loadtests.environment.hosts import SHOP
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
 from loadtests.results.records import StepLog, StepRecord
@@ -20,9 +21,10 @@ from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
+from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 
-_MAX_HOPS = 5
+_MAX_HOPS = 10
 # What a check raises that can't read a reply.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
@@ -35,7 +37,8 @@ class SessionFailedError(Exception):
 class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
-    `assets` is None when the assets of pages aren't fetched.
+    `assets` is None when the assets of pages aren't fetched. `new_client` makes a client to the host of `base_url`
+    where no other is declared: see `hosts`.
     """
 
     plan: Plan
@@ -48,6 +51,7 @@ class SessionContext:
     ids: Random
     new_client: Callable[[], Client]
     assets: AssetSource | None = None
+    hosts: DeclaredHosts | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
 
@@ -66,7 +70,7 @@ class Session:
     """
 
     __slots__ = (
-        "_client", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
+        "_client", "_hosts", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
         "random", "waits_for",
     )  # fmt: skip
 
@@ -80,7 +84,9 @@ class Session:
         self.listening: PushEvents | None = None
         self.lacked: str | None = None
         self._worker = worker
-        self._client = worker.new_client()
+        declared = worker.hosts
+        self._hosts = SessionHosts(declared) if declared is not None and declared.new_client else None
+        self._client = worker.new_client() if self._hosts is None else self._hosts.client(None)
         self._may_send = False
         worker.under_way[arrival.number] = self
 
@@ -95,11 +101,39 @@ class Session:
         while reply.location is not None and request.follow is not None:
             request, hops_left = redirected(request, reply), hops_left - 1
             reply = self._exchange(request, check, hops_left)
-        if reply.html and self._worker.assets is not None:
-            if self.assets is None:
-                self.assets = Assets(self._worker.assets, self._client, self.fetch)
-            self.assets.load(request.path, reply.body, self.due_at)
+        if reply.html:
+            self._show(request, reply)
         return reply
+
+    def _show(self, request: Request, reply: Reply) -> None:
+        """Let the page be the one at hand, and fetch what it asks for if the plan says so."""
+        if self._hosts is not None:
+            self._hosts.page = request.host
+        if self._worker.assets is not None:
+            if self.assets is None:
+                self.assets = Assets(self._worker.assets, self._hosts or OnlyHost(self._client), self.fetch)
+            self.assets.load(request.host, request.path, reply.body, self.due_at)
+
+    def locate(self, url: str, host: str | None, path: str) -> tuple[str | None, str]:
+        """Return the declared host and the path below its address that `url` leads to, on the page at `path` of `host`.
+
+        A host is its label, None `base_url`'s. Raises UndeclaredHostError, which is counted, and ValueError for what
+        is no address of http or https or lies above the path of its host's address.
+        """
+        if self._worker.hosts is None:
+            raise ValueError("the shop's address isn't known")
+        return self._worker.hosts.locations.locate(url, host, path)
+
+    def _client_for(self, request: Request) -> Client:
+        """Return the client to the request's host; raises ValueError for one that isn't declared."""
+        try:
+            if self._hosts is not None:
+                return self._hosts.client_for(request)
+        except KeyError:
+            pass
+        known = () if self._worker.hosts is None else self._worker.hosts.new_client
+        declared = ", ".join(label for label in known if label is not None)
+        raise ValueError(f"no host {request.host!r} is declared; hosts holds: {declared or 'none'}")
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
         """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
@@ -121,7 +155,8 @@ class Session:
             unreadable=_UNREADABLE,
             failures=worker.hooks.failures,
         )
-        listening = self.listening = PushEvents(context, self._client.listener())
+        client = self._client if self._hosts is None and request.host is None else self._client_for(request)
+        listening = self.listening = PushEvents(context, client.listener())
         self._await(request.step, lambda: listening.open(request, self.due_at))
 
     def hear(self, step: str, wanted: Callable[[Event], bool], within_s: float = WITHIN_S) -> Event:
@@ -158,7 +193,7 @@ class Session:
     def _ask_beside(self, client: Client | Listener, request: Request, due_at: int) -> SentRequest:
         worker = self._worker
         sent_at = worker.clock.now()
-        worker.ceilings.take_request(sent_at)
+        worker.ceilings.take_request(sent_at, request.host)
         traceparent = next(worker.traceparents)
         try:
             reply = client.send(request, traceparent)
@@ -172,15 +207,16 @@ class Session:
         return SentRequest(reply, times[2], traceparent)
 
     def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
-        worker, due_at = self._worker, self.due_at
+        worker, due_at, host = self._worker, self.due_at, request.host
+        client = self._client if self._hosts is None and host is None else self._client_for(request)
         sent_at = worker.alarms.sleep_until(due_at)
-        if self._may_send:
-            self._may_send = False
-        else:
-            worker.ceilings.take_request(sent_at)
+        if not self._may_send:
+            worker.ceilings.take_request(sent_at, host)
+        elif host is not None:
+            worker.ceilings.take_at_host(sent_at, host)
+        self._may_send = False
         traceparent = next(worker.traceparents)
         self.waits_for = request.step
-        client = self._client
         try:
             reply = client.send(request, traceparent)
         except gevent.GreenletExit as exit_:
@@ -193,9 +229,10 @@ class Session:
         if reply.read_delay_ns or reply.waited_ns:
             times = _corrected(times, reply)
         self.due_at = times[2]
+        why = ""
         if reply.error is None:
             if reply.location is not None and request.follow is not None:
-                reply = reply if hops_left else reply._replace(error="wrong_reply")
+                reply, why = (reply, "") if hops_left else _endless(request, reply)
             elif check is not None:
                 try:
                     check(reply)
@@ -203,13 +240,13 @@ class Session:
                     reply = reply._replace(error="wrong_reply")
         self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
         if reply.error is not None:
-            raise SessionFailedError(f"{request.step}: {reply.error}")
+            raise SessionFailedError(f"{request.step}: {reply.error}{why}")
         return reply
 
     @property
     def at_proxy(self) -> bool:
         """Whether its request waits for the environment's proxy to open a connection: the shop got nothing yet."""
-        return self._client.at_proxy
+        return self._client.at_proxy or (self._hosts is not None and self._hosts.at_proxy)
 
     def think(self) -> None:
         """Let the shopper think before the next step, as long as the plan's distribution says."""
@@ -246,6 +283,8 @@ class Session:
         if self.assets is not None:
             self.assets.close()
         self._client.close()
+        if self._hosts is not None:
+            self._hosts.close()
 
     def _wait_for_leave(self) -> None:
         """Sleep until the next step is due and take leave to send it."""
@@ -279,6 +318,12 @@ def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
         if visit.listening is not None:
             found.extend(visit.listening.under_way)
     return found
+
+
+def _endless(request: Request, reply: Reply) -> tuple[Reply, str]:
+    """Return a redirect too many as an error, and what to say of it."""
+    last = f"the last from {request.host or SHOP} to {reply.host or SHOP}"
+    return reply._replace(error="wrong_reply"), f" (over {_MAX_HOPS} redirects, {last})"
 
 
 def _corrected(times: Times, reply: Reply) -> Times:
