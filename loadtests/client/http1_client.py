@@ -170,8 +170,8 @@ class ShopperClient:
         host, target = None, None
         try:
             host, target = access.places.redirect(location, access.label, request.path)
-        except UndeclaredHostError:
-            error = "redirected_away"
+        except UndeclaredHostError as away:
+            host, error = away.origin, "redirected_away"
         except ValueError:
             pass  # it leads nowhere
         followed = request.follow is not None and target is not None

@@ -1,6 +1,6 @@
 """The client's interface for journeys and storefronts: requests, replies, and protocols for client and stream."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -40,8 +40,8 @@ class Request(NamedTuple):
     step: str
     method: str
     path: str
-    body: Mapping[str, Any] | None = None
-    form: Mapping[str, str] | None = None
+    body: Any = None
+    form: Mapping[str, str] | Sequence[tuple[str, str]] | None = None
     headers: Mapping[str, str] | None = None
     accept: frozenset[int] = frozenset({200})
     follow: str | None = None
@@ -53,7 +53,7 @@ class Reply(NamedTuple):
     """What came back; `error` is None when it is what the request accepts, else an `error` of `docs/contracts.md`.
 
     `location` is the path and query, below the address of the declared host `host` (None is `base_url`'s), that a
-    redirect leads to; None when it leads to no declared host.
+    redirect leads to. Where it leads to a host that isn't declared, `location` is None and `host` the origin there.
     `html` is whether the body is a page, which may ask for assets. `read_delay_ns` is the time between the kernel
     receiving the reply's last byte and our reading it, 0 if unknown: when many come at once they are read late.
     `waited_ns` is the time that the request waited, unsent, for a connection that is shared.

@@ -1,7 +1,7 @@
 """Serialises HTTP/1.1 requests: common parts once, and nothing from a shop can inject a header line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -109,7 +109,7 @@ def common_headers(given: Mapping[str, str], method: str, own: Mapping[str, str]
             yield name, value
 
 
-def content_of(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -> tuple[str, bytes]:
+def content_of(body: Any, form: Mapping[str, str] | Sequence[tuple[str, str]] | None) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
     """Return what is posted and its type."""
     if form is None:
         try:

@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from loadtests.environment.addresses import Kind
 from loadtests.environment.hosts import Protection
 from loadtests.environment.target_fields import BasicAuth
-from loadtests.environment.targets import Environment
+from loadtests.environment.targets import Environment, OwnFile
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10
@@ -94,10 +94,13 @@ def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Cr
     """Read what goes with requests: `headers`, `basic_auth`, the proxy's; raises BadInput, which names no value."""
     own = _of_host(environment, environment.base_url, variables, "")
     hosts = {label: _of_host(host, host.url, variables, f"hosts.{label}.") for label, host in environment.hosts.items()}
-    if environment.proxy is None or environment.proxy.basic_auth is None:
-        return replace(own, hosts=hosts)
-    proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment.base_url)
-    return replace(own, hosts=hosts, hidden=(*own.hidden, *secrets), proxy=proxy)
+    hidden, proxy = [*own.hidden], None
+    if environment.proxy is not None and environment.proxy.basic_auth is not None:
+        proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment.base_url)
+        hidden += secrets
+    if isinstance(environment.storefront, OwnFile):
+        hidden += settings_of(environment.storefront, variables, "storefront").secrets
+    return replace(own, hosts=hosts, hidden=tuple(hidden), proxy=proxy)
 
 
 def _of_host(host: Protection, url: str, variables: Mapping[str, str], place: str) -> Credentials:
@@ -113,6 +116,27 @@ def _of_host(host: Protection, url: str, variables: Mapping[str, str], place: st
         headers["Authorization"], secrets = _basic(host.basic_auth, variables, f"{place}basic_auth", url)
         hidden += secrets
     return Credentials(headers=headers, hidden=tuple(hidden))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of a file of the user's, with what was read from variables and files in its place.
+
+    `secrets` is what was read so.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secrets: tuple[Secret, ...] = ()
+
+
+def settings_of(own: OwnFile, variables: Mapping[str, str], place: str) -> Settings:
+    """Read the settings of a file of the user's; raises BadInput, which names no value."""
+    read = {
+        name: _read(source.env, source.file, variables, f"{place}.settings.{name}", for_header=False)
+        for name, source in own.sources().items()
+    }
+    values = {**own.settings, **{name: secret.reveal() for name, secret in read.items()}}
+    return Settings(values=values, secrets=tuple(read.values()))
 
 
 def _basic(basic: BasicAuth, variables: Mapping[str, str], place: str, url: str) -> tuple[Secret, list[Secret]]:
@@ -148,14 +172,22 @@ def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
 
 
 def variables_of(environment: Environment) -> frozenset[str]:
-    """Return the variables that a worker must be given: of `headers` and of each `basic_auth`, not the token's."""
+    """Return the variables that a worker must be given: of each host, of the proxy and of the storefront.
+
+    The token's is not among them.
+    """
     proxy = environment.proxy.basic_auth if environment.proxy else None
     declared: list[Protection | BasicAuth] = [environment, *environment.hosts.values()]
     declared += [proxy] if proxy is not None else []
-    return frozenset(name for one in declared for name in one.variables())
+    named = [name for one in declared for name in one.variables()]
+    if isinstance(environment.storefront, OwnFile):
+        named += [source.env for source in environment.storefront.sources().values() if source.env is not None]
+    return frozenset(named)
 
 
-def _read(variable: str | None, file: str | None, variables: Mapping[str, str], place: str) -> Secret:
+def _read(
+    variable: str | None, file: str | None, variables: Mapping[str, str], place: str, *, for_header: bool = True
+) -> Secret:
     if variable is not None:
         text, where = variables.get(variable, ""), f"the environment variable {variable}"
         if not text:
@@ -164,7 +196,7 @@ def _read(variable: str | None, file: str | None, variables: Mapping[str, str], 
         text, where = read_text(Path(str(file)), _MAX_BYTES).rstrip("\r\n"), str(file)
         if not text:
             raise BadInput(f"{where}: is empty; targets.yaml names it in {place}")
-    if not (text.isascii() and text.isprintable()) or text != text.strip():
+    if for_header and (not (text.isascii() and text.isprintable()) or text != text.strip()):
         raise BadInput(f"{where}: holds what a header can't carry; targets.yaml names it in {place}")
     return Secret(text, where)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pair, at, check_apart
@@ -14,11 +14,13 @@ from loadtests.environment.target_fields import (
     CREDENTIALS,
     OWN_HEADERS,
     QUERY,
+    SECRET_NAME,
     AddressText,
     BaseAddress,
     BasicAuth,
     File,
     HeaderName,
+    HeaderValue,
     HostName,
     HttpVersion,
     Label,
@@ -35,14 +37,16 @@ from slo.documents import BadInput, Document, read_yaml
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
     r"^environments\.[^.]+(\.hosts\.[^.]+)?"
-    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b|: )"
+    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront\.settings)\b|: )"
 )
 
 
 def _storefront(name: str) -> str:
     if name not in STOREFRONTS:
         known = " or ".join(map(repr, STOREFRONTS))
-        raise PydanticCustomError("storefront", "Input should be {known}", {"known": known})
+        raise PydanticCustomError(
+            "storefront", "Input should be {known}, or {file: your-storefront.py}", {"known": known}
+        )
     return name
 
 
@@ -128,6 +132,64 @@ class AllowedNetwork(Document):
     allow: tuple[NetworkText, ...]
 
 
+SettingValue = str | int | float | bool | list[Any] | Mapping[str, Any] | None
+
+
+class OwnFile(Document):
+    """A Python file of the user's, and the settings that it is given.
+
+    A setting is any value, or {env: NAME} or {file: PATH}: where a secret is read from when a run starts.
+    """
+
+    file: File
+    settings: Mapping[str, SettingValue] = Field(default_factory=dict, max_length=100)
+
+    @field_validator("file")
+    @classmethod
+    def _is_python(cls, name: str) -> str:
+        if not name.endswith(".py"):
+            raise ValueError("must be a Python file: its name ends in .py")
+        return name
+
+    @field_validator("settings")
+    @classmethod
+    def _hold_no_secret(cls, settings: Mapping[str, SettingValue]) -> Mapping[str, SettingValue]:
+        for name, value in settings.items():
+            if isinstance(value, Mapping) and value.keys() & {"env", "file"}:
+                source = HeaderValue.model_validate(value)
+                if source.value is not None:
+                    raise ValueError(f"{name} must be a value, or {{env: NAME}}, or {{file: PATH}}")
+            elif isinstance(value, str) and SECRET_NAME.search(name):
+                raise ValueError(f"{name} looks like a secret: it must come from {{env: NAME}} or {{file: PATH}}")
+        return settings
+
+    def sources(self) -> dict[str, HeaderValue]:
+        """Return the settings that are read from a variable or a file, by name."""
+        return {
+            name: HeaderValue.model_validate(value)
+            for name, value in self.settings.items()
+            if isinstance(value, Mapping) and value.keys() & {"env", "file"}
+        }
+
+    def anchored(self, folder: Path) -> "OwnFile":
+        """Return it with every path absolute: what is relative is looked for in `folder`."""
+        files = {
+            name: {"file": str((folder / source.file).absolute())}
+            for name, source in self.sources().items()
+            if source.file is not None
+        }
+        return self.model_copy(
+            update={"file": str((folder / self.file).absolute()), "settings": {**self.settings, **files}}
+        )
+
+
+# A storefront by its built-in name, or the user's own; a tag in angle brackets is no part of a place in the document.
+StorefrontSource = Annotated[
+    Annotated[StorefrontName, Tag("<name>")] | Annotated[OwnFile, Tag("<file>")],
+    Discriminator(lambda value: "<file>" if isinstance(value, Mapping | OwnFile) else "<name>"),
+]
+
+
 class Environment(Protection):
     """One named target: what may be sent to it, and what it offers for judging.
 
@@ -139,7 +201,7 @@ class Environment(Protection):
     RENAMED = MappingProxyType({"cdn_url": "hosts: {cdn: {url: …}}"})
 
     base_url: BaseAddress
-    storefront: StorefrontName
+    storefront: StorefrontSource
     ceiling: Ceiling
     production: bool = False
     shares_addresses_with: tuple[Label, ...] = ()
@@ -220,7 +282,8 @@ class Environment(Protection):
         if proxy is not None:
             proxy = proxy.model_copy(update={"basic_auth": anchored_pair(folder, proxy.basic_auth)})
         hosts = {label: host.anchored(folder) for label, host in self.hosts.items()}
-        own = {"token_file": at(folder, self.token_file), "proxy": proxy, "hosts": hosts}
+        storefront = self.storefront if isinstance(self.storefront, str) else self.storefront.anchored(folder)
+        own = {"token_file": at(folder, self.token_file), "proxy": proxy, "hosts": hosts, "storefront": storefront}
         return self.model_copy(update={**own, **self.anchored_files(folder)})
 
 

@@ -49,14 +49,13 @@ class OnlyHost:
 
 
 class SessionHosts:
-    """One session's clients; `page` is the host of the page that the shopper looks at, the last that was shown."""
+    """One session's clients to the declared hosts."""
 
-    __slots__ = ("_clients", "_declared", "_jar", "page")
+    __slots__ = ("_clients", "_declared", "_jar")
 
     def __init__(self, declared: DeclaredHosts) -> None:
         self._declared, self._jar = declared, Jar(time)
         self._clients: dict[str | None, Client] = {}
-        self.page: str | None = None
 
     def client(self, host: str | None) -> Client:
         """Return the session's client to a declared host; raises KeyError for another."""
@@ -65,10 +64,11 @@ class SessionHosts:
             found = self._clients[host] = self._declared.new_client[host](self._jar)
         return found
 
-    def client_for(self, request: Request) -> Client:
-        """Return the client that sends `request`, which the page at hand causes; raises KeyError."""
+    def client_for(self, request: Request, page: str | None) -> Client:
+        """Return the client that sends `request`, which a page at the host `page` causes; raises KeyError."""
         client = self.client(request.host)
-        client.crossing = self._crossing(request)
+        crosses = self._declared.locations.crosses(page, request.host)
+        client.crossing = _crossing(request) if crosses else None
         return client
 
     def beside(self, host: str | None) -> Client:
@@ -90,10 +90,9 @@ class SessionHosts:
         for client in self._clients.values():
             client.close()
 
-    def _crossing(self, request: Request) -> Crossing | None:
-        """Return how a request leaves the page's site: by its method and body, as it isn't said who sends it."""
-        if not self._declared.locations.crosses(self.page, request.host):
-            return None
-        if request.method in _SAFE:
-            return "navigation"
-        return "post" if request.method == "POST" and request.body is None else "subresource"
+
+def _crossing(request: Request) -> Crossing:
+    """Return how a request leaves its page's site: by its method and body, as nothing else says who sends it."""
+    if request.method in _SAFE:
+        return "navigation"
+    return "post" if request.method == "POST" and request.body is None else "subresource"

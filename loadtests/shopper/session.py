@@ -4,15 +4,17 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import NoReturn
 
 import gevent
 
 from loadtests.client.errors import CutOffError
 from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
+from loadtests.client.locations import UndeclaredHostError
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
-from loadtests.environment.ceilings import CeilingReachedError, Ceilings
+from loadtests.environment.ceilings import Ceilings
 from loadtests.environment.hosts import SHOP
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
@@ -25,12 +27,18 @@ from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 
 _MAX_HOPS = 10
+# Errors of a whole reply of the shop's: what its body says may still make an answer of it.
+_ANSWERED = frozenset({"http_4xx", "http_5xx", "graphql"})
 # What a check raises that can't read a reply.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 class SessionFailedError(Exception):
     """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
+
+
+class CheckFailedError(ValueError):
+    """A check's word on a reply that isn't what its step needs; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +46,8 @@ class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
     `assets` is None when the assets of pages aren't fetched. `new_client` makes a client to the host of `base_url`
-    where no other is declared: see `hosts`.
+    where no other is declared: see `hosts`. `started_at` is when the run began (ns), on every worker alike.
+    `unexpected` is given each reply that isn't what its step needs, and why.
     """
 
     plan: Plan
@@ -52,6 +61,8 @@ class SessionContext:
     new_client: Callable[[], Client]
     assets: AssetSource | None = None
     hosts: DeclaredHosts | None = None
+    started_at: int = 0
+    unexpected: Callable[[Request, Reply, str], object] | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
 
@@ -67,10 +78,14 @@ class Session:
     time; a step is sent when it is due, or later if the generator lags, and both moments are recorded. What the
     environment's ceiling forbids isn't sent: CeilingReachedError ends the visit. `lacked` says what kept a shopper
     from doing what they came for, None when nothing did.
+
+    The last request's record is held back until the next one begins, so that what is read of its reply may still show
+    that it was wrong (`wrong`); nothing is waited for in between.
     """
 
     __slots__ = (
-        "_client", "_hosts", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
+        "_client", "_hosts", "_last", "_may_send", "_page", "_worker", "arrival", "assets", "due_at", "lacked",
+        "listening", "plan",
         "random", "waits_for",
     )  # fmt: skip
 
@@ -88,52 +103,98 @@ class Session:
         self._hosts = SessionHosts(declared) if declared is not None and declared.new_client else None
         self._client = worker.new_client() if self._hosts is None else self._hosts.client(None)
         self._may_send = False
+        self._last: tuple[Request, Reply, Times, str] | None = None
+        self._page: tuple[str | None, str] | None = None
         worker.under_way[arrival.number] = self
 
-    def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
+    def step(
+        self,
+        request: Request,
+        check: Callable[[Reply], object] | None = None,
+        accepts: Callable[[Reply], bool] | None = None,
+    ) -> Reply:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
-        Where the request follows redirects, each page that one leads to is requested at once and recorded too, and
-        the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
+        `accepts` is asked about a reply whose status the request doesn't accept: True takes it as an answer, without a
+        check. Where the request follows redirects, each page that one leads to is requested at once and recorded too,
+        and the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
         Raises SessionFailedError when a reply is an error: the visit ends there.
         """
-        reply, hops_left = self._exchange(request, check, _MAX_HOPS), _MAX_HOPS
+        reply, hops_left = self._exchange(request, check, accepts, _MAX_HOPS), _MAX_HOPS
         while reply.location is not None and request.follow is not None:
             request, hops_left = redirected(request, reply), hops_left - 1
-            reply = self._exchange(request, check, hops_left)
+            reply = self._exchange(request, check, accepts, hops_left)
         if reply.html:
             self._show(request, reply)
         return reply
 
     def _show(self, request: Request, reply: Reply) -> None:
         """Let the page be the one at hand, and fetch what it asks for if the plan says so."""
-        if self._hosts is not None:
-            self._hosts.page = request.host
+        self._page = request.host, request.path
         if self._worker.assets is not None:
             if self.assets is None:
                 self.assets = Assets(self._worker.assets, self._hosts or OnlyHost(self._client), self.fetch)
             self.assets.load(request.host, request.path, reply.body, self.due_at)
 
-    def locate(self, url: str, host: str | None, path: str) -> tuple[str | None, str]:
-        """Return the declared host and the path below its address that `url` leads to, on the page at `path` of `host`.
-
-        A host is its label, None `base_url`'s. Raises UndeclaredHostError, which is counted, and ValueError for what
-        is no address of http or https or lies above the path of its host's address.
-        """
-        if self._worker.hosts is None:
-            raise ValueError("the shop's address isn't known")
-        return self._worker.hosts.locations.locate(url, host, path)
-
     def _client_for(self, request: Request) -> Client:
         """Return the client to the request's host; raises ValueError for one that isn't declared."""
         try:
             if self._hosts is not None:
-                return self._hosts.client_for(request)
+                return self._hosts.client_for(request, None if self._page is None else self._page[0])
         except KeyError:
             pass
         known = () if self._worker.hosts is None else self._worker.hosts.new_client
         declared = ", ".join(label for label in known if label is not None)
         raise ValueError(f"no host {request.host!r} is declared; hosts holds: {declared or 'none'}")
+
+    @property
+    def answered(self) -> Request | None:
+        """The request that was answered last, after redirects; None once the next one has begun."""
+        return None if self._last is None else self._last[0]
+
+    def locate(self, url: str, host: str | None = None, path: str | None = None) -> tuple[str | None, str]:
+        """Return the declared host and the path below its address that `url` leads to; None is `base_url`'s label.
+
+        It is relative to the page at `path` of `host`; without a path to the last one that was shown, else to the last
+        reply. Raises SessionFailedError for what leads to no declared host: nothing is sent there, and it is counted.
+        """
+        declared = self._worker.hosts
+        if path is None:
+            last = self.answered
+            host, path = self._page or ((last.host, last.path) if last is not None else (None, "/"))
+        try:
+            if declared is not None:
+                return declared.locations.locate(url, host, path)
+        except UndeclaredHostError as error:
+            raise SessionFailedError(f"redirected_away: {error}") from error
+        except ValueError as error:
+            raise SessionFailedError(f"redirected_away: {url[:80]!r} is {error}") from error
+        if url[:1] == "/" and url[:2] != "//":
+            return None, url
+        raise SessionFailedError("redirected_away: the shop's address isn't known")
+
+    def wrong(self, step: str, reply: Reply, why: str) -> NoReturn:
+        """Say that the `reply` to `step` isn't what it needs, and end the visit: raises SessionFailedError.
+
+        While it is the last one its record becomes `wrong_reply`; an earlier one's is written already.
+        """
+        last = self._last
+        if last is not None and last[1] is reply:
+            request, _, times, traceparent = last
+            self._last = request, reply._replace(error="wrong_reply"), times, traceparent
+            self.write_last()
+            self._tell(request, reply, why)
+        raise SessionFailedError(f"{step}: wrong_reply")
+
+    def unreadable(self, error: Exception, why: str) -> NoReturn:
+        """Say that what was read of the last reply failed with `error`, and end the visit: SessionFailedError.
+
+        Where no reply is at hand that was right until then, the mistake is the storefront's: raises `error` itself.
+        """
+        if self._last is None:
+            raise error
+        request, reply, _, _ = self._last
+        self.wrong(request.step, reply, why)
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
         """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
@@ -152,7 +213,7 @@ class Session:
             alarms=worker.alarms,
             ask=self._ask_beside,
             log=self._log,
-            unreadable=_UNREADABLE,
+            unreadable=UNREADABLE,
             failures=worker.hooks.failures,
         )
         client = self._client if self._hosts is None and request.host is None else self._client_for(request)
@@ -179,6 +240,7 @@ class Session:
             self.listening = None
 
     def _await(self, step: str, hear: Callable[[], WaitResult]) -> WaitResult:
+        self.write_last()
         self._worker.alarms.sleep_until(self.due_at)
         self.waits_for = step
         try:
@@ -206,9 +268,17 @@ class Session:
         self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
         return SentRequest(reply, times[2], traceparent)
 
-    def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
+    def _exchange(
+        self,
+        request: Request,
+        check: Callable[[Reply], object] | None,
+        accepts: Callable[[Reply], bool] | None,
+        hops_left: int,
+    ) -> Reply:
         worker, due_at, host = self._worker, self.due_at, request.host
         client = self._client if self._hosts is None and host is None else self._client_for(request)
+        if self._last is not None:
+            self.write_last()
         sent_at = worker.alarms.sleep_until(due_at)
         if not self._may_send:
             worker.ceilings.take_request(sent_at, host)
@@ -230,17 +300,13 @@ class Session:
             times = _corrected(times, reply)
         self.due_at = times[2]
         why = ""
-        if reply.error is None:
-            if reply.location is not None and request.follow is not None:
-                reply, why = (reply, "") if hops_left else _endless(request, reply)
-            elif check is not None:
-                try:
-                    check(reply)
-                except _UNREADABLE:
-                    reply = reply._replace(error="wrong_reply")
-        self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
+        if reply.error is not None or reply.location is not None or check is not None:
+            reply, why = _checked(request, reply, check, accepts, hops_left)
+        self._last = request, reply, times, traceparent
         if reply.error is not None:
-            raise SessionFailedError(f"{request.step}: {reply.error}{why}")
+            self.write_last()
+            self._tell(request, reply, why)
+            raise SessionFailedError(f"{request.step}: {reply.error}")
         return reply
 
     @property
@@ -252,33 +318,53 @@ class Session:
         """Let the shopper think before the next step, as long as the plan's distribution says."""
         self.due_at += round(1e9 * self.plan.think_time.draw(self.random))
 
-    def order(self, lines: tuple[Line, ...], amount_cents: int, place: Callable[[str], "Placed"]) -> "Placed":
-        """Place an order under a new idempotency key, writing the ledger before it is sent and after.
+    def wait_until(self, at: int) -> None:
+        """Let the next step be due at `at` (ns) and not before."""
+        self.due_at = max(self.due_at, at)
 
-        What the ceiling forbids is no attempt: the ledger doesn't hold it.
+    def next_round(self, every_s: float) -> int:
+        """Return the next moment (ns) that is a whole multiple of `every_s` after the run's start.
+
+        It is the same on every worker: who waits for it acts at once with all others who do.
         """
+        every, passed = round(every_s * 1e9), self.due_at - self._worker.started_at
+        return self._worker.started_at + -(-passed // every) * every
+
+    def begin_order(self, lines: tuple[Line, ...], amount_cents: int, key: str | None = None) -> str:
+        """Write into the ledger that an order is about to be sent, and return its key: a new one, without `key`.
+
+        What the ceiling forbids is no attempt: CeilingReachedError, and the ledger doesn't hold it.
+        """
+        self.write_last()
         self._wait_for_leave()
         self._worker.ceilings.take_order()
-        key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
+        if key is None:
+            key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
         attempt = Attempt(session=self.arrival.number, key=key, lines=lines, amount_cents=amount_cents)
-        ledger, clock = self._worker.ledger, self._worker.clock
-        ledger.attempt(attempt, clock.now())
-        try:
-            placed = place(key)
-        except (SessionFailedError, CeilingReachedError, gevent.GreenletExit) as error:
-            ledger.outcome(key, "unknown", clock.now(), OrderReply(status=0, reason=str(error) or "cut_off"))
-            raise
-        ledger.outcome(key, placed.outcome, clock.now(), placed.reply)
-        return placed
+        self._worker.ledger.attempt(attempt, self._worker.clock.now())
+        return key
+
+    def end_order(self, key: str, outcome: OutcomeWord, reply: OrderReply) -> None:
+        """Write the outcome of the order attempt `key` into the ledger."""
+        self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
+
+    def write_last(self) -> None:
+        """Write the record that was held back, if one is: what is read of the reply from here on changes it no more."""
+        if self._last is not None:
+            request, reply, times, traceparent = self._last
+            self._last = None
+            self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
 
     def settle(self) -> None:
         """Wait for the pages' assets: the session is over when the last one is fetched."""
+        self.write_last()
         if self.assets is not None:
             self.assets.settle()
 
     def close(self) -> None:
         """Close the shopper's connections, cancelling open requests."""
         self._worker.under_way.pop(self.arrival.number, None)
+        self.write_last()
         self.hang_up()  # before the connection that the stream may share
         if self.assets is not None:
             self.assets.close()
@@ -298,10 +384,40 @@ class Session:
         waited_ns = error.waited_ns if isinstance(error, CutOffError) else 0
         return due_at, sent_at + waited_ns, self._worker.clock.now()
 
+    def _tell(self, request: Request, reply: Reply, why: str) -> None:
+        if self._worker.unexpected is not None:
+            self._worker.unexpected(request, reply, why)
+
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
         arrival = self.arrival
         facts = (arrival.number, arrival.journey, step, *times, status, error, size, traceparent)
         self._worker.log.add(tuple.__new__(StepRecord, facts))  # a quarter of the time of StepRecord(...)
+
+
+def _checked(
+    request: Request,
+    reply: Reply,
+    check: Callable[[Reply], object] | None,
+    accepts: Callable[[Reply], bool] | None,
+    hops_left: int,
+) -> tuple[Reply, str]:
+    """Return a reply with the error that its content makes, or without the one that its content takes back, and why."""
+    if reply.error is not None:
+        if accepts is not None and reply.error in _ANSWERED and accepts(reply):
+            return reply._replace(error=None), ""
+        return reply, f"leads to {reply.host}, which hosts doesn't declare" if reply.error == "redirected_away" else ""
+    if reply.location is not None and request.follow is not None:
+        last = f"the last from {request.host or SHOP} to {reply.host or SHOP}"
+        why = "" if hops_left else f"over {_MAX_HOPS} redirects, {last}"
+        return (reply._replace(error="wrong_reply") if why else reply), why
+    try:
+        if check is not None:
+            check(reply)
+    except CheckFailedError as failed:
+        return reply._replace(error="wrong_reply"), str(failed)
+    except UNREADABLE as failed:
+        return reply._replace(error="wrong_reply"), repr(failed)
+    return reply, ""
 
 
 def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
@@ -320,12 +436,6 @@ def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
     return found
 
 
-def _endless(request: Request, reply: Reply) -> tuple[Reply, str]:
-    """Return a redirect too many as an error, and what to say of it."""
-    last = f"the last from {request.host or SHOP} to {reply.host or SHOP}"
-    return reply._replace(error="wrong_reply"), f" (over {_MAX_HOPS} redirects, {last})"
-
-
 def _corrected(times: Times, reply: Reply) -> Times:
     """Return when a request was sent that had to wait, and when the end of a reply was here that was read late."""
     due_at, sent_at, finished_at = times
@@ -333,11 +443,3 @@ def _corrected(times: Times, reply: Reply) -> Times:
     if reply.read_delay_ns:
         finished_at = max(sent_at, finished_at - reply.read_delay_ns)
     return due_at, sent_at, finished_at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """An order attempt that was answered."""
-
-    outcome: OutcomeWord
-    reply: OrderReply
