@@ -124,7 +124,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
         if isinstance(runner, MasterRunner):
             process = _master(environment, runner, job, token)
         else:
-            job.access()  # what the shop wants to see is there, or nothing starts
+            job.accesses()  # what the shop wants to see is there, or nothing starts
             process = Process(job, LocustTransport(environment, runner))
     except BadInput as error:
         raise SystemExit(_refused(str(error))) from error

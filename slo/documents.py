@@ -35,7 +35,8 @@ class BadInput(ValueError):  # noqa: N818 - it is what the reader did, named as 
 class Document(BaseModel):
     """A part of a document: frozen, strict about types, unknown keys refused.
 
-    `RENAMED` maps a key of an earlier version to its name today; a document that uses the old one is refused with it.
+    `RENAMED` maps a key of an earlier version to its name today; a document that uses the old one is refused with it,
+    and one in which it is null, as an earlier version wrote what wasn't set, is read without it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -44,9 +45,11 @@ class Document(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_renamed_keys(cls, data: object) -> object:
-        old = [key for key in cls.RENAMED if key in data] if isinstance(data, Mapping) else []
-        if not old:
+        if not isinstance(data, Mapping) or not any(key in data for key in cls.RENAMED):
             return data
+        old = [key for key in cls.RENAMED if data.get(key) is not None]
+        if not old:
+            return {key: value for key, value in data.items() if key not in cls.RENAMED}
         errors = [
             InitErrorDetails(
                 type=PydanticCustomError(_RENAMED, "is now {name}", {"name": cls.RENAMED[key]}), loc=(key,), input=None

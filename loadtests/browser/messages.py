@@ -16,8 +16,8 @@ Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)] | None
 class BrowserJob(Document):
     """Everything that the browser's process is given, on its standard input: it holds secrets.
 
-    `headers` are by base URL, those of the shop last; `addresses` by `host:port`; `tag` goes with every request; `walk`
-    are the pages of a visit, each with the beginning of the path that leads to it.
+    `headers` are by base URL, as are `host_ceilings`, in requests a second; `addresses` by `host:port`; `tag` goes with
+    every request; `walk` are the pages of a visit, each with the beginning of the path that leads to it.
     """
 
     program: Path
@@ -26,6 +26,7 @@ class BrowserJob(Document):
     headers: Mapping[str, Mapping[str, str]] = Field(repr=False)
     addresses: Mapping[str, tuple[str, ...]]
     ceiling: Ceiling
+    host_ceilings: Mapping[str, float] = Field(default_factory=dict)
     tag: Mapping[str, str]
     walk: tuple[tuple[str, str], ...]
     think_time: ThinkTime

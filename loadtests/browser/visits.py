@@ -21,7 +21,7 @@ from loadtests.browser.chromium import authority, kill_chromium, variables_of
 from loadtests.browser.messages import BrowserCounts, BrowserJob, PageView, Report
 from loadtests.client.origin import Origin
 from loadtests.demand.plan import Plan
-from loadtests.environment.ceilings import split
+from loadtests.environment.ceilings import split, split_hosts
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Environment
@@ -48,8 +48,11 @@ def check_browser(environment: Environment) -> None:
     for setting in ("client_certificate", "ca", "proxy"):
         if getattr(environment, setting) is not None:
             raise EnvironmentLacks(f"--browser isn't supported with the environment's {setting}; run without --browser")
+        if named := [label for label, host in environment.hosts.items() if getattr(host, setting, None) is not None]:
+            raise EnvironmentLacks(f"--browser isn't supported with hosts.{named[0]}.{setting}; run without --browser")
     try:
         split(environment.ceiling)
+        split_hosts(environment.hosts)
     except ValueError as error:
         message = f"--browser: the environment's ceiling {error}; raise it, or run without --browser"
         raise EnvironmentLacks(message) from error
@@ -60,9 +63,9 @@ def job_of(
 ) -> BrowserJob:
     """Return what the browser's process is given: the environment's own origins, at their pinned addresses."""
     environment = resolved.environment
-    cdn: dict[str, dict[str, str]] = {} if environment.cdn_url is None else {environment.cdn_url: {}}
-    headers = {**cdn, environment.base_url: resolved.credentials.revealed()}
+    headers = {url: resolved.credentials.at(label).revealed() for label, url in environment.loaded.items()}
     origins = [Origin.of(url) for url in headers]
+    most = split_hosts(environment.hosts)[1]
     tag = shopper_headers(directory.name, PEAKPROOF, environment.tag)
     return BrowserJob(
         program=program,
@@ -71,6 +74,7 @@ def job_of(
         headers=headers,
         addresses={authority(one.host, one.port): resolved.destinations.of(one.host) for one in origins},
         ceiling=split(environment.ceiling)[1],
+        host_ceilings={environment.hosts[label].url: requests_per_s for label, requests_per_s in most.items()},
         tag={name: value for name, value in tag.items() if name not in ("User-Agent", "Accept")},
         walk=tuple(storefront_of(environment).walk),
         think_time=plan.think_time,

@@ -131,11 +131,11 @@ class Tab:
                 self._block()
                 await self._devtools.send("Fetch.failRequest", {**number, "errorReason": "BlockedByClient"})
                 return
-            has_room = self._gate.has_room()
+            has_room = self._gate.has_room(request["url"])
             self._gate.held += not has_room
             while not has_room:
                 await asyncio.sleep(_AGAIN_S)
-                has_room = self._gate.has_room()
+                has_room = self._gate.has_room(request["url"])
             names = {name.lower() for name in own}
             kept = {name: value for name, value in request["headers"].items() if name.lower() not in names}
             headers = [{"name": name, "value": value} for name, value in {**kept, **own}.items()]
@@ -164,7 +164,7 @@ class Walker:
 
     def __init__(self, job: BrowserJob) -> None:
         self._job, self._clock, self._rng = job, Clock.start(), SplitMix64(secrets.randbits(64))
-        self._gate = Gate(job.headers, Ceilings(job.ceiling, 0, 1), self._clock.now)
+        self._gate = Gate(job.headers, Ceilings(job.ceiling, 0, 1, job.host_ceilings), self._clock.now)
         ids = Random(secrets.randbits(128))  # noqa: S311 - ids must differ between runs, not be secret
         self._traceparents = traceparents(ids, job.trace_sampling)
         self._facts = BrowserCounts()

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from ssl import SSLContext
 from typing import ClassVar, Self
 
+from loadtests.client.locations import Locations
 from loadtests.client.origin import Origin
 from loadtests.client.request_bytes import RequestBytes
 from loadtests.client.response_head import ResponseHeads
@@ -23,7 +24,8 @@ class Access:
 
     `addresses` are tried in turn; `headers` go with every request; `tls` is the context for https; `masks` are the
     secrets that no reply may repeat. Through a `proxy` the addresses are what it is asked for; one may be a name.
-    `http2` is whether the environment wants HTTP/2, and nothing else: not to an http origin through a proxy.
+    `http2` is whether the environment wants HTTP/2, and nothing else: not to an http origin through a proxy. `label`
+    is the declared host's, None for `base_url`'s, and `locations` are all of them: redirects lead there alone.
     """
 
     alpn: ClassVar[str] = "http/1.1"
@@ -36,6 +38,8 @@ class Access:
     firewall: Firewall = field(default_factory=lambda: Firewall(Blocked()))
     proxy: Proxy | None = None
     http2: bool = False
+    label: str | None = None
+    locations: Locations | None = None
 
     def turned(self, turn: int) -> Self:
         """Return it with another address of the same family first, round-robin."""
@@ -79,8 +83,13 @@ class Access:
     @cached_property
     def at_root(self) -> Self:
         """The same without the base address's path: anything of the origin is below it."""
-        origin = self.origin
-        return replace(self, base_url=f"{origin.scheme}://{origin.authority}") if origin.prefix else self
+        rooted = self.places.at_root
+        return self if rooted is self.places else replace(self, base_url=self.origin.name, locations=rooted)
+
+    @cached_property
+    def places(self) -> Locations:
+        """Where its redirects may lead: the declared hosts, or its own origin alone."""
+        return self.locations or Locations({self.label: self.origin})
 
     @cached_property
     def _turns(self) -> tuple[Self, ...]:

@@ -1,16 +1,22 @@
-"""A shopper's cookies (RFC 6265, and 6265bis for prefixes and Secure): one host's, by domain, path and name."""
+"""A shopper's cookies over all hosts (RFC 6265; 6265bis for prefixes, Secure and SameSite), ports being no border."""
 
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from loadtests.client.sites import is_public_suffix
+from loadtests.environment.proxy_rules import is_address
 
 MAX_COOKIES = 50
 MAX_COOKIE_BYTES = 4096
 _MAX_ATTRIBUTE_BYTES = 1024
-_LABELS = 2
 _SPACE = " \t"
 _FOR_THE_VISIT = float("inf")
+_LAX_ALLOWING_UNSAFE_S = 120.0
+Crossing = Literal["navigation", "post", "subresource"]
+"""How a request leaves the site of its page: a link or redirect that is followed, a form's post, or anything else."""
+_SameSite = Literal["none", "lax", "strict", "default"]
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D|$)")
 _DAY = re.compile(r"(\d{1,2})(?:\D|$)")
@@ -24,51 +30,116 @@ class Cookie(NamedTuple):
     pair: str
     path: str
     ends_at: float
+    secure: bool
+    same_site: _SameSite
+    made_at: float
+
+
+class _Key(NamedTuple):
+    """What tells cookies apart; one that is `alone` goes to no name below its domain."""
+
+    domain: str
+    alone: bool
+    path: str
+    name: str
 
 
 class Jar:
-    """The cookies of one shopper at `host`, reached over TLS when `secure`; `now` is the wall clock in seconds."""
+    """The cookies of one shopper; `now` is the wall clock in seconds."""
 
-    __slots__ = ("_cookies", "_everywhere", "_host", "_lines", "_now", "_secure")
+    __slots__ = ("_hosts", "cookies", "now")
 
-    def __init__(self, host: str, now: Callable[[], float], *, secure: bool) -> None:
-        self._host = host
-        self._secure = secure
-        self._now = now
-        self._cookies: dict[tuple[str, str, str], Cookie] = {}
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self.cookies: dict[_Key, Cookie] = {}
+        self._hosts: dict[tuple[str, bool], HostCookies] = {}
+
+    def at(self, host: str, *, secure: bool) -> "HostCookies":
+        """Return the cookies as they go to `host`, reached over TLS when `secure`, and come from there."""
+        found = self._hosts.get((host, secure))
+        if found is None:
+            found = self._hosts[host, secure] = HostCookies(self, host, secure=secure)
+        return found
+
+    def changed(self, by: "HostCookies") -> None:
+        """Let every other host's view look again."""
+        if len(self._hosts) > 1:
+            for host in self._hosts.values():
+                if host is not by:
+                    host.forget()
+
+
+class HostCookies:
+    """One host's view of a shopper's cookies.
+
+    A request within its page's site has no `crossing`. One that leaves it takes only what SameSite allows: Lax cookies
+    go with a navigation, and those without the attribute also with a post while they are younger than two minutes
+    (6265bis, "Lax-Allowing-Unsafe"), as browsers have it.
+    """
+
+    __slots__ = ("_everywhere", "_host", "_is_address", "_jar", "_lines", "_now", "_secure")
+
+    def __init__(self, jar: Jar, host: str, *, secure: bool) -> None:
+        self._jar, self._host, self._secure, self._now = jar, host, secure, jar.now
+        self._is_address = is_address(host)
         self._lines: dict[str, str] = {}
         self._everywhere: str | None = None  # what goes with every target, when that is the same for the whole visit
 
-    def keep(self, set_cookies: Iterable[str], target: str) -> None:
+    @property
+    def jar(self) -> Jar:
+        """The shopper's cookies over all hosts."""
+        return self._jar
+
+    def keep(self, set_cookies: Iterable[str], target: str, crossing: Crossing | None = None) -> None:
         """Keep, renew or forget what a reply to `target` set_cookies; what is malformed is passed over."""
         for one in set_cookies:
-            self._keep(one, target)
+            self._keep(one, target, crossing)
         self._lines.clear()
-        lasting = all(cookie.path == "/" and cookie.ends_at == _FOR_THE_VISIT for cookie in self._cookies.values())
+        mine = [cookie for key, cookie in self._jar.cookies.items() if self._goes_here(key, cookie)]
+        lasting = all(cookie.path == "/" and cookie.ends_at == _FOR_THE_VISIT for cookie in mine)
         self._everywhere = self._put_together("/") if lasting else None
+        self._jar.changed(self)
 
-    def pairs(self, target: str) -> str:
+    def forget(self) -> None:
+        """Look again at the next request: another host has changed the shopper's cookies."""
+        self._lines.clear()
+        self._everywhere = None
+
+    def pairs(self, target: str, crossing: Crossing | None = None) -> str:
         """Return what the Cookie header for `target` holds: the longest paths first, then the oldest; "" is none."""
+        if crossing is not None:
+            return self._put_together(target.partition("?")[0], crossing)
         if self._everywhere is not None:
             return self._everywhere
         path = target.partition("?")[0]
         known = self._lines.get(path)
         return known if known is not None else self._put_together(path)
 
-    def _put_together(self, path: str) -> str:
-        cookies, now = self._cookies, self._now()
+    def _put_together(self, path: str, crossing: Crossing | None = None) -> str:
+        cookies, now = self._jar.cookies, self._now()
         for key in [key for key, cookie in cookies.items() if cookie.ends_at <= now]:
             del cookies[key]
-        fitting = [cookie for cookie in cookies.values() if _matches(path, cookie.path)]
+        mine = [cookie for key, cookie in cookies.items() if self._goes_here(key, cookie)]
+        fitting = [
+            one for one in mine if _matches(path, one.path) and (crossing is None or _crosses(one, crossing, now))
+        ]
         fitting.sort(key=lambda cookie: -len(cookie.path))
         pairs = "; ".join(cookie.pair for cookie in fitting)
-        if all(cookie.ends_at == _FOR_THE_VISIT for cookie in cookies.values()):
+        if crossing is None and all(cookie.ends_at == _FOR_THE_VISIT for cookie in mine):
             if len(self._lines) >= MAX_COOKIES:
                 self._lines.clear()
             self._lines[path] = pairs
         return pairs
 
-    def _keep(self, set_cookies: str, target: str) -> None:
+    def _goes_here(self, key: _Key, cookie: Cookie) -> bool:
+        if cookie.secure and not self._secure:
+            return False
+        return key.domain == self._host or (not key.alone and self._is_below(key.domain))
+
+    def _is_below(self, domain: str) -> bool:
+        return not self._is_address and self._host.endswith(f".{domain}")
+
+    def _keep(self, set_cookies: str, target: str, crossing: Crossing | None) -> None:
         pair, _, rest = set_cookies.partition(";")
         name, equals, value = pair.partition("=")
         name, value = name.strip(_SPACE), value.strip(_SPACE)
@@ -78,35 +149,56 @@ class Jar:
         ):
             return
         attributes = _attributes(rest)
-        domain = self._domain(attributes.get("domain", ""))
-        if domain is None or not self._may_be_set(name, attributes):
-            return
+        same_site, domain = _same_site(attributes), self._domain(attributes.get("domain", ""))
         path = attributes.get("path", "")
         path = path if path.startswith("/") else default_path(target)
-        key, ends_at = (domain, path, name), self._end(attributes)
-        if ends_at <= self._now():
-            self._cookies.pop(key, None)
+        if domain is None or not self._may_be_set(name, path, attributes):
             return
-        if key not in self._cookies and len(self._cookies) >= MAX_COOKIES:
-            del self._cookies[next(iter(self._cookies))]
-        self._cookies[key] = Cookie(f"{name}={value}", path, ends_at)
+        if crossing == "subresource" and same_site != "none":
+            return
+        cookies, now = self._jar.cookies, self._now()
+        key, ends_at = _Key(*domain, path, name), self._end(attributes)
+        if ends_at <= now:
+            cookies.pop(key, None)
+            return
+        known = cookies.get(key)
+        self._make_room(key, known)
+        made_at = now if known is None else known.made_at
+        cookies[key] = Cookie(f"{name}={value}", path, ends_at, "secure" in attributes, same_site, made_at)
 
-    def _domain(self, named: str) -> str | None:
-        """Return whose cookie it is, None when it isn't this host's to set."""
+    def _make_room(self, key: _Key, known: Cookie | None) -> None:
+        """Drop the oldest cookie of a domain that has as many as it may have."""
+        if known is None and len(self._jar.cookies) >= MAX_COOKIES:
+            of_domain = [other for other in self._jar.cookies if other.domain == key.domain]
+            if len(of_domain) >= MAX_COOKIES:
+                del self._jar.cookies[of_domain[0]]
+
+    def _domain(self, named: str) -> tuple[str, bool] | None:
+        """Return whose cookie it is, and whether of that host alone; None when it isn't this host's to set."""
         named = named.removeprefix(".").lower()
-        if not named or named == self._host:
-            return self._host
-        is_address = ":" in self._host or self._host.rpartition(".")[2].isdigit()
-        above = self._host.endswith(f".{named}") and len(named.strip(".").split(".")) >= _LABELS
-        return named if above and not is_address else None
+        if not named or (named == self._host and (self._is_address or is_public_suffix(named))):
+            return self._host, True
+        if (named != self._host and not self._is_below(named)) or is_public_suffix(named):
+            return None
+        return named, False
 
-    def _may_be_set(self, name: str, attributes: dict[str, str]) -> bool:
+    def _may_be_set(self, name: str, path: str, attributes: dict[str, str]) -> bool:
         secure, prefix = "secure" in attributes, name.lower()
         if secure and not self._secure:
+            return False
+        if not secure and (_same_site(attributes) == "none" or (not self._secure and self._hides(name, path))):
             return False
         if prefix.startswith("__host-"):
             return secure and attributes.get("path") == "/" and not attributes.get("domain")
         return secure or not prefix.startswith("__secure-")
+
+    def _hides(self, name: str, path: str) -> bool:
+        """Whether a cookie without TLS would stand in the place of a Secure one (6265bis, 5.7)."""
+        return any(
+            cookie.secure and key.name == name and _matches(path, key.path)
+            and (key.domain == self._host or self._is_below(key.domain) or key.domain.endswith(f".{self._host}"))
+            for key, cookie in self._jar.cookies.items()
+        )  # fmt: skip
 
     def _end(self, attributes: dict[str, str]) -> float:
         age = attributes.get("max-age", "")
@@ -152,6 +244,20 @@ def _matches(path: str, of_cookie: str) -> bool:
     if not path.startswith(of_cookie):
         return False
     return path == of_cookie or of_cookie.endswith("/") or path[len(of_cookie)] == "/"
+
+
+def _crosses(cookie: Cookie, crossing: Crossing, now: float) -> bool:
+    """Whether a cookie goes with a request that leaves its page's site."""
+    if cookie.same_site == "none":
+        return True
+    if crossing == "post":
+        return cookie.same_site == "default" and now - cookie.made_at < _LAX_ALLOWING_UNSAFE_S
+    return crossing == "navigation" and cookie.same_site != "strict"
+
+
+def _same_site(attributes: dict[str, str]) -> _SameSite:
+    named = attributes.get("samesite", "").lower()
+    return named if named in ("none", "lax", "strict") else "default"  # type: ignore[return-value]
 
 
 def _attributes(text: str) -> dict[str, str]:

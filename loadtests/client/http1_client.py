@@ -11,9 +11,10 @@ import orjson
 from loadtests.client import response as reading
 from loadtests.client.access import Access
 from loadtests.client.content_encoding import decoded
-from loadtests.client.cookies import Jar
+from loadtests.client.cookies import Crossing, HostCookies, Jar
 from loadtests.client.errors import SilentError, UnsentError, word_of
 from loadtests.client.interface import Reply, Request
+from loadtests.client.locations import UndeclaredHostError
 from loadtests.client.response import exchange
 from loadtests.client.response_head import Head
 from loadtests.client.sockets.connect import Route, opened_by
@@ -32,20 +33,22 @@ _PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class ShopperClient:
-    """A client with a cookie jar of its own, and with a connection of its own, as a shopper's browser has.
+    """A client with a connection of its own, as a shopper's browser has, and with that shopper's cookies.
 
+    Those are in `jar`, which the shopper's clients to other hosts share; without one it has a jar of its own.
     `deadline_s` is for the whole of a request, connecting included. `at_proxy` is whether a request waits for the
     environment's proxy to open its connection: the shop got nothing yet.
     """
 
-    __slots__ = ("_access", "_connection", "_deadline_s", "_jar", "at_proxy")
+    __slots__ = ("_access", "_connection", "_cookies", "_deadline_s", "at_proxy", "crossing")
 
-    def __init__(self, access: Access, deadline_s: float) -> None:
+    def __init__(self, access: Access, deadline_s: float, jar: Jar | None = None) -> None:
         self._access = access
         self._deadline_s = deadline_s
         self._connection: Connection | None = None
-        self._jar: Jar | None = None
+        self._cookies: HostCookies | None = None if jar is None else self._cookies_in(jar)
         self.at_proxy = False
+        self.crossing: Crossing | None = None
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
@@ -54,12 +57,13 @@ class ShopperClient:
         """
         access = self._access
         try:
-            cookies = "" if self._jar is None else self._jar.pairs(access.origin.prefix + request.path)
+            held = self._cookies
+            cookies = "" if held is None else held.pairs(access.origin.prefix + request.path, self.crossing)
             data = access.serialiser.of(request, traceparent, cookies)
             head, body, read_delay_ns = self._ask(request.method, data)
             status, _, _, _, _, _, _, _, plain, html = head
             if plain and not access.masks and not request.graphql and status in request.accept:
-                facts = (status, body, None, None, html, read_delay_ns, 0)
+                facts = (status, body, None, None, html, None, read_delay_ns, 0)
                 return tuple.__new__(Reply, facts)  # half the time of Reply(...)
             reply = self._reply_of(request, head, body)
             return reply._replace(read_delay_ns=read_delay_ns) if read_delay_ns else reply
@@ -76,13 +80,13 @@ class ShopperClient:
 
         Its paths begin at the origin's root.
         """
-        other = ShopperClient(self._access.at_root, self._deadline_s)
-        other._jar = self._own_jar()
-        return other
+        return ShopperClient(self._access.at_root, self._deadline_s, self._own_cookies().jar)
 
     def listener(self) -> EventStream:
         """Return an event stream on a connection of its own, never a shared one."""
-        return EventStream(self._access, self._own_jar(), self._open_body, self._reply_of, self._deadline_s)
+        crossing: Crossing | None = None if self.crossing is None else "subresource"
+        cookies = self._own_cookies()
+        return EventStream(self._access, cookies, crossing, self._open_body, self._reply_of, self._deadline_s)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -146,7 +150,7 @@ class ShopperClient:
         """Return the reply for a response that isn't plain."""
         access = self._access
         if head.cookies:
-            self._keep_cookies(head.cookies, access.origin.prefix + request.path)
+            self._own_cookies().keep(head.cookies, access.origin.prefix + request.path, self.crossing)
         if head.encoding:
             body = decoded(body, head.encoding, reading.MAX_BODY)
         body = masked(body, access.masks)
@@ -162,20 +166,25 @@ class ShopperClient:
         return Reply(status, body, _graphql_error(body) if request.graphql and status == _OK else None, None, head.html)
 
     def _redirect_reply(self, request: Request, status: int, location: str, body: bytes) -> Reply:
+        access, error = self._access, "wrong_reply"
+        host, target = None, None
+        try:
+            host, target = access.places.redirect(location, access.label, request.path)
+        except UndeclaredHostError as away:
+            host, error = away.origin, "redirected_away"
+        except ValueError:
+            pass  # it leads nowhere
+        followed = request.follow is not None and target is not None
+        return Reply(status, body, None if status in request.accept or followed else error, target, host=host)
+
+    def _own_cookies(self) -> HostCookies:
+        if self._cookies is None:
+            self._cookies = self._cookies_in(Jar(time))
+        return self._cookies
+
+    def _cookies_in(self, jar: Jar) -> HostCookies:
         origin = self._access.origin
-        target = origin.target_of(location, request.path)
-        if status in request.accept or (request.follow is not None and target is not None):
-            return Reply(status, body, None, target)
-        return Reply(status, body, "redirected_away" if origin.leads_away(location) else "wrong_reply", target)
-
-    def _keep_cookies(self, set_cookies: tuple[str, ...], target: str) -> None:
-        self._own_jar().keep(set_cookies, target)
-
-    def _own_jar(self) -> Jar:
-        if self._jar is None:
-            origin = self._access.origin
-            self._jar = Jar(origin.host, time, secure=origin.secure)
-        return self._jar
+        return jar.at(origin.host, secure=origin.secure)
 
 
 def _status_error(status: int) -> str:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from loadtests.client.cookies import Crossing
+
 
 class Event(NamedTuple):
     """One event: its type, its data without the last line feed, and the id that was the stream's last then."""
@@ -23,6 +25,8 @@ class Received(NamedTuple):
 
 _SEE_OTHER = 303
 _MOVED_OR_FOUND = frozenset({301, 302})
+# What of a request's own headers goes on to another host: those of https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+_SAFELISTED = frozenset({"accept", "accept-language", "content-language"})
 
 
 class Request(NamedTuple):
@@ -30,7 +34,7 @@ class Request(NamedTuple):
 
     `accept` holds the statuses a healthy shop may answer with. `body` is sent as JSON, `form` as a form's post; at
     most one of them is given. `follow` names the step under which the page is requested that a redirect leads to.
-    `host` is the label of the declared host that it goes to, None for the environment's base_url.
+    `host` is the label of the declared host that the path is below, None for that of `base_url`.
     """
 
     step: str
@@ -48,7 +52,8 @@ class Request(NamedTuple):
 class Reply(NamedTuple):
     """What came back; `error` is None when it is what the request accepts, else an `error` of `docs/contracts.md`.
 
-    `location` is the path and query, below the base address, that a redirect leads to; None when it leads away.
+    `location` is the path and query, below the address of the declared host `host` (None is `base_url`'s), that a
+    redirect leads to. Where it leads to a host that isn't declared, `location` is None and `host` the origin there.
     `html` is whether the body is a page, which may ask for assets. `read_delay_ns` is the time between the kernel
     receiving the reply's last byte and our reading it, 0 if unknown: when many come at once they are read late.
     `waited_ns` is the time that the request waited, unsent, for a connection that is shared.
@@ -59,6 +64,7 @@ class Reply(NamedTuple):
     error: str | None = None
     location: str | None = None
     html: bool = False
+    host: str | None = None
     read_delay_ns: int = 0
     waited_ns: int = 0
 
@@ -73,11 +79,14 @@ class Reply(NamedTuple):
 class Client(Protocol):
     """What journeys need of a client: send one request, get one typed reply, never an exception of the network's.
 
+    `crossing` is how the next request leaves the site of the page that causes it, None when it doesn't: it decides
+    which cookies go with it.
     `at_proxy` is whether a request is under way whose connection the environment's proxy hasn't opened yet: nothing
     was asked of the shop.
     """
 
     at_proxy: bool
+    crossing: Crossing | None
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request` under `traceparent` (W3C) and read the reply whole.
@@ -138,11 +147,16 @@ def redirected(request: Request, reply: Reply) -> Request:
     """Return the request for the page that `reply` leads to, in `request.follow`'s name (RFC 9110, 15.4).
 
     After 303, and after 301 and 302 to a POST as browsers have it, that is a GET without the body; else the method
-    and the body stay. Raises ValueError when there is nothing to follow.
+    and the body stay. To another host no header of the request's own goes on that may hold a credential. Raises
+    ValueError when there is nothing to follow.
     """
     if reply.location is None or request.follow is None:
         raise ValueError("no redirect to follow")
+    step = request.follow
+    if reply.host != request.host:
+        kept = {name: value for name, value in (request.headers or {}).items() if name.lower() in _SAFELISTED}
+        request = request._replace(headers=kept or None, host=reply.host)
     turned = reply.status == _SEE_OTHER or (reply.status in _MOVED_OR_FOUND and request.method == "POST")
     if not turned or request.method == "HEAD":
-        return request._replace(step=request.follow, path=reply.location)
-    return request._replace(step=request.follow, method="GET", path=reply.location, body=None, form=None, graphql=False)
+        return request._replace(step=step, path=reply.location)
+    return request._replace(step=step, method="GET", path=reply.location, body=None, form=None, graphql=False)

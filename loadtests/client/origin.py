@@ -1,10 +1,12 @@
-"""Where the shop is, and whether an address that it names is still there."""
+"""Where the shop is: its base address, and addresses that its pages and redirects name."""
 
 from typing import NamedTuple, Self
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
+_UNSEEN = dict.fromkeys((*range(0x20), 0x7F))
+Site = tuple[str, str, int]
 
 
 class Origin(NamedTuple):
@@ -20,7 +22,7 @@ class Origin(NamedTuple):
         """Read a base address; raises ValueError."""
         parts = urlsplit(base_url)
         scheme, host, port = _place(parts)
-        if scheme not in _PORTS or not host or port is None:
+        if scheme not in PORTS or not host or port is None:
             raise ValueError("expected a base address of http or https")
         return cls(scheme, host, port, parts.path.rstrip("/"))
 
@@ -33,37 +35,37 @@ class Origin(NamedTuple):
     def authority(self) -> str:
         """What the Host header holds."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
-    def leads_away(self, location: str) -> bool:
-        """Whether a redirect leaves the origin; what is no address leads nowhere."""
-        try:
-            target = urlsplit(location)
-            if not target.scheme and not target.netloc:
-                return False
-            return bool(target.netloc) and _place(target, self.scheme) != (self.scheme, self.host, self.port)
-        except ValueError:
-            return False
+    @property
+    def name(self) -> str:
+        """The origin as one writes it: `https://shop.example`."""
+        return f"{self.scheme}://{self.authority}"
 
-    def target_of(self, location: str, path: str) -> str | None:
-        """Return where a redirect in answer to `path` leads, below the base address; None when not there.
-
-        RFC 3986, 5.2; the fragment is dropped, and what an address can't hold is percent-encoded as browsers do.
-        """
-        try:
-            plain = quote(location.encode("latin-1", "replace"), safe=_PRINTABLE)
-            parts = urlsplit(urljoin(f"{self.scheme}://{self.authority}{self.prefix}{path}", plain))
-            if _place(parts) != (self.scheme, self.host, self.port):
-                return None
-        except ValueError:
-            return None
-        whole = parts.path or "/"
-        if not whole.startswith(f"{self.prefix}/"):
-            return None
-        below = whole[len(self.prefix) :]
-        return f"{below}?{parts.query}" if parts.query else below
+    @property
+    def site(self) -> Site:
+        """What two addresses of one origin have in common; a name's last dot is no difference."""
+        return self.scheme, self.host.rstrip("."), self.port
 
 
-def _place(address: SplitResult, scheme: str = "") -> tuple[str, str | None, int | None]:
-    scheme = address.scheme or scheme
-    return scheme, address.hostname, address.port or _PORTS.get(scheme)
+def header_text(location: str) -> str:
+    """Return a header's value, which was decoded as Latin-1, as the address that its bytes are."""
+    return quote(location.translate(_UNSEEN).encode("latin-1", "replace"), safe=f"{_PRINTABLE} ")
+
+
+def joined(base: str, address: str) -> str | None:
+    """Return an address that a page names as a whole one, None when it isn't one of http or https.
+
+    As browsers do (WHATWG URL, 4.4): control characters go, a backslash is a slash, what isn't ASCII is encoded.
+    """
+    before, query, after = address.translate(_UNSEEN).strip().partition("?")
+    plain = quote(f"{before.replace(chr(92), '/')}{query}{after}", safe=_PRINTABLE, errors="replace")
+    try:
+        whole = urljoin(base, plain)
+    except ValueError:
+        return None
+    return whole if whole.lower().startswith(("http://", "https://")) else None
+
+
+def _place(address: SplitResult) -> tuple[str, str | None, int | None]:
+    return address.scheme, address.hostname, address.port or PORTS.get(address.scheme)

@@ -7,6 +7,7 @@ from typing import Any
 from gevent import GreenletExit, get_hub, getcurrent
 
 from loadtests.client.access import Access
+from loadtests.client.cookies import Jar
 from loadtests.client.errors import CutOffError, DeadlineError
 from loadtests.client.http1_client import ShopperClient
 from loadtests.client.interface import Reply, Request
@@ -106,8 +107,8 @@ class SharingClient(ShopperClient):
 
     __slots__ = ("_pool",)
 
-    def __init__(self, access: Access, deadline_s: float, pool: Pool) -> None:
-        super().__init__(access, deadline_s)
+    def __init__(self, access: Access, deadline_s: float, pool: Pool, jar: Jar | None = None) -> None:
+        super().__init__(access, deadline_s, jar)
         self._pool = pool
 
     def send(self, request: Request, traceparent: str) -> Reply:
@@ -131,9 +132,7 @@ class SharingClient(ShopperClient):
 
     def beside(self) -> "SharingClient":
         """Return another client of the same shopper, with the same cookies and the same pool."""
-        other = SharingClient(self._access.at_root, self._deadline_s, self._pool)
-        other._jar = self._own_jar()
-        return other
+        return SharingClient(self._access.at_root, self._deadline_s, self._pool, self._own_cookies().jar)
 
     def close(self) -> None:
         """Do nothing: a request that is cut off gives its connection back itself."""

@@ -8,13 +8,15 @@ import base64
 import html
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
 from loadtests.environment.addresses import Kind
-from loadtests.environment.targets import BasicAuth, Environment, OwnFile
+from loadtests.environment.hosts import Protection
+from loadtests.environment.target_fields import BasicAuth
+from loadtests.environment.targets import Environment, OwnFile
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10
@@ -49,16 +51,26 @@ class Secret:
 class Credentials:
     """What is sent with every request to the shop beside the tag; `hidden` is what no reply may repeat.
 
-    `proxy` is the value of Proxy-Authorization, sent to the proxy alone.
+    `hosts` are those of the declared hosts by label: each is sent to its own host alone. `proxy` is the value of
+    Proxy-Authorization, sent to the proxy alone.
     """
 
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    hosts: Mapping[str, "Credentials"] = field(default_factory=dict)
     proxy: Secret | None = None
     hidden: tuple[Secret, ...] = ()
+
+    def at(self, label: str | None) -> "Credentials":
+        """Return those of the declared host `label`; None is `base_url`'s, which these are themselves."""
+        return self if label is None else self.hosts.get(label, Credentials())
 
     def revealed(self) -> dict[str, str]:
         """Return the headers as they go on the wire."""
         return {name: held.reveal() if isinstance(held, Secret) else held for name, held in self.headers.items()}
+
+    def all_hidden(self) -> tuple[Secret, ...]:
+        """Return what no reply of any host may repeat: those of the declared hosts, too."""
+        return (*self.hidden, *(secret for host in self.hosts.values() for secret in host.hidden))
 
     def masks(self) -> tuple[bytes, ...]:
         """Return every secret as the bytes a reply may hold it in, the longest first.
@@ -66,7 +78,7 @@ class Credentials:
         What is shorter than 6 bytes is left: to mask it would spoil pages that hold it by chance. Away from loopback
         there is no such secret: see `check_length`.
         """
-        texts = {text for secret in self.hidden for text in _encodings(secret.reveal())}
+        texts = {text for secret in self.all_hidden() for text in _encodings(secret.reveal())}
         return tuple(sorted((text.encode() for text in texts if len(text) >= _SHORTEST_MASKED), key=len, reverse=True))
 
 
@@ -80,24 +92,30 @@ def masked(content: bytes, masks: tuple[bytes, ...]) -> bytes:
 
 def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Credentials:
     """Read what goes with requests: `headers`, `basic_auth`, the proxy's; raises BadInput, which names no value."""
-    headers: dict[str, str | Secret] = {}
-    hidden: list[Secret] = []
-    for name, held in environment.headers.items():
-        if held.value is not None:
-            headers[name] = held.value
-            continue
-        headers[name] = secret = _read(held.env, held.file, variables, f"headers.{name}")
-        hidden.append(secret)
-    if environment.basic_auth is not None:
-        headers["Authorization"], secrets = _basic(environment.basic_auth, variables, "basic_auth", environment)
-        hidden += secrets
-    proxy = None
+    own = _of_host(environment, environment.base_url, variables, "")
+    hosts = {label: _of_host(host, host.url, variables, f"hosts.{label}.") for label, host in environment.hosts.items()}
+    hidden, proxy = [*own.hidden], None
     if environment.proxy is not None and environment.proxy.basic_auth is not None:
-        proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment)
+        proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment.base_url)
         hidden += secrets
     if isinstance(environment.storefront, OwnFile):
         hidden += settings_of(environment.storefront, variables, "storefront").secrets
-    return Credentials(headers=headers, hidden=tuple(hidden), proxy=proxy)
+    return replace(own, hosts=hosts, hidden=tuple(hidden), proxy=proxy)
+
+
+def _of_host(host: Protection, url: str, variables: Mapping[str, str], place: str) -> Credentials:
+    headers: dict[str, str | Secret] = {}
+    hidden: list[Secret] = []
+    for name, held in host.headers.items():
+        if held.value is not None:
+            headers[name] = held.value
+            continue
+        headers[name] = secret = _read(held.env, held.file, variables, f"{place}headers.{name}")
+        hidden.append(secret)
+    if host.basic_auth is not None:
+        headers["Authorization"], secrets = _basic(host.basic_auth, variables, f"{place}basic_auth", url)
+        hidden += secrets
+    return Credentials(headers=headers, hidden=tuple(hidden))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,17 +139,15 @@ def settings_of(own: OwnFile, variables: Mapping[str, str], place: str) -> Setti
     return Settings(values=values, secrets=tuple(read.values()))
 
 
-def _basic(
-    basic: BasicAuth, variables: Mapping[str, str], place: str, environment: Environment
-) -> tuple[Secret, list[Secret]]:
-    """Return a header's value (RFC 7617), and what no reply may repeat."""
+def _basic(basic: BasicAuth, variables: Mapping[str, str], place: str, url: str) -> tuple[Secret, list[Secret]]:
+    """Return a header's value (RFC 7617), and what no reply of the shop at `url` may repeat."""
     user = _read(basic.user_env, basic.user_file, variables, f"{place}.user").reveal()
     password = _read(basic.password_env, basic.password_file, variables, f"{place}.password")
     if ":" in user:
         raise BadInput(f"{place}.user: must not hold a colon (RFC 7617)")
     pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
     hidden = [password, Secret(pair)]
-    hidden += [Secret(user)] if user not in environment.base_url else []  # the address shows it already
+    hidden += [Secret(user)] if user not in url else []  # the address shows it already
     return Secret(f"Basic {pair}"), hidden
 
 
@@ -156,16 +172,17 @@ def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
 
 
 def variables_of(environment: Environment) -> frozenset[str]:
-    """Return the variables that a worker must be given: of `headers`, of each `basic_auth` and of the storefront.
+    """Return the variables that a worker must be given: of each host, of the proxy and of the storefront.
 
     The token's is not among them.
     """
-    named = [held.env for held in environment.headers.values()]
-    for basic in (environment.basic_auth, environment.proxy.basic_auth if environment.proxy else None):
-        named += [basic.user_env, basic.password_env] if basic is not None else []
+    proxy = environment.proxy.basic_auth if environment.proxy else None
+    declared: list[Protection | BasicAuth] = [environment, *environment.hosts.values()]
+    declared += [proxy] if proxy is not None else []
+    named = [name for one in declared for name in one.variables()]
     if isinstance(environment.storefront, OwnFile):
-        named += [source.env for source in environment.storefront.sources().values()]
-    return frozenset(name for name in named if name is not None)
+        named += [source.env for source in environment.storefront.sources().values() if source.env is not None]
+    return frozenset(named)
 
 
 def _read(

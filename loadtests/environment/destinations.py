@@ -12,7 +12,8 @@ from pydantic import model_validator
 
 from loadtests.environment.addresses import Kind, kind_of, networks, readable, refusal
 from loadtests.environment.proxy_rules import check_proxy, goes_through, resolved_by_proxy
-from loadtests.environment.targets import AddressText, Environment
+from loadtests.environment.target_fields import AddressText
+from loadtests.environment.targets import Environment
 from slo.documents import BadInput, Document
 
 LookUp = Callable[[str], Sequence[str]]
@@ -47,7 +48,7 @@ class Destination(Document):
 
 
 class Destinations(Document):
-    """The destinations of an environment by host; `kind` is that of the host which takes the load."""
+    """The destinations of an environment by host; `kind` is the widest of those that take load."""
 
     hosts: Mapping[str, Destination]
     kind: Kind
@@ -88,7 +89,8 @@ def resolve(environment: Environment, lookup: LookUp = look_up) -> Destinations:
     proxy = resolve_proxy(environment, lookup)
     found = {host: destination_of(environment, host, proxy, lookup) for host in hosts_of(environment)}
     _check_in_the_clear(environment, found)
-    return Destinations(hosts=found, kind=found[host_of(environment.base_url)].kind, proxy=proxy)
+    kinds = [found[host_of(url)].kind for url in environment.loaded.values()]
+    return Destinations(hosts=found, kind=max(kinds, key=_WIDER.index), proxy=proxy)
 
 
 def resolve_proxy(environment: Environment, lookup: LookUp = look_up) -> Destination | None:
@@ -138,8 +140,8 @@ def hosts_of(environment: Environment) -> tuple[str, ...]:
 
 def _urls(environment: Environment) -> tuple[str, ...]:
     named = (
-        environment.base_url, environment.orders_url, environment.stock_url, environment.funnel_url,
-        environment.payments_url, environment.cdn_url, environment.kill_url,
+        *environment.loaded.values(), environment.orders_url, environment.stock_url, environment.funnel_url,
+        environment.payments_url, environment.kill_url,
         *(target.url for target in environment.metrics),
     )  # fmt: skip
     return tuple(url for url in named if url is not None)
@@ -164,10 +166,12 @@ def _check_address(environment: Environment, host: str, text: str) -> None:
 
 
 def _check_in_the_clear(environment: Environment, found: Mapping[str, Destination]) -> None:
-    own = bool(environment.basic_auth or any(held.value is None for held in environment.headers.values()))
+    protected = {url: environment.protection(label) for label, url in environment.loaded.items()}
     bearer = environment.token_env is not None or environment.token_file is not None
     sources = (environment.orders_url, environment.stock_url, environment.funnel_url, environment.payments_url)
-    urls = [environment.base_url] * own + [url for url in sources if url is not None and bearer]
+    urls = [url for url, host in protected.items() if host.has_secret] + [
+        url for url in sources if url is not None and bearer
+    ]
     for url in urls:
         if url.startswith("http:") and not found[host_of(url)].addresses:
             raise BadInput(

@@ -56,8 +56,8 @@ def _check_url(environment: Environment, url: str) -> None:
             " address that was checked here: use https, or the address, or set proxy.resolves_names: true"
             " (and leave it out of resolve)"
         )
-    loaded = url in (environment.base_url, environment.cdn_url) and environment.http2
-    if loaded and url.startswith("http:") and goes_through(environment, host):
+    http2 = any(environment.http2_to(label) for label, loaded in environment.loaded.items() if loaded == url)
+    if http2 and url.startswith("http:") and goes_through(environment, host):
         raise BadInput(f"{url}: a proxy takes plain http in HTTP/1.1 alone: use https, or leave http_version out")
 
 

@@ -47,23 +47,17 @@ class ResolvedEnvironment:
             return None
         return proxy_at(self.environment, proxy, self.credentials)
 
-    def headers(self, tags: Mapping[str, str], *, secret: bool) -> dict[str, str]:
-        """Return the headers of every request: `tags`, and the environment's own over them when it may be `secret`."""
-        own = self.credentials.revealed() if secret else {}
+    def headers(self, tags: Mapping[str, str], label: str | None = None) -> dict[str, str]:
+        """Return the headers of every request to the host `label`: `tags`, and its own credentials over them."""
+        own = self.credentials.at(label).revealed()
         given = {name.lower() for name in own}
         return {**{name: value for name, value in tags.items() if name.lower() not in given}, **own}
 
-    def tls(
-        self, url: str, make: MakeContext = ssl.create_default_context, *, secret: bool = True
-    ) -> ssl.SSLContext | None:
-        """Return the TLS context for `url`, None for http; the client's certificate is shown only when `secret`.
-
-        Raises BadInput for a file that can't be used.
-        """
-        if not url.startswith("https:"):
+    def tls(self, label: str | None = None, make: MakeContext = ssl.create_default_context) -> ssl.SSLContext | None:
+        """Return the TLS context for the host `label`, None for http; raises BadInput for a file that can't be used."""
+        if not self.environment.loaded[label].startswith("https:"):
             return None
-        shown = self.environment if secret else self.environment.model_copy(update={"client_certificate": None})
-        return context_of(shown, make)
+        return context_of(self.environment.protection(label), make)
 
     def bearer(self) -> str | None:
         """Return the token as it goes on the wire."""
@@ -76,13 +70,15 @@ def resolve_environment(environment: Environment, variables: Mapping[str, str]) 
     Raises BadInput for what may not be loaded or isn't given, EnvironmentLacks for a host without an address.
     """
     credentials, token = credentials_of(environment, variables), token_of(environment, variables)
-    context_of(environment)
+    for label in environment.loaded:
+        context_of(environment.protection(label))
     try:
         destinations = resolve(environment)
     except UnresolvableError as error:
         raise EnvironmentLacks(str(error)) from error
-    held = (*credentials.hidden, *([token] if token is not None else []))
-    check_length(held, destinations.kind)
+    check_length((*credentials.hidden, *([token] if token is not None else [])), destinations.kind)
+    for label, host in environment.hosts.items():
+        check_length(credentials.at(label).hidden, destinations.at(host_of(host.url)).kind)
     return ResolvedEnvironment(environment=environment, destinations=destinations, credentials=credentials, token=token)
 
 

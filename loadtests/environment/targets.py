@@ -2,94 +2,43 @@
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from loadtests.environment.addresses import readable, refusal
+from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pair, at, check_apart
+from loadtests.environment.target_fields import (
+    CREDENTIALS,
+    OWN_HEADERS,
+    QUERY,
+    SECRET_NAME,
+    AddressText,
+    BaseAddress,
+    BasicAuth,
+    File,
+    HeaderName,
+    HeaderValue,
+    HostName,
+    HttpVersion,
+    Label,
+    Mark,
+    NetworkText,
+    ProxyAddress,
+    Status,
+    Variable,
+    WebAddress,
+)
 from slo.documents import BadInput, Document, read_yaml
 
-_CREDENTIALS = "must not hold a name or password; headers come from the environment"
-_QUERY = "must not hold a secret in its query; `headers` take it from a variable or a file"
-# What a header or a parameter is called whose value only its owner may know.
-_SECRET = re.compile(r"auth|bypass|cookie|credential|key|passw|secret|session|signature|token", re.IGNORECASE)
-# An address that two parsers would take for two hosts is refused: no backslash, no percent sign, no semicolon.
-_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*")
-_TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$"  # noqa: S105 - RFC 9110, 5.6.2, calls a name a token
-_OURS = frozenset(
-    {
-        "connection", "content-encoding", "content-length", "content-type", "expect", "host", "idempotency-key",
-        "keep-alive", "proxy-authorization", "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
-    }
-)  # fmt: skip
-# Named variables are handed to the load generator; these would configure it.
-_STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LANG)$")
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
-    r"^environments\.[^.]+"
-    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|(storefront|shop_records)\.settings)|: )"
+    r"^environments\.[^.]+(\.hosts\.[^.]+)?"
+    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b|\.(storefront|shop_records)\.settings\b|: )"
 )
-
-
-def _web_address(text: str) -> str:
-    parts = urlsplit(text)
-    if "@" in parts.netloc:
-        raise ValueError(_CREDENTIALS)
-    if any(_SECRET.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
-        raise ValueError(_QUERY)
-    if not text.isprintable() or " " in text:
-        raise ValueError("must not hold a space or a control character")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address that begins with http:// or https://")
-    if not parts.hostname.isascii():
-        raise ValueError("must name its host in ASCII: an international name begins with xn--")
-    if not _HOST.fullmatch(parts.hostname):
-        raise ValueError("must name its host by letters, digits, dots and hyphens, or by an address")
-    if parts.port == 0:
-        raise ValueError("Port out of range 0-65535")  # urlsplit's message for one that is too high
-    return text.rstrip("/")
-
-
-def _base_address(text: str) -> str:
-    if "?" in text or "#" in text:
-        raise ValueError("must not hold a query or a fragment")
-    return text
-
-
-def _proxy_address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme != "http":
-        raise ValueError("must begin with http://: TLS to the proxy itself isn't supported, TLS through it is")
-    if parts.port is None or parts.path:
-        raise ValueError("must be http://HOST:PORT and no more")
-    return text
-
-
-def _address(text: str) -> str:
-    address = readable(text)
-    if why := refusal(address):
-        raise ValueError(f"must not be {why}")
-    return str(address)
-
-
-def _variable(name: str) -> str:
-    if _STEERING.match(name):
-        raise ValueError("must not be a variable that steers the load generator")
-    return name
 
 
 def _storefront(name: str) -> str:
@@ -101,28 +50,9 @@ def _storefront(name: str) -> str:
     return name
 
 
-def _network(text: str) -> str:
-    return str(ip_network(text))
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-BaseAddress = Annotated[WebAddress, AfterValidator(_base_address)]
-AddressText = Annotated[str, AfterValidator(_address)]
-Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$"), AfterValidator(_variable)]
-File = Annotated[str, Field(min_length=1, max_length=4096)]
-HttpVersion = Annotated[
-    Literal["1.1", "2"],
-    BeforeValidator(lambda value: str(value) if value in (1.1, 2) else value),
-    WithJsonSchema({"enum": [1.1, 2, "1.1", "2"], "title": "Http Version"}),
-]
 StorefrontName = Annotated[
     str, AfterValidator(_storefront), WithJsonSchema({"type": "string", "const": STOREFRONTS[0], "title": "Storefront"})
 ]
-HeaderName = Annotated[str, Field(pattern=_TOKEN)]
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$")]
-Status = Annotated[int, Field(ge=100, le=599)]
-Mark = Annotated[str, Field(min_length=3, max_length=200)]
 SideEffect = Literal["mail", "tax", "erp", "analytics", "payments"]
 
 
@@ -148,60 +78,16 @@ class ScrapeTarget(Document):
     url: WebAddress
 
 
-class HeaderValue(Document):
-    """What a header holds: a value that isn't secret, or where a secret is read from when a run starts."""
-
-    value: str | None = Field(default=None, max_length=4096)
-    env: Variable | None = None
-    file: File | None = None
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if sum(given is not None for given in (self.value, self.env, self.file)) != 1:
-            raise ValueError("must be a value, or {env: NAME}, or {file: PATH}")
-        if self.value is not None and not (self.value.isascii() and self.value.isprintable()):
-            raise ValueError("must not hold a character that a header can't carry")
-        return self
-
-
-def _as_value(value: object) -> object:
-    return {"value": value} if isinstance(value, str) else value
-
-
-class BasicAuth(Document):
-    """Where the user and the password of HTTP's basic authentication are read from."""
-
-    user_env: Variable | None = None
-    user_file: File | None = None
-    password_env: Variable | None = None
-    password_file: File | None = None
-
-    @model_validator(mode="after")
-    def _one_of_each(self) -> Self:
-        if (self.user_env is None) == (self.user_file is None):
-            raise ValueError("needs one of user_env and user_file")
-        if (self.password_env is None) == (self.password_file is None):
-            raise ValueError("needs one of password_env and password_file")
-        return self
-
-
 class ProxyTarget(Document):
     """The proxy that all of the environment's hosts are reached through, but those that are reached `straight`.
 
     With `resolves_names` the proxy resolves names, and the addresses they lead to aren't known here.
     """
 
-    url: Annotated[BaseAddress, AfterValidator(_proxy_address)]
+    url: ProxyAddress
     basic_auth: BasicAuth | None = None
     straight: tuple[HostName, ...] = ()
     resolves_names: bool = False
-
-
-class ClientCertificate(Document):
-    """The certificate, and its key without a passphrase, that the shop wants to see: PEM files."""
-
-    certificate: File
-    key: File
 
 
 class Tagging(Document):
@@ -243,7 +129,7 @@ class Idle(Document):
 class AllowedNetwork(Document):
     """The networks that the environment's hosts may resolve to, in CIDR notation."""
 
-    allow: tuple[Annotated[str, AfterValidator(_network)], ...]
+    allow: tuple[NetworkText, ...]
 
 
 SettingValue = str | int | float | bool | list[Any] | Mapping[str, Any] | None
@@ -273,7 +159,7 @@ class OwnFile(Document):
                 source = HeaderValue.model_validate(value)
                 if source.value is not None:
                     raise ValueError(f"{name} must be a value, or {{env: NAME}}, or {{file: PATH}}")
-            elif isinstance(value, str) and _SECRET.search(name):
+            elif isinstance(value, str) and SECRET_NAME.search(name):
                 raise ValueError(f"{name} looks like a secret: it must come from {{env: NAME}} or {{file: PATH}}")
         return settings
 
@@ -304,12 +190,15 @@ StorefrontSource = Annotated[
 ]
 
 
-class Environment(Document):
+class Environment(Protection):
     """One named target: what may be sent to it, and what it offers for judging.
 
     What isn't declared is left out of the verdict and named there. No field holds a secret: only the names of
-    variables and the paths of files that do. TLS is always verified.
+    variables and the paths of files that do. TLS is always verified. `headers`, `basic_auth` and `client_certificate`
+    are what the host of `base_url` wants to see; the `hosts` beside it have their own.
     """
+
+    RENAMED = MappingProxyType({"cdn_url": "hosts: {cdn: {url: …}}"})
 
     base_url: BaseAddress
     storefront: StorefrontSource
@@ -325,18 +214,11 @@ class Environment(Document):
     funnel_url: WebAddress | None = None
     payments_url: WebAddress | None = None
     shop_records: OwnFile | None = None
-    cdn_url: BaseAddress | None = None
+    hosts: Mapping[Label, Host] = Field(default_factory=dict, max_length=MAX_HOSTS)
     http_version: HttpVersion = "1.1"
     token_env: Variable | None = None
     token_file: File | None = None
-    headers: Mapping[
-        HeaderName,
-        Annotated[HeaderValue, BeforeValidator(_as_value, json_schema_input_type=str | HeaderValue)],
-    ] = Field(default_factory=dict, max_length=50)
-    basic_auth: BasicAuth | None = None
     proxy: ProxyTarget | None = None
-    client_certificate: ClientCertificate | None = None
-    ca: File | None = None
     resolve: Mapping[HostName, AddressText] = Field(default_factory=dict)
     tag: Tagging = Tagging()
     blocked: Blocked = Blocked()
@@ -346,37 +228,49 @@ class Environment(Document):
     network: AllowedNetwork | None = None
     fingerprint: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
 
-    @field_validator("headers")
-    @classmethod
-    def _headers_are_yours(cls, headers: Mapping[str, HeaderValue]) -> Mapping[str, HeaderValue]:
-        seen: set[str] = set()
-        for name, held in headers.items():
-            if name.lower() in _OURS:
-                raise ValueError(f"{name} is written by the client itself")
-            if name.lower() in seen:
-                raise ValueError(f"{name} is given twice")
-            if held.value is not None and _SECRET.search(name):
-                raise ValueError(f"{name} looks like a secret: it must come from {{env: NAME}} or {{file: PATH}}")
-            seen.add(name.lower())
-        return headers
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        given = {name.lower() for name in self.headers}
         written = {self.tag.header.lower()} | ({"baggage"} if self.tag.baggage else set())
         if self.token_env is not None and self.token_file is not None:
             raise ValueError("token_env and token_file exclude each other")
-        if self.basic_auth is not None and "authorization" in given:
-            raise ValueError("basic_auth and the header Authorization exclude each other")
-        if clash := given & written:
-            raise ValueError(f"headers holds {', '.join(sorted(clash))}, which tag writes")
-        if self.tag.header.lower() in {*_OURS, "authorization", "baggage", "cookie", "user-agent", "accept"}:
+        if clash := self.written_with(written):
+            raise ValueError(f"headers holds {', '.join(clash)}, which tag writes")
+        if self.tag.header.lower() in {*OWN_HEADERS, "authorization", "baggage", "cookie", "user-agent", "accept"}:
             raise ValueError(f"tag.header may not be {self.tag.header}: it has another meaning")
         if self.client_certificate is not None and self.base_url.startswith("http:"):
             raise ValueError("client_certificate needs a base_url that begins with https://")
         if self.network is not None and self.proxy is not None and self.proxy.resolves_names:
             raise ValueError("network.allow and proxy.resolves_names exclude each other: no address would be known")
+        check_apart(self.base_url, self.hosts)
+        for label, host in self.hosts.items():
+            if clash := host.written_with(written):
+                raise ValueError(f"hosts.{label}.headers holds {', '.join(clash)}, which tag writes")
+            if host.ceiling is not None and host.ceiling.requests_per_s > self.ceiling.requests_per_s:
+                raise ValueError(
+                    f"hosts.{label}.ceiling.requests_per_s must not be above the environment's own,"
+                    f" {self.ceiling.requests_per_s:g}"
+                )
         return self
+
+    @property
+    def loaded(self) -> Mapping[str | None, str]:
+        """The addresses that take load, by label: `base_url` under None, then each declared host."""
+        return {None: self.base_url, **{label: host.url for label, host in self.hosts.items()}}
+
+    def protection(self, label: str | None) -> Protection:
+        """Return what the host `label` wants to see, for None that of `base_url`.
+
+        Raises KeyError for a host that isn't declared.
+        """
+        if label is None:
+            return self
+        host = self.hosts[label]
+        return host if host.ca is not None or self.ca is None else host.model_copy(update={"ca": self.ca})
+
+    def http2_to(self, label: str | None) -> bool:
+        """Whether the load speaks HTTP/2, and nothing else, to the host `label`."""
+        own = None if label is None else self.hosts[label].http_version
+        return (own or self.http_version) == "2"
 
     @property
     def http2(self) -> bool:
@@ -385,34 +279,15 @@ class Environment(Document):
 
     def anchored(self, folder: Path) -> "Environment":
         """Return the environment with every path absolute: what is relative is looked for in `folder`."""
-
-        def at(name: str | None) -> str | None:
-            return None if name is None else str((folder / name).absolute())
-
-        headers = {name: held.model_copy(update={"file": at(held.file)}) for name, held in self.headers.items()}
-
-        def pair(basic: BasicAuth | None) -> BasicAuth | None:
-            if basic is None:
-                return None
-            return basic.model_copy(update={"user_file": at(basic.user_file), "password_file": at(basic.password_file)})
-
-        proxy, certificate = self.proxy, self.client_certificate
+        proxy = self.proxy
         if proxy is not None:
-            proxy = proxy.model_copy(update={"basic_auth": pair(proxy.basic_auth)})
-        if certificate is not None:
-            certificate = certificate.model_copy(
-                update={"certificate": at(certificate.certificate), "key": at(certificate.key)}
-            )
-        found: dict[str, Any] = {
-            "token_file": at(self.token_file),
-            "ca": at(self.ca),
-            "headers": headers,
-            "proxy": proxy,
-        }
-        own = self.storefront if isinstance(self.storefront, str) else self.storefront.anchored(folder)
+            proxy = proxy.model_copy(update={"basic_auth": anchored_pair(folder, proxy.basic_auth)})
+        hosts = {label: host.anchored(folder) for label, host in self.hosts.items()}
+        storefront = self.storefront if isinstance(self.storefront, str) else self.storefront.anchored(folder)
         records = None if self.shop_records is None else self.shop_records.anchored(folder)
-        found |= {"storefront": own, "shop_records": records}
-        return self.model_copy(update={**found, "basic_auth": pair(self.basic_auth), "client_certificate": certificate})
+        own: dict[str, object] = {"token_file": at(folder, self.token_file), "proxy": proxy, "hosts": hosts}
+        own |= {"storefront": storefront, "shop_records": records}
+        return self.model_copy(update={**own, **self.anchored_files(folder)})
 
 
 class Targets(Document):
@@ -452,9 +327,7 @@ def read_targets(path: Path) -> Targets:
 def _without_secrets(line: str, path: Path) -> str:
     place = line.removeprefix(f"{path}: ")
     error, _, found = place.rpartition(", found ")
-    hide = error and (
-        _HIDDEN.match(place) or _CREDENTIALS in error or _QUERY in error or found.startswith(("{'", "['"))
-    )
+    hide = error and (_HIDDEN.match(place) or CREDENTIALS in error or QUERY in error or found.startswith(("{'", "['")))
     return f"{path}: {error}" if hide else line
 
 

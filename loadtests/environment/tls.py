@@ -7,30 +7,30 @@ from typing import NoReturn
 
 import certifi
 
-from loadtests.environment.targets import Environment
+from loadtests.environment.hosts import Protection
 from slo.documents import BadInput
 
 MakeContext = Callable[..., ssl.SSLContext]
 
 
-def authorities(environment: Environment) -> str:
+def authorities(host: Protection) -> str:
     """Return the file or folder of the CAs to trust: `ca`, else the system's, else certifi's."""
-    if environment.ca is not None:
-        return environment.ca
+    if host.ca is not None:
+        return host.ca
     paths = ssl.get_default_verify_paths()
     folder = Path(paths.capath) if paths.capath else None
     filled = folder is not None and folder.is_dir() and any(folder.iterdir())
     return paths.cafile or (str(folder) if filled else certifi.where())
 
 
-def context_of(environment: Environment, make: MakeContext = ssl.create_default_context) -> ssl.SSLContext:
-    """Return the context for every connection to the shop, made by `make`; raises BadInput on an unusable file."""
-    trusted = authorities(environment)
+def context_of(host: Protection, make: MakeContext = ssl.create_default_context) -> ssl.SSLContext:
+    """Return the context for every connection to a host, made by `make`; raises BadInput on an unusable file."""
+    trusted = authorities(host)
     try:
         context = make(capath=trusted) if Path(trusted).is_dir() else make(cafile=trusted)
     except OSError as error:
         raise BadInput(f"{trusted}: no CA certificates can be read: {_reason(error)}") from error
-    pair = environment.client_certificate
+    pair = host.client_certificate
     if pair is None:
         return context
     try:

@@ -1,4 +1,7 @@
-"""One run at a time on an environment: a file in a shared folder that names the run which holds it, and until when.
+"""One run at a time on an environment: files in a shared folder that name the run which holds it, and until when.
+
+There is a file for each host that takes load, and a run holds all of them or none: two environments that have one host
+in common are loaded one after the other.
 
 The holder renews it; one that has run out may be taken over, whatever became of its process. It is read and written
 under the lock of the folder, so that of two runs that start together exactly one gets it.
@@ -9,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,18 +53,31 @@ class Entry(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The file of one environment's lease; `kept_s` is how long it holds without being renewed."""
+    """The files of one environment's lease; `kept_s` is how long it holds without being renewed.
+
+    `hosts` are the addresses that take load beside `base_url`.
+    """
 
     folder: Path
     environment: str
     base_url: str
+    hosts: tuple[str, ...] = ()
     kept_s: float = KEPT_S
     now: Callable[[], int] = time.time_ns
 
     @property
     def path(self) -> Path:
-        """The file: by where the load goes, so that another name for the same shop is the same lease."""
-        return self.folder / f"{_name(self.base_url)}.json"
+        """The file of `base_url`: by where the load goes, so that another name for the same shop is the same lease."""
+        return self.file(self.base_url)
+
+    @property
+    def files(self) -> Mapping[Path, str]:
+        """The address that takes load, for each file."""
+        return {self.file(url): url for url in (*self.hosts, self.base_url)}
+
+    def file(self, url: str) -> Path:
+        """Return the file of one address that takes load."""
+        return self.folder / f"{_name(url)}.json"
 
 
 class Lease:
@@ -87,11 +103,11 @@ class Lease:
         place = self._place
         try:
             with _locked(place.folder):
-                if not self._is_ours():
-                    self.lost = self.lost or f"the lease {place.path} is not ours any more"
+                if others := [path for path in place.files if not self._is_ours(path)]:
+                    self.lost = self.lost or f"the lease {others[0]} is not ours any more"
                     return
                 self._entry = self._entry.model_copy(update={"until": place.now() + round(place.kept_s * 1e9)})
-                write_bytes(place.path, _bytes(self._entry))
+                _write(place, self._entry)
         except OSError as error:
             if place.now() >= self._entry.until:
                 self.lost = self.lost or f"the lease {place.path} has run out and can't be renewed: {error.strerror}"
@@ -100,13 +116,13 @@ class Lease:
         """Give it back, unless it is another run's by now."""
         try:
             with _locked(self._place.folder):
-                if self._is_ours():
-                    self._place.path.unlink()
+                for path in filter(self._is_ours, self._place.files):
+                    path.unlink()
         except OSError:
             return  # it expires by itself
 
-    def _is_ours(self) -> bool:
-        entry = _read(self._place.path)
+    def _is_ours(self, path: Path) -> bool:
+        entry = _read(path)
         return isinstance(entry, Entry) and entry.token == self._entry.token
 
 
@@ -170,26 +186,38 @@ def held(place: Place, say: Callable[[str], None], renew_s: float = RENEW_S) -> 
 
 
 def _take(place: Place) -> Lease:
-    found, now = _read(place.path), place.now()
-    took_over = None
+    now = place.now()
+    took_over = [reason for path in place.files if (reason := _took_over(place, path, now)) is not None]
+    entry = _entry(place, now)
+    _write(place, entry)
+    return Lease(place, entry, "; ".join(dict.fromkeys(took_over)) or None)
+
+
+def _took_over(place: Place, path: Path, now: int) -> str | None:
+    """Return from whom one file may be taken over, None when nobody had it; raises LeaseTakenError when it may not."""
+    found = _read(path)
     if isinstance(found, Entry):
         if now < found.until:
-            taken = f"{place.environment} is taken by {found.describe()}"
-            raise LeaseTakenError(taken, place.path, state=found, until=found.until)
-        took_over = f"taken over from {found.describe()}: it ran out at {_at(found.until)}"
-    elif found is not None:
-        age_s = (now - found.written_at) / 1e9
-        if age_s < place.kept_s:
-            taken = f"{place.environment} may be taken: its lease file is unreadable and was renewed {age_s:.0f} s ago"
-            until = found.written_at + round(place.kept_s * 1e9)
-            raise LeaseTakenError(taken, place.path, state=found, until=until)
-        took_over = (
-            "taken over from an unknown run: the lease file is unreadable and was last renewed more than"
-            f" {place.kept_s:g} s ago"
-        )
-    entry = _entry(place, now)
-    write_bytes(place.path, _bytes(entry))
-    return Lease(place, entry, took_over)
+            shared = "" if path == place.path else f"'s host {place.files[path]}"
+            taken = f"{place.environment}{shared} is taken by {found.describe()}"
+            raise LeaseTakenError(taken, path, state=found, until=found.until)
+        return f"taken over from {found.describe()}: it ran out at {_at(found.until)}"
+    if found is None:
+        return None
+    age_s = (now - found.written_at) / 1e9
+    if age_s < place.kept_s:
+        taken = f"{place.environment} may be taken: its lease file is unreadable and was renewed {age_s:.0f} s ago"
+        until = found.written_at + round(place.kept_s * 1e9)
+        raise LeaseTakenError(taken, path, state=found, until=until)
+    return (
+        "taken over from an unknown run: the lease file is unreadable and was last renewed more than"
+        f" {place.kept_s:g} s ago"
+    )
+
+
+def _write(place: Place, entry: Entry) -> None:
+    for path, url in place.files.items():
+        write_bytes(path, _bytes(entry.model_copy(update={"base_url": url})))
 
 
 def _entry(place: Place, now: int) -> Entry:

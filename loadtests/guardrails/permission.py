@@ -3,6 +3,7 @@
 It is checked before anything is sent to the environment, and copied into run.json.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
-from loadtests.environment.targets import BaseAddress, Label
+from loadtests.environment.target_fields import BaseAddress, Label
 from loadtests.results.inputs import Inputs
 from slo.documents import Document, read_yaml
 from slo.outcomes import EnvironmentLacks
@@ -33,6 +34,7 @@ class Permission(Document):
     format: Literal["peakproof/permission/v1"]
     environment: Label
     base_url: BaseAddress
+    hosts: Mapping[Label, BaseAddress] = Field(default_factory=dict)
     plan_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     who: Words
     why: Words
@@ -94,9 +96,16 @@ def _refusal(permission: Permission, inputs: Inputs, now: datetime) -> str | Non
         return f"it is for the environment {permission.environment}, not {inputs.environment_name}"
     if permission.base_url != inputs.environment.base_url:
         return f"it is for {permission.base_url}, and {permission.environment} is at {inputs.environment.base_url} now"
+    hosts = {label: host.url for label, host in inputs.environment.hosts.items()}
+    if permission.hosts != hosts:
+        return f"it is for {_listed(permission.hosts)}, and {permission.environment} has {_listed(hosts)} now"
     if permission.plan_sha256 != inputs.plan_sha256:
         return "it is for another plan, or for this one before it was changed"
     return _not_now(permission, inputs.plan.duration_s, now)
+
+
+def _listed(hosts: Mapping[str, str]) -> str:
+    return f"the hosts {', '.join(hosts.values())}" if hosts else "no hosts beside base_url"
 
 
 def _not_now(permission: Permission, duration_s: float, now: datetime) -> str | None:

@@ -1,5 +1,6 @@
-"""Checks before the load: side effects are declared, the release is the expected one, nobody else loads the shop."""
+"""Checks before the load: hosts are there, side effects declared, the release is right, nobody else loads the shop."""
 
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from typing import get_args
@@ -7,8 +8,10 @@ from typing import get_args
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from loadtests.environment.certificates import certificate_of, fault_of
 from loadtests.environment.destinations import Destinations
 from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
+from loadtests.environment.resolved_environment import ResolvedEnvironment, connect
 from loadtests.environment.targets import Environment, SideEffect
 from slo.outcomes import EnvironmentLacks
 
@@ -30,6 +33,30 @@ def check_side_effects(name: str, environment: Environment, destinations: Destin
             f" environments.{name} in the targets file: side_effects: {{{words}}}"
             ' ("off" with its quotes, sandbox or acknowledged)'
         )
+
+
+def check_hosts(resolved: ResolvedEnvironment) -> None:
+    """Raise EnvironmentLacks for a host that can't be connected to, or answers with another's certificate."""
+    faults = [fault for label in resolved.environment.loaded if (fault := host_fault(resolved, label)) is not None]
+    if faults:
+        raise EnvironmentLacks("\n".join(faults))
+
+
+def host_fault(resolved: ResolvedEnvironment, label: str | None) -> str | None:
+    """Return why the host `label` can't be loaded, after one connection to it and no request; None when it can."""
+    url = resolved.environment.loaded[label]
+    place = f"{'base_url' if label is None else f'hosts.{label}'}: {url}"
+    try:
+        if url.startswith("https:"):
+            certificate_of(resolved, label)
+        else:
+            connect(resolved, url).close()
+    except OSError as error:
+        step = "start it, or correct the address"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            step = "correct the address, or replace the certificate, or name its CA in `ca`"
+        return f"{place} {fault_of(resolved, label, error)}; {step}"
+    return None
 
 
 def check_release(found: str | None, expected: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which environments are production: those that are declared so, and every other of the same host or address.
+"""Which environments are production: those that are declared so, and every other with a host or address in common.
 
 An alias or the bare address of production leads the load to the same machines.
 """
@@ -13,9 +13,16 @@ from slo.outcomes import EnvironmentLacks
 
 
 def is_production(environment: Environment, known: Iterable[Environment]) -> bool:
-    """Whether an environment, or a known one with a host in common, sets `production: true`."""
-    hosts = set(_hosts(environment))
-    return any(one.production and hosts.intersection(_hosts(one)) for one in (environment, *known))
+    """Whether a host that an environment loads is production, by its own word or by that of a known environment."""
+    hosts = _names(environment.loaded.values())
+    return any(hosts.intersection(_names(production_urls(one))) for one in (environment, *known))
+
+
+def production_urls(environment: Environment) -> list[str]:
+    """Return the addresses that an environment says are production: all that it loads, or single hosts."""
+    if environment.production:
+        return list(environment.loaded.values())
+    return [host.url for host in environment.hosts.values() if host.production]
 
 
 def production_at(
@@ -30,7 +37,7 @@ def production_at(
 
     Raises EnvironmentLacks for a production whose addresses aren't known here.
     """
-    own = {_plain(text) for url in _loaded(environment) for text in destinations.of(host_of(url))}
+    own = {_plain(text) for url in environment.loaded.values() for text in destinations.of(host_of(url))}
     by_name_alone = not own
     own |= {_plain(text) for text in (destinations.proxy.addresses if destinations.proxy else ())}
     found: dict[str, list[Address]] = {}
@@ -48,13 +55,14 @@ def undeclared(environment: Environment, reached: Mapping[str, Sequence[str]]) -
 
     A front that serves both tells them apart by their names; a bare address can't be declared.
     """
-    shared = () if any(map(is_address, _hosts(environment))) else environment.shares_addresses_with
+    shared = () if any(map(is_address, _names(environment.loaded.values()))) else environment.shares_addresses_with
     return {name: addresses for name, addresses in reached.items() if name not in shared}
 
 
 def _addresses(name: str, production: Environment, lookup: LookUp) -> set[Address]:
-    """Return a production's addresses, its CDN's included: those of its `resolve`, and those of DNS."""
-    return {address for url in _loaded(production) for address in _addresses_of(name, production, host_of(url), lookup)}
+    """Return the addresses of all that is production in an environment: those of its `resolve`, and those of DNS."""
+    hosts = {host_of(url) for url in production_urls(production)}
+    return {address for host in hosts for address in _addresses_of(name, production, host, lookup)}
 
 
 def _addresses_of(name: str, production: Environment, host: str, lookup: LookUp) -> set[Address]:
@@ -78,10 +86,5 @@ def _plain(text: str) -> Address:
     return innermost(readable(text))
 
 
-def _loaded(environment: Environment) -> list[str]:
-    """Return the URLs that take load: the shop's, and its CDN's, where a plan may fetch assets."""
-    return [url for url in (environment.base_url, environment.cdn_url) if url is not None]
-
-
-def _hosts(environment: Environment) -> list[str]:
-    return [host_of(url).rstrip(".") for url in _loaded(environment)]
+def _names(urls: Iterable[str]) -> set[str]:
+    return {host_of(url).rstrip(".") for url in urls}

@@ -42,7 +42,17 @@ from slo.validity.run_document import (
 PEAKPROOF = version("peakproof")
 _PACKAGES = ("locust", "prometheus-client", "opentelemetry-sdk", "pyarrow", "duckdb")
 _FROM_WORKERS = (
-    *("plan_revisions", "account", "requests", "orders", "assets", "scheduling_lag_s", "hub_stall_s", "generator_cpu"),
+    *(
+        "plan_revisions",
+        "account",
+        "requests",
+        "orders",
+        "assets",
+        "undeclared_hosts",
+        "scheduling_lag_s",
+        "hub_stall_s",
+        "generator_cpu",
+    ),
     *("descriptors", "master_silent_s", "clock_offsets", "workers", "hook_failures"),
 )
 
@@ -210,6 +220,7 @@ def _from_workers(directory: RunDirectory, plan: Plan, start: StartFacts, load: 
         "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
         "orders": orders_of(directory),
         "assets": _assets(plan, workers),
+        "undeclared_hosts": _undeclared(workers),
         "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
         "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
         "descriptors": {w.name: w.descriptors for w in workers},
@@ -250,6 +261,13 @@ def _revision(
         "not_taken": sorted(names - in_time),
         "struck_started": {name: one.struck for name, one in sorted(taken.items()) if one.struck},
     }
+
+
+def _undeclared(workers: tuple[WorkerStatus, ...]) -> dict[str, int] | None:
+    """Return where pages and redirects led that nobody went, by origin; None when a worker doesn't say."""
+    counted = [worker.undeclared_hosts for worker in workers]
+    known = [one for one in counted if one is not None]
+    return dict(sum((Counter(one) for one in known), Counter[str]())) if len(known) == len(counted) else None
 
 
 def _assets(plan: Plan, workers: tuple[WorkerStatus, ...]) -> dict[str, Any]:

@@ -47,6 +47,9 @@ class WorkerStatus(WrittenDocument):
     rss_peak_bytes: int
     hook_failures: list[dict[str, Any]]
     assets_left_out: dict[str, int] | None = None
+    undeclared_hosts: dict[str, int] | None = Field(
+        None, description="how often pages and redirects led to hosts that aren't declared, by origin"
+    )
     spans: dict[str, int] | None
     pid: int | None = None
 

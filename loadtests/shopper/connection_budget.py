@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from loadtests.demand.plan import Plan
+from loadtests.environment.hosts import CDN
 from loadtests.environment.targets import Environment
 from loadtests.shopper.assets import CONNECTIONS
 from loadtests.shopper.push_events import STREAMS
@@ -13,8 +14,8 @@ class ConnectionBudget:
     """The most connections of a plan in an environment, over all workers.
 
     At most `sessions` are open at once. Each holds `per_session` connections of its own, `per_session_to_shop` of them
-    to the shop and the others to its CDN; with `shared` connections, which all sessions use together, only its event
-    stream is its own.
+    to the host of `base_url` and the others to the declared hosts; with `shared` connections, which all sessions use
+    together, only its event stream is its own.
     """
 
     sessions: int
@@ -26,19 +27,20 @@ class ConnectionBudget:
     def of(cls, plan: Plan, environment: Environment) -> "ConnectionBudget":
         """Return what the sessions of `plan` hold where `environment` takes them."""
         sessions = min(plan.limits.open_sessions, environment.ceiling.open_sessions)
-        streams, uses_cdn = STREAMS[plan.streams], plan.assets == "all" and environment.cdn_url is not None
+        streams = STREAMS[plan.streams]
+        hosts = [label for label in environment.loaded if label != CDN or plan.assets == "all"]
         if (shared := plan.limits.connections) is not None:
             return cls(
                 sessions=sessions,
                 per_session=streams,
                 per_session_to_shop=streams,
-                shared=shared * (1 + uses_cdn),
+                shared=shared * len(hosts),
             )
-        a_host = 1 if plan.assets == "off" or environment.http2 else CONNECTIONS
+        each = {label: 1 if plan.assets == "off" or environment.http2_to(label) else CONNECTIONS for label in hosts}
         return cls(
             sessions=sessions,
-            per_session=a_host * (1 + uses_cdn) + streams,
-            per_session_to_shop=a_host + streams,
+            per_session=sum(each.values()) + streams,
+            per_session_to_shop=each[None] + streams,
             shared=None,
         )
 

@@ -10,11 +10,12 @@ import gevent
 
 from loadtests.client.errors import CutOffError
 from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
-from loadtests.client.origin import Origin
+from loadtests.client.locations import UndeclaredHostError
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import Ceilings
+from loadtests.environment.hosts import SHOP
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
 from loadtests.results.records import StepLog, StepRecord
@@ -22,9 +23,10 @@ from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
+from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 
-_MAX_HOPS = 5
+_MAX_HOPS = 10
 # Errors of a whole reply of the shop's: what its body says may still make an answer of it.
 _ANSWERED = frozenset({"http_4xx", "http_5xx", "graphql"})
 # What a check raises that can't read a reply.
@@ -43,8 +45,9 @@ class CheckFailedError(ValueError):
 class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
-    `assets` is None when the assets of pages aren't fetched. `started_at` is when the run began (ns), on every worker
-    alike. `unexpected` is given each reply that isn't what its step needs, and why.
+    `assets` is None when the assets of pages aren't fetched. `new_client` makes a client to the host of `base_url`
+    where no other is declared: see `hosts`. `started_at` is when the run began (ns), on every worker alike.
+    `unexpected` is given each reply that isn't what its step needs, and why.
     """
 
     plan: Plan
@@ -57,8 +60,8 @@ class SessionContext:
     ids: Random
     new_client: Callable[[], Client]
     assets: AssetSource | None = None
+    hosts: DeclaredHosts | None = None
     started_at: int = 0
-    origin: Origin | None = None
     unexpected: Callable[[Request, Reply, str], object] | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
@@ -81,7 +84,8 @@ class Session:
     """
 
     __slots__ = (
-        "_client", "_last", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
+        "_client", "_hosts", "_last", "_may_send", "_page", "_worker", "arrival", "assets", "due_at", "lacked",
+        "listening", "plan",
         "random", "waits_for",
     )  # fmt: skip
 
@@ -95,9 +99,12 @@ class Session:
         self.listening: PushEvents | None = None
         self.lacked: str | None = None
         self._worker = worker
-        self._client = worker.new_client()
+        declared = worker.hosts
+        self._hosts = SessionHosts(declared) if declared is not None and declared.new_client else None
+        self._client = worker.new_client() if self._hosts is None else self._hosts.client(None)
         self._may_send = False
         self._last: tuple[Request, Reply, Times, str] | None = None
+        self._page: tuple[str | None, str] | None = None
         worker.under_way[arrival.number] = self
 
     def step(
@@ -117,28 +124,54 @@ class Session:
         while reply.location is not None and request.follow is not None:
             request, hops_left = redirected(request, reply), hops_left - 1
             reply = self._exchange(request, check, accepts, hops_left)
-        if reply.html and self._worker.assets is not None:
-            if self.assets is None:
-                self.assets = Assets(self._worker.assets, self._client, self.fetch)
-            self.assets.load(request.path, reply.body, self.due_at)
+        if reply.html:
+            self._show(request, reply)
         return reply
+
+    def _show(self, request: Request, reply: Reply) -> None:
+        """Let the page be the one at hand, and fetch what it asks for if the plan says so."""
+        self._page = request.host, request.path
+        if self._worker.assets is not None:
+            if self.assets is None:
+                self.assets = Assets(self._worker.assets, self._hosts or OnlyHost(self._client), self.fetch)
+            self.assets.load(request.host, request.path, reply.body, self.due_at)
+
+    def _client_for(self, request: Request) -> Client:
+        """Return the client to the request's host; raises ValueError for one that isn't declared."""
+        try:
+            if self._hosts is not None:
+                return self._hosts.client_for(request, None if self._page is None else self._page[0])
+        except KeyError:
+            pass
+        known = () if self._worker.hosts is None else self._worker.hosts.new_client
+        declared = ", ".join(label for label in known if label is not None)
+        raise ValueError(f"no host {request.host!r} is declared; hosts holds: {declared or 'none'}")
 
     @property
     def answered(self) -> Request | None:
         """The request that was answered last, after redirects; None once the next one has begun."""
         return None if self._last is None else self._last[0]
 
-    def locate(self, url: str) -> tuple[str | None, str]:
-        """Return where an address on the last page leads: a declared host's label, None for base_url, and the path.
+    def locate(self, url: str, host: str | None = None, path: str | None = None) -> tuple[str | None, str]:
+        """Return the declared host and the path below its address that `url` leads to; None is `base_url`'s label.
 
-        Raises SessionFailedError for one that leads to no declared host: nothing is sent there.
+        It is relative to the page at `path` of `host`; without a path to the last one that was shown, else to the last
+        reply. Raises SessionFailedError for what leads to no declared host: nothing is sent there, and it is counted.
         """
-        at = "/" if self._last is None else self._last[0].path
-        origin = self._worker.origin
-        path = None if origin is None else origin.target_of(url, at)
+        declared = self._worker.hosts
         if path is None:
-            raise SessionFailedError("redirected_away")
-        return None, path
+            last = self.answered
+            host, path = self._page or ((last.host, last.path) if last is not None else (None, "/"))
+        try:
+            if declared is not None:
+                return declared.locations.locate(url, host, path)
+        except UndeclaredHostError as error:
+            raise SessionFailedError(f"redirected_away: {error}") from error
+        except ValueError as error:
+            raise SessionFailedError(f"redirected_away: {url[:80]!r} is {error}") from error
+        if url[:1] == "/" and url[:2] != "//":
+            return None, url
+        raise SessionFailedError("redirected_away: the shop's address isn't known")
 
     def wrong(self, step: str, reply: Reply, why: str) -> NoReturn:
         """Say that the `reply` to `step` isn't what it needs, and end the visit: raises SessionFailedError.
@@ -183,7 +216,8 @@ class Session:
             unreadable=UNREADABLE,
             failures=worker.hooks.failures,
         )
-        listening = self.listening = PushEvents(context, self._client.listener())
+        client = self._client if self._hosts is None and request.host is None else self._client_for(request)
+        listening = self.listening = PushEvents(context, client.listener())
         self._await(request.step, lambda: listening.open(request, self.due_at))
 
     def hear(self, step: str, wanted: Callable[[Event], bool], within_s: float = WITHIN_S) -> Event:
@@ -221,7 +255,7 @@ class Session:
     def _ask_beside(self, client: Client | Listener, request: Request, due_at: int) -> SentRequest:
         worker = self._worker
         sent_at = worker.clock.now()
-        worker.ceilings.take_request(sent_at)
+        worker.ceilings.take_request(sent_at, request.host)
         traceparent = next(worker.traceparents)
         try:
             reply = client.send(request, traceparent)
@@ -241,17 +275,18 @@ class Session:
         accepts: Callable[[Reply], bool] | None,
         hops_left: int,
     ) -> Reply:
-        worker, due_at = self._worker, self.due_at
+        worker, due_at, host = self._worker, self.due_at, request.host
+        client = self._client if self._hosts is None and host is None else self._client_for(request)
         if self._last is not None:
             self.write_last()
         sent_at = worker.alarms.sleep_until(due_at)
-        if self._may_send:
-            self._may_send = False
-        else:
-            worker.ceilings.take_request(sent_at)
+        if not self._may_send:
+            worker.ceilings.take_request(sent_at, host)
+        elif host is not None:
+            worker.ceilings.take_at_host(sent_at, host)
+        self._may_send = False
         traceparent = next(worker.traceparents)
         self.waits_for = request.step
-        client = self._client
         try:
             reply = client.send(request, traceparent)
         except gevent.GreenletExit as exit_:
@@ -277,7 +312,7 @@ class Session:
     @property
     def at_proxy(self) -> bool:
         """Whether its request waits for the environment's proxy to open a connection: the shop got nothing yet."""
-        return self._client.at_proxy
+        return self._client.at_proxy or (self._hosts is not None and self._hosts.at_proxy)
 
     def think(self) -> None:
         """Let the shopper think before the next step, as long as the plan's distribution says."""
@@ -334,6 +369,8 @@ class Session:
         if self.assets is not None:
             self.assets.close()
         self._client.close()
+        if self._hosts is not None:
+            self._hosts.close()
 
     def _wait_for_leave(self) -> None:
         """Sleep until the next step is due and take leave to send it."""
@@ -368,9 +405,11 @@ def _checked(
     if reply.error is not None:
         if accepts is not None and reply.error in _ANSWERED and accepts(reply):
             return reply._replace(error=None), ""
-        return reply, ""
+        return reply, f"leads to {reply.host}, which hosts doesn't declare" if reply.error == "redirected_away" else ""
     if reply.location is not None and request.follow is not None:
-        return (reply, "") if hops_left else (reply._replace(error="wrong_reply"), "too many redirects")
+        last = f"the last from {request.host or SHOP} to {reply.host or SHOP}"
+        why = "" if hops_left else f"over {_MAX_HOPS} redirects, {last}"
+        return (reply._replace(error="wrong_reply") if why else reply), why
     try:
         if check is not None:
             check(reply)

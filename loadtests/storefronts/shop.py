@@ -71,7 +71,10 @@ class Shop:
         """Do what comes before every journey, such as cookie consent; called once a visit. Nothing, unless given."""
 
     def headers(self) -> Mapping[str, str]:
-        """Return headers for every request of this shopper, asked before each. None, unless given."""
+        """Return headers for every request of this shopper to base_url's host, asked before each. None, unless given.
+
+        They may hold a key of the shop's: what a declared host is to be sent is given with the request, or in `hosts`.
+        """
         return {}
 
     @property
@@ -178,7 +181,7 @@ class Shop:
         if params:
             pairs = list(params.items()) if isinstance(params, Mapping) else list(params)
             path = f"{path}{'&' if '?' in path else '?'}{urlencode(pairs, doseq=True)}"
-        if self._has_headers:
+        if self._has_headers and host is None:
             headers = {**self.headers(), **(headers or {})}
         if isinstance(form, Mapping):
             form = tuple((name, str(value)) for name, value in form.items())

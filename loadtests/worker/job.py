@@ -11,7 +11,7 @@ from loadtests.client.access import Access
 from loadtests.client.factory import access_to
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.environment.ceilings import split
+from loadtests.environment.ceilings import most_of, split, split_hosts
 from loadtests.environment.credentials import settings_of
 from loadtests.environment.destinations import Destinations, resolve
 from loadtests.environment.resolved_environment import ResolvedEnvironment, recorded_environment
@@ -57,18 +57,19 @@ class Job:
         """Return the environment as the command resolved it; raises BadInput on a secret that is missing."""
         return recorded_environment(self.environment, self.destinations, self.variables)
 
-    def access(self) -> Access:
-        """Return how the shop is reached; raises BadInput on a secret that is missing or a file that can't be used."""
-        return access_to(self.resolved(), self.environment.base_url, self._tags())
+    @property
+    def host_ceilings(self) -> Mapping[str, float]:
+        """The most requests a second that all workers together may send to each declared host with its own ceiling."""
+        hosts = self.environment.hosts
+        return split_hosts(hosts)[0] if self.browser else most_of(hosts)
 
-    def cdn_access(self) -> Access | None:
-        """Return how the CDN is reached when the plan wants it, without any secret: it is somebody else's server."""
-        if self.plan.assets != "all" or self.environment.cdn_url is None:
-            return None
-        return access_to(self.resolved(), self.environment.cdn_url, self._tags(), secret=False)
+    def accesses(self) -> Mapping[str | None, Access]:
+        """Return how each host is reached, `base_url`'s under None.
 
-    def _tags(self) -> Mapping[str, str]:
-        return shopper_headers(self.directory.name, self.version, self.environment.tag)
+        Raises BadInput on a secret that is missing or a file that can't be used.
+        """
+        tags = shopper_headers(self.directory.name, self.version, self.environment.tag)
+        return access_to(self.resolved(), tags)
 
     @property
     def most_open(self) -> int:

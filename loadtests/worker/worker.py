@@ -17,7 +17,6 @@ import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from loadtests.client.access import Access
 from loadtests.client.factory import Clients, share_of
 from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.revision import Revision
@@ -34,7 +33,8 @@ from loadtests.runtime.clock import Clock
 from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
-from loadtests.shopper.assets import AssetSource, source_of
+from loadtests.shopper.assets import source_of
+from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.session import Session, SessionContext, in_flight
 from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import HubLag
@@ -179,8 +179,10 @@ class Worker:
         return self._figures.take(self._clock.now()), gauges
 
     def _make_context(self, started_at: int) -> SessionContext:
-        job = self._job
-        access = job.access()
+        job, clients = self._job, self._clients
+        accesses = job.accesses()
+        new_client = {label: clients.of(access, self._index) for label, access in accesses.items()}
+        several = len(accesses) > 1
         return SessionContext(
             plan=job.plan,
             clock=self._clock,
@@ -188,19 +190,14 @@ class Worker:
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
-            ceilings=Ceilings(job.ceiling, self._index, self._workers),
+            ceilings=Ceilings(job.ceiling, self._index, self._workers, job.host_ceilings),
             ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=self._clients.of(access, self._index),
-            assets=None if job.plan.assets == "off" else self._make_assets(access),
+            new_client=new_client[None],
+            hosts=DeclaredHosts(locations=accesses[None].places, new_client=new_client if several else {}),
+            assets=None if job.plan.assets == "off" else source_of(accesses, job.plan.assets, self._hooks.failures),
             under_way=self._under_way,
             started_at=started_at,
-            origin=access.origin,
         )
-
-    def _make_assets(self, shop: Access) -> AssetSource:
-        cdn = self._job.cdn_access()
-        new_cdn_client = None if cdn is None else self._clients.of(cdn.at_root, self._index)
-        return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
 
     def _make_scheduler(self, started_at: int) -> Scheduler:
         job = self._job
@@ -263,7 +260,8 @@ class Worker:
     def _status(self) -> dict[str, Any]:
         """Return the worker status as JSON."""
         self._cpu_now()
-        totals, records, spans, assets = self._totals, self._records, self._spans, self._context.assets
+        totals, records, spans = self._totals, self._records, self._spans
+        assets, hosts = self._context.assets, self._context.hosts
         return WorkerStatus(
             name=self.name,
             index=self._index,
@@ -292,6 +290,7 @@ class Worker:
                 {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
             ],
             assets_left_out=None if assets is None else dict(assets.left_out),
+            undeclared_hosts=None if hosts is None else dict(hosts.locations.undeclared),
             spans=None if spans is None else {"sent": spans.sent, "dropped": spans.dropped},
             pid=os.getpid(),
         ).model_dump(mode="json")

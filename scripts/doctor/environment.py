@@ -1,17 +1,19 @@
 """Checks of an environment of targets.yaml: whether the shop answers, its release, its metrics and its records."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
 
 import requests
 
 from loadtests.client.http2.probe import check_spoken
+from loadtests.environment.destinations import host_of
 from loadtests.environment.firewalls import Firewall
+from loadtests.environment.hosts import SHOP
 from loadtests.environment.pinned_http import BoundedReply, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import says_stop
-from loadtests.guardrails.preflight import REQUESTS, check_side_effects, page_of, served
+from loadtests.guardrails.preflight import REQUESTS, check_side_effects, host_fault, page_of, served
 from loadtests.guardrails.release_watch import probe_release
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
@@ -34,8 +36,9 @@ def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -
         yield reply if isinstance(reply, Line) else _reached(resolved, reply)
         if (line := certificate(resolved)) is not None:
             yield line
-        if resolved.environment.http2:
-            yield _checked("HTTP/2", lambda: _agreed(resolved), "check what listens on that port")
+        yield from _hosts(resolved)
+        if spoken := [label or SHOP for label in resolved.environment.loaded if resolved.environment.http2_to(label)]:
+            yield _checked("HTTP/2", lambda: _agreed(resolved, spoken), "check what listens on that port")
         if isinstance(reply, BoundedReply) and (line := _clocks(reply)) is not None:
             yield line
         yield _release(resolved)
@@ -92,9 +95,22 @@ def _reached(resolved: ResolvedEnvironment, reply: BoundedReply) -> Line:
     return ok("shop", f"it answers HTTP {reply.status}")
 
 
-def _agreed(resolved: ResolvedEnvironment) -> str:
+def _hosts(resolved: ResolvedEnvironment) -> Iterator[Line]:
+    """Connect to each declared host; nothing is requested of it."""
+    for label, host in resolved.environment.hosts.items():
+        if (fault := host_fault(resolved, label)) is not None:
+            found, _, step = fault.partition("; ")
+            yield wrong(label, found, step)
+            continue
+        kind = resolved.destinations.at(host_of(host.url)).kind
+        yield ok(label, f"{host.url} takes connections, {kind}{', production' if host.production else ''}")
+        if (line := certificate(resolved, label)) is not None:
+            yield line
+
+
+def _agreed(resolved: ResolvedEnvironment, spoken: Sequence[str]) -> str:
     check_spoken(resolved)
-    return "the shop speaks it"
+    return "the shop speaks it" if spoken == [SHOP] else f"spoken by {', '.join(spoken)}"
 
 
 def _clocks(reply: BoundedReply) -> Line | None:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from loadtests.demand.plan import FORMAT, Plan
 from loadtests.demand.visits import BUYERS, expected_events
-from loadtests.environment.targets import Ceiling, HeaderValue, ProxyTarget
+from loadtests.environment.target_fields import HeaderValue
+from loadtests.environment.targets import Ceiling, ProxyTarget
 from scripts.init.storefront_draft import FILE, TUTORIAL, FirstPage, steps_of
 from scripts.init.survey import Survey
 from slo.documents import validate

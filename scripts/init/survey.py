@@ -13,7 +13,8 @@ from loadtests.environment.addresses import Kind
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.pinned_http import BoundedReply, PinnedHttp, bounded_get, origin_of, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.environment.targets import HeaderValue, ProxyTarget
+from loadtests.environment.target_fields import HeaderValue
+from loadtests.environment.targets import ProxyTarget
 from loadtests.guardrails.preflight import REQUESTS, served
 from loadtests.results.trace_context import traceparents
 from scripts.doctor.certificate import certificate

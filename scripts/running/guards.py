@@ -14,7 +14,7 @@ from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url
 from loadtests.guardrails.lease import Lease, Place, held
 from loadtests.guardrails.permission import permitted
-from loadtests.guardrails.preflight import check_idle, check_release
+from loadtests.guardrails.preflight import check_hosts, check_idle, check_release
 from loadtests.guardrails.production import production_at, undeclared
 from loadtests.guardrails.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, probe_release
 from loadtests.guardrails.watch_thread import WatchThread
@@ -59,7 +59,12 @@ def check_addresses(
 @contextmanager
 def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterator[Lease]:
     """Hold the environment for as long as the block lasts; raises EnvironmentLacks when another run does."""
-    place = Place(folder=folder, environment=inputs.environment_name, base_url=inputs.environment.base_url)
+    place = Place(
+        folder=folder,
+        environment=inputs.environment_name,
+        base_url=inputs.environment.base_url,
+        hosts=tuple(host.url for host in inputs.environment.hosts.values()),
+    )
     with held(place, say) as lease:
         if lease.took_over is not None:
             say(f"the lease {lease.path} was {lease.took_over}")
@@ -68,6 +73,7 @@ def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterat
 
 def check_environment(resolved: ResolvedEnvironment, releases_expected: tuple[str, ...]) -> str | None:
     """Check the environment before the load; return the release it is on. Raises EnvironmentLacks."""
+    check_hosts(resolved)
     check_spoken(resolved)
     with resolved.http() as http:
         check_kill_url(resolved.environment, http)

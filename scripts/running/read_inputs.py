@@ -4,9 +4,10 @@ from pathlib import Path
 
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.demand.visits import orders_of
+from loadtests.environment.hosts import CDN
 from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.plan_check import too_much
-from loadtests.guardrails.production import is_production
+from loadtests.guardrails.production import is_production, production_urls
 from loadtests.results.inputs import Inputs
 from loadtests.storefronts import storefront_of
 from slo.documents import BadInput, read_text
@@ -30,7 +31,9 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
         environment_name=environment,
         environment=target,
         production=is_production(target, known.environments.values()),
-        productions={name: one for name, one in known.environments.items() if one.production and name != environment},
+        productions={
+            name: one for name, one in known.environments.items() if production_urls(one) and name != environment
+        },
     )
     _check_not_judged(inputs, plan)
     return inputs
@@ -65,12 +68,14 @@ def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:
 
 
 def _check_cdn(plan: Plan, environment: Environment, path: Path) -> None:
-    if plan.assets == "all" and environment.cdn_url is None:
-        raise BadInput(f"{path}: assets: all needs a CDN; add cdn_url to the environment, or set assets: shop")
+    if plan.assets == "all" and CDN not in environment.hosts:
+        raise BadInput(
+            f"{path}: assets: all needs a CDN; add hosts: {{cdn: {{url: …}}}} to the environment, or set assets: shop"
+        )
 
 
 def _check_http_2(plan: Plan, environment: Environment, path: Path) -> None:
-    if not environment.http2:
+    if not any(map(environment.http2_to, environment.loaded)):
         return
     if plan.limits.connections is not None:
         raise BadInput(

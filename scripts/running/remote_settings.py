@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter, ValidationError
 
 from loadtests.environment.credentials import Secret
-from loadtests.environment.targets import WebAddress
+from loadtests.environment.target_fields import WebAddress
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from scripts.local_stack.ports import HOST
 from scripts.tokens import METRICS, token_named

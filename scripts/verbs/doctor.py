@@ -10,7 +10,7 @@ from loadtests.demand.plan import read_plan
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Targets, read_targets
 from loadtests.guardrails.permission import Permission
-from loadtests.guardrails.production import is_production, production_at, undeclared
+from loadtests.guardrails.production import is_production, production_at, production_urls, undeclared
 from loadtests.results.inputs import sha256
 from scripts.arguments import local_file, port, write_given
 from scripts.context import Context
@@ -95,7 +95,7 @@ def _environment(name: str, resolved: ResolvedEnvironment, targets: Targets) -> 
     target, known = resolved.environment, targets.environments
     production = is_production(target, known.values())
     if not production:
-        others = {other: one for other, one in known.items() if one.production and other != name}
+        others = {other: one for other, one in known.items() if production_urls(one) and other != name}
         try:
             production = bool(undeclared(target, production_at(target, resolved.destinations, others)))
         except EnvironmentLacks as error:
@@ -117,6 +117,7 @@ def _permit(options: argparse.Namespace, context: Context) -> ExitCode:
         "format": "peakproof/permission/v1",
         "environment": options.on,
         "base_url": target.base_url,
+        "hosts": {label: host.url for label, host in target.hosts.items()},
         "plan_sha256": sha256(read_text(options.plan)),
         "who": options.who,
         "why": options.why,

@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from loadtests.environment.resolved_environment import resolve_environment
-from loadtests.environment.targets import BaseAddress, Environment, HeaderValue, Label, ProxyTarget, Targets
+from loadtests.environment.target_fields import BaseAddress, HeaderValue, Label
+from loadtests.environment.targets import Environment, ProxyTarget, Targets
 from scripts.arguments import write_given
 from scripts.context import Context
 from scripts.doctor.lines import rendered

@@ -290,6 +290,11 @@ class RunDocument(_Part):
     requests: RequestCounts | None = None
     orders: OrderCounts | None = None
     assets: AssetFacts | None = None
+    undeclared_hosts: dict[str, Count] | None = Field(
+        None,
+        description="how often pages and redirects led to hosts that aren't declared, by origin; none was contacted",
+        examples=[{"https://fonts.example": 12}],
+    )
     scheduling_lag_s: Lag | None = None
     hub_stall_s: HubStall | None = None
     descriptors: dict[str, Descriptors | None] | None = None

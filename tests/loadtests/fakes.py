@@ -9,6 +9,7 @@ from typing import Any
 
 from gevent.event import Event
 
+from loadtests.client.cookies import Crossing
 from loadtests.client.interface import Client, Listener, Reply, Request
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
@@ -125,6 +126,7 @@ class Blocking:
     """A client that never gets an answer."""
 
     at_proxy = False
+    crossing: Crossing | None = None
 
     def __init__(self) -> None:
         self.under_way = Event()
@@ -154,6 +156,7 @@ class FakeClient:
     traceparents: list[str] = field(default_factory=list)
     closed: int = 0
     at_proxy: bool = False
+    crossing: Crossing | None = None
 
     def send(self, request: Request, traceparent: str) -> Reply:
         self.sent.append(request)

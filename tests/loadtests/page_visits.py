@@ -7,14 +7,18 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import gevent
 import pytest
 
 from loadtests.client.access import Access
-from loadtests.client.http1_client import ShopperClient
+from loadtests.client.factory import Clients
 from loadtests.client.interface import Request
+from loadtests.client.locations import Locations
+from loadtests.client.origin import Origin
 from loadtests.environment.ceilings import Ceilings
+from loadtests.environment.destinations import host_of
 from loadtests.environment.targets import Ceiling
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Ledger
@@ -22,6 +26,7 @@ from loadtests.results.records import StepLog
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Fetched, source_of
+from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.session import Session, SessionContext
 from tests.loadtests.fakes import NO_CEILING, Memory, arrival, small_plan
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
@@ -60,14 +65,9 @@ class Visit:
         self.memory, log = Memory(), StepLog()
         log.add = self.memory.steps.append
         self.hooks = Hooks([self.memory])
-        access = access_to(shop)
-        cdn_access = access_to(cdn) if cdn else None
-        self.source = source_of(
-            access,
-            cdn_access,
-            lambda: ShopperClient((cdn_access or access).at_root, 10.0),
-            self.hooks.failures,
-        )
+        accesses = accesses_to({None: shop, **({"cdn": cdn} if cdn else {})})
+        self.source = source_of(accesses, "all", self.hooks.failures)
+        new_client = {label: Clients(None).of(access, 0) for label, access in accesses.items()}
         clock = Clock.start()
         self.worker = SessionContext(
             plan=small_plan(),
@@ -78,7 +78,8 @@ class Visit:
             ledger=Ledger(folder / "ledger-w0.jsonl"),
             ceilings=Ceilings(ceiling, 0, 1),
             ids=Random(5),  # noqa: S311 - a test's luck is the same each time
-            new_client=lambda: ShopperClient(access, 10.0),
+            new_client=new_client[None],
+            hosts=DeclaredHosts(locations=accesses[None].places, new_client=new_client if cdn else {}),
             assets=self.source,
         )
         self.session = Session(self.worker, arrival(number=3), self.worker.clock.now())
@@ -97,8 +98,12 @@ class Visit:
         return [(record.step, record.status, record.error) for record in self.memory.steps]
 
 
-def access_to(url: str) -> Access:
-    return Access(base_url=url, addresses=("127.0.0.1",), headers={"X-Peakproof-Run": "r1", "Accept": "text/html"})
+def accesses_to(urls: dict[str | None, str]) -> dict[str | None, Access]:
+    """Return how hosts on loopback are reached, each by its label."""
+    locations = Locations({label: Origin.of(url) for label, url in urls.items()})
+    headers = {"X-Peakproof-Run": "r1", "Accept": "text/html"}
+    facts: dict[str, Any] = {"headers": headers, "locations": locations}
+    return {label: Access(base_url=url, addresses=(host_of(url),), label=label, **facts) for label, url in urls.items()}
 
 
 def paths(server: HostileServer) -> list[str]:

@@ -120,7 +120,7 @@ def test_no_secret_of_the_load_is_kept_told_or_traced(
     assert any(seen["Cookie"] != COOKIE for seen in shop.headers)  # the shop's own cookie goes along
     assert any("**" in (attempt.order_id or "") for attempt in read_ledgers(directory.ledgers()))
     assert spans
-    texts = [*everything(directory), ("stdout", told.out), ("stderr", told.err), ("repr", repr(job.access()))]
+    texts = [*everything(directory), ("stdout", told.out), ("stderr", told.err), ("repr", repr(job.accesses()))]
     texts += [("a span", span) for span in spans]
     assert found(iter(texts)) == []
 

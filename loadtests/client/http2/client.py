@@ -5,6 +5,7 @@ from time import monotonic, monotonic_ns
 from typing import TypeVar
 
 from loadtests.client import http1_client as shopper
+from loadtests.client.cookies import Jar
 from loadtests.client.errors import SilentError, UnsentError
 from loadtests.client.http1_client import IDEMPOTENT, ShopperClient
 from loadtests.client.http2.access import Http2Access
@@ -101,9 +102,13 @@ class Http2Client(ShopperClient):
     _access: Http2Access
 
     def __init__(
-        self, access: Http2Access, deadline_s: float, origin_connection: OriginConnection | None = None
+        self,
+        access: Http2Access,
+        deadline_s: float,
+        origin_connection: OriginConnection | None = None,
+        jar: Jar | None = None,
     ) -> None:
-        super().__init__(access, deadline_s)
+        super().__init__(access, deadline_s, jar)
         self._origin_connection = origin_connection or OriginConnection(access)
 
     def beside(self) -> "Http2Client":
@@ -112,16 +117,16 @@ class Http2Client(ShopperClient):
 
     def listener(self) -> EventStream:
         """Return what listens for the shop's events beside the requests, over the same connection."""
-        return ShopperClient.listener(self._with_the_same(self._access))  # `at_proxy` is of the visit's own requests
+        other = self._with_the_same(self._access)  # `at_proxy` is of the visit's own requests
+        other.crossing = self.crossing
+        return ShopperClient.listener(other)
 
     def close(self) -> None:
         """Close the connection, for the clients beside it too."""
         self._origin_connection.close()
 
     def _with_the_same(self, access: Http2Access) -> "Http2Client":
-        other = Http2Client(access, self._deadline_s, self._origin_connection)
-        other._jar = self._own_jar()
-        return other
+        return Http2Client(access, self._deadline_s, self._origin_connection, self._own_cookies().jar)
 
     def _ask(self, method: str, data: bytes) -> tuple[Head, bytes, int]:
         """Return the reply's head, its body and its read delay (ns)."""

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from loadtests.client.http2.frames import FIRST_WINDOW, HEAD_SIZE, SETTINGS, connection_preface
-from loadtests.environment.proxy import ProxyError
+from loadtests.environment.certificates import fault_of
+from loadtests.environment.hosts import Protection
 from loadtests.environment.resolved_environment import ResolvedEnvironment, connect
-from loadtests.environment.targets import Environment
 from loadtests.environment.tls import context_of
 from slo.outcomes import EnvironmentLacks
 
@@ -16,24 +16,22 @@ _KIND_AT = 3  # of a frame's head
 
 
 def check_spoken(resolved: ResolvedEnvironment) -> None:
-    """Raise EnvironmentLacks when `http_version` is 2 and the shop or its CDN doesn't speak it."""
+    """Raise EnvironmentLacks when a host that takes load is to be spoken to in HTTP/2 and doesn't speak it."""
     environment = resolved.environment
-    if not environment.http2:
-        return
-    _check(resolved, environment.base_url, environment)
-    if environment.cdn_url is not None:  # another host: it gets no client certificate
-        _check(resolved, environment.cdn_url, environment.model_copy(update={"client_certificate": None}))
+    for label, url in environment.loaded.items():
+        if environment.http2_to(label):
+            _check(resolved, label, url)
 
 
-def _check(resolved: ResolvedEnvironment, url: str, shop: Environment) -> None:
+def _check(resolved: ResolvedEnvironment, label: str | None, url: str) -> None:
     parts = urlsplit(url)
     secure, host = parts.scheme == "https", parts.hostname or ""
     with ExitStack() as held:
         try:
             connection = held.enter_context(connect(resolved, url))
-            tls = _handshake(connection, shop, host.rstrip(".")) if secure else None
+            tls = _handshake(connection, resolved.environment.protection(label), host.rstrip(".")) if secure else None
         except OSError as error:
-            raise EnvironmentLacks(f"{url}: {_why(error)}") from error
+            raise EnvironmentLacks(f"{url}: {fault_of(resolved, label, error)}") from error
         if tls is not None:
             held.enter_context(tls)
         try:
@@ -47,16 +45,7 @@ def _check(resolved: ResolvedEnvironment, url: str, shop: Environment) -> None:
         )
 
 
-def _why(error: OSError) -> str:
-    """Describe why no connection could be made."""
-    if isinstance(error, ProxyError):
-        return f"the proxy doesn't lead there: {error}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate isn't trusted: {error.verify_message}"
-    return f"can't be connected to: {error.strerror or error}"
-
-
-def _handshake(connection: socket.socket, shop: Environment, name: str) -> ssl.SSLSocket:
+def _handshake(connection: socket.socket, shop: Protection, name: str) -> ssl.SSLSocket:
     context = context_of(shop)
     context.set_alpn_protocols(["h2"])
     return context.wrap_socket(connection, server_hostname=name)

@@ -8,7 +8,7 @@ from time import monotonic
 
 from loadtests.client.access import Access
 from loadtests.client.content_encoding import ContentDecoder, Plain, content_decoder
-from loadtests.client.cookies import Jar
+from loadtests.client.cookies import Crossing, HostCookies
 from loadtests.client.errors import word_of
 from loadtests.client.interface import Event, Received, Reply, Request
 from loadtests.client.response_head import Head
@@ -33,9 +33,10 @@ class EventStream:
     __slots__ = (
         "_access",
         "_body",
+        "_cookies",
+        "_crossing",
         "_deadline_s",
         "_decoder",
-        "_jar",
         "_open_body",
         "_parser",
         "_reply_of",
@@ -47,12 +48,19 @@ class EventStream:
     def __init__(
         self,
         access: Access,
-        jar: Jar,
+        cookies: HostCookies,
+        crossing: Crossing | None,
         open_body: Callable[[bytes, str, float], BodyStream],
         reply_of: Callable[[Request, Head, bytes], Reply],
         deadline_s: float,
     ) -> None:
-        self._access, self._jar, self._open_body, self._reply_of = access, jar, open_body, reply_of
+        self._access, self._cookies, self._crossing, self._open_body, self._reply_of = (
+            access,
+            cookies,
+            crossing,
+            open_body,
+            reply_of,
+        )
         self._deadline_s = deadline_s
         self._body: BodyStream | None = None
         self._parser = EventParser()
@@ -97,7 +105,9 @@ class EventStream:
         access = self._access
         resuming = {"Last-Event-ID": self.last_id} if self.last_id else {}
         opening = request._replace(headers={**_ASKED_FOR, **(request.headers or {}), **resuming})
-        data = access.serialiser.of(opening, traceparent, self._jar.pairs(access.origin.prefix + request.path))
+        data = access.serialiser.of(
+            opening, traceparent, self._cookies.pairs(access.origin.prefix + request.path, self._crossing)
+        )
         body = self._body = self._open_body(data, request.method, monotonic() + self._deadline_s)
         head = body.head
         whole, read_delay_ns = b"", body.read_delay_ns()

@@ -171,7 +171,7 @@ def test_it_times_the_shop_s_pages_and_a_foreign_host_sees_no_connection(
         to_the_cdn = f"{cdn.url}/tee.png"
         shop = opened(pages, {"/away.png": f"{elsewhere}/redirected.png", "/to-the-cdn.png": to_the_cdn})
         target = environment(
-            shop.url, cdn_url=cdn.url, headers={"X-Api-Key": {"env": "THE_KEY"}}, tag={"baggage": True}
+            shop.url, hosts={"cdn": {"url": cdn.url}}, headers={"X-Api-Key": {"env": "THE_KEY"}}, tag={"baggage": True}
         )
         run = Run(tmp_path, target)
         started_at = time.time_ns()

@@ -44,7 +44,8 @@ def test_a_browser_has_its_share_of_the_ceiling_and_the_load_the_rest() -> None:
     load, own = split(Ceiling(requests_per_s=500, open_sessions=20, orders=7))
     assert (load.requests_per_s, load.open_sessions, load.orders) == (450, 19, 7)
     assert (own.requests_per_s, own.open_sessions, own.orders) == (50, 1, 0)
-    assert [one.has_room() for one in [gate(2)] for _ in range(3)] == [True, True, False]
+    one = gate(2, shop={})
+    assert [one.has_room("https://shop.example/x") for _ in range(3)] == [True, True, False]
 
 
 def test_names_and_addresses_are_pinned_and_no_other_has_one(tmp_path: Path) -> None:

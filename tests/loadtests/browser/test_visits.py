@@ -75,7 +75,7 @@ def test_what_it_saw_is_kept_as_rows_and_facts(tmp_path: Path) -> None:
 def test_its_process_is_given_the_shop_alone_and_secrets_in_no_variable(tmp_path: Path) -> None:
     target = environment(
         "http://localhost:81/shop",
-        cdn_url="http://127.0.0.1:82",
+        hosts={"cdn": {"url": "http://127.0.0.1:82", "ceiling": {"requests_per_s": 30}}},
         resolve={"localhost": "127.0.0.7"},
         headers={"X-Api-Key": {"env": "THE_KEY"}},
         tag={"header": "X-Load", "baggage": True},
@@ -86,13 +86,15 @@ def test_its_process_is_given_the_shop_alone_and_secrets_in_no_variable(tmp_path
     assert job["addresses"] == {"127.0.0.1:82": ["127.0.0.1"], "localhost:81": ["127.0.0.7"]}
     assert job["tag"] == {"X-Load": "run", "baggage": "peakproof.run=run"}
     assert job["ceiling"] == {"requests_per_s": 100.0, "open_sessions": 1, "orders": 0}
+    assert job["host_ceilings"] == {"http://127.0.0.1:82": 3.0}
     assert not set(process["variables"]) & {"THE_KEY", "SECRET", "HTTP_PROXY"}
 
 
-def test_a_shop_that_is_its_own_cdn_gets_its_headers(tmp_path: Path) -> None:
-    target = environment(cdn_url="http://127.0.0.1:1", headers={"X-Api-Key": {"env": "THE_KEY"}})
+def test_a_host_with_credentials_of_its_own_gets_those_and_no_other_s(tmp_path: Path) -> None:
+    login = {"url": "http://127.0.0.1:82/sso", "headers": {"X-Login": "yes"}}
+    target = environment(hosts={"login": login}, headers={"X-Api-Key": {"env": "THE_KEY"}})
     job = Played(tmp_path, "plain", target).until(1).process["job"]
-    assert job["headers"] == {"http://127.0.0.1:1": {"X-Api-Key": "hidden-value"}}
+    assert job["headers"] == {"http://127.0.0.1:1": {"X-Api-Key": "hidden-value"}, login["url"]: {"X-Login": "yes"}}
 
 
 @pytest.mark.parametrize(

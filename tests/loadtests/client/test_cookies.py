@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests.client.cookies import MAX_COOKIES, Jar, date, default_path
+from loadtests.client.cookies import MAX_COOKIES, HostCookies, Jar, date, default_path
 from loadtests.client.interface import Request
 from tests.loadtests.client.shoppers import GET, TRACEPARENT, Connect, Serve, scripted
 from tests.loadtests.hostile_server import reply
@@ -13,8 +13,8 @@ from tests.loadtests.replies import Untimed
 NOW = 1_800_000_000.0
 
 
-def jar(host: str = "www.shop.test", *, secure: bool = True) -> Jar:
-    return Jar(host, lambda: NOW, secure=secure)
+def jar(host: str = "www.shop.test", *, secure: bool = True) -> HostCookies:
+    return Jar(lambda: NOW).at(host, secure=secure)
 
 
 # What is told at /shop/cart?x=/a/b, which path is asked for next, and what goes with it.
@@ -110,7 +110,7 @@ def test_an_end_forgets_only_the_cookie_that_it_names() -> None:
 
 def test_a_cookie_ends_when_its_time_is_over() -> None:
     clock: Iterator[float] = iter([NOW, NOW, NOW, NOW + 9, NOW + 10])
-    one = Jar("shop.test", lambda: next(clock), secure=False)
+    one = Jar(lambda: next(clock)).at("shop.test", secure=False)
     one.keep(["a=b; Max-Age=10"], "/")
     assert [one.pairs("/"), one.pairs("/"), one.pairs("/")] == ["a=b", "a=b", ""]
 

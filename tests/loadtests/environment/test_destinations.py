@@ -71,12 +71,12 @@ def test_every_host_that_is_named_is_asked_for_once() -> None:
         stock_url="https://admin.test/stock",
         funnel_url="https://shop.test/funnel",
         payments_url="https://pay.test/payments",
-        cdn_url="https://cdn.test/files",
+        hosts={"cdn": {"url": "https://cdn.test/files"}},
         kill_url="https://off.test/stop",
         metrics=[{"job": "shop", "url": "http://node.test:9100/metrics"}],
     )
     found = resolve(target, names)
-    hosts = ["shop.test", "admin.test", "pay.test", "cdn.test", "off.test", "node.test"]
+    hosts = ["shop.test", "cdn.test", "admin.test", "pay.test", "off.test", "node.test"]
     assert names.asked == hosts == list(hosts_of(target))
     assert {host: one.addresses for host, one in found.hosts.items()}["pay.test"] == ("10.0.0.3",)
 
@@ -102,10 +102,12 @@ def test_a_name_that_leads_where_nothing_may_be_sent_is_refused(address: str, wh
     assert str(refusal.value) == f"shop.test: resolves to {address}, {why}"
 
 
-@pytest.mark.parametrize("field", ["orders_url", "stock_url", "funnel_url", "payments_url", "cdn_url", "kill_url"])
-def test_so_is_that_of_a_source_the_cdn_or_the_kill_switch(field: str) -> None:
+@pytest.mark.parametrize("field", ["orders_url", "stock_url", "funnel_url", "payments_url", "kill_url", "hosts"])
+def test_so_is_that_of_a_source_a_host_or_the_kill_switch(field: str) -> None:
+    url: Any = "https://meta.test/x"
+    declared: dict[str, Any] = {field: {"login": {"url": url}} if field == "hosts" else url}
     with pytest.raises(BadInput, match=r"^meta\.test: resolves to 169\.254\.169\.254, a link-local"):
-        resolve(environment(**{field: "https://meta.test/x"}), Names(shop="10.0.0.1", meta="169.254.169.254"))
+        resolve(environment(**declared), Names(shop="10.0.0.1", meta="169.254.169.254"))
 
 
 def test_a_host_that_is_written_as_a_number_is_what_the_resolver_makes_of_it() -> None:
@@ -209,7 +211,7 @@ def test_workers_are_told_the_addresses_and_look_nothing_up(tmp_path: Path, monk
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
     job = read_job(directory.path)
-    assert (job.destinations.kind, job.access().addresses) == ("private", ("10.0.0.7", "10.0.0.8"))
+    assert (job.destinations.kind, job.accesses()[None].addresses) == ("private", ("10.0.0.7", "10.0.0.8"))
 
 
 def forged(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> RunDirectory:
@@ -234,7 +236,7 @@ def test_a_run_directory_that_was_given_another_address_is_refused(tmp_path: Pat
 def test_a_run_directory_without_the_shop_s_address_loads_nothing(tmp_path: Path) -> None:
     directory = forged(tmp_path, lambda told: told["hosts"].update({"x.test": told["hosts"].pop("127.0.0.1")}))
     with pytest.raises(BadInput) as refusal:
-        read_job(directory.path).access()
+        read_job(directory.path).accesses()
     assert str(refusal.value) == "127.0.0.1: not a host of the environment; there are: x.test"
 
 

@@ -149,7 +149,7 @@ def test_http_2_does_not_pass_a_proxy_in_the_clear() -> None:
     with pytest.raises(BadInput, match=r"http://shop\.test: a proxy takes plain http in HTTP/1\.1 alone"):
         resolved(environment("http://shop.test", **declared))
     with pytest.raises(BadInput, match=r"http://cdn\.test: a proxy takes plain http in HTTP/1\.1 alone"):
-        resolved(environment(cdn_url="http://cdn.test", **declared))
+        resolved(environment(hosts={"cdn": {"url": "http://cdn.test"}}, **declared))
     resolved(environment(orders_url="http://ops.test", **declared))
     straight = through(straight=["shop.test"])
     resolved(environment("http://shop.test", http_version=2, **straight))

@@ -42,15 +42,17 @@ def test_a_worker_s_is_the_command_s_without_the_token_of_the_sources(world: Wor
     given = {"headers": {"X-Gate": {"env": "GATE"}, "Accept": "text/plain"}}
     ours = resolved(world, "127.0.0.1", "short-1", **given)
     theirs = recorded_environment(ours.environment, ours.destinations, {"GATE": "open"})
-    facts = [
-        (one.endpoints("shop.test"), one.proxy_to("shop.test"), one.headers(TAGS, secret=True))
-        for one in (ours, theirs)
-    ]
+    facts = [(one.endpoints("shop.test"), one.proxy_to("shop.test"), one.headers(TAGS)) for one in (ours, theirs)]
     expected = {"User-Agent": "peakproof/1", "X-Gate": "open", "Accept": "text/plain"}
     assert facts == [(("127.0.0.1",), None, expected)] * 2
     assert theirs.bearer() is None
 
 
-def test_what_is_not_to_be_secret_holds_the_tags_alone(world: World) -> None:
-    ours = resolved(world, "127.0.0.1", "short-1", headers={"X-Gate": {"env": "GATE"}})
-    assert ours.headers(TAGS, secret=False) == TAGS
+def test_a_host_is_told_what_is_declared_for_it_and_nothing_of_another_s(world: World) -> None:
+    login = {"url": "https://127.0.0.2", "headers": {"X-Login": {"env": "GATE"}}}
+    hosts = {"cdn": {"url": "http://127.0.0.3"}, "login": login}
+    ours = resolved(world, "127.0.0.1", "short-1", headers={"X-Gate": {"env": "GATE"}}, hosts=hosts)
+    assert [ours.headers(TAGS, label) for label in (None, "cdn", "login")] == [
+        {**TAGS, "X-Gate": "open"}, TAGS, {**TAGS, "X-Login": "open"},
+    ]  # fmt: skip
+    assert [ours.tls(label) is None for label in (None, "cdn", "login")] == [False, True, False]

@@ -68,22 +68,24 @@ def test_another_shop_does_not() -> None:
 STAGING = "http://staging.example.com"
 
 
-@pytest.mark.parametrize("cdn_url", ["http://alias.example.net", "https://shop.example.com/static"])
-def test_a_staging_whose_assets_are_production_s_leads_to_production(cdn_url: str) -> None:
-    assert reached(STAGING, cdn_url=cdn_url)["shop"][0] == "198.51.100.7"
+@pytest.mark.parametrize("url", ["http://alias.example.net", "https://shop.example.com/static"])
+def test_a_staging_whose_assets_are_production_s_leads_to_production(url: str) -> None:
+    assert reached(STAGING, hosts={"cdn": {"url": url}})["shop"][0] == "198.51.100.7"
 
 
 def test_production_s_cdn_is_production_by_name_and_by_address() -> None:
-    served = environment("https://shop.internal.test", production=True, cdn_url="https://shop.example.com")
+    served = environment(
+        "https://shop.internal.test", production=True, hosts={"cdn": {"url": "https://shop.example.com"}}
+    )
     told = served.model_copy(update={"resolve": {"shop.internal.test": "203.0.113.1"}})
     assert reached("http://alias.example.net", told) == {"shop": ["198.51.100.7"]}
-    assert is_production(environment(STAGING, cdn_url="https://shop.example.com/x"), [served])
+    assert is_production(environment(STAGING, hosts={"cdn": {"url": "https://shop.example.com/x"}}), [served])
     assert is_production(environment("https://shop.example.com"), [served])
     assert not is_production(environment(STAGING), [served])
 
 
 def test_a_bare_address_of_a_cdn_is_helped_by_no_word() -> None:
-    one = environment(STAGING, cdn_url="http://198.51.100.7", shares_addresses_with=["shop"])
+    one = environment(STAGING, hosts={"cdn": {"url": "http://198.51.100.7"}}, shares_addresses_with=["shop"])
     assert undeclared(one, {"shop": ["198.51.100.7"]}) == {"shop": ["198.51.100.7"]}
 
 

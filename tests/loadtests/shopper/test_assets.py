@@ -14,6 +14,7 @@ from loadtests.client.interface import Client, Reply, Request
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.environment.targets import Ceiling
 from loadtests.shopper.assets import CONNECTIONS, Assets
+from loadtests.shopper.hosts import OnlyHost
 from loadtests.shopper.session import Session, SessionFailedError, in_flight
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
@@ -185,17 +186,21 @@ def test_a_redirect_of_an_asset_is_followed_at_the_shop_and_nowhere_else(tmp_pat
     assert ("asset", 302, "redirected_away") in visit.errors()
 
 
-def test_the_cdn_has_connections_cookies_and_a_step_of_its_own(tmp_path: Path) -> None:
+def test_the_cdn_has_connections_and_a_step_of_its_own(tmp_path: Path) -> None:
     pages: dict[str, bytes] = {}
-    with HostileServer(shop_of(pages)) as shop, HostileServer(reply(headers=("Set-Cookie: edge=1",))) as cdn:
-        body = f"<img src=/own.png><img src={cdn.url}/files/a.png><img src={cdn.url}/private/b.png>"
+    with (
+        HostileServer(shop_of(pages)) as shop,
+        HostileServer(reply(headers=("Set-Cookie: edge=1",)), host="127.0.0.2") as cdn,
+    ):
+        there = f"http://127.0.0.2:{cdn.port}"
+        body = f"<img src=/own.png><img src={there}/files/a.png><img src={there}/private/b.png>"
         pages["/"] = page(body, "Set-Cookie: sid=1")
-        pages["/two"] = page(f"<img src={cdn.url}/files/c.png>")
-        visit = Visit(tmp_path, shop.url, f"{cdn.url}/files").go("/", "/two")
+        pages["/two"] = page(f"<img src={there}/files/c.png>")
+        visit = Visit(tmp_path, shop.url, f"{there}/files").go("/", "/two")
     assert paths(shop) == ["/", "/own.png", "/two"]
     assert [(seen.path, seen.headers.get("cookie")) for seen in cdn.seen] == [
         ("/files/a.png", None),
-        ("/files/c.png", "edge=1"),
+        ("/files/c.png", None),  # of another site: neither the shop's cookie nor one that it sets itself
     ]
     assert visit.source.left_out == {"other_host": 1}
     assert Counter(step for step, _, _ in visit.errors()) == {"home": 2, "asset": 1, "cdn-asset": 2}
@@ -264,8 +269,8 @@ def test_a_mistake_of_ours_is_counted_and_not_lost(tmp_path: Path) -> None:
         assert (client.beside(), request.path, due_at) == (client, "/a", 1)
         raise ZeroDivisionError("ours")
 
-    assets = Assets(visit.source, FakeClient(lambda _: ok()), broken)
-    assets.load("/", b"<img src=/a>", 1)
+    assets = Assets(visit.source, OnlyHost(FakeClient(lambda _: ok())), broken)
+    assets.load(None, "/", b"<img src=/a>", 1)
     assets.settle()
     assets.close()
     assert visit.hooks.failures == {("assets", "ZeroDivisionError('ours')"): 1}

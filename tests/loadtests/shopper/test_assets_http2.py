@@ -14,6 +14,7 @@ from loadtests.client.http2.client import Http2Client
 from loadtests.client.interface import Client, Reply, Request
 from loadtests.client.shared_pool import SharingClient
 from loadtests.shopper.assets import Assets, source_of
+from loadtests.shopper.hosts import OnlyHost
 from tests.loadtests.client.shoppers import GET, TRACEPARENT
 from tests.loadtests.hostile_http2 import HostileHttp2, Talk
 from tests.loadtests.hostile_server import Seen
@@ -54,9 +55,9 @@ def test_all_of_a_page_s_assets_are_asked_for_at_once_over_one_connection() -> N
     with HostileHttp2(react) as shop:
         access = access_to(shop.url)
         client = Http2Client(access, 10.0)
-        assets = Assets(source_of(access, None, None, Counter()), client, fetch)
+        assets = Assets(source_of({None: access}, "shop", Counter()), OnlyHost(client), fetch)
         page = client.send(GET, TRACEPARENT)
-        assets.load("/", page.body, 7)
+        assets.load(None, "/", page.body, 7)
         with gevent.Timeout(20):
             assets.settle()
         assets.close()

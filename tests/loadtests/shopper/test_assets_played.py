@@ -56,7 +56,7 @@ def test_a_worker_fetches_what_the_plan_says_and_says_what_it_left_out(tmp_path:
         ):
             with HostileServer(answer) as shop:
                 folder = tmp_path / assets
-                declared = {"cdn_url": cdn.url}
+                declared = {"hosts": {"cdn": {"url": cdn.url}}}
                 directory = only_window_shoppers(shop.url, folder, assets=assets, declared=declared)
                 play(directory)
             (told,) = read_workers(directory)
@@ -68,19 +68,19 @@ def test_a_worker_fetches_what_the_plan_says_and_says_what_it_left_out(tmp_path:
             assert told.requests == requests.total()
             assert told.hook_failures == []
             left_out = {"off": None, "shop": {"other_host": 4 * sessions}, "all": {}}[assets]
+            assert told.undeclared_hosts == {}  # declared it is, whether its assets are fetched or not
             assert told.assets_left_out == left_out
             assert set(read_sessions(directory)["outcome"].to_pylist()) == {"completed"}
 
 
 def test_nothing_of_the_shop_s_secrets_goes_to_the_cdn(tmp_path: Path) -> None:
     declared = {
-        "cdn_url": "http://127.0.0.1:2/files",
+        "hosts": {"cdn": {"url": "http://127.0.0.1:2/files"}},
         "headers": {"X-Api-Key": {"env": "THE_KEY"}},
         "tag": {"header": "X-Load", "baggage": True},
     }
     directory = prepared_run(tmp_path, "http://127.0.0.1:1", declared=declared, assets="all")
-    access = read_job(directory.path, {"THE_KEY": "hidden-value"}).cdn_access()
-    assert access is not None
+    access = read_job(directory.path, {"THE_KEY": "hidden-value"}).accesses()["cdn"]
     assert access.addresses == ("127.0.0.1",)
     assert sorted(access.headers) == ["Accept", "User-Agent", "X-Load", "baggage"]
     assert access.masks

@@ -12,7 +12,7 @@ FETCHED = ("off", "shop", "all")
 
 
 def budget(plan: dict[str, Any], *, has_cdn: bool = True, **environment: Any) -> ConnectionBudget:
-    cdn = {"cdn_url": "http://127.0.0.1:2"} if has_cdn else {}
+    cdn: dict[str, Any] = {"hosts": {"cdn": {"url": "http://127.0.0.1:2"}}} if has_cdn else {}
     facts = {
         "base_url": "http://127.0.0.1:1",
         "storefront": "twisted-threads",

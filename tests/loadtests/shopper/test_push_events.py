@@ -24,6 +24,7 @@ from loadtests.client.sse.event_stream import EventStream
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.shopper import push_events as module
 from loadtests.shopper.assets import Assets, source_of
+from loadtests.shopper.hosts import OnlyHost
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError, in_flight
 from tests.loadtests.client.shoppers import GET, closing, in_turn, wait_for
 from tests.loadtests.fakes import NO_CEILING, SECOND, Memory, arrival, worker
@@ -330,7 +331,7 @@ def test_over_http_2_the_end_of_a_visit_with_assets_cuts_a_reopening_off(
         access = Http2Access(base_url=server.url, addresses=("127.0.0.1",), headers={}, http2=True)
         client, memory = Http2Client(access, 5), Memory()
         session = Session(worker(tmp_path, client, memory=memory), arrival(number=3), 0)
-        session.assets = Assets(source_of(access, None, None, Counter()), client, session.fetch)
+        session.assets = Assets(source_of({None: access}, "shop", Counter()), OnlyHost(client), session.fetch)
         session.listen(STREAM)
         wait_for(lambda: len(server.seen) == 2)
         session.close()

@@ -70,7 +70,7 @@ def test_every_request_passes_the_proxy_once_and_its_password_goes_no_further(
     assert {row["error"] for row in rows} == {None}
     assert not any("Proxy-Authorization" in told for told in shop.headers)
     said = capfd.readouterr()
-    texts = [*everything(directory), ("stdout", said.out), ("stderr", said.err), ("repr", repr(job.access()))]
+    texts = [*everything(directory), ("stdout", said.out), ("stderr", said.err), ("repr", repr(job.accesses()))]
     texts += [("a span", span) for span in spans]
     assert spans
     assert [(where, canary) for where, text in texts for canary in FORBIDDEN if canary in text] == []
@@ -78,12 +78,12 @@ def test_every_request_passes_the_proxy_once_and_its_password_goes_no_further(
 
 def test_the_cdn_is_reached_through_the_proxy_too_unless_it_is_said_not_to_be(tmp_path: Path, shop: FakeShop) -> None:
     with forward_proxy({}) as proxy:
-        declared = {**behind(81, proxy), "cdn_url": "http://127.0.0.1:82/files"}
+        declared = {**behind(81, proxy), "hosts": {"cdn": {"url": "http://127.0.0.1:82/files"}}}
         through = prepared_run(tmp_path / "through", "http://unused", declared=declared, assets="all")
         beside = {**declared, "proxy": {"url": proxy.url, "straight": ["127.0.0.1"]}}
         straight = prepared_run(tmp_path / "straight", "http://unused", declared=beside, assets="all")
-        places = [read_job(one.path, VARIABLES).cdn_access() for one in (through, straight)]
-        ways = [None if one is None else one.routes for one in places]
+        places = [read_job(one.path, VARIABLES).accesses()["cdn"] for one in (through, straight)]
+        ways = [one.routes for one in places]
     assert ways == [
         (((AF_INET, ("127.0.0.1", proxy.port)), b""),),
         (((AF_INET, ("127.0.0.1", 82)), None),),

@@ -91,11 +91,11 @@ def test_a_certificate_of_an_unknown_authority_isnt_trusted(world: World, author
     assert line.found.startswith("the certificate isn't trusted: ")
 
 
-def test_a_certificate_of_another_host_isnt_trusted(world: World, authority: Authority) -> None:
+def test_a_certificate_of_another_host_is_named_with_what_it_is_for(world: World, authority: Authority) -> None:
     with shop_with(authority, "other.test", days=30) as port:
         line = looked(world, port, authority.certificate)
     assert line is not None
-    assert line.found == ("the certificate isn't trusted: Hostname mismatch, certificate is not valid for 'shop.test'.")
+    assert line.found == "answers with the certificate of other.test, not of shop.test"
 
 
 def test_where_nobody_listens_there_is_no_handshake(world: World, authority: Authority) -> None:

@@ -41,7 +41,7 @@ SHOP: dict[str, Any] = {
     "ceiling": {"requests_per_s": 500, "open_sessions": 100_000, "orders": 1000},
 }
 PORTS = Ports(base=18080)
-CDN = {"cdn_url": "http://127.0.0.1:2"}
+CDN = {"hosts": {"cdn": {"url": "http://127.0.0.1:2"}}}
 
 
 @dataclass
@@ -218,7 +218,7 @@ def test_the_connections_for_a_pages_assets_need_descriptors_too(monkeypatch: py
 
 @pytest.mark.parametrize(("assets", "cdn", "most"), [("off", {}, 768), ("all", {}, 768), ("all", CDN, 384)])
 def test_connections_that_sessions_share_are_all_that_need_descriptors(
-    monkeypatch: pytest.MonkeyPatch, assets: str, cdn: dict[str, str], most: int
+    monkeypatch: pytest.MonkeyPatch, assets: str, cdn: dict[str, Any], most: int
 ) -> None:
     monkeypatch.setattr("loadtests.runtime.resource_limits.most", lambda: 1024)
     environment = Environment.model_validate({**SHOP, **cdn})

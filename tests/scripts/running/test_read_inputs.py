@@ -68,9 +68,9 @@ def test_connections_are_not_shared_over_http_2(tmp_path: Path) -> None:
 
 def test_a_plan_that_wants_the_cdn_needs_one_in_the_environment(tmp_path: Path) -> None:
     assert refused(tmp_path, plan=PLAN + "assets: all\n") == (
-        "plan.yaml: assets: all needs a CDN; add cdn_url to the environment, or set assets: shop"
+        "plan.yaml: assets: all needs a CDN; add hosts: {cdn: {url: …}} to the environment, or set assets: shop"
     )
-    there = targets(cdn_url="https://cdn.example.com")
+    there = targets(hosts={"cdn": {"url": "https://cdn.example.com"}})
     assert read(tmp_path, plan=PLAN + "assets: all\n", targets=there).plan.assets == "all"
     assert read(tmp_path, plan=PLAN + "assets: shop\n").plan.assets == "shop"
 

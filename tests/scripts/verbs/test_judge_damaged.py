@@ -41,7 +41,16 @@ NOT_WEIGHED = {
     *("environment", "environment.name", "environment.base_url", "environment.fingerprint", "release.expected"),
     *("permission", "lease", "environment.destinations", "environment.shares_addresses", "workers_refused"),
     *("clock_offsets.w0.pings", "clock_offsets.w1.pings"),
-    *("live", "live.gaps", "assets", "assets.fetched", "assets.left_out", "browser", "shared_connections"),
+    *(
+        "live",
+        "live.gaps",
+        "undeclared_hosts",
+        "assets",
+        "assets.fetched",
+        "assets.left_out",
+        "browser",
+        "shared_connections",
+    ),
     *("versions", "versions.python", "versions.locust", "versions.prometheus-client"),
     *("versions.opentelemetry-sdk", "versions.pyarrow", "versions.duckdb"),
 }

@@ -8,6 +8,7 @@ import pytest
 from h2.exceptions import ProtocolError
 
 from loadtests.client.http2.probe import check_spoken
+from loadtests.environment.hosts import Host
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment, ProxyTarget
 from scripts.doctor.environment import environment
@@ -141,7 +142,8 @@ def test_the_cdn_is_looked_at_too_and_a_name_may_end_with_its_dot(world: World, 
         told = reach_at(world, shop.port, 2, authority.certificate).environment
         dotted = {"base_url": f"https://{HOST}.:{shop.port}", "resolve": {HOST: "127.0.0.1", f"{HOST}.": "127.0.0.1"}}
         check_spoken(resolve_environment(told.model_copy(update=dotted), world.context().environment))
-        with_cdn = told.model_copy(update={"cdn_url": f"https://{HOST}:{cdn.port}"})
+        there = f"https://{HOST}:{cdn.port}"
+        with_cdn = told.model_copy(update={"hosts": {"cdn": Host(url=there)}})
         with pytest.raises(EnvironmentLacks) as raised:
             check_spoken(resolve_environment(with_cdn, world.context().environment))
-    assert str(raised.value) == refusal(str(with_cdn.cdn_url), "doesn't agree on it in TLS (ALPN)")
+    assert str(raised.value) == refusal(there, "doesn't agree on it in TLS (ALPN)")

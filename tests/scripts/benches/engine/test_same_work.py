@@ -12,7 +12,6 @@ import pytest
 from loadtests.client.interface import Reply, Request
 from loadtests.client.origin import Origin
 from loadtests.demand.arrivals import schedule
-from loadtests.demand.visits import ASSET
 from loadtests.shopper.asset_urls import AssetUrls
 from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts import Given
@@ -56,9 +55,8 @@ def test_the_journey_is_two_gets_and_two_posts_of_the_bytes_that_the_other_side_
 
 def test_a_page_s_assets_are_asked_for_apart_by_the_addresses_that_the_page_names(tmp_path: Path) -> None:
     page, *assets = [one.path for one in visit(tmp_path, "bench-apart", replies=1 + len(shop.ASSETS))][:-1]
-    origin = Origin.of("http://127.0.0.1")
-    found = AssetUrls(origin, {ASSET: origin}).of(page, page_body().encode())
-    assert (page, [(ASSET, path) for path in assets]) == ("/pages/0/", list(found.wanted))
+    found = AssetUrls({None: Origin.of("http://127.0.0.1")}, frozenset({None})).of(None, page, page_body().encode())
+    assert (page, [(None, path) for path in assets]) == ("/pages/0/", list(found.wanted))
 
 
 @pytest.mark.parametrize(
