@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 from pydantic_core import PydanticCustomError
 
 from loadtests.environment.addresses import readable, refusal
+from loadtests.environment.data_targets import DataTargets
 from slo.documents import BadInput, Document, read_yaml
 
 _CREDENTIALS = "must not hold a name or password; headers come from the environment"
@@ -31,7 +32,8 @@ _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LA
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
-    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront)\b|: )"
+    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront)\b"
+    r"|\.accounts: |: )"
 )
 
 
@@ -285,7 +287,7 @@ class OwnFile(Document):
         )
 
 
-class Environment(Document):
+class Environment(DataTargets):
     """One named target: what may be sent to it, and what it offers for judging.
 
     What isn't declared is left out of the verdict and named there. No field holds a secret: only the names of
@@ -383,7 +385,13 @@ class Environment(Document):
             certificate = certificate.model_copy(
                 update={"certificate": at(certificate.certificate), "key": at(certificate.key)}
             )
-        found = {"token_file": at(self.token_file), "ca": at(self.ca), "headers": headers, "proxy": proxy}
+        found: dict[str, object] = {
+            "token_file": at(self.token_file),
+            "ca": at(self.ca),
+            "headers": headers,
+            "proxy": proxy,
+        }
+        found |= self.anchored_data(folder)
         own = self.storefront if isinstance(self.storefront, str) else self.storefront.anchored(folder)
         return self.model_copy(
             update={**found, "storefront": own, "basic_auth": pair(self.basic_auth), "client_certificate": certificate}
@@ -428,7 +436,7 @@ def _without_secrets(line: str, path: Path) -> str:
     place = line.removeprefix(f"{path}: ")
     error, _, found = place.rpartition(", found ")
     hide = error and (
-        _HIDDEN.match(place) or _CREDENTIALS in error or _QUERY in error or found.startswith(("{'", "['"))
+        _HIDDEN.match(place) or _CREDENTIALS in error or _QUERY in error or found.startswith(("{'", "['", "[{"))
     )
     return f"{path}: {error}" if hide else line
 
