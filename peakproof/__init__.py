@@ -4,6 +4,7 @@ What is here stays: a name is taken away, or changes what it means, only with a 
 """
 
 from loadtests.results.ledger import Line
+from loadtests.shopper.rows import Account, Row
 from loadtests.storefronts.amounts import cents
 from loadtests.storefronts.html import Element, Form
 from loadtests.storefronts.journey import journey
@@ -14,4 +15,17 @@ from loadtests.storefronts.shop import Shop
 
 INTERFACE = 1
 
-__all__ = ["INTERFACE", "Element", "Form", "Line", "Order", "Page", "Refused", "Shop", "cents", "journey"]
+__all__ = [
+    "INTERFACE",
+    "Account",
+    "Element",
+    "Form",
+    "Line",
+    "Order",
+    "Page",
+    "Refused",
+    "Row",
+    "Shop",
+    "cents",
+    "journey",
+]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.demand.plan import Plan
+from loadtests.environment.data_files import FileFacts
 from loadtests.environment.targets import Environment, OwnFile, redacted
 from loadtests.results import run_directory
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
@@ -20,7 +21,8 @@ class Inputs:
     """The inputs of a run, read and valid.
 
     `productions` are the other environments with `production: true`; `reaches` are those of them whose addresses this
-    one leads to without naming them in `shares_addresses_with`.
+    one leads to without naming them in `shares_addresses_with`. `data` is what is known of the files of accounts and
+    test data, by pool: they aren't copied.
     """
 
     plan: Plan
@@ -32,6 +34,7 @@ class Inputs:
     production: bool = False
     productions: Mapping[str, Environment] = field(default_factory=dict)
     reaches: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    data: Mapping[str, FileFacts] = field(default_factory=dict)
 
     @property
     def plan_sha256(self) -> str:
@@ -40,7 +43,7 @@ class Inputs:
 
     @property
     def declared(self) -> frozenset[str]:
-        """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
+        """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`, `test data`."""
         return declared_by(self.environment)
 
 
@@ -50,13 +53,14 @@ def sha256(text: str) -> str:
 
 
 def declared_by(environment: Environment) -> frozenset[str]:
-    """Return what an environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
+    """Return what an environment declares of `orders`, `payments`, `stock`, `release`, `traces`, `test data`."""
     offers = {
         "orders": environment.orders_url,
         "payments": environment.payments_url,
         "stock": environment.stock_url,
         "release": environment.release_probe,
         "traces": environment.traces or None,
+        "test data": environment.data_files() or None,
     }
     return frozenset(name for name, where in offers.items() if where is not None)
 

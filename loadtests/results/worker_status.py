@@ -18,6 +18,21 @@ class Taken(WrittenDocument):
     struck: int
 
 
+class PoolStatus(WrittenDocument):
+    """What a worker gave out of one file of accounts or test data.
+
+    `rows` are those it may give out, `lacked` is how often none was free, and `short_peak` about how many more would
+    have been in use then; `locked` are out of use.
+    """
+
+    rows: int
+    given: int
+    in_use_peak: int
+    lacked: int
+    short_peak: int
+    locked: int
+
+
 class WorkerStatus(WrittenDocument):
     """The state of a worker. `ended` is null while it runs, and of a worker that was killed."""
 
@@ -47,6 +62,7 @@ class WorkerStatus(WrittenDocument):
     rss_peak_bytes: int
     hook_failures: list[dict[str, Any]]
     assets_left_out: dict[str, int] | None = None
+    data_pools: dict[str, PoolStatus] | None = Field(None, description="of accounts and test data, by name")
     spans: dict[str, int] | None
     pid: int | None = None
 
