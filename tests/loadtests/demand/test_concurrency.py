@@ -47,8 +47,9 @@ def test_the_need_is_littles_law_and_room_for_busy_moments() -> None:
 
 def test_each_worker_needs_room_for_its_own_busy_moments() -> None:
     alone, four = accounts_needed(plan(), 0.4), accounts_needed(plan(), 0.4, workers=4)
-    assert four.accounts % 4 == 0
-    assert four.accounts > alone.accounts > 40
+    quarter = accounts_needed(plan(rate=2.5), 0.4)
+    assert four.accounts == 4 * quarter.accounts
+    assert 2 * alone.accounts > four.accounts > alone.accounts > 40
 
 
 def test_the_highest_level_is_the_peak() -> None:

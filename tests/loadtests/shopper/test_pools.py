@@ -75,8 +75,8 @@ def test_a_row_that_is_used_once_is_never_given_out_again() -> None:
     pool = Pool(2, "once")
     assert [pool.take(0, random()), pool.take(0, random())] == [0, 1]
     pool.give_back(0, 1)
-    assert pool.take(2, random()) is None
-    assert (pool.given, pool.lacked, pool.short_peak) == (2, 1, 1)
+    assert [pool.take(second * SECOND, random()) for second in (10, 20, 30)] == [None] * 3
+    assert (pool.given, pool.lacked, pool.short_peak) == (2, 3, 3)
 
 
 def test_a_shared_file_is_every_workers_own_and_is_drawn_from_evenly() -> None:

@@ -116,7 +116,7 @@ def declared(folder: Path, users: int = 12, **accounts: object) -> dict[str, Any
     }
 
 
-def prepared(folder: Path, shop: FakeShop, own: Mapping[str, Any], **plan: object) -> RunDirectory:
+def prepared(folder: Path, shop: FakeShop, own: Mapping[str, Any], **plan: Any) -> RunDirectory:
     return prepared_run(folder, shop.url, declared=own, journeys={"buy": 1.0}, **plan)
 
 
