@@ -125,7 +125,7 @@ def set_up(environment: Environment, runner: Any, web_ui: WebUI | None = None, *
             process = _master(environment, runner, job, token)
         else:
             job.accesses()  # what the shop wants to see is there, or nothing starts
-            process = Process(job, LocustTransport(environment, runner))
+            process = Process(job.with_data(), LocustTransport(environment, runner))
     except BadInput as error:
         raise SystemExit(_refused(str(error))) from error
     if web_ui is not None and process.master is not None:

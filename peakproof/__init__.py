@@ -5,6 +5,7 @@ What is here stays: a name is taken away, or changes what it means, only with a 
 
 from loadtests.audit.own_records import FunnelRecord, OrderRecord, PaymentRecord, ShopRecords, StockRecord
 from loadtests.results.ledger import Line
+from loadtests.shopper.rows import Account, Row
 from loadtests.storefronts.amounts import cents
 from loadtests.storefronts.html import Element, Form
 from loadtests.storefronts.journey import journey
@@ -17,6 +18,7 @@ INTERFACE = 1
 
 __all__ = [
     "INTERFACE",
+    "Account",
     "Element",
     "Form",
     "FunnelRecord",
@@ -26,6 +28,7 @@ __all__ = [
     "Page",
     "PaymentRecord",
     "Refused",
+    "Row",
     "Shop",
     "ShopRecords",
     "StockRecord",

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from statistics import NormalDist
 from typing import Annotated
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
@@ -10,6 +11,7 @@ from loadtests.demand.splitmix import SplitMix64
 from slo.documents import Document
 
 Positive = Annotated[float, Field(gt=0)]
+_cdf = NormalDist().cdf
 _Quantile = Annotated[float, Field(ge=0, le=3600)]
 
 
@@ -30,6 +32,15 @@ class LogNormal(_Distribution):
         if value < info.data.get("median_s", 0):
             raise ValueError(f"must be at least median_s = {info.data['median_s']:g}")
         return value
+
+    @property
+    def mean_s(self) -> float:
+        """The mean, in seconds: of what is below the cut, and the cut for the rest."""
+        if not self.sigma:
+            return self.median_s
+        cut = math.log(self.max_s / self.median_s) / self.sigma
+        below = self.median_s * math.exp(self.sigma**2 / 2) * _cdf(cut - self.sigma)
+        return below + self.max_s * (1 - _cdf(cut))
 
     def draw(self, rng: SplitMix64) -> float:
         """Return a pause in seconds."""
@@ -56,6 +67,12 @@ class Empirical(_Distribution):
     def median_s(self) -> float:
         """The median, in seconds."""
         return self._at(0.5)
+
+    @property
+    def mean_s(self) -> float:
+        """The mean, in seconds."""
+        between = [(low + high) / 2 for low, high in pairwise(self.quantiles_s)]
+        return math.fsum(between) / len(between)
 
     @property
     def max_s(self) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from loadtests.environment.addresses import Kind
 from loadtests.environment.hosts import Protection
@@ -78,8 +78,13 @@ class Credentials:
         What is shorter than 6 bytes is left: to mask it would spoil pages that hold it by chance. Away from loopback
         there is no such secret: see `check_length`.
         """
-        texts = {text for secret in self.all_hidden() for text in _encodings(secret.reveal())}
-        return tuple(sorted((text.encode() for text in texts if len(text) >= _SHORTEST_MASKED), key=len, reverse=True))
+        return masks_of(secret.reveal() for secret in self.all_hidden())
+
+
+def masks_of(secrets: Iterable[str], shortest: int = _SHORTEST_MASKED) -> tuple[bytes, ...]:
+    """Return each of `secrets` as the bytes a reply may hold it in, the longest first; what is shorter is left."""
+    texts = {text for secret in secrets for text in _encodings(secret)}
+    return tuple(sorted((text.encode() for text in texts if len(text) >= shortest), key=len, reverse=True))
 
 
 def masked(content: bytes, masks: tuple[bytes, ...]) -> bytes:
@@ -207,6 +212,14 @@ def _encodings(text: str) -> set[str]:
     found = set()
     for one in (text, bare):
         in_json = json.dumps(one)[1:-1]
-        found |= {one, in_json, in_json.replace("/", "\\/"), html.escape(one), quote(one, safe=""), quote(one)}
+        found |= {
+            one,
+            in_json,
+            in_json.replace("/", "\\/"),
+            html.escape(one),
+            quote(one, safe=""),
+            quote(one),
+            quote_plus(one),
+        }
         found.add(base64.b64encode(one.encode()).decode().rstrip("="))
     return found

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from loadtests.environment.data_targets import DataTargets
 from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pair, at, check_apart
 from loadtests.environment.target_fields import (
     CREDENTIALS,
@@ -37,7 +38,8 @@ from slo.documents import BadInput, Document, read_yaml
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
     r"^environments\.[^.]+(\.hosts\.[^.]+)?"
-    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b|\.(storefront|shop_records)\.settings\b|: )"
+    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b"
+    r"|\.(storefront|shop_records)\.settings\b|\.accounts: |: )"
 )
 
 
@@ -190,7 +192,7 @@ StorefrontSource = Annotated[
 ]
 
 
-class Environment(Protection):
+class Environment(Protection, DataTargets):
     """One named target: what may be sent to it, and what it offers for judging.
 
     What isn't declared is left out of the verdict and named there. No field holds a secret: only the names of
@@ -287,7 +289,7 @@ class Environment(Protection):
         records = None if self.shop_records is None else self.shop_records.anchored(folder)
         own: dict[str, object] = {"token_file": at(folder, self.token_file), "proxy": proxy, "hosts": hosts}
         own |= {"storefront": storefront, "shop_records": records}
-        return self.model_copy(update={**own, **self.anchored_files(folder)})
+        return self.model_copy(update={**own, **self.anchored_data(folder), **self.anchored_files(folder)})
 
 
 class Targets(Document):
@@ -327,7 +329,9 @@ def read_targets(path: Path) -> Targets:
 def _without_secrets(line: str, path: Path) -> str:
     place = line.removeprefix(f"{path}: ")
     error, _, found = place.rpartition(", found ")
-    hide = error and (_HIDDEN.match(place) or CREDENTIALS in error or QUERY in error or found.startswith(("{'", "['")))
+    hide = error and (
+        _HIDDEN.match(place) or CREDENTIALS in error or QUERY in error or found.startswith(("{'", "['", "[{"))
+    )
     return f"{path}: {error}" if hide else line
 
 

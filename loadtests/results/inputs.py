@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from loadtests.demand.plan import Plan
+from loadtests.environment.data_files import FileFacts
 from loadtests.environment.own_module import MAX_BYTES
 from loadtests.environment.targets import Environment, OwnFile, redacted
 from loadtests.results import run_directory
@@ -44,6 +45,7 @@ class Inputs:
 
     `productions` are the other environments with `production: true`; `reaches` are those of them whose addresses this
     one leads to without naming them in `shares_addresses_with`; `records` is the file of shop records, once it was run.
+    `data` is what is known of the files of accounts and test data, by pool: they aren't copied.
     """
 
     plan: Plan
@@ -56,6 +58,7 @@ class Inputs:
     productions: Mapping[str, Environment] = field(default_factory=dict)
     reaches: Mapping[str, Sequence[str]] = field(default_factory=dict)
     records: RecordsFile | None = None
+    data: Mapping[str, FileFacts] = field(default_factory=dict)
 
     @property
     def plan_sha256(self) -> str:
@@ -64,7 +67,7 @@ class Inputs:
 
     @property
     def declared(self) -> frozenset[str]:
-        """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
+        """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`, `test data`."""
         return declared_by(self.environment, None if self.records is None else self.records.declares)
 
 
@@ -74,7 +77,7 @@ def sha256(text: str) -> str:
 
 
 def declared_by(environment: Environment, by_file: Collection[str] | None = None) -> frozenset[str]:
-    """Return what an environment declares of `orders`, `payments`, `stock`, `release`, `traces`.
+    """Return what an environment declares of `orders`, `payments`, `stock`, `release`, `traces`, `test data`.
 
     `by_file` is what its file of shop records has; where that isn't known, it counts as all of them.
     """
@@ -84,6 +87,7 @@ def declared_by(environment: Environment, by_file: Collection[str] | None = None
         "stock": environment.stock_url,
         "release": environment.release_probe,
         "traces": environment.traces or None,
+        "test data": environment.data_files() or None,
     }
     own: Collection[str] = ()
     if environment.shop_records is not None:

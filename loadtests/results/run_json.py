@@ -42,18 +42,9 @@ from slo.validity.run_document import (
 PEAKPROOF = version("peakproof")
 _PACKAGES = ("locust", "prometheus-client", "opentelemetry-sdk", "pyarrow", "duckdb")
 _FROM_WORKERS = (
-    *(
-        "plan_revisions",
-        "account",
-        "requests",
-        "orders",
-        "assets",
-        "undeclared_hosts",
-        "scheduling_lag_s",
-        "hub_stall_s",
-        "generator_cpu",
-    ),
-    *("descriptors", "master_silent_s", "clock_offsets", "workers", "hook_failures"),
+    *("plan_revisions", "account", "requests", "orders", "assets", "undeclared_hosts", "data_pools"),
+    *("scheduling_lag_s", "hub_stall_s", "generator_cpu", "descriptors", "master_silent_s", "clock_offsets"),
+    *("workers", "hook_failures"),
 )
 
 
@@ -221,6 +212,7 @@ def _from_workers(directory: RunDirectory, plan: Plan, start: StartFacts, load: 
         "orders": orders_of(directory),
         "assets": _assets(plan, workers),
         "undeclared_hosts": _undeclared(workers),
+        "data_pools": _data_pools(workers),
         "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
         "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
         "descriptors": {w.name: w.descriptors for w in workers},
@@ -275,6 +267,17 @@ def _assets(plan: Plan, workers: tuple[WorkerStatus, ...]) -> dict[str, Any]:
     for worker in workers:
         left_out.update(worker.assets_left_out or {})
     return {"fetched": plan.assets, "left_out": dict(left_out)}
+
+
+def _data_pools(workers: tuple[WorkerStatus, ...]) -> dict[str, Any] | None:
+    """Return what all workers gave out of each pool, None when one doesn't say."""
+    if any(worker.data_pools is None for worker in workers):
+        return None
+    pools: dict[str, Counter[str]] = {}
+    for worker in workers:
+        for name, pool in (worker.data_pools or {}).items():
+            pools.setdefault(name, Counter()).update(pool.model_dump())
+    return {name: dict(counts) for name, counts in sorted(pools.items())}
 
 
 def _workers(directory: RunDirectory, workers: tuple[WorkerStatus, ...], expected: int) -> list[dict[str, Any]]:

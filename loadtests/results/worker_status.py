@@ -18,6 +18,21 @@ class Taken(WrittenDocument):
     struck: int
 
 
+class PoolStatus(WrittenDocument):
+    """What a worker gave out of one file of accounts or test data.
+
+    `rows` are those it may give out, `lacked` is how often none was free, and `short_peak` about how many more would
+    have been in use then; `locked` are out of use.
+    """
+
+    rows: int
+    given: int
+    in_use_peak: int
+    lacked: int
+    short_peak: int
+    locked: int
+
+
 class WorkerStatus(WrittenDocument):
     """The state of a worker. `ended` is null while it runs, and of a worker that was killed."""
 
@@ -50,6 +65,7 @@ class WorkerStatus(WrittenDocument):
     undeclared_hosts: dict[str, int] | None = Field(
         None, description="how often pages and redirects led to hosts that aren't declared, by origin"
     )
+    data_pools: dict[str, PoolStatus] | None = Field(None, description="of accounts and test data, by name")
     spans: dict[str, int] | None
     pid: int | None = None
 

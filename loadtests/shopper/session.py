@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import NoReturn
 
@@ -23,8 +23,11 @@ from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
+from loadtests.shopper.data_pools import DataPools, UnknownPoolError
 from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
+from loadtests.shopper.masking import masked_reply, masked_request, masked_text
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
+from loadtests.shopper.rows import Account, Row
 
 _MAX_HOPS = 10
 # Errors of a whole reply of the shop's: what its body says may still make an answer of it.
@@ -37,6 +40,10 @@ class SessionFailedError(Exception):
     """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
 
 
+class PersonalDataError(Exception):
+    """A name for the records that holds a customer's data: a mistake of the storefront's."""
+
+
 class CheckFailedError(ValueError):
     """A check's word on a reply that isn't what its step needs; the message says what is wrong with it."""
 
@@ -47,7 +54,8 @@ class SessionContext:
 
     `assets` is None when the assets of pages aren't fetched. `new_client` makes a client to the host of `base_url`
     where no other is declared: see `hosts`. `started_at` is when the run began (ns), on every worker alike.
-    `unexpected` is given each reply that isn't what its step needs, and why.
+    `unexpected` is given each reply that isn't what its step needs, and why; what the session was given of accounts
+    and data is masked in all three. `pools` is None where the environment declares neither.
     """
 
     plan: Plan
@@ -63,6 +71,7 @@ class SessionContext:
     hosts: DeclaredHosts | None = None
     started_at: int = 0
     unexpected: Callable[[Request, Reply, str], object] | None = None
+    pools: DataPools | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
 
@@ -195,6 +204,32 @@ class Session:
             raise error
         request, reply, _, _ = self._last
         self.wrong(request.step, reply, why)
+
+    @property
+    def account(self) -> Account | None:
+        """The account of its customer, None of a guest."""
+        pools = self._worker.pools
+        return None if pools is None else pools.account(self.arrival.number)
+
+    def row(self, name: str) -> Row:
+        """Return a row of the environment's data `name`.
+
+        Raises NothingFreeError when none is free: the session ends; UnknownPoolError for what isn't declared.
+        """
+        pools = self._worker.pools
+        if pools is None:
+            raise UnknownPoolError(f"targets.yaml declares no data {name!r}: it declares none")
+        return pools.row(self.arrival.number, name, self.random)
+
+    def masks(self) -> tuple[bytes, ...]:
+        """Return what nothing that is kept of it may hold: what it was given of accounts and data, longest first."""
+        pools = self._worker.pools
+        return () if pools is None else pools.masks(self.arrival.number)
+
+    def check_name(self, name: str) -> None:
+        """Raise PersonalDataError for a word of the storefront's that holds what the session was given."""
+        if any(mask in name.encode() for mask in self.masks()):
+            raise PersonalDataError("a step's name or an order's key holds what an account or a pool gave")
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
         """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
@@ -338,7 +373,9 @@ class Session:
         self.write_last()
         self._wait_for_leave()
         self._worker.ceilings.take_order()
-        if key is None:
+        if key is not None:
+            self.check_name(key)
+        else:
             key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
         attempt = Attempt(session=self.arrival.number, key=key, lines=lines, amount_cents=amount_cents)
         self._worker.ledger.attempt(attempt, self._worker.clock.now())
@@ -346,6 +383,8 @@ class Session:
 
     def end_order(self, key: str, outcome: OutcomeWord, reply: OrderReply) -> None:
         """Write the outcome of the order attempt `key` into the ledger."""
+        if reply.order_id is not None and (masks := self.masks()):
+            reply = replace(reply, order_id=masked_text(reply.order_id, masks))
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
     def write_last(self) -> None:
@@ -386,7 +425,9 @@ class Session:
 
     def _tell(self, request: Request, reply: Reply, why: str) -> None:
         if self._worker.unexpected is not None:
-            self._worker.unexpected(request, reply, why)
+            masks = self.masks()
+            why = masked_text(why, masks)
+            self._worker.unexpected(masked_request(request, masks), masked_reply(reply, masks), why)
 
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
         arrival = self.arrival

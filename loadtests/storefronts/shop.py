@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from loadtests.client.interface import Reply, Request
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.results.ledger import Line
+from loadtests.shopper.rows import Account, Row
 from loadtests.shopper.session import Session
 from loadtests.storefronts.html import Element, Form
 from loadtests.storefronts.matching import OK, Match, check, refusal_of, statuses_of
@@ -21,6 +22,8 @@ from loadtests.storefronts.page import Page
 One = TypeVar("One")
 _MOST_STEPS = 1000
 _REDIRECT_STEPS: dict[str, str] = {}
+# The refusal that says that the shop lets nobody in with this account any more.
+ACCOUNT_LOCKED = "account_locked"
 
 
 class How(TypedDict, total=False):
@@ -91,6 +94,18 @@ class Shop:
     def session(self) -> int:
         """The session's number, unique in the run."""
         return self._session.arrival.number
+
+    @property
+    def account(self) -> Account | None:
+        """The customer's account: None of a guest; with `is_new` the data that a new customer registers with."""
+        return self._session.account
+
+    def data(self, name: str) -> Row:
+        """Return a row of `data` in targets.yaml by its columns, each time another, as that pool gives them out.
+
+        The session ends as dropped when the pool has none free.
+        """
+        return self._session.row(name)
 
     @property
     def cart_lines(self) -> tuple[int, int]:
@@ -173,8 +188,9 @@ class Shop:
         `path` may be a whole address that leads to a declared host; `host` is the label of one that isn't base_url's.
         `json` or `form` is sent, `params` go into the query. What isn't what `expect` says (by default: any 2xx) is an
         error of the shop's, and the visit ends. `refused` holds, by reason, what is an answer but a refusal: Refused
-        is raised, which an order's block records. Redirects between declared hosts are followed, each recorded as
-        `<step>-redirect`, or as `follow`; with `follow=False` none is.
+        is raised, which an order's block records; the reason `account_locked` takes the account out of use. Redirects
+        between declared hosts are followed, each recorded as `<step>-redirect`, or as `follow`; with `follow=False`
+        none is.
         """
         if path[:1] != "/" or path[:2] == "//":
             host, path = self._session.locate(path)
@@ -185,7 +201,10 @@ class Shop:
             headers = {**self.headers(), **(headers or {})}
         if isinstance(form, Mapping):
             form = tuple((name, str(value)) for name, value in form.items())
-        redirect = _redirect_step(step) if follow is None else follow or None
+        if step not in _REDIRECT_STEPS:
+            self._session.check_name(step)
+            _REDIRECT_STEPS[step] = f"{step}-redirect"
+        redirect = _REDIRECT_STEPS[step] if follow is None else follow or None
         accept = OK if expect is OK else statuses_of(expect)
         request = Request(step, method, path, json, form, headers, accept, redirect, graphql, host)
         if refused is None and expect is OK:
@@ -219,6 +238,8 @@ class Shop:
         page.reply = self._session.step(request, see, is_refusal)
         page.request = self._session.answered or request
         if page.refusal is not None:
+            if page.refusal == ACCOUNT_LOCKED and (account := self.account) is not None:
+                account.locked()
             raise RefusedError(page.refusal, page)
         return page
 

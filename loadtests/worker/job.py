@@ -1,9 +1,9 @@
 """The job of a run: what its workers read from the run directory, job.json among it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pydantic
 
@@ -13,12 +13,14 @@ from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.environment.ceilings import most_of, split, split_hosts
 from loadtests.environment.credentials import settings_of
+from loadtests.environment.data_files import FileFacts, Table, facts_of, read_data
 from loadtests.environment.destinations import Destinations, resolve
 from loadtests.environment.resolved_environment import ResolvedEnvironment, recorded_environment
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Ceiling, Environment, Targets
 from loadtests.live.board import Timetable
 from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.shopper.data_pools import DataPools
 from loadtests.storefronts import Given, Storefront, storefront_of
 from slo.documents import BadInput, read_json
 
@@ -41,6 +43,35 @@ class Job:
     production: bool
     variables: Mapping[str, str] = field(repr=False)
     storefront: Storefront
+    data_files: Mapping[str, "DataFile"] = field(default_factory=dict)
+    tables: Mapping[str, Table] | None = field(default=None, repr=False)
+
+    def with_data(self) -> Self:
+        """Return it with the files of accounts and test data read.
+
+        Raises BadInput for one that isn't at its path, or isn't the one that the run was started with.
+        """
+        if self.tables is not None:
+            return self
+        tables = read_data(self.environment)
+        facts = facts_of(tables)
+        for name, file in self.data_files.items():
+            if facts[name].proof(self.directory.name) != file.proof:
+                path = self.environment.data_files()[name]
+                found = f"rows here: {facts[name].rows:,}, there: {file.rows:,}"
+                raise BadInput(f"{path}: isn't the file that the run was started with: copy it from there ({found})")
+        return replace(self, tables=tables)
+
+    def pools(self, index: int, workers: int, now: Callable[[], int]) -> DataPools | None:
+        """Return what worker `index` of `workers` gives its sessions, None where no accounts or data are declared.
+
+        Raises BadInput as `with_data` does.
+        """
+        environment = self.environment
+        if environment.accounts is None and not environment.data:
+            return None
+        tables = self.with_data().tables or {}
+        return DataPools(environment, tables, self.directory.name, (index, workers), now)
 
     def given(self) -> Given:
         """Return what every shopper is given; raises BadInput on a secret of the storefront's that is missing."""
@@ -93,6 +124,15 @@ class Job:
         return started_at + round(start_s * 1e9), started_at + round(end_s * 1e9)
 
 
+class DataFile(pydantic.BaseModel):
+    """A file of accounts or test data as the command found it: its rows, and what shows that another is the same."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    rows: int
+    proof: str
+
+
 class _JobFile(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid")
 
@@ -102,25 +142,30 @@ class _JobFile(pydantic.BaseModel):
     destinations: Destinations
     browser: bool
     production: bool
+    data_files: dict[str, DataFile] = {}
 
 
-def write_job(
+def write_job(  # noqa: PLR0913 - each is one thing that a worker needs
     directory: RunDirectory,
     recorder_url: str | None,
     version: str,
     destinations: Destinations | None = None,
     *,
+    data: Mapping[str, FileFacts] | None = None,
     production: bool = False,
     browser: bool = False,
 ) -> None:
     """Write job.json: what workers need beside the copies of the inputs.
 
-    Without `destinations` the environment's hosts are resolved now, once for all workers; raises BadInput.
+    Without `destinations` the environment's hosts are resolved now, once for all workers, and without `data` its files
+    are read; raises BadInput.
     """
     found = destinations or resolve(_environment_of(directory))
+    facts = facts_of(read_data(_environment_of(directory))) if data is None else data
+    files = {name: {"rows": one.rows, "proof": one.proof(directory.name)} for name, one in facts.items()}
     made = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
     known = {"destinations": found.to_json(), "production": production, "browser": browser}
-    write_json(directory.job, {**made, **known})
+    write_json(directory.job, {**made, **known, "data_files": files})
 
 
 def read_job(path: Path, variables: Mapping[str, str] | None = None, storefront: Storefront | None = None) -> Job:
@@ -141,6 +186,7 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None, storefront:
         browser=job.browser,
         production=job.production,
         variables=variables or {},
+        data_files=job.data_files,
         storefront=storefront or storefront_of(environment, _copy_of(directory, environment)),
     )
 

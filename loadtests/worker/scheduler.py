@@ -10,6 +10,8 @@ from gevent.event import Event
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.records import SessionRecord
+from loadtests.shopper.data_pools import NO_ACCOUNT, NothingFreeError
+from loadtests.shopper.masking import masked_text
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 
 _KILL_S = 1.0
@@ -102,7 +104,7 @@ class Scheduler:
     def _start(self, arrival: Arrival) -> None:
         now = self._context.clock.now()
         scheduled_at = self._schedule.started_at + round(arrival.at_s * 1e9)
-        why = self._why_dropped(now)
+        why = self._why_dropped(arrival, now)
         dropped = why is not None
         record = SessionRecord(
             session=arrival.number,
@@ -121,10 +123,14 @@ class Scheduler:
         self._open[arrival.number] = (record, gevent.spawn(self._run, arrival, record))
         self.peak_open = max(self.peak_open, len(self._open))
 
-    def _why_dropped(self, now: int) -> str | None:
+    def _why_dropped(self, arrival: Arrival, now: int) -> str | None:
+        """Return why a session can't begin, None when it can; it has its account then."""
         if len(self._open) >= self._schedule.max_open:
             return "open_sessions"
-        return None if self._context.ceilings.has_room(now) else "ceiling_requests"
+        if not self._context.ceilings.has_room(now):
+            return "ceiling_requests"
+        pools = self._context.pools
+        return None if pools is None or pools.admit(arrival) else NO_ACCOUNT
 
     def _run(self, arrival: Arrival, record: SessionRecord) -> None:
         outcome, reason = "failed", "ended by force"
@@ -132,13 +138,14 @@ class Scheduler:
             outcome, reason = "completed", self._play_out(arrival, record)
         except SessionFailedError as error:
             outcome, reason = "failed", str(error)
-        except CeilingReachedError as error:
+        except (CeilingReachedError, NothingFreeError) as error:
             outcome, reason = "dropped", str(error)
         except gevent.GreenletExit:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
-            outcome, reason = "failed", f"journey: {error!r}"
-            self._context.hooks.failures["journey", repr(error)] += 1
+            mistake = self._told(arrival, error)
+            outcome, reason = "failed", f"journey: {mistake}"
+            self._context.hooks.failures["journey", mistake] += 1
         finally:
             self._close(record, outcome, reason or None)
 
@@ -155,7 +162,14 @@ class Scheduler:
     def _close(self, record: SessionRecord, outcome: str, reason: str | None) -> None:
         if self._open.pop(record.session, None) is None:
             return
+        if self._context.pools is not None:
+            self._context.pools.release(record.session)
         self._record(record._replace(ended_at=self._context.clock.now(), outcome=outcome, reason=reason))
+
+    def _told(self, arrival: Arrival, error: Exception) -> str:
+        """Return what a mistake says, without what its session was given of accounts and data."""
+        pools = self._context.pools
+        return repr(error) if pools is None else masked_text(repr(error), pools.masks(arrival.number))
 
     def _record(self, record: SessionRecord) -> None:
         self.counts[record.outcome] += 1

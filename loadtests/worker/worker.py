@@ -27,13 +27,14 @@ from loadtests.results.hooks import Hooks, Listener
 from loadtests.results.ledger import Ledger
 from loadtests.results.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.results.run_directory import write_json
-from loadtests.results.worker_status import Taken, WorkerStatus
+from loadtests.results.worker_status import PoolStatus, Taken, WorkerStatus
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.assets import source_of
+from loadtests.shopper.data_pools import DataPools
 from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.session import Session, SessionContext, in_flight
 from loadtests.worker.client_spans import ClientSpans
@@ -98,6 +99,7 @@ class Worker:
         self._descriptors_peak = used()
         self._over = StopEvent()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
+        self._pools = job.pools(index, workers, self._clock.now)
         self._context = self._make_context(started_at)
         self._scheduler = self._make_scheduler(started_at)
         self._hub_lag = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
@@ -197,6 +199,7 @@ class Worker:
             assets=None if job.plan.assets == "off" else source_of(accesses, job.plan.assets, self._hooks.failures),
             under_way=self._under_way,
             started_at=started_at,
+            pools=self._pools,
         )
 
     def _make_scheduler(self, started_at: int) -> Scheduler:
@@ -291,9 +294,28 @@ class Worker:
             ],
             assets_left_out=None if assets is None else dict(assets.left_out),
             undeclared_hosts=None if hosts is None else dict(hosts.locations.undeclared),
+            data_pools=_pool_status(self._pools),
             spans=None if spans is None else {"sent": spans.sent, "dropped": spans.dropped},
             pid=os.getpid(),
         ).model_dump(mode="json")
+
+
+def _pool_status(pools: DataPools | None) -> dict[str, PoolStatus]:
+    return (
+        {}
+        if pools is None
+        else {
+            name: PoolStatus(
+                rows=len(pool),
+                given=pool.given,
+                in_use_peak=pool.in_use_peak,
+                lacked=pool.lacked,
+                short_peak=pool.short_peak,
+                locked=pool.locked,
+            )
+            for name, pool in pools.pools.items()
+        }
+    )
 
 
 _RSS_UNIT = 1 if platform.system() == "Darwin" else 1024

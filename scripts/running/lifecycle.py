@@ -23,6 +23,7 @@ from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
+from scripts.running.data_need import check_enough, data_needed
 from scripts.running.guards import AccessFacts, Watches, check_addresses, check_environment, check_permission, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
@@ -128,6 +129,9 @@ class RunLifecycle:
         """Refuse more connections than the local workers can hold open; hint at what may be too many."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         check_shared(plan, workers)
+        check_enough(environment, self._inputs.data, workers)
+        for line in data_needed(plan, environment, self._inputs.data, workers):
+            self._context.say(line)
         if self._outside.workers_join:
             return  # each checks this on its own machine
         check_connections(plan, environment, workers)
@@ -176,6 +180,7 @@ class RunLifecycle:
             self._outside.send_spans_to(ports.recorder) if inputs.plan.trace_sampling > 0 else None,
             PEAKPROOF,
             self._resolved.destinations,
+            data=inputs.data,
             production=inputs.production,
             browser=self._setting.browser,
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.demand.visits import orders_of
+from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.hosts import CDN
 from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.plan_check import too_much
@@ -31,6 +32,7 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
         environment_name=environment,
         environment=target,
         production=is_production(target, known.environments.values()),
+        data=facts_of(read_data(target)),
         productions={
             name: one for name, one in known.environments.items() if production_urls(one) and name != environment
         },

@@ -7,10 +7,12 @@ from loadtests.demand.build import BUILT_IN, NO_ORDERS_PER_SESSION, Choices, Off
 from loadtests.demand.forecast import Forecast, read_forecast
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.demand.visits import expected_events, uncounted
+from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.targets import read_targets
 from loadtests.storefronts import storefront_of
-from scripts.arguments import write_given
+from scripts.arguments import between, local_file, write_given
 from scripts.context import Context
+from scripts.running.data_need import data_needed
 from slo.documents import BadInput
 from slo.objectives.openslo import read_objectives
 from slo.objectives.planning import Proof, proofs
@@ -66,6 +68,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="print what a plan sends, and what a run of it can prove")
     show.add_argument("plan", type=Path, metavar="PLAN", help="the plan")
     show.add_argument("--objectives", type=Path, action="append", metavar="FILE", help="OpenSLO file, repeatable")
+    show.add_argument(
+        "--on", metavar="ENVIRONMENT", help="also say how many accounts of this environment the peak needs"
+    )
+    show.add_argument(
+        "--targets", type=local_file, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
+    )
+    show.add_argument(
+        "--workers", type=_workers, default=1, metavar="N", help="over how many workers accounts are spread (default 1)"
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
@@ -124,6 +135,10 @@ def _show(options: argparse.Namespace, context: Context) -> ExitCode:
     plan = read_plan(options.plan)
     for line in played(plan):
         context.say(line)
+    if options.on:
+        environment = read_targets(options.targets).environment(options.on, options.targets)
+        for line in data_needed(plan, environment, facts_of(read_data(environment)), options.workers):
+            context.say(line)
     if options.objectives:
         context.say("")
         for line in proven(plan, tuple(options.objectives)):
@@ -198,6 +213,10 @@ def _provable(proof: Proof, *, declared: bool) -> str:
 def _level(level: tuple[float, float], peak: float) -> str:
     start, end = level[0] * peak, level[1] * peak
     return f"{start:.1f} sessions/s" if start == end else f"{start:.1f} to {end:.1f} sessions/s"
+
+
+def _workers(text: str) -> int:
+    return between(text, 1, 1000, "a number")
 
 
 def _mix(text: str) -> dict[str, float]:

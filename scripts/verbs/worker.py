@@ -68,6 +68,7 @@ def _join(rendezvous: Rendezvous, context: Context, token: Secret) -> int | None
     directory = RunDirectory(path=context.runs / rendezvous.run)
     job = read_job(directory.path)
     check_connections(job.plan, job.environment, rendezvous.workers)
+    job.with_data()  # its files are here, and the run's own
     seat = take_seat(directory, rendezvous.workers)
     if seat is None:
         context.say(f"run {rendezvous.run} has its {rendezvous.workers} workers")
@@ -99,6 +100,7 @@ def _join_at(master: RemoteMaster, context: Context, token: Secret) -> int | Non
         return None
     job = read_job(fetched.directory.path)
     check_connections(job.plan, job.environment, fetched.workers)
+    job.with_data()  # its files are here, and the run's own
     context.say(f"joining run {fetched.directory.name} at {master}; what it writes is kept in {fetched.directory.path}")
     return _work(fetched.directory, os.getpid(), master.address, context, token)
 

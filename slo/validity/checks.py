@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from slo.findings import Finding
-from slo.validity import generator, load, workers
+from slo.validity import data_pools, generator, load, workers
 from slo.validity.context import Given, Limits
 from slo.validity.delivery import Delivered
 from slo.validity.load import proxy_of
@@ -29,12 +29,16 @@ def check_validity(
     """Return every validity check with its findings, in a fixed order.
 
     `declared` holds what targets.yaml declares for the environment: of `orders`, `payments`, `stock`, `release`,
-    `traces`. An aborted run is not invalid by that alone: `slo.verdict.verdict` weighs why it was.
+    `traces`, `test data`. An aborted run is not invalid by that alone: `slo.verdict.verdict` weighs why it was.
     """
     given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
     straight = proxy_of(run) is None and records.at_proxy == 0
-    optional = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
-    absent = {name for name, fact in optional if fact is None}
+    optional = (
+        ("browser", run.browser),
+        ("connections", run.shared_connections),
+        ("proxy", None if straight else run),
+    )
+    absent = {name for name, fact in optional if fact is None} | ({"test data"} - declared)
     names = [name for name in _CHECKS if name not in absent]
     return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
 
@@ -53,6 +57,7 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "generator CPU": generator.cpu,
     "descriptors": generator.descriptors,
     "data": load.data,
+    "test data": data_pools.data_pools,
     "live view": workers.live,
     "hooks": workers.hooks,
     "release": load.release,

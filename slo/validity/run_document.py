@@ -181,6 +181,21 @@ class AssetFacts(_Part):
     left_out: dict[str, Count] | None = Field(None, examples=[{"other_host": 1, "too_many": 1, "ceiling_requests": 1}])
 
 
+class PoolFacts(_Part):
+    """What was given out of one file of accounts or test data, over all workers.
+
+    `lacked` is how often none was free, and `short_peak` about how many more would have been in use at once then;
+    `locked` were out of use at the end.
+    """
+
+    rows: Count | None = None
+    given: Count | None = None
+    in_use_peak: Count | None = None
+    lacked: Count | None = None
+    short_peak: Count | None = None
+    locked: Count | None = None
+
+
 class Lag(_Part):
     """How late requests were sent, in seconds: the worst worker's quantiles."""
 
@@ -295,6 +310,7 @@ class RunDocument(_Part):
         description="how often pages and redirects led to hosts that aren't declared, by origin; none was contacted",
         examples=[{"https://fonts.example": 12}],
     )
+    data_pools: dict[str, PoolFacts] | None = Field(None, description="accounts and test data, by the pool's name")
     scheduling_lag_s: Lag | None = None
     hub_stall_s: HubStall | None = None
     descriptors: dict[str, Descriptors | None] | None = None

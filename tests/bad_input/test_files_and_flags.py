@@ -17,6 +17,7 @@ from tests.ports import free_base, free_port
 from tests.scripts.world import PLAN, Ended, fake_shop, script, targets, write_inputs
 
 RUN = ("run", "plan.yaml", "--on", "staging")
+ACCOUNTS = {"file": "a.csv"}
 CEILING = {"requests_per_s": 99, "open_sessions": 2000, "orders": 20000}
 
 
@@ -59,6 +60,24 @@ CASES = {
     "a plan over the ceiling": Case(
         files={"targets.yaml": targets(ceiling=CEILING)},
         message="plan.yaml: plays up to 100 requests a second; the environment's ceiling.requests_per_s is 99",
+    ),
+    "accounts that are doubled": Case(
+        files={"targets.yaml": targets(accounts=ACCOUNTS), "a.csv": "user,password\nada,hunter2\nben,x\nAda,y\n"},
+        message="FOLDER/a.csv: the same user twice: line 4 as line 2; remove one of each",
+    ),
+    "accounts that are empty": Case(
+        files={"targets.yaml": targets(accounts=ACCOUNTS), "a.csv": "user,password\n"},
+        message="FOLDER/a.csv: has no rows: only the line that names the columns",
+    ),
+    "accounts that are not there": Case(
+        files={"targets.yaml": targets(accounts=ACCOUNTS)},
+        message="FOLDER/a.csv: can't be read: No such file or directory; a worker reads it at the path that it has on"
+        " the machine where the run is started",
+    ),
+    "fewer accounts than workers": Case(
+        arguments=(*RUN, "--workers", "2"),
+        files={"targets.yaml": targets(accounts=ACCOUNTS), "a.csv": "user,password\nada,hunter2\n"},
+        message="FOLDER/a.csv: has 1 row for 2 workers, which share none of them; add rows, or use fewer --workers",
     ),
     "a missing order history": Case(
         arguments=("forecast", "orders.csv"), message="orders.csv: can't be read: No such file or directory"
@@ -120,6 +139,19 @@ def test_bad_input_is_refused_with_a_whole_message(case: Case, called: Peakproof
 @pytest.mark.parametrize("name", ["a missing plan", "Prometheus nowhere"])
 def test_the_process_ends_with_that_code_and_message(name: str, tmp_path: Path) -> None:
     check(CASES[name], tmp_path, partial(process.peakproof, tmp_path))
+
+
+def test_a_run_says_how_many_accounts_it_needs_before_anything_is_started(called: Peakproof, tmp_path: Path) -> None:
+    write_inputs(tmp_path, targets=targets(accounts=ACCOUNTS))
+    (tmp_path / "a.csv").write_text("user,password\nada,hunter2\n")
+    nowhere = {"SHOP_TOKEN": "x", "PEAKPROOF_PROMETHEUS": "/nowhere/prometheus"}
+    ended = called(*RUN, "--port-base", str(free_base()), **nowhere)
+    assert (ended.code, (tmp_path / "runs").exists()) == (75, False)
+    assert ended.out.splitlines() == [
+        "accounts: 0 % guests, 0 % new, 100 % returning customers",
+        ("  the peak needs about 142: 20.0 returning customers/s for about 5.4 s each, at 1 s a reply; a.csv has 1"),
+        "  141 too few: sessions without one are dropped (no_account); add accounts, or lower share.returning",
+    ]
 
 
 def test_a_missing_slo_file_is_named_once(called: Peakproof) -> None:

@@ -45,3 +45,18 @@ def test_no_pause_lies_outside_of_what_was_measured(seed: int, quantiles: list[f
     measured = Empirical(quantiles_s=tuple(quantiles))
     pause = measured.draw(SplitMix64(seed))
     assert quantiles[0] <= pause <= quantiles[-1] == measured.max_s
+
+
+@pytest.mark.parametrize(
+    "think_time",
+    [
+        LogNormal(median_s=1.2, sigma=0.6, max_s=10),
+        LogNormal(median_s=2.0, sigma=1.5, max_s=3),
+        LogNormal(median_s=2.0, sigma=0.0, max_s=3),
+        Empirical(quantiles_s=(0.2, 0.8, 1.2, 3, 30)),
+    ],
+)
+def test_the_mean_is_that_of_the_draws(think_time: LogNormal | Empirical) -> None:
+    draws = SplitMix64(3)
+    drawn = sum(think_time.draw(draws) for _ in range(100_000)) / 100_000
+    assert think_time.mean_s == pytest.approx(drawn, rel=0.02)

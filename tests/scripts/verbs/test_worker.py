@@ -66,6 +66,24 @@ def test_a_machine_that_allows_too_few_descriptors_takes_no_seat(
     assert (done.code, list((runs / RUN).glob("seat-*"))) == (75, [])
 
 
+def test_a_machine_with_another_file_of_accounts_takes_no_seat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
+) -> None:
+    monkeypatch.setenv("PEAKPROOF_RUN_TOKEN", TOKEN)
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text("user,password\nada,hunter2\n")
+    runs = tmp_path / "runs"
+    prepared_run(runs, "http://127.0.0.1:9", declared={"accounts": {"file": str(accounts)}})
+    accounts.write_text("user,password\nada,hunter3\n")
+    with announced(runs, Rendezvous(run=RUN, host="master", port=18091, workers=1)):
+        done = peakproof("worker", "--once")
+    assert done.err == (
+        f"peakproof: {accounts}: isn't the file that the run was started with: copy it from there"
+        " (rows here: 1, there: 1)\n"
+    )
+    assert (done.code, list((runs / RUN).glob("seat-*"))) == (2, [])
+
+
 def test_it_stays_out_of_a_run_that_has_its_workers(
     runs: Path, monkeypatch: pytest.MonkeyPatch, peakproof: Command
 ) -> None:

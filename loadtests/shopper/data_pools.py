@@ -1,0 +1,122 @@
+"""One worker's accounts and test data: who a session is, what it was given, and that it is given back at its end."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loadtests.demand.arrivals import Arrival
+from loadtests.demand.splitmix import SplitMix64
+from loadtests.environment.credentials import masks_of
+from loadtests.environment.data_files import Table
+from loadtests.environment.data_targets import ACCOUNTS, AccountShare, DataTargets
+from loadtests.shopper.customers import COLUMNS, new_customer
+from loadtests.shopper.pools import Pool
+from loadtests.shopper.rows import Account, Row
+
+NO_ACCOUNT, NO_DATA = "no_account", "no_data"
+Kind = Literal["guest", "new", "returning"]
+# Draws of their own beside the session's: with and without accounts its journey draws the same.
+_STREAM = 0x6B63_6F75_6E74_7331
+_SHORTEST_MASKED = 3  # of users and passwords; of anything else see `masks_of`
+
+
+class NothingFreeError(Exception):
+    """A pool has no row free: the session can't go on. The message is the reason that its record gives."""
+
+
+class UnknownPoolError(Exception):
+    """A pool that the environment doesn't declare: a mistake of the storefront's. The message names those there are."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """What one session was given: an account, and rows of pools by pool and number."""
+
+    account: Account | None = None
+    rows: list[tuple[Pool, int]] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+
+
+def kind_of(seed: int, share: AccountShare) -> Kind:
+    """Return who the session of an arrival with that seed is: the same for the same seed and share."""
+    drawn = SplitMix64(seed ^ _STREAM).random()
+    if drawn < share.guest:
+        return "guest"
+    return "new" if drawn < share.guest + share.new or not share.returning else "returning"
+
+
+class DataPools:
+    """The accounts and the test data that worker `index` of `workers` gives its sessions in the run named `run`.
+
+    `tables` are the files' rows by pool. `now` returns the time (ns).
+    """
+
+    def __init__(
+        self,
+        declared: DataTargets,
+        tables: Mapping[str, Table],
+        run: str,
+        seat: tuple[int, int],
+        now: Callable[[], int],
+    ) -> None:
+        self._declared, self._tables, self._run, self._now = declared, tables, run, now
+        self.pools = {name: Pool(len(table), declared.use_of(name), *seat) for name, table in tables.items()}
+        self._held: dict[int, Held] = {}
+
+    def admit(self, arrival: Arrival) -> bool:
+        """Give a session that begins its account; False when it needs one and none is free."""
+        held = self._held[arrival.number] = Held()
+        accounts = self._declared.accounts
+        kind = "guest" if accounts is None else kind_of(arrival.seed, accounts.share)
+        if kind == "new":
+            held.account = Account(COLUMNS, new_customer(self._run, arrival.number))
+        elif kind == "returning":
+            pool, table = self.pools[ACCOUNTS], self._tables[ACCOUNTS]
+            row = pool.take(self._now(), SplitMix64(~arrival.seed ^ _STREAM))
+            if row is None:
+                del self._held[arrival.number]
+                return False
+            held.rows.append((pool, row))
+            held.account = Account(table.columns, table.row(row), lambda: pool.lock(row))
+        return True
+
+    def account(self, session: int) -> Account | None:
+        """Return the account of a session, None of a guest."""
+        held = self._held.get(session)
+        return None if held is None else held.account
+
+    def row(self, session: int, name: str, random: SplitMix64) -> Row:
+        """Give a session a row of the pool `name`; an exclusive one is kept until the session ends.
+
+        Raises NothingFreeError when none is free, UnknownPoolError when the environment declares no such pool.
+        """
+        pool = self.pools.get(name)
+        if pool is None or name == ACCOUNTS:
+            known = ", ".join(one for one in self.pools if one != ACCOUNTS) or "none"
+            raise UnknownPoolError(f"targets.yaml declares no data {name!r}; it declares: {known}")
+        number = pool.take(self._now(), random)
+        if number is None:
+            raise NothingFreeError(NO_DATA)
+        table, held = self._tables[name], self._held.setdefault(session, Held())
+        row = Row(name, table.columns, table.row(number))
+        held.rows.append((pool, number))
+        if self._declared.data[name].secret:
+            held.secrets.extend(row.values())
+        return row
+
+    def release(self, session: int) -> None:
+        """Take back all that a session was given; it is over, however it ended."""
+        held = self._held.pop(session, None)
+        for pool, row in () if held is None else held.rows:
+            pool.give_back(row, self._now())
+
+    def masks(self, session: int) -> tuple[bytes, ...]:
+        """Return what nothing that is kept of a session may hold, in every form that a page may, the longest first."""
+        held = self._held.get(session)
+        if held is None:
+            return ()
+        account = held.account
+        found = masks_of(held.secrets if account is None else [*held.secrets, *account.values()])
+        if account is not None:
+            found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_MASKED)
+        return tuple(sorted(set(found), key=len, reverse=True))
