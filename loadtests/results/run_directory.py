@@ -125,6 +125,15 @@ class RunDirectory:
         """The folder of the children's logs."""
         return self.path / "logs"
 
+    @property
+    def errors(self) -> Path:
+        """The folder of what went wrong: samples of replies, the storefront's failures, hangs."""
+        return self.path / "errors"
+
+    def hang(self, worker: str) -> Path:
+        """Return the path of the traceback of a worker whose event loop hung."""
+        return self.errors / f"hang-{worker}.txt"
+
     def parts(self, kind: str) -> list[Path]:
         """Return the closed parts of `kind` (`requests`, `sessions`, `spans`), in the order of their names."""
         return sorted(self.path.glob(f"{kind}-*.parquet"))

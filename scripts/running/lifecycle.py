@@ -10,7 +10,6 @@ from pathlib import Path
 from loadtests.audit.sources import keep_stock
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.lease import Lease
-from loadtests.guardrails.preflight import check_side_effects
 from loadtests.guardrails.release_watch import probe_release_or_none
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory
@@ -23,7 +22,7 @@ from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
-from scripts.running.guards import AccessFacts, Watches, check_addresses, check_environment, check_permission, lease_of
+from scripts.running.guards import AccessFacts, Watches, check_allowed, check_environment, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
     LocustProcesses,
@@ -115,9 +114,7 @@ class RunLifecycle:
     def _check(self) -> AccessFacts:
         """Refuse what may not be run, or can't; return what allows the load."""
         inputs, permit, setting = self._inputs, self._setting.permit, self._setting
-        permission = check_permission(inputs, permit)
-        access = check_addresses(inputs, permit, self._resolved.destinations, permission)
-        check_side_effects(inputs.environment_name, inputs.environment, self._resolved.destinations)
+        access = check_allowed(inputs, permit, self._resolved)
         shown = {} if setting.web_port is None else {"web UI": setting.web_port}
         setting.ports.check_free(ports_used(setting.ports, self._outside, setting.workers) | shown)
         self._check_generator()
