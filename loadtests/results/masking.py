@@ -7,17 +7,17 @@ from urllib.parse import quote
 MASK = "***"
 _SHORTEST = 4
 _TELLING_NAME = (
-    r"[\w.\[\]-]*(?:auth|code|cookie|credential|csrf|e?mail|key|nonce|passw|phone|secret|session|signature|sid"
-    r"|state|ticket|token|user|verifier)[\w.\[\]-]*"
+    r"[\w.\[\]-]{0,40}(?:auth|code|cookie|credential|csrf|e?mail|key|nonce|passw|phone|secret|session|signature|sid"
+    r"|state|ticket|token|user|verifier)[\w.\[\]-]{0,40}"
 )
 _PARAMETER = re.compile(rf"(?i)([?&;]|^)({_TELLING_NAME})=[^&;#\s\"'<>]*")
 # In JSON a code or a state says what is wrong more often than it is a secret.
 _TELLING_MEMBER = (
-    r"[\w.-]*(?:auth|api_?key|cookie|credential|csrf|e-?mail|nonce|passw|phone|secret|session_?id|signature|token"
-    r"|verifier)[\w.-]*"
+    r"[\w.-]{0,40}(?:auth|api_?key|cookie|credential|csrf|e-?mail|nonce|passw|phone|secret|session_?id|signature|token"
+    r"|verifier)[\w.-]{0,40}"
 )
 _MEMBER = re.compile(rf"(?i)(\"{_TELLING_MEMBER}\"\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
-_ATTRIBUTE = re.compile(rf"(?i)(name=[\"']{_TELLING_NAME}[\"'][^<>]*?\bvalue=)([\"'])[^\"'<>]*")
+_ATTRIBUTE = re.compile(rf"(?i)(name=[\"']{_TELLING_NAME}[\"'][^<>]{0, 300}?\bvalue=)([\"'])[^\"'<>]*")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)[ +][\w.~+/=-]{6,}")
 _JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]*(?:\.[\w-]*)?")

@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from loadtests.client.interface import Client, Listener, Reply, Request
 from loadtests.results.ledger import Attempt, Ledger, OrderReply, OutcomeWord
 from loadtests.results.masking import masked_head, masked_headers, masked_text
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
+from loadtests.shopper.session import Session
 from loadtests.trial.messages import Accepted, Event, Exchange, OrderSeen, StepPlayed
 
 MOST_REQUESTS = 200
@@ -94,8 +97,9 @@ class Seen:
             )
         )
 
-    def unexpected(self, request: Request, reply: Reply, why: str) -> None:
+    def unexpected(self, session: Session, request: Request, reply: Reply, why: str) -> None:
         """Keep a reply that isn't what its step needs, and why."""
+        self.known = (*self.known, *(one for one in session.masks() if one not in self.known))
         self.last, self.why = (request, reply), why
 
     def recorded(self, record: StepRecord) -> None:
@@ -132,8 +136,6 @@ class Seen:
 def _body_of(request: Request, known: tuple[str, ...]) -> str | None:
     """Return a request's body as it is sent, masked and cut."""
     if request.body is not None:
-        import orjson  # noqa: PLC0415 - only when something failed
-
         return masked_head(orjson.dumps(request.body, default=str), _BODY_HEAD, known)
     if request.form is not None:
         pairs = request.form.items() if isinstance(request.form, Mapping) else request.form

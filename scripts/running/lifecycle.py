@@ -38,6 +38,7 @@ from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.supervision import Supervision
 from scripts.running.telemetry import Telemetry, find_program, ports_used
 from scripts.running.terminal_view import read_snapshot
+from scripts.running.what_failed import why_hung
 from scripts.running.worker_shutdown import wait_for_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
@@ -231,7 +232,7 @@ class RunLifecycle:
             with self._watches, beside:
                 why = self._supervision.follow(directory, generator, self._watches, unsuspended)
             if why is not None:
-                self._ended("stopped", why)
+                self._ended("stopped" if why_hung(directory) is None else "failed", why)
         except KeyboardInterrupt:
             self._ended("stopped", _BY_HAND)
             self._context.say("stopping: what was recorded until now is kept")
@@ -269,7 +270,8 @@ class RunLifecycle:
             return "failed", str(error)
         if self._load.ended is not None:
             return self._load.ended, self._load.because
-        return how_it_ended(workers, self._setting.workers, generator)
+        ended, because = how_it_ended(workers, self._setting.workers, generator)
+        return ended, (why_hung(directory) if ended == "failed" else None) or because
 
     def _releases(self) -> EndFacts:
         """Return the releases that were seen, the one after the load included; nothing when nothing was played."""

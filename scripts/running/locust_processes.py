@@ -217,7 +217,7 @@ def how_it_ended(
     if (head.code or 0) < 0:  # killed by a signal: whatever its workers say, that is why
         return "failed", ended
     for worker in workers:
-        if worker.because is not None and worker.ended in ("aborted", "stopped"):
+        if worker.because is not None and worker.ended in ("aborted", "stopped", "failed"):
             return cast("Ended", worker.ended), worker.because
     if lost:
         return "failed", f"{' and '.join(lost)} {'was' if len(lost) == 1 else 'were'} lost in mid-run"
