@@ -15,6 +15,7 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import Ceilings
+from loadtests.environment.credentials import masked
 from loadtests.environment.hosts import SHOP
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
@@ -25,7 +26,6 @@ from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
 from loadtests.shopper.data_pools import DataPools, UnknownPoolError
 from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
-from loadtests.shopper.masking import masked_reply, masked_request, masked_text
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 from loadtests.shopper.rows import Account, Row
 
@@ -44,6 +44,10 @@ class PersonalDataError(Exception):
     """A name for the records that holds a customer's data: a mistake of the storefront's."""
 
 
+class UnreadableReplyError(SessionFailedError):
+    """A storefront's code can't read a reply: the reply lacks what it reads, or the code is wrong; see its cause."""
+
+
 class CheckFailedError(ValueError):
     """A check's word on a reply that isn't what its step needs; the message says what is wrong with it."""
 
@@ -54,8 +58,8 @@ class SessionContext:
 
     `assets` is None when the assets of pages aren't fetched. `new_client` makes a client to the host of `base_url`
     where no other is declared: see `hosts`. `started_at` is when the run began (ns), on every worker alike.
-    `unexpected` is given each reply that isn't what its step needs, and why; what the session was given of accounts
-    and data is masked in all three. `pools` is None where the environment declares neither.
+    `unexpected` is given the session and each reply of it that isn't what its step needs, and why; what it keeps of
+    them it masks (`Session.masks`). `pools` is None where the environment declares no accounts and no data.
     """
 
     plan: Plan
@@ -70,7 +74,7 @@ class SessionContext:
     assets: AssetSource | None = None
     hosts: DeclaredHosts | None = None
     started_at: int = 0
-    unexpected: Callable[[Request, Reply, str], object] | None = None
+    unexpected: Callable[["Session", Request, Reply, str], object] | None = None
     pools: DataPools | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
@@ -196,14 +200,17 @@ class Session:
         raise SessionFailedError(f"{step}: wrong_reply")
 
     def unreadable(self, error: Exception, why: str) -> NoReturn:
-        """Say that what was read of the last reply failed with `error`, and end the visit: SessionFailedError.
+        """Say that what was read of the last reply failed with `error`, and end the visit: UnreadableReplyError.
 
         Where no reply is at hand that was right until then, the mistake is the storefront's: raises `error` itself.
         """
         if self._last is None:
             raise error
         request, reply, _, _ = self._last
-        self.wrong(request.step, reply, why)
+        try:
+            self.wrong(request.step, reply, why)
+        except SessionFailedError as failed:
+            raise UnreadableReplyError(str(failed)) from error
 
     @property
     def account(self) -> Account | None:
@@ -221,14 +228,14 @@ class Session:
             raise UnknownPoolError(f"targets.yaml declares no data {name!r}: it declares none")
         return pools.row(self.arrival.number, name, self.random)
 
-    def masks(self) -> tuple[bytes, ...]:
+    def masks(self) -> tuple[str, ...]:
         """Return what nothing that is kept of it may hold: what it was given of accounts and data, longest first."""
         pools = self._worker.pools
-        return () if pools is None else pools.masks(self.arrival.number)
+        return () if pools is None else tuple(mask.decode() for mask in pools.masks(self.arrival.number))
 
     def check_name(self, name: str) -> None:
         """Raise PersonalDataError for a word of the storefront's that holds what the session was given."""
-        if any(mask in name.encode() for mask in self.masks()):
+        if any(mask in name for mask in self.masks()):
             raise PersonalDataError("a step's name or an order's key holds what an account or a pool gave")
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
@@ -383,8 +390,9 @@ class Session:
 
     def end_order(self, key: str, outcome: OutcomeWord, reply: OrderReply) -> None:
         """Write the outcome of the order attempt `key` into the ledger."""
-        if reply.order_id is not None and (masks := self.masks()):
-            reply = replace(reply, order_id=masked_text(reply.order_id, masks))
+        if reply.order_id is not None and (pools := self._worker.pools) is not None:
+            shown = masked(reply.order_id.encode(), pools.masks(self.arrival.number)).decode()
+            reply = replace(reply, order_id=shown)
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
     def write_last(self) -> None:
@@ -425,9 +433,7 @@ class Session:
 
     def _tell(self, request: Request, reply: Reply, why: str) -> None:
         if self._worker.unexpected is not None:
-            masks = self.masks()
-            why = masked_text(why, masks)
-            self._worker.unexpected(masked_request(request, masks), masked_reply(reply, masks), why)
+            self._worker.unexpected(self, request, reply, why)
 
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
         arrival = self.arrival

@@ -9,13 +9,14 @@ from gevent.event import Event
 
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
+from loadtests.results.masking import masked_text
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.data_pools import NO_ACCOUNT, NothingFreeError
-from loadtests.shopper.masking import masked_text
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 
 _KILL_S = 1.0
 _LOOK_NS = 50_000_000
+_LONGEST_ERROR, _MOST_ERRORS = 300, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +144,16 @@ class Scheduler:
         except gevent.GreenletExit:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
-            mistake = self._told(arrival, error)
-            outcome, reason = "failed", f"journey: {mistake}"
-            self._context.hooks.failures["journey", mistake] += 1
+            shown = self._shown(arrival, error)
+            outcome, reason = "failed", f"journey: {shown}"
+            self._context.hooks.failures["journey", self._bounded(shown)] += 1
         finally:
             self._close(record, outcome, reason or None)
+
+    def _bounded(self, error: str) -> str:
+        """Return the error of a journey, or one word for all that come when many different ones were counted."""
+        failures = self._context.hooks.failures
+        return error if ("journey", error) in failures or len(failures) < _MOST_ERRORS else "other errors"
 
     def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
         """Play a visit; return what it lacked, "" for nothing."""
@@ -166,10 +172,11 @@ class Scheduler:
             self._context.pools.release(record.session)
         self._record(record._replace(ended_at=self._context.clock.now(), outcome=outcome, reason=reason))
 
-    def _told(self, arrival: Arrival, error: Exception) -> str:
+    def _shown(self, arrival: Arrival, error: Exception) -> str:
         """Return what a mistake says, without what its session was given of accounts and data."""
         pools = self._context.pools
-        return repr(error) if pools is None else masked_text(repr(error), pools.masks(arrival.number))
+        known = () if pools is None else (mask.decode() for mask in pools.masks(arrival.number))
+        return masked_text(repr(error), known)[:_LONGEST_ERROR]
 
     def _record(self, record: SessionRecord) -> None:
         self.counts[record.outcome] += 1
