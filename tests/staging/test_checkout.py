@@ -1,12 +1,14 @@
 """The checkout, on a database of its own and with a provider whose replies a test sets."""
 
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from staging.database import Database
+from staging.shop import admin
 from staging.shop.carts import CartLine, replace_cart
 from staging.shop.checkout import Checkout, CheckoutRequest, EmptyCartError, KeyReusedError
 from staging.shop.orders import Status, orders_page
@@ -163,3 +165,16 @@ def test_one_key_at_once_makes_one_order(busy_database: Database) -> None:
     put_in_cart(busy_database, (SKU, 1))
     assert check_out_at_once(busy_database, [checkout_of("k")] * 12, Behaviour()) == 12
     assert (on_hand(busy_database), orders_with(busy_database, Status.ACCEPTED)) == (4, 1)
+
+
+def test_a_time_is_listed_once_it_was_and_for_a_paid_order(database: Database) -> None:
+    put_in_cart(database, (SKU, 1))
+    order = Checkout(database, SetProvider()).place(checkout_of("k"), Behaviour()).order
+    now = time.time_ns()
+    assert admin._order_json(replace(order, created_at=now))["shipped_at"] is None
+    past = admin._order_json(replace(order, created_at=now - 10 * 10**9))
+    assert (past["printed_at"], past["shipped_at"]) == (now - 9_500_000_000, now - 9 * 10**9)
+    unpaid = admin._order_json(replace(order, created_at=1, status=Status.DECLINED))
+    assert [unpaid[name] for name in ("paid_at", "printed_at", "shipped_at", "due_at")] == [None] * 4
+    hosted = admin._order_json(replace(order, created_at=1, paid_at=10, hosted=True))
+    assert (hosted["printed_at"], hosted["due_at"]) == (500_000_010, 2_000_000_010)

@@ -70,6 +70,8 @@ def test_a_database_out_of_reach_is_said_in_one_line_and_ends_with_75(module: st
         (("shop", "--payments", NOWHERE), "--database: missing, and PEAKPROOF_SHOP_DATABASE is not set"),
         (("payments", "--database", "sqlite:///x", "--lost-reply-ratio", "2"),
          "argument --lost-reply-ratio: 2 is not a ratio: 0 to 1"),
+        (("login", "--database", "sqlite:///x", "--port", "0"),
+         "--public-url: missing, and --port 0 tells no issuer"),
         (("front", "--upstream", "there", "--access-log", "log"),
          "argument --upstream: there is not a URL such as http://127.0.0.1:18080"),
     ],
