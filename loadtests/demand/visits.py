@@ -11,12 +11,36 @@ if TYPE_CHECKING:  # the plan looks its journeys up here
     from loadtests.demand.plan import Plan
 
 BROWSE_STEPS = ("home", "search", "product")
+# A login over OpenID Connect: away to the provider's form, and back by way of the callback.
+LOGIN: Mapping[str, float] = {"login": 1, "login-form": 1, "login-submit": 1, "login-return": 2}
 # The journeys of the built-in storefront: how often a session visits each step when nothing is refused.
 VISITS: Mapping[str, Mapping[str, float]] = {
     "window-shop": {"home": 1, "search": 1, "product": 2},
     "search-and-buy": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1},
     "click-and-collect": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1, "order-status": 1},
     "design-your-own": {"home": 1, "product": 1, "design": 1, "cart": 1, "checkout": 1},
+    "flash-drop": {"drops": 1, "product": 1, "cart": 1, "checkout": 1},
+    "personalised-home": {**LOGIN, "product": 1},
+    "order-status": {**LOGIN, "orders": 1, "order-status": 1},
+    "hosted-payment": {
+        "home": 1,
+        "search": 1,
+        "product": 1,
+        "cart": 1,
+        "checkout": 1,
+        "payment-page": 1,
+        "pay": 1,
+        "payment-return": 2,  # the shop hears of a payment after the shopper is back
+    },
+    "return": {
+        "home": 1,
+        "search": 1,
+        "product": 1,
+        "cart": 1,
+        "checkout": 1,
+        "return": 1,
+        "return-status": 1,
+    },
 }
 # What a shopper's order page adds to a visit when the plan's `streams` says so: a request, and events that it awaits.
 ORDER_STREAM: Mapping[str, float] = {"order-stream": 1}

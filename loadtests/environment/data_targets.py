@@ -32,6 +32,14 @@ class AccountShare(Document):
             raise ValueError(f"guest, new and returning must sum to 1, not {total:.6g}")
         return self
 
+    @property
+    def of_customers(self) -> "AccountShare":
+        """The same among those who aren't guests; all of them return where everybody is a guest."""
+        known = self.new + self.returning
+        if not known:
+            return AccountShare(returning=1.0)
+        return AccountShare(new=self.new / known, returning=self.returning / known)
+
 
 class AccountsTarget(Document):
     """The customers' accounts: a CSV file with the columns `user` and `password`, and any others."""

@@ -48,7 +48,7 @@ def kind_of(seed: int, share: AccountShare) -> Kind:
 class DataPools:
     """The accounts and the test data that worker `index` of `workers` gives its sessions in the run named `run`.
 
-    `tables` are the files' rows by pool. `now` returns the time (ns).
+    `tables` are the files' rows by pool. `now` returns the time (ns). `customers` are the journeys that no guest plays.
     """
 
     def __init__(
@@ -58,8 +58,10 @@ class DataPools:
         run: str,
         seat: tuple[int, int],
         now: Callable[[], int],
+        customers: frozenset[str] = frozenset(),
     ) -> None:
         self._declared, self._tables, self._run, self._now = declared, tables, run, now
+        self._customers = customers
         self.pools = {name: Pool(len(table), declared.use_of(name), *seat) for name, table in tables.items()}
         self._held: dict[int, Held] = {}
 
@@ -67,7 +69,12 @@ class DataPools:
         """Give a session that begins its account; False when it needs one and none is free."""
         held = self._held[arrival.number] = Held()
         accounts = self._declared.accounts
-        kind = "guest" if accounts is None else kind_of(arrival.seed, accounts.share)
+        kind: Kind = "guest"
+        if accounts is not None:
+            share = accounts.share.of_customers if arrival.journey in self._customers else accounts.share
+            kind = kind_of(arrival.seed, share)
+            if kind == "returning" and ACCOUNTS not in self.pools:  # only guests were to come, and there is no file
+                kind = "new"
         if kind == "new":
             held.account = Account(COLUMNS, new_customer(self._run, arrival.number))
         elif kind == "returning":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loadtests.environment.targets import Environment
-from loadtests.storefronts import twisted_threads
+from loadtests.storefronts import twisted_threads_customers as twisted_threads
 from loadtests.storefronts.loading import load_storefront
 from loadtests.storefronts.shop import Given, Shop
 from loadtests.storefronts.storefront import Storefront

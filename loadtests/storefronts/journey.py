@@ -15,7 +15,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 class Journey:
     """One journey: its name, the method that plays it, and what it is for.
 
-    Who `buys` means to place an order. With `sold_out_ok` sold out is an answer that the shopper came for, as in a
+    Who `buys` means to place an order. A `customer` has an account, whatever share of guests the environment declares. With `sold_out_ok` sold out is an answer that the shopper came for, as in a
     flash drop; without it a shopper who finds nothing left is one whom the run couldn't serve.
     """
 
@@ -23,6 +23,7 @@ class Journey:
     method: str
     buys: bool = False
     sold_out_ok: bool = False
+    customer: bool = False
 
 
 @overload
@@ -31,22 +32,33 @@ def journey(method: Method) -> Method: ...
 
 @overload
 def journey(
-    *, name: str | None = None, buys: bool = False, sold_out_ok: bool = False
+    *, name: str | None = None, buys: bool = False, sold_out_ok: bool = False, customer: bool = False
 ) -> Callable[[Method], Method]: ...
 
 
 def journey(
-    method: Method | None = None, *, name: str | None = None, buys: bool = False, sold_out_ok: bool = False
+    method: Method | None = None,
+    *,
+    name: str | None = None,
+    buys: bool = False,
+    sold_out_ok: bool = False,
+    customer: bool = False,
 ) -> Method | Callable[[Method], Method]:
     """Mark a method of a storefront as a journey, with or without arguments.
 
     Its name in a plan is `name`, else the method's with hyphens: `window_shop` is `window-shop`. See `Journey` for
-    `buys` and `sold_out_ok`.
+    `buys`, `sold_out_ok` and `customer`.
     """
 
     def mark(marked: Method) -> Method:
         called = marked.__name__
-        made = Journey(name=name or called.replace("_", "-"), method=called, buys=buys, sold_out_ok=sold_out_ok)
+        made = Journey(
+            name=name or called.replace("_", "-"),
+            method=called,
+            buys=buys,
+            sold_out_ok=sold_out_ok,
+            customer=customer,
+        )
         setattr(marked, _MARK, made)
         return marked
 

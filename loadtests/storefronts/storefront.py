@@ -44,6 +44,11 @@ class Storefront:
         return frozenset(name for name, journey in self.journeys.items() if journey.buys)
 
     @property
+    def customers(self) -> frozenset[str]:
+        """The journeys of those who have an account."""
+        return frozenset(name for name, journey in self.journeys.items() if journey.customer)
+
+    @property
     def offer(self) -> Offer:
         """Its journeys for a mix; a flash drop is only in one where nothing else buys, or that names it."""
         drops = {name for name, journey in self.journeys.items() if journey.sold_out_ok}

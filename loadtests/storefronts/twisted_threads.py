@@ -16,10 +16,8 @@ from loadtests.storefronts.journey import journey
 from loadtests.storefronts.order import OUT_OF_STOCK, Order
 from loadtests.storefronts.page import Page
 from loadtests.storefronts.shop import Shop
-from loadtests.storefronts.storefront import Storefront
 
-NAME = "twisted-threads"
-_NEWS = ("paid", "printing", "shipped")
+NEWS = ("paid", "printing", "shipped")
 _CREATED = 201
 _PLACED = frozenset({200, _CREATED})
 _REFUSED = {"payment_declined": 402, OUT_OF_STOCK: 409}
@@ -30,60 +28,61 @@ Styles = list[dict[str, Any]]
 Delivery = Literal["ship", "collect"]
 
 
-class TwistedThreads(Shop):
-    """One shopper in the stand-in shop."""
+class Buying(Shop):
+    """One shopper in the stand-in shop: what a guest does there."""
 
     walk = (("home", "/"), ("search", "/search"), ("product", "/products/"))
 
     @journey
     def window_shop(self) -> None:
         """Look around and leave."""
-        self._browse()
+        self.browse()
         self.think()
-        self._product(self._found)
+        self.open_product(self.found)
 
     @journey(buys=True)
     def search_and_buy(self) -> None:
         """Find something and have it sent."""
-        self._browse()
-        self._buy("ship")
+        self.browse()
+        self.buy("ship")
 
     @journey(buys=True)
     def click_and_collect(self) -> None:
         """Find something, collect it from a store, and look the order up."""
-        self._browse()
-        if order_id := self._buy("collect"):
+        self.browse()
+        if order_id := self.buy("collect"):
             self.think()
             self.get("order-status", f"/orders/{quote(order_id, safe='')}", expect={"order_id": order_id})
 
     @journey(buys=True)
     def design_your_own(self) -> None:
         """Design a shirt and have it sent."""
-        self._found = self._home()
+        self.found = self._home()
         self.think()
-        self._product(self._found)
+        self.open_product(self.found)
         self.think()
         body = {"style": self._style, "colour": self.pick(self._skus)["colour"], "text": self.pick(_SLOGANS)}
         self._design = str(self.post("design", "/designs", body, expect=_CREATED)["design_id"])
-        self._buy("ship")
+        self.buy("ship")
 
-    _found: Styles
+    found: Styles
     _style: str
     _skus: list[dict[str, Any]]
     _design: str | None = None
 
-    def _browse(self) -> None:
+    def browse(self) -> None:
+        """Open the front page, search by a word seen there, and open a product of those found."""
         styles = self._home()
         self.think()
         word = self.pick(_words(self.pick(styles)["name"]))
-        self._found = _styles(self.get("search", f"/search?q={quote(word, safe='')}"), "results")
+        self.found = styles_of(self.get("search", f"/search?q={quote(word, safe='')}"), "results")
         self.think()
-        self._product(self._found)
+        self.open_product(self.found)
 
     def _home(self) -> Styles:
-        return _styles(self.get("home", "/"), "recommended")
+        return styles_of(self.get("home", "/"), "recommended")
 
-    def _product(self, styles: Styles) -> None:
+    def open_product(self, styles: Styles) -> None:
         """Open one of the styles, and take in what is in stock where."""
         self._style = str(self.pick(styles)["style"])
         page = self.get("product", f"/products/{quote(self._style, safe='')}", expect={"style": self._style})
@@ -92,29 +91,39 @@ class TwistedThreads(Shop):
             page.wrong("skus: a product without sizes")
         self._skus = skus
 
-    def _buy(self, method: Delivery) -> str:
+    def buy(self, method: Delivery) -> str:
         """Order several things of the product at hand; return the order's id, "" when the shop declined.
 
         When that product is sold out the shopper opens another one of those found, until none is left.
         """
         self.think()
-        left = self.shuffled([style for style in self._found if style["style"] != self._style])
+        left = self.shuffled([style for style in self.found if style["style"] != self._style])
         while True:
-            if lines := self._choose(method):
+            if lines := self.choose_lines(method):
                 order = self._order(lines, method)
                 if order.refusal != OUT_OF_STOCK:
                     return order.order_id
             if not left:
                 self.nothing_left()
-            self._product([left.pop()])
+            self.open_product([left.pop()])
             self.think()
 
     def _order(self, lines: list[Line], method: Delivery) -> Order:
-        total_cents = self._put_into_cart(lines)
+        total_cents = self.put_into_cart(lines)
         self.think()
         delivery = {"method": "ship"} if method == "ship" else {"method": "collect", "location": lines[0].location}
-        card = "tok_declined" if self.random.random() < _DECLINED_SHARE else "tok_ok"
-        with self.order(lines, total_cents) as order:
+        return self.place(lines, total_cents, delivery)
+
+    def card(self) -> str:
+        """Return a card; a few are declined."""
+        return "tok_declined" if self.random.random() < _DECLINED_SHARE else "tok_ok"
+
+    def place(
+        self, lines: list[Line], total_cents: int, delivery: dict[str, str], together: float | None = None
+    ) -> Order:
+        """Order what is in the cart, and follow the order where the plan says so."""
+        card = self.card()
+        with self.order(lines, total_cents, together=together) as order:
             placed = self.post(
                 "checkout",
                 "/checkout",
@@ -131,7 +140,7 @@ class TwistedThreads(Shop):
             self._follow(order.order_id, events)
         return order
 
-    def _choose(self, method: Delivery) -> list[Line]:
+    def choose_lines(self, method: Delivery) -> list[Line]:
         """Return lines of what is in stock at the warehouse or at a store; none when too little is."""
         location = self.location if method == "ship" else self._store()
         there = [sku for sku in self._skus if sku["stock"].get(location, 0) >= _MAX_QUANTITY]
@@ -141,7 +150,7 @@ class TwistedThreads(Shop):
         stores = sorted({place for sku in self._skus for place in sku["stock"]} - {self.location})
         return self.pick(stores) if stores else self.location
 
-    def _put_into_cart(self, lines: list[Line]) -> int:
+    def put_into_cart(self, lines: list[Line]) -> int:
         """Put the lines into the cart; return its total in cents."""
         asked: list[dict[str, Any]] = [{"sku": line.sku, "quantity": line.quantity} for line in lines]
         if self._design is not None:
@@ -154,12 +163,13 @@ class TwistedThreads(Shop):
     def _follow(self, order_id: str, path: str) -> None:
         """Listen to the order just placed until it is shipped."""
         self._session.listen(Request(step="order-stream", method="GET", path=path))
-        for status in _NEWS:
+        for status in NEWS:
             self._session.hear(f"order-{status}", _is_news_of(order_id, status))
         self._session.hang_up()
 
 
-def _styles(page: Page, key: str) -> Styles:
+def styles_of(page: Page, key: str) -> Styles:
+    """Return the styles that a page lists under `key`; there must be some, and each has a name."""
     styles = page[key]
     if not styles or not all(style["style"] and _words(style["name"]) for style in styles):
         page.wrong(f"{key}: no styles, or styles without a name")
@@ -189,14 +199,3 @@ def _is_news_of(order_id: str, status: str) -> Callable[[Event], bool]:
         return True
 
     return is_news
-
-
-STOREFRONT = Storefront.of(
-    NAME,
-    TwistedThreads,
-    methods={
-        **dict.fromkeys(("home", "search", "product", "order-status", "order-stream"), "GET"),
-        **dict.fromkeys(("design", "cart", "checkout"), "POST"),
-        **dict.fromkeys((f"order-{status}" for status in _NEWS), "PUSH"),
-    },
-)

@@ -71,7 +71,8 @@ class Job:
         if environment.accounts is None and not environment.data:
             return None
         tables = self.with_data().tables or {}
-        return DataPools(environment, tables, self.directory.name, (index, workers), now)
+        customers = self.storefront.customers
+        return DataPools(environment, tables, self.directory.name, (index, workers), now, customers)
 
     def given(self) -> Given:
         """Return what every shopper is given; raises BadInput on a secret of the storefront's that is missing."""

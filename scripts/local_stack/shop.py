@@ -9,6 +9,8 @@ from pathlib import Path
 
 import requests
 
+from loadtests.environment.data_targets import AccountShare, AccountsTarget
+from loadtests.environment.hosts import Host
 from loadtests.environment.targets import Ceiling, Environment, ReleaseProbe, ScrapeTarget
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST, Ports
@@ -60,6 +62,12 @@ class Shop:
                 ) from error
         return version
 
+    def environment_with_customers(self) -> Environment:
+        """Return the same with customers who log in or register; guests stay half of the others."""
+        share = AccountShare(guest=0.5, new=0.1, returning=0.4)
+        accounts = AccountsTarget(file=str(self.accounts), share=share)
+        return self.environment().model_copy(update={"accounts": accounts})
+
     def environment(self) -> Environment:
         """Return the shop as an environment of targets.yaml."""
         ports = self.ports
@@ -80,6 +88,7 @@ class Shop:
             funnel_url=f"{admin}/admin/funnel",
             payments_url=f"{self.payments_url}/payments",
             token_env=TOKEN_VARIABLE,
+            hosts={"login": Host(url=self.login_url), "payments": Host(url=self.payments_url)},
             fingerprint={"replicas": REPLICAS, "database": "sqlite", "data": "fresh", "cache": "cold"},
         )
 

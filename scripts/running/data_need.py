@@ -1,5 +1,6 @@
 """Whether the accounts and the test data of an environment are enough for a plan, as far as that is known before."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,9 +13,18 @@ from slo.documents import BadInput
 from slo.formatting import count, percent
 
 
-def data_needed(plan: Plan, declared: DataTargets, files: Mapping[str, FileFacts], workers: int) -> list[str]:
-    """Return lines that say what the plan needs of accounts and data, and what there is; none without any."""
-    lines = [] if declared.accounts is None else _accounts(plan, declared, files, workers)
+def data_needed(
+    plan: Plan,
+    declared: DataTargets,
+    files: Mapping[str, FileFacts],
+    workers: int,
+    customers: frozenset[str] = frozenset(),
+) -> list[str]:
+    """Return lines that say what the plan needs of accounts and data, and what there is; none without any.
+
+    `customers` are the journeys that no guest plays.
+    """
+    lines = [] if declared.accounts is None else _accounts(plan, declared, files, workers, customers)
     for name in declared.data:
         rows, use = files[name].rows, declared.use_of(name)
         how = {
@@ -40,13 +50,19 @@ def _rows(rows: int) -> str:
     return f"{count(rows)} row{'' if rows == 1 else 's'}"
 
 
-def _accounts(plan: Plan, declared: DataTargets, files: Mapping[str, FileFacts], workers: int) -> list[str]:
+def _accounts(
+    plan: Plan, declared: DataTargets, files: Mapping[str, FileFacts], workers: int, customers: frozenset[str]
+) -> list[str]:
     accounts = declared.accounts
     assert accounts is not None  # noqa: S101 - asked for above
     share = accounts.share
     kinds = f"{percent(share.guest)} guests, {percent(share.new)} new, {percent(share.returning)} returning customers"
     lines = [f"accounts: {kinds}"]
-    if not share.returning or ACCOUNTS not in files:
+    of_customers = share.of_customers
+    returning = math.fsum(
+        part * (of_customers if name in customers else share).returning for name, part in plan.journeys.items()
+    )
+    if not returning or ACCOUNTS not in files:
         return lines
     name, rows = Path(str(accounts.file)).name, files[ACCOUNTS].rows
     if not accounts.exclusive:
@@ -54,7 +70,7 @@ def _accounts(plan: Plan, declared: DataTargets, files: Mapping[str, FileFacts],
     if missing := uncounted(plan):
         why = f"how many steps a session of {', '.join(missing)} has isn't counted yet (peakproof try)"
         return [*lines, f"  {name} has {count(rows)}; how many the peak needs isn't known: {why}"]
-    need = accounts_needed(plan, share.returning, workers)
+    need = accounts_needed(plan, returning, workers)
     spread = "" if workers == 1 else f", over {workers} workers"
     lines.append(
         f"  the peak needs about {count(need.accounts)}: {need.rate:.1f} returning customers/s for about"

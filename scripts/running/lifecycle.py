@@ -16,6 +16,7 @@ from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import NOT_ENDED, NOT_PLAYED, PEAKPROOF, EndFacts, LoadFacts, StartFacts, write_run
 from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
+from loadtests.storefronts import storefront_of
 from loadtests.worker.job import write_job
 from scripts.context import Context
 from scripts.local_stack.ports import HOST, Ports
@@ -128,7 +129,7 @@ class RunLifecycle:
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         check_shared(plan, workers)
         check_enough(environment, self._inputs.data, workers)
-        for line in data_needed(plan, environment, self._inputs.data, workers):
+        for line in data_needed(plan, environment, self._inputs.data, workers, storefront_of(environment).customers):
             self._context.say(line)
         if self._outside.workers_join:
             return  # each checks this on its own machine

@@ -137,7 +137,8 @@ def _show(options: argparse.Namespace, context: Context) -> ExitCode:
         context.say(line)
     if options.on:
         environment = read_targets(options.targets).environment(options.on, options.targets)
-        for line in data_needed(plan, environment, facts_of(read_data(environment)), options.workers):
+        customers, files = storefront_of(environment).customers, facts_of(read_data(environment))
+        for line in data_needed(plan, environment, files, options.workers, customers):
             context.say(line)
     if options.objectives:
         context.say("")

@@ -15,7 +15,7 @@ from loadtests.demand.visits import BUYERS, VISITS
 from loadtests.environment import targets
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from loadtests.storefronts import BUILT_IN
-from loadtests.storefronts.twisted_threads import STOREFRONT
+from loadtests.storefronts.twisted_threads_customers import STOREFRONT
 from scripts.cli import VERBS
 from slo.objectives.openslo import read_objectives
 from slo.outcomes import ExitCode

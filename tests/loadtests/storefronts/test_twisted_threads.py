@@ -12,7 +12,7 @@ from loadtests.demand.visits import BROWSE_STEPS, ORDER_NEWS, ORDER_STREAM, VISI
 from loadtests.guardrails.plan_check import too_much
 from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts import Given
-from loadtests.storefronts.twisted_threads import STOREFRONT
+from loadtests.storefronts.twisted_threads_customers import STOREFRONT
 from tests.loadtests.fakes import (
     NO_CEILING,
     FakeClient,

@@ -13,7 +13,7 @@ from loadtests.demand.visits import BUYERS
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 from loadtests.storefronts import Given
-from loadtests.storefronts.twisted_threads import STOREFRONT
+from loadtests.storefronts.twisted_threads_customers import STOREFRONT
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, TalkingShop, arrival, ok, worker
 
