@@ -19,9 +19,9 @@ VISITS: Mapping[str, Mapping[str, float]] = {
     "search-and-buy": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1},
     "click-and-collect": {"home": 1, "search": 1, "product": 1, "cart": 1, "checkout": 1, "order-status": 1},
     "design-your-own": {"home": 1, "product": 1, "design": 1, "cart": 1, "checkout": 1},
-    "flash-drop": {"drops": 1, "product": 1, "cart": 1, "checkout": 1},
+    "flash-drop": {"home": 1, "drops": 1, "product": 1, "cart": 1, "checkout": 1},
     "personalised-home": {**LOGIN, "product": 1},
-    "order-status": {**LOGIN, "orders": 1, "order-status": 1},
+    "order-status": {**LOGIN, "orders": 1},  # and the last order, of a customer who has one
     "hosted-payment": {
         "home": 1,
         "search": 1,
@@ -30,7 +30,7 @@ VISITS: Mapping[str, Mapping[str, float]] = {
         "checkout": 1,
         "payment-page": 1,
         "pay": 1,
-        "payment-return": 2,  # the shop hears of a payment after the shopper is back
+        "payment-return": 1,  # and more until the shop has heard of it
     },
     "return": {
         "home": 1,

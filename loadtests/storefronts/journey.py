@@ -15,8 +15,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 class Journey:
     """One journey: its name, the method that plays it, and what it is for.
 
-    Who `buys` means to place an order. A `customer` has an account, whatever share of guests the environment declares. With `sold_out_ok` sold out is an answer that the shopper came for, as in a
-    flash drop; without it a shopper who finds nothing left is one whom the run couldn't serve.
+    Who `buys` means to place an order. A `customer` has an account, whatever share of guests the environment declares.
+    With `sold_out_ok` sold out is an answer that the shopper came for, as in a flash drop; without it a shopper who
+    finds nothing left is one whom the run couldn't serve.
     """
 
     name: str

@@ -31,6 +31,8 @@ class TwistedThreads(Buying):
     @journey(buys=True, sold_out_ok=True)
     def flash_drop(self) -> None:
         """Want what there is little of, and press the button with everybody else."""
+        self.get("home", "/")
+        self.think()
         drops = self.get("drops", "/drops")["drops"]
         if not drops:
             self.nothing_left()
