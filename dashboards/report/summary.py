@@ -100,15 +100,17 @@ def _slowest(reading: Reading, steps: Sequence[Step]) -> Fact:
     """Return the latency objective nearest to, or furthest over, its limit."""
     objectives = (reading.verdict and reading.verdict.objectives) or ()
     known = [
-        (one.observed_quantile_s / one.threshold_s, one.observed_quantile_s, one)
+        (value / one.threshold_s, value, one)
         for one in objectives
-        if one.observed_quantile_s is not None and one.threshold_s
+        if (value := one.quantile_or_least_s) is not None and one.threshold_s
     ]
     if known:
-        share, observed, one = max(known, key=lambda item: item[0])
+        share, value, one = max(known, key=lambda item: item[0])
         quantile = f"p{count((one.target or 0) * 100)}"
+        least = "at least " if one.observed_quantile_s is None else ""
         beside = f"{quantile}, {one.display_name or one.name}; limit {seconds(one.threshold_s)}"
-        return Fact(name="Tightest latency", value=seconds(observed), beside=beside, tone="bad" if share > 1 else "")
+        tone = "bad" if share > 1 else ""
+        return Fact(name="Tightest latency", value=f"{least}{seconds(value)}", beside=beside, tone=tone)
     slow = [(step.quantiles_s[1], step.step) for step in steps if step.quantiles_s and step.step not in ASSET_STEPS]
     if not slow:
         return Fact(name="Slowest step", value=UNKNOWN, beside="no request in the judged time")

@@ -3,8 +3,8 @@
 It knows gevent and the transport to its master; not Locust.
 """
 
-import itertools
 from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import gevent
@@ -152,9 +152,10 @@ class WorkerSide:
         if self._transport.role == "alone":
             worker.clock_offset = SAME_CLOCK
             return
-        for number in itertools.count():
+        pauses_s = chain(repeat(_FIRST_PING_S, _FIRST_PINGS), repeat(_PING_S))
+        while True:
             self._transport.send(PING, self._offsets.ping())
-            gevent.sleep(_FIRST_PING_S if number < _FIRST_PINGS else _PING_S)
+            gevent.sleep(next(pauses_s))
             worker.clock_offset = self._offsets.to_json()
 
     def _send_changes(self, worker: Worker) -> None:

@@ -73,12 +73,16 @@ Source = Records | Counters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The counts of one objective in the judged window, or in `no_data` the reason why there are none."""
+    """The counts of one objective in the judged window, or in `no_data` the reason why there are none.
+
+    In `quantile_s` a request that was cut off counts as infinite, in `quantile_at_least_s` with what it had waited.
+    """
 
     counts: tuple[StepCounts, ...] = ()
     left_out: int = 0
     failed: int = 0
     quantile_s: float | None = None
+    quantile_at_least_s: float | None = None
     service_quantile_s: float | None = None
     no_data: str | None = None
 
@@ -233,15 +237,16 @@ class _Columns:
             counts=tuple(step for step in counts if sum(step.events)),
             left_out=gone,
             failed=int((self.failed & kept & ~self.cut_off).sum()),
-            quantile_s=self._quantile(kept, "scheduled", quantile),
-            service_quantile_s=self._quantile(kept, "sent", quantile),
+            quantile_s=self._quantile(kept, self.failed, "scheduled", quantile),
+            quantile_at_least_s=self._quantile(kept, self.failed & ~self.cut_off, "scheduled", quantile),
+            service_quantile_s=self._quantile(kept, self.failed, "sent", quantile),
         )
 
-    def _quantile(self, kept: Bools, clock: Clock, quantile: float | None) -> float | None:
-        """Return the latency at `quantile`, where a failed request counts as infinite; None for infinite."""
+    def _quantile(self, kept: Bools, without_end: Bools, clock: Clock, quantile: float | None) -> float | None:
+        """Return the latency at `quantile`, where a request `without_end` counts as infinite; None for infinite."""
         if quantile is None:
             return None
-        waited = np.where(self.failed, np.inf, self.waited(clock).astype(np.float64))[kept]
+        waited = np.where(without_end, np.inf, self.waited(clock).astype(np.float64))[kept]
         rank = max(0, int(np.ceil(round(quantile * waited.size, 9))) - 1)
         value = float(np.partition(waited, rank)[rank])
         return value / _NS if np.isfinite(value) else None

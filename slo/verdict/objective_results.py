@@ -53,6 +53,7 @@ class ObjectiveResult:
     budget_burn: float | None
     budget_spend_note: str
     observed_quantile_s: float | None
+    observed_quantile_at_least_s: float | None
     observed_service_quantile_s: float | None
     needs: str | None
     because: str
@@ -145,6 +146,7 @@ def _result(case: _Case, declared: str | None, window_s: float | None) -> Object
         budget_burn=case.ratio / objective.budget,
         budget_spend_note=SPEND_NOTE,
         observed_quantile_s=evidence.quantile_s,
+        observed_quantile_at_least_s=evidence.quantile_at_least_s,
         observed_service_quantile_s=evidence.service_quantile_s,
         needs=_needs(case, window_s) if outcome == "undecided" else None,
         because=declared if outcome == "not_judged" and declared is not None else _because(case, outcome),
@@ -185,6 +187,7 @@ def _without_data(objective: Objective, evidence: Evidence, declared: str | None
         budget_burn=None,
         budget_spend_note=SPEND_NOTE,
         observed_quantile_s=None,
+        observed_quantile_at_least_s=None,
         observed_service_quantile_s=None,
         needs=f"{count(events_needed(objective.budget, 0, alpha))} requests at least" if declared is None else None,
         because=reason if declared is None else declared,

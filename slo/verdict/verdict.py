@@ -246,10 +246,12 @@ def _seen(result: ObjectiveResult) -> str:
     share = f"{observed(result)}, allowed {percent(result.budget)}"
     if result.threshold_s is None:
         return share
-    limit = f"limit {seconds(result.threshold_s)}"
-    if result.observed_quantile_s is None:
-        return share
-    return f"{share} (p{result.target * 100:g} {seconds(result.observed_quantile_s)}, {limit})"
+    quantile, limit = f"p{result.target * 100:g}", f"limit {seconds(result.threshold_s)}"
+    if result.observed_quantile_s is not None:
+        return f"{share} ({quantile} {seconds(result.observed_quantile_s)}, {limit})"
+    if result.observed_quantile_at_least_s is not None:  # a run that is stopped early cuts off the slowest
+        return f"{share} ({quantile} at least {seconds(result.observed_quantile_at_least_s)}, {limit})"
+    return share
 
 
 def _and_more(more: int) -> str:

@@ -55,9 +55,17 @@ class ObjectiveEntry(WrittenDocument):
     budget_burn: float | None = None
     budget_spend_note: str | None = None
     observed_quantile_s: float | None = Field(None, description="latency at the target quantile, from the schedule")
-    observed_service_quantile_s: float | None = Field(None, description="the same, from the actual send")
+    observed_quantile_at_least_s: float | None = Field(
+        None, description="the same, where a request that was cut off counts with what it had waited until then"
+    )
+    observed_service_quantile_s: float | None = Field(None, description="the latency from the actual send")
     needs: str | None = None
     because: str | None = None
+
+    @property
+    def quantile_or_least_s(self) -> float | None:
+        """Return the latency at the target quantile or, where it isn't known, the least that it can be."""
+        return self.observed_quantile_at_least_s if self.observed_quantile_s is None else self.observed_quantile_s
 
 
 class FindingEntry(WrittenDocument):

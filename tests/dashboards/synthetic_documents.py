@@ -192,6 +192,7 @@ def _objective(name: str, display: str, outcome: ObjectiveOutcome, figures: dict
         "alpha_pass": 0.05,
         "budget_spend_note": "0.02 % of a 30 d budget",
         "observed_quantile_s": None,
+        "observed_quantile_at_least_s": None,
         "observed_service_quantile_s": None,
         "needs": None,
     }
@@ -220,6 +221,7 @@ def _latency(made: Made, steps: Sequence[str], threshold_s: float, target: float
         "bad_ratio_high": bad / len(times) * 1.3 + 0.002,
         "budget_burn": bad / len(times) / (1 - target),
         "observed_quantile_s": observed,
+        "observed_quantile_at_least_s": observed,
         "observed_service_quantile_s": observed - 0.003,
     }
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dashboards.formatting import percent
 from dashboards.report import write_report
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import REQUESTS
@@ -51,6 +52,16 @@ def test_an_aborted_run_says_how_it_ended(run: Path) -> None:
     assert "Nothing was judged. To be judged are requests due from 12:00:33 to 12:02:03 UTC" in said
     assert "completed (from the sessions' records)" in said
     assert "Load delivered – not known" in said
+
+
+def test_a_latency_that_requests_cut_off_hide_is_told_as_far_as_it_is_known(run: Path) -> None:
+    verdict = json.loads((run / "verdict.json").read_text())
+    (latency,) = [one for one in verdict["objectives"] if one["name"] == "checkout-latency"]
+    latency |= {"observed_quantile_s": None, "observed_quantile_at_least_s": 7.25, "threshold_s": 1.5}
+    (run / "verdict.json").write_text(json.dumps(verdict))
+    said = words(run)
+    assert f"{percent(latency['ratio_good'])} p95 at least 7.25 s" in said
+    assert "Tightest latency at least 7.25 s" in said
 
 
 def test_a_run_that_never_ended_says_so(run: Path) -> None:

@@ -123,6 +123,15 @@ def test_there_is_a_bound_and_the_oldest_goes_first() -> None:
     assert (len(pairs), pairs[0], pairs[-2]) == (MAX_COOKIES, "c2=x", f"c{MAX_COOKIES}=y")
 
 
+def test_what_is_kept_for_a_path_is_right_and_bounded_however_many_there_are() -> None:
+    one = jar()
+    one.keep(["all=1; Path=/", "mine=2; Path=/p0"], "/")
+    for _ in range(2):
+        pairs = [one.pairs(f"/p{number}") for number in range(3 * MAX_COOKIES)]
+        assert pairs == ["mine=2; all=1", *["all=1"] * (3 * MAX_COOKIES - 1)]
+        assert 0 < len(one._lines) <= MAX_COOKIES
+
+
 @pytest.mark.parametrize(
     ("target", "path"), [("/", "/"), ("/a", "/"), ("/a/b", "/a"), ("/a/b/", "/a/b"), ("/a?b/c", "/"), ("a/b", "/")]
 )

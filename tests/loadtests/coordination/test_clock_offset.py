@@ -77,6 +77,17 @@ def test_a_minute_in_which_the_line_was_slow_does_not_outweigh_one_that_shows_mo
     assert wire.told() == (30, 1, 2)
 
 
+def test_of_pings_without_an_answer_only_the_last_hundred_are_waited_for() -> None:
+    wire, pings = Wire(0), list[dict[str, int]]()
+    for _ in range(101):
+        pings.append(wire.offsets.ping())
+        wire.at += MS
+    wire.offsets.pong(pong_to(pings[0], wire.at))
+    assert wire.offsets.to_json() is None
+    wire.offsets.pong(pong_to(pings[1], wire.at))
+    assert wire.told()[2] == 1
+
+
 def test_an_answer_to_no_ping_of_ours_counts_for_nothing_and_one_that_is_doubled_once() -> None:
     wire = Wire(0)
     wire.offsets.pong({"sent": 5, "at": 5})

@@ -1,7 +1,10 @@
 """The halves of a process on a transport of the test's own: what they send when, and for whom they wait."""
 
+import contextlib
+import itertools
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,63 +14,28 @@ import pytest
 from exporters.spans.recorder import Recorder
 from loadtests.coordination import worker_side as module
 from loadtests.coordination.clock_offset import SAME_CLOCK
-from loadtests.coordination.messages import ALONE, DONE, PING, PLAY, PONG, STOP, ClientId, Role
+from loadtests.coordination.messages import ALONE, CHANGE, DONE, PING, PLAY, PONG, STOP, TAKEN
 from loadtests.coordination.process import Process
 from loadtests.coordination.uploads import UploadPermits, token_for
+from loadtests.live.worker_figures import Gauges, WorkerFigures
+from loadtests.results.revisions import read_revisions
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
-from loadtests.worker.job import read_job
+from loadtests.worker.job import BEGIN, read_job
 from slo.outcomes import ExitCode
-from tests.loadtests import fake_shop
+from tests.loadtests.coordination.wire import Wire, until
+from tests.loadtests.fake_shop import FakeShop
+from tests.loadtests.fakes import batch
+from tests.loadtests.live.test_board import ALWAYS, checkout, gauges
 from tests.loadtests.prepared import prepared_run
 
+pytestmark = pytest.mark.usefixtures("halves_end")
 KEY = "a-key-for-uploads"
-
-
-class Wire:
-    """One end of a transport: it keeps what is sent, and lets it be answered."""
-
-    def __init__(self, role: Role) -> None:
-        self._role = role
-        self.sent: list[tuple[str, Mapping[str, Any], ClientId | None]] = []
-        self.there: set[ClientId] = set()
-        self.answer: Callable[[str, Mapping[str, Any]], None] = lambda _kind, _value: None
-        self.ended: list[ExitCode | None] = []
-
-    @property
-    def role(self) -> Role:
-        return self._role
-
-    def send(self, kind: str, value: Mapping[str, Any], client: ClientId | None = None) -> None:
-        self.sent.append((kind, dict(value), client))
-        self.answer(kind, dict(value))
-
-    def responsive(self) -> Collection[ClientId]:
-        return self.there
-
-    def unresponsive(self) -> Collection[ClientId]:
-        return ()
-
-    def leave(self) -> None:
-        self.ended.append(None)
-
-    def end(self, code: ExitCode) -> None:
-        self.ended.append(code)
-
-    def kinds(self) -> list[str]:
-        return [kind for kind, _, _ in self.sent]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[RunDirectory]:
-    with fake_shop.running() as shop:
-        yield prepared_run(tmp_path / "worker", shop.url)
-
-
-def until(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(60):
-        while not condition():
-            gevent.sleep(0.01)
+LONG = [
+    {"name": "warm-up", "kind": "warm-up", "duration_s": 60, "level": [1.0, 1.0]},
+    {"name": "plateau", "kind": "plateau", "duration_s": 60, "level": [1.0, 1.0]},
+    {"name": "drain", "kind": "drain", "duration_s": 1.0},
+]
 
 
 class Worker:
@@ -144,6 +112,53 @@ def test_a_worker_that_has_no_permit_uploads_nothing(run: RunDirectory, tmp_path
     assert worker.wire.kinds()[-1] == DONE
 
 
+def test_a_worker_plays_its_arrivals_once_however_often_its_user_is_started(run: RunDirectory, tmp_path: Path) -> None:
+    worker = Worker(run, tmp_path, uploads=False)
+    playing = worker.play()
+    assert worker.process.worker is not None
+    again = gevent.spawn(worker.process.worker.play)
+    gevent.joinall([playing, again], raise_error=True)
+    assert worker.wire.kinds().count(DONE) == 1
+
+
+def test_a_worker_that_is_stopped_before_it_begins_plays_nothing(
+    run: RunDirectory, tmp_path: Path, shop: FakeShop
+) -> None:
+    worker = Worker(run, tmp_path, uploads=False)
+    worker.process.handlers()[STOP]("", {"ended": "aborted", "because": "missed"})
+    worker.play().join()
+    assert worker.wire.sent[-1] == (DONE, {"worker": "w0", "ended": "aborted"}, None)
+    assert json.loads(run.worker("w0").read_text())["because"] == "missed"
+    assert shop.asked == []
+
+
+def test_a_worker_without_a_seat_waits_for_the_end_of_the_run_and_leaves(run: RunDirectory) -> None:
+    wire = Wire("worker")
+    process = Process(read_job(run.path, {}), wire)
+    process.watch()
+    assert process.worker is not None
+    silence = process.worker.silence
+    until(lambda: silence.lasts_s == 2)
+    assert wire.ended == []
+    run.over.touch()
+    until(lambda: wire.ended)
+    assert (wire.ended, wire.sent, silence.is_long) == ([None], [], False)
+
+
+def test_a_worker_of_a_run_that_is_over_leaves_when_its_part_is_written_and_told(
+    tmp_path: Path, shop: FakeShop
+) -> None:
+    worker = Worker(prepared_run(tmp_path / "worker", shop.url, phases=LONG), tmp_path, uploads=False)
+    worker.process.watch()
+    worker.play()
+    until(lambda: shop.asked)
+    worker.own.over.touch()
+    until(lambda: worker.wire.ended)
+    assert worker.wire.ended == [None]
+    assert worker.wire.sent_when_left[-1] == DONE
+    assert json.loads(worker.own.worker("w0").read_text())["because"] == "the run was over"
+
+
 class Master:
     """A master of one worker, which has been opened."""
 
@@ -178,6 +193,95 @@ def test_a_master_whose_workers_are_all_here_does_not_wait(run: RunDirectory) ->
     master = Master(run, uploads=False)
     master.process.close()
     assert STOP not in master.wire.kinds()
+
+
+def change(*errors: str) -> dict[str, Any]:
+    """Return what a worker sends each second, whose requests ended with `errors`."""
+    figures, now = WorkerFigures([], ALWAYS), gauges(started_total=len(errors))
+    figures.steps_ended(batch(*(checkout(1, error=error) for error in errors)))
+    values = {name: getattr(now, name) for name in Gauges.__slots__}
+    return {"worker": "w0", "change": figures.take(Clock.start().now()), "gauges": values}
+
+
+def test_what_a_master_hears_before_its_run_is_opened_counts_for_nothing(run: RunDirectory) -> None:
+    wire = Wire("master")
+    process = Process(read_job(run.path, {}), wire)
+    assert process.master is not None
+    changed: list[str] = []
+    process.master.on_change = lambda worker, _: changed.append(worker)
+    handlers = process.handlers()
+    handlers[CHANGE]("far", change("blocked"))
+    handlers[TAKEN]("far", {"number": 1, "struck": 3, "worker": "w0"})
+    handlers[DONE]("far", {"worker": "w0", "ended": "completed"})
+    process.master.change_rate("pause", "by hand")
+    assert (changed, wire.sent, process.master.shown(), read_revisions(run)) == ([], [], {}, ())
+    wire.there = {"far"}
+    process.master.open(["far"])
+    process.master.close()
+    shown = process.master.shown()
+    assert (shown["state"], shown["errors"]["total"], shown["message"]) == ("ended", 0, "")
+    assert process.master.exit_code == ExitCode.INCONCLUSIVE  # its worker has yet to play
+
+
+def test_a_run_that_a_firewall_blocks_is_stopped_everywhere_and_ends_with_75(run: RunDirectory) -> None:
+    master = Master(run, uploads=False)
+    master.process.handlers()[CHANGE]("far", change(*["blocked"] * 20))
+    until(lambda: STOP in master.wire.kinds())
+    because = (
+        "blocked by a firewall or rate limit before the shop: 20 replies in a row; let the generator's address through"
+    )
+    assert master.wire.sent[1] == (STOP, {"ended": "stopped", "because": because}, None)
+    master.process.handlers()[DONE]("far", {"worker": "w0", "ended": "stopped"})
+    until(lambda: master.wire.ended)
+    assert master.wire.ended == [ExitCode.INCONCLUSIVE]
+
+
+def test_a_master_whose_parent_is_gone_stops_its_workers_and_waits_for_them(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master = Master(run, uploads=False)
+    parents = itertools.chain([7], itertools.repeat(1))
+    monkeypatch.setattr("loadtests.coordination.watchdog.os.getppid", lambda: next(parents))
+    master.process.watch()
+    until(lambda: STOP in master.wire.kinds())
+    told = {"ended": "stopped", "because": "the process that started the run is gone"}
+    assert master.wire.sent[1] == (STOP, told, None)
+    assert master.wire.ended == []
+
+
+@contextlib.contextmanager
+def standard_input(*lines: str) -> Iterator[None]:
+    """Let this process read `lines` from its standard input, and the end of it."""
+    reading, writing = os.pipe()
+    os.write(writing, "".join(f"{line}\n" for line in lines).encode())
+    os.close(writing)
+    kept = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+        os.close(reading)
+
+
+def test_a_master_takes_each_line_of_its_input_for_a_change_and_one_word_for_leave_to_begin(tmp_path: Path) -> None:
+    master = Master(prepared_run(tmp_path, "http://127.0.0.1:1", phases=LONG), uploads=False)
+    half = master.process.master
+    assert half is not None
+    assert not half.may_begin.is_set()
+    with standard_input(BEGIN, "pause", "0.5\tthe key 5"), gevent.Timeout(60):
+        master.process.read_commands()
+    assert half.may_begin.is_set()
+    played = [(one.factor, one.why) for one in read_revisions(half._job.directory)]
+    assert played == [(0.0, "by hand"), (0.5, "the key 5")]
+
+
+def test_a_worker_takes_no_change_from_its_input(run: RunDirectory) -> None:
+    wire = Wire("worker")
+    with standard_input(BEGIN, "pause"), gevent.Timeout(60):
+        Process(read_job(run.path, {}), wire).read_commands()
+    assert (wire.sent, read_revisions(run)) == ([], ())
 
 
 def test_alone_one_half_hears_the_other_and_nothing_is_sent(run: RunDirectory) -> None:

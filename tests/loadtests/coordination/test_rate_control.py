@@ -120,6 +120,13 @@ def test_when_nobody_arrives_any_more_there_is_nothing_to_change(stage: Stage) -
     assert stage.control.apply("pause", "by hand").startswith("paused")
 
 
+def test_a_plan_is_changed_so_many_times_and_no_more(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.coordination.rate_control.MAX_REVISIONS", 2)
+    told = [stage.control.apply(change, "by hand") for change in ("pause", "resume", "pause")]
+    assert told[2] == "refused: a plan can be changed 2 times, and was"
+    assert stage.factors() == [0.0, 1.0]
+
+
 def test_the_live_snapshot_measures_against_the_changed_plan(stage: Stage) -> None:
     stage.control.apply("pause", "by hand")
     assert stage.control.snapshot() == {

@@ -5,10 +5,13 @@ import gzip
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import requests
+from urllib3.exceptions import ReadTimeoutError
 
+from loadtests.environment import pinned_http
 from loadtests.environment.credentials import Credentials, Secret
 from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.targets import Environment
@@ -85,6 +88,26 @@ def test_one_deadline_holds_for_the_whole_reply_however_slowly_it_comes(sent: by
         with pytest.raises(requests.ReadTimeout):
             bounded_get(http, server.url, 0.3)
         assert time.monotonic() - began < 5.0
+
+
+def test_what_is_read_only_after_the_deadline_is_late_though_it_lay_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(pinned_http, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    with (
+        HostileServer(dripping(head)) as server,
+        session(server) as http,
+        http.get(server.url, timeout=20.0, stream=True) as late,
+    ):
+        assert late.raw.read(1) == b"a"
+        now[0] = 120.0
+        with pytest.raises(ReadTimeoutError):
+            late.raw.read()
+
+
+def test_without_a_deadline_a_reply_is_read_to_its_end() -> None:
+    with HostileServer(reply(b"{}")) as server, session(server) as http:
+        assert http.get(server.url, timeout=None).content == b"{}"
 
 
 def test_a_connection_that_is_kept_has_its_whole_time_again() -> None:

@@ -233,6 +233,14 @@ def test_a_run_directory_that_was_given_another_address_is_refused(tmp_path: Pat
     )
 
 
+def test_a_run_directory_that_knows_no_address_of_a_host_is_refused(tmp_path: Path) -> None:
+    directory = forged(tmp_path, lambda told: told["hosts"]["127.0.0.1"].update(addresses=[]))
+    with pytest.raises(BadInput) as refusal:
+        read_job(directory.path)
+    place = f"{directory.path / 'job.json'}: destinations.hosts.127.0.0.1"
+    assert str(refusal.value).startswith(f"{place}: must hold an address")
+
+
 def test_a_run_directory_without_the_shop_s_address_loads_nothing(tmp_path: Path) -> None:
     directory = forged(tmp_path, lambda told: told["hosts"].update({"x.test": told["hosts"].pop("127.0.0.1")}))
     with pytest.raises(BadInput) as refusal:

@@ -1,6 +1,7 @@
 """What isn't load goes through the environment's proxy as the load does, and through no other."""
 
 import gc
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import requests
 
 from loadtests.environment.credentials import credentials_of
 from loadtests.environment.pinned_http import PinnedHttp, why_no_answer
+from loadtests.environment.proxy import open_tunnel
 from loadtests.environment.targets import Environment
 from tests.loadtests.certificates import Authority
 from tests.loadtests.forward_proxy import forward_proxy
@@ -99,6 +101,19 @@ def test_a_proxy_that_is_not_there_is_told() -> None:
     with forward_proxy({}) as proxy:
         target = environment("https://192.0.2.7", proxy)
     assert asked(target) == "the proxy: no connection"
+
+
+def test_a_proxys_answer_may_come_in_pieces() -> None:
+    asked = b"CONNECT shop.test:443 HTTP/1.1\r\n\r\n"
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # which keeps pieces apart
+    with here, there:
+        for piece in (b"HTTP/1.1 2", b"00 OK\r\n\r", b"\n"):
+            there.send(piece)
+        open_tunnel(here, asked)
+        assert there.recv(len(asked)) == asked
+        here.settimeout(0)
+        with pytest.raises(BlockingIOError):  # all of it was read
+            here.recv(1)
 
 
 def test_the_proxies_of_the_process_stay_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

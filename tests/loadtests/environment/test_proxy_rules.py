@@ -267,6 +267,12 @@ def test_the_proxys_files_lie_beside_the_targets_file(tmp_path: Path) -> None:
     assert variables_of(target) == {"PROXY_USER"}
 
 
+def test_an_environment_without_a_proxy_has_none_at_any_address() -> None:
+    target = environment(proxy=None)
+    with pytest.raises(ValueError, match=r"^no proxy is declared$"):
+        proxy_at(target, PROXY, credentials_of(target, {}))
+
+
 def test_a_password_that_no_head_has_room_for_is_refused() -> None:
     target = environment(**through(basic_auth=BASIC))
     held = credentials_of(target, {"PROXY_USER": "gate", "PROXY_PASSWORD": "x" * 4096})

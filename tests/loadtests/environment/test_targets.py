@@ -369,6 +369,20 @@ def test_what_is_no_targets_file_is_refused(tmp_path: Path, text: str, message: 
     assert str(refusal.value) == f"{path}: {message}"
 
 
+def test_addresses_are_shared_only_with_environments_of_the_same_file(tmp_path: Path) -> None:
+    data = facts()
+    staging = data["environments"]["staging"]
+    data["environments"]["shop"] = dict(staging)
+    staging["shares_addresses_with"] = ["shop"]
+    path = written(tmp_path, data)
+    assert read_targets(path).environment("staging", path).shares_addresses_with == ("shop",)
+    staging["shares_addresses_with"] = ["shop", "shpo"]
+    with pytest.raises(BadInput) as refusal:
+        read_targets(written(tmp_path, data))
+    place = f"{path}: environments.staging.shares_addresses_with"
+    assert str(refusal.value) == f"{place}: no environment 'shpo'; there are: shop, staging"
+
+
 def test_an_unknown_environment_is_refused_naming_those_there_are(tmp_path: Path) -> None:
     data = facts()
     data["environments"]["lab"] = data["environments"]["staging"]

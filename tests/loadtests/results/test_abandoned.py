@@ -9,9 +9,10 @@ import pytest
 
 from loadtests.results.abandoned import ABANDONED, account_for_abandoned
 from loadtests.results.run_directory import RunDirectory, write_json
-from loadtests.results.run_json import write_run
+from loadtests.results.run_json import account_for, write_run
 from loadtests.results.worker_status import WorkerStatus
 from scripts.running.locust_processes import LocustProcesses, how_it_ended
+from slo.validity.run_document import RunDocument
 from tests.loadtests.results.test_run_json import given, told
 from tests.scripts.made_run import SECOND, START, facts, live_snapshot, make_run, worker_account
 
@@ -100,6 +101,18 @@ def test_a_run_that_may_still_go_on_is_left_alone_until_it_is_silent(
     assert not account_for_abandoned(abandoned, LAST + 10 * SECOND)
     assert abandoned.run.read_bytes() == before
     assert account_for_abandoned(abandoned, LAST + 10 * SECOND + 1)
+
+
+def test_a_run_whose_command_says_how_it_ended_meanwhile_is_left_alone(
+    abandoned: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def while_the_command_tells(*told: Any) -> RunDocument:
+        write_run(abandoned, given(tmp_path), *facts(ended="stopped"))
+        return account_for(*told)
+
+    monkeypatch.setattr("loadtests.results.abandoned.account_for", while_the_command_tells)
+    assert not account_for_abandoned(abandoned, LAST + 60 * SECOND)
+    assert document(abandoned)["ended"] == "stopped"
 
 
 def test_a_run_that_said_how_it_ended_or_never_began_is_left_alone(abandoned: RunDirectory, tmp_path: Path) -> None:

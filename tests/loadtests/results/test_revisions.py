@@ -1,5 +1,6 @@
 """What was changed of a plan is on disk, a whole line a change, before anybody acts on it."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,18 @@ def test_what_is_no_list_of_changes_is_refused(directory: RunDirectory, text: st
     with pytest.raises(BadInput) as refused:
         read_revisions(directory)
     assert str(refused.value).startswith(f"{directory.revisions}{message}")
+
+
+def test_a_change_of_which_the_disk_takes_only_a_part_is_told_and_was_never_sent(directory: RunDirectory) -> None:
+    append_revision(directory, PAUSE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (directory.revisions.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(OSError, match=r"revisions\.jsonl: only a part of a line could be written$"):
+            append_revision(directory, MORE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert read_revisions(directory) == (PAUSE,)
 
 
 def test_a_change_that_can_not_be_written_is_told(directory: RunDirectory) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.revision import Revision
@@ -245,3 +246,20 @@ def test_the_judged_time_ends_with_a_run_that_was_stopped(run: RunDirectory) -> 
     assert value["judged"] == {"starts_at": START + 7 * SECOND, "ends_at": START + 10 * SECOND}
     value = document(run, ended_at=START + 3 * SECOND, ended="stopped")
     assert value["judged"] == {"starts_at": START + 7 * SECOND, "ends_at": START + 7 * SECOND}
+
+
+def test_the_judged_time_of_a_run_whose_end_is_not_known_is_the_plans(run: RunDirectory) -> None:
+    value = document(run, ended_at=None, ended=None)
+    assert value["judged"] == {"starts_at": START + 7 * SECOND, "ends_at": START + 27 * SECOND}
+
+
+def test_the_proxy_of_the_environment_is_told_and_no_secret_of_it(run: RunDirectory) -> None:
+    assert "proxy" not in document(run)["environment"]
+    targets = run.path.parent.parent / "targets.yaml"
+    data = yaml.safe_load(targets.read_text())
+    basic = {"user_env": "PROXY_USER", "password_env": "PROXY_PASSWORD"}
+    proxy = {"url": "http://127.0.0.1:3128", "straight": ["127.0.0.1"], "basic_auth": basic}
+    data["environments"]["staging"]["proxy"] = proxy
+    targets.write_text(yaml.safe_dump(data))
+    expected = {"url": "http://127.0.0.1:3128", "straight": ["127.0.0.1"], "resolves_names": False}
+    assert document(run)["environment"]["proxy"] == expected

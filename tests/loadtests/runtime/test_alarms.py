@@ -85,6 +85,16 @@ def test_one_that_is_killed_is_never_woken_and_keeps_nobody_from_waking(alarms: 
     assert woken == [1, 3]
 
 
+def test_after_all_were_killed_who_sleeps_next_is_woken_all_the_same(alarms: Alarms, clock: Clock) -> None:
+    due_at = clock.now() + 20 * MS
+    killed = [gevent.spawn(alarms.sleep_until, due_at + turn) for turn in range(3)]
+    gevent.sleep(0)
+    gevent.killall(killed)
+    gevent.sleep(max(0, due_at - clock.now()) / 1e9 + 0.02)  # it rings for nobody
+    with gevent.Timeout(30):
+        assert alarms.sleep_until(clock.now() + MS) > due_at
+
+
 def test_one_that_fails_keeps_nobody_from_waking(alarms: Alarms, clock: Clock) -> None:
     due_at, woken = clock.now() + 10 * MS, list[int]()
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from loadtests.runtime import resource_limits as descriptors
 
 MOST = Path(__file__).parents[2] / "children" / "most_descriptors.py"
@@ -31,3 +33,13 @@ def test_what_is_open_is_counted() -> None:
     assert before is not None
     assert after == before + 5
     assert after < descriptors.allowed() <= resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+def test_what_is_open_is_not_known_where_the_system_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descriptors, "_FOLDERS", (tmp_path / "proc", tmp_path / "dev"))
+    assert descriptors.used() is None
+    for number in range(4):  # and one of them is the listing's own
+        (tmp_path / "dev" / str(number)).mkdir(parents=True)
+    assert descriptors.used() == 3

@@ -117,6 +117,17 @@ def test_a_failed_request_waits_for_ever_in_the_quantile() -> None:
     assert _read(_latency(), *rows).failed == 1
 
 
+def test_the_quantile_is_at_least_what_those_that_were_cut_off_had_waited_until_then() -> None:
+    """A run that is stopped early cuts off its slowest requests: how long they would have taken nobody knows."""
+    finished, cut_off = [_request(500)] * 9, [_request(600, "cut_off"), _request(700, "cut_off")]
+    evidence = _read(_latency(), *finished, *cut_off)
+    assert (evidence.quantile_s, evidence.quantile_at_least_s) == (None, 0.7)
+    failed = _read(_latency(), *finished, *cut_off, _request(1, "http_5xx"))
+    assert (failed.quantile_s, failed.quantile_at_least_s) == (None, None)
+    known = _read(_latency(), *finished * 5, *cut_off)
+    assert (known.quantile_s, known.quantile_at_least_s) == (0.5, 0.5)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 800), st.booleans()), min_size=1, max_size=60), st.sampled_from([0.5, 0.9, 0.95])
 )

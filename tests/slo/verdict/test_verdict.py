@@ -78,6 +78,16 @@ def test_a_missed_objective_fails_with_its_figures(passing: Case) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("at_least_s", "told"), [(0.612, " (p95 at least 612 ms, limit 500 ms)"), (None, "")], ids=["cut off", "failed"]
+)
+def test_a_quantile_that_is_not_known_is_told_as_far_as_it_is(
+    passing: Case, at_least_s: float | None, told: str
+) -> None:
+    verdict = judge(_with(passing, "checkout-latency", _evidence(412, 51, quantile_at_least_s=at_least_s)))
+    assert verdict.headline == f"FAIL  checkout-latency: 12.4 % of 412 checkouts took over 500 ms, allowed 5 %{told}"
+
+
 def test_the_headline_tells_what_grew(passing: Case) -> None:
     verdict = with_causes(judge(_with(passing, "checkout-latency", SLOW)), (CAUSE,))
     assert verdict.headline == (

@@ -56,6 +56,16 @@ def test_a_head_is_read_once() -> None:
     assert known.of(data) is head
 
 
+def test_what_is_kept_of_heads_is_bounded_in_number_and_in_size() -> None:
+    known = blocks()
+    for number in range(1_200):
+        assert known.of(block((":status", "200"), ("x-id", str(number)))).fields == (("x-id", str(number)),)
+    assert 0 < len(known.known) <= 512
+    kept, long = len(known.known), block((":status", "200"), ("x-long", "x" * 10_000))
+    assert [known.of(long).fields for _ in range(2)] == [(("x-long", "x" * 10_000),)] * 2
+    assert len(known.known) == kept
+
+
 def test_what_rests_on_a_table_is_read_each_time_and_kept_for_nobody() -> None:
     known, decoder, encoder = blocks(), initial_decoder(), Encoder()
     said_first = encoder.encode([(":status", "200"), ("x-a", "b"), ("content-length", "1")])

@@ -42,6 +42,14 @@ def test_a_request_s_own_headers_take_the_place_of_those_of_each() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_kept_of_requests_is_bounded_however_many_kinds_there_are() -> None:
+    wording = HeaderBlocks(Origin.of("https://shop.test:8443/base"), HEADERS)
+    for number in range(600):
+        block = wording.of(GET._replace(headers={f"X-Mine-{number}": "1"}), TRACEPARENT, "")
+        assert read(block) == [*first("GET", "/base/"), (f"x-mine-{number}", "1"), *EACH, *LAST]
+    assert 0 < len(wording._known) <= 256
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
 def test_every_method_is_said(method: str) -> None:
     length = [("content-length", "0")] if method in {"POST", "PUT", "PATCH"} else []
