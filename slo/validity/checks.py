@@ -33,7 +33,12 @@ def check_validity(
     """
     given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
     straight = proxy_of(run) is None and records.at_proxy == 0
-    optional = (("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run))
+    optional = (
+        ("browser", run.browser),
+        ("connections", run.shared_connections),
+        ("hosts", run.undeclared_hosts or None),
+        ("proxy", None if straight else run),
+    )
     absent = {name for name, fact in optional if fact is None}
     names = [name for name in _CHECKS if name not in absent]
     return tuple(Checked(name=name, findings=tuple(_CHECKS[name](given))) for name in names)
@@ -61,4 +66,5 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "spans": workers.spans,
     "browser": load.browser,
     "connections": load.connections,
+    "hosts": load.hosts,
 }
