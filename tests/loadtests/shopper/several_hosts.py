@@ -110,7 +110,7 @@ def plain_sites(tmp_path: Path) -> Iterator[Sites]:
 class Visit:
     """A session of a worker before these hosts."""
 
-    def __init__(self, folder: Path, shop: str, declared: dict[str, Any], **plan: object) -> None:
+    def __init__(self, folder: Path, shop: str, declared: dict[str, Any], **plan: Any) -> None:
         directory = prepared_run(folder / "run", shop, declared=declared, **plan)
         self.worker = Worker(read_job(directory.path, VARIABLES), 0, 1, Clock.start().now())
         self.context: SessionContext = self.worker._context

@@ -47,7 +47,7 @@ def test_a_host_that_is_there_gets_a_connection_and_no_request(world: World, tmp
         HostileServer(reply(), authority.serve(authority.sign("login.test", days=30))) as login,
         HostileServer(reply()) as pay,
     ):
-        hosts = {
+        hosts: dict[str, Any] = {
             "login": {"url": f"https://login.test:{login.port}", "ca": str(authority.certificate)},
             "pay": {"url": f"http://pay.test:{pay.port}", "production": True},
         }

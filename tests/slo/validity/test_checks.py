@@ -61,7 +61,8 @@ def test_hosts_that_are_not_declared_are_a_note_that_lists_them(passing: Case) -
     many = {f"https://h{number:02}.example": 1 for number in range(13)}
     (found,) = _found(passing, {**passing.run.to_json(), "undeclared_hosts": many})
     assert "https://h09.example (1) and 3 more, see run.json; declare" in found.message
-    for nothing in ({}, None):
+    none_at_all: dict[str, int] = {}
+    for nothing in (none_at_all, None):
         assert _found(passing, {**passing.run.to_json(), "undeclared_hosts": nothing}) == []
 
 
