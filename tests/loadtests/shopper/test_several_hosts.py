@@ -11,7 +11,8 @@ import pytest
 from loadtests.client.interface import Request
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.shopper.session import SessionFailedError
-from tests.loadtests.hostile_server import Seen, reply
+from tests.loadtests.certificates import Authority
+from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.loadtests.page_visits import PNG, collected
 from tests.loadtests.shopper.several_hosts import GET, Pages, Sites, Visit, html, plain_sites, sites, to
 
@@ -201,6 +202,27 @@ def test_a_page_s_assets_come_from_every_host_and_those_of_no_declared_one_are_l
     assert visit.context.hooks.failures == {}
 
 
+def test_what_a_page_of_another_site_asks_for_takes_no_lax_cookie_and_leaves_none(
+    plain_sites: Sites, tmp_path: Path
+) -> None:
+    login_pages: Pages = {"/l.png": reply(b"png", headers=("Set-Cookie: odd=1",))}
+    login = plain_sites.site("login.other.test", login_pages)
+    shop = plain_sites.site(
+        "shop.test", {"/": html(f"<img src={login.url}/l.png>", "Set-Cookie: sid=1"), "/a.png": PNG}
+    )
+    login_pages["/"] = html(f"<img src=/own.png><img src={shop.url}/a.png>", "Set-Cookie: sso=1")
+    login_pages["/own.png"] = PNG
+    declared = {**plain_sites.declared, "hosts": {"login": {"url": login.url}}}
+    with Visit(tmp_path, shop.url, declared, assets="shop") as visit:
+        for host in ("login", None, "login"):
+            visit.session.step(GET._replace(host=host))
+            visit.session.settle()
+    assert shop.seen == [("GET /a.png", None), ("GET /", None)]
+    assert login.seen == [
+        ("GET /", None), ("GET /own.png", "sso=1"), ("GET /l.png", None), ("GET /", "sso=1"),
+    ]  # fmt: skip
+
+
 def test_the_cdn_is_left_alone_unless_its_assets_are_wanted(plain_sites: Sites, tmp_path: Path) -> None:
     cdn = plain_sites.site("cdn.test", {"/c.png": PNG})
     pages: Pages = {"/": html(f"<img src={cdn.url}/c.png><img src=/away.png>"), "/away.png": to(f"{cdn.url}/c.png")}
@@ -255,3 +277,27 @@ def test_a_host_with_another_s_certificate_gets_nothing(tmp_path: Path) -> None:
             visit.session.step(GET)
             assert visit.records() == [("home", 0, "connection"), ("home", 200, None)]
     assert (len(pay.seen), len(shop.seen)) == (0, 1)
+
+
+def test_each_host_is_verified_with_its_own_authorities_and_shown_its_own_certificate(tmp_path: Path) -> None:
+    ours, theirs = (Authority(tmp_path / name) for name in ("ours", "theirs"))
+    client = theirs.sign("somebody")
+    with (
+        HostileServer(reply(), ours.serve(ours.sign("shop.test"))) as shop,
+        HostileServer(reply(), theirs.serve(theirs.sign("pay.test"), clients=theirs.certificate)) as pay,
+        HostileServer(reply(), theirs.serve(theirs.sign("login.test"))) as login,
+    ):
+        pair = {"certificate": str(client.certificate), "key": str(client.key)}
+        own = {"ca": str(theirs.certificate), "client_certificate": pair}
+        hosts = {
+            "pay": {"url": f"https://pay.test:{pay.port}", **own},
+            "login": {"url": f"https://login.test:{login.port}"},
+        }
+        names = dict.fromkeys(("shop.test", "pay.test", "login.test"), "127.0.0.1")
+        declared = {"ca": str(ours.certificate), "resolve": names, "hosts": hosts}
+        with Visit(tmp_path, f"https://shop.test:{shop.port}", declared) as visit:
+            visit.session.step(GET)
+            visit.session.step(GET._replace(host="pay"))
+            with pytest.raises(SessionFailedError, match=r"^home: connection$"):  # another authority than the shop's
+                visit.session.step(GET._replace(host="login"))
+    assert [len(one.seen) for one in (shop, pay, login)] == [1, 1, 0]
