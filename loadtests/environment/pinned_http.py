@@ -34,10 +34,11 @@ _PIECE = 64 << 10
 Route = tuple[tuple[str, ...], Proxy | None]
 """How a host is reached: at its addresses, or through a proxy that connects to them, or to its name."""
 _PORTS = {"http": 80, "https": 443}
+UrlOrigin = tuple[str, str | None, int | None]
 
 
 class PinnedHttp(requests.Session):
-    """A session to the hosts of one environment; its credentials go to the origin of `base_url` and nowhere else.
+    """A session to the hosts of one environment; credentials go to the origin that they are declared for alone.
 
     `masks` are those credentials as a reply may repeat them.
     """
@@ -53,7 +54,8 @@ class PinnedHttp(requests.Session):
         self.verify = authorities(environment)
         held = credentials or Credentials()
         self.masks = held.masks()
-        self.auth = _OwnHeaders(environment.base_url, held.revealed())
+        loaded = environment.loaded.items()
+        self.auth = _OwnHeaders({origin_of(url): held.at(label).revealed() for label, url in loaded})
         adapter = _PinnedAdapter(environment, held, destinations)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
@@ -70,13 +72,12 @@ class PinnedHttp(requests.Session):
 
 
 class _OwnHeaders(requests.auth.AuthBase):
-    def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
-        self._origin, self._headers = origin_of(base_url), headers
+    def __init__(self, headers: Mapping[UrlOrigin, Mapping[str, str]]) -> None:
+        self._headers = headers
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if origin_of(request.url or "") == self._origin:
-            bearer = "Authorization" in request.headers
-            request.headers.update({n: v for n, v in self._headers.items() if not (bearer and n == "Authorization")})
+        own, bearer = self._headers.get(origin_of(request.url or ""), {}), "Authorization" in request.headers
+        request.headers.update({n: v for n, v in own.items() if not (bearer and n == "Authorization")})
         return request
 
 
@@ -84,6 +85,8 @@ class _PinnedAdapter(HTTPAdapter):
     def __init__(self, environment: Environment, credentials: Credentials, destinations: Destinations | None) -> None:
         self._environment, self._credentials, self._destinations = environment, credentials, destinations
         self._found: dict[str, Destination] = {}
+        loaded = environment.loaded.items()
+        self._protected = {origin_of(url): environment.protection(label) for label, url in loaded}
         super().__init__()
 
     def init_poolmanager(self, *places: Any, **named: Any) -> None:  # noqa: ANN401 - theirs
@@ -94,9 +97,11 @@ class _PinnedAdapter(HTTPAdapter):
         }
 
     def send(self, request: requests.PreparedRequest, *places: Any, **named: Any) -> requests.Response:  # noqa: ANN401
-        pair = self._environment.client_certificate
-        if pair is not None and origin_of(request.url or "") == origin_of(self._environment.base_url):
-            named["cert"] = (pair.certificate, pair.key)
+        host = self._protected.get(origin_of(request.url or ""))
+        if host is not None and host.client_certificate is not None:
+            named["cert"] = (host.client_certificate.certificate, host.client_certificate.key)
+        if host is not None and host.ca is not None:
+            named["verify"] = host.ca
         return super().send(request, *places, **named)
 
     def route_to(self, host: str) -> Route:
@@ -226,7 +231,7 @@ def why_no_answer(error: Exception) -> str:
     return type(broken_off or error).__name__
 
 
-def origin_of(url: str) -> tuple[str, str | None, int | None]:
+def origin_of(url: str) -> UrlOrigin:
     """Return scheme, host and port of an address; two with the same are one origin (RFC 6454)."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)

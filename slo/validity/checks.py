@@ -35,7 +35,7 @@ def check_validity(
     straight = proxy_of(run) is None and records.at_proxy == 0
     optional = (
         *(("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run)),
-        ("storefront", run.storefront_failures or None),
+        *(("storefront", run.storefront_failures or None), ("hosts", run.undeclared_hosts or None)),
     )
     absent = {name for name, fact in optional if fact is None} | ({"test data"} - declared)
     names = [name for name in _CHECKS if name not in absent]
@@ -66,4 +66,5 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "spans": workers.spans,
     "browser": load.browser,
     "connections": load.connections,
+    "hosts": load.hosts,
 }

@@ -11,6 +11,8 @@ from slo.formatting import count, percent, seconds
 from slo.validity.context import Given, invalid, note, unknown
 from slo.validity.run_document import AccountFacts, ProxyFacts, ReleaseFacts, RunDocument
 
+_HOSTS_NAMED = 10
+
 
 def ended(given: Given) -> Iterator[Finding]:
     """Find a run that was not played to its end, or never to where it is judged."""
@@ -149,6 +151,18 @@ def browser(given: Given) -> Iterator[Finding]:
     if browser is not None and not browser.pages:
         message = f"the browser beside the load saw no page: {browser.why_not_more or 'the run was too short'}"
         yield note("browser", message)
+
+
+def hosts(given: Given) -> Iterator[Finding]:
+    """Note where pages and redirects led that no session went: hosts that the environment doesn't declare."""
+    counts = sorted((given.run.undeclared_hosts or {}).items(), key=lambda one: (-one[1], one[0]))
+    named = ", ".join(f"{origin} ({count(times)})" for origin, times in counts[:_HOSTS_NAMED])
+    more = f" and {count(len(counts) - _HOSTS_NAMED)} more, see run.json" if len(counts) > _HOSTS_NAMED else ""
+    message = (
+        f"hosts that aren't declared were led to and not contacted: {named}{more}; declare those of the shop's own"
+        " under hosts"
+    )
+    yield note("hosts", message)
 
 
 def connections(given: Given) -> Iterator[Finding]:

@@ -42,8 +42,12 @@ def moved(location: str, status: int = 302) -> bytes:
     ("request_", "location", "told"),
     [
         (GET._replace(follow="next"), "/x", Untimed(302, location="/x")),
-        (GET._replace(follow="next"), "http://evil.test/", Untimed(302, error="redirected_away")),
-        (GET._replace(follow="next", accept=frozenset({302})), "//evil.test/", Untimed(302)),
+        (
+            GET._replace(follow="next"),
+            "http://evil.test/",
+            Untimed(302, error="redirected_away", host="http://evil.test"),
+        ),
+        (GET._replace(follow="next", accept=frozenset({302})), "//evil.test/", Untimed(302, host="http://evil.test")),
         (GET, "/x", Untimed(302, error="wrong_reply", location="/x")),
         (GET._replace(accept=frozenset({302})), "/x", Untimed(302, location="/x")),
     ],

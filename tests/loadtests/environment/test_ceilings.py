@@ -12,7 +12,8 @@ import pytest
 
 from loadtests.client.interface import Reply, Request
 from loadtests.demand.arrivals import schedule
-from loadtests.environment.ceilings import CeilingReachedError, Ceilings
+from loadtests.environment.ceilings import CeilingReachedError, Ceilings, split_hosts
+from loadtests.environment.hosts import Host, HostCeiling
 from loadtests.environment.targets import Ceiling
 from loadtests.results.account import make_account, read_sessions
 from loadtests.results.ledger import Line, OrderReply, read_ledgers
@@ -183,3 +184,43 @@ def test_a_ceiling_of_no_orders_lets_shoppers_look(tmp_path: Path) -> None:
     assert "/checkout" not in paths
     assert "/cart" in paths
     assert read_ledgers(directory.ledgers()) == ()
+
+
+HOST_CEILINGS = {"login": 4.0, "pay": 0.5}
+
+
+@pytest.mark.parametrize("workers", [1, 3, 9])
+def test_the_workers_shares_of_a_host_s_ceiling_add_up_to_no_more(workers: int) -> None:
+    shares = [Ceilings(ceiling(100), index, workers, HOST_CEILINGS) for index in range(workers)]
+    through = Counter[str]()
+    for at in range(0, 8 * SECOND, SECOND // 10):
+        for one in shares:
+            for host in ("login", "pay", "free"):
+                with contextlib.suppress(CeilingReachedError):
+                    one.take_request(at, host)
+                    through[host] += 1
+    assert through["login"] <= 4 * 8 + workers
+    assert through["pay"] <= 0.5 * 8 + workers
+    assert through["login"] >= 4 * 8 * 0.5
+    assert through["free"] > 60 * workers  # within the environment's
+
+
+def test_a_request_that_a_host_s_ceiling_forbids_takes_nothing_from_the_environment_s() -> None:
+    one = Ceilings(ceiling(2), 0, 1, {"pay": 1.0})
+    one.take_request(0, "pay")
+    with pytest.raises(CeilingReachedError, match=r"^ceiling_requests_pay$"):
+        one.take_request(0, "pay")
+    one.take_request(0)
+    with pytest.raises(CeilingReachedError, match=r"^ceiling_requests$"):
+        one.take_request(0)
+    one.take_request(SECOND, "pay")
+
+
+def test_a_browser_has_its_share_of_a_host_s_ceiling_or_no_place_beside_the_load() -> None:
+    hosts = {label: Host.model_validate({"url": f"https://{label}.test", "ceiling": {"requests_per_s": most}})
+             for label, most in (("login", 50), ("pay", 3))}  # fmt: skip
+    assert split_hosts({**hosts, "cdn": Host(url="https://cdn.test")}) == (
+        {"login": 45.0, "pay": 2.0}, {"login": 5.0, "pay": 1.0},
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="has no room for a browser beside the load"):
+        split_hosts({"pay": hosts["pay"].model_copy(update={"ceiling": HostCeiling(requests_per_s=1)})})

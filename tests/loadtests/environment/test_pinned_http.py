@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from loadtests.audit.pages import SourceUnavailableError
 from loadtests.audit.sources import Sources
 from loadtests.environment.credentials import Credentials, Secret
 from loadtests.environment.destinations import resolve
+from loadtests.environment.hosts import Host
 from loadtests.environment.pinned_http import PinnedHttp, origin_of
 from loadtests.environment.targets import Environment
+from tests.loadtests.certificates import Authority
 from tests.loadtests.hostile_server import HostileServer, reply
 
 OWN = Credentials(headers={"X-Gate": Secret("open"), "Authorization": Secret("Basic YTpi"), "Accept-Language": "en"})
@@ -160,3 +163,21 @@ def test_no_proxy_of_the_process_comes_between(
 def test_an_origin_is_scheme_host_and_port(one: str, same: str) -> None:
     assert origin_of(one) == origin_of(same)
     assert len({origin_of(url) for url in ("http://a", "https://a", "http://a:81", "http://b", "http://a.b")}) == 5
+
+
+def test_a_source_at_a_declared_host_is_asked_as_that_host_wants_it(shop: HostileServer, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "tls")
+    page = reply(b'{"payments": [], "next": null}')
+    with HostileServer(page, authority.serve(authority.sign("pay.test"))) as pay:
+        url = f"https://pay.test:{pay.port}"
+        target = environment(shop, hosts={"pay": {"url": url, "ca": str(authority.certificate)}})
+        held = Credentials(headers=OWN.headers, hosts={"pay": Credentials(headers={"X-Pay": "1"})})
+        with PinnedHttp(target, held) as http:
+            assert http.get(f"{url}/payments", timeout=10).status_code == 200
+            http.get(f"{target.base_url}/x", timeout=10)
+        bare = target.model_copy(update={"hosts": {"pay": Host(url=url)}})
+        with PinnedHttp(bare, held) as http, pytest.raises(requests.exceptions.SSLError):
+            http.get(f"{url}/payments", timeout=10)
+    names = ("x-pay", "x-gate", "authorization")
+    assert [[one.headers.get(name) for name in names] for one in pay.seen] == [["1", None, None]]
+    assert [[one.headers.get(name) for name in names] for one in shop.seen] == [[None, "open", "Basic YTpi"]]

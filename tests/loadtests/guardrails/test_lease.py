@@ -414,3 +414,59 @@ def test_one_whose_clock_is_further_ahead_takes_it_and_the_holder_learns_it_at_i
     clock.at += 5 * SECOND
     first.renew()
     assert first.lost == f"the lease {first.path} is not ours any more"
+
+
+PAY = "https://pay.example.com/v2"
+
+
+def with_hosts(folder: Path, clock: Hands, base_url: str, *hosts: str) -> Place:
+    return Place(folder=folder, environment="staging", base_url=base_url, hosts=hosts, now=clock)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.json"))
+
+
+def test_two_environments_that_share_a_host_are_loaded_one_after_the_other(tmp_path: Path, clock: Hands) -> None:
+    first = take(with_hosts(tmp_path, clock, SHOP, PAY, "https://cdn.example.com"))
+    first.name_run("one")
+    assert files(tmp_path) == ["cdn.example.com-443.json", "pay.example.com-443.json", "shop.example.com-443.json"]
+    assert entry(tmp_path / "pay.example.com-443.json")["base_url"] == PAY
+    for other in (
+        with_hosts(tmp_path, clock, "https://other.example.com", "http://pay.example.com:443"),
+        with_hosts(tmp_path, clock, "https://pay.example.com"),
+    ):
+        with pytest.raises(EnvironmentLacks, match=r"taken by run one .*pay\.example\.com-443\.json\)$"):
+            take(other)
+    assert len(files(tmp_path)) == 3  # who gets one and not the other has none
+    first.release()
+    assert files(tmp_path) == []
+    take(other)
+
+
+def test_the_host_that_is_shared_is_named(tmp_path: Path, clock: Hands) -> None:
+    take(with_hosts(tmp_path, clock, SHOP, PAY))
+    with pytest.raises(EnvironmentLacks, match=rf"^staging's host {PAY} is taken by a run that is being prepared"):
+        take(with_hosts(tmp_path, clock, "https://other.example.com", PAY))
+
+
+def test_a_lease_holds_for_each_host_until_its_time_is_over_and_is_lost_with_one(tmp_path: Path, clock: Hands) -> None:
+    first = take(with_hosts(tmp_path, clock, SHOP, PAY))
+    clock.at += 29 * SECOND
+    first.renew()
+    clock.at += 29 * SECOND
+    with pytest.raises(EnvironmentLacks):
+        take(with_hosts(tmp_path, clock, PAY))
+    assert first.lost is None
+    clock.at += 2 * SECOND
+    second = take(with_hosts(tmp_path, clock, PAY))
+    assert second.took_over is not None
+    first.renew()
+    assert first.lost == f"the lease {tmp_path}/pay.example.com-443.json is not ours any more"
+    first.release()
+    assert files(tmp_path) == ["pay.example.com-443.json"]  # the other run's
+
+
+def test_two_paths_of_one_host_are_one_lease(tmp_path: Path, clock: Hands) -> None:
+    take(with_hosts(tmp_path, clock, SHOP, "http://shop.example.com:443/x"))
+    assert files(tmp_path) == ["shop.example.com-443.json"]

@@ -137,3 +137,29 @@ def test_a_permission_is_read_as_it_is_written(tmp_path: Path) -> None:
     again.write_text(read.to_yaml())
     assert read_permission(again) == read
     assert isinstance(read, Permission)
+
+
+HOSTS = {"pay": {"url": "https://pay.example.com"}}
+
+
+def test_a_permission_is_for_the_hosts_that_it_names_and_no_other(tmp_path: Path) -> None:
+    inputs = given(tmp_path, hosts=HOSTS)
+    with pytest.raises(
+        EnvironmentLacks, match=r"it is for no hosts beside base_url, and staging has the hosts https://pay"
+    ):
+        permitted(inputs, permit(tmp_path, inputs), NOW)
+    path = permit(tmp_path, inputs, hosts={"pay": "https://pay.example.com"})
+    assert permitted(inputs, path, NOW) is not None
+    with pytest.raises(
+        EnvironmentLacks, match=r"it is for the hosts https://pay\.example\.com, and staging has no hosts"
+    ):
+        permitted(given(tmp_path), path, NOW)
+
+
+def test_an_environment_with_one_host_of_production_wants_a_permission(tmp_path: Path) -> None:
+    live = {"pay": {**HOSTS["pay"], "production": True}}
+    inputs = given(tmp_path, production=False, hosts=live)
+    assert inputs.production
+    with pytest.raises(EnvironmentLacks, match=r"^staging is production: it is loaded only with a permission"):
+        permitted(inputs, None, NOW)
+    assert not given(tmp_path, production=False, hosts=HOSTS).production

@@ -132,3 +132,25 @@ def test_the_other_environment_must_be_there(tmp_path: Path) -> None:
     assert str(refused.value) == (
         f"{path}: environments.staging.shares_addresses_with: no environment 'shop'; there are: staging"
     )
+
+
+LIVE_PAY = {"pay": {"url": "https://pay.example.com:8443/v2", "production": True}}
+
+
+def test_a_host_that_one_environment_calls_production_is_production_for_all() -> None:
+    said = environment(STAGING, hosts=LIVE_PAY)
+    assert is_production(said, [])
+    assert is_production(
+        environment("http://other.example.com", hosts={"x": {"url": "http://PAY.example.com."}}), [said]
+    )
+    assert is_production(environment("https://pay.example.com"), [said])
+    assert not is_production(environment(STAGING), [said])  # of that environment it is the one host
+
+
+def test_the_address_of_one_host_of_production_leads_there_and_that_of_its_staging_does_not() -> None:
+    said = environment(STAGING, hosts=LIVE_PAY, resolve={"pay.example.com": "198.51.100.70"})
+    assert reached("http://198.51.100.70", said) == {"shop": ["198.51.100.70"]}
+    assert reached("http://198.51.100.9", said) == {}
+    there = {"login": {"url": "https://198.51.100.70"}}
+    assert reached("http://198.51.100.9", said, hosts=there) == {"shop": ["198.51.100.70"]}
+    assert undeclared(environment(STAGING, hosts=there, shares_addresses_with=["shop"]), {"shop": ["x"]})

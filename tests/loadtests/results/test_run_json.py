@@ -112,6 +112,16 @@ def test_what_was_left_out_of_the_pages_is_told_for_all_workers(run: RunDirector
     assert document(run)["assets"] == {"fetched": "off", "left_out": left_out}
 
 
+def test_where_pages_led_that_nobody_went_is_told_for_all_workers_or_not_known(run: RunDirectory) -> None:
+    assert document(run)["undeclared_hosts"] is None
+    for path in run.workers():
+        led_to = {"https://fonts.example": 3, f"https://{path.stem}.example": 1}
+        path.write_text(json.dumps({**json.loads(path.read_text()), "undeclared_hosts": led_to}))
+    assert document(run)["undeclared_hosts"] == {
+        "https://fonts.example": 6, "https://worker-w0.example": 1, "https://worker-w1.example": 1,
+    }  # fmt: skip
+
+
 def test_shared_connections_are_told(run: RunDirectory) -> None:
     assert document(run)["shared_connections"] is None
     plan = run.path.parent.parent / "plan.yaml"

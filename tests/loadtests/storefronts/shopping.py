@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.client.interface import Reply, Request
+from loadtests.client.locations import Locations
 from loadtests.client.origin import Origin
+from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.session import Session
 from loadtests.storefronts import Given, Shop, Storefront
 from loadtests.storefronts.journey import journey
@@ -30,7 +32,8 @@ class Shopper:
     def __init__(self, folder: Path, answer: Answer | None = None, shop: type[Shop] = Plain, **given: Any) -> None:
         self.memory, self.client, self.folder = Memory(), FakeClient(answer or (lambda _: ok())), folder
         self.context = worker(folder, self.client, memory=self.memory)
-        object.__setattr__(self.context, "origin", Origin.of("http://127.0.0.1:8080"))
+        hosts = DeclaredHosts(locations=Locations({None: Origin.of("http://127.0.0.1:8080")}))
+        object.__setattr__(self.context, "hosts", hosts)
         self.unexpected: list[tuple[str, int, str]] = []
         object.__setattr__(self.context, "unexpected", self._keep)
         self.session = Session(self.context, arrival(journey=given.pop("journey", "look")), self.context.clock.now())

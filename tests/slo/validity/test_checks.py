@@ -50,6 +50,22 @@ def test_a_browser_that_saw_nothing_is_a_note_and_never_more(
     assert [(finding.severity, finding.message) for finding in found] == [(Severity.NOTE, one) for one in told]
 
 
+def test_hosts_that_are_not_declared_are_a_note_that_lists_them(passing: Case) -> None:
+    led_to = {"https://fonts.example": 1200, "https://ads.example": 7, "http://10.0.0.7:81": 7}
+    (found,) = _found(passing, {**passing.run.to_json(), "undeclared_hosts": led_to})
+    assert (found.severity, found.subject) == (Severity.NOTE, "hosts")
+    assert found.message == (
+        "hosts that aren't declared were led to and not contacted: https://fonts.example (1,200), http://10.0.0.7:81"
+        " (7), https://ads.example (7); declare those of the shop's own under hosts"
+    )
+    many = {f"https://h{number:02}.example": 1 for number in range(13)}
+    (found,) = _found(passing, {**passing.run.to_json(), "undeclared_hosts": many})
+    assert "https://h09.example (1) and 3 more, see run.json; declare" in found.message
+    none_at_all: dict[str, int] = {}
+    for nothing in (none_at_all, None):
+        assert _found(passing, {**passing.run.to_json(), "undeclared_hosts": nothing}) == []
+
+
 def test_connections_that_were_shared_are_a_note_and_named_where_the_load_was_late(passing: Case) -> None:
     shared = {**passing.run.to_json(), "shared_connections": 1200}
     (note,) = _found(passing, shared)
