@@ -13,15 +13,11 @@ from loadtests.shopper.customers import COLUMNS, new_customer
 from loadtests.shopper.pools import Pool
 from loadtests.shopper.rows import Account, Row
 
-NO_ACCOUNT, NO_DATA = "no_account", "no_data"
+NO_ACCOUNT = "no_account"
 Kind = Literal["guest", "new", "returning"]
 # Draws of their own beside the session's: with and without accounts its journey draws the same.
 _STREAM = 0x6B63_6F75_6E74_7331
 _SHORTEST_MASKED = 3  # of users and passwords; of anything else see `masks_of`
-
-
-class NothingFreeError(Exception):
-    """A pool has no row free: the session can't go on. The message is the reason that its record gives."""
 
 
 class UnknownPoolError(Exception):
@@ -85,10 +81,10 @@ class DataPools:
         held = self._held.get(session)
         return None if held is None else held.account
 
-    def row(self, session: int, name: str, random: SplitMix64) -> Row:
-        """Give a session a row of the pool `name`; an exclusive one is kept until the session ends.
+    def row(self, session: int, name: str, random: SplitMix64) -> Row | None:
+        """Give a session a row of the pool `name`, None when none is free; an exclusive one is kept until it ends.
 
-        Raises NothingFreeError when none is free, UnknownPoolError when the environment declares no such pool.
+        Raises UnknownPoolError when the environment declares no such pool.
         """
         pool = self.pools.get(name)
         if pool is None or name == ACCOUNTS:
@@ -96,7 +92,7 @@ class DataPools:
             raise UnknownPoolError(f"targets.yaml declares no data {name!r}; it declares: {known}")
         number = pool.take(self._now(), random)
         if number is None:
-            raise NothingFreeError(NO_DATA)
+            return None
         table, held = self._tables[name], self._held.setdefault(session, Held())
         row = Row(name, table.columns, table.row(number))
         held.rows.append((pool, number))
@@ -110,7 +106,7 @@ class DataPools:
         for pool, row in () if held is None else held.rows:
             pool.give_back(row, self._now())
 
-    def masks(self, session: int) -> tuple[bytes, ...]:
+    def masks(self, session: int) -> tuple[str, ...]:
         """Return what nothing that is kept of a session may hold, in every form that a page may, the longest first."""
         held = self._held.get(session)
         if held is None:
@@ -119,4 +115,4 @@ class DataPools:
         found = masks_of(held.secrets if account is None else [*held.secrets, *account.values()])
         if account is not None:
             found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_MASKED)
-        return tuple(sorted(set(found), key=len, reverse=True))
+        return tuple(sorted({mask.decode() for mask in found}, key=len, reverse=True))

@@ -30,6 +30,7 @@ from loadtests.shopper.rows import Account, Row
 _MAX_HOPS = 5
 # Errors of a whole reply of the shop's: what its body says may still make an answer of it.
 _ANSWERED = frozenset({"http_4xx", "http_5xx", "graphql"})
+NO_DATA = "no_data"
 # What a check raises that can't read a reply.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
@@ -40,6 +41,10 @@ class SessionFailedError(Exception):
 
 class PersonalDataError(Exception):
     """A name for the records that holds a customer's data: a mistake of the storefront's."""
+
+
+class NothingFreeError(SessionFailedError):
+    """A pool of test data has no row free: what the load lacks, not the shop. The message is the record's reason."""
 
 
 class CheckFailedError(ValueError):
@@ -186,16 +191,19 @@ class Session:
         pools = self._worker.pools
         if pools is None:
             raise UnknownPoolError(f"targets.yaml declares no data {name!r}: it declares none")
-        return pools.row(self.arrival.number, name, self.random)
+        row = pools.row(self.arrival.number, name, self.random)
+        if row is None:
+            raise NothingFreeError(NO_DATA)
+        return row
 
-    def masks(self) -> tuple[bytes, ...]:
+    def masks(self) -> tuple[str, ...]:
         """Return what nothing that is kept of it may hold: what it was given of accounts and data, longest first."""
         pools = self._worker.pools
         return () if pools is None else pools.masks(self.arrival.number)
 
     def check_name(self, name: str) -> None:
         """Raise PersonalDataError for a word of the storefront's that holds what the session was given."""
-        if any(mask in name.encode() for mask in self.masks()):
+        if any(mask in name for mask in self.masks()):
             raise PersonalDataError("a step's name or an order's key holds what an account or a pool gave")
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:

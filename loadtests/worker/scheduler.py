@@ -10,9 +10,9 @@ from gevent.event import Event
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.records import SessionRecord
-from loadtests.shopper.data_pools import NO_ACCOUNT, NothingFreeError
+from loadtests.shopper.data_pools import NO_ACCOUNT
 from loadtests.shopper.masking import masked_text
-from loadtests.shopper.session import Session, SessionContext, SessionFailedError
+from loadtests.shopper.session import NothingFreeError, Session, SessionContext, SessionFailedError
 
 _KILL_S = 1.0
 _LOOK_NS = 50_000_000
@@ -136,10 +136,10 @@ class Scheduler:
         outcome, reason = "failed", "ended by force"
         try:
             outcome, reason = "completed", self._play_out(arrival, record)
-        except SessionFailedError as error:
-            outcome, reason = "failed", str(error)
         except (CeilingReachedError, NothingFreeError) as error:
             outcome, reason = "dropped", str(error)
+        except SessionFailedError as error:
+            outcome, reason = "failed", str(error)
         except gevent.GreenletExit:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
