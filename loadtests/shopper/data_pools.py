@@ -1,12 +1,13 @@
 """One worker's accounts and test data: who a session is, what it was given, and that it is given back at its end."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.splitmix import SplitMix64
-from loadtests.environment.credentials import masks_of
+from loadtests.environment.credentials import SHORTEST_MASKED, masks_of
 from loadtests.environment.data_files import Table
 from loadtests.environment.data_targets import ACCOUNTS, AccountShare, DataTargets
 from loadtests.shopper.customers import COLUMNS, new_customer
@@ -17,7 +18,8 @@ NO_ACCOUNT = "no_account"
 Kind = Literal["guest", "new", "returning"]
 # Draws of their own beside the session's: with and without accounts its journey draws the same.
 _STREAM = 0x6B63_6F75_6E74_7331
-_SHORTEST_MASKED = 3  # of users and passwords; of anything else see `masks_of`
+_WORD = re.compile(r"[\w-]+")
+_SHORTEST_LOGIN = 3  # of users and passwords; of anything else see `masks_of`
 
 
 class UnknownPoolError(Exception):
@@ -106,6 +108,17 @@ class DataPools:
         for pool, row in () if held is None else held.rows:
             pool.give_back(row, self._now())
 
+    def held_in(self, session: int, text: str) -> bool:
+        """Whether a word for the records holds, as it stands, an address or the like that a session was given.
+
+        What is made of letters, digits and hyphens alone is left: a customer's number may well be part of an order's.
+        """
+        held = self._held.get(session)
+        if held is None:
+            return False
+        given = held.secrets if held.account is None else [*held.secrets, *held.account.values()]
+        return any(len(one) >= SHORTEST_MASKED and one in text and not _WORD.fullmatch(one) for one in given)
+
     def masks(self, session: int) -> tuple[str, ...]:
         """Return what nothing that is kept of a session may hold, in every form that a page may, the longest first."""
         held = self._held.get(session)
@@ -114,5 +127,5 @@ class DataPools:
         account = held.account
         found = masks_of(held.secrets if account is None else [*held.secrets, *account.values()])
         if account is not None:
-            found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_MASKED)
+            found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_LOGIN)
         return tuple(sorted({mask.decode() for mask in found}, key=len, reverse=True))

@@ -203,7 +203,8 @@ class Session:
 
     def check_name(self, name: str) -> None:
         """Raise PersonalDataError for a word of the storefront's that holds what the session was given."""
-        if any(mask in name for mask in self.masks()):
+        pools = self._worker.pools
+        if pools is not None and pools.held_in(self.arrival.number, name):
             raise PersonalDataError("a step's name or an order's key holds what an account or a pool gave")
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
@@ -356,8 +357,9 @@ class Session:
 
     def end_order(self, key: str, outcome: OutcomeWord, reply: OrderReply) -> None:
         """Write the outcome of the order attempt `key` into the ledger."""
-        if reply.order_id is not None and (masks := self.masks()):
-            reply = replace(reply, order_id=masked_text(reply.order_id, masks))
+        pools, order_id = self._worker.pools, reply.order_id
+        if pools is not None and order_id is not None and pools.held_in(self.arrival.number, order_id):
+            reply = replace(reply, order_id=masked_text(order_id, self.masks()))
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
     def write_last(self) -> None:

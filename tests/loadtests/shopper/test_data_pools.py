@@ -197,6 +197,16 @@ def test_all_that_a_session_was_given_is_masked_in_every_form_unless_it_is_no_se
     assert given.masks(1) == ()
 
 
+def test_an_address_in_a_name_is_found_and_a_number_that_may_be_an_order_s_is_not(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("user,password,customer\nada@example.com,checkout,100200\n")
+    targets = DataTargets.model_validate({"accounts": {"file": str(tmp_path / "accounts.csv")}})
+    given = DataPools(targets, read_data(targets), RUN, (0, 1), lambda: 0)
+    given.admit(arrival(0))
+    assert given.held_in(0, "page of ada@example.com")
+    assert not any(given.held_in(0, word) for word in ("checkout", "order-100200-1", "ada"))
+    assert not given.held_in(1, "page of ada@example.com")
+
+
 def test_users_and_passwords_are_masked_though_they_are_short(tmp_path: Path) -> None:
     given = pools(tmp_path, {"accounts": {"file": "accounts.csv", "exclusive": True}})
     given.admit(arrival(0))
