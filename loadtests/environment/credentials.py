@@ -20,7 +20,7 @@ from loadtests.environment.targets import Environment, OwnFile
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10
-_SHORTEST_MASKED = 6
+SHORTEST_MASKED = 6
 _SHORTEST = 8
 _SCHEMES = ("Bearer ", "Basic ", "Token ")
 
@@ -81,7 +81,7 @@ class Credentials:
         return masks_of(secret.reveal() for secret in self.all_hidden())
 
 
-def masks_of(secrets: Iterable[str], shortest: int = _SHORTEST_MASKED) -> tuple[bytes, ...]:
+def masks_of(secrets: Iterable[str], shortest: int = SHORTEST_MASKED) -> tuple[bytes, ...]:
     """Return each of `secrets` as the bytes a reply may hold it in, the longest first; what is shorter is left."""
     texts = {text for secret in secrets for text in _encodings(secret)}
     return tuple(sorted((text.encode() for text in texts if len(text) >= shortest), key=len, reverse=True))

@@ -17,7 +17,7 @@ from loadtests.results.ledger import count_rows, orders_of
 from loadtests.results.live_document import read_live
 from loadtests.results.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.results.run_directory import RunDirectory, write_json
-from loadtests.results.worker_status import WorkerStatus, read_workers
+from loadtests.results.worker_status import PoolStatus, WorkerStatus, read_workers
 from slo.documents import BadInput
 from slo.validity.run_document import (
     FORMAT,
@@ -274,11 +274,18 @@ def _data_pools(workers: tuple[WorkerStatus, ...]) -> dict[str, Any] | None:
     """Return what all workers gave out of each pool, None when one doesn't say."""
     if any(worker.data_pools is None for worker in workers):
         return None
-    pools: dict[str, Counter[str]] = {}
-    for worker in workers:
-        for name, pool in (worker.data_pools or {}).items():
-            pools.setdefault(name, Counter()).update(pool.model_dump())
-    return {name: dict(counts) for name, counts in sorted(pools.items())}
+    names = sorted({name for worker in workers for name in worker.data_pools or {}})
+    return {
+        name: _pool([w.data_pools[name] for w in workers if w.data_pools and name in w.data_pools]) for name in names
+    }
+
+
+def _pool(parts: Sequence[PoolStatus]) -> dict[str, Any]:
+    """Return the sums of one pool's counts; the rows of a shared one are every worker's own."""
+    use, rows = parts[0].use, [part.rows for part in parts]
+    counts = ("given", "in_use_peak", "lacked", "short_peak", "locked")
+    sums = {name: sum(getattr(part, name) for part in parts) for name in counts}
+    return {"use": use, "rows": max(rows) if use == "shared" else sum(rows), **sums}
 
 
 def _workers(directory: RunDirectory, workers: tuple[WorkerStatus, ...], expected: int) -> list[dict[str, Any]]:

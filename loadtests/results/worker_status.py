@@ -19,12 +19,13 @@ class Taken(WrittenDocument):
 
 
 class PoolStatus(WrittenDocument):
-    """What a worker gave out of one file of accounts or test data.
+    """What a worker gave out of one file of accounts or test data, and how.
 
     `rows` are those it may give out, `lacked` is how often none was free, and `short_peak` about how many more would
     have been in use then; `locked` are out of use.
     """
 
+    use: str
     rows: int
     given: int
     in_use_peak: int

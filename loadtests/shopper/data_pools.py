@@ -1,27 +1,25 @@
 """One worker's accounts and test data: who a session is, what it was given, and that it is given back at its end."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.splitmix import SplitMix64
-from loadtests.environment.credentials import masks_of
+from loadtests.environment.credentials import SHORTEST_MASKED, masks_of
 from loadtests.environment.data_files import Table
 from loadtests.environment.data_targets import ACCOUNTS, AccountShare, DataTargets
 from loadtests.shopper.customers import COLUMNS, new_customer
 from loadtests.shopper.pools import Pool
 from loadtests.shopper.rows import Account, Row
 
-NO_ACCOUNT, NO_DATA = "no_account", "no_data"
+NO_ACCOUNT = "no_account"
 Kind = Literal["guest", "new", "returning"]
 # Draws of their own beside the session's: with and without accounts its journey draws the same.
 _STREAM = 0x6B63_6F75_6E74_7331
-_SHORTEST_MASKED = 3  # of users and passwords; of anything else see `masks_of`
-
-
-class NothingFreeError(Exception):
-    """A pool has no row free: the session can't go on. The message is the reason that its record gives."""
+_WORD = re.compile(r"[\w-]+")
+_SHORTEST_LOGIN = 3  # of users and passwords; of anything else see `masks_of`
 
 
 class UnknownPoolError(Exception):
@@ -92,10 +90,10 @@ class DataPools:
         held = self._held.get(session)
         return None if held is None else held.account
 
-    def row(self, session: int, name: str, random: SplitMix64) -> Row:
-        """Give a session a row of the pool `name`; an exclusive one is kept until the session ends.
+    def row(self, session: int, name: str, random: SplitMix64) -> Row | None:
+        """Give a session a row of the pool `name`, None when none is free; an exclusive one is kept until it ends.
 
-        Raises NothingFreeError when none is free, UnknownPoolError when the environment declares no such pool.
+        Raises UnknownPoolError when the environment declares no such pool.
         """
         pool = self.pools.get(name)
         if pool is None or name == ACCOUNTS:
@@ -103,7 +101,7 @@ class DataPools:
             raise UnknownPoolError(f"targets.yaml declares no data {name!r}; it declares: {known}")
         number = pool.take(self._now(), random)
         if number is None:
-            raise NothingFreeError(NO_DATA)
+            return None
         table, held = self._tables[name], self._held.setdefault(session, Held())
         row = Row(name, table.columns, table.row(number))
         held.rows.append((pool, number))
@@ -117,7 +115,18 @@ class DataPools:
         for pool, row in () if held is None else held.rows:
             pool.give_back(row, self._now())
 
-    def masks(self, session: int) -> tuple[bytes, ...]:
+    def held_in(self, session: int, text: str) -> bool:
+        """Whether a word for the records holds, as it stands, an address or the like that a session was given.
+
+        What is made of letters, digits and hyphens alone is left: a customer's number may well be part of an order's.
+        """
+        held = self._held.get(session)
+        if held is None:
+            return False
+        given = held.secrets if held.account is None else [*held.secrets, *held.account.values()]
+        return any(len(one) >= SHORTEST_MASKED and one in text and not _WORD.fullmatch(one) for one in given)
+
+    def masks(self, session: int) -> tuple[str, ...]:
         """Return what nothing that is kept of a session may hold, in every form that a page may, the longest first."""
         held = self._held.get(session)
         if held is None:
@@ -125,5 +134,5 @@ class DataPools:
         account = held.account
         found = masks_of(held.secrets if account is None else [*held.secrets, *account.values()])
         if account is not None:
-            found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_MASKED)
-        return tuple(sorted(set(found), key=len, reverse=True))
+            found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_LOGIN)
+        return tuple(sorted({mask.decode() for mask in found}, key=len, reverse=True))

@@ -15,10 +15,10 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import Ceilings
-from loadtests.environment.credentials import masked
 from loadtests.environment.hosts import SHOP
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
+from loadtests.results.masking import without
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
@@ -32,6 +32,7 @@ from loadtests.shopper.rows import Account, Row
 _MAX_HOPS = 10
 # Errors of a whole reply of the shop's: what its body says may still make an answer of it.
 _ANSWERED = frozenset({"http_4xx", "http_5xx", "graphql"})
+NO_DATA = "no_data"
 # What a check raises that can't read a reply.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
@@ -42,6 +43,10 @@ class SessionFailedError(Exception):
 
 class PersonalDataError(Exception):
     """A name for the records that holds a customer's data: a mistake of the storefront's."""
+
+
+class NothingFreeError(SessionFailedError):
+    """A pool of test data has no row free: what the load lacks, not the shop. The message is the record's reason."""
 
 
 class UnreadableReplyError(SessionFailedError):
@@ -226,16 +231,20 @@ class Session:
         pools = self._worker.pools
         if pools is None:
             raise UnknownPoolError(f"targets.yaml declares no data {name!r}: it declares none")
-        return pools.row(self.arrival.number, name, self.random)
+        row = pools.row(self.arrival.number, name, self.random)
+        if row is None:
+            raise NothingFreeError(NO_DATA)
+        return row
 
     def masks(self) -> tuple[str, ...]:
         """Return what nothing that is kept of it may hold: what it was given of accounts and data, longest first."""
         pools = self._worker.pools
-        return () if pools is None else tuple(mask.decode() for mask in pools.masks(self.arrival.number))
+        return () if pools is None else pools.masks(self.arrival.number)
 
     def check_name(self, name: str) -> None:
         """Raise PersonalDataError for a word of the storefront's that holds what the session was given."""
-        if any(mask in name for mask in self.masks()):
+        pools = self._worker.pools
+        if pools is not None and pools.held_in(self.arrival.number, name):
             raise PersonalDataError("a step's name or an order's key holds what an account or a pool gave")
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
@@ -390,9 +399,9 @@ class Session:
 
     def end_order(self, key: str, outcome: OutcomeWord, reply: OrderReply) -> None:
         """Write the outcome of the order attempt `key` into the ledger."""
-        if reply.order_id is not None and (pools := self._worker.pools) is not None:
-            shown = masked(reply.order_id.encode(), pools.masks(self.arrival.number)).decode()
-            reply = replace(reply, order_id=shown)
+        pools, order_id = self._worker.pools, reply.order_id
+        if pools is not None and order_id is not None and pools.held_in(self.arrival.number, order_id):
+            reply = replace(reply, order_id=without(order_id, self.masks()))
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
     def write_last(self) -> None:

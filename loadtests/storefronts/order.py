@@ -7,12 +7,10 @@ import gevent
 
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.ledger import Line, OrderReply
-from loadtests.shopper.data_pools import NothingFreeError
 from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts.page import Page
 
 OUT_OF_STOCK = "out_of_stock"
-_ENDINGS = (SessionFailedError, CeilingReachedError, NothingFreeError)  # their messages are reasons
 
 
 class RefusedError(Exception):
@@ -72,7 +70,7 @@ class Order:
             reply = OrderReply(status=error.page.status, reason=error.reason)
             self._session.end_order(self.key, "refused", reply)
             return True
-        reason = str(error) if isinstance(error, _ENDINGS) else ""
+        reason = str(error) if isinstance(error, SessionFailedError | CeilingReachedError) else ""
         reason = reason or ("cut_off" if isinstance(error, gevent.GreenletExit) else "storefront")
         self._session.end_order(self.key, "unknown", OrderReply(status=0, reason=reason))
         if error is None:

@@ -201,10 +201,8 @@ class Shop:
             headers = {**self.headers(), **(headers or {})}
         if isinstance(form, Mapping):
             form = tuple((name, str(value)) for name, value in form.items())
-        if step not in _REDIRECT_STEPS:
-            self._session.check_name(step)
-            _REDIRECT_STEPS[step] = f"{step}-redirect"
-        redirect = _REDIRECT_STEPS[step] if follow is None else follow or None
+        known = _REDIRECT_STEPS.get(step) or self._new_step(step)
+        redirect = known if follow is None else follow or None
         accept = OK if expect is OK else statuses_of(expect)
         request = Request(step, method, path, json, form, headers, accept, redirect, graphql, host)
         if refused is None and expect is OK:
@@ -216,10 +214,17 @@ class Shop:
         """Do what `ask` does for a request without anything of its own: most are, and this takes half as long."""
         if path[:1] != "/" or path[:2] == "//":
             return self.ask(step, method, path, json=json)
-        session, redirect = self._session, _REDIRECT_STEPS.get(step) or _redirect_step(step)
+        session, redirect = self._session, _REDIRECT_STEPS.get(step) or self._new_step(step)
         request = tuple.__new__(Request, (step, method, path, json, None, None, OK, redirect, False, None))
         reply = session.step(request)
         return Page(session, session.answered or request, reply)
+
+    def _new_step(self, step: str) -> str:
+        """Return what a step's redirects are called; raises PersonalDataError for a name with a customer's data."""
+        self._session.check_name(step)
+        if len(_REDIRECT_STEPS) > _MOST_STEPS:  # a storefront that makes its steps' names up
+            _REDIRECT_STEPS.clear()
+        return _REDIRECT_STEPS.setdefault(step, f"{step}-redirect")
 
     def _checked(self, request: Request, expect: Match, refused: Mapping[str, Match]) -> Page:
         page = Page(self._session, request, Reply())

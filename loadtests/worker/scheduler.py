@@ -11,8 +11,8 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.masking import masked_text
 from loadtests.results.records import SessionRecord
-from loadtests.shopper.data_pools import NO_ACCOUNT, NothingFreeError
-from loadtests.shopper.session import Session, SessionContext, SessionFailedError
+from loadtests.shopper.data_pools import NO_ACCOUNT
+from loadtests.shopper.session import NothingFreeError, Session, SessionContext, SessionFailedError
 
 _KILL_S = 1.0
 _LOOK_NS = 50_000_000
@@ -137,10 +137,10 @@ class Scheduler:
         outcome, reason = "failed", "ended by force"
         try:
             outcome, reason = "completed", self._play_out(arrival, record)
-        except SessionFailedError as error:
-            outcome, reason = "failed", str(error)
         except (CeilingReachedError, NothingFreeError) as error:
             outcome, reason = "dropped", str(error)
+        except SessionFailedError as error:
+            outcome, reason = "failed", str(error)
         except gevent.GreenletExit:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
@@ -175,7 +175,7 @@ class Scheduler:
     def _shown(self, arrival: Arrival, error: Exception) -> str:
         """Return what a mistake says, without what its session was given of accounts and data."""
         pools = self._context.pools
-        known = () if pools is None else (mask.decode() for mask in pools.masks(arrival.number))
+        known = () if pools is None else pools.masks(arrival.number)
         return masked_text(repr(error), known)[:_LONGEST_ERROR]
 
     def _record(self, record: SessionRecord) -> None:

@@ -335,6 +335,7 @@ def _pool_status(pools: DataPools | None) -> dict[str, PoolStatus]:
         if pools is None
         else {
             name: PoolStatus(
+                use=pool.use,
                 rows=len(pool),
                 given=pool.given,
                 in_use_peak=pool.in_use_peak,

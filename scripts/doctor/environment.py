@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from loadtests.client.http2.probe import check_spoken
+from loadtests.environment.data_files import read_data
 from loadtests.environment.destinations import host_of
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.hosts import SHOP
@@ -17,6 +18,7 @@ from loadtests.guardrails.preflight import REQUESTS, check_side_effects, host_fa
 from loadtests.guardrails.release_watch import probe_release
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
+from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 
 _TIMEOUT_S = 5.0
@@ -31,6 +33,7 @@ def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -
     kind = resolved.destinations.kind
     yield ok("environment", f"{name} at {resolved.environment.base_url}, {kind}{', production' if production else ''}")
     yield from _proxy(resolved)
+    yield from _data(resolved)
     with resolved.http() as http:
         reply = _home(resolved, http)
         yield reply if isinstance(reply, Line) else _reached(resolved, reply)
@@ -61,6 +64,18 @@ def _proxy(resolved: ResolvedEnvironment) -> Iterator[Line]:
             f"only the proxy can look up {', '.join(unknown)}: whether that is production is known by its name alone"
         )
         yield ok("names", found)
+
+
+def _data(resolved: ResolvedEnvironment) -> Iterator[Line]:
+    """Read the files of accounts and test data that are declared."""
+    if not resolved.environment.data_files():
+        return
+    try:
+        tables = read_data(resolved.environment)
+    except BadInput as error:
+        yield wrong("test data", str(error), "correct the file; docs/your-own-shop.md says what it holds")
+        return
+    yield ok("test data", "rows: " + ", ".join(f"{name} {len(table):,}" for name, table in tables.items()))
 
 
 def _home(resolved: ResolvedEnvironment, http: requests.Session) -> BoundedReply | Line:

@@ -188,6 +188,7 @@ class PoolFacts(_Part):
     `locked` were out of use at the end.
     """
 
+    use: str | None = Field(None, examples=["shared", "exclusive", "once"])
     rows: Count | None = None
     given: Count | None = None
     in_use_peak: Count | None = None

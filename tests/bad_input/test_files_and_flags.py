@@ -18,6 +18,15 @@ from tests.scripts.world import PLAN, Ended, fake_shop, script, targets, write_i
 
 RUN = ("run", "plan.yaml", "--on", "staging")
 ACCOUNTS = {"file": "a.csv"}
+MINE = """\
+from peakproof import Shop, journey
+
+
+class Mine(Shop):
+    @journey
+    def look(self):
+        self.get("home", "/")
+"""
 CEILING = {"requests_per_s": 99, "open_sessions": 2000, "orders": 20000}
 
 
@@ -78,6 +87,22 @@ CASES = {
         arguments=(*RUN, "--workers", "2"),
         files={"targets.yaml": targets(accounts=ACCOUNTS), "a.csv": "user,password\nada,hunter2\n"},
         message="FOLDER/a.csv: has 1 row for 2 workers, which share none of them; add rows, or use fewer --workers",
+    ),
+    "a setting without its secret": Case(
+        files={
+            "targets.yaml": targets(storefront={"file": "mine.py", "settings": {"key": {"env": "MINE_KEY"}}}),
+            "plan.yaml": f"{PLAN.replace('search-and-buy', 'look')}visits: {{look: {{steps: {{home: 1}}}}}}\n",
+            "mine.py": MINE,
+        },
+        message="the environment variable MINE_KEY is not set; targets.yaml names it in storefront.settings.key",
+    ),
+    "a setting whose file is not there": Case(
+        files={
+            "targets.yaml": targets(storefront={"file": "mine.py", "settings": {"pem": {"file": "key.pem"}}}),
+            "plan.yaml": f"{PLAN.replace('search-and-buy', 'look')}visits: {{look: {{steps: {{home: 1}}}}}}\n",
+            "mine.py": MINE,
+        },
+        message="FOLDER/key.pem: can't be read: No such file or directory",
     ),
     "a missing order history": Case(
         arguments=("forecast", "orders.csv"), message="orders.csv: can't be read: No such file or directory"

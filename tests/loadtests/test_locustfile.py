@@ -68,6 +68,19 @@ def test_a_folder_that_is_no_run_ends_as_bad_usage_with_one_line(tmp_path: Path)
     assert ended.stderr == ""
 
 
+def test_a_worker_whose_accounts_are_others_ends_as_bad_usage_before_it_plays(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text("user,password\nada,hunter2\n")
+    directory = prepared_run(tmp_path, "http://127.0.0.1:9", declared={"accounts": {"file": str(accounts)}})
+    accounts.write_text("user,password\nada,hunter3\n")
+    ended = run("--run-directory", str(directory.path), "--users", "1", "--spawn-rate", "1")
+    assert ended.returncode == 2
+    assert ended.stdout == (
+        f"{accounts}: isn't the file that the run was started with: copy it from there (rows here: 1, there: 1)\n"
+    )
+    assert list(directory.path.glob("worker-*.json")) == []
+
+
 def live(directory: RunDirectory) -> dict[str, object]:
     data = json.loads(directory.live.read_text())
     assert isinstance(data, dict)

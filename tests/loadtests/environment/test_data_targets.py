@@ -71,8 +71,10 @@ def test_new_customers_and_guests_need_no_file(tmp_path: Path) -> None:
         ("data: {accounts: {file: a.csv}}", "data: accounts stands beside data, not in it"),
         (
             "data: {Coupons!: {file: c.csv}}",
-            "data.Coupons!.[key]: String should match pattern '^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$',"
-            " found 'Coupons!'",
+            (
+                "data.Coupons!.[key]: String should match pattern '^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$',"
+                " found 'Coupons!'"
+            ),
         ),
         ("data: [{code: hunter2}]", "data: Input should be a valid dictionary"),
         ("data: {coupons: {}}", "data.coupons.file: required and missing"),

@@ -13,7 +13,7 @@ from scripts.running.read_inputs import read_inputs
 from tests.scripts.made_run import facts, make_run
 from tests.scripts.world import targets, write_inputs
 
-POOL = {"rows": 250, "given": 40, "in_use_peak": 9, "lacked": 3, "short_peak": 2, "locked": 1}
+POOL = {"use": "exclusive", "rows": 250, "given": 40, "in_use_peak": 9, "lacked": 3, "short_peak": 2, "locked": 1}
 
 
 def told(folder: Path, *pools: object) -> object:
@@ -28,8 +28,23 @@ def told(folder: Path, *pools: object) -> object:
 def test_what_the_workers_gave_out_is_added_up(tmp_path: Path) -> None:
     two = {"accounts": {**POOL, "given": 2}, "coupons": POOL}
     assert told(tmp_path, {"accounts": POOL}, two) == {
-        "accounts": {"rows": 500, "given": 42, "in_use_peak": 18, "lacked": 6, "short_peak": 4, "locked": 2},
+        "accounts": {
+            "use": "exclusive",
+            "rows": 500,
+            "given": 42,
+            "in_use_peak": 18,
+            "lacked": 6,
+            "short_peak": 4,
+            "locked": 2,
+        },
         "coupons": POOL,
+    }
+
+
+def test_a_file_that_the_workers_share_is_one(tmp_path: Path) -> None:
+    shared = {"words": {**POOL, "use": "shared"}}
+    assert told(tmp_path, shared, shared) == {
+        "words": {**POOL, "use": "shared", "given": 80, "in_use_peak": 18, "lacked": 6, "short_peak": 4, "locked": 2}
     }
 
 

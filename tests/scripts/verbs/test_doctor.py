@@ -138,6 +138,23 @@ def test_what_is_wrong_is_told_with_the_next_step(  # noqa: PLR0913, PLR0917 - a
     assert found["code"] == 75
 
 
+def test_accounts_and_test_data_are_counted_and_what_is_wrong_with_them_is_told(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = {"accounts": {"file": "accounts.csv"}, "data": {"words": {"file": "words.csv"}}}
+    (peakproof.folder / "accounts.csv").write_text("user,password\nada,hunter2\nben,x\n")
+    (peakproof.folder / "words.csv").write_text("word\nhoodie\n")
+    found = looked(peakproof, shop, monkeypatch, kill_url=f"{shop.url}/kill", **declared)
+    assert (found["code"], found["test data"]["state"]) == (0, "ok")
+    assert found["test data"]["found"] == "rows: accounts 2, words 1"
+    (peakproof.folder / "words.csv").write_text("")
+    found = looked(peakproof, shop, monkeypatch, kill_url=f"{shop.url}/kill", **declared)
+    assert (found["code"], found["test data"]["state"]) == (75, "wrong")
+    assert found["test data"]["found"] == (
+        f"{peakproof.folder / 'words.csv'}: is empty; its first line names the columns, each further one is a row"
+    )
+
+
 def test_a_shop_whose_clock_is_elsewhere_is_told(
     peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,19 @@ def test_accounts_that_ran_out_say_how_many_more_are_needed(passing: Case) -> No
     )
 
 
+def test_a_load_that_was_too_little_for_want_of_accounts_says_so(passing: Case) -> None:
+    run = passing.run.to_json()
+    run["account"] = {**run["account"], "completed": 790, "dropped": {"no_account": 200, "open_sessions": 3}}
+    late = dataclasses.replace(passing.records, on_time=0)
+    told = [
+        finding.change
+        for check in check_validity(parse_run(run), late, passing.declared)
+        for finding in check.findings
+        if finding.subject == "load"
+    ]
+    assert told == ["see test data: 200 sessions had no account; else add workers, or raise limits.open_sessions"]
+
+
 def test_a_pool_that_was_used_up_says_how_often_it_was_asked(passing: Case) -> None:
     (finding,) = found(passing, {"coupons": pool(rows=90, given=90, lacked=10, short_peak=10)})
     assert (finding.severity, finding.message, finding.change) == (
