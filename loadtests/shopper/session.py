@@ -170,8 +170,8 @@ class Session:
         except SessionFailedError as failed:
             raise UnreadableReplyError(str(failed)) from error
 
-    def masks(self) -> tuple[str, ...]:
-        """Return what no sample of a reply may hold: what is this shopper's own."""
+    def masks(self) -> tuple[bytes, ...]:
+        """Return what nothing that is kept of it may hold: what is this shopper's own."""
         return ()
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:

@@ -9,7 +9,7 @@ import orjson
 
 from loadtests.client.interface import Client, Listener, Reply, Request
 from loadtests.results.ledger import Attempt, Ledger, OrderReply, OutcomeWord
-from loadtests.results.masking import masked_head, masked_headers, masked_text
+from loadtests.results.masking import masked_head, masked_headers, masked_text, texts_of
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
@@ -99,7 +99,7 @@ class Seen:
 
     def unexpected(self, session: Session, request: Request, reply: Reply, why: str) -> None:
         """Keep a reply that isn't what its step needs, and why."""
-        self.known = (*self.known, *(one for one in session.masks() if one not in self.known))
+        self.known = (*self.known, *(one for one in texts_of(session.masks()) if one not in self.known))
         self.last, self.why = (request, reply), why
 
     def recorded(self, record: StepRecord) -> None:

@@ -6,22 +6,18 @@ It reads all it needs from the run directory, and writes all it records there. I
 import os
 import platform
 import resource
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from random import Random
 from typing import Any
 
 import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from loadtests.client.access import Access
 from loadtests.client.factory import Clients, share_of
 from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.revision import Revision
-from loadtests.environment.ceilings import Ceilings
 from loadtests.live.histogram import Histogram
 from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
 from loadtests.results.error_samples import ErrorSamples
@@ -36,7 +32,6 @@ from loadtests.runtime.hang_watch import HangWatch
 from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
-from loadtests.shopper.assets import AssetSource, source_of
 from loadtests.shopper.session import Session, SessionContext, in_flight
 from loadtests.storefronts.failures import file_of
 from loadtests.worker.client_spans import ClientSpans
@@ -45,6 +40,7 @@ from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
 from loadtests.worker.reply_samples import ReplySamples
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
+from loadtests.worker.session_context import Own, secrets_of, session_context
 from loadtests.worker.storefront_failures import StorefrontFailures
 
 _CPU_WINDOW_S = 5
@@ -191,28 +187,18 @@ class Worker:
         return self._figures.take(self._clock.now()), gauges
 
     def _make_context(self, started_at: int) -> SessionContext:
-        job = self._job
-        access = job.access()
-        return SessionContext(
-            plan=job.plan,
+        samples = ErrorSamples(self._job.directory, self.name)
+        own = Own(
             clock=self._clock,
             alarms=Alarms(self._clock),
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
-            ceilings=Ceilings(job.ceiling, self._index, self._workers),
-            ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=self._clients.of(access, self._index),
-            assets=None if job.plan.assets == "off" else self._make_assets(access),
+            clients=self._clients,
+            unexpected=ReplySamples(samples, self._clock.now, secrets_of(self._job)).unexpected,
             under_way=self._under_way,
-            started_at=started_at,
-            origin=access.origin,
-            unexpected=self._make_samples(access).unexpected,
         )
-
-    def _make_samples(self, access: Access) -> ReplySamples:
-        known = tuple(mask.decode(errors="replace") for mask in access.masks)
-        return ReplySamples(ErrorSamples(self._job.directory, self.name), self._clock.now, known)
+        return session_context(self._job, self._job.plan, own, (self._index, self._workers), started_at)
 
     def _make_storefront(self) -> StorefrontFailures:
         storefront, given = self._job.storefront, self._job.given()
@@ -227,11 +213,6 @@ class Worker:
         """End the run here, and tell the master to end it everywhere."""
         self.stop("failed", because)
         self.on_failure(because)
-
-    def _make_assets(self, shop: Access) -> AssetSource:
-        cdn = self._job.cdn_access()
-        new_cdn_client = None if cdn is None else self._clients.of(cdn.at_root, self._index)
-        return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
 
     def _make_scheduler(self, started_at: int) -> Scheduler:
         job = self._job
