@@ -133,7 +133,7 @@ class Trial:
             finally:
                 session.close()
         except SessionFailedError as error:
-            self._failed("shop", _of_the_shop(error, self._seen.why), error)
+            self._failed("shop", _of_the_shop(error, error.why or self._seen.why), error)
         except CeilingReachedError as error:
             self._failed("ceiling", f"{error}: the environment's ceiling allows no more", error)
         except StuckError as error:

@@ -61,6 +61,12 @@ class Mine(Shop):
         self.get("home", "/api")["cart.id"]
 
     @journey
+    def earlier(self):
+        first = self.get("home", "/api")
+        self.get("again", "/api")
+        first["cart.id"]
+
+    @journey
     def broken(self):
         self.get("fails", "/broken")
 
@@ -213,6 +219,7 @@ def test_a_session_whose_order_is_refused_is_played_again_three_times_and_not_co
     ("journey", "what", "message", "line"),
     [
         ("missing", "shop", "home: wrong_reply: cart.id: not there", '        self.get("home", "/api")["cart.id"]'),
+        ("earlier", "shop", "home: wrong_reply: cart.id: not there", '        first["cart.id"]'),
         ("broken", "shop", "fails: http_5xx", '        self.get("fails", "/broken")'),
         ("raises", "storefront", "RuntimeError: in mid visit", '        raise RuntimeError("in mid visit")'),
         (
