@@ -17,13 +17,18 @@ _TELLING_MEMBER = (
     r"|verifier)[\w.-]{0,40}"
 )
 _MEMBER = re.compile(rf"(?i)(\"{_TELLING_MEMBER}\"\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
-_ATTRIBUTE = re.compile(rf"(?i)(name=[\"']{_TELLING_NAME}[\"'][^<>]{0, 300}?\bvalue=)([\"'])[^\"'<>]*")
+_ATTRIBUTE = re.compile(rf"(?i)(name=[\"']{_TELLING_NAME}[\"'][^<>]{{0,300}}?\bvalue=)([\"'])[^\"'<>]*")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)[ +][\w.~+/=-]{6,}")
 _JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]*(?:\.[\w-]*)?")
 _CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
 _DIGITS = re.compile(r"(?<![\w.])\d{9,}(?![\w.])")
 _UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
+
+
+def texts_of(masks: Iterable[bytes]) -> tuple[str, ...]:
+    """Return known secrets, which are bytes of a reply, as texts."""
+    return tuple(mask.decode(errors="replace") for mask in masks)
 
 
 def masked_text(text: str, known: Iterable[str] = ()) -> str:

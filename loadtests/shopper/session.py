@@ -38,7 +38,12 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticErro
 
 
 class SessionFailedError(Exception):
-    """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
+    """A step didn't get the reply it needs; the shopper gives up. The message is the step's error.
+
+    `why` is what is wrong with the reply, where a check or the storefront said.
+    """
+
+    why = ""
 
 
 class PersonalDataError(Exception):
@@ -202,7 +207,9 @@ class Session:
             self._last = request, reply._replace(error="wrong_reply"), times, traceparent
             self.write_last()
             self._tell(request, reply, why)
-        raise SessionFailedError(f"{step}: wrong_reply")
+        failed = SessionFailedError(f"{step}: wrong_reply")
+        failed.why = why
+        raise failed
 
     def unreadable(self, error: Exception, why: str) -> NoReturn:
         """Say that what was read of the last reply failed with `error`, and end the visit: UnreadableReplyError.

@@ -1,10 +1,10 @@
 """Where in a storefront's file an error came from: the file, the line, its source, and the file's own frames."""
 
 import linecache
-import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import FunctionType
 
 _LONGEST_SOURCE = 200
 _MOST_FRAMES = 20
@@ -27,7 +27,8 @@ class Place:
 
 def file_of(storefront_class: type) -> str:
     """Return the path of the file that a storefront's class was read from, "" when that isn't known."""
-    return str(getattr(sys.modules.get(storefront_class.__module__), "__file__", None) or "")
+    functions = (one for one in vars(storefront_class).values() if isinstance(one, FunctionType))
+    return next((one.__code__.co_filename for one in functions), "")
 
 
 def places_of(error: BaseException, file: str) -> tuple[Place, ...]:

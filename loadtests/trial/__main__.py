@@ -11,7 +11,7 @@ import gevent
 from gevent.fileobject import FileObject
 
 from loadtests.trial.messages import Event, TrialJob
-from loadtests.trial.player import Trial
+from loadtests.trial.trial import Trial
 from loadtests.worker.job import read_job
 from slo.documents import BadInput
 from slo.outcomes import ExitCode

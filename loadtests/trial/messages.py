@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, RootModel, TypeAdapter
 
 from loadtests.demand.plan import Visits
 from loadtests.results.ledger import OutcomeWord
@@ -21,6 +21,7 @@ class TrialJob(Document):
 
     `directory` is a run directory, `worker` what it is called in there, `first` the number of its first session. A
     step may take `step_s`, and the storefront's code `code_s` between two of them; `hang` is where a hang is written.
+    At most one request goes out in `every_s`.
     """
 
     directory: Path
@@ -31,6 +32,7 @@ class TrialJob(Document):
     step_s: float
     code_s: float
     hang: Path
+    every_s: float = 1.0
 
 
 class SessionBegan(Document):
@@ -148,3 +150,7 @@ Event = Annotated[
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class TryEvent(RootModel[Event]):
+    """A line of `peakproof try --json`."""

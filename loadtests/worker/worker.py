@@ -6,22 +6,18 @@ It reads all it needs from the run directory, and writes all it records there. I
 import os
 import platform
 import resource
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from random import Random
 from typing import Any
 
 import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from loadtests.client.access import Access
 from loadtests.client.factory import Clients, share_of
 from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.revision import Revision
-from loadtests.environment.ceilings import Ceilings
 from loadtests.live.histogram import Histogram
 from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
 from loadtests.results.error_samples import ErrorSamples
@@ -36,9 +32,7 @@ from loadtests.runtime.hang_watch import HangWatch
 from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
-from loadtests.shopper.assets import source_of
 from loadtests.shopper.data_pools import DataPools
-from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.session import Session, SessionContext, in_flight
 from loadtests.storefronts.failures import file_of
 from loadtests.worker.client_spans import ClientSpans
@@ -47,6 +41,7 @@ from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
 from loadtests.worker.reply_samples import ReplySamples
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
+from loadtests.worker.session_context import Own, secrets_of, session_context
 from loadtests.worker.storefront_failures import StorefrontFailures
 
 _CPU_WINDOW_S = 5
@@ -194,31 +189,19 @@ class Worker:
         return self._figures.take(self._clock.now()), gauges
 
     def _make_context(self, started_at: int) -> SessionContext:
-        job, clients = self._job, self._clients
-        accesses = job.accesses()
-        new_client = {label: clients.of(access, self._index) for label, access in accesses.items()}
-        several = len(accesses) > 1
-        return SessionContext(
-            plan=job.plan,
+        samples = ErrorSamples(self._job.directory, self.name)
+        own = Own(
             clock=self._clock,
             alarms=Alarms(self._clock),
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
-            ceilings=Ceilings(job.ceiling, self._index, self._workers, job.host_ceilings),
-            ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=new_client[None],
-            hosts=DeclaredHosts(locations=accesses[None].places, new_client=new_client if several else {}),
-            assets=None if job.plan.assets == "off" else source_of(accesses, job.plan.assets, self._hooks.failures),
+            clients=self._clients,
+            unexpected=ReplySamples(samples, self._clock.now, secrets_of(self._job)).unexpected,
             under_way=self._under_way,
-            started_at=started_at,
-            pools=self._pools,
-            unexpected=self._make_samples(accesses[None]).unexpected,
         )
-
-    def _make_samples(self, access: Access) -> ReplySamples:
-        known = tuple(mask.decode(errors="replace") for mask in access.masks)
-        return ReplySamples(ErrorSamples(self._job.directory, self.name), self._clock.now, known)
+        seat = self._index, self._workers
+        return session_context(self._job, self._job.plan, own, seat, started_at, self._pools)
 
     def _make_storefront(self) -> StorefrontFailures:
         storefront, given = self._job.storefront, self._job.given()

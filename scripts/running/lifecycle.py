@@ -244,7 +244,7 @@ class RunLifecycle:
             self._ended("stopped", _BY_HAND)
             self._context.say("stopping: what was recorded until now is kept")
         except EnvironmentLacks as error:
-            self._ended("failed", str(error))
+            self._ended("failed", why_hung(directory) or str(error))
 
     def _rendezvous(self, directory: RunDirectory) -> Rendezvous | None:
         if not self._outside.workers_join:

@@ -42,7 +42,7 @@ from slo.validity.run_document import (
 
 TRIES = "tries"
 # With gevent's patches, as the load generator has them: what blocks there blocks here.
-_PLAYER = tuple(python("-m", "gevent.monkey", "--module", "loadtests.trial.__main__"))
+_COMMAND = tuple(python("-m", "gevent.monkey", "--module", "loadtests.trial.__main__"))
 _LOOK_S = 0.2
 _START_S = 60.0
 _LONGEST_LINE = 1 << 20
@@ -244,7 +244,7 @@ class _Trial:
         log = self._directory.logs / f"try-{name}.log"
         with log.open("ab") as file:
             process = subprocess.Popen(
-                _PLAYER,
+                _COMMAND,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,

@@ -1,22 +1,18 @@
 """Plays a trial: sessions one after the other, each watched, and ended when it doesn't end."""
 
 import secrets
-from collections.abc import Callable
-from random import Random
 
 import gevent
 
 from loadtests.client.factory import Clients
-from loadtests.client.interface import Client
 from loadtests.demand.arrivals import Arrival
-from loadtests.environment.ceilings import CeilingReachedError, Ceilings
+from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.hooks import Hooks
 from loadtests.results.records import Records
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.hang_watch import HangWatch
-from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.push_events import WITHIN_S
-from loadtests.shopper.session import Session, SessionContext, SessionFailedError
+from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts.failures import file_of, message_of, places_of
 from loadtests.trial.messages import (
     CodePlace,
@@ -29,9 +25,8 @@ from loadtests.trial.messages import (
 )
 from loadtests.trial.watched import PacedAlarms, Seen, StuckError, Tell, WatchedClient, WatchedLedger, WatchedLog
 from loadtests.worker.job import Job
+from loadtests.worker.session_context import Own, secrets_of, session_context
 
-NewClient = Callable[..., Client]
-_EVERY_S = 1.0
 _MARGIN = 1.01
 _MOST_REFUSED = 3
 _LOOK_S = 0.2
@@ -44,34 +39,26 @@ class Trial:
     def __init__(self, asked: TrialJob, job: Job, tell: Tell) -> None:
         self._asked, self._job, self._tell = asked, job, tell
         self._clock = Clock.start()
-        accesses = job.accesses()
-        access = accesses[None]
-        pace_s = max(_EVERY_S, 1 / job.environment.ceiling.requests_per_s) * _MARGIN
+        pace_s = max(asked.every_s, 1 / job.environment.ceiling.requests_per_s) * _MARGIN
         alarms = PacedAlarms(self._clock, pace_s)
-        known = tuple(mask.decode(errors="replace") for mask in access.masks)
-        self._seen = Seen(tell, self._clock, alarms, known)
+        self._seen = Seen(tell, self._clock, alarms, secrets_of(job))
         self._log = WatchedLog(self._seen)
         self._ledger = WatchedLedger(job.directory.ledger(asked.worker), self._seen)
         self._records = Records(job.directory, asked.worker)
         self._hooks = Hooks([self._records])
-        clients = Clients(None)
-        new_client = {label: self._watched(clients.of(one, 0)) for label, one in accesses.items()}
-        self._pools = job.pools(0, 1, self._clock.now)
-        self._context = SessionContext(
-            plan=job.plan.model_copy(update={"assets": "off"}),
+        own = Own(
             clock=self._clock,
             alarms=alarms,
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
-            ceilings=Ceilings(job.ceiling, 0, 1, job.host_ceilings),
-            ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=new_client[None],
-            hosts=DeclaredHosts(locations=access.places, new_client=new_client if len(accesses) > 1 else {}),
-            started_at=self._clock.now(),
-            pools=self._pools,
+            clients=Clients(None),
             unexpected=self._seen.unexpected,
+            wrap=lambda client: WatchedClient(client, self._seen),
         )
+        plan = job.plan.model_copy(update={"assets": "off"})
+        self._pools = job.pools(0, 1, self._clock.now)
+        self._context = session_context(job, plan, own, (0, 1), self._clock.now(), self._pools)
         self._given = job.given()
         self._number = asked.first
         self._hang = HangWatch(asked.hang, asked.code_s)
@@ -87,9 +74,6 @@ class Trial:
                 self._hooks.steps_ended(batch)
             self._records.close()
             self._ledger.close()
-
-    def _watched(self, new_client: NewClient) -> NewClient:
-        return lambda jar=None: WatchedClient(new_client(jar), self._seen)
 
     def _journey(self, journey: str) -> None:
         counted, refused, of = 0, 0, self._asked.sessions
@@ -157,7 +141,7 @@ class Trial:
                 if self._pools is not None:
                     self._pools.release(session.arrival.number)
         except SessionFailedError as error:
-            self._failed("shop", _of_the_shop(error, self._seen.why), error)
+            self._failed("shop", _of_the_shop(error, error.why or self._seen.why), error)
         except CeilingReachedError as error:
             self._failed("ceiling", f"{error}: the environment's ceiling allows no more", error)
         except StuckError as error:

@@ -1,0 +1,78 @@
+"""What the sessions of one process share, made from a job: the same for a worker of a run and for a trial."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from loadtests.client.factory import Clients, NewClient
+from loadtests.client.interface import Client, Reply, Request
+from loadtests.demand.plan import Plan
+from loadtests.environment.ceilings import Ceilings
+from loadtests.results.hooks import Hooks
+from loadtests.results.ledger import Ledger
+from loadtests.results.masking import texts_of
+from loadtests.results.records import StepLog
+from loadtests.runtime.alarms import Alarms
+from loadtests.runtime.clock import Clock
+from loadtests.shopper.assets import source_of
+from loadtests.shopper.data_pools import DataPools
+from loadtests.shopper.hosts import DeclaredHosts
+from loadtests.shopper.session import Session, SessionContext
+from loadtests.worker.job import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What a process has of its own: where it writes, by which clock, and how many connections it may have.
+
+    `wrap` is put around each client, if given; `unexpected` is what `SessionContext` says.
+    """
+
+    clock: Clock
+    alarms: Alarms
+    hooks: Hooks
+    log: StepLog
+    ledger: Ledger
+    clients: Clients
+    unexpected: Callable[[Session, Request, Reply, str], object]
+    wrap: Callable[[Client], Client] | None = None
+    under_way: dict[int, Session] = field(default_factory=dict)
+
+
+def session_context(
+    job: Job, plan: Plan, own: Own, seat: tuple[int, int], started_at: int, pools: DataPools | None
+) -> SessionContext:
+    """Return the context of worker `seat[0]` of `seat[1]`; raises BadInput on what the job lacks."""
+    accesses, (index, workers) = job.accesses(), seat
+    new_client = {label: _wrapped(own, own.clients.of(access, index)) for label, access in accesses.items()}
+    several = len(accesses) > 1
+    return SessionContext(
+        plan=plan,
+        clock=own.clock,
+        alarms=own.alarms,
+        hooks=own.hooks,
+        log=own.log,
+        ledger=own.ledger,
+        ceilings=Ceilings(job.ceiling, index, workers, job.host_ceilings),
+        ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
+        new_client=new_client[None],
+        hosts=DeclaredHosts(locations=accesses[None].places, new_client=new_client if several else {}),
+        assets=None if plan.assets == "off" else source_of(accesses, plan.assets, own.hooks.failures),
+        under_way=own.under_way,
+        started_at=started_at,
+        unexpected=own.unexpected,
+        pools=pools,
+    )
+
+
+def secrets_of(job: Job) -> tuple[str, ...]:
+    """Return the environment's secrets as a reply may hold them; raises BadInput on one that is missing."""
+    return texts_of(job.accesses()[None].masks)
+
+
+def _wrapped(own: Own, new_client: NewClient) -> Callable[..., Client]:
+    if own.wrap is None:
+        return new_client
+    wrap = own.wrap
+    return lambda jar=None: wrap(new_client(jar))
