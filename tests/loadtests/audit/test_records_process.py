@@ -150,7 +150,7 @@ def test_rows_that_nobody_wants_any_more_end_the_process_and_the_next_call_start
     next(rows)
     ended = mine._process
     assert ended is not None
-    rows.close()  # type: ignore[attr-defined] - it is a generator
+    rows.close()
     assert ended.poll() is not None
     assert failure_of(mine, "ends") == "mine.py: its process ended in the middle of an answer, with exit code 3"
 

@@ -13,6 +13,7 @@ from loadtests.results.ledger import Line
 from slo.documents import BadInput
 
 NOON = 1_795_780_800_000_000_000  # 2026-11-27 12:00:00 UTC
+TEE = Line(sku="tee", quantity=1, location="here")
 LINE = {"sku": "tee", "quantity": 1, "location": "here"}
 ORDER: dict[str, Any] = {"order_id": "o1", "created_at": NOON, "total_cents": 900, "lines": [LINE]}
 
@@ -45,7 +46,7 @@ def test_that_an_order_is_no_run_s_is_something_else_than_not_saying_so() -> Non
 
 
 def test_the_records_of_that_name_are_rows_too() -> None:
-    assert read(OrderRecord("o1", NOON, 900, [Line(**LINE)])) == read({**ORDER, "key": None}) | dict.fromkeys(
+    assert read(OrderRecord("o1", NOON, 900, [TEE])) == read({**ORDER, "key": None}) | dict.fromkeys(
         ("paid_at", "printed_at", "shipped_at", "due_at", "decline")
     )
     assert read(PaymentRecord("p1", "o1", 900, NOON), "payments")["status"] == "captured"
@@ -68,7 +69,7 @@ def test_a_time_is_what_a_driver_gives_as_long_as_it_says_its_zone(at: object) -
     assert read({**ORDER, "created_at": at})["created_at"] == NOON
 
 
-@pytest.mark.parametrize("lines", [[Line(**LINE)], [LINE], (("tee", 1),), [["tee", 1, "here"]], '[["tee", 1]]'])
+@pytest.mark.parametrize("lines", [[TEE], [LINE], (("tee", 1),), [["tee", 1, "here"]], '[["tee", 1]]'])
 def test_a_line_may_be_a_dict_a_tuple_or_a_line_or_all_of_them_json(lines: object) -> None:
     assert read({**ORDER, "lines": lines})["lines"] == [LINE]
 
