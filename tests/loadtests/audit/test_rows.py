@@ -74,6 +74,11 @@ def test_a_line_may_be_a_dict_a_tuple_or_a_line_or_all_of_them_json(lines: objec
     assert read({**ORDER, "lines": lines})["lines"] == [LINE]
 
 
+def test_lines_that_name_no_location_are_at_that_of_their_order() -> None:
+    row = {**ORDER, "location": "York", "lines": [("tee", 1), {**LINE, "unit_cents": 900}]}
+    assert read(row)["lines"] == [{**LINE, "location": "York"}, LINE]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "kept"),
     [
@@ -128,8 +133,8 @@ def test_a_value_that_can_mean_one_thing_only_is_taken(field: str, value: object
         (
             {"shiped_at": NOON},
             (
-                "shiped_at: unknown; there are order_id, key, run, status, created_at, total_cents, lines, paid_at,"
-                " printed_at, shipped_at, due_at, decline"
+                "shiped_at: unknown; there are order_id, key, run, status, created_at, total_cents, lines, location,"
+                " paid_at, printed_at, shipped_at, due_at, decline"
             ),
         ),
     ],
@@ -140,8 +145,8 @@ def test_a_field_is_refused_with_its_value_and_what_is_allowed(change: dict[str,
 
 def test_what_is_no_row_is_refused() -> None:
     assert refused(("o1", 900)) == (
-        "row 3: expected a dict with order_id, key, run, status, created_at, total_cents, lines, paid_at, printed_at,"
-        " shipped_at, due_at, decline, found tuple"
+        "row 3: expected a dict with order_id, key, run, status, created_at, total_cents, lines, location, paid_at,"
+        " printed_at, shipped_at, due_at, decline, found tuple"
     )
     assert refused({"quantity": 1}, "stock") == "row 3: sku: required and missing"
     assert refused({"sku": "a", "quantity": 1, "reserved": -1}, "stock") == (
