@@ -36,14 +36,21 @@ class RecordsError(Exception):
 class RecordsProcess:
     """The process of one file of shop records; it is started when it is first needed, and again when it was ended.
 
-    `variables` are its environment; `longest_s` bounds each call beside the file's own `deadline_s`. Every method
-    raises RecordsError.
+    `variables` are its environment; `longest_s` bounds each call beside the file's own `deadline_s`; `quiet` drops what
+    the file prints, which else goes to our stderr. Every method raises RecordsError.
     """
 
     def __init__(
-        self, file: RecordsFile, settings: Settings, variables: Mapping[str, str], longest_s: float = float("inf")
+        self,
+        file: RecordsFile,
+        settings: Settings,
+        variables: Mapping[str, str],
+        longest_s: float = float("inf"),
+        *,
+        quiet: bool = False,
     ) -> None:
         self.file, self._settings, self._variables, self._longest_s = file, settings, variables, longest_s
+        self._stderr = subprocess.DEVNULL if quiet else None
         self._masks = Credentials(hidden=_hidden(settings.secrets)).masks()
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
@@ -137,6 +144,7 @@ class RecordsProcess:
             python("-m", "loadtests.audit.records_child"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._stderr,
             env=dict(self._variables),
             start_new_session=True,
         )

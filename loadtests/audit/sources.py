@@ -227,9 +227,14 @@ def sources_of(
 
 
 def records_process(
-    own: RecordsFile, environment: Environment, variables: Mapping[str, str], longest_s: float = float("inf")
+    own: RecordsFile,
+    environment: Environment,
+    variables: Mapping[str, str],
+    longest_s: float = float("inf"),
+    *,
+    quiet: bool = False,
 ) -> RecordsProcess:
     """Return the process of a file of shop records, with the environment's settings; raises BadInput."""
     declared = environment.shop_records
     settings = Settings() if declared is None else settings_of(declared, variables, "shop_records")
-    return RecordsProcess(own, settings, variables, longest_s)
+    return RecordsProcess(own, settings, variables, longest_s, quiet=quiet)

@@ -176,7 +176,9 @@ class RunLifecycle:
         inputs = self._inputs
         if inputs.records is None or not inputs.records.declares & {"stock", "funnel"}:
             return None
-        return records_process(inputs.records, inputs.environment, self._context.environment, _LONGEST_POLL_S)
+        return records_process(
+            inputs.records, inputs.environment, self._context.environment, _LONGEST_POLL_S, quiet=True
+        )
 
     def _write_job(self, directory: RunDirectory) -> None:
         inputs, ports = self._inputs, self._setting.ports

@@ -162,6 +162,16 @@ def test_a_call_that_does_not_end_is_ended(mine: RecordsProcess, monkeypatch: py
     assert mine._process is None
 
 
+def test_the_example_of_the_docs_has_all_three(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "your-own-shop.md").read_text()
+    (text,) = [part.partition("```")[0] for part in page.split("```python\n")[1:] if "ShopRecords" in part]
+    process = RecordsProcess(RecordsFile(path=tmp_path / "mine.py", text=text), Settings(), os.environ)
+    try:
+        assert process.declares == {"orders", "payments", "stock"}
+    finally:
+        process.close()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

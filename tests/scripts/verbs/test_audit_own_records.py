@@ -155,6 +155,15 @@ def test_a_file_that_was_changed_is_not_run_unless_it_is_named(
 
 
 @pytest.mark.usefixtures("run")
+def test_another_file_that_has_less_than_the_run_s_makes_those_checks_unknown(mine: Path, peakproof: Command) -> None:
+    mine.write_text(MINE.replace("def payments", "def bills"))
+    ended = peakproof("audit", "run", "--shop-records", str(mine))
+    assert ended.code == 75
+    why = "mine.py: payments(): the file has none"
+    assert f"unknown paid-once: payments unreadable: {why}" in ended.out.splitlines()
+
+
+@pytest.mark.usefixtures("run")
 def test_a_file_that_can_not_be_loaded_makes_its_checks_unknown(mine: Path, peakproof: Command) -> None:
     mine.write_text("import nothing_of_that_name")
     ended = peakproof("audit", "run", "--shop-records", str(mine))
