@@ -6,7 +6,7 @@ No reply is trusted: `Unreadable` says in one line what was wrong, never with a 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -52,6 +52,17 @@ class Deadline:
     def left_s(self) -> float:
         """Return the seconds that are left, never below zero."""
         return max(0.0, self.at - self.clock())
+
+
+class Source(Protocol):
+    """Where a subject's values are read from; `shown` names it in messages."""
+
+    @property
+    def shown(self) -> str:
+        """What it is called."""
+
+    def read(self, deadline: Deadline) -> object:
+        """Return parsed JSON; raises Unreadable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 
 from exporters import names
 from exporters.serving.scrape import Subject
-from exporters.serving.source import AdminSource, Answer, Count, Deadline, Label, capped, parsed
+from exporters.serving.source import Answer, Count, Deadline, Label, Source, capped, parsed
 
 MAX_SERIES = 1_000
 
@@ -22,7 +22,7 @@ class Funnel(Answer):
     orders_by_location: dict[Label, Count]
 
 
-def read_funnel(source: AdminSource, deadline: Deadline, max_series: int = MAX_SERIES) -> Funnel:
+def read_funnel(source: Source, deadline: Deadline, max_series: int = MAX_SERIES) -> Funnel:
     """Read the funnel; raises Unreadable when it is malformed or has more series than allowed."""
     funnel = parsed(source.read(deadline), Funnel, source.shown)
     series = len(funnel.funnel) + len(funnel.orders) + len(funnel.orders_by_location)
@@ -44,7 +44,7 @@ def families(funnel: Funnel) -> Iterable[Metric]:
         yield counter
 
 
-def subject(source: AdminSource, max_series: int = MAX_SERIES) -> Subject[Funnel]:
+def subject(source: Source, max_series: int = MAX_SERIES) -> Subject[Funnel]:
     """Return the subject `orders`."""
 
     def read(deadline: Deadline) -> Funnel:

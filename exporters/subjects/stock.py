@@ -1,6 +1,7 @@
 """The shop's stock as metrics: read from its admin interface, checked, and turned into one family.
 
-A quantity below zero is exported as it is: it is what an oversold shop looks like.
+What is reserved for orders already placed is no more in stock. A quantity below zero is exported as it is: it is what
+an oversold shop looks like.
 """
 
 from collections.abc import Iterable
@@ -9,14 +10,14 @@ from prometheus_client.metrics_core import Metric
 
 from exporters import names
 from exporters.serving.scrape import Subject
-from exporters.serving.source import AdminSource, Deadline, Unreadable, capped, parsed
+from exporters.serving.source import Deadline, Source, Unreadable, capped, parsed
 from loadtests.audit.shop_records import StockDocument, StockLevel
 
 MAX_SERIES = 50_000
 _MAX_LABEL, _MAX_QUANTITY = 128, 1 << 53
 
 
-def read_stock(source: AdminSource, deadline: Deadline, max_series: int = MAX_SERIES) -> StockDocument:
+def read_stock(source: Source, deadline: Deadline, max_series: int = MAX_SERIES) -> StockDocument:
     """Read the stock; raises Unreadable when it is malformed, has more series than allowed, or a level twice."""
     stock = parsed(source.read(deadline), StockDocument, source.shown)
     if "format" not in stock.model_fields_set:
@@ -41,11 +42,11 @@ def families(stock: StockDocument) -> Iterable[Metric]:
     """Turn the stock into its metric family."""
     units = names.gauge(names.STOCK_UNITS)
     for level in stock.stock:
-        units.add_metric((level.sku, level.location), level.quantity)
+        units.add_metric((level.sku, level.location), level.left)
     yield units
 
 
-def subject(source: AdminSource, max_series: int = MAX_SERIES) -> Subject[StockDocument]:
+def subject(source: Source, max_series: int = MAX_SERIES) -> Subject[StockDocument]:
     """Return the subject `stock`."""
 
     def read(deadline: Deadline) -> StockDocument:

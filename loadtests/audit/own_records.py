@@ -20,6 +20,7 @@ class OrderRecord(NamedTuple):
 
     `key` is the key that the storefront gave it, None where the shop keeps none; `run` the run that placed it, as the
     shop knows it: None for a customer's. Times are with their zone (datetime or ISO 8601), or ns since the epoch.
+    `location` is that of the lines that name none.
     """
 
     order_id: object
@@ -34,6 +35,7 @@ class OrderRecord(NamedTuple):
     shipped_at: Moment | None = None
     due_at: Moment | None = None
     decline: str | None = None
+    location: object = None
 
 
 class PaymentRecord(NamedTuple):

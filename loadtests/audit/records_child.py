@@ -36,7 +36,7 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    _bound_memory()
     given = orjson.loads(calls.readline())
     path = Path(given["file"])
     try:
@@ -52,12 +52,18 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_REAL, call["deadline_s"] + _GRACE_S)  # if nobody ends this process, it does
         try:
             records = own(given["settings"]) if records is None else records
-            rows = _send(answers, _rows(records, call), call["first"])
+            rows = _send(answers, _rows(records, call, declares), call["first"])
         except BaseException as error:  # noqa: BLE001 - the same
             _say(answers, {"error": f"{path.name}: {call['kind']}(): {_why(error, path)}"})
         else:
             _say(answers, {"rows": rows})
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _bound_memory() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _class_of(path: Path, text: str) -> type[ShopRecords]:
@@ -72,8 +78,10 @@ def _class_of(path: Path, text: str) -> type[ShopRecords]:
     return own
 
 
-def _rows(records: ShopRecords, call: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(records: ShopRecords, call: dict[str, Any], declares: list[str]) -> Iterator[dict[str, Any]]:
     kind = call["kind"]
+    if kind not in declares:
+        raise BadInput("the file has none")
     records.since = datetime.fromtimestamp(call["since"] // 1000 / 1e6, UTC)
     arguments = {"orders": (call["run"],), "payments": (records.since,)}.get(kind, ())
     given = getattr(records, kind)(*arguments)

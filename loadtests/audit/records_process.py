@@ -7,7 +7,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -36,14 +36,21 @@ class RecordsError(Exception):
 class RecordsProcess:
     """The process of one file of shop records; it is started when it is first needed, and again when it was ended.
 
-    `variables` are its environment; `longest_s` bounds each call beside the file's own `deadline_s`. Every method
-    raises RecordsError.
+    `variables` are its environment; `longest_s` bounds each call beside the file's own `deadline_s`; `quiet` drops what
+    the file prints, which else goes to our stderr. Every method raises RecordsError.
     """
 
     def __init__(
-        self, file: RecordsFile, settings: Settings, variables: Mapping[str, str], longest_s: float = float("inf")
+        self,
+        file: RecordsFile,
+        settings: Settings,
+        variables: Mapping[str, str],
+        longest_s: float = float("inf"),
+        *,
+        quiet: bool = False,
     ) -> None:
-        self._file, self._settings, self._variables, self._longest_s = file, settings, variables, longest_s
+        self.file, self._settings, self._variables, self._longest_s = file, settings, variables, longest_s
+        self._stderr = subprocess.DEVNULL if quiet else None
         self._masks = Credentials(hidden=_hidden(settings.secrets)).masks()
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
@@ -56,11 +63,11 @@ class RecordsProcess:
         self._started()
         return self._declares
 
-    def orders(self, run: str | None, since: int, first: int | None = None) -> Iterator[Order]:
+    def orders(self, run: str | None, since: int, first: int | None = None) -> Generator[Order, None, None]:
         """Yield the orders of `run`, or everyone's since `since` (ns); at most the `first` of them."""
         return self._call("orders", _ORDERS, since=since, run=run, first=first)
 
-    def payments(self, since: int, first: int | None = None) -> Iterator[Payment]:
+    def payments(self, since: int, first: int | None = None) -> Generator[Payment, None, None]:
         """Yield the payments since `since` (ns)."""
         return self._call("payments", _PAYMENTS, since=since, first=first)
 
@@ -69,7 +76,7 @@ class RecordsProcess:
         levels = list(self._call("stock", _LEVELS, since=at, first=first, most=_MOST_LEVELS))
         document = StockDocument(taken_at=at, stock=levels)
         if len(document.levels()) != len(levels):
-            raise RecordsError(f"{self._file.path.name}: stock(): the same SKU and location twice")
+            raise RecordsError(f"{self.file.path.name}: stock(): the same SKU and location twice")
         return document
 
     def funnel(self, at: int, first: int | None = None) -> Mapping[str, int]:
@@ -98,8 +105,8 @@ class RecordsProcess:
         run: str | None = None,
         first: int | None = None,
         most: int = _MOST_ROWS,
-    ) -> Iterator[Row]:
-        process, place, seen = self._started(), f"{self._file.path.name}: {kind}()", 0
+    ) -> Generator[Row, None, None]:
+        process, place, seen = self._started(), f"{self.file.path.name}: {kind}()", 0
         deadline_s = min(self._deadline_s, self._longest_s)
         ends_at = time.monotonic() + deadline_s
         whole = False
@@ -137,11 +144,12 @@ class RecordsProcess:
             python("-m", "loadtests.audit.records_child"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._stderr,
             env=dict(self._variables),
             start_new_session=True,
         )
-        given = {"file": str(self._file.path), "text": self._file.text, "settings": dict(self._settings.values)}
-        name = self._file.path.name
+        given = {"file": str(self.file.path), "text": self.file.text, "settings": dict(self._settings.values)}
+        name = self.file.path.name
         try:
             self._tell(process, given)
             line = self._line(process, time.monotonic() + _LOAD_S, f"{name}: not loaded within {_LOAD_S:g} s")
@@ -170,7 +178,7 @@ class RecordsProcess:
             piece = os.read(process.stdout.fileno(), 1 << 20)
             pieces.append(piece)
             if not piece or sum(map(len, pieces)) > _MOST_BYTES:
-                raise RecordsError(f"{self._file.path.name}: {self._why_ended(process) if not piece else _TOO_LONG}")
+                raise RecordsError(f"{self.file.path.name}: {self._why_ended(process) if not piece else _TOO_LONG}")
         line, _, self._unread = b"".join(pieces).partition(b"\n")
         return line
 
@@ -182,9 +190,7 @@ class RecordsProcess:
     def _masked(self, why: str) -> str:
         """Return what the process said, without a secret, and without the folder of the file."""
         return (
-            masked(why.encode(), self._masks)
-            .decode(errors="replace")
-            .replace(str(self._file.path), self._file.path.name)
+            masked(why.encode(), self._masks).decode(errors="replace").replace(str(self.file.path), self.file.path.name)
         )
 
 

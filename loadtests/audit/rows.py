@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, cast
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -90,7 +90,7 @@ PaymentStatus = Literal["authorised", "captured", "pending", "declined", "failed
 
 
 class LineRow(TypedDict):
-    """A line of an order; without a location it is at that of the class."""
+    """A line of an order; what else stands in it, as in a shop's own JSON, is passed over."""
 
     sku: Text
     quantity: Annotated[Whole, Field(ge=0)]
@@ -98,7 +98,7 @@ class LineRow(TypedDict):
 
 
 class OrderRow(TypedDict):
-    """A row of `orders`."""
+    """A row of `orders`; `location` is that of its lines that name none, and else it is that of the class."""
 
     order_id: Text
     key: NotRequired[Text | None]
@@ -107,6 +107,7 @@ class OrderRow(TypedDict):
     created_at: Moment
     total_cents: Whole
     lines: Annotated[list[LineRow], BeforeValidator(_lines), Field(max_length=10_000)]
+    location: NotRequired[Text | None]
     paid_at: NotRequired[Moment | None]
     printed_at: NotRequired[Moment | None]
     shipped_at: NotRequired[Moment | None]
@@ -142,7 +143,8 @@ class FunnelRow(TypedDict):
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _ROWS: Mapping[str, Any] = {"orders": OrderRow, "payments": PaymentRow, "stock": StockRow, "funnel": FunnelRow}
-for _row in (LineRow, *_ROWS.values()):
+cast("Any", LineRow).__pydantic_config__ = ConfigDict(extra="ignore")
+for _row in _ROWS.values():
     _row.__pydantic_config__ = _STRICT
 _ADAPTERS: Mapping[str, TypeAdapter[dict[str, Any]]] = {kind: TypeAdapter(row) for kind, row in _ROWS.items()}
 _STATUS = {"orders": "accepted", "payments": "captured"}
@@ -160,6 +162,8 @@ def row_of(kind: str, row: object, location: str, place: str) -> dict[str, Any]:
         raise BadInput(f"{place}: {_first(error, kind)}") from None
     if kind in _STATUS:
         held.setdefault("status", _STATUS[kind])
+    if kind == "orders":
+        location = held.pop("location", None) or location
     for where in (held,) if kind == "stock" else held.get("lines", ()):
         if where.get("location") is None:
             where["location"] = location

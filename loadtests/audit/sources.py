@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from loadtests.audit.checks import Evidence, others_may_explain
+from loadtests.audit.checks import others_may_explain
+from loadtests.audit.comparisons import Evidence
 from loadtests.audit.pages import MAX_REPLY, Pages, SourceUnavailableError
 from loadtests.audit.records_process import RecordsError, RecordsProcess
 from loadtests.audit.shop_records import Order, Payment, StockDocument
@@ -220,8 +221,20 @@ def sources_of(
     variables: Mapping[str, str],
 ) -> Sources:
     """Return the sources of an environment, `own` being its file of shop records; raises BadInput for a lost secret."""
-    if own is None or environment.shop_records is None:
+    if own is None:
         return Sources(environment, token, http)
-    settings = settings_of(environment.shop_records, variables, "shop_records")
-    process = RecordsProcess(own, settings, variables)
-    return Sources(environment, token, http, process, own.declares)
+    return Sources(environment, token, http, records_process(own, environment, variables), own.declares)
+
+
+def records_process(
+    own: RecordsFile,
+    environment: Environment,
+    variables: Mapping[str, str],
+    longest_s: float = float("inf"),
+    *,
+    quiet: bool = False,
+) -> RecordsProcess:
+    """Return the process of a file of shop records, with the environment's settings; raises BadInput."""
+    declared = environment.shop_records
+    settings = Settings() if declared is None else settings_of(declared, variables, "shop_records")
+    return RecordsProcess(own, settings, variables, longest_s, quiet=quiet)

@@ -109,6 +109,7 @@ def write_run(
         seed=inputs.plan.seed,
         shared_connections=inputs.plan.limits.connections,
         environment=_environment(inputs, start),
+        shop_records=None if inputs.records is None else _shop_records(inputs.records),
         command=start.command,
         release=release,
         permission=start.permission,
@@ -119,8 +120,6 @@ def write_run(
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         platform=f"{sys.platform} {platform.machine()}",
     ).updated(account_for(directory, inputs.plan, start, load, end.notes))
-    if inputs.records is not None:
-        document = document.updated(RunDocument(shop_records=_shop_records(inputs.records)))
     write_json(directory.run, document.to_json())
     return document
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from loadtests.audit.sources import keep_stock, own_records
+from loadtests.audit.records_process import RecordsProcess
+from loadtests.audit.sources import keep_stock, own_records, records_process
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.release_watch import probe_release_or_none
@@ -48,6 +49,7 @@ from slo.validity.run_document import BrowserFacts, LeaseFacts, RunDocument
 
 _FIRST_SNAPSHOT_S = 90.0
 _LAST_SCRAPES_S = 2.5
+_LONGEST_POLL_S = 30.0
 _BY_HAND = "by hand or signal"
 
 
@@ -156,7 +158,7 @@ class RunLifecycle:
         directory = prepare(self._inputs, self._context.runs)
         lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")
-        telemetry = Telemetry(directory, self._resolved, self._setting.ports, self._outside, program)
+        telemetry = Telemetry(directory, self._resolved, self._setting.ports, self._outside, program, self._polled())
         self._write_job(directory)
         write_run(directory, self._inputs, start)
         try:
@@ -171,6 +173,15 @@ class RunLifecycle:
             end = replace(self._end, recorder=telemetry.recorded)
             run = write_run(directory, self._inputs, start, self._load, end)
         return FinishedRun(directory=directory, run=run)
+
+    def _polled(self) -> RecordsProcess | None:
+        """Return the process of shop records that the exporters ask during the run, None where they have nothing."""
+        inputs = self._inputs
+        if inputs.records is None or not inputs.records.declares & {"stock", "funnel"}:
+            return None
+        return records_process(
+            inputs.records, inputs.environment, self._context.environment, _LONGEST_POLL_S, quiet=True
+        )
 
     def _write_job(self, directory: RunDirectory) -> None:
         inputs, ports = self._inputs, self._setting.ports

@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 from exporters.serving.http_server import CantListen
 from exporters.serving.pages import Server, serve
+from exporters.serving.records_source import RecordsSource
 from exporters.serving.scrape import Subject
 from exporters.serving.source import AdminSource
 from exporters.spans.recorder import Recorder
 from exporters.subjects import loadgen, orders, stock
+from loadtests.audit.records_process import RecordsProcess
 from loadtests.environment.credentials import Secret
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.worker_status import read_workers
+from loadtests.runtime.clock import Clock
 from scripts.context import Context
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children
@@ -44,9 +48,11 @@ class Telemetry:
         ports: Ports,
         outside: RemoteSettings,
         program: Program | None,
+        records: RecordsProcess | None = None,
     ) -> None:
         self._directory, self._resolved, self._ports, self._outside = directory, resolved, ports, outside
-        self._program = program
+        self._program, self._records = program, records
+        self._declares = frozenset[str]() if records is None else records.file.declares
         self.recorded: RecorderFacts | None = None
         self._private = Path()  # holds Prometheus' credentials while it runs, readable by this user alone
         self._recorder = Recorder(
@@ -77,6 +83,8 @@ class Telemetry:
             finally:
                 exporters.stop()
         finally:
+            if self._records is not None:
+                self._records.close()
             summary = self._recorder.stop()
             dropped = summary.dropped + _client_spans_dropped(self._directory)
             self.recorded = RecorderFacts(spans=summary.spans, dropped=dropped)
@@ -100,18 +108,23 @@ class Telemetry:
         environment, folder = self._resolved.environment, self._directory.path
         token, ask = self._resolved.bearer() or "", self._resolved.http
         subjects: list[Subject[Any]] = [loadgen.subject(lambda: folder)]
+        turn, now = Lock(), Clock.start().now
         if environment.stock_url is not None:
             subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))
+        elif self._records is not None and "stock" in self._declares:
+            subjects.append(stock.subject(RecordsSource(self._records, "stock", turn, now)))
         if environment.funnel_url is not None:
             subjects.append(orders.subject(AdminSource(url=environment.funnel_url, token=token, session=ask)))
+        elif self._records is not None and "funnel" in self._declares:
+            subjects.append(orders.subject(RecordsSource(self._records, "funnel", turn, now)))
         return subjects
 
     def _exported(self) -> list[str]:
         """Return the jobs that the run's own exporters serve."""
         environment = self._resolved.environment
         jobs = ["loadgen"]
-        jobs += ["stock"] if environment.stock_url is not None else []
-        return jobs + (["orders"] if environment.funnel_url is not None else [])
+        jobs += ["stock"] if environment.stock_url is not None or "stock" in self._declares else []
+        return jobs + (["orders"] if environment.funnel_url is not None or "funnel" in self._declares else [])
 
     def _scrapes(self, exporters: Server) -> list[Scrape]:
         token = self._outside.run_token

@@ -17,6 +17,7 @@ from scripts.context import Context
 from scripts.doctor.environment import environment
 from scripts.doctor.lines import Line, ok, rendered, wrong
 from scripts.doctor.machine import machine
+from scripts.doctor.own_records import shop_records
 from scripts.doctor.stack import check_stack
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
 from slo.documents import BadInput, read_text, validate
@@ -85,6 +86,7 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
             yield wrong("environment", str(error), "correct base_url, or the name service")
         else:
             yield from _environment(options.on, resolved, targets)
+            yield from shop_records(resolved, context.environment)
     if options.stack:
         for checked in check_stack(context.environment):
             good, step = checked.good, checked.change or "see its log: docker compose logs"

@@ -6,6 +6,7 @@ from slo.findings import Finding, Severity
 from slo.formatting import clean, clip, count, percent, seconds
 from slo.outcomes import Outcome
 from slo.verdict.objective_results import ObjectiveResult
+from slo.verdict.promises import NOTHING
 from slo.verdict.verdict import Verdict, summary_counts
 
 COLUMNS = 100
@@ -85,8 +86,13 @@ def _promises(verdict: Verdict) -> str:
             word = "broken" if status == "bad" else "not known"
             return f"{word}: {found[0].name}: {found[0].message}{_more(len(found) - 1)}"
     good = sum(point.status == "good" for point in points)
-    rest = sum(point.status == "left out" for point in points)
-    return f"{good} of {len(points)} hold" + (f", {rest} not audited: the environment declares no source" * bool(rest))
+    empty = sum(point.status == "left out" and point.message == NOTHING for point in points)
+    rest = sum(point.status == "left out" for point in points) - empty
+    return (
+        f"{good} of {len(points)} hold"
+        + (f", {empty} had nothing to check" * bool(empty))
+        + (f", {rest} not audited: the environment declares no source" * bool(rest))
+    )
 
 
 def _load(verdict: Verdict) -> str:

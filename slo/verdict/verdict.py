@@ -24,7 +24,7 @@ from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument
 from slo.verdict.audit_document import AuditDocument
 from slo.verdict.objective_results import ObjectiveResult, judge_objectives, observed
-from slo.verdict.promises import NEEDS, SOURCES, check_promises
+from slo.verdict.promises import NEEDS, NOTHING, SOURCES, check_promises, vacuous
 
 Status = Literal["good", "bad", "unknown", "left out"]
 
@@ -111,7 +111,7 @@ def judge(case: Case) -> Verdict:
         objectives=objectives,
         findings=findings,
         checks=(
-            *_promise_checkpoints(promises, case.declared),
+            *_promise_checkpoints(promises, case.declared, vacuous(case.audit)),
             *(_checkpoint("validity", checked.name, checked.findings) for checked in validity),
         ),
     )
@@ -188,8 +188,10 @@ def _finding(severity: Severity, subject: str, message: str, change: str) -> Fin
     return Finding(kind="objective", severity=severity, subject=subject, message=message, change=change)
 
 
-def _promise_checkpoints(promises: tuple[Finding, ...], declared: frozenset[str]) -> tuple[Checkpoint, ...]:
-    """Each promise in its fixed order, then whatever else the audit was about."""
+def _promise_checkpoints(
+    promises: tuple[Finding, ...], declared: frozenset[str], empty: frozenset[str]
+) -> tuple[Checkpoint, ...]:
+    """Each promise in its fixed order, then whatever else the audit was about; `empty` had nothing to be checked on."""
     by_subject: dict[str, list[Finding]] = {}
     for finding in promises:
         by_subject.setdefault(finding.subject, []).append(finding)
@@ -205,6 +207,8 @@ def _promise_checkpoints(promises: tuple[Finding, ...], declared: frozenset[str]
             points.append(Checkpoint(kind="audit", name=name, status="left out", message=lacking))
         elif unaudited:
             points.append(Checkpoint(kind="audit", name=name, status="unknown", message="the run was not audited"))
+        elif name in empty:
+            points.append(Checkpoint(kind="audit", name=name, status="left out", message=NOTHING))
         else:
             points.append(Checkpoint(kind="audit", name=name, status="good", message="holds"))
     others = {name: found for name, found in by_subject.items() if name != "audit"}

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from loadtests.audit.checks import Check, Evidence, audit, audit_document
+from loadtests.audit.checks import Check, audit, audit_document
+from loadtests.audit.comparisons import Evidence
 from loadtests.audit.shop_records import Order, Payment
 from loadtests.audit.tallies import EXAMPLES, LedgerIndex, OrderTally, OtherOrders, PaymentTally
 from loadtests.results.ledger import Attempt, Line

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.audit.checks import Evidence, audit, audit_document
+from loadtests.audit.checks import audit, audit_document
+from loadtests.audit.comparisons import Evidence
 from loadtests.audit.shop_records import Order, StockDocument, StockLevel
 from loadtests.audit.tallies import LedgerIndex, OrderTally, PaymentTally, RepeatedRowError
 from loadtests.results.ledger import Line

@@ -150,7 +150,7 @@ def test_rows_that_nobody_wants_any_more_end_the_process_and_the_next_call_start
     next(rows)
     ended = mine._process
     assert ended is not None
-    rows.close()  # type: ignore[attr-defined] - it is a generator
+    rows.close()
     assert ended.poll() is not None
     assert failure_of(mine, "ends") == "mine.py: its process ended in the middle of an answer, with exit code 3"
 
@@ -160,6 +160,16 @@ def test_a_call_that_does_not_end_is_ended(mine: RecordsProcess, monkeypatch: py
     assert mine.declares  # it is there
     assert failure_of(mine, "hangs") == "mine.py: orders(): no end within 0.2 s; its class says deadline_s"
     assert mine._process is None
+
+
+def test_the_example_of_the_docs_has_all_three(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "your-own-shop.md").read_text()
+    (text,) = [part.partition("```")[0] for part in page.split("```python\n")[1:] if "ShopRecords" in part]
+    process = RecordsProcess(RecordsFile(path=tmp_path / "mine.py", text=text), Settings(), os.environ)
+    try:
+        assert process.declares == {"orders", "payments", "stock"}
+    finally:
+        process.close()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from loadtests.results.ledger import Line
 from slo.documents import BadInput
 
 NOON = 1_795_780_800_000_000_000  # 2026-11-27 12:00:00 UTC
+TEE = Line(sku="tee", quantity=1, location="here")
 LINE = {"sku": "tee", "quantity": 1, "location": "here"}
 ORDER: dict[str, Any] = {"order_id": "o1", "created_at": NOON, "total_cents": 900, "lines": [LINE]}
 
@@ -45,7 +46,7 @@ def test_that_an_order_is_no_run_s_is_something_else_than_not_saying_so() -> Non
 
 
 def test_the_records_of_that_name_are_rows_too() -> None:
-    assert read(OrderRecord("o1", NOON, 900, [Line(**LINE)])) == read({**ORDER, "key": None}) | dict.fromkeys(
+    assert read(OrderRecord("o1", NOON, 900, [TEE])) == read({**ORDER, "key": None}) | dict.fromkeys(
         ("paid_at", "printed_at", "shipped_at", "due_at", "decline")
     )
     assert read(PaymentRecord("p1", "o1", 900, NOON), "payments")["status"] == "captured"
@@ -68,9 +69,14 @@ def test_a_time_is_what_a_driver_gives_as_long_as_it_says_its_zone(at: object) -
     assert read({**ORDER, "created_at": at})["created_at"] == NOON
 
 
-@pytest.mark.parametrize("lines", [[Line(**LINE)], [LINE], (("tee", 1),), [["tee", 1, "here"]], '[["tee", 1]]'])
+@pytest.mark.parametrize("lines", [[TEE], [LINE], (("tee", 1),), [["tee", 1, "here"]], '[["tee", 1]]'])
 def test_a_line_may_be_a_dict_a_tuple_or_a_line_or_all_of_them_json(lines: object) -> None:
     assert read({**ORDER, "lines": lines})["lines"] == [LINE]
+
+
+def test_lines_that_name_no_location_are_at_that_of_their_order() -> None:
+    row = {**ORDER, "location": "York", "lines": [("tee", 1), {**LINE, "unit_cents": 900}]}
+    assert read(row)["lines"] == [{**LINE, "location": "York"}, LINE]
 
 
 @pytest.mark.parametrize(
@@ -127,8 +133,8 @@ def test_a_value_that_can_mean_one_thing_only_is_taken(field: str, value: object
         (
             {"shiped_at": NOON},
             (
-                "shiped_at: unknown; there are order_id, key, run, status, created_at, total_cents, lines, paid_at,"
-                " printed_at, shipped_at, due_at, decline"
+                "shiped_at: unknown; there are order_id, key, run, status, created_at, total_cents, lines, location,"
+                " paid_at, printed_at, shipped_at, due_at, decline"
             ),
         ),
     ],
@@ -139,8 +145,8 @@ def test_a_field_is_refused_with_its_value_and_what_is_allowed(change: dict[str,
 
 def test_what_is_no_row_is_refused() -> None:
     assert refused(("o1", 900)) == (
-        "row 3: expected a dict with order_id, key, run, status, created_at, total_cents, lines, paid_at, printed_at,"
-        " shipped_at, due_at, decline, found tuple"
+        "row 3: expected a dict with order_id, key, run, status, created_at, total_cents, lines, location, paid_at,"
+        " printed_at, shipped_at, due_at, decline, found tuple"
     )
     assert refused({"quantity": 1}, "stock") == "row 3: sku: required and missing"
     assert refused({"sku": "a", "quantity": 1, "reserved": -1}, "stock") == (

@@ -353,3 +353,31 @@ def test_stock_that_was_not_read_before_the_run_is_unknown(
     directory.stock_before.unlink() if text is None else directory.stock_before.write_text(text)
     told = gather(directory, sources, PLAYED)
     assert (told.sources["stock"], told.stock_before) == ("not read before the run", None)
+
+
+def test_everyone_s_orders_without_those_of_the_run_explain_nothing(
+    shop: Shop, sources: Sources, directory: RunDirectory
+) -> None:
+    shop.pages["/payments"] = {"payments": [payment_reply(1), payment_reply(2)], "next": None}
+    shop.pages["/orders"] = lambda query: {"orders": [order_reply(1)] if "run" in query else [], "next": None}
+    told = gather(directory, sources, PLAYED)
+    assert told.others is None
+    assert told.others_unread == "everyone's orders hold 0 of the 1 of the run: orders(None) must yield all"
+
+
+def test_everyone_s_orders_that_can_not_be_read_leave_those_of_the_run_standing(
+    shop: Shop, sources: Sources, directory: RunDirectory
+) -> None:
+    shop.pages["/payments"] = {"payments": [payment_reply(1), payment_reply(2)], "next": None}
+    shop.pages["/orders"] = lambda query: {"orders": [order_reply(1)], "next": None} if "run" in query else (500, b"")
+    told = gather(directory, sources, PLAYED)
+    assert told.sources["orders"] == "read"
+    assert told.others_unread == "they are unreachable: HTTP 500"
+
+
+def test_an_order_that_is_on_two_pages_makes_its_source_unreadable(
+    shop: Shop, sources: Sources, directory: RunDirectory
+) -> None:
+    shop.pages["/orders"] = {"orders": [order_reply(1), order_reply(1)], "next": None}
+    told = gather(directory, sources, PLAYED)
+    assert told.sources["orders"] == "unreadable: order o1 is there twice: one row an order"

@@ -231,3 +231,12 @@ def test_a_user_s_name_is_masked_unless_the_address_tells_it_to_anybody() -> Non
     assert masked(b"by canary-user", told.masks()) == b"by ***********"
     known = environment(basic_auth=basic, base_url="https://staging.shop.test")
     assert masked(b"at staging.", credentials_of(known, {"WHO": "staging", "PASS": "p"}).masks()) == b"at staging."
+
+
+def test_the_secrets_of_shop_records_are_no_worker_s() -> None:
+    own = {"file": "mine.py", "settings": {"dsn": {"env": "SHOP_DSN"}}}
+    target = environment(shop_records=own, storefront=own)
+    assert variables_of(target) == {"SHOP_DSN"}  # the storefront's
+    target = environment(shop_records=own)
+    assert variables_of(target) == frozenset()
+    assert credentials_of(target, {}).hidden == ()

@@ -390,3 +390,20 @@ def test_an_unknown_environment_is_refused_naming_those_there_are(tmp_path: Path
     with pytest.raises(BadInput) as refusal:
         read_targets(path).environment("production", path)
     assert str(refusal.value) == f"{path}: no environment 'production'; there are: lab, staging"
+
+
+def test_the_file_of_shop_records_and_its_secrets_lie_beside_targets_yaml(tmp_path: Path) -> None:
+    data = facts()
+    own = {"file": "shops/mine.py", "settings": {"dsn": {"file": "dsn.txt"}, "region": "uk"}}
+    data["environments"]["staging"].update(shop_records=own)
+    path = tmp_path / "targets.yaml"
+    path.write_text(json.dumps(data))
+    read = read_targets(path).environments["staging"].shop_records
+    assert read is not None
+    assert read.file == str(tmp_path / "shops" / "mine.py")
+    assert read.settings == {"dsn": {"file": str(tmp_path / "dsn.txt")}, "region": "uk"}
+    own["settings"] = {"password": "hunter2"}
+    path.write_text(json.dumps(data))
+    with pytest.raises(BadInput, match="password looks like a secret") as refusal:
+        read_targets(path)
+    assert "hunter2" not in str(refusal.value)

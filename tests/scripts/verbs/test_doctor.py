@@ -295,3 +295,48 @@ def test_an_alias_of_production_is_called_production(
         ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(free_base()))
         told = {line["what"]: line["found"] for line in json.loads(ended.out)["lines"]}
         assert told["environment"] == f"staging at {shop.url}, loopback{said}"
+
+
+OWN_RECORDS = """\
+from loadtests.audit.own_records import ShopRecords
+
+
+class Mine(ShopRecords):
+    def orders(self, run):
+        for number in range(100):
+            yield dict(order_id=number, created_at=self.since, total_cents=900, lines=[("tee", 1)])
+
+    def stock(self):
+        return [dict(sku="tee", quantity=self.settings["left"], reserved=2, location="York")]
+
+    def funnel(self):
+        return []
+"""
+
+
+def test_a_file_of_shop_records_is_asked_for_its_first_rows(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (peakproof.folder / "mine.py").write_text(OWN_RECORDS)
+    no_pages = dict.fromkeys(("orders_url", "stock_url", "payments_url"))
+    declared = {"file": "mine.py", "settings": {"left": 5}}
+    found = looked(peakproof, shop, monkeypatch, shop_records=declared, **no_pages)
+    assert {name: (found[name]["state"], found[name]["found"]) for name in ("orders", "stock", "funnel")} == {
+        "orders": ("ok", "it answers; the first: order 0, accepted, 1 lines, 900 cents"),
+        "stock": ("ok", "it answers; the first: 3 of tee at York"),
+        "funnel": ("ok", "it answers, without a row of the last 7 days"),
+    }
+    assert found["payments"] == {
+        "state": "missing",
+        "what": "payments",
+        "found": "mine.py has no payments(): its part of the audit is left out",
+        "next": "add payments(), or payments_url; docs/your-own-shop.md",
+    }
+    declared["settings"] = {"left": "many"}
+    found = looked(peakproof, shop, monkeypatch, shop_records=declared, **{**no_pages, "payments_url": shop.url})
+    why = "mine.py: stock(): row 1: quantity: must be a whole number, found 'many'"
+    assert (found["stock"]["state"], found["stock"]["found"]) == ("wrong", why)
+    assert found["payments"]["state"] == "ok"
+    found = looked(peakproof, shop, monkeypatch, shop_records=declared, **{**no_pages, "orders_url": shop.url})
+    why = f"{peakproof.folder}/mine.py: has orders(), and the environment declares orders_url: keep one of them"
+    assert (found["shop records"]["state"], found["shop records"]["found"]) == ("wrong", why)

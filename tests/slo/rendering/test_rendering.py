@@ -45,6 +45,18 @@ def _failing(case: Case, *causes: Cause) -> Verdict:
     return with_causes(judge(dataclasses.replace(case, evidence=evidence, not_judged=not_judged)), causes)
 
 
+def test_what_had_nothing_to_be_checked_on_is_no_promise_that_holds(
+    passing: Case, audit_json: dict[str, Any], run_json: dict[str, Any]
+) -> None:
+    for check in audit_json["checks"]:
+        check["checked"] = 0
+    run_json["orders"] = {"attempted": 0, "accepted": 0, "refused": 0, "unknown": 0}
+    case = dataclasses.replace(passing, audit=parse_audit(audit_json), run=parse_run(run_json))
+    text = render_terminal(judge(case))
+    assert "promises  0 of 8 hold, 8 had nothing to check\n" in text
+    assert "no order lost" not in text
+
+
 def test_a_pass_fits_one_screen(passing: Case) -> None:
     assert render_terminal(judge(passing)) == (
         "PASS  3 objectives met, no order lost, oversold or paid twice\n"
