@@ -29,7 +29,7 @@ from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.run_json import PEAKPROOF
 from loadtests.results.schemas import BROWSER
 from loadtests.runtime.guarded_child import python
-from loadtests.storefronts import WALKS
+from loadtests.storefronts import storefront_of
 from slo.outcomes import EnvironmentLacks
 
 _PAGE_S = 30.0
@@ -40,10 +40,10 @@ _WALKER = tuple(python("-m", "loadtests.browser.walker"))
 
 def check_browser(environment: Environment) -> None:
     """Raise EnvironmentLacks for an environment that a browser can't be let into beside the load."""
-    storefront = environment.storefront
-    if storefront not in WALKS:
+    storefront = storefront_of(environment)
+    if not storefront.walk:
         raise EnvironmentLacks(
-            f"--browser isn't supported for the storefront {storefront}: it defines no walk (storefronts.WALKS)"
+            f"--browser isn't supported for the storefront {storefront.name}: it defines no walk (`walk` of its class)"
         )
     for setting in ("client_certificate", "ca", "proxy"):
         if getattr(environment, setting) is not None:
@@ -72,7 +72,7 @@ def job_of(
         addresses={authority(one.host, one.port): resolved.destinations.of(one.host) for one in origins},
         ceiling=split(environment.ceiling)[1],
         tag={name: value for name, value in tag.items() if name not in ("User-Agent", "Accept")},
-        walk=tuple(WALKS[environment.storefront]),
+        walk=tuple(storefront_of(environment).walk),
         think_time=plan.think_time,
         trace_sampling=plan.trace_sampling,
         page_s=page_s,

@@ -1,6 +1,6 @@
 """The client's interface for journeys and storefronts: requests, replies, and protocols for client and stream."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -30,17 +30,19 @@ class Request(NamedTuple):
 
     `accept` holds the statuses a healthy shop may answer with. `body` is sent as JSON, `form` as a form's post; at
     most one of them is given. `follow` names the step under which the page is requested that a redirect leads to.
+    `host` is the label of the declared host that it goes to, None for the environment's base_url.
     """
 
     step: str
     method: str
     path: str
-    body: Mapping[str, Any] | None = None
-    form: Mapping[str, str] | None = None
+    body: Any = None
+    form: Mapping[str, str] | Sequence[tuple[str, str]] | None = None
     headers: Mapping[str, str] | None = None
     accept: frozenset[int] = frozenset({200})
     follow: str | None = None
     graphql: bool = False
+    host: str | None = None
 
 
 class Reply(NamedTuple):

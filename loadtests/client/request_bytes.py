@@ -1,7 +1,7 @@
 """Serialises HTTP/1.1 requests: common parts once, and nothing from a shop can inject a header line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -50,7 +50,7 @@ class RequestBytes:
 
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
         """Return the bytes of `request` with the `cookies` of a jar; raises ProtocolError on what HTTP can't say."""
-        _, method, path, body, form, headers, _, _, _ = request
+        _, method, path, body, form, headers, _, _, _, _ = request
         if not (path[:1] == "/" and path.isprintable() and " " not in path):  # ASCII it is, or isn't encoded below
             raise ProtocolError(f"not a request's target: {path!r}")
         before, after, own = self._templates.get(method if headers is None else (method, *headers)) or self._open(
@@ -109,7 +109,7 @@ def common_headers(given: Mapping[str, str], method: str, own: Mapping[str, str]
             yield name, value
 
 
-def content_of(body: Mapping[str, Any] | None, form: Mapping[str, str] | None) -> tuple[str, bytes]:
+def content_of(body: Any, form: Mapping[str, str] | Sequence[tuple[str, str]] | None) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
     """Return what is posted and its type."""
     if form is None:
         try:

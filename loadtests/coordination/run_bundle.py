@@ -1,4 +1,5 @@
-"""The run bundle, for a worker that can't see the run directory: plan, objectives, target and job; never a secret.
+"""The run bundle, for a worker that can't see the run directory: plan, objectives, target, storefront and job; never a
+secret.
 
 The worker asks for it a slice at a time, proving that it knows the run's token, and takes it only under a seal (a MAC)
 that can't be made without the token: it says where load goes, and which variables are sent there.
@@ -23,7 +24,8 @@ from slo.documents import BadInput, Document, validate_json
 _LONGEST_S, _ASK_AGAIN_S = 60.0, 2.0
 SLICE_BYTES = 128 * 1024
 MOST_BYTES = 16 * 1024 * 1024
-_NAME = r"plan\.yaml|targets\.redacted\.json|job\.json|objectives/[A-Za-z0-9][A-Za-z0-9._-]*\.yaml"
+_FILE = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_NAME = rf"plan\.yaml|targets\.redacted\.json|job\.json|objectives/{_FILE}\.yaml|storefront/{_FILE}\.py"
 
 
 class RunBundle(Document):
@@ -36,7 +38,10 @@ class RunBundle(Document):
 
 def pack(directory: RunDirectory, workers: int) -> bytes:
     """Return the bundle of a run that is prepared, for so many workers, as it is sent."""
-    paths = (directory.plan, directory.targets, directory.job, *sorted(directory.objectives.glob("*.yaml")))
+    paths = (
+        *(directory.plan, directory.targets, directory.job, *sorted(directory.objectives.glob("*.yaml"))),
+        *sorted(directory.storefront.glob("*.py")),
+    )
     files = {path.relative_to(directory.path).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     return RunBundle(run=directory.name, workers=workers, files=files).model_dump_json().encode()
 
@@ -139,7 +144,7 @@ def fetch(
 def unpack(bundle: RunBundle, folder: Path) -> RunDirectory:
     """Write the bundle below `folder` as the run directory that a worker of that run needs."""
     directory = RunDirectory(path=folder / bundle.run)
-    for path in (directory.path, directory.objectives, directory.logs):
+    for path in (directory.path, directory.objectives, directory.logs, directory.storefront):
         path.mkdir(parents=True, exist_ok=True)
     for name, text in bundle.files.items():
         write_bytes(directory.path / name, text.encode())

@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from loadtests.demand.curve import Curve, Piece
 from loadtests.demand.think_time import Positive, ThinkTime
-from loadtests.demand.visits import VISITS
 from slo.documents import Document, read_yaml
 
 FORMAT: Final = "peakproof/plan/v1"
@@ -28,8 +27,13 @@ _HEADER = """\
 """
 
 
+def is_name(text: str) -> bool:
+    """Whether a text may name a plan, a phase or a journey."""
+    return re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", text) is not None
+
+
 def _dns_label(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", text):
+    if not is_name(text):
         raise ValueError("must be a DNS label of 1 to 40 characters: a-z, 0-9 and inner hyphens")
     return text
 
@@ -133,6 +137,16 @@ class Limits(_Part):
     connections: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
+class Visits(_Part):
+    """How often a session of one journey makes each step when nothing is refused, and how many orders it attempts.
+
+    Counted by `peakproof try`.
+    """
+
+    steps: Mapping[Annotated[str, Field(min_length=1, max_length=100)], Positive] = Field(min_length=1)
+    orders: float = Field(default=0.0, ge=0, le=1000)
+
+
 class NotJudged(_Part):
     """An objective that a run of this plan is too short to prove, and why."""
 
@@ -150,6 +164,7 @@ class Plan(_Part):
     demand: Demand
     phases: Annotated[tuple[Phase, ...], Field(strict=False)]
     journeys: Mapping[str, float]
+    visits: Mapping[Name, Visits] = Field(default_factory=dict)
     mix_note: str = Field(default="", max_length=1000)
     think_time: ThinkTime
     cart_lines: CartLines
@@ -172,8 +187,8 @@ class Plan(_Part):
     @classmethod
     def _known_shares(cls, shares: Mapping[str, float]) -> Mapping[str, float]:
         for name, share in shares.items():
-            if name not in VISITS:
-                raise ValueError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
+            if not is_name(name):
+                raise ValueError(f"{name!r} is no journey's name: 1 to 40 of a-z, 0-9 and inner hyphens")
             if not 0 <= share <= 1:
                 raise ValueError(f"the share of {name} must be from 0 to 1, not {share:g}")
         total = math.fsum(shares.values())
@@ -246,7 +261,7 @@ class Plan(_Part):
     def to_yaml(self) -> str:
         """Return the document, the same text for the same plan; what is unset is left out."""
         data = self.model_dump(mode="json", exclude_none=True)
-        optional = {key for key in ("mix_note", "not_judged") if not data[key]}
+        optional = {key for key in ("mix_note", "not_judged", "visits") if not data[key]}
         defaults = {"spacing": self.spacing == "poisson", "assets": self.assets == "off"}
         defaults["streams"] = self.streams == "off"
         optional |= {key for key, is_default in defaults.items() if is_default}

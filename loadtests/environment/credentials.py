@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from loadtests.environment.addresses import Kind
-from loadtests.environment.targets import BasicAuth, Environment
+from loadtests.environment.targets import BasicAuth, Environment, OwnFile
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10
@@ -95,7 +95,30 @@ def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Cr
     if environment.proxy is not None and environment.proxy.basic_auth is not None:
         proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment)
         hidden += secrets
+    if isinstance(environment.storefront, OwnFile):
+        hidden += settings_of(environment.storefront, variables, "storefront").secrets
     return Credentials(headers=headers, hidden=tuple(hidden), proxy=proxy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of a file of the user's, with what was read from variables and files in its place.
+
+    `secrets` is what was read so.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secrets: tuple[Secret, ...] = ()
+
+
+def settings_of(own: OwnFile, variables: Mapping[str, str], place: str) -> Settings:
+    """Read the settings of a file of the user's; raises BadInput, which names no value."""
+    read = {
+        name: _read(source.env, source.file, variables, f"{place}.settings.{name}", for_header=False)
+        for name, source in own.sources().items()
+    }
+    values = {**own.settings, **{name: secret.reveal() for name, secret in read.items()}}
+    return Settings(values=values, secrets=tuple(read.values()))
 
 
 def _basic(
@@ -133,14 +156,21 @@ def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
 
 
 def variables_of(environment: Environment) -> frozenset[str]:
-    """Return the variables that a worker must be given: of `headers` and of each `basic_auth`, not the token's."""
+    """Return the variables that a worker must be given: of `headers`, of each `basic_auth` and of the storefront.
+
+    The token's is not among them.
+    """
     named = [held.env for held in environment.headers.values()]
     for basic in (environment.basic_auth, environment.proxy.basic_auth if environment.proxy else None):
         named += [basic.user_env, basic.password_env] if basic is not None else []
+    if isinstance(environment.storefront, OwnFile):
+        named += [source.env for source in environment.storefront.sources().values()]
     return frozenset(name for name in named if name is not None)
 
 
-def _read(variable: str | None, file: str | None, variables: Mapping[str, str], place: str) -> Secret:
+def _read(
+    variable: str | None, file: str | None, variables: Mapping[str, str], place: str, *, for_header: bool = True
+) -> Secret:
     if variable is not None:
         text, where = variables.get(variable, ""), f"the environment variable {variable}"
         if not text:
@@ -149,7 +179,7 @@ def _read(variable: str | None, file: str | None, variables: Mapping[str, str], 
         text, where = read_text(Path(str(file)), _MAX_BYTES).rstrip("\r\n"), str(file)
         if not text:
             raise BadInput(f"{where}: is empty; targets.yaml names it in {place}")
-    if not (text.isascii() and text.isprintable()) or text != text.strip():
+    if for_header and (not (text.isascii() and text.isprintable()) or text != text.strip()):
         raise BadInput(f"{where}: holds what a header can't carry; targets.yaml names it in {place}")
     return Secret(text, where)
 

@@ -31,7 +31,7 @@ _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LA
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
-    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b|: )"
+    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront)\b|: )"
 )
 
 
@@ -234,6 +234,57 @@ class AllowedNetwork(Document):
     allow: tuple[Annotated[str, AfterValidator(_network)], ...]
 
 
+SettingValue = str | int | float | bool | list[Any] | Mapping[str, Any] | None
+
+
+class OwnFile(Document):
+    """A Python file of the user's, and the settings that it is given.
+
+    A setting is any value, or {env: NAME} or {file: PATH}: where a secret is read from when a run starts.
+    """
+
+    file: File
+    settings: Mapping[str, SettingValue] = Field(default_factory=dict, max_length=100)
+
+    @field_validator("file")
+    @classmethod
+    def _is_python(cls, name: str) -> str:
+        if not name.endswith(".py"):
+            raise ValueError("must be a Python file: its name ends in .py")
+        return name
+
+    @field_validator("settings")
+    @classmethod
+    def _hold_no_secret(cls, settings: Mapping[str, SettingValue]) -> Mapping[str, SettingValue]:
+        for name, value in settings.items():
+            if isinstance(value, Mapping) and value.keys() & {"env", "file"}:
+                source = HeaderValue.model_validate(value)
+                if source.value is not None:
+                    raise ValueError(f"{name} must be a value, or {{env: NAME}}, or {{file: PATH}}")
+            elif isinstance(value, str) and _SECRET.search(name):
+                raise ValueError(f"{name} looks like a secret: it must come from {{env: NAME}} or {{file: PATH}}")
+        return settings
+
+    def sources(self) -> dict[str, HeaderValue]:
+        """Return the settings that are read from a variable or a file, by name."""
+        return {
+            name: HeaderValue.model_validate(value)
+            for name, value in self.settings.items()
+            if isinstance(value, Mapping) and value.keys() & {"env", "file"}
+        }
+
+    def anchored(self, folder: Path) -> "OwnFile":
+        """Return it with every path absolute: what is relative is looked for in `folder`."""
+        files = {
+            name: {"file": str((folder / source.file).absolute())}
+            for name, source in self.sources().items()
+            if source.file is not None
+        }
+        return self.model_copy(
+            update={"file": str((folder / self.file).absolute()), "settings": {**self.settings, **files}}
+        )
+
+
 class Environment(Document):
     """One named target: what may be sent to it, and what it offers for judging.
 
@@ -242,7 +293,7 @@ class Environment(Document):
     """
 
     base_url: BaseAddress
-    storefront: StorefrontName
+    storefront: StorefrontName | OwnFile
     ceiling: Ceiling
     production: bool = False
     shares_addresses_with: tuple[Label, ...] = ()
@@ -333,7 +384,10 @@ class Environment(Document):
                 update={"certificate": at(certificate.certificate), "key": at(certificate.key)}
             )
         found = {"token_file": at(self.token_file), "ca": at(self.ca), "headers": headers, "proxy": proxy}
-        return self.model_copy(update={**found, "basic_auth": pair(self.basic_auth), "client_certificate": certificate})
+        own = self.storefront if isinstance(self.storefront, str) else self.storefront.anchored(folder)
+        return self.model_copy(
+            update={**found, "storefront": own, "basic_auth": pair(self.basic_auth), "client_certificate": certificate}
+        )
 
 
 class Targets(Document):

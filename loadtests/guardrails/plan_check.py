@@ -2,7 +2,7 @@
 
 from loadtests.demand.curve import Curve
 from loadtests.demand.plan import Plan
-from loadtests.demand.visits import ORDER_NEWS, VISITS, visits_of
+from loadtests.demand.visits import ORDER_NEWS, orders_of, visits_of
 from loadtests.environment.targets import Ceiling
 
 
@@ -22,7 +22,8 @@ def too_much(plan: Plan, curve: Curve, ceiling: Ceiling, from_s: float = 0.0) ->
             f"plays up to {rate:.0f} requests a second; the environment's ceiling.requests_per_s"
             f" is {ceiling.requests_per_s:g}"
         )
-    ordering = sum(share * VISITS[name].get("checkout", 0) for name, share in plan.journeys.items())
+    orders_a_session = orders_of(plan)
+    ordering = sum(share * orders_a_session[name] for name, share in plan.journeys.items())
     orders = curve.total * ordering
     if orders > ceiling.orders:
         return f"places about {orders:.0f} orders; the environment's ceiling.orders is {ceiling.orders}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.demand.plan import Plan
-from loadtests.environment.targets import Environment, redacted
+from loadtests.environment.targets import Environment, OwnFile, redacted
 from loadtests.results import run_directory
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from slo.documents import read_text
@@ -69,6 +69,10 @@ def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
         for path in inputs.objective_files:
             write_bytes(directory.objectives / path.name, read_text(path).encode())
         write_json(directory.targets, redacted(inputs.environment_name, inputs.environment))
+        if isinstance(inputs.environment.storefront, OwnFile):
+            file = Path(inputs.environment.storefront.file)
+            directory.storefront.mkdir()
+            write_bytes(directory.storefront / file.name, read_text(file).encode())
     except OSError as error:
         raise EnvironmentLacks(f"{runs}: can't be written: {error.strerror}") from error
     return directory
@@ -76,7 +80,10 @@ def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
 
 def hash_inputs(directory: RunDirectory) -> dict[str, str]:
     """Return the SHA-256 of each copied input in the run directory, by its path below it."""
-    copies = (directory.plan, directory.targets, *sorted(directory.objectives.glob("*.yaml")))
+    copies = (
+        *(directory.plan, directory.targets, *sorted(directory.objectives.glob("*.yaml"))),
+        *sorted(directory.storefront.glob("*.py")),
+    )
     return {
         path.relative_to(directory.path).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in copies

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.demand.visits import BUYERS
+from loadtests.demand.visits import buyers_of
 from loadtests.environment.targets import Environment, Targets
 from loadtests.results.inputs import declared_by, hash_inputs
 from loadtests.results.run_directory import RunDirectory, read_tables
@@ -159,6 +159,8 @@ def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:
     """Return the findings of the validity checks; raises BadInput when the directory can't be read."""
     recorded = read_recorded(directory.path)
     window = recorded.run.judged_window
-    records = NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS)
+    records = (
+        NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, buyers_of(recorded.plan))
+    )
     checked = check_validity(recorded.run, records, recorded.declared)
     return tuple(finding for check in checked for finding in check.findings)

@@ -41,6 +41,11 @@ class RunDirectory:
         return self.path / "objectives"
 
     @property
+    def storefront(self) -> Path:
+        """The folder of the storefront's copy."""
+        return self.path / "storefront"
+
+    @property
     def job(self) -> Path:
         """The job: what the workers need beside the copies of the input."""
         return self.path / "job.json"

@@ -4,15 +4,17 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import NoReturn
 
 import gevent
 
 from loadtests.client.errors import CutOffError
 from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
+from loadtests.client.origin import Origin
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
-from loadtests.environment.ceilings import CeilingReachedError, Ceilings
+from loadtests.environment.ceilings import Ceilings
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
 from loadtests.results.records import StepLog, StepRecord
@@ -23,19 +25,26 @@ from loadtests.shopper.assets import Assets, AssetSource
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 
 _MAX_HOPS = 5
+# Errors of a whole reply of the shop's: what its body says may still make an answer of it.
+_ANSWERED = frozenset({"http_4xx", "http_5xx", "graphql"})
 # What a check raises that can't read a reply.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 class SessionFailedError(Exception):
     """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
 
 
+class CheckFailedError(ValueError):
+    """A check's word on a reply that isn't what its step needs; the message says what is wrong with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
-    `assets` is None when the assets of pages aren't fetched.
+    `assets` is None when the assets of pages aren't fetched. `started_at` is when the run began (ns), on every worker
+    alike. `unexpected` is given each reply that isn't what its step needs, and why.
     """
 
     plan: Plan
@@ -48,6 +57,9 @@ class SessionContext:
     ids: Random
     new_client: Callable[[], Client]
     assets: AssetSource | None = None
+    started_at: int = 0
+    origin: Origin | None = None
+    unexpected: Callable[[Request, Reply, str], object] | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
 
@@ -63,10 +75,13 @@ class Session:
     time; a step is sent when it is due, or later if the generator lags, and both moments are recorded. What the
     environment's ceiling forbids isn't sent: CeilingReachedError ends the visit. `lacked` says what kept a shopper
     from doing what they came for, None when nothing did.
+
+    The last request's record is held back until the next one begins, so that what is read of its reply may still show
+    that it was wrong (`wrong`); nothing is waited for in between.
     """
 
     __slots__ = (
-        "_client", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
+        "_client", "_last", "_may_send", "_worker", "arrival", "assets", "due_at", "lacked", "listening", "plan",
         "random", "waits_for",
     )  # fmt: skip
 
@@ -82,24 +97,71 @@ class Session:
         self._worker = worker
         self._client = worker.new_client()
         self._may_send = False
+        self._last: tuple[Request, Reply, Times, str] | None = None
         worker.under_way[arrival.number] = self
 
-    def step(self, request: Request, check: Callable[[Reply], object] | None = None) -> Reply:
+    def step(
+        self,
+        request: Request,
+        check: Callable[[Reply], object] | None = None,
+        accepts: Callable[[Reply], bool] | None = None,
+    ) -> Reply:
         """Send `request` when it is due and record it; a `check` that can't read the reply makes it `wrong_reply`.
 
-        Where the request follows redirects, each page that one leads to is requested at once and recorded too, and
-        the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
+        `accepts` is asked about a reply whose status the request doesn't accept: True takes it as an answer, without a
+        check. Where the request follows redirects, each page that one leads to is requested at once and recorded too,
+        and the check is the last one's. What a page asks for is then fetched beside the visit, if the plan says so.
         Raises SessionFailedError when a reply is an error: the visit ends there.
         """
-        reply, hops_left = self._exchange(request, check, _MAX_HOPS), _MAX_HOPS
+        reply, hops_left = self._exchange(request, check, accepts, _MAX_HOPS), _MAX_HOPS
         while reply.location is not None and request.follow is not None:
             request, hops_left = redirected(request, reply), hops_left - 1
-            reply = self._exchange(request, check, hops_left)
+            reply = self._exchange(request, check, accepts, hops_left)
         if reply.html and self._worker.assets is not None:
             if self.assets is None:
                 self.assets = Assets(self._worker.assets, self._client, self.fetch)
             self.assets.load(request.path, reply.body, self.due_at)
         return reply
+
+    @property
+    def answered(self) -> Request | None:
+        """The request that was answered last, after redirects; None once the next one has begun."""
+        return None if self._last is None else self._last[0]
+
+    def locate(self, url: str) -> tuple[str | None, str]:
+        """Return where an address on the last page leads: a declared host's label, None for base_url, and the path.
+
+        Raises SessionFailedError for one that leads to no declared host: nothing is sent there.
+        """
+        at = "/" if self._last is None else self._last[0].path
+        origin = self._worker.origin
+        path = None if origin is None else origin.target_of(url, at)
+        if path is None:
+            raise SessionFailedError("redirected_away")
+        return None, path
+
+    def wrong(self, step: str, reply: Reply, why: str) -> NoReturn:
+        """Say that the `reply` to `step` isn't what it needs, and end the visit: raises SessionFailedError.
+
+        While it is the last one its record becomes `wrong_reply`; an earlier one's is written already.
+        """
+        last = self._last
+        if last is not None and last[1] is reply:
+            request, _, times, traceparent = last
+            self._last = request, reply._replace(error="wrong_reply"), times, traceparent
+            self._flush()
+            self._tell(request, reply, why)
+        raise SessionFailedError(f"{step}: wrong_reply")
+
+    def unreadable(self, error: Exception, why: str) -> NoReturn:
+        """Say that what was read of the last reply failed with `error`, and end the visit: SessionFailedError.
+
+        Where no reply is at hand that was right until then, the mistake is the storefront's: raises `error` itself.
+        """
+        if self._last is None:
+            raise error
+        request, reply, _, _ = self._last
+        self.wrong(request.step, reply, why)
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
         """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
@@ -118,7 +180,7 @@ class Session:
             alarms=worker.alarms,
             ask=self._ask_beside,
             log=self._log,
-            unreadable=_UNREADABLE,
+            unreadable=UNREADABLE,
             failures=worker.hooks.failures,
         )
         listening = self.listening = PushEvents(context, self._client.listener())
@@ -144,6 +206,7 @@ class Session:
             self.listening = None
 
     def _await(self, step: str, hear: Callable[[], WaitResult]) -> WaitResult:
+        self._flush()
         self._worker.alarms.sleep_until(self.due_at)
         self.waits_for = step
         try:
@@ -171,8 +234,16 @@ class Session:
         self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
         return SentRequest(reply, times[2], traceparent)
 
-    def _exchange(self, request: Request, check: Callable[[Reply], object] | None, hops_left: int) -> Reply:
+    def _exchange(
+        self,
+        request: Request,
+        check: Callable[[Reply], object] | None,
+        accepts: Callable[[Reply], bool] | None,
+        hops_left: int,
+    ) -> Reply:
         worker, due_at = self._worker, self.due_at
+        if self._last is not None:
+            self._flush()
         sent_at = worker.alarms.sleep_until(due_at)
         if self._may_send:
             self._may_send = False
@@ -193,16 +264,13 @@ class Session:
         if reply.read_delay_ns or reply.waited_ns:
             times = _corrected(times, reply)
         self.due_at = times[2]
-        if reply.error is None:
-            if reply.location is not None and request.follow is not None:
-                reply = reply if hops_left else reply._replace(error="wrong_reply")
-            elif check is not None:
-                try:
-                    check(reply)
-                except _UNREADABLE:
-                    reply = reply._replace(error="wrong_reply")
-        self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
+        why = ""
+        if reply.error is not None or reply.location is not None or check is not None:
+            reply, why = _checked(request, reply, check, accepts, hops_left)
+        self._last = request, reply, times, traceparent
         if reply.error is not None:
+            self._flush()
+            self._tell(request, reply, why)
             raise SessionFailedError(f"{request.step}: {reply.error}")
         return reply
 
@@ -215,33 +283,46 @@ class Session:
         """Let the shopper think before the next step, as long as the plan's distribution says."""
         self.due_at += round(1e9 * self.plan.think_time.draw(self.random))
 
-    def order(self, lines: tuple[Line, ...], amount_cents: int, place: Callable[[str], "Placed"]) -> "Placed":
-        """Place an order under a new idempotency key, writing the ledger before it is sent and after.
+    def wait_until(self, at: int) -> None:
+        """Let the next step be due at `at` (ns) and not before."""
+        self.due_at = max(self.due_at, at)
 
-        What the ceiling forbids is no attempt: the ledger doesn't hold it.
+    def next_round(self, every_s: float) -> int:
+        """Return the next moment (ns) that is a whole multiple of `every_s` after the run's start.
+
+        It is the same on every worker: who waits for it acts at once with all others who do.
         """
+        every, passed = round(every_s * 1e9), self.due_at - self._worker.started_at
+        return self._worker.started_at + -(-passed // every) * every
+
+    def begin_order(self, lines: tuple[Line, ...], amount_cents: int, key: str | None = None) -> str:
+        """Write into the ledger that an order is about to be sent, and return its key: a new one, without `key`.
+
+        What the ceiling forbids is no attempt: CeilingReachedError, and the ledger doesn't hold it.
+        """
+        self._flush()
         self._wait_for_leave()
         self._worker.ceilings.take_order()
-        key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
+        if key is None:
+            key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
         attempt = Attempt(session=self.arrival.number, key=key, lines=lines, amount_cents=amount_cents)
-        ledger, clock = self._worker.ledger, self._worker.clock
-        ledger.attempt(attempt, clock.now())
-        try:
-            placed = place(key)
-        except (SessionFailedError, CeilingReachedError, gevent.GreenletExit) as error:
-            ledger.outcome(key, "unknown", clock.now(), OrderReply(status=0, reason=str(error) or "cut_off"))
-            raise
-        ledger.outcome(key, placed.outcome, clock.now(), placed.reply)
-        return placed
+        self._worker.ledger.attempt(attempt, self._worker.clock.now())
+        return key
+
+    def end_order(self, key: str, outcome: OutcomeWord, reply: OrderReply) -> None:
+        """Write the outcome of the order attempt `key` into the ledger."""
+        self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
     def settle(self) -> None:
         """Wait for the pages' assets: the session is over when the last one is fetched."""
+        self._flush()
         if self.assets is not None:
             self.assets.settle()
 
     def close(self) -> None:
         """Close the shopper's connections, cancelling open requests."""
         self._worker.under_way.pop(self.arrival.number, None)
+        self._flush()
         self.hang_up()  # before the connection that the stream may share
         if self.assets is not None:
             self.assets.close()
@@ -259,10 +340,45 @@ class Session:
         waited_ns = error.waited_ns if isinstance(error, CutOffError) else 0
         return due_at, sent_at + waited_ns, self._worker.clock.now()
 
+    def _flush(self) -> None:
+        """Write the record that was held back."""
+        if self._last is not None:
+            request, reply, times, traceparent = self._last
+            self._last = None
+            self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
+
+    def _tell(self, request: Request, reply: Reply, why: str) -> None:
+        if self._worker.unexpected is not None:
+            self._worker.unexpected(request, reply, why)
+
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
         arrival = self.arrival
         facts = (arrival.number, arrival.journey, step, *times, status, error, size, traceparent)
         self._worker.log.add(tuple.__new__(StepRecord, facts))  # a quarter of the time of StepRecord(...)
+
+
+def _checked(
+    request: Request,
+    reply: Reply,
+    check: Callable[[Reply], object] | None,
+    accepts: Callable[[Reply], bool] | None,
+    hops_left: int,
+) -> tuple[Reply, str]:
+    """Return a reply with the error that its content makes, or without the one that its content takes back, and why."""
+    if reply.error is not None:
+        if accepts is not None and reply.error in _ANSWERED and accepts(reply):
+            return reply._replace(error=None), ""
+        return reply, ""
+    if reply.location is not None and request.follow is not None:
+        return (reply, "") if hops_left else (reply._replace(error="wrong_reply"), "too many redirects")
+    try:
+        if check is not None:
+            check(reply)
+    except CheckFailedError as failed:
+        return reply._replace(error="wrong_reply"), str(failed)
+    except UNREADABLE as failed:
+        return reply._replace(error="wrong_reply"), repr(failed)
+    return reply, ""
 
 
 def in_flight(under_way: Mapping[int, Session]) -> list[tuple[str, int]]:
@@ -288,11 +404,3 @@ def _corrected(times: Times, reply: Reply) -> Times:
     if reply.read_delay_ns:
         finished_at = max(sent_at, finished_at - reply.read_delay_ns)
     return due_at, sent_at, finished_at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """An order attempt that was answered."""
-
-    outcome: OutcomeWord
-    reply: OrderReply

@@ -1,13 +1,25 @@
 """Storefronts: how each kind of shop is browsed and bought from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
+from loadtests.environment.targets import Environment
 from loadtests.storefronts import twisted_threads
-from loadtests.storefronts.storefront import Storefront, StorefrontSpec
+from loadtests.storefronts.loading import load_storefront
+from loadtests.storefronts.shop import Given, Shop
+from loadtests.storefronts.storefront import Storefront
 
-__all__ = ["STOREFRONTS", "WALKS", "Storefront", "StorefrontSpec"]
+__all__ = ["BUILT_IN", "Given", "Shop", "Storefront", "load_storefront", "storefront_of"]
 
 # By the names that targets.yaml may use: those of `loadtests.environment.targets.STOREFRONTS`.
-STOREFRONTS: Mapping[str, StorefrontSpec] = {"twisted-threads": twisted_threads.SPEC}
-# How a real browser walks through each kind of shop that it can walk through.
-WALKS: Mapping[str, Sequence[tuple[str, str]]] = {name: spec.walk for name, spec in STOREFRONTS.items() if spec.walk}
+BUILT_IN: Mapping[str, Storefront] = {twisted_threads.NAME: twisted_threads.STOREFRONT}
+
+
+def storefront_of(environment: Environment, copy: Path | None = None) -> Storefront:
+    """Return the storefront of an environment: a built-in one, or its file's; `copy` is read instead of the file.
+
+    Raises BadInput for a file that is no storefront.
+    """
+    if isinstance(environment.storefront, str):
+        return BUILT_IN[environment.storefront]
+    return load_storefront(copy or Path(environment.storefront.file))

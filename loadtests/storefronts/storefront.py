@@ -1,49 +1,64 @@
-"""What a storefront is: the steps that a shopper can take in a kind of shop, and what else is known of that kind."""
+"""A storefront, ready to be played: its class, its journeys, and where it came from."""
 
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from pathlib import Path
 
-from loadtests.shopper.session import Placed, Session
+from loadtests.shopper.session import UNREADABLE, Session
+from loadtests.storefronts.journey import Journey, journeys_of
+from loadtests.storefronts.order import RefusedError
+from loadtests.storefronts.shop import Given, NothingLeftError, Shop
 
-
-class Storefront(Protocol):
-    """What a shopper can do in a shop; each call is one step of the session. A refusal is not an error."""
-
-    def home(self) -> None:
-        """Open the front page and see what is recommended."""
-
-    def search(self) -> None:
-        """Search by a word seen before and take in the results."""
-
-    def product(self) -> None:
-        """Open a product seen before and take in what is in stock where."""
-
-    def design(self) -> None:
-        """Make a design of one's own for a product seen before."""
-
-    def fill_cart(self, method: Literal["ship", "collect"]) -> bool:
-        """Put several things of the product at hand into the cart; False when too little is in stock."""
-
-    def checkout(self) -> Placed:
-        """Order what is in the cart."""
-
-    def order_status(self) -> None:
-        """Look at the order just placed."""
-
-    def follow_order(self) -> None:
-        """Listen to what becomes of the order just placed, until it is on its way; only where the plan says so."""
+_OURS = str(Path(__file__).parent)
+DATA_EXHAUSTED = "data_exhausted"
+SOLD_OUT = "sold_out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StorefrontSpec:
-    """One kind of shop, entered once: `new` makes the storefront of a session.
+class Storefront:
+    """How a kind of shop is browsed and bought from.
 
-    `walk` is how a real browser goes through the shop's pages: each page's name, and how the path of a link to it
-    begins; empty where no browser can. `methods` names the HTTP method of each step where that is known, PUSH for what
-    the shop pushes: Locust's own tables name a step by both.
+    `methods` names the HTTP method of each step where that is known: Locust's own tables name a step by both.
     """
 
-    new: Callable[[Session], Storefront]
-    walk: Sequence[tuple[str, str]] = ()
+    name: str
+    shop: type[Shop]
+    journeys: Mapping[str, Journey]
     methods: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, shop: type[Shop], methods: Mapping[str, str] | None = None) -> "Storefront":
+        """Return the storefront of a class; raises BadInput for journeys that can't be told apart."""
+        return cls(name=name, shop=shop, journeys=journeys_of(shop), methods=methods or {})
+
+    @property
+    def walk(self) -> Sequence[tuple[str, str]]:
+        """How a real browser goes through its pages; empty where none can."""
+        return self.shop.walk
+
+    @property
+    def buyers(self) -> frozenset[str]:
+        """The journeys of those who mean to buy."""
+        return frozenset(name for name, journey in self.journeys.items() if journey.buys)
+
+    def play(self, session: Session, given: Given) -> None:
+        """Play the session's journey; a refusal that it doesn't take up ends it, and is what the session lacked."""
+        journey = self.journeys[session.arrival.journey]
+        shop = self.shop(session, given)
+        try:
+            shop.begin()
+            getattr(shop, journey.method)()
+        except NothingLeftError:
+            session.lacked = SOLD_OUT if journey.sold_out_ok else DATA_EXHAUSTED
+        except RefusedError as refused:
+            session.lacked = refused.reason
+        except UNREADABLE as error:
+            session.unreadable(error, f"{last_place(error)}{type(error).__name__}: {error}")
+
+
+def last_place(error: BaseException) -> str:
+    """Return `file.py:12: ` for the storefront's line that an error came through last, "" for none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_OURS)] or list(frames)
+    return f"{Path(theirs[-1].filename).name}:{theirs[-1].lineno}: " if theirs else ""

@@ -10,161 +10,156 @@ from urllib.parse import quote
 
 import orjson
 
-from loadtests.client.interface import Event, Reply, Request
-from loadtests.results.ledger import Line, OrderReply
-from loadtests.shopper.session import Placed, Session
-from loadtests.storefronts.storefront import StorefrontSpec
+from loadtests.client.interface import Event, Request
+from loadtests.results.ledger import Line
+from loadtests.storefronts.journey import journey
+from loadtests.storefronts.order import OUT_OF_STOCK
+from loadtests.storefronts.page import Page
+from loadtests.storefronts.shop import Shop
+from loadtests.storefronts.storefront import Storefront
 
-WAREHOUSE = "warehouse"
+NAME = "twisted-threads"
 _NEWS = ("paid", "printing", "shipped")
-_CREATED, _PAYMENT_REQUIRED, _CONFLICT = 201, 402, 409
-_ORDER_ANSWERS = frozenset({200, _CREATED, _PAYMENT_REQUIRED, _CONFLICT})
+_CREATED = 201
+_PLACED = frozenset({200, _CREATED})
+_REFUSED = {"payment_declined": 402, OUT_OF_STOCK: 409}
 _DECLINED_SHARE = 0.01
 _MAX_QUANTITY = 2
 _SLOGANS = ("Holiday crew", "Best aunt ever", "Team Thursday", "Made of tea", "Powered by mince pies")
+Styles = list[dict[str, Any]]
+Delivery = Literal["ship", "collect"]
 
 
-class TwistedThreads:
+class TwistedThreads(Shop):
     """One shopper in the stand-in shop."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._random = session.random
-        self._styles: list[dict[str, Any]] = []
-        self._skus: list[dict[str, Any]] = []
-        self._style = ""
-        self._design: str | None = None
-        self._lines: tuple[Line, ...] = ()
-        self._delivery: dict[str, str] = {}
-        self._total_cents = 0
-        self._order_id: str | None = None
-        self._events_path = ""
+    walk = (("home", "/"), ("search", "/search"), ("product", "/products/"))
 
-    def home(self) -> None:
-        """Open the front page and see what is recommended."""
-        self._session.step(Request(step="home", method="GET", path="/"), self._see("recommended"))
+    @journey
+    def window_shop(self) -> None:
+        """Look around and leave."""
+        self._browse()
+        self.think()
+        self._product(self._found)
 
-    def search(self) -> None:
-        """Search by a word of a name seen before and take in the results."""
-        word = self._random.choice(_words(self._random.choice(self._styles)["name"]))
-        path = f"/search?q={quote(word, safe='')}"
-        self._session.step(Request(step="search", method="GET", path=path), self._see("results"))
+    @journey(buys=True)
+    def search_and_buy(self) -> None:
+        """Find something and have it sent."""
+        self._browse()
+        self._buy("ship")
 
-    def product(self) -> None:
-        """Open a product seen before and take in what is in stock where."""
-        self._style = str(self._random.choice(self._styles)["style"])
-        request = Request(step="product", method="GET", path=f"/products/{quote(self._style, safe='')}")
-        self._session.step(request, self._see_product)
+    @journey(buys=True)
+    def click_and_collect(self) -> None:
+        """Find something, collect it from a store, and look the order up."""
+        self._browse()
+        if order_id := self._buy("collect"):
+            self.think()
+            self.get("order-status", f"/orders/{quote(order_id, safe='')}", expect={"order_id": order_id})
 
-    def design(self) -> None:
-        """Make a design of one's own for the product at hand."""
-        colour = str(self._random.choice(self._skus)["colour"])
-        body = {"style": self._style, "colour": colour, "text": self._random.choice(_SLOGANS)}
-        request = Request(step="design", method="POST", path="/designs", body=body, accept=frozenset({_CREATED}))
-        self._session.step(request, self._see_design)
+    @journey(buys=True)
+    def design_your_own(self) -> None:
+        """Design a shirt and have it sent."""
+        self._found = self._home()
+        self.think()
+        self._product(self._found)
+        self.think()
+        body = {"style": self._style, "colour": self.pick(self._skus)["colour"], "text": self.pick(_SLOGANS)}
+        self._design = str(self.post("design", "/designs", body, expect=_CREATED)["design_id"])
+        self._buy("ship")
 
-    def fill_cart(self, method: Literal["ship", "collect"]) -> bool:
-        """Put several things of the product at hand into the cart; False when too little is in stock."""
-        location = WAREHOUSE if method == "ship" else self._store()
-        wanted = self._random.randint(self._session.plan.cart_lines.min, self._session.plan.cart_lines.max)
+    _found: Styles
+    _style: str
+    _skus: list[dict[str, Any]]
+    _design: str | None = None
+
+    def _browse(self) -> None:
+        styles = self._home()
+        self.think()
+        word = self.pick(_words(self.pick(styles)["name"]))
+        self._found = _styles(self.get("search", f"/search?q={quote(word, safe='')}"), "results")
+        self.think()
+        self._product(self._found)
+
+    def _home(self) -> Styles:
+        return _styles(self.get("home", "/"), "recommended")
+
+    def _product(self, styles: Styles) -> None:
+        """Open one of the styles, and take in what is in stock where."""
+        self._style = str(self.pick(styles)["style"])
+        page = self.get("product", f"/products/{quote(self._style, safe='')}", expect={"style": self._style})
+        skus = [_sku_seen(sku) for sku in page["skus"]]
+        if not skus:
+            page.wrong("skus: a product without sizes")
+        self._skus = skus
+
+    def _buy(self, method: Delivery) -> str:
+        """Order several things of the product at hand; return the order's id, "" when the shop refused.
+
+        A product that is sold out makes the shopper open another one of those found.
+        """
+        self.think()
+        chosen = self._choose(method)
+        left = [style for style in self.shuffled(self._found) if style["style"] != self._style]
+        while not chosen:
+            if not left:
+                self.nothing_left()
+            self._product([left.pop()])
+            self.think()
+            chosen = self._choose(method)
+        lines, total_cents = chosen, self._put_into_cart(chosen)
+        self.think()
+        delivery = {"method": "ship"} if method == "ship" else {"method": "collect", "location": lines[0].location}
+        card = "tok_declined" if self.random.random() < _DECLINED_SHARE else "tok_ok"
+        with self.order(lines, total_cents) as order:
+            placed = self.post(
+                "checkout",
+                "/checkout",
+                {"delivery": delivery, "payment": {"card_token": card}},
+                headers={"Idempotency-Key": order.key},
+                expect=_PLACED,
+                refused=_REFUSED,
+            )
+            if not placed["order_id"] or placed["total_cents"] != total_cents:
+                placed.wrong("no order number, or another total than the cart's")
+            order.accepted(placed["order_id"], cents=int(placed["total_cents"]), status=placed.status)
+            events = str(placed.get("events_url") or f"/orders/{quote(order.order_id, safe='')}/events")
+        if order.placed and self._session.plan.streams == "orders":
+            self._follow(order.order_id, events)
+        return order.order_id
+
+    def _choose(self, method: Delivery) -> list[Line]:
+        """Return lines of what is in stock at the warehouse or at a store; none when too little is."""
+        location = self.location if method == "ship" else self._store()
         there = [sku for sku in self._skus if sku["stock"].get(location, 0) >= _MAX_QUANTITY]
-        if not there:
-            return False
-        chosen = self._random.sample(there, min(wanted, len(there)))
-        self._lines = tuple(
-            Line(sku=str(sku["sku"]), quantity=self._random.randint(1, _MAX_QUANTITY), location=location)
-            for sku in chosen
-        )
-        self._delivery = {"method": "ship"} if method == "ship" else {"method": "collect", "location": location}
-        self._put_into_cart()
-        return True
-
-    def checkout(self) -> Placed:
-        """Order what is in the cart."""
-        return self._session.order(self._lines, self._total_cents, self._send_order)
-
-    def order_status(self) -> None:
-        """Look at the order just placed."""
-        request = Request(step="order-status", method="GET", path=f"/orders/{quote(self._order_id or '', safe='')}")
-        self._session.step(request, self._see_order)
-
-    def follow_order(self) -> None:
-        """Listen to the order just placed until it is shipped."""
-        self._session.listen(Request(step="order-stream", method="GET", path=self._events_path))
-        for status in _NEWS:
-            self._session.hear(f"order-{status}", self._is_news_of(status))
-        self._session.hang_up()
+        return [self.line(sku["sku"], self.random.randint(1, _MAX_QUANTITY), location) for sku in self.some(there)]
 
     def _store(self) -> str:
-        stores = sorted({place for sku in self._skus for place in sku["stock"]} - {WAREHOUSE})
-        return self._random.choice(stores) if stores else WAREHOUSE
+        stores = sorted({place for sku in self._skus for place in sku["stock"]} - {self.location})
+        return self.pick(stores) if stores else self.location
 
-    def _put_into_cart(self) -> None:
-        lines: list[dict[str, Any]] = [{"sku": line.sku, "quantity": line.quantity} for line in self._lines]
+    def _put_into_cart(self, lines: list[Line]) -> int:
+        """Put the lines into the cart; return its total in cents."""
+        asked: list[dict[str, Any]] = [{"sku": line.sku, "quantity": line.quantity} for line in lines]
         if self._design is not None:
-            lines[0]["design_id"] = self._design
-        request = Request(step="cart", method="POST", path="/cart", body={"lines": lines})
-        self._session.step(request, self._see_cart)
+            asked[0]["design_id"] = self._design
+        cart = self.post("cart", "/cart", {"lines": asked}, expect=200)
+        if {line["sku"] for line in cart["lines"]} != {line.sku for line in lines}:
+            cart.wrong("the cart holds other things")
+        return int(cart["total_cents"])
 
-    def _send_order(self, key: str) -> Placed:
-        card = "tok_declined" if self._random.random() < _DECLINED_SHARE else "tok_ok"
-        request = Request(
-            step="checkout",
-            method="POST",
-            path="/checkout",
-            body={"delivery": self._delivery, "payment": {"card_token": card}},
-            headers={"Idempotency-Key": key},
-            accept=_ORDER_ANSWERS,
-        )
-        return _placed(self._session.step(request, self._check_order))
+    def _follow(self, order_id: str, path: str) -> None:
+        """Listen to the order just placed until it is shipped."""
+        self._session.listen(Request(step="order-stream", method="GET", path=path))
+        for status in _NEWS:
+            self._session.hear(f"order-{status}", _is_news_of(order_id, status))
+        self._session.hang_up()
 
-    def _see(self, key: str) -> Any:  # noqa: ANN401 - a check
-        def check(reply: Reply) -> None:
-            styles = reply.json()[key]
-            if not styles or not all(style["style"] and _words(style["name"]) for style in styles):
-                raise ValueError(f"{key}: no styles, or styles without a name")
-            self._styles = [{**style, "price_cents": int(style["price_cents"])} for style in styles]
 
-        return check
-
-    def _see_product(self, reply: Reply) -> None:
-        product = reply.json()
-        if product["style"] != self._style or not product["skus"]:
-            raise ValueError("another product, or one without sizes")
-        self._skus = [_sku_seen(sku) for sku in product["skus"]]
-
-    def _see_design(self, reply: Reply) -> None:
-        self._design = str(reply.json()["design_id"])
-
-    def _see_cart(self, reply: Reply) -> None:
-        cart = reply.json()
-        if {line["sku"] for line in cart["lines"]} != {line.sku for line in self._lines}:
-            raise ValueError("the cart holds other things")
-        self._total_cents = int(cart["total_cents"])
-
-    def _see_order(self, reply: Reply) -> None:
-        if reply.json()["order_id"] != self._order_id:
-            raise ValueError("another order")
-
-    def _is_news_of(self, status: str) -> Callable[[Event], bool]:
-        def is_news(event: Event) -> bool:
-            if event.type != status:
-                return False
-            order = orjson.loads(event.data)
-            if (order["order_id"], order["status"]) != (self._order_id, status):
-                raise ValueError("another order, or another status")
-            return True
-
-        return is_news
-
-    def _check_order(self, reply: Reply) -> None:
-        if reply.status in (_PAYMENT_REQUIRED, _CONFLICT):
-            return
-        order = reply.json()
-        if not order["order_id"] or int(order["total_cents"]) != self._total_cents:
-            raise ValueError("no order number, or another total than the cart's")
-        self._order_id = str(order["order_id"])
-        self._events_path = str(order.get("events_url") or f"/orders/{quote(self._order_id, safe='')}/events")
+def _styles(page: Page, key: str) -> Styles:
+    styles = page[key]
+    if not styles or not all(style["style"] and _words(style["name"]) for style in styles):
+        page.wrong(f"{key}: no styles, or styles without a name")
+    return [{**style, "price_cents": int(style["price_cents"])} for style in styles]
 
 
 def _words(name: str) -> list[str]:
@@ -180,20 +175,21 @@ def _sku_seen(sku: dict[str, Any]) -> dict[str, Any]:
     return {"sku": str(sku["sku"]), "colour": str(sku["colour"]), "stock": stock}
 
 
-def _placed(reply: Reply) -> Placed:
-    if reply.status in (_PAYMENT_REQUIRED, _CONFLICT):
-        reason = "payment_declined" if reply.status == _PAYMENT_REQUIRED else "out_of_stock"
-        return Placed(outcome="refused", reply=OrderReply(status=reply.status, reason=reason))
-    order = reply.json()
-    return Placed(
-        outcome="accepted",
-        reply=OrderReply(status=reply.status, order_id=str(order["order_id"]), total_cents=int(order["total_cents"])),
-    )
+def _is_news_of(order_id: str, status: str) -> Callable[[Event], bool]:
+    def is_news(event: Event) -> bool:
+        if event.type != status:
+            return False
+        order = orjson.loads(event.data)
+        if (order["order_id"], order["status"]) != (order_id, status):
+            raise ValueError("another order, or another status")
+        return True
+
+    return is_news
 
 
-SPEC = StorefrontSpec(
-    new=TwistedThreads,
-    walk=(("home", "/"), ("search", "/search"), ("product", "/products/")),
+STOREFRONT = Storefront.of(
+    NAME,
+    TwistedThreads,
     methods={
         **dict.fromkeys(("home", "search", "product", "order-status", "order-stream"), "GET"),
         **dict.fromkeys(("design", "cart", "checkout"), "POST"),

@@ -12,14 +12,14 @@ from loadtests.client.factory import access_to
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.environment.ceilings import split
+from loadtests.environment.credentials import settings_of
 from loadtests.environment.destinations import Destinations, resolve
 from loadtests.environment.resolved_environment import ResolvedEnvironment, recorded_environment
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Ceiling, Environment, Targets
-from loadtests.journeys import BUILT_IN, Registry
 from loadtests.live.board import Timetable
 from loadtests.results.run_directory import RunDirectory, write_json
-from loadtests.storefronts import StorefrontSpec
+from loadtests.storefronts import Given, Storefront, storefront_of
 from slo.documents import BadInput, read_json
 
 VARIABLE = "PEAKPROOF_RUN_TOKEN"
@@ -40,12 +40,13 @@ class Job:
     browser: bool
     production: bool
     variables: Mapping[str, str] = field(repr=False)
-    registry: Registry = BUILT_IN
+    storefront: Storefront
 
-    @property
-    def storefront(self) -> StorefrontSpec:
-        """The kind of shop that is played."""
-        return self.registry.storefronts[self.environment.storefront]
+    def given(self) -> Given:
+        """Return what every shopper is given; raises BadInput on a secret of the storefront's that is missing."""
+        own = self.environment.storefront
+        settings = {} if isinstance(own, str) else settings_of(own, self.variables, "storefront").values
+        return Given(run=self.directory.name, settings=settings)
 
     @property
     def ceiling(self) -> Ceiling:
@@ -121,10 +122,10 @@ def write_job(
     write_json(directory.job, {**made, **known})
 
 
-def read_job(path: Path, variables: Mapping[str, str] | None = None, registry: Registry = BUILT_IN) -> Job:
+def read_job(path: Path, variables: Mapping[str, str] | None = None, storefront: Storefront | None = None) -> Job:
     """Read the run directory at `path`; `variables` hold the secrets that it names. Raises BadInput.
 
-    `registry` holds what can be played.
+    The storefront is the one that the run directory holds, or names; `storefront` takes its place.
     """
     directory = RunDirectory(path=path)
     job = read_json(directory.job, _JobFile)
@@ -139,8 +140,13 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None, registry: R
         browser=job.browser,
         production=job.production,
         variables=variables or {},
-        registry=registry,
+        storefront=storefront or storefront_of(environment, _copy_of(directory, environment)),
     )
+
+
+def _copy_of(directory: RunDirectory, environment: Environment) -> Path | None:
+    own = environment.storefront
+    return None if isinstance(own, str) else directory.storefront / Path(own.file).name
 
 
 def _environment_of(directory: RunDirectory) -> Environment:

@@ -98,7 +98,7 @@ class Worker:
         self._descriptors_peak = used()
         self._over = StopEvent()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
-        self._context = self._make_context()
+        self._context = self._make_context(started_at)
         self._scheduler = self._make_scheduler(started_at)
         self._hub_lag = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
         self._timer = PeriodicTimer(_BEAT_S, self._beat)
@@ -178,7 +178,7 @@ class Worker:
         )
         return self._figures.take(self._clock.now()), gauges
 
-    def _make_context(self) -> SessionContext:
+    def _make_context(self, started_at: int) -> SessionContext:
         job = self._job
         access = job.access()
         return SessionContext(
@@ -193,6 +193,8 @@ class Worker:
             new_client=self._clients.of(access, self._index),
             assets=None if job.plan.assets == "off" else self._make_assets(access),
             under_way=self._under_way,
+            started_at=started_at,
+            origin=access.origin,
         )
 
     def _make_assets(self, shop: Access) -> AssetSource:
@@ -202,10 +204,10 @@ class Worker:
 
     def _make_scheduler(self, started_at: int) -> Scheduler:
         job = self._job
-        journeys, new = job.registry.journeys, job.storefront.new
+        storefront, given = job.storefront, job.given()
 
         def visit(session: Session) -> None:
-            journeys[session.arrival.journey](session, new(session))
+            storefront.play(session, given)
 
         own = WorkerSchedule(
             arrivals=self._arrivals,

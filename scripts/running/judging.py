@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dashboards.report import write_report
-from loadtests.demand.visits import BUYERS
+from loadtests.demand.visits import buyers_of
 from loadtests.results.abandoned import account_for_abandoned
 from loadtests.results.recorded_run import NOTHING, RecordedRun, read_recorded
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
@@ -14,7 +14,7 @@ from slo.findings import Finding
 from slo.objectives.indicators import Evidence, Window
 from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
-from slo.validity.delivery import delivered, left_out
+from slo.validity.delivery import Delivered, delivered, left_out
 from slo.validity.run_document import RunDocument
 from slo.verdict.verdict import Case, Verdict, judge, with_causes
 from slo.verdict.verdict_document import verdict_document
@@ -32,7 +32,9 @@ def judge_run(path: Path) -> Verdict:
     verdict = judge(
         Case(
             run=recorded.run,
-            records=NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, BUYERS),
+            records=NOTHING
+            if window is None
+            else delivered(recorded.sessions, recorded.requests, window, buyers_of(recorded.plan)),
             objectives=recorded.objectives,
             evidence={} if window is None else _evidence(recorded, window),
             audit=recorded.audit,
@@ -47,6 +49,10 @@ def judge_run(path: Path) -> Verdict:
         verdict = with_causes(verdict, *_causes(recorded, verdict, window))
     _write(recorded, verdict)
     return verdict
+
+
+def _delivered(recorded: RecordedRun, window: Window) -> Delivered:
+    return delivered(recorded.sessions, recorded.requests, window, buyers_of(recorded.plan))
 
 
 def say_paths(path: Path, context: Context) -> None:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.visits import orders_of
 from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.plan_check import too_much
 from loadtests.guardrails.production import is_production
 from loadtests.results.inputs import Inputs
+from loadtests.storefronts import storefront_of
 from slo.documents import BadInput, read_text
 from slo.objectives.openslo import read_objectives
 
@@ -16,6 +18,7 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
     read = read_plan(plan)
     known = read_targets(targets)
     target = known.environment(environment, targets)
+    check_journeys(read, target, plan)
     check_ceiling(read, target, plan)
     _check_cdn(read, target, plan)
     _check_http_2(read, target, plan)
@@ -31,6 +34,27 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
     )
     _check_not_judged(inputs, plan)
     return inputs
+
+
+def check_journeys(plan: Plan, environment: Environment, path: Path) -> None:
+    """Raise BadInput for a journey that the storefront doesn't have, or whose visits aren't counted."""
+    storefront = storefront_of(environment)
+    if unknown := [name for name in plan.journeys if name not in storefront.journeys]:
+        known = ", ".join(storefront.journeys)
+        raise BadInput(f"{path}: journeys: {storefront.name} has no journey {unknown[0]!r}; it has {known}")
+    missing = [name for name in plan.journeys if name not in plan.visits]
+    if missing and not isinstance(environment.storefront, str):
+        raise BadInput(
+            f"{path}: visits: how often a session of {', '.join(missing)} makes each step isn't known, so neither"
+            f" evidence nor ceilings are; count it with: peakproof try {path} --on ENVIRONMENT"
+        )
+    wrong = [name for name in plan.journeys if bool(orders_of(plan)[name]) != storefront.journeys[name].buys]
+    if wrong and not isinstance(environment.storefront, str):
+        says = "buys" if storefront.journeys[wrong[0]].buys else "doesn't buy"
+        raise BadInput(
+            f"{path}: visits.{wrong[0]}.orders is {orders_of(plan)[wrong[0]]:g}, but the storefront's {wrong[0]} {says};"
+            f" count again with: peakproof try {path} --on ENVIRONMENT"
+        )
 
 
 def check_ceiling(plan: Plan, environment: Environment, path: Path) -> None:

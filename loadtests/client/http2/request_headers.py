@@ -51,7 +51,7 @@ class HeaderBlocks(RequestBytes):
 
         A GET without headers of its own costs one joining of bytes.
         """
-        _, method, path, body, form, headers, _, _, _ = request
+        _, method, path, body, form, headers, _, _, _, _ = request
         if not (path[:1] == "/" and path.isprintable() and " " not in path):
             raise ProtocolError(f"not a request's target: {path!r}")
         key = method if headers is None else (method, *headers)

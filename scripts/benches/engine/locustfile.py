@@ -24,6 +24,6 @@ class _Counted(Records):
 
 _named = ExitStack()  # as long as the process lives
 _named.enter_context(shop.named())
-patch.object(locustfile, "read_job", partial(read_job, registry=shop.REGISTRY)).start()
+patch.object(locustfile, "read_job", partial(read_job, storefront=shop.BENCH)).start()
 if os.environ.get(shop.RECORDS_VARIABLE) == "off":
     patch.object(worker, "Records", _Counted).start()  # raises when the engine has no such switch any more

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Literal, NoReturn
 from unittest.mock import patch
 
-import orjson
-
-from loadtests.client.interface import Reply, Request
 from loadtests.demand import visits
 from loadtests.environment import targets
-from loadtests.journeys import Registry
-from loadtests.shopper.session import Placed, Session
-from loadtests.storefronts import Storefront, StorefrontSpec
+from loadtests.storefronts import Shop, Storefront
+from loadtests.storefronts.journey import journey
+from loadtests.storefronts.page import Page
 
 STOREFRONT = "bench"
 ITEMS = 19
@@ -30,149 +26,107 @@ CONNECTIONS_VARIABLE = (
 )
 PACED_VARIABLE = "PEAKPROOF_BENCH_PACED"  # theirs: requests a second of each user; 0 is as fast as it goes
 CA_VARIABLE = "PEAKPROOF_BENCH_CA"  # theirs: the CA to trust; empty without TLS
-_PRODUCTS = Request(step="products", method="GET", path="/api/products")
-_STATIC = Request(step="static", method="GET", path="/static")
-_CHECKOUT = Request(step="checkout", method="POST", path="/api/checkout", body={"card": CARD, "total": TOTAL})
 
 
-class BenchShop:
-    """Every call is one request; a reply that doesn't hold what it must is `wrong_reply`."""
+class BenchShop(Shop):
+    """Every call is one request; a reply that doesn't hold what it must is `wrong_reply`.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    All journeys but `bench-once` and `bench-one-page` go round until the run's end, as one of Locust's users does.
+    """
 
-    def home(self) -> None:
-        """GET the products."""
-        self._session.step(_PRODUCTS, _ok)
+    @journey
+    def bench_buying(self) -> None:
+        """Buy again and again."""
+        while True:
+            self._four_steps()
 
-    def search(self) -> None:
-        """GET the results for a random word."""
-        path = f"/api/search?q=item{self._session.random.randint(0, SEARCHES - 1)}"
-        self._session.step(Request(step="search", method="GET", path=path), _full)
+    @journey
+    def bench_once(self) -> None:
+        """Buy once."""
+        self._four_steps()
 
-    def product(self) -> None:
-        """GET the static page."""
-        self._session.step(_STATIC)
+    @journey
+    def bench_static(self) -> None:
+        """GET the static page again and again."""
+        while True:
+            self._static()
 
-    def fill_cart(self, _method: Literal["ship", "collect"] = "ship") -> bool:
-        """POST a random thing into the cart; the shop wants its cookie."""
-        body = {"sku": f"SKU-{self._session.random.randint(0, SKUS - 1):05d}", "qty": QUANTITY}
-        self._session.step(Request(step="cart", method="POST", path="/api/cart", body=body), _ok)
-        return True
+    @journey
+    def bench_one_page(self) -> None:
+        """GET the static page once."""
+        self._static()
 
-    def pay(self) -> None:
-        """POST the payment; the shop wants its cookie. No order of the ledger's: what is measured is HTTP."""
-        self._session.step(_CHECKOUT, _ok)
+    @journey
+    def bench_thinking(self) -> None:
+        """Buy again and again, and think before each step."""
+        while True:
+            for step in (self._products, self._search, self._fill_cart, self._pay):
+                step()
+                self.think()
 
-    def checkout(self) -> Placed:
-        """Refuse: no journey here orders."""
-        self._refuse()
+    @journey
+    def bench_pages(self) -> None:
+        """GET pages with their assets, as the plan has it."""
+        for number in count():
+            self._page(number)
+            self._session.settle()
 
-    def design(self) -> None:
-        """Refuse: the shop has no designs."""
-        self._refuse()
+    @journey
+    def bench_apart(self) -> None:
+        """GET the same assets as plain steps."""
+        for number in count():
+            page = self._page(number)
+            for name in ASSETS:
+                self.get("asset", page.path + name, expect=200, follow=False)
 
-    def order_status(self) -> None:
-        """Refuse: the shop has no orders."""
-        self._refuse()
+    def _four_steps(self) -> None:
+        self._products()
+        self._search()
+        self._fill_cart()
+        self._pay()
 
-    def follow_order(self) -> None:
-        """Refuse, for the same reason."""
-        self._refuse()
+    def _products(self) -> None:
+        _ok(self.get("products", "/api/products"))
 
-    def _refuse(self) -> NoReturn:
-        raise NotImplementedError("the benchmark's shop sells nothing")
+    def _search(self) -> None:
+        page = self.get("search", f"/api/search?q=item{self.random.randint(0, SEARCHES - 1)}")
+        if len(page["items"]) != ITEMS:
+            page.wrong("not all the items")
 
+    def _fill_cart(self) -> None:
+        body = {"sku": f"SKU-{self.random.randint(0, SKUS - 1):05d}", "qty": QUANTITY}
+        _ok(self.post("cart", "/api/cart", body))
 
-def _buying(_session: Session, shop: Storefront) -> None:
-    while True:
-        _four_steps(shop)
+    def _pay(self) -> None:
+        """POST the payment. No order of the ledger's: what is measured is HTTP."""
+        _ok(self.post("checkout", "/api/checkout", {"card": CARD, "total": TOTAL}))
 
+    def _static(self) -> None:
+        self.get("static", "/static")
 
-def _once(_session: Session, shop: Storefront) -> None:
-    _four_steps(shop)
-
-
-def _static(_session: Session, shop: Storefront) -> None:
-    while True:
-        shop.product()
-
-
-def _one_page(_session: Session, shop: Storefront) -> None:
-    shop.product()
-
-
-def _thinking(session: Session, shop: Storefront) -> None:
-    bench = _bench(shop)
-    while True:
-        for step in (bench.home, bench.search, bench.fill_cart, bench.pay):
-            step()
-            session.think()
-
-
-def _pages(session: Session, _shop: Storefront) -> None:
-    for number in count():
-        session.step(_page(number))
-        session.settle()
-
-
-def _apart(session: Session, _shop: Storefront) -> None:
-    for number in count():
-        page = _page(number)
-        session.step(page)
-        for name in ASSETS:
-            session.step(Request(step="asset", method="GET", path=page.path + name))
+    def _page(self, number: int) -> Page:
+        return self.get("page", f"/pages/{number}/")
 
 
-def _page(number: int) -> Request:
-    return Request(step="page", method="GET", path=f"/pages/{number}/")
-
-
-def _four_steps(shop: Storefront) -> None:
-    bench = _bench(shop)
-    bench.home()
-    bench.search()
-    bench.fill_cart()
-    bench.pay()
-
-
-def _bench(shop: Storefront) -> BenchShop:
-    if not isinstance(shop, BenchShop):
-        raise TypeError(f"the benchmark's journeys need its own storefront, not {type(shop).__name__}")
-    return shop
-
-
-def _ok(reply: Reply) -> None:
-    if orjson.loads(reply.body)["ok"] is not True:
-        raise ValueError("not ok")
-
-
-def _full(reply: Reply) -> None:
-    if len(orjson.loads(reply.body)["items"]) != ITEMS:
-        raise ValueError("not all the items")
+def _ok(page: Page) -> None:
+    if page["ok"] is not True:
+        page.wrong("not ok")
 
 
 _FOUR = ("products", "search", "cart", "checkout")
-# What a session of each journey does, and its steps; all but `once` go round until the run's end, as one of Locust's
-# users does.
-_JOURNEYS = {
-    "bench-buying": (_buying, _FOUR),
-    "bench-once": (_once, _FOUR),
-    "bench-static": (_static, ("static",)),
-    "bench-one-page": (_one_page, ("static",)),
-    "bench-thinking": (_thinking, _FOUR),
-    "bench-pages": (_pages, ("page",)),
-    "bench-apart": (_apart, ("page", "asset")),
+# The steps of a session of each journey.
+_STEPS = {
+    **dict.fromkeys(("bench-buying", "bench-once", "bench-thinking"), _FOUR),
+    **dict.fromkeys(("bench-static", "bench-one-page"), ("static",)),
+    "bench-pages": ("page",),
+    "bench-apart": ("page", "asset"),
 }
-REGISTRY = Registry(
-    storefronts={STOREFRONT: StorefrontSpec(new=BenchShop)},
-    journeys={name: journey for name, (journey, _) in _JOURNEYS.items()},
-)
+BENCH = Storefront.of(STOREFRONT, BenchShop)
 
 
 @contextmanager
 def named() -> Iterator[None]:
     """Let targets and plans of this process name the benchmark's storefront and journeys while the block lasts."""
-    steps = {name: dict.fromkeys(steps, 1.0) for name, (_, steps) in _JOURNEYS.items()}
+    steps = {name: dict.fromkeys(steps, 1.0) for name, steps in _STEPS.items()}
     with patch.dict(visits.VISITS, steps), patch.object(targets, "STOREFRONTS", (*targets.STOREFRONTS, STOREFRONT)):
         yield

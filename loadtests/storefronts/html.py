@@ -1,0 +1,94 @@
+"""Values out of HTML: elements by CSS selectors, and forms as a browser would send them."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from cssselect import SelectorError
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.cssselect import CSSSelector
+
+MAX_BYTES = 4 << 20
+Fields = tuple[tuple[str, str], ...]
+
+
+class HtmlError(ValueError):
+    """A page that can't be read, or a form that isn't one; the message says what is wrong."""
+
+
+class Element:
+    """One element of a page."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Any) -> None:  # noqa: ANN401 - lxml ships no types
+        self.node = node
+
+    @property
+    def text(self) -> str:
+        """Its text and that of what is inside it, with single spaces."""
+        return " ".join(str(self.node.text_content()).split())
+
+    def get(self, attribute: str, default: str = "") -> str:
+        """Return an attribute, `default` when it has none."""
+        value = self.node.get(attribute)
+        return default if value is None else str(value)
+
+    def __getitem__(self, attribute: str) -> str:
+        """Return an attribute; raises LookupError when it has none."""
+        value = self.node.get(attribute)
+        if value is None:
+            raise LookupError(f"no attribute {attribute}")
+        return str(value)
+
+    def select(self, css: str) -> "list[Element]":
+        """Return the elements inside it that match a CSS selector; raises ValueError for no selector."""
+        return [Element(one) for one in _selector(css)(self.node)]
+
+
+class Form:
+    """A form with its fields as the page has them, hidden ones among them; `submit` of a shop sends it.
+
+    `action` is where it goes to, as the page has it; empty is the page itself. Buttons aren't sent unless a field is
+    named like one.
+    """
+
+    __slots__ = ("action", "fields", "method")
+
+    def __init__(self, element: Element) -> None:
+        form = element.node
+        if form.tag != "form":
+            raise HtmlError(f"is no form but <{form.tag}>")
+        self.action = element.get("action").strip()
+        self.method = "POST" if element.get("method").strip().lower() == "post" else "GET"
+        self.fields: Fields = tuple((str(name), str(value)) for name, value in form.form_values())
+
+    def filled(self, values: Mapping[str, object]) -> Fields:
+        """Return what is sent with `values`: each in the place of the page's own, or added; None leaves one out."""
+        kept = [(name, value) for name, value in self.fields if name not in values]
+        for name, value in values.items():
+            if isinstance(value, Sequence) and not isinstance(value, str):
+                kept += [(name, str(one)) for one in value]
+            elif value is not None:
+                kept.append((name, str(value)))
+        return tuple(kept)
+
+
+def document(body: bytes) -> Element:
+    """Read a page; raises HtmlError for none, or one over 4 MiB."""
+    if len(body) > MAX_BYTES:
+        raise HtmlError(f"the page has {len(body)} bytes; at most {MAX_BYTES} are read")
+    try:
+        text = body.decode("utf-8", errors="replace").replace("\0", "\ufffd")
+        return Element(lxml_html.document_fromstring(text, parser=lxml_html.HTMLParser(huge_tree=False)))
+    except (etree.LxmlError, ValueError) as error:
+        raise HtmlError("the page has no HTML") from error
+
+
+@lru_cache(maxsize=512)
+def _selector(css: str) -> CSSSelector:
+    try:
+        return CSSSelector(css, translator="html")
+    except SelectorError as error:
+        raise ValueError(f"not a CSS selector: {css!r}: {error}") from error

@@ -1,0 +1,257 @@
+"""The base class of storefronts: what a shopper can ask of a shop, without a word on how it goes over the wire.
+
+Cookies, redirects, connections, retries, tags and times are the session's; a storefront says what is asked for, what is
+expected, and what it does with the answer.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal, NoReturn, TypedDict, TypeVar, Unpack
+from urllib.parse import urlencode
+
+from loadtests.client.interface import Reply, Request
+from loadtests.demand.splitmix import SplitMix64
+from loadtests.results.ledger import Line
+from loadtests.shopper.session import Session
+from loadtests.storefronts.html import Element, Form
+from loadtests.storefronts.matching import OK, Match, check, refusal_of, statuses_of
+from loadtests.storefronts.order import Order, RefusedError
+from loadtests.storefronts.page import Page
+
+One = TypeVar("One")
+_REDIRECT_STEPS: dict[str, str] = {}
+
+
+class How(TypedDict, total=False):
+    """How a step is asked for, beyond what is sent; see `Shop.ask`."""
+
+    headers: Mapping[str, str] | None
+    expect: Match
+    refused: Mapping[str, Match] | None
+    follow: str | Literal[False] | None
+    host: str | None
+
+
+class HowSent(How, total=False):
+    """The same, for what is posted."""
+
+    form: Mapping[str, object] | Sequence[tuple[str, str]] | None
+    params: Mapping[str, object] | None
+
+
+class NothingLeftError(Exception):
+    """A shopper found nothing to buy; see `Shop.nothing_left`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What every shopper of a run is given: the run's name, and the storefront's settings with secrets read."""
+
+    run: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Shop:
+    """One shopper in a shop; a storefront is a subclass with methods marked `@journey`.
+
+    `location` is where `line` takes its goods from. Paths begin with / and are below the environment's base_url.
+    """
+
+    location: ClassVar[str] = "warehouse"
+    # How a real browser goes through the pages (`run --browser`): each page's name, and how a link's path begins.
+    walk: ClassVar[Sequence[tuple[str, str]]] = ()
+
+    def __init__(self, session: Session, given: Given) -> None:
+        self._session, self._given = session, given
+        self._has_headers = type(self).headers is not Shop.headers
+        self.random: Final[SplitMix64] = session.random
+
+    def begin(self) -> None:
+        """Do what comes before every journey, such as cookie consent; called once a visit. Nothing, unless given."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Return headers for every request of this shopper, asked before each. None, unless given."""
+        return {}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The storefront's settings of targets.yaml, secrets read."""
+        return self._given.settings
+
+    @property
+    def run(self) -> str:
+        """The run's name, for what the shop is to remember of it."""
+        return self._given.run
+
+    @property
+    def session(self) -> int:
+        """The session's number, unique in the run."""
+        return self._session.arrival.number
+
+    @property
+    def cart_lines(self) -> tuple[int, int]:
+        """How many different products a cart holds by the plan: from, to."""
+        lines = self._session.plan.cart_lines
+        return lines.min, lines.max
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def get(self, step: str, path: str, *, params: Mapping[str, object] | None = None, **how: Unpack[How]) -> Page:
+        """GET a page; see `ask`."""
+        return self.ask(step, "GET", path, params=params, **how)
+
+    def post(self, step: str, path: str, json: object = None, **how: Unpack[HowSent]) -> Page:
+        """POST `json`, or `form=`; see `ask`."""
+        return self.ask(step, "POST", path, json=json, **how)
+
+    def put(self, step: str, path: str, json: object = None, **how: Unpack[HowSent]) -> Page:
+        """PUT `json`, or `form=`; see `ask`."""
+        return self.ask(step, "PUT", path, json=json, **how)
+
+    def patch(self, step: str, path: str, json: object = None, **how: Unpack[HowSent]) -> Page:
+        """PATCH with `json`, or `form=`; see `ask`."""
+        return self.ask(step, "PATCH", path, json=json, **how)
+
+    def delete(self, step: str, path: str, **how: Unpack[How]) -> Page:
+        """DELETE; see `ask`."""
+        return self.ask(step, "DELETE", path, **how)
+
+    def graphql(
+        self,
+        operation: str,
+        query: str,
+        variables: Mapping[str, object] | None = None,
+        path: str = "/graphql",
+        **how: Unpack[How],
+    ) -> Page:
+        """POST a GraphQL operation; the step has its name, the page's JSON is its `data`; see `ask`.
+
+        `errors` in a 200 are the error `graphql`, unless `refused` knows them.
+        """
+        body = {"operationName": operation, "query": query, "variables": variables or {}}
+        return self.ask(operation, "POST", path, json=body, graphql=True, **how)
+
+    def submit(self, step: str, form: Form, values: Mapping[str, object] | None = None, **how: Unpack[How]) -> Page:
+        """Send a form of the last page, with `values` in its fields; see `ask`."""
+        fields = form.filled(values or {})
+        how["host"], path = self._session.locate(form.action)
+        if form.method == "GET":
+            return self.ask(step, "GET", path.partition("?")[0], params=fields, **how)
+        return self.ask(step, "POST", path, form=fields, **how)
+
+    def open(self, step: str, link: Element | str, **how: Unpack[How]) -> Page:
+        """Follow a link of the last page: an element with an `href`, or an address as the page has it; see `ask`."""
+        how["host"], path = self._session.locate(link if isinstance(link, str) else link.get("href"))
+        return self.ask(step, "GET", path, **how)
+
+    def ask(  # noqa: PLR0913 - each is one thing that a request may need
+        self,
+        step: str,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        form: Mapping[str, object] | Sequence[tuple[str, str]] | None = None,
+        params: Mapping[str, object] | Sequence[tuple[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        expect: Match = OK,
+        refused: Mapping[str, Match] | None = None,
+        follow: str | Literal[False] | None = None,
+        host: str | None = None,
+        graphql: bool = False,
+    ) -> Page:
+        """Make one request as `step`, when it is due, and return the page.
+
+        `path` may be a whole address that leads to a declared host; `host` is the label of one that isn't base_url's.
+        `json` or `form` is sent, `params` go into the query. What isn't what `expect` says (by default: any 2xx) is an
+        error of the shop's, and the visit ends. `refused` holds, by reason, what is an answer but a refusal: Refused
+        is raised, which an order's block records. Redirects between declared hosts are followed, each recorded as
+        `<step>-redirect`, or as `follow`; with `follow=False` none is.
+        """
+        if path[:1] != "/" or path[:2] == "//":
+            host, path = self._session.locate(path)
+        if params:
+            pairs = list(params.items()) if isinstance(params, Mapping) else list(params)
+            path = f"{path}{'&' if '?' in path else '?'}{urlencode(pairs, doseq=True)}"
+        if self._has_headers:
+            headers = {**self.headers(), **(headers or {})}
+        if isinstance(form, Mapping):
+            form = tuple((name, str(value)) for name, value in form.items())
+        redirect = _redirect_step(step) if follow is None else follow or None
+        accept = OK if expect is OK else statuses_of(expect)
+        request = Request(step, method, path, json, form, headers, accept, redirect, graphql, host)
+        if refused is None and expect is OK:
+            reply = self._session.step(request)
+            return Page(self._session, self._session.answered or request, reply)
+        return self._checked(request, expect, refused or {})
+
+    def _checked(self, request: Request, expect: Match, refused: Mapping[str, Match]) -> Page:
+        page = Page(self._session, request, Reply())
+
+        def see(reply: Reply) -> None:
+            page.reply = reply
+            page.refusal = refusal_of(refused, page)
+            if page.refusal is None:
+                check(expect, page)
+
+        def is_refusal(reply: Reply) -> bool:
+            page.reply = reply
+            page.refusal = refusal_of(refused, page)
+            return page.refusal is not None
+
+        page.reply = self._session.step(request, see, is_refusal)
+        page.request = self._session.answered or request
+        if page.refusal is not None:
+            raise RefusedError(page.refusal, page)
+        return page
+
+    # -- shopping -----------------------------------------------------------------------------------------------------
+
+    def think(self) -> None:
+        """Let the shopper think before the next step, as long as the plan says."""
+        self._session.think()
+
+    def pick(self, things: Collection[One]) -> One:
+        """Return one of `things` at random; there must be one, else the last page lacks what it needs."""
+        found = things if isinstance(things, Sequence) else tuple(things)
+        if not found:
+            raise LookupError("nothing to pick from")
+        chosen: One = self.random.choice(found)
+        return chosen
+
+    def some(self, things: Collection[One], most: int | None = None) -> list[One]:
+        """Return as many of `things` at random as a cart holds by the plan, or up to `most`; fewer where there are."""
+        lowest, highest = self.cart_lines if most is None else (1, most)
+        wanted = self.random.randint(min(lowest, highest), highest)
+        found = list(things)
+        return self.random.sample(found, min(wanted, len(found)))
+
+    def shuffled(self, things: Collection[One]) -> list[One]:
+        """Return `things` in random order: to try one after the other until one is in stock."""
+        found = list(things)
+        return self.random.sample(found, len(found))
+
+    def line(self, sku: object, quantity: int = 1, location: str | None = None) -> Line:
+        """Return a line of an order for the ledger; the SKU and the location are the shop's own words for them."""
+        return Line(sku=str(sku), quantity=int(quantity), location=self.location if location is None else location)
+
+    def order(
+        self, lines: Sequence[Line], cents: int, *, key: str | None = None, together: float | None = None
+    ) -> Order:
+        """Return the block in which an order is placed; `lines` and the amount go into the ledger before it is sent.
+
+        `key` is the shop's own key of it, such as a cart's id; without one it is new. With `together` all shoppers of
+        the run who come to this point within so many seconds send it at the same moment, on every worker.
+        """
+        return Order(self._session, tuple(lines), cents, None if key is None else str(key), together)
+
+    def nothing_left(self) -> NoReturn:
+        """End the visit: the shop has nothing left that the shopper could buy. Too many of these void a run."""
+        raise NothingLeftError
+
+
+def _redirect_step(step: str) -> str:
+    known = _REDIRECT_STEPS.get(step)
+    if known is None:
+        known = _REDIRECT_STEPS[step] = f"{step}-redirect"
+    return known
