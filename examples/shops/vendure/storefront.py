@@ -24,24 +24,22 @@ REFUSED = {
 
 class Vendure(Shop):
     location = "Default Stock Location"
-
-    def see(self, step, query, **variables):
-        return self.graphql(step, query, variables, "/shop-api")
+    graphql_path = "/shop-api"
 
     def change(self, step, query, **variables):
         is_order = {"order.__typename": "Order"}
-        return self.graphql(step, query, variables, "/shop-api", expect=is_order, refused=REFUSED)["order"]
+        return self.graphql(step, query, variables, expect=is_order, refused=REFUSED)["order"]
 
     def variants(self, slug):
-        seen = self.see("product", PRODUCT, of=slug)["product.variants"]
+        seen = self.graphql("product", PRODUCT, {"of": slug})["product.variants"]
         return [variant for variant in seen if variant["stockLevel"] != "OUT_OF_STOCK"]
 
     @journey
     def window_shop(self):
-        shelf = self.see("home", HOME)["search.items"]
+        shelf = self.graphql("home", HOME)["search.items"]
         self.think()
         word = self.pick(self.pick(shelf)["productName"].split())
-        found = self.see("search", SEARCH, of=word)["search.items"]
+        found = self.graphql("search", SEARCH, {"of": word})["search.items"]
         self.think()
         return self.variants(self.pick(found)["slug"])
 
@@ -59,7 +57,7 @@ class Vendure(Shop):
             self.change("cart", CART, id=variant["id"], of=quantity)
         self.think()
         self.change("address", ADDRESS, mail=f"{self.run}-{self.session}@example.com", run=self.run)
-        by = self.see("methods", METHODS)
+        by = self.graphql("methods", METHODS)
         order = self.change("delivery", DELIVERY, by=[by["eligibleShippingMethods.0.id"]])
         declined = {"shouldDecline": self.random.random() < 0.01}
         card = {"method": by["eligiblePaymentMethods.0.code"], "metadata": declined}
