@@ -158,8 +158,10 @@ def _message(detail: ErrorDetails) -> str:
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
-    """`('phases', 0, 'kind')` as `phases[0].kind`."""
+    """`('phases', 0, 'kind')` as `phases[0].kind`; a union's tag in angle brackets is no part of the place."""
     out = ""
     for part in loc:
+        if isinstance(part, str) and part.startswith("<"):
+            continue
         out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
     return out or "the top"

@@ -1,5 +1,4 @@
-"""The run bundle, for a worker that can't see the run directory: plan, objectives, target, storefront and job; never a
-secret.
+"""The run bundle, for a worker that can't see the run directory: its inputs and its job, never a secret.
 
 The worker asks for it a slice at a time, proving that it knows the run's token, and takes it only under a seal (a MAC)
 that can't be made without the token: it says where load goes, and which variables are sent there.

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from loadtests.environment.addresses import readable, refusal
@@ -31,7 +40,7 @@ _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LA
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
-    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront)\b|: )"
+    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront\.settings)\b|: )"
 )
 
 
@@ -85,7 +94,9 @@ def _variable(name: str) -> str:
 def _storefront(name: str) -> str:
     if name not in STOREFRONTS:
         known = " or ".join(map(repr, STOREFRONTS))
-        raise PydanticCustomError("storefront", "Input should be {known}", {"known": known})
+        raise PydanticCustomError(
+            "storefront", "Input should be {known}, or {file: your-storefront.py}", {"known": known}
+        )
     return name
 
 
@@ -285,6 +296,13 @@ class OwnFile(Document):
         )
 
 
+# A storefront by its built-in name, or the user's own; a tag in angle brackets is no part of a place in the document.
+StorefrontSource = Annotated[
+    Annotated[StorefrontName, Tag("<name>")] | Annotated[OwnFile, Tag("<file>")],
+    Discriminator(lambda value: "<file>" if isinstance(value, Mapping | OwnFile) else "<name>"),
+]
+
+
 class Environment(Document):
     """One named target: what may be sent to it, and what it offers for judging.
 
@@ -293,7 +311,7 @@ class Environment(Document):
     """
 
     base_url: BaseAddress
-    storefront: StorefrontName | OwnFile
+    storefront: StorefrontSource
     ceiling: Ceiling
     production: bool = False
     shares_addresses_with: tuple[Label, ...] = ()

@@ -149,7 +149,7 @@ class Session:
         if last is not None and last[1] is reply:
             request, _, times, traceparent = last
             self._last = request, reply._replace(error="wrong_reply"), times, traceparent
-            self._flush()
+            self.write_last()
             self._tell(request, reply, why)
         raise SessionFailedError(f"{step}: wrong_reply")
 
@@ -206,7 +206,7 @@ class Session:
             self.listening = None
 
     def _await(self, step: str, hear: Callable[[], WaitResult]) -> WaitResult:
-        self._flush()
+        self.write_last()
         self._worker.alarms.sleep_until(self.due_at)
         self.waits_for = step
         try:
@@ -243,7 +243,7 @@ class Session:
     ) -> Reply:
         worker, due_at = self._worker, self.due_at
         if self._last is not None:
-            self._flush()
+            self.write_last()
         sent_at = worker.alarms.sleep_until(due_at)
         if self._may_send:
             self._may_send = False
@@ -269,7 +269,7 @@ class Session:
             reply, why = _checked(request, reply, check, accepts, hops_left)
         self._last = request, reply, times, traceparent
         if reply.error is not None:
-            self._flush()
+            self.write_last()
             self._tell(request, reply, why)
             raise SessionFailedError(f"{request.step}: {reply.error}")
         return reply
@@ -300,7 +300,7 @@ class Session:
 
         What the ceiling forbids is no attempt: CeilingReachedError, and the ledger doesn't hold it.
         """
-        self._flush()
+        self.write_last()
         self._wait_for_leave()
         self._worker.ceilings.take_order()
         if key is None:
@@ -313,16 +313,23 @@ class Session:
         """Write the outcome of the order attempt `key` into the ledger."""
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
+    def write_last(self) -> None:
+        """Write the record that was held back, if one is: what is read of the reply from here on changes it no more."""
+        if self._last is not None:
+            request, reply, times, traceparent = self._last
+            self._last = None
+            self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
+
     def settle(self) -> None:
         """Wait for the pages' assets: the session is over when the last one is fetched."""
-        self._flush()
+        self.write_last()
         if self.assets is not None:
             self.assets.settle()
 
     def close(self) -> None:
         """Close the shopper's connections, cancelling open requests."""
         self._worker.under_way.pop(self.arrival.number, None)
-        self._flush()
+        self.write_last()
         self.hang_up()  # before the connection that the stream may share
         if self.assets is not None:
             self.assets.close()
@@ -339,13 +346,6 @@ class Session:
         """Return when a request was due and sent that `error` broke off now (ns)."""
         waited_ns = error.waited_ns if isinstance(error, CutOffError) else 0
         return due_at, sent_at + waited_ns, self._worker.clock.now()
-
-    def _flush(self) -> None:
-        """Write the record that was held back."""
-        if self._last is not None:
-            request, reply, times, traceparent = self._last
-            self._last = None
-            self._log(request.step, reply.status, reply.error, len(reply.body), times, traceparent)
 
     def _tell(self, request: Request, reply: Reply, why: str) -> None:
         if self._worker.unexpected is not None:

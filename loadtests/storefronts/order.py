@@ -61,11 +61,12 @@ class Order:
     ) -> Literal[True] | None:
         """Write the outcome."""
         if self._reply is not None:
-            self.placed = True
+            self.placed, self._session.lacked = True, None
             self._session.end_order(self.key, "accepted", self._reply)
             return None
         if isinstance(error, RefusedError):
             self.refusal = error.reason
+            self._session.lacked = OUT_OF_STOCK if error.reason == OUT_OF_STOCK else self._session.lacked
             reply = OrderReply(status=error.page.status, reason=error.reason)
             self._session.end_order(self.key, "refused", reply)
             return True

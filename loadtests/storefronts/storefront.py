@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtests.shopper.session import UNREADABLE, Session
 from loadtests.storefronts.journey import Journey, journeys_of
-from loadtests.storefronts.order import RefusedError
+from loadtests.storefronts.order import OUT_OF_STOCK, RefusedError
 from loadtests.storefronts.shop import Given, NothingLeftError, Shop
 
 _OURS = str(Path(__file__).parent)
@@ -50,11 +50,13 @@ class Storefront:
             shop.begin()
             getattr(shop, journey.method)()
         except NothingLeftError:
-            session.lacked = SOLD_OUT if journey.sold_out_ok else DATA_EXHAUSTED
+            session.lacked = DATA_EXHAUSTED
         except RefusedError as refused:
             session.lacked = refused.reason
         except UNREADABLE as error:
             session.unreadable(error, f"{last_place(error)}{type(error).__name__}: {error}")
+        if journey.sold_out_ok and session.lacked in (DATA_EXHAUSTED, OUT_OF_STOCK):
+            session.lacked = SOLD_OUT
 
 
 def last_place(error: BaseException) -> str:

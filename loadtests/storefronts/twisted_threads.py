@@ -13,7 +13,7 @@ import orjson
 from loadtests.client.interface import Event, Request
 from loadtests.results.ledger import Line
 from loadtests.storefronts.journey import journey
-from loadtests.storefronts.order import OUT_OF_STOCK
+from loadtests.storefronts.order import OUT_OF_STOCK, Order
 from loadtests.storefronts.page import Page
 from loadtests.storefronts.shop import Shop
 from loadtests.storefronts.storefront import Storefront
@@ -93,20 +93,24 @@ class TwistedThreads(Shop):
         self._skus = skus
 
     def _buy(self, method: Delivery) -> str:
-        """Order several things of the product at hand; return the order's id, "" when the shop refused.
+        """Order several things of the product at hand; return the order's id, "" when the shop declined.
 
-        A product that is sold out makes the shopper open another one of those found.
+        When that product is sold out the shopper opens another one of those found, until none is left.
         """
         self.think()
-        chosen = self._choose(method)
-        left = [style for style in self.shuffled(self._found) if style["style"] != self._style]
-        while not chosen:
+        left = self.shuffled([style for style in self._found if style["style"] != self._style])
+        while True:
+            if lines := self._choose(method):
+                order = self._order(lines, method)
+                if order.refusal != OUT_OF_STOCK:
+                    return order.order_id
             if not left:
                 self.nothing_left()
             self._product([left.pop()])
             self.think()
-            chosen = self._choose(method)
-        lines, total_cents = chosen, self._put_into_cart(chosen)
+
+    def _order(self, lines: list[Line], method: Delivery) -> Order:
+        total_cents = self._put_into_cart(lines)
         self.think()
         delivery = {"method": "ship"} if method == "ship" else {"method": "collect", "location": lines[0].location}
         card = "tok_declined" if self.random.random() < _DECLINED_SHARE else "tok_ok"
@@ -125,7 +129,7 @@ class TwistedThreads(Shop):
             events = str(placed.get("events_url") or f"/orders/{quote(order.order_id, safe='')}/events")
         if order.placed and self._session.plan.streams == "orders":
             self._follow(order.order_id, events)
-        return order.order_id
+        return order
 
     def _choose(self, method: Delivery) -> list[Line]:
         """Return lines of what is in stock at the warehouse or at a store; none when too little is."""

@@ -48,11 +48,12 @@ def check_journeys(plan: Plan, environment: Environment, path: Path) -> None:
             f"{path}: visits: how often a session of {', '.join(missing)} makes each step isn't known, so neither"
             f" evidence nor ceilings are; count it with: peakproof try {path} --on ENVIRONMENT"
         )
-    wrong = [name for name in plan.journeys if bool(orders_of(plan)[name]) != storefront.journeys[name].buys]
+    orders = orders_of(plan)
+    wrong = [name for name in plan.journeys if (orders[name] > 0) != storefront.journeys[name].buys]
     if wrong and not isinstance(environment.storefront, str):
         says = "buys" if storefront.journeys[wrong[0]].buys else "doesn't buy"
         raise BadInput(
-            f"{path}: visits.{wrong[0]}.orders is {orders_of(plan)[wrong[0]]:g}, but the storefront's {wrong[0]} {says};"
+            f"{path}: visits.{wrong[0]}.orders is {orders[wrong[0]]:g}, but the storefront's {wrong[0]} {says};"
             f" count again with: peakproof try {path} --on ENVIRONMENT"
         )
 

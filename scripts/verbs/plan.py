@@ -5,8 +5,8 @@ from pathlib import Path
 
 from loadtests.demand.build import NO_ORDERS_PER_SESSION, Choices, build_plan
 from loadtests.demand.forecast import Forecast, read_forecast
-from loadtests.demand.plan import Plan, is_name, read_plan
-from loadtests.demand.visits import expected_events
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.visits import VISITS, expected_events
 from scripts.arguments import write_given
 from scripts.context import Context
 from slo.documents import BadInput
@@ -170,8 +170,8 @@ def _mix(text: str) -> dict[str, float]:
     shares = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
-        if not is_name(name):
-            raise argparse.ArgumentTypeError(f"{name!r} is no journey's name: 1 to 40 of a-z, 0-9 and inner hyphens")
+        if name not in VISITS:
+            raise argparse.ArgumentTypeError(f"unknown journey {name!r}; known are {', '.join(VISITS)}")
         try:
             shares[name] = float(share)
         except ValueError as error:

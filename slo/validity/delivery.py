@@ -10,7 +10,8 @@ from slo.objectives.indicators import Window
 from slo.validity.run_document import RunDocument
 
 _NS = 1_000_000_000
-_EXHAUSTED = "data_exhausted"
+# What a session that meant to buy lacked in the end: nothing was left to buy, or its order was refused for want of it.
+_UNSERVED = pa.array(["data_exhausted", "out_of_stock"], pa.string())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def delivered(
         blocked=_true(pc.equal(judged["error"], "blocked")),
         at_proxy=_true(pc.equal(judged["error"], "proxy")),
         buyers=_true(means_to_buy),
-        unserved=_true(pc.and_(means_to_buy, pc.fill_null(pc.equal(due["reason"], _EXHAUSTED), fill_value=False))),
+        unserved=_true(pc.and_(means_to_buy, pc.is_in(due["reason"], _UNSERVED))),
         no_descriptor=_true(pc.equal(requests["error"], "no_descriptor")),
         no_port=_true(pc.equal(requests["error"], "no_port")),
         session_rows=sessions.num_rows,

@@ -11,10 +11,11 @@ from dashboards.grafana.build import DASHBOARDS, GENERATED, stale
 from exporters import names
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import read_plan
-from loadtests.demand.visits import VISITS
+from loadtests.demand.visits import BUYERS, VISITS
 from loadtests.environment import targets
-from loadtests.journeys import BUILT_IN, JOURNEYS
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
+from loadtests.storefronts import BUILT_IN
+from loadtests.storefronts.twisted_threads import STOREFRONT
 from scripts.cli import VERBS
 from slo.objectives.openslo import read_objectives
 from slo.outcomes import ExitCode
@@ -103,12 +104,14 @@ def test_every_step_of_an_objective_is_visited_by_some_journey(path: Path) -> No
 
 
 def test_a_plan_and_an_environment_may_name_exactly_what_a_worker_can_play() -> None:
-    assert (set(VISITS), set(targets.STOREFRONTS)) == (set(BUILT_IN.journeys), set(BUILT_IN.storefronts))
+    assert set(targets.STOREFRONTS) == set(BUILT_IN)
+    assert set(VISITS) == set(STOREFRONT.journeys)
+    assert STOREFRONT.buyers == BUYERS
 
 
 def test_the_demos_plan_plays_known_journeys_and_gives_up_on_objectives_that_are_there() -> None:
     demo = read_plan(PLAN_PATH)
-    assert set(demo.journeys) <= set(JOURNEYS)
+    assert set(demo.journeys) <= set(STOREFRONT.journeys)
     known = {objective.name for objective in read_objectives(OBJECTIVES)}
     assert {item.objective for item in demo.not_judged} <= known
 

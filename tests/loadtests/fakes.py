@@ -101,13 +101,21 @@ def session_record(**changes: Any) -> SessionRecord:
 
 @dataclass
 class Memory:
-    """A listener that remembers."""
+    """A listener that remembers; `steps` has the record that the last session still holds back, too."""
 
-    steps: list[StepRecord] = field(default_factory=list)
+    written: list[StepRecord] = field(default_factory=list)
+    context: SessionContext | None = None
     sessions: list[SessionRecord] = field(default_factory=list)
 
+    @property
+    def steps(self) -> list[StepRecord]:
+        if self.context is not None:
+            for session in self.context.under_way.values():
+                session.write_last()
+        return self.written
+
     def steps_ended(self, batch: StepBatch) -> None:
-        self.steps.extend(batch.rows)
+        self.written.extend(batch.rows)
 
     def session_ended(self, record: SessionRecord) -> None:
         self.sessions.append(record)
@@ -180,8 +188,8 @@ def worker(
 ) -> SessionContext:
     """Return what sessions share, with a ledger in `folder`; requests reach `memory` at once."""
     memory, log, clock = memory or Memory(), StepLog(), Clock.start()
-    log.add = memory.steps.append
-    return SessionContext(
+    log.add = memory.written.append
+    memory.context = SessionContext(
         plan=plan or small_plan(),
         clock=clock,
         alarms=Alarms(clock),
@@ -192,6 +200,7 @@ def worker(
         ids=random.Random(5),  # noqa: S311 - a test's luck is the same each time
         new_client=lambda: client or FakeClient(lambda _: ok()),
     )
+    return memory.context
 
 
 def ledger_rows(folder: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 
 from loadtests.browser.messages import BrowserCounts
 from loadtests.browser.visits import BrowserShopper, check_browser, job_of
-from loadtests.environment.targets import Environment
+from loadtests.environment.targets import Environment, OwnFile
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import BROWSER
 from loadtests.runtime.guarded_child import python
@@ -156,12 +156,17 @@ def test_without_room_for_both_there_is_no_browser(ceiling: dict[str, Any]) -> N
     )
 
 
-def test_a_storefront_without_a_walk_gets_no_browser() -> None:
-    unknown = environment().model_copy(update={"storefront": "bench"})
+def test_a_storefront_without_a_walk_gets_no_browser(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from peakproof import Shop, journey\nclass Mine(Shop):\n"
+        "    @journey\n    def look(self): self.get('home', '/')\n"
+    )
+    mine = environment().model_copy(update={"storefront": OwnFile(file=str(file))})
     with pytest.raises(EnvironmentLacks) as lacks:
-        check_browser(unknown)
+        check_browser(mine)
     assert str(lacks.value) == (
-        "--browser isn't supported for the storefront bench: it defines no walk (storefronts.WALKS)"
+        "--browser isn't supported for the storefront mine: it defines no walk (`walk` of its class)"
     )
 
 

@@ -125,10 +125,10 @@ BAD: list[tuple[Change, str]] = [
         ),
     ),
     (
-        top(journeys={"search-and-buy": 0.9, "returns": 0.1}),
+        top(journeys={"search-and-buy": 0.9, "Returns": 0.1}),
         (
-            "journeys: unknown journey 'returns'; known are window-shop, search-and-buy, click-and-collect,"
-            " design-your-own, found {'search-and-buy': 0.9, 'returns': 0.1}"
+            "journeys: 'Returns' is no journey's name: 1 to 40 of a-z, 0-9 and inner hyphens,"
+            " found {'search-and-buy': 0.9, 'Returns': 0.1}"
         ),
     ),
     (top(journeys={"search-and-buy": 0.9}), "journeys: shares must sum to 1, not 0.9, found {'search-and-buy': 0.9}"),

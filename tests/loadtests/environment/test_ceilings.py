@@ -20,7 +20,8 @@ from loadtests.results.run_directory import RunDirectory, read_tables, write_jso
 from loadtests.results.schemas import REQUESTS
 from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
-from loadtests.shopper.session import Placed, Session
+from loadtests.shopper.session import Session
+from loadtests.storefronts.order import Order
 from loadtests.worker.job import read_job
 from loadtests.worker.worker import Worker
 from tests.loadtests import fake_shop
@@ -95,10 +96,9 @@ def test_a_request_over_the_ceiling_is_neither_sent_nor_recorded(tmp_path: Path)
 def test_an_order_over_the_ceiling_is_no_attempt(tmp_path: Path) -> None:
     shared = worker(tmp_path, ceiling=ceiling(orders=1))
     session = Session(shared, arrival(), shared.clock.now())
-    placed = Placed(outcome="accepted", reply=OrderReply(status=201, order_id="o1", total_cents=1))
-    session.order(LINES, 1, lambda _: placed)
+    session.end_order(session.begin_order(LINES, 1), "accepted", OrderReply(status=201, order_id="o1", total_cents=1))
     with pytest.raises(CeilingReachedError, match=r"^ceiling_orders$"):
-        session.order(LINES, 1, lambda _: placed)
+        session.begin_order(LINES, 1)
     assert [row["event"] for row in ledger_rows(tmp_path)] == ["attempt", "outcome"]
 
 
@@ -107,12 +107,8 @@ def test_an_order_whose_request_may_not_be_sent_is_no_attempt_either(tmp_path: P
     shared = worker(tmp_path, client, ceiling=ceiling(1))
     session = Session(shared, arrival(), shared.clock.now())
     session.step(HOME)
-
-    def place(_: str) -> Placed:
-        raise AssertionError("placed")
-
     with pytest.raises(CeilingReachedError, match=r"^ceiling_requests$"):
-        session.order(LINES, 1, place)
+        session.begin_order(LINES, 1)
     assert (ledger_rows(tmp_path), len(client.sent)) == ([], 1)
 
 
@@ -121,13 +117,13 @@ def test_an_order_takes_leave_for_one_request_and_a_second_one_asks_again(tmp_pa
     shared = worker(tmp_path, client, ceiling=ceiling(1))
     session = Session(shared, arrival(), shared.clock.now())
 
-    def place(_: str) -> Placed:
-        session.step(HOME)
-        session.step(HOME)
-        raise AssertionError("sent twice")
+    def place() -> None:
+        with Order(session, LINES, 1, None, None):
+            session.step(HOME)
+            session.step(HOME)
 
     with pytest.raises(CeilingReachedError):
-        session.order(LINES, 1, place)
+        place()
     assert [row.get("reason") for row in ledger_rows(tmp_path)] == [None, "ceiling_requests"]
     assert len(client.sent) == 1
 

@@ -165,7 +165,10 @@ BAD: list[tuple[Change, str]] = [
         staging(ceiling={"requests_per_s": float("inf"), "open_sessions": 1, "orders": 0}),
         f"{E}ceiling.requests_per_s: Input should be a finite number, found inf",
     ),
-    (staging(storefront="shopify"), f"{E}storefront: Input should be 'twisted-threads', found 'shopify'"),
+    (
+        staging(storefront="shopify"),
+        f"{E}storefront: Input should be 'twisted-threads', or {{file: your-storefront.py}}, found 'shopify'",
+    ),
     (staging(http_version=3), f"{E}http_version: Input should be '1.1' or '2', found 3"),
     (staging(http_version=True), f"{E}http_version: Input should be '1.1' or '2', found True"),
     (staging(base_url="ftp://shop.example"), f"{E}base_url: {HTTP}, found 'ftp://shop.example'"),
@@ -331,7 +334,7 @@ def test_every_error_is_told_at_once_and_no_password_with_it(tmp_path: Path) -> 
         read_targets(path)
     assert str(refusal.value) == (
         f"{path}: {E}base_url: must not hold a name or password; headers come from the environment\n"
-        f"{path}: {E}storefront: Input should be 'twisted-threads', found 'shopify'"
+        f"{path}: {E}storefront: Input should be 'twisted-threads', or {{file: your-storefront.py}}, found 'shopify'"
     )
 
 

@@ -20,7 +20,7 @@ def test_every_listener_is_told_in_turn() -> None:
     hooks = Hooks([first, second])
     hooks.steps_ended(batch(step_record()))
     hooks.session_ended(session_record())
-    assert first == second == Memory(steps=[step_record()], sessions=[session_record()])
+    assert first == second == Memory(written=[step_record()], sessions=[session_record()])
     assert not hooks.failures
 
 
@@ -29,7 +29,7 @@ def test_a_failing_listener_does_not_stop_the_others() -> None:
     hooks = Hooks([before, Broken(), after])
     hooks.steps_ended(batch(step_record()))
     hooks.session_ended(session_record())
-    assert before == after == Memory(steps=[step_record()], sessions=[session_record()])
+    assert before == after == Memory(written=[step_record()], sessions=[session_record()])
 
 
 def test_each_failure_is_counted_by_listener_and_error() -> None:

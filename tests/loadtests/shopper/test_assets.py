@@ -60,6 +60,7 @@ def test_the_shopper_thinks_from_the_page_s_reply_and_waits_for_no_asset(tmp_pat
         visit = Visit(tmp_path, shop.url)
         visit.session.step(HOME)
         visit.session.step(HOME._replace(path="/next"))
+        visit.session.write_last()
         assert [record.step for record in visit.memory.steps] == ["home", "home"]
         assert visit.memory.steps[1].scheduled_at == visit.memory.steps[0].finished_at
         hold.set()

@@ -11,13 +11,11 @@ from loadtests.client.errors import CutOffError
 from loadtests.client.interface import Reply, Request
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Tagging
-from loadtests.results.ledger import Line, OrderReply
-from loadtests.shopper.session import Placed, Session, SessionContext, SessionFailedError, in_flight
-from tests.loadtests.fakes import SECOND, Blocking, FakeClient, Memory, arrival, ledger_rows, ok, small_plan, worker
+from loadtests.shopper.session import Session, SessionContext, SessionFailedError, in_flight
+from tests.loadtests.fakes import SECOND, Blocking, FakeClient, Memory, arrival, ok, small_plan, worker
 
 HOME = Request(step="home", method="GET", path="/")
 CART = Request(step="cart", method="POST", path="/cart")
-LINES = (Line(sku="tee-s", quantity=2, location="warehouse"),)
 
 
 def session_of(shared: SessionContext, seed: int = 1) -> Session:
@@ -64,7 +62,7 @@ def test_a_first_step_is_scheduled_at_the_arrival_and_a_later_one_when_the_shopp
     memory = Memory()
     shared = worker(tmp_path, memory=memory)
     scheduled_at = shared.clock.now() - 2 * SECOND
-    session, twin = (Session(shared, arrival(seed=9), scheduled_at) for _ in range(2))
+    session, twin = (Session(shared, arrival(number=n, seed=9), scheduled_at) for n in range(2))
     session.step(HOME)
     session.think()
     session.step(CART)
@@ -220,104 +218,6 @@ def test_a_shopper_who_was_still_thinking_when_the_run_ended_sent_nothing(tmp_pa
     gevent.sleep(0)
     greenlet.kill()
     assert (client.sent, memory.steps) == ([], [])
-
-
-# -- orders -----------------------------------------------------------------------------------------------------
-
-
-def attempt_row(rows: list[dict[str, object]]) -> dict[str, object]:
-    return {name: rows[0][name] for name in ("event", "session", "lines", "amount_cents")}
-
-
-ATTEMPTED = {
-    "event": "attempt",
-    "session": 3,
-    "lines": [{"sku": "tee-s", "quantity": 2, "location": "warehouse"}],
-    "amount_cents": 900,
-}
-
-
-@pytest.mark.parametrize(
-    ("placed", "told"),
-    [
-        (
-            Placed(outcome="accepted", reply=OrderReply(status=201, order_id="o1", total_cents=900)),
-            {"outcome": "accepted", "status": 201, "order_id": "o1", "reason": None, "total_cents": 900},
-        ),
-        (
-            Placed(outcome="refused", reply=OrderReply(status=409, reason="out_of_stock")),
-            {"outcome": "refused", "status": 409, "order_id": None, "reason": "out_of_stock", "total_cents": None},
-        ),
-    ],
-    ids=["accepted", "refused"],
-)
-def test_an_answered_order_has_a_row_before_and_a_row_after(
-    tmp_path: Path, placed: Placed, told: dict[str, object]
-) -> None:
-    before: list[int] = []
-
-    def place(key: str) -> Placed:
-        before.append(len(ledger_rows(tmp_path)))
-        keys.append(key)
-        return placed
-
-    keys: list[str] = []
-    assert session_of(worker(tmp_path)).order(LINES, 900, place) is placed
-    rows = ledger_rows(tmp_path)
-    assert (before, attempt_row(rows)) == ([1], ATTEMPTED)
-    assert {"event": "outcome", "key": keys[0], "at": rows[1]["at"], **told} == rows[1]
-    assert rows[0]["key"] == keys[0]
-    assert rows[0]["at"] <= rows[1]["at"]
-
-
-def test_an_order_that_met_an_error_is_unknown(tmp_path: Path) -> None:
-    session = session_of(worker(tmp_path, FakeClient(lambda _: Reply(error="timeout"))))
-
-    def place(_: str) -> Placed:
-        session.step(CART)
-        raise AssertionError("the step failed")
-
-    with pytest.raises(SessionFailedError):
-        session.order(LINES, 900, place)
-    rows = ledger_rows(tmp_path)
-    assert attempt_row(rows) == ATTEMPTED
-    assert [(row["event"], row.get("outcome"), row.get("reason")) for row in rows] == [
-        ("attempt", None, None),
-        ("outcome", "unknown", "cart: timeout"),
-    ]
-
-
-def test_an_order_that_was_cut_off_is_unknown(tmp_path: Path) -> None:
-    client = Blocking()
-    session = session_of(worker(tmp_path, client))
-
-    def place(_: str) -> Placed:
-        session.step(CART)
-        raise AssertionError("nobody answers")
-
-    greenlet = gevent.spawn(session.order, LINES, 900, place)
-    assert client.under_way.wait(10)
-    assert [row["event"] for row in ledger_rows(tmp_path)] == ["attempt"]
-    greenlet.kill()
-    rows = ledger_rows(tmp_path)
-    assert [(row["event"], row.get("outcome"), row.get("reason")) for row in rows] == [
-        ("attempt", None, None),
-        ("outcome", "unknown", "cut_off"),
-    ]
-
-
-def test_every_order_has_a_key_of_its_own(tmp_path: Path) -> None:
-    placed = Placed(outcome="refused", reply=OrderReply(status=402))
-    keys: list[str] = []
-    session = session_of(worker(tmp_path))
-
-    def place(key: str) -> Placed:
-        keys.append(key)
-        return placed
-
-    for _ in range(50):
-        session.order(LINES, 1, place)
-    assert len(set(keys)) == 50
 
 
 def test_a_run_s_requests_say_that_they_are_a_test_s() -> None:

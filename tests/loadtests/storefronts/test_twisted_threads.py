@@ -9,12 +9,10 @@ import pytest
 
 from loadtests.client.interface import Event, Listener, Reply, Request
 from loadtests.demand.visits import BROWSE_STEPS, ORDER_NEWS, ORDER_STREAM, VISITS, expected_events, visits_of
-from loadtests.environment import targets
 from loadtests.guardrails.plan_check import too_much
-from loadtests.journeys import JOURNEYS
 from loadtests.shopper.session import Session, SessionFailedError
-from loadtests.storefronts import STOREFRONTS
-from loadtests.storefronts.twisted_threads import SPEC, TwistedThreads
+from loadtests.storefronts import Given
+from loadtests.storefronts.twisted_threads import STOREFRONT
 from tests.loadtests.fakes import (
     NO_CEILING,
     FakeClient,
@@ -39,19 +37,18 @@ class Visit:
         self.session = Session(shared, arrival(journey=journey, seed=seed), shared.clock.now())
 
     def go(self) -> None:
-        journey = self.session.arrival.journey
-        JOURNEYS[journey](self.session, SPEC.new(self.session))
+        STOREFRONT.play(self.session, Given())
 
     def steps(self) -> list[str]:
         return [record.step for record in self.memory.steps]
 
 
 def test_journeys_are_those_that_a_plan_may_name() -> None:
-    assert set(JOURNEYS) == set(VISITS)
+    assert set(STOREFRONT.journeys) == set(VISITS)
     assert {step for visits in VISITS.values() for step in visits} >= set(BROWSE_STEPS)
 
 
-@pytest.mark.parametrize("journey", JOURNEYS)
+@pytest.mark.parametrize("journey", STOREFRONT.journeys)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_journey_visits_exactly_the_steps_that_evidence_rests_on(tmp_path: Path, journey: str, seed: int) -> None:
     visit = Visit(tmp_path, journey, seed=seed)
@@ -60,11 +57,11 @@ def test_a_journey_visits_exactly_the_steps_that_evidence_rests_on(tmp_path: Pat
     assert {record.error for record in visit.memory.steps} == {None}
 
 
-@pytest.mark.parametrize("journey", JOURNEYS)
+@pytest.mark.parametrize("journey", STOREFRONT.journeys)
 def test_each_step_is_asked_for_with_the_method_that_is_told_of_it(tmp_path: Path, journey: str) -> None:
     visit = Visit(tmp_path, journey)
     visit.go()
-    told = SPEC.methods
+    told = STOREFRONT.methods
     assert {(request.step, request.method) for request in visit.client.sent} == {
         (step, told[step]) for step in VISITS[journey]
     }
@@ -256,11 +253,6 @@ def test_few_cards_are_declined_and_by_the_shopper_s_own_luck(tmp_path: Path, mo
     assert 0 < cards["tok_declined"] < 20
 
 
-def test_storefronts_are_those_that_targets_may_name() -> None:
-    assert set(STOREFRONTS) == set(targets.STOREFRONTS)
-    assert STOREFRONTS["twisted-threads"].new is TwistedThreads
-
-
 def news(status: str, order: str = "o1") -> Event:
     return Event(status, f'{{"order_id": "{order}", "status": "{status}"}}', "")
 
@@ -295,7 +287,7 @@ def following(folder: Path, journey: str, *events: Event) -> Visit:
     return visit
 
 
-@pytest.mark.parametrize("journey", JOURNEYS)
+@pytest.mark.parametrize("journey", STOREFRONT.journeys)
 def test_a_buyer_follows_the_order_where_the_plan_says_so(tmp_path: Path, journey: str) -> None:
     visit = following(tmp_path, journey, Event("message", "hello", ""), *map(news, ("paid", "printing", "shipped")))
     visit.go()
@@ -306,7 +298,7 @@ def test_a_buyer_follows_the_order_where_the_plan_says_so(tmp_path: Path, journe
         ["/orders/o1/events"] if "checkout" in visits else []
     )
     assert visit.session.listening is None
-    assert {**ORDER_STREAM, **ORDER_NEWS}.keys() <= SPEC.methods.keys()
+    assert {**ORDER_STREAM, **ORDER_NEWS}.keys() <= STOREFRONT.methods.keys()
 
 
 @pytest.mark.parametrize("wrong", [news("paid", "o2"), Event("paid", "[", ""), Event("paid", "{}", "")])

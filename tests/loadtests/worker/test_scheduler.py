@@ -10,10 +10,10 @@ from gevent.event import Event
 from loadtests.client.interface import Request
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.visits import BUYERS
-from loadtests.journeys import JOURNEYS
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError
-from loadtests.storefronts.twisted_threads import TwistedThreads
+from loadtests.storefronts import Given
+from loadtests.storefronts.twisted_threads import STOREFRONT
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, TalkingShop, arrival, ok, worker
 
@@ -349,8 +349,7 @@ def test_a_listener_that_fails_loses_no_outcome(tmp_path: Path) -> None:
 def test_a_buyer_whose_order_is_refused_for_want_of_stock_could_not_buy_and_one_whose_card_is_could(
     tmp_path: Path, status: int, reason: str | None
 ) -> None:
-    visit = JOURNEYS["search-and-buy"]
-    played = Played(tmp_path, lambda session: visit(session, TwistedThreads(session)), several(1))
+    played = Played(tmp_path, lambda session: STOREFRONT.play(session, Given()), several(1))
     played.client.answer = TalkingShop(replies={"checkout": ok({"error": "told"}, status)})
     played.play()
     (record,) = played.memory.sessions
@@ -371,7 +370,7 @@ def test_a_buyer_whose_order_is_refused_for_want_of_stock_could_not_buy_and_one_
 def test_a_visit_that_found_nothing_to_buy_is_completed_and_says_so(
     tmp_path: Path, journey: str, stock: int, reason: str | None
 ) -> None:
-    played = Played(tmp_path, lambda session: JOURNEYS[journey](session, TwistedThreads(session)), several(1))
+    played = Played(tmp_path, lambda session: STOREFRONT.play(session, Given()), [arrival(journey=journey)])
     played.client.answer = TalkingShop(stock=stock)
     played.play()
     (record,) = played.memory.sessions

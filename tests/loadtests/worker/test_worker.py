@@ -13,7 +13,6 @@ import pytest
 
 from loadtests.demand.arrivals import revised, schedule
 from loadtests.demand.revision import Revision
-from loadtests.journeys import Registry
 from loadtests.live.objectives import watches_of
 from loadtests.results.account import make_account, read_sessions
 from loadtests.results.ledger import read_ledgers
@@ -21,7 +20,8 @@ from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import REQUESTS
 from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
-from loadtests.storefronts import STOREFRONTS
+from loadtests.storefronts import Shop, Storefront
+from loadtests.storefronts.journey import journey
 from loadtests.worker.job import Job, read_job, write_job
 from loadtests.worker.worker import Worker
 from slo.documents import BadInput
@@ -61,12 +61,15 @@ def planned(job: Job) -> int:
     return len(schedule(job.plan))
 
 
-def test_a_worker_plays_what_the_registry_holds_that_it_is_given(tmp_path: Path, shop: FakeShop) -> None:
+class OnlyHome(Shop):
+    @journey
+    def window_shop(self) -> None:
+        self.get("home", "/")
+
+
+def test_a_worker_plays_the_storefront_that_it_is_given(tmp_path: Path, shop: FakeShop) -> None:
     directory = prepared_run(tmp_path, shop.url, journeys={"window-shop": 1.0})
-    only_home = Registry(
-        storefronts=STOREFRONTS, journeys={"window-shop": lambda _session, storefront: storefront.home()}
-    )
-    job = read_job(directory.path, registry=only_home)
+    job = read_job(directory.path, storefront=Storefront.of("only-home", OnlyHome))
     play(Worker(job, 0, 1, Clock.start().now()))
     assert Counter(read_tables(directory.parts("requests"), REQUESTS)["step"].to_pylist()) == {"home": planned(job)}
 

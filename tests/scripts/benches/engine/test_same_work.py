@@ -15,6 +15,7 @@ from loadtests.demand.arrivals import schedule
 from loadtests.demand.visits import ASSET
 from loadtests.shopper.asset_urls import AssetUrls
 from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.storefronts import Given
 from scripts.benches.engine import shop
 from scripts.benches.engine.plans import Load, plan_of
 from scripts.benches.engine.target import page_body, reply_body
@@ -36,7 +37,7 @@ def visit(folder: Path, journey: str, replies: int, body: str = "") -> list[Requ
     shared = worker(folder, client, memory=Memory())
     session = Session(shared, arrival(journey=journey), shared.clock.now())
     with suppress(gevent.GreenletExit):
-        shop.REGISTRY.journeys[journey](session, shop.REGISTRY.storefronts[shop.STOREFRONT].new(session))
+        shop.BENCH.play(session, Given())
     return client.sent
 
 
