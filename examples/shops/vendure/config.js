@@ -8,7 +8,11 @@ exports.config = {
   apiOptions: { hostname: "127.0.0.1", port: Number(process.env.PORT || 3000) },
   // A cookie keeps the session, as in Vendure's default.
   authOptions: { tokenMethod: "cookie", superadminCredentials: { identifier: "superadmin", password: "superadmin" } },
-  dbConnectionOptions: { type: "postgres", synchronize: false, extra: { connectionString: process.env.VENDURE_DB, max: 20 } },
+  dbConnectionOptions: {
+    type: "postgres",
+    synchronize: false,
+    extra: { connectionString: process.env.VENDURE_DB, max: 20, options: "-c TimeZone=UTC" },
+  },
   // The audit finds a run's orders by this field.
   customFields: { Order: [{ name: "run", type: "string", nullable: true }] },
   paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler] },
