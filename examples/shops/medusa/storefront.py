@@ -8,6 +8,7 @@ REFUSED = {
     "out_of_stock": {"code": "insufficient_inventory"},
     "payment_declined": lambda page: "was not authorized with the provider" in page.text,
 }
+DROP = "Midnight Hoodie"  # of which there are few: not for ordinary shoppers
 
 
 def in_stock(product, least):
@@ -23,6 +24,7 @@ class Medusa(Shop):
     @journey
     def window_shop(self):
         self.arrive()
+        self.shelf = [product for product in self.shelf if product["title"] != DROP]
         self.think()
         word = self.pick(self.pick(self.shelf)["title"].split())
         found = self.pick(self.products("search", q=word)["products"])
@@ -37,7 +39,7 @@ class Medusa(Shop):
 
     @journey(buys=True, sold_out_ok=True)
     def flash_drop(self):
-        self.arrive(q="Hoodie")
+        self.arrive(q=DROP)
         self.order_of(in_stock(self.shelf[0], 1) or self.nothing_left(), 1, together=30)
 
     def arrive(self, **asked):

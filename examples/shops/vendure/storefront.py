@@ -20,6 +20,7 @@ REFUSED = {
     "out_of_stock": lambda page: "insufficient stock" in page.text,
     "payment_declined": {"order.errorCode": "PAYMENT_DECLINED_ERROR"},
 }
+DROP = "midnight-hoodie"  # of which there are few: not for ordinary shoppers
 
 
 class Vendure(Shop):
@@ -36,7 +37,7 @@ class Vendure(Shop):
 
     @journey
     def window_shop(self):
-        shelf = self.graphql("home", HOME)["search.items"]
+        shelf = [item for item in self.graphql("home", HOME)["search.items"] if item["slug"] != DROP]
         self.think()
         word = self.pick(self.pick(shelf)["productName"].split())
         found = self.graphql("search", SEARCH, {"of": word})["search.items"]
@@ -49,7 +50,7 @@ class Vendure(Shop):
 
     @journey(buys=True, sold_out_ok=True)
     def flash_drop(self):
-        self.order_of(self.variants("midnight-hoodie") or self.nothing_left(), 1, together=30)
+        self.order_of(self.variants(DROP) or self.nothing_left(), 1, together=30)
 
     def order_of(self, variants, quantity, together=None):
         chosen = self.some(variants)
