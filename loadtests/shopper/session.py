@@ -35,6 +35,10 @@ class SessionFailedError(Exception):
     """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
 
 
+class UnreadableReplyError(SessionFailedError):
+    """A storefront's code can't read a reply: the reply lacks what it reads, or the code is wrong; see its cause."""
+
+
 class CheckFailedError(ValueError):
     """A check's word on a reply that isn't what its step needs; the message says what is wrong with it."""
 
@@ -44,7 +48,7 @@ class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
     `assets` is None when the assets of pages aren't fetched. `started_at` is when the run began (ns), on every worker
-    alike. `unexpected` is given each reply that isn't what its step needs, and why.
+    alike. `unexpected` is given the session and each reply of it that isn't what its step needs, and why.
     """
 
     plan: Plan
@@ -59,7 +63,7 @@ class SessionContext:
     assets: AssetSource | None = None
     started_at: int = 0
     origin: Origin | None = None
-    unexpected: Callable[[Request, Reply, str], object] | None = None
+    unexpected: Callable[["Session", Request, Reply, str], object] | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
 
@@ -154,14 +158,21 @@ class Session:
         raise SessionFailedError(f"{step}: wrong_reply")
 
     def unreadable(self, error: Exception, why: str) -> NoReturn:
-        """Say that what was read of the last reply failed with `error`, and end the visit: SessionFailedError.
+        """Say that what was read of the last reply failed with `error`, and end the visit: UnreadableReplyError.
 
         Where no reply is at hand that was right until then, the mistake is the storefront's: raises `error` itself.
         """
         if self._last is None:
             raise error
         request, reply, _, _ = self._last
-        self.wrong(request.step, reply, why)
+        try:
+            self.wrong(request.step, reply, why)
+        except SessionFailedError as failed:
+            raise UnreadableReplyError(str(failed)) from error
+
+    def masks(self) -> tuple[bytes, ...]:
+        """Return what nothing that is kept of it may hold: what is this shopper's own."""
+        return ()
 
     def fetch(self, client: Client, request: Request, due_at: int) -> Reply:
         """Send what a page asks for at once, beside the visit, and record it; raises CeilingReachedError."""
@@ -349,7 +360,7 @@ class Session:
 
     def _tell(self, request: Request, reply: Reply, why: str) -> None:
         if self._worker.unexpected is not None:
-            self._worker.unexpected(request, reply, why)
+            self._worker.unexpected(self, request, reply, why)
 
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
         arrival = self.arrival

@@ -9,11 +9,13 @@ from gevent.event import Event
 
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
+from loadtests.results.masking import masked_text
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.session import Session, SessionContext, SessionFailedError
 
 _KILL_S = 1.0
 _LOOK_NS = 50_000_000
+_LONGEST_ERROR, _MOST_ERRORS = 300, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +139,16 @@ class Scheduler:
         except gevent.GreenletExit:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
-            outcome, reason = "failed", f"journey: {error!r}"
-            self._context.hooks.failures["journey", repr(error)] += 1
+            shown = masked_text(repr(error))[:_LONGEST_ERROR]
+            outcome, reason = "failed", f"journey: {shown}"
+            self._context.hooks.failures["journey", self._bounded(shown)] += 1
         finally:
             self._close(record, outcome, reason or None)
+
+    def _bounded(self, error: str) -> str:
+        """Return the error of a journey, or one word for all that come when many different ones were counted."""
+        failures = self._context.hooks.failures
+        return error if ("journey", error) in failures or len(failures) < _MOST_ERRORS else "other errors"
 
     def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
         """Play a visit; return what it lacked, "" for nothing."""

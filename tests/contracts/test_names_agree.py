@@ -91,7 +91,7 @@ def test_the_table_of_commands_lists_every_verb_in_the_order_of_help() -> None:
 
 
 def test_every_verb_is_a_file_and_every_file_a_verb() -> None:
-    files = {path.stem for path in (ROOT / "scripts" / "verbs").glob("*.py")} - {"__init__"}
+    files = {path.stem.removesuffix("_") for path in (ROOT / "scripts" / "verbs").glob("*.py")} - {"__init__"}
     assert files == set(VERBS)
 
 
