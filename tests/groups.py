@@ -14,6 +14,8 @@ GROUPS = {
     # The load generator's own lateness counts here: one of these at a time.
     "load": (
         "end_to_end",
+        "example_shops/test_medusa.py",
+        "example_shops/test_vendure.py",
         "stack/test_stack_runs.py",
         "loadtests/test_locust_control.py",
         "loadtests/test_locustfile.py",

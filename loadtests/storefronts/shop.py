@@ -59,6 +59,8 @@ class Shop:
     """
 
     location: ClassVar[str] = "warehouse"
+    # Where `graphql` posts its operations.
+    graphql_path: ClassVar[str] = "/graphql"
     # How a real browser goes through the pages (`run --browser`): each page's name, and how a link's path begins.
     walk: ClassVar[Sequence[tuple[str, str]]] = ()
 
@@ -126,15 +128,16 @@ class Shop:
         operation: str,
         query: str,
         variables: Mapping[str, object] | None = None,
-        path: str = "/graphql",
+        path: str | None = None,
         **how: Unpack[How],
     ) -> Page:
-        """POST a GraphQL operation; the step has its name, the page's JSON is its `data`; see `ask`.
+        """POST a GraphQL operation to `path`, by default the class's `graphql_path`; see `ask`.
 
+        The step has its name, the page's JSON is its `data`.
         `errors` in a 200 are the error `graphql`, unless `refused` knows them.
         """
         body = {"operationName": operation, "query": query, "variables": variables or {}}
-        return self.ask(operation, "POST", path, json=body, graphql=True, **how)
+        return self.ask(operation, "POST", path or self.graphql_path, json=body, graphql=True, **how)
 
     def submit(self, step: str, form: Form, values: Mapping[str, object] | None = None, **how: Unpack[How]) -> Page:
         """Send a form of the last page, with `values` in its fields; see `ask`."""

@@ -1,12 +1,6 @@
 """The processes and databases that the tests of the stand-in share."""
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +11,7 @@ from staging.database import Database, open_database
 from staging.shop.catalogue import twisted_threads
 from staging.shop.schema import create_shop
 from tests.ports import free_port
+from tests.postgresql import postgresql
 from tests.staging.harness import Replica, command, started
 from tests.staging.otlp_sink import Sink, receiving
 
@@ -112,52 +107,7 @@ def busy_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Da
         yield shop
         shop.close()
         return
-    with _postgresql() as url:
+    with postgresql() as url:
         shop = new_shop(url, round_trip_s=0.005)
         yield shop
         shop.close()
-
-
-def _postgresql_binaries() -> Path | None:
-    found = shutil.which("initdb")
-    installed = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return installed[-1] if installed else None
-
-
-@contextmanager
-def _postgresql() -> Iterator[str]:
-    binaries = _postgresql_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL on this machine")
-    # PostgreSQL refuses to run as root.
-    user = next((u for u in ("postgres", "nobody") if _has_user(u)), None) if os.geteuid() == 0 else None
-    if os.geteuid() == 0 and user is None:
-        pytest.skip("PostgreSQL refuses to run as root, and there is no other user")
-    with tempfile.TemporaryDirectory(prefix="pp-pg-", dir="/tmp") as folder:
-        if user is not None:
-            shutil.chown(folder, user)
-        data = f"{folder}/data"
-        subprocess.run(
-            [f"{binaries}/initdb", "-D", data, "-U", "shop", "-A", "trust", "--no-sync"],
-            check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        control = [f"{binaries}/pg_ctl", "-D", data, "-w"]
-        subprocess.run(
-            [*control, "-o", options, "-l", f"{folder}/log", "start"],
-            check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            yield f"postgresql://shop@/postgres?host={folder}"
-        finally:
-            subprocess.run(
-                [*control, "-m", "immediate", "stop"], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL
-            )
-
-
-def _has_user(name: str) -> bool:
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        return False
-    return True

@@ -1,0 +1,74 @@
+"""An example, played as its README says."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.example_shops.cache import Server
+from tests.ports import free_base
+
+_LONGEST_S = 420
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A command that ended, and the latest run."""
+
+    code: int
+    out: str
+    folder: Path
+
+    def document(self, name: str) -> Mapping[str, Any]:
+        """Return one of the JSON documents of the latest run."""
+        runs = sorted((self.folder / "runs").iterdir())
+        value: dict[str, Any] = json.loads((runs[-1] / name).read_text())
+        return value
+
+    def answers(self) -> Mapping[str, str]:
+        """Return the audit's answers by check."""
+        return {check["name"]: check["outcome"] for check in self.document("audit.json")["checks"]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """The folder of an example whose shop is served."""
+
+    folder: Path
+    variables: Mapping[str, str]
+
+    def peakproof(self, *arguments: str) -> Played:
+        """Run a command of Peakproof's to its end."""
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "scripts.cli", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **self.variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_LONGEST_S,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout, done.stdout
+        return Played(code=done.returncode, out=done.stdout, folder=self.folder)
+
+    def played(self, plan: str) -> Played:
+        """Run a plan, audit and judge it; the verdict's code and the output of all three."""
+        run = self.peakproof("run", plan, "--on", "local", "--port-base", str(free_base()))
+        assert run.code == 0, run.out
+        audit = self.peakproof("audit", "latest")
+        judge = self.peakproof("judge", "latest")
+        return Played(code=judge.code, out=run.out + audit.out + judge.out, folder=self.folder)
+
+
+def example(folder: Path, server: Server, variables: Mapping[str, str], objectives: str) -> Example:
+    """Return the example in `folder`, pointed at the shop that is served, with objectives that a busy machine meets."""
+    targets = folder / "targets.yaml"
+    targets.write_text(re.sub(r"base_url: \S+", f"base_url: {server.url}", targets.read_text()))
+    (folder / "objectives.yaml").write_text(objectives)
+    return Example(folder=folder, variables=variables)

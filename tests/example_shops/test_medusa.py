@@ -1,0 +1,42 @@
+"""Medusa under load by its example: what was promised is kept, also when all press at once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.example_shops.medusa import medusa
+from tests.example_shops.played import Example, example
+from tests.scripts.world import slo
+
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
+HOODIES = 5
+# So loose that it says nothing of this machine's speed.
+OBJECTIVES = slo("checkout-answers", "{steps: [checkout]}", "{steps: [checkout]}", target=0.5)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    folder = tmp_path_factory.mktemp("medusa")
+    with medusa(folder) as (server, variables):
+        yield example(folder, server, variables, OBJECTIVES)
+
+
+def test_a_run_after_try_passes_and_its_orders_are_the_shops(shop: Example) -> None:
+    tried = shop.peakproof("try", "plan.yaml", "--on", "local", "--journey", "window-shop", "--journey", "buy")
+    assert tried.code == 0, tried.out
+    played = shop.played("plan.yaml")
+    assert played.code == 0, played.out
+    counts = played.document("audit.json")["counts"]
+    assert counts["accepted"] == counts["orders_in_shop"] > 0
+    assert counts["attempted"] == counts["accepted"] + counts["refused"]
+    assert set(played.answers().values()) == {"holds"}
+
+
+def test_a_flash_drop_sells_what_there_is_and_refuses_the_rest(shop: Example) -> None:
+    played = shop.played("drop.yaml")
+    counts = played.document("audit.json")["counts"]
+    assert (counts["accepted"], counts["orders_in_shop"]) == (HOODIES, HOODIES), played.out
+    assert counts["attempted"] > HOODIES
+    assert counts["attempted"] == counts["accepted"] + counts["refused"]
+    assert set(played.answers().values()) == {"holds"}
+    assert played.code == 0, played.out

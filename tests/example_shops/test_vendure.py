@@ -1,0 +1,42 @@
+"""Vendure under load by its example: what was promised is kept, and where it oversells the audit says so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.example_shops.played import Example, example
+from tests.example_shops.vendure import vendure
+from tests.scripts.world import slo
+
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
+HOODIES = 5
+# So loose that it says nothing of this machine's speed.
+OBJECTIVES = slo("payment-answers", "{steps: [payment]}", "{steps: [payment]}", target=0.5)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    folder = tmp_path_factory.mktemp("vendure")
+    with vendure(folder) as (server, variables):
+        yield example(folder, server, variables, OBJECTIVES)
+
+
+def test_a_run_after_try_passes_and_its_orders_are_the_shops(shop: Example) -> None:
+    tried = shop.peakproof("try", "plan.yaml", "--on", "local", "--journey", "window-shop", "--journey", "buy")
+    assert tried.code == 0, tried.out
+    played = shop.played("plan.yaml")
+    assert played.code == 0, played.out
+    counts = played.document("audit.json")["counts"]
+    assert counts["accepted"] == counts["orders_in_shop"] > 0
+    assert counts["attempted"] == counts["accepted"] + counts["refused"]
+    assert set(played.answers().values()) == {"holds"}
+
+
+def test_a_flash_drop_oversells_and_the_audit_says_by_how_much(shop: Example) -> None:
+    played = shop.played("drop.yaml")
+    counts = played.document("audit.json")["counts"]
+    assert counts["accepted"] > HOODIES, played.out
+    assert played.code == 99, played.out
+    left = HOODIES - counts["accepted"]
+    assert f"Default Stock Location: {left} of MIDNIGHT-HOODIE-M are left" in played.out
+    assert played.answers()["order-exists"] == played.answers()["paid-once"] == "holds"
