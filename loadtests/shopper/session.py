@@ -358,9 +358,10 @@ class Session:
             times = _corrected(times, reply)
         self.due_at = times[2]
         why = ""
+        self._last = request, reply, times, traceparent  # a check may ask what was answered, or say that it is wrong
         if reply.error is not None or reply.location is not None or check is not None:
             reply, why = _checked(request, reply, check, accepts, hops_left)
-        self._last = request, reply, times, traceparent
+            self._last = request, reply, times, traceparent
         if reply.error is not None:
             self.write_last()
             self._tell(request, reply, why)

@@ -232,19 +232,16 @@ class Shop:
     def _checked(self, request: Request, expect: Match, refused: Mapping[str, Match]) -> Page:
         page = Page(self._session, request, Reply())
 
-        def see(reply: Reply) -> None:
-            page.reply = reply
-            page.refusal = refusal_of(refused, page)
-            if page.refusal is None:
-                check(expect, page)
-
         def is_refusal(reply: Reply) -> bool:
-            page.reply = reply
+            page.request, page.reply = self._session.answered or request, reply
             page.refusal = refusal_of(refused, page)
             return page.refusal is not None
 
+        def see(reply: Reply) -> None:
+            if not is_refusal(reply):
+                check(expect, page)
+
         page.reply = self._session.step(request, see, is_refusal)
-        page.request = self._session.answered or request
         if page.refusal is not None:
             if page.refusal == ACCOUNT_LOCKED and (account := self.account) is not None:
                 account.locked()

@@ -13,8 +13,8 @@ from pathlib import Path
 from loadtests.audit.sources import keep_stock, own_records
 from loadtests.demand.plan import Visits
 from loadtests.environment.data_files import facts_of, read_data
-from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
-from loadtests.results.inputs import Inputs, RecordsFile, hash_inputs, prepare
+from loadtests.environment.resolved_environment import resolve_environment
+from loadtests.results.inputs import Inputs, hash_inputs, prepare
 from loadtests.results.ledger import count_rows, orders_of
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import PEAKPROOF
@@ -161,7 +161,8 @@ def perform_trial(inputs: Inputs, setting: TrialSetting, context: Context, show:
             started_at=clock.now(),
         )
         context.say(f"try {directory.path}")
-        return _Trial(directory, setting, inputs.records, context, watches, show).play(document, resolved, clock)
+        keep_stock(directory, resolved, inputs.records, context.environment)
+        return _Trial(directory, setting, context, watches, show).play(document, clock)
 
 
 class _Trial:
@@ -171,23 +172,20 @@ class _Trial:
         self,
         directory: RunDirectory,
         setting: TrialSetting,
-        records: RecordsFile | None,
         context: Context,
         watches: Watches,
         show: Callable[[Event], None],
     ) -> None:
         self._directory, self._setting, self._context = directory, setting, context
-        self._records = records
         self._watches, self._show = watches, show
         self._progress = _Progress(left=list(setting.journeys))
         self._processes = 0
 
-    def play(self, document: RunDocument, resolved: ResolvedEnvironment, clock: Clock) -> Tried:
+    def play(self, document: RunDocument, clock: Clock) -> Tried:
         """Play, and write `run.json` whatever happens."""
         ended: str = "failed"
         because: str | None = "the command was ended"
         try:
-            keep_stock(self._directory, resolved, self._records, self._context.environment)
             with self._watches:
                 while self._progress.left:
                     self._play()
