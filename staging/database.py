@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry.trace import Tracer
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -69,6 +69,14 @@ class Database:
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Return an INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
+
+
+def is_inserted(connection: Connection, statement: Insert) -> bool:
+    """Run an INSERT of one row that may meet a conflict; return whether it inserted one.
+
+    Of an INSERT, SQLAlchemy keeps the row count only where it is told to: on PostgreSQL it is lost otherwise.
+    """
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def open_database(url: str, *, connections: int, round_trip_s: float | None, tracer: Tracer) -> Database:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table, or_, select, update
 
-from staging.database import Database
+from staging.database import Database, is_inserted
 
 SHORTEST_USER, LONGEST_USER = 3, 80
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
@@ -90,7 +90,7 @@ class Accounts:
         row = _row(new)
         with self._database.writing() as connection:
             statement = self._database.insert(accounts).values(row).on_conflict_do_nothing()
-            if connection.execute(statement).rowcount != 1:
+            if not is_inserted(connection, statement):
                 return None
         return Account(user=new.user, subject=str(row["subject"]), name=new.name)
 

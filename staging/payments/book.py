@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, select, update
 
-from staging.database import Database
+from staging.database import Database, is_inserted
 
 metadata = MetaData()
 payments = Table(
@@ -75,7 +75,7 @@ class Book:
             .on_conflict_do_nothing()
         )
         with self._database.writing() as connection:
-            return connection.execute(statement).rowcount == 1
+            return is_inserted(connection, statement)
 
     def refund(self, reference: str) -> Payment | None:
         """Refund what was captured for a reference, once however often it is asked for; None when nothing was."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import BigInteger, Boolean, Column, String, Table, select, update
 
-from staging.database import Database
+from staging.database import Database, is_inserted
 from staging.payments.book import metadata, payments
 
 pages = Table(
@@ -56,7 +56,7 @@ class PaymentPages:
         row = {**asdict(request), "page_id": page_id, "notified": False, "created_at": time.time_ns()}
         with self._database.writing() as connection:
             statement = self._database.insert(pages).values(row).on_conflict_do_nothing()
-            if connection.execute(statement).rowcount == 1:
+            if is_inserted(connection, statement):
                 return PaymentPage(page_id=page_id, request=request), True
             found = connection.execute(select(pages).where(pages.c.idempotency_key == request.idempotency_key)).one()
         return _page(found), False

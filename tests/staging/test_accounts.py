@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def test_an_account_given_again_stays_as_it_was(accounts: Accounts) -> None:
     accounts.create([Credentials(user="ann", password="another horse", name="Else")])
     assert accounts.check("ann", ANN.password) == before
     assert accounts.register(ANN) is None
+    assert accounts.register(replace(ANN, user="bob")) == accounts.check("bob", ANN.password)
 
 
 def test_wrong_passwords_at_once_are_all_counted(accounts: Accounts) -> None:

@@ -80,7 +80,8 @@ def test_a_refund_that_is_not_known_to_be_made_is_made_again(database: Database)
 
 def test_replicas_that_receive_at_once_put_the_stock_back_once(busy_database: Database) -> None:
     order = order_of(busy_database)
-    one, _ = Returns(busy_database, SetPages()).request(order, "")
+    one, is_new = Returns(busy_database, SetPages()).request(order, "")
+    assert (is_new, Returns(busy_database, SetPages()).request(order, "")) == (True, (one, False))
     threads = [
         threading.Thread(target=Returns(busy_database, SetPages()).carry_on, args=(one.return_id,)) for _ in range(6)
     ]

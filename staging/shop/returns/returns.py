@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from staging.database import Database
+from staging.database import Database, is_inserted
 from staging.shop.hosted.provider_pages import PaymentPages
 from staging.shop.orders import Order, find_order, take_back
 from staging.shop.schema import returns
@@ -62,7 +62,7 @@ class Returns:
         }
         with self._database.writing() as connection:
             statement = self._database.insert(returns).values(values).on_conflict_do_nothing()
-            is_new = connection.execute(statement).rowcount == 1
+            is_new = is_inserted(connection, statement)
             found = _one(connection, order.order_id)
         if is_new:
             self._put(found.return_id, RECEIVED_AFTER_S)
