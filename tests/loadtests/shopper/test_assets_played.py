@@ -73,6 +73,21 @@ def test_a_worker_fetches_what_the_plan_says_and_says_what_it_left_out(tmp_path:
             assert set(read_sessions(directory)["outcome"].to_pylist()) == {"completed"}
 
 
+def test_a_worker_says_which_hosts_its_pages_led_to_that_are_not_declared(tmp_path: Path) -> None:
+    elsewhere = "http://127.0.0.9:81"
+
+    def answer(connection: socket.socket, seen: Seen) -> bool:
+        body = HTML_THAT_IS_JSON % elsewhere.encode()
+        connection.sendall(PNG if seen.path == "/a.png" else reply(body, headers=("Content-Type: text/html",)))
+        return True
+
+    with HostileServer(answer) as shop:
+        directory = only_window_shoppers(shop.url, tmp_path, assets="shop")
+        play(directory)
+    (told,) = read_workers(directory)
+    assert told.undeclared_hosts == {elsewhere: 4 * read_sessions(directory).num_rows}
+
+
 def test_nothing_of_the_shop_s_secrets_goes_to_the_cdn(tmp_path: Path) -> None:
     declared = {
         "hosts": {"cdn": {"url": "http://127.0.0.1:2/files"}},
