@@ -40,7 +40,8 @@ _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LA
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
-    r"^environments\.[^.]+(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront\.settings)\b|: )"
+    r"^environments\.[^.]+"
+    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca|storefront\.settings)\b|: )"
 )
 
 

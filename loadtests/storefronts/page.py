@@ -67,6 +67,9 @@ class Page:
 
     def __getitem__(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """Return the value at `path` of the JSON."""
+        json = self.json
+        if isinstance(json, dict) and path in json:
+            return json[path]
         value = self.get(path, _MISSING)
         if value is _MISSING:
             self.wrong(f"{path}: not there")
