@@ -2,7 +2,7 @@
 
 from peakproof import Shop, journey
 
-FIELDS = "title,variants.sku,+variants.inventory_quantity,*variants.calculated_price"
+FIELDS = "title,variants.sku,+variants.inventory_quantity"
 ADDRESS = {"first_name": "Ada", "address_1": "1 High Street", "city": "London", "country_code": "gb"}
 REFUSED = {
     "out_of_stock": {"code": "insufficient_inventory"},
@@ -40,7 +40,7 @@ class Medusa(Shop):
     @journey(buys=True, sold_out_ok=True)
     def flash_drop(self):
         self.arrive(q=DROP)
-        self.order_of(in_stock(self.shelf[0], 1) or self.nothing_left(), 1, together=30)
+        self.order_of(in_stock(self.shelf[0], 1) or self.nothing_left(), 1, together=60)
 
     def arrive(self, **asked):
         self.region = self.get("region", "/store/regions", params={"fields": "id"})["regions.0.id"]

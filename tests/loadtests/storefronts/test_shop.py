@@ -183,6 +183,16 @@ def test_a_graphql_operation_is_a_step_of_its_name_and_its_data_the_page(tmp_pat
     assert page["order.code"] == "o1"
 
 
+def test_a_graphql_operation_goes_where_the_storefront_says_once(tmp_path: Path) -> None:
+    class Elsewhere(Plain):
+        graphql_path = "/shop-api"
+
+    for kind, path in ((Elsewhere, "/shop-api"), (Plain, "/graphql")):
+        shopper = Shopper(tmp_path, answering(200, {"data": {}}), shop=kind)
+        shopper.shop.graphql("home", "query home { x }")
+        assert [sent.path for sent in shopper.sent] == [path]
+
+
 def test_picking_is_the_shopper_s_own_and_an_empty_shelf_is_the_last_page_s_fault(tmp_path: Path) -> None:
     shopper = Shopper(tmp_path)
     assert shopper.shop.pick({"only": 1}) == "only"
