@@ -53,10 +53,11 @@ def _orders(evidence: Evidence) -> OrderTally:
 def _other_words(evidence: Evidence) -> str | None:
     """Return that the shop's orders and the ledger have no id and no key in common, None when they have."""
     orders, accepted = _orders(evidence), evidence.ledger.outcomes["accepted"]
-    if orders.matched or not accepted or not len(orders):
+    read = len(orders) + orders.unnamed
+    if orders.matched or not accepted or not read:
         return None
     return (
-        f"none of the shop's {len(orders)} orders of the run has an id or a key of the ledger:"
+        f"none of the shop's {read} orders of the run has an id or a key of the ledger:"
         " order_id must be what the storefront gave to accepted(), key the key of its order"
     )
 
