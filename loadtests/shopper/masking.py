@@ -6,15 +6,12 @@ from typing import Any
 from loadtests.client.interface import Reply, Request
 from loadtests.environment.credentials import masked
 
-Masks = tuple[str, ...]
+Masks = tuple[bytes, ...]
 
 
 def masked_text(text: str, masks: Masks) -> str:
     """Return a text with every mask in it overwritten."""
-    for mask in masks:
-        if mask in text:
-            text = text.replace(mask, "*" * len(mask))
-    return text
+    return masked(text.encode(), masks).decode(errors="replace") if masks else text
 
 
 def masked_request(request: Request, masks: Masks) -> Request:
@@ -34,14 +31,14 @@ def masked_reply(reply: Reply, masks: Masks) -> Reply:
     if not masks:
         return reply
     location = None if reply.location is None else masked_text(reply.location, masks)
-    return reply._replace(body=_masked(reply.body, masks), location=location)
+    return reply._replace(body=masked(reply.body, masks), location=location)
 
 
 def _masked(value: Any, masks: Masks) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         return masked_text(value, masks)
     if isinstance(value, bytes):
-        return masked(value, tuple(mask.encode() for mask in masks))
+        return masked(value, masks)
     if isinstance(value, Mapping):
         return {_masked(name, masks): _masked(one, masks) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -196,7 +196,7 @@ class Session:
             raise NothingFreeError(NO_DATA)
         return row
 
-    def masks(self) -> tuple[str, ...]:
+    def masks(self) -> tuple[bytes, ...]:
         """Return what nothing that is kept of it may hold: what it was given of accounts and data, longest first."""
         pools = self._worker.pools
         return () if pools is None else pools.masks(self.arrival.number)
