@@ -126,7 +126,7 @@ class DataPools:
         given = held.secrets if held.account is None else [*held.secrets, *held.account.values()]
         return any(len(one) >= SHORTEST_MASKED and one in text and not _WORD.fullmatch(one) for one in given)
 
-    def masks(self, session: int) -> tuple[str, ...]:
+    def masks(self, session: int) -> tuple[bytes, ...]:
         """Return what nothing that is kept of a session may hold, in every form that a page may, the longest first."""
         held = self._held.get(session)
         if held is None:
@@ -135,4 +135,4 @@ class DataPools:
         found = masks_of(held.secrets if account is None else [*held.secrets, *account.values()])
         if account is not None:
             found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_LOGIN)
-        return tuple(sorted({mask.decode() for mask in found}, key=len, reverse=True))
+        return tuple(sorted(set(found), key=len, reverse=True))

@@ -18,7 +18,7 @@ from loadtests.environment.ceilings import Ceilings
 from loadtests.environment.hosts import SHOP
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
-from loadtests.results.masking import without
+from loadtests.results.masking import texts_of, without
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
@@ -246,7 +246,7 @@ class Session:
     def masks(self) -> tuple[str, ...]:
         """Return what nothing that is kept of it may hold: what it was given of accounts and data, longest first."""
         pools = self._worker.pools
-        return () if pools is None else pools.masks(self.arrival.number)
+        return () if pools is None else texts_of(pools.masks(self.arrival.number))
 
     def check_name(self, name: str) -> None:
         """Raise PersonalDataError for a word of the storefront's that holds what the session was given."""

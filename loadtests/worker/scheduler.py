@@ -9,7 +9,7 @@ from gevent.event import Event
 
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
-from loadtests.results.masking import masked_text
+from loadtests.results.masking import masked_text, texts_of
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.data_pools import NO_ACCOUNT
 from loadtests.shopper.session import NothingFreeError, Session, SessionContext, SessionFailedError
@@ -175,7 +175,7 @@ class Scheduler:
     def _shown(self, arrival: Arrival, error: Exception) -> str:
         """Return what a mistake says, without what its session was given of accounts and data."""
         pools = self._context.pools
-        known = () if pools is None else pools.masks(arrival.number)
+        known = () if pools is None else texts_of(pools.masks(arrival.number))
         return masked_text(repr(error), known)[:_LONGEST_ERROR]
 
     def _record(self, record: SessionRecord) -> None:

@@ -275,6 +275,20 @@ def test_an_account_comes_back_from_sessions_that_the_end_of_the_run_cuts_off(tm
     assert alone.pools.account(0) is None
 
 
+def test_an_account_comes_back_from_a_session_that_was_cut_off_before_its_first_line(tmp_path: Path) -> None:
+    class Never(Shop):
+        @journey
+        def visit(self) -> None:
+            raise AssertionError("it was cut off before")
+
+    alone = Alone(tmp_path, Never, [])
+    alone.scheduler._start(arrival(0, journey="visit"))
+    assert len(alone.pools.pools["accounts"]._in_use) == 1
+    alone.scheduler.cut_off()
+    assert [one.outcome for one in alone.memory.sessions] == ["cut_off"]
+    assert alone.pools.pools["accounts"]._in_use == {}
+
+
 def test_a_session_whose_pool_is_used_up_ends_as_dropped(tmp_path: Path) -> None:
     class Greedy(Shop):
         @journey
