@@ -117,7 +117,7 @@ class Visit:
         self.memory = Memory()
         self.context.log.add = self.memory.steps.append
         self.told: list[str] = []
-        object.__setattr__(self.context, "unexpected", lambda _request, _reply, why: self.told.append(why))
+        object.__setattr__(self.context, "unexpected", lambda _session, _request, _reply, why: self.told.append(why))
         self.session = Session(self.context, arrival(number=3), self.context.clock.now())
 
     def __enter__(self) -> Self:

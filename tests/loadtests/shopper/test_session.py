@@ -266,7 +266,7 @@ def test_a_page_that_a_redirect_leads_to_is_a_step_of_its_own_and_the_check_s(tm
 def test_redirects_without_end_are_a_wrong_reply_after_ten_and_say_where(tmp_path: Path) -> None:
     memory, client = Memory(), FakeClient(lambda _: Reply(302, location="/again"))
     context, told = worker(tmp_path, client, memory=memory), list[str]()
-    object.__setattr__(context, "unexpected", lambda _request, _reply, why: told.append(why))
+    object.__setattr__(context, "unexpected", lambda _session, _request, _reply, why: told.append(why))
     with pytest.raises(SessionFailedError, match=r"^thanks: wrong_reply$"):
         session_of(context).step(BUY)
     assert told == ["over 10 redirects, the last from shop to shop"]
