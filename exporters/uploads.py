@@ -130,10 +130,12 @@ class Uploads:
         return "204 No Content", {OFFSET: str(have + len(data))}
 
     def _replace(self, file: UploadedFile, data: bytes, environ: dict[str, Any]) -> Answer:
-        """Write a status, unless a newer one is there: a request may have been on its way for long."""
+        """Write what replaces what was there, unless a newer one is: a request may have been on its way for long."""
         version = _number(environ, VERSION)
         if version > self._versions.get(file.name, -1):
-            write_bytes(self._run.path / file.name, data)
+            path = self._run.path / file.name
+            path.parent.mkdir(exist_ok=True)  # errors/ is there once there is an error
+            write_bytes(path, data)
             self._versions[file.name] = version
         return "204 No Content", {}
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -15,9 +16,10 @@ from scripts.context import Context
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
 
-# The verbs in the order in which one uses them; scripts/verbs/<name>.py each, imported when needed.
+# The verbs in the order in which one uses them; scripts/verbs/<name>.py each (try_.py for the word of Python's own),
+# imported when needed.
 VERBS = (
-    *("demo", "init", "doctor", "forecast", "plan", "run", "audit", "judge", "report", "slo", "dashboards"),
+    *("demo", "init", "doctor", "forecast", "plan", "try", "run", "audit", "judge", "report", "slo", "dashboards"),
     *("exporter", "recorder", "worker"),
 )
 
@@ -80,7 +82,7 @@ def build_parser(verb_name: str | None = None) -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for name in [verb_name] if verb_name in VERBS else VERBS:
-        module = import_module(f"scripts.verbs.{name}")
+        module = import_module(f"scripts.verbs.{name}_" if iskeyword(name) else f"scripts.verbs.{name}")
         summary, example = module.SUMMARY, module.EXAMPLE
         verb = verbs.add_parser(
             name,

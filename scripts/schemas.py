@@ -11,9 +11,11 @@ from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
 from loadtests.environment.targets import Targets
+from loadtests.results.error_samples import ErrorSample
 from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
 from loadtests.results.worker_status import WorkerStatus
+from loadtests.trial.messages import TryEvent
 from slo.outcomes import ExitCode
 from slo.validity.run_document import RunDocument
 from slo.verdict.audit_document import AuditDocument
@@ -30,6 +32,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "live": LiveDocument,
     "worker": WorkerStatus,
     "stock": StockDocument,
+    "error-sample": ErrorSample,
+    "try-event": TryEvent,
 }
 
 

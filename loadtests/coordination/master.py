@@ -14,6 +14,7 @@ from loadtests.coordination.clock_offset import pong_to
 from loadtests.coordination.messages import (
     CHANGE,
     DONE,
+    FAILED,
     PING,
     PLAY,
     PONG,
@@ -40,6 +41,7 @@ _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
 _LAST_UPLOADS_S = 10.0
 _LOOK_S = 0.1
+_LONGEST_REASON = 1000
 
 
 class Master:
@@ -76,6 +78,7 @@ class Master:
             CHANGE: lambda _, value: self._merge(value),
             TAKEN: lambda _, value: self._taken(value),
             DONE: lambda _, value: self._finished(value["worker"], value["ended"]),
+            FAILED: lambda _, value: self.stop("failed", str(value["because"])[:_LONGEST_REASON]),
             PING: lambda client, value: self._transport.send(PONG, pong_to(value, self._clock.now()), client),
         }
 

@@ -12,6 +12,7 @@ from slo.outcomes import ExitCode
 JOIN, REFUSED = "peakproof_join", "peakproof_refused"
 ASK_FOR_BUNDLE, BUNDLE = "peakproof_ask_for_bundle", "peakproof_bundle"
 PLAY, CHANGE, DONE, STOP = "peakproof_play", "peakproof_change", "peakproof_done", "peakproof_stop"
+FAILED = "peakproof_failed"
 REVISE, TAKEN = "peakproof_revise", "peakproof_taken"
 PING, PONG = "peakproof_ping", "peakproof_pong"
 Role = Literal["master", "worker", "alone"]

@@ -37,6 +37,11 @@ class Uploader:
         self._offset = 0  # how much of the ledger has arrived
         self._next = dict.fromkeys(_PARTS, 0)  # the first part of each kind that hasn't
         self._version, self._sent_status = 0, (0, 0)
+        self._errors = {
+            f"errors/{path.name}": path
+            for path in (directory.error_samples(worker), directory.storefront_failures(worker))
+        }
+        self._sent_errors = dict.fromkeys(self._errors, (0, 0))
         self.taken = 0  # uploads that the server took, or had taken before
         self.last_failure = ""
         steps = (self._upload_rows_and_status, self._upload_part)
@@ -59,7 +64,8 @@ class Uploader:
         """Return the names of the files that haven't arrived, or not whole."""
         ledger = [self._ledger.name] if self._offset < _size(self._ledger) else []
         status = [self._status.name] if self._sent_status != _identity(self._status) else []
-        return (*ledger, *(path.name for kind in _PARTS for path in self._closed(kind)), *status)
+        errors = [name for name, path in self._errors.items() if self._sent_errors[name] != _identity(path)]
+        return (*ledger, *(path.name for kind in _PARTS for path in self._closed(kind)), *errors, *status)
 
     def close(self) -> None:
         """Upload no more."""
@@ -88,8 +94,8 @@ class Uploader:
             server.close()
 
     def _upload_rows_and_status(self, server: PlainHttp) -> bool:
-        """Upload the next rows, or else a new status; return whether something was."""
-        return self._upload_rows(server) or self._upload_status(server)
+        """Upload the next rows, or else what is new of the rest; return whether something was."""
+        return self._upload_rows(server) or self._upload_errors(server) or self._upload_status(server)
 
     def _upload_rows(self, server: PlainHttp) -> bool:
         if _size(self._ledger) <= self._offset:
@@ -109,6 +115,19 @@ class Uploader:
         self._put(server, self._status.name, status, {VERSION: self._version})
         self._sent_status = identity
         return True
+
+    def _upload_errors(self, server: PlainHttp) -> bool:
+        """Upload a file in errors/ that has grown; return whether one was uploaded."""
+        for name, path in self._errors.items():
+            identity = _identity(path)
+            if identity == self._sent_errors[name]:
+                continue
+            data = _in_a_thread(path.read_bytes)
+            self._version += 1
+            self._put(server, name, data, {VERSION: self._version})
+            self._sent_errors[name] = identity
+            return True
+        return False
 
     def _upload_part(self, server: PlainHttp) -> bool:
         for kind in _PARTS:
@@ -153,7 +172,7 @@ def _size(path: Path) -> int:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """Return what changes when a file is replaced; zeros while there is none."""
+    """Return what changes when a file is replaced or grows; zeros while there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -1,8 +1,8 @@
 """What a worker elsewhere may upload over HTTP, and the token that lets it write its own files of a run and no other.
 
 `PUT /runs/<run>/<file>` with `Authorization: Bearer <token>`. Every request has a Content-Length and a Content-Digest
-(RFC 9530, sha-256). A closed part goes whole; rows of the ledger are appended at `Upload-Offset`; a worker status
-replaces an older one by its `Upload-Version`.
+(RFC 9530, sha-256). A closed part goes whole; rows of the ledger are appended at `Upload-Offset`; a worker status, and
+what a worker keeps in `errors/`, replace older ones by their `Upload-Version`.
 """
 
 import base64
@@ -16,11 +16,12 @@ PATH = "/runs/"
 OFFSET, VERSION, DIGEST = "Upload-Offset", "Upload-Version", "Content-Digest"
 KEY_VARIABLE = "PEAKPROOF_UPLOAD_KEY"  # only the command and its master have it, so that no worker can make a token
 PART_BYTES = 32 << 20  # a closed part at most: they are a few MB
-ROWS_BYTES = 1 << 20  # rows in one request, or a worker status, at most
-Kind = Literal["part", "ledger", "status"]
+ROWS_BYTES = 1 << 20  # rows in one request, a worker status or a file in errors/, at most
+Kind = Literal["part", "ledger", "status", "errors"]
 _FILE = re.compile(
     r"(?P<part>(?:requests|sessions)-(?P<a>w[0-9]{1,5})-[0-9]{5,9}\.parquet)"
     r"|(?P<ledger>ledger-(?P<b>w[0-9]{1,5})\.jsonl)|(?P<status>worker-(?P<c>w[0-9]{1,5})\.json)"
+    r"|(?P<errors>errors/(?:(?P<d>w[0-9]{1,5})\.jsonl|storefront-(?P<e>w[0-9]{1,5})\.txt))"
 )
 
 
@@ -38,9 +39,9 @@ def file_named(name: str) -> UploadedFile | None:
     found = _FILE.fullmatch(name)
     if found is None:
         return None
-    kinds: tuple[Kind, ...] = ("part", "ledger", "status")
+    kinds: tuple[Kind, ...] = ("part", "ledger", "status", "errors")
     (kind,) = [one for one in kinds if found[one] is not None]
-    return UploadedFile(name=name, worker=found["a"] or found["b"] or found["c"], kind=kind)
+    return UploadedFile(name=name, worker=next(filter(None, found.group(*"abcde"))), kind=kind)
 
 
 def token_for(key: str, run: str, worker: str) -> str:

@@ -12,7 +12,19 @@ from gevent.event import AsyncResult
 from gevent.queue import Queue
 
 from loadtests.coordination.clock_offset import SAME_CLOCK, ClockOffsets
-from loadtests.coordination.messages import CHANGE, DONE, PING, PLAY, PONG, REVISE, STOP, TAKEN, Handlers, Transport
+from loadtests.coordination.messages import (
+    CHANGE,
+    DONE,
+    FAILED,
+    PING,
+    PLAY,
+    PONG,
+    REVISE,
+    STOP,
+    TAKEN,
+    Handlers,
+    Transport,
+)
 from loadtests.coordination.uploader import Uploader
 from loadtests.coordination.watchdog import MasterSilence
 from loadtests.demand.revision import Revision
@@ -94,6 +106,7 @@ class WorkerSide:
         worker = self._worker = Worker(self._job, *seat, self._watches, clock=self._clock)
         permit = start["upload"]
         worker.uploads = permit is not None
+        worker.on_failure = lambda because: self._transport.send(FAILED, {"because": because})
         if permit is not None:
             server = f"http://{self.host}:{permit['port']}"
             self._uploader = Uploader(self._job.directory, worker.name, server, permit["token"])

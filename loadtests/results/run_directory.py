@@ -125,6 +125,35 @@ class RunDirectory:
         """The folder of the children's logs."""
         return self.path / "logs"
 
+    @property
+    def errors(self) -> Path:
+        """The folder of what went wrong: samples of replies, the storefront's failures, hangs."""
+        return self.path / "errors"
+
+    def hang(self, worker: str) -> Path:
+        """Return the path of the traceback of a worker whose event loop hung."""
+        return self.errors / f"hang-{worker}.txt"
+
+    def hangs(self) -> list[Path]:
+        """Return the paths of every worker's hang."""
+        return sorted(self.errors.glob("hang-*.txt"))
+
+    def error_samples(self, worker: str) -> Path:
+        """Return the path of one worker's samples of replies that weren't what was needed."""
+        return self.errors / f"{worker}.jsonl"
+
+    def all_error_samples(self) -> list[Path]:
+        """Return the paths of every worker's samples."""
+        return sorted(self.errors.glob("w*.jsonl"))
+
+    def storefront_failures(self, worker: str) -> Path:
+        """Return the path of one worker's tracebacks of the storefront."""
+        return self.errors / f"storefront-{worker}.txt"
+
+    def all_storefront_failures(self) -> list[Path]:
+        """Return the paths of every worker's tracebacks of the storefront."""
+        return sorted(self.errors.glob("storefront-*.txt"))
+
     def parts(self, kind: str) -> list[Path]:
         """Return the closed parts of `kind` (`requests`, `sessions`, `spans`), in the order of their names."""
         return sorted(self.path.glob(f"{kind}-*.parquet"))

@@ -43,6 +43,7 @@ _PACKAGES = ("locust", "prometheus-client", "opentelemetry-sdk", "pyarrow", "duc
 _FROM_WORKERS = (
     *("plan_revisions", "account", "requests", "orders", "assets", "scheduling_lag_s", "hub_stall_s", "generator_cpu"),
     *("data_pools", "descriptors", "master_silent_s", "clock_offsets", "workers", "hook_failures"),
+    "storefront_failures",
 )
 
 
@@ -212,6 +213,7 @@ def _from_workers(directory: RunDirectory, plan: Plan, start: StartFacts, load: 
         "generator_cpu": {w.name: w.cpu_peak for w in workers},
         "workers": _workers(directory, workers, start.workers),
         "hook_failures": [failure for w in workers for failure in w.hook_failures],
+        "storefront_failures": _storefront_failures(workers),
     }
 
 
@@ -301,6 +303,15 @@ def _workers(directory: RunDirectory, workers: tuple[WorkerStatus, ...], expecte
         }
         for name in sorted(silent)
     ]
+
+
+def _storefront_failures(workers: Sequence[WorkerStatus]) -> list[dict[str, Any]]:
+    """Return what the storefront's code raised, over all workers; the most frequent first."""
+    counts: Counter[tuple[str, str, str, bool]] = Counter()
+    for one in (one for w in workers for one in w.storefront_failures):
+        counts[one.journey, one.place, one.error, one.unreadable] += one.count
+    names = ("journey", "place", "error", "unreadable")
+    return [{**dict(zip(names, key, strict=True)), "count": count} for key, count in counts.most_common()]
 
 
 def _parts(directory: RunDirectory, kind: str, worker: str) -> list[Any]:

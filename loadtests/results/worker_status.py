@@ -34,6 +34,16 @@ class PoolStatus(WrittenDocument):
     locked: int
 
 
+class StorefrontFailure(WrittenDocument):
+    """A line of the storefront's file that raised, and how often; `unreadable` when it couldn't read a reply."""
+
+    journey: str
+    place: str = Field(examples=["mine.py:41"])
+    error: str = Field(examples=["KeyError"])
+    unreadable: bool
+    count: int
+
+
 class WorkerStatus(WrittenDocument):
     """The state of a worker. `ended` is null while it runs, and of a worker that was killed."""
 
@@ -62,6 +72,7 @@ class WorkerStatus(WrittenDocument):
     open_sessions_peak: int
     rss_peak_bytes: int
     hook_failures: list[dict[str, Any]]
+    storefront_failures: tuple[StorefrontFailure, ...] = ()
     assets_left_out: dict[str, int] | None = None
     data_pools: dict[str, PoolStatus] | None = Field(None, description="of accounts and test data, by name")
     spans: dict[str, int] | None

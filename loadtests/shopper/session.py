@@ -36,7 +36,16 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticErro
 
 
 class SessionFailedError(Exception):
-    """A step didn't get the reply it needs; the shopper gives up. The message is the step's error."""
+    """A step didn't get the reply it needs; the shopper gives up. The message is the step's error.
+
+    `why` is what is wrong with the reply, where a check or the storefront said.
+    """
+
+    why = ""
+
+
+class UnreadableReplyError(SessionFailedError):
+    """A storefront's code can't read a reply: the reply lacks what it reads, or the code is wrong; see its cause."""
 
 
 class PersonalDataError(Exception):
@@ -56,8 +65,8 @@ class SessionContext:
     """What all sessions of one process share; `under_way` holds the open ones by number.
 
     `assets` is None when the assets of pages aren't fetched. `started_at` is when the run began (ns), on every worker
-    alike. `unexpected` is given each reply that isn't what its step needs, and why; what the session was given of
-    accounts and data is masked in all three. `pools` is None where the environment declares neither.
+    alike. `unexpected` is given the session and each reply of it that isn't what its step needs, and why; what the
+    session was given of accounts and data is masked in it. `pools` is None where the environment declares neither.
     """
 
     plan: Plan
@@ -72,7 +81,7 @@ class SessionContext:
     assets: AssetSource | None = None
     started_at: int = 0
     origin: Origin | None = None
-    unexpected: Callable[[Request, Reply, str], object] | None = None
+    unexpected: Callable[["Session", Request, Reply, str], object] | None = None
     pools: DataPools | None = None
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
@@ -165,17 +174,22 @@ class Session:
             self._last = request, reply._replace(error="wrong_reply"), times, traceparent
             self.write_last()
             self._tell(request, reply, why)
-        raise SessionFailedError(f"{step}: wrong_reply")
+        failed = SessionFailedError(f"{step}: wrong_reply")
+        failed.why = why
+        raise failed
 
     def unreadable(self, error: Exception, why: str) -> NoReturn:
-        """Say that what was read of the last reply failed with `error`, and end the visit: SessionFailedError.
+        """Say that what was read of the last reply failed with `error`, and end the visit: UnreadableReplyError.
 
         Where no reply is at hand that was right until then, the mistake is the storefront's: raises `error` itself.
         """
         if self._last is None:
             raise error
         request, reply, _, _ = self._last
-        self.wrong(request.step, reply, why)
+        try:
+            self.wrong(request.step, reply, why)
+        except SessionFailedError as failed:
+            raise UnreadableReplyError(str(failed)) from error
 
     @property
     def account(self) -> Account | None:
@@ -400,7 +414,7 @@ class Session:
         if self._worker.unexpected is not None:
             masks = self.masks()
             why = masked_text(why, masks)
-            self._worker.unexpected(masked_request(request, masks), masked_reply(reply, masks), why)
+            self._worker.unexpected(self, masked_request(request, masks), masked_reply(reply, masks), why)
 
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
         arrival = self.arrival

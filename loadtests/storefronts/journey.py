@@ -1,5 +1,6 @@
 """Journeys: the methods of a storefront that a session plays, by the names that a plan may use."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
@@ -65,10 +66,22 @@ def journeys_of(shop: type) -> Mapping[str, Journey]:
                 f"{shop.__name__}.{attribute}: the journey's name {made.name!r} must be 1 to 40 of a-z, 0-9 and inner"
                 " hyphens; give @journey(name=...)"
             )
+        if needs := _needs(getattr(shop, attribute)):
+            raise BadInput(
+                f"{shop.__name__}.{attribute}: a journey is called with nothing but self, and this one needs {needs}"
+            )
         if made.name in found:
             raise BadInput(f"{shop.__name__}.{attribute}: a second journey is named {made.name}")
         found[made.name] = made
     return found
+
+
+def _needs(method: Callable[..., Any]) -> str:
+    """Return what a method must be called with beside self, "" for nothing."""
+    others = list(inspect.signature(method).parameters.values())[1:]
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    wanted = [one.name for one in others if one.default is one.empty and one.kind not in kinds]
+    return ", ".join(wanted)
 
 
 def _names(shop: type) -> list[str]:

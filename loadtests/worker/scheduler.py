@@ -9,13 +9,14 @@ from gevent.event import Event
 
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
+from loadtests.results.masking import masked_text, texts_of
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.data_pools import NO_ACCOUNT
-from loadtests.shopper.masking import masked_text
 from loadtests.shopper.session import NothingFreeError, Session, SessionContext, SessionFailedError
 
 _KILL_S = 1.0
 _LOOK_NS = 50_000_000
+_LONGEST_ERROR, _MOST_ERRORS = 300, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +146,14 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
             mistake = self._told(arrival, error)
             outcome, reason = "failed", f"journey: {mistake}"
-            self._context.hooks.failures["journey", mistake] += 1
+            self._context.hooks.failures["journey", self._bounded(mistake)] += 1
         finally:
             self._close(record, outcome, reason or None)
+
+    def _bounded(self, error: str) -> str:
+        """Return the error of a journey, or one word for all that come when many different ones were counted."""
+        failures = self._context.hooks.failures
+        return error if ("journey", error) in failures or len(failures) < _MOST_ERRORS else "other errors"
 
     def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
         """Play a visit; return what it lacked, "" for nothing."""
@@ -169,7 +175,8 @@ class Scheduler:
     def _told(self, arrival: Arrival, error: Exception) -> str:
         """Return what a mistake says, without what its session was given of accounts and data."""
         pools = self._context.pools
-        return repr(error) if pools is None else masked_text(repr(error), pools.masks(arrival.number))
+        known = () if pools is None else texts_of(pools.masks(arrival.number))
+        return masked_text(repr(error), known)[:_LONGEST_ERROR]
 
     def _record(self, record: SessionRecord) -> None:
         self.counts[record.outcome] += 1

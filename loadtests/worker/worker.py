@@ -6,24 +6,21 @@ It reads all it needs from the run directory, and writes all it records there. I
 import os
 import platform
 import resource
-import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from random import Random
 from typing import Any
 
 import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from loadtests.client.access import Access
 from loadtests.client.factory import Clients, share_of
 from loadtests.demand.arrivals import revise, schedule, shard
 from loadtests.demand.revision import Revision
-from loadtests.environment.ceilings import Ceilings
 from loadtests.live.histogram import Histogram
 from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
+from loadtests.results.error_samples import ErrorSamples
 from loadtests.results.hooks import Hooks, Listener
 from loadtests.results.ledger import Ledger
 from loadtests.results.records import Records, SessionRecord, StepBatch, StepLog
@@ -31,21 +28,26 @@ from loadtests.results.run_directory import write_json
 from loadtests.results.worker_status import PoolStatus, Taken, WorkerStatus
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
+from loadtests.runtime.hang_watch import HangWatch
 from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
-from loadtests.shopper.assets import AssetSource, source_of
 from loadtests.shopper.data_pools import DataPools
 from loadtests.shopper.session import Session, SessionContext, in_flight
+from loadtests.storefronts.failures import file_of
 from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import HubLag
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
+from loadtests.worker.reply_samples import ReplySamples
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
+from loadtests.worker.session_context import Own, secrets_of, session_context
+from loadtests.worker.storefront_failures import StorefrontFailures
 
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
 _BATCH = 250
+_HANG_S = 15.0  # as long as a worker plays on without its master
 
 
 class _Totals:
@@ -68,6 +70,7 @@ class Worker:
 
     Set from outside, for its status: `master_silent_s` is for how long at most its master sent nothing, `clock_offset`
     how far its clock is from the master's, and `uploads` whether what it writes is uploaded.
+    `on_failure` is called with why the run must end because of the storefront.
     """
 
     def __init__(
@@ -90,7 +93,8 @@ class Worker:
         self._spans = ClientSpans(job.recorder_url, job.variables.get(RUN_TOKEN)) if job.recorder_url else None
         self._under_way: dict[int, Session] = {}
         self._figures = WorkerFigures(watches, job.judged(started_at), partial(in_flight, self._under_way))
-        listeners: list[Listener] = [self._records, self._totals, self._figures]
+        self._storefront = self._make_storefront()
+        listeners: list[Listener] = [self._records, self._totals, self._figures, self._storefront]
         self._hooks = Hooks([*listeners, self._spans] if self._spans else listeners)
         self._arrivals = shard(schedule(job.plan), index, workers)
         self._revisions: list[Taken] = []
@@ -99,11 +103,12 @@ class Worker:
         self._descriptors_peak = used()
         self._over = StopEvent()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
-        self._pools = job.pools(index, workers, self._clock.now)
         self._context = self._make_context(started_at)
         self._scheduler = self._make_scheduler(started_at)
         self._hub_lag = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
         self._timer = PeriodicTimer(_BEAT_S, self._beat)
+        self._hang = HangWatch(job.directory.hang(self.name), _HANG_S)
+        self.on_failure: Callable[[str], None] = lambda _because: None
         self._background: list[gevent.Greenlet] = []
         self.ended: str | None = None
         self.because: str | None = None
@@ -119,6 +124,7 @@ class Worker:
             self._background.append(gevent.spawn(self._send_spans, self._spans, self._over.listen()))
         self._hub_lag.begin()
         self._timer.start()
+        self._hang.alive()
         try:
             self._scheduler.play()
             if not self._closing:
@@ -127,7 +133,7 @@ class Worker:
             self.close()
 
     def stop(self, ended: str, because: str) -> None:
-        """End the run early: `ended` is `stopped` or `aborted`."""
+        """End the run early: `ended` is `stopped`, `aborted` or `failed`."""
         self.ended, self.because = self.ended or ended, self.because or because
         self._scheduler.stop()
 
@@ -157,6 +163,7 @@ class Worker:
     def _write_all(self) -> None:
         self._scheduler.cut_off()
         self._timer.stop()
+        self._hang.close()  # what is written now takes its time
         self._clients.close()
         self._over.ring()
         gevent.joinall(self._background)  # what is being written is written whole
@@ -181,37 +188,35 @@ class Worker:
         return self._figures.take(self._clock.now()), gauges
 
     def _make_context(self, started_at: int) -> SessionContext:
-        job = self._job
-        access = job.access()
-        return SessionContext(
-            plan=job.plan,
+        samples = ErrorSamples(self._job.directory, self.name)
+        own = Own(
             clock=self._clock,
             alarms=Alarms(self._clock),
             hooks=self._hooks,
             log=self._log,
             ledger=self._ledger,
-            ceilings=Ceilings(job.ceiling, self._index, self._workers),
-            ids=Random(secrets.randbits(128)),  # noqa: S311 - ids must differ between runs, not be secret
-            new_client=self._clients.of(access, self._index),
-            assets=None if job.plan.assets == "off" else self._make_assets(access),
+            clients=self._clients,
+            unexpected=ReplySamples(samples, self._clock.now, secrets_of(self._job)).unexpected,
             under_way=self._under_way,
-            started_at=started_at,
-            origin=access.origin,
-            pools=self._pools,
         )
+        return session_context(self._job, self._job.plan, own, (self._index, self._workers), started_at)
 
-    def _make_assets(self, shop: Access) -> AssetSource:
-        cdn = self._job.cdn_access()
-        new_cdn_client = None if cdn is None else self._clients.of(cdn.at_root, self._index)
-        return source_of(shop, cdn, new_cdn_client, self._hooks.failures)
-
-    def _make_scheduler(self, started_at: int) -> Scheduler:
-        job = self._job
-        storefront, given = job.storefront, job.given()
+    def _make_storefront(self) -> StorefrontFailures:
+        storefront, given = self._job.storefront, self._job.given()
 
         def visit(session: Session) -> None:
             storefront.play(session, given)
 
+        path = self._job.directory.storefront_failures(self.name)
+        return StorefrontFailures(visit, file_of(storefront.shop), path, self._fail)
+
+    def _fail(self, because: str) -> None:
+        """End the run here, and tell the master to end it everywhere."""
+        self.stop("failed", because)
+        self.on_failure(because)
+
+    def _make_scheduler(self, started_at: int) -> Scheduler:
+        job = self._job
         own = WorkerSchedule(
             arrivals=self._arrivals,
             started_at=started_at,
@@ -219,7 +224,7 @@ class Worker:
             open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
             max_open=max(1, job.most_open // self._workers),
         )
-        return Scheduler(self._context, own, visit)
+        return Scheduler(self._context, own, self._storefront.visit)
 
     def _hand_on(self) -> None:
         """Hand the requests that ended to the listeners."""
@@ -229,6 +234,7 @@ class Worker:
     def _beat(self) -> None:
         """Hand requests on in small batches, so that none holds the hub for long."""
         self._hub_lag.beat()
+        self._hang.alive()
         if len(self._log) >= _BATCH:
             self._hand_on()
 
@@ -294,8 +300,9 @@ class Worker:
             hook_failures=[
                 {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
             ],
+            storefront_failures=tuple(self._storefront.found()),
             assets_left_out=None if assets is None else dict(assets.left_out),
-            data_pools=_pool_status(self._pools),
+            data_pools=_pool_status(self._context.pools),
             spans=None if spans is None else {"sent": spans.sent, "dropped": spans.dropped},
             pid=os.getpid(),
         ).model_dump(mode="json")

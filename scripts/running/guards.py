@@ -14,7 +14,7 @@ from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import KillSwitch, check_kill_url
 from loadtests.guardrails.lease import Lease, Place, held
 from loadtests.guardrails.permission import permitted
-from loadtests.guardrails.preflight import check_idle, check_release
+from loadtests.guardrails.preflight import check_idle, check_release, check_side_effects
 from loadtests.guardrails.production import production_at, undeclared
 from loadtests.guardrails.release_watch import EVERY_S, TIMEOUT_S, ReleaseWatch, probe_release
 from loadtests.guardrails.watch_thread import WatchThread
@@ -54,6 +54,17 @@ def check_addresses(
         shares_addresses={name: tuple(addresses) for name, addresses in reached.items()},
         permission=permission,
     )
+
+
+def check_allowed(inputs: Inputs, permit: Path | None, resolved: ResolvedEnvironment) -> AccessFacts:
+    """Check what needs no request: permission, addresses, side effects; return what allows the load.
+
+    Raises EnvironmentLacks for what may not be loaded.
+    """
+    permission = check_permission(inputs, permit)
+    access = check_addresses(inputs, permit, resolved.destinations, permission)
+    check_side_effects(inputs.environment_name, inputs.environment, resolved.destinations)
+    return access
 
 
 @contextmanager

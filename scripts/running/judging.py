@@ -5,8 +5,10 @@ from pathlib import Path
 from dashboards.report import write_report
 from loadtests.demand.visits import buyers_of
 from loadtests.results.abandoned import account_for_abandoned
+from loadtests.results.error_samples import read_samples
 from loadtests.results.recorded_run import NOTHING, RecordedRun, read_recorded
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.results.worst_steps import worst_steps
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
 from slo.causes.causes import Cause, explain, traces_of_requests
@@ -16,7 +18,7 @@ from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.validity.delivery import Delivered, delivered, left_out
 from slo.validity.run_document import RunDocument
-from slo.verdict.verdict import Case, Verdict, judge, with_causes
+from slo.verdict.verdict import Case, Verdict, judge, with_causes, with_notes
 from slo.verdict.verdict_document import verdict_document
 
 
@@ -47,6 +49,7 @@ def judge_run(path: Path) -> Verdict:
     )
     if window is not None:
         verdict = with_causes(verdict, *_causes(recorded, verdict, window))
+    verdict = with_notes(verdict, worst_steps(recorded.requests, read_samples(recorded.directory)))
     _write(recorded, verdict)
     return verdict
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from loadtests.audit.sources import keep_stock
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.lease import Lease
-from loadtests.guardrails.preflight import check_side_effects
 from loadtests.guardrails.release_watch import probe_release_or_none
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory
@@ -24,7 +23,7 @@ from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
 from scripts.running.data_need import check_enough, data_needed
-from scripts.running.guards import AccessFacts, Watches, check_addresses, check_environment, check_permission, lease_of
+from scripts.running.guards import AccessFacts, Watches, check_allowed, check_environment, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
     LocustProcesses,
@@ -40,6 +39,7 @@ from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.supervision import Supervision
 from scripts.running.telemetry import Telemetry, find_program, ports_used
 from scripts.running.terminal_view import read_snapshot
+from scripts.running.what_failed import why_hung
 from scripts.running.worker_shutdown import wait_for_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
@@ -116,9 +116,7 @@ class RunLifecycle:
     def _check(self) -> AccessFacts:
         """Refuse what may not be run, or can't; return what allows the load."""
         inputs, permit, setting = self._inputs, self._setting.permit, self._setting
-        permission = check_permission(inputs, permit)
-        access = check_addresses(inputs, permit, self._resolved.destinations, permission)
-        check_side_effects(inputs.environment_name, inputs.environment, self._resolved.destinations)
+        access = check_allowed(inputs, permit, self._resolved)
         shown = {} if setting.web_port is None else {"web UI": setting.web_port}
         setting.ports.check_free(ports_used(setting.ports, self._outside, setting.workers) | shown)
         self._check_generator()
@@ -239,12 +237,12 @@ class RunLifecycle:
             with self._watches, beside:
                 why = self._supervision.follow(directory, generator, self._watches, unsuspended)
             if why is not None:
-                self._ended("stopped", why)
+                self._ended("stopped" if why_hung(directory) is None else "failed", why)
         except KeyboardInterrupt:
             self._ended("stopped", _BY_HAND)
             self._context.say("stopping: what was recorded until now is kept")
         except EnvironmentLacks as error:
-            self._ended("failed", str(error))
+            self._ended("failed", why_hung(directory) or str(error))
 
     def _rendezvous(self, directory: RunDirectory) -> Rendezvous | None:
         if not self._outside.workers_join:
@@ -277,7 +275,8 @@ class RunLifecycle:
             return "failed", str(error)
         if self._load.ended is not None:
             return self._load.ended, self._load.because
-        return how_it_ended(workers, self._setting.workers, generator)
+        ended, because = how_it_ended(workers, self._setting.workers, generator)
+        return ended, (why_hung(directory) if ended == "failed" else None) or because
 
     def _releases(self) -> EndFacts:
         """Return the releases that were seen, the one after the load included; nothing when nothing was played."""

@@ -121,7 +121,7 @@ def start_generator(  # noqa: PLR0913 - what Locust is started with
     They get ready, and wait for `LocustProcesses.begin`. When the workers join from elsewhere, whatever their number,
     only the master is started. Those started here share a token of their own. The web UI is on loopback, at `web_port`.
     """
-    base, clean = _command(directory), _variables(directory, environment)
+    base, clean = _command(directory), variables_for(directory, environment)
     play = [
         *_shown(web_port),
         "--change-on-stdin",
@@ -163,7 +163,7 @@ def start_worker(
     """Start one of Locust's workers, which reaches its master at the given host and port, and joins with `token`."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_command(directory), *reach]
-    variables = _variables(directory, environment) | {RUN_TOKEN: token.reveal()}
+    variables = variables_for(directory, environment) | {RUN_TOKEN: token.reveal()}
     return children.start(f"locust-worker-{number}", command, environment=variables)
 
 
@@ -177,7 +177,8 @@ def start_fetcher(
     return children.start("locust-fetcher", command, environment=variables)
 
 
-def _variables(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
+def variables_for(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a process that plays sessions: those that targets.yaml names, and few more."""
     return _clean(directory.logs, environment) | _secrets(directory, environment)
 
 
@@ -216,7 +217,7 @@ def how_it_ended(
     if (head.code or 0) < 0:  # killed by a signal: whatever its workers say, that is why
         return "failed", ended
     for worker in workers:
-        if worker.because is not None and worker.ended in ("aborted", "stopped"):
+        if worker.because is not None and worker.ended in ("aborted", "stopped", "failed"):
             return cast("Ended", worker.ended), worker.because
     if lost:
         return "failed", f"{' and '.join(lost)} {'was' if len(lost) == 1 else 'were'} lost in mid-run"

@@ -11,6 +11,7 @@ from scripts.running.guards import Watches
 from scripts.running.keyboard import HINT, Keyboard, Unsuspended, apply_keys
 from scripts.running.locust_processes import LocustProcesses
 from scripts.running.terminal_view import TerminalView, read_snapshot
+from scripts.running.what_failed import why_hung
 
 _LOOK_S = 0.2
 
@@ -36,6 +37,9 @@ class Supervision:
         ):
             while not generator.is_over:
                 if (why := watches.why_stop()) is not None:
+                    self._context.say(f"stopping: {why}")
+                    return why
+                if (why := why_hung(directory)) is not None:
                     self._context.say(f"stopping: {why}")
                     return why
                 self._look(read_snapshot(directory.live), view)

@@ -10,6 +10,7 @@ from scripts.context import Context
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
 from scripts.running.lifecycle import Setting, perform
 from scripts.running.read_inputs import read_inputs
+from scripts.running.what_failed import failure_lines
 from slo.findings import Severity
 from slo.outcomes import ExitCode
 
@@ -93,6 +94,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         web_port=web_port(options, ports),
     )
     performed = perform(inputs, setting, context)
+    for line in failure_lines(performed.directory):
+        context.say(line)
     findings = validity_findings(performed.directory)
     invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]
     for finding in invalid:

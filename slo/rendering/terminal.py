@@ -41,6 +41,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield f"promises  {clean(_promises(verdict))}"
     yield f"load      {clean(_load(verdict))}"
+    yield from _replies(verdict)
     for number, line in enumerate(_next(verdict)):
         yield f"{'' if number else 'next':<9} {clean(line)}"
 
@@ -95,6 +96,14 @@ def _load(verdict: Verdict) -> str:
     length = "" if verdict.judged is None else f", {verdict.judged.duration_s:.0f} s judged"
     left = sum(verdict.left_out.values())
     return f"delivered as planned{length}" + (f", {count(left)} requests outside of it left out" if left else "")
+
+
+def _replies(verdict: Verdict) -> Iterator[str]:
+    """Return the step whose replies were wrong most often, unless the verdict is that all is well."""
+    notes = [one for one in verdict.findings if one.kind == "cause" and one.severity is Severity.NOTE]
+    worst = next((one for one in notes if "error" in one.facts), None)
+    if worst is not None and verdict.outcome is not Outcome.PASS:
+        yield f"replies   {clean(f'{worst.subject}: {worst.message}')}"
 
 
 def _more(more: int) -> str:

@@ -34,9 +34,8 @@ def check_validity(
     given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
     straight = proxy_of(run) is None and records.at_proxy == 0
     optional = (
-        ("browser", run.browser),
-        ("connections", run.shared_connections),
-        ("proxy", None if straight else run),
+        *(("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run)),
+        ("storefront", run.storefront_failures or None),
     )
     absent = {name for name, fact in optional if fact is None} | ({"test data"} - declared)
     names = [name for name in _CHECKS if name not in absent]
@@ -60,6 +59,7 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "test data": data_pools.data_pools,
     "live view": workers.live,
     "hooks": workers.hooks,
+    "storefront": workers.storefront,
     "release": load.release,
     "blocked": load.blocked,
     "proxy": load.proxy,

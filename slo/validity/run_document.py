@@ -253,6 +253,16 @@ class HookFailure(_Part):
     count: Count | None = None
 
 
+class StorefrontFailure(_Part):
+    """A line of the storefront's file that raised in a journey; `unreadable` when it couldn't read a reply."""
+
+    journey: str | None = None
+    place: str | None = Field(None, examples=["mine.py:41"])
+    error: str | None = Field(None, examples=["KeyError"])
+    unreadable: bool | None = None
+    count: Count | None = None
+
+
 class RecorderFacts(_Part):
     """The spans that were recorded, and those dropped at the recorder or before it."""
 
@@ -311,6 +321,7 @@ class RunDocument(_Part):
     )
     workers: tuple[WorkerFacts, ...] | None = None
     hook_failures: tuple[HookFailure, ...] | None = None
+    storefront_failures: tuple[StorefrontFailure, ...] | None = None
     live: LiveFacts | None = None
     notes: tuple[str, ...] | None = None
     recorder: RecorderFacts | None = None

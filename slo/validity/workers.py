@@ -111,6 +111,15 @@ def hooks(given: Given) -> Iterator[Finding]:
         yield invalid("hooks", message, "repair the hook: what it should have recorded is missing")
 
 
+def storefront(given: Given) -> Iterator[Finding]:
+    """Note lines of the storefront's file that couldn't read a reply; their records are bad events and judged."""
+    for one in given.run.storefront_failures or ():
+        if one.unreadable:
+            times = "" if one.count is None else f" {count(one.count)} times"
+            raised = f"{one.place or 'the storefront'} raised {one.error or 'an error'}{times} in {one.journey or '?'}"
+            yield note("storefront", f"{raised}, and its step counts as wrong_reply: look whether the shop was wrong")
+
+
 def spans(given: Given) -> Iterator[Finding]:
     """Find spans that were dropped, where traces are declared."""
     recorder = given.run.recorder

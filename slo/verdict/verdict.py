@@ -124,6 +124,13 @@ def with_causes(verdict: Verdict, causes: tuple[Cause, ...], notes: tuple[Findin
     return dataclasses.replace(verdict, headline=_headline(verdict))
 
 
+def with_notes(verdict: Verdict, notes: tuple[Finding, ...]) -> Verdict:
+    """Return the verdict with more notes, which change no outcome; raises ValueError for a finding that does."""
+    if any(one.severity is not Severity.NOTE for one in notes):
+        raise ValueError("only notes may be added to a verdict")
+    return dataclasses.replace(verdict, findings=(*verdict.findings, *notes))
+
+
 def _outcome(
     promises: tuple[Finding, ...],
     validity: tuple[Finding, ...],

@@ -11,7 +11,7 @@ import pytest
 from exporters.spans.recorder import Recorder
 from loadtests.coordination import worker_side as module
 from loadtests.coordination.clock_offset import SAME_CLOCK
-from loadtests.coordination.messages import ALONE, DONE, PING, PLAY, PONG, STOP, ClientId, Role
+from loadtests.coordination.messages import ALONE, DONE, FAILED, PING, PLAY, PONG, STOP, ClientId, Role
 from loadtests.coordination.process import Process
 from loadtests.coordination.uploads import UploadPermits, token_for
 from loadtests.results.run_directory import RunDirectory
@@ -196,3 +196,14 @@ def test_alone_one_half_hears_the_other_and_nothing_is_sent(run: RunDirectory) -
     assert process.master.shown()["state"] == "ended"
     assert wire.sent == []
     assert json.loads(run.worker("w0").read_text())["clock_offset"] == SAME_CLOCK
+
+
+def test_a_worker_whose_storefront_fails_ends_the_run_everywhere(tmp_path: Path) -> None:
+    directory = prepared_run(tmp_path, "http://127.0.0.1:9")
+    wire = Wire("master")
+    process = Process(read_job(directory.path), wire)
+    process.handlers()[FAILED]("c1", {"because": "the storefront fails buy: mine.py:3: KeyError: 'sku'"})
+    stop = {"ended": "failed", "because": "the storefront fails buy: mine.py:3: KeyError: 'sku'"}
+    assert wire.sent == [(STOP, stop, None)]
+    assert process.master is not None
+    assert process.master.exit_code == ExitCode.INCONCLUSIVE

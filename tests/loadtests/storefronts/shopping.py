@@ -55,7 +55,7 @@ class Shopper:
     def ledger(self) -> list[dict[str, Any]]:
         return ledger_rows(self.folder)
 
-    def _keep(self, request: Request, reply: Reply, why: str) -> None:
+    def _keep(self, _session: object, request: Request, reply: Reply, why: str) -> None:
         self.unexpected.append((request.step, reply.status, why))
 
 

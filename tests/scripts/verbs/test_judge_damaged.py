@@ -36,6 +36,7 @@ NOT_WEIGHED = {
         "orders.accepted",
         "orders.refused",
         "orders.unknown",
+        "storefront_failures",
     ),
     *("scheduling_lag_s.p50", "scheduling_lag_s.max", "recorder.spans", "notes", "platform", "run"),
     *("environment", "environment.name", "environment.base_url", "environment.fingerprint", "release.expected"),

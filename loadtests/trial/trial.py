@@ -1,0 +1,187 @@
+"""Plays a trial: sessions one after the other, each watched, and ended when it doesn't end."""
+
+import secrets
+
+import gevent
+
+from loadtests.client.factory import Clients
+from loadtests.demand.arrivals import Arrival
+from loadtests.environment.ceilings import CeilingReachedError
+from loadtests.results.hooks import Hooks
+from loadtests.results.masking import masked_text
+from loadtests.results.records import Records
+from loadtests.runtime.clock import Clock
+from loadtests.runtime.hang_watch import HangWatch
+from loadtests.shopper.data_pools import kind_of, kinds_of
+from loadtests.shopper.push_events import WITHIN_S
+from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.storefronts.failures import file_of, message_of, places_of
+from loadtests.trial.messages import (
+    CodePlace,
+    Failure,
+    JourneyEnded,
+    Kind,
+    SessionBegan,
+    SessionEnded,
+    TrialJob,
+)
+from loadtests.trial.watched import PacedAlarms, Seen, StuckError, Tell, WatchedClient, WatchedLedger, WatchedLog
+from loadtests.worker.job import Job
+from loadtests.worker.session_context import Own, secrets_of, session_context
+
+_MARGIN = 1.01
+_MOST_REFUSED = 3
+_LOOK_S = 0.2
+_ENDS_S = 2.0
+
+
+class Trial:
+    """Plays the journeys of a `TrialJob` on a run directory's job."""
+
+    def __init__(self, asked: TrialJob, job: Job, tell: Tell) -> None:
+        self._asked, self._job, self._tell = asked, job, tell
+        self._clock = Clock.start()
+        pace_s = max(asked.every_s, 1 / job.environment.ceiling.requests_per_s) * _MARGIN
+        alarms = PacedAlarms(self._clock, pace_s)
+        self._seen = Seen(tell, self._clock, alarms, secrets_of(job))
+        self._log = WatchedLog(self._seen)
+        self._ledger = WatchedLedger(job.directory.ledger(asked.worker), self._seen)
+        self._records = Records(job.directory, asked.worker)
+        self._hooks = Hooks([self._records])
+        own = Own(
+            clock=self._clock,
+            alarms=alarms,
+            hooks=self._hooks,
+            log=self._log,
+            ledger=self._ledger,
+            clients=Clients(None),
+            unexpected=self._seen.unexpected,
+            wrap=lambda client: WatchedClient(client, self._seen),
+        )
+        plan = job.plan.model_copy(update={"assets": "off"})
+        self._context = session_context(job, plan, own, (0, 1), self._clock.now())
+        self._given = job.given()
+        self._number = asked.first
+        self._hang = HangWatch(asked.hang, asked.code_s)
+
+    def play(self) -> None:
+        """Play every journey; a failure ends that journey, and the next begins."""
+        try:
+            for journey in self._asked.journeys:
+                self._journey(journey)
+        finally:
+            self._hang.close()
+            if batch := self._log.take():
+                self._hooks.steps_ended(batch)
+            self._records.close()
+            self._ledger.close()
+
+    def _journey(self, journey: str) -> None:
+        counted, refused, of = 0, 0, self._asked.sessions
+        while counted < of and refused < _MOST_REFUSED:
+            self._tell(SessionBegan(journey=journey, session=self._number, nth=counted + 1, of=of))
+            ended = self._session(journey, counted + refused)
+            self._tell(ended)
+            if ended.failed:
+                break
+            if ended.lacked is None:
+                counted += 1
+            else:
+                refused += 1
+        self._tell(JourneyEnded(journey=journey))
+
+    def _session(self, journey: str, nth: int) -> SessionEnded:
+        """Play one session, watched from outside, and return how it went.
+
+        Guests, new and returning customers come in turn, the most frequent first.
+        """
+        seen, began_at = self._seen, self._clock.now()
+        arrival = Arrival(number=self._number, at_s=0.0, journey=journey, seed=self._seed(nth))
+        self._number += 1
+        self._hang.alive()
+        pools = self._context.pools
+        if pools is not None and not pools.admit(arrival):
+            raise SystemExit("no account is free: the shop has locked all")
+        session = Session(self._context, arrival, began_at)
+        seen.begin(session)
+        played = gevent.spawn(self._play, session)
+        while not played.ready():
+            played.join(_LOOK_S)
+            self._hang.alive()
+            if not played.ready() and (why := self._stuck(session)) is not None:
+                played.kill(StuckError(why), timeout=_ENDS_S)
+                break
+        if not played.ready():
+            raise SystemExit("the session can't be ended")
+        if pools is not None:
+            pools.release(arrival.number)
+        failed = bool(played.value)
+        return SessionEnded(
+            journey=journey,
+            session=arrival.number,
+            steps=dict(seen.steps),
+            orders=seen.orders["attempted"],
+            accepted=seen.orders["accepted"],
+            took_s=(self._clock.now() - began_at) / 1e9,
+            lacked=self._lacked(session, journey),
+            failed=failed,
+        )
+
+    def _seed(self, nth: int) -> int:
+        accounts, seed = self._job.environment.accounts, secrets.randbits(52)
+        if accounts is None:
+            return seed
+        kinds = kinds_of(accounts.share)
+        while kind_of(seed, accounts.share) != kinds[nth % len(kinds)]:
+            seed = secrets.randbits(52)
+        return seed
+
+    def _lacked(self, session: Session, journey: str) -> str | None:
+        """Return why a session doesn't show how its journey goes, None when it does."""
+        rules, orders = self._job.storefront.journeys[journey], self._seen.orders
+        if rules.buys and orders["refused"] and not orders["accepted"] and not rules.sold_out_ok:
+            return "its order was refused"
+        return None if rules.sold_out_ok else session.lacked
+
+    def _play(self, session: Session) -> bool:
+        """Play a session; return whether it failed, which is told."""
+        try:
+            try:
+                self._job.storefront.play(session, self._given)
+                session.settle()
+            finally:
+                session.close()
+        except SessionFailedError as error:
+            self._failed("shop", _of_the_shop(error, error.why or self._seen.why), error)
+        except CeilingReachedError as error:
+            self._failed("ceiling", f"{error}: the environment's ceiling allows no more", error)
+        except StuckError as error:
+            self._failed("stuck", str(error), error)
+        except Exception as error:  # noqa: BLE001 - whatever a storefront raises is shown
+            self._failed("storefront", message_of(error), error)
+        else:
+            return False
+        return True
+
+    def _failed(self, what: Kind, message: str, error: BaseException) -> None:
+        places = places_of(error, file_of(self._job.storefront.shop))
+        shown = tuple(CodePlace(file=p.file, line=p.line, function=p.function, source=p.source) for p in places)
+        self._tell(
+            Failure(
+                what=what, message=masked_text(message, self._seen.known), places=shown, exchange=self._seen.exchange()
+            )
+        )
+
+    def _stuck(self, session: Session) -> str | None:
+        """Return why a session must be ended, None while it goes on."""
+        waits, idle_s = session.waits_for, self._seen.idle_s
+        most_s = self._asked.code_s if waits is None else max(self._asked.step_s, WITHIN_S + self._asked.code_s)
+        if idle_s <= most_s:
+            return None
+        if waits is not None:
+            return f"{waits}: nothing came for {idle_s:.0f} s"
+        return f"the storefront's code has asked for nothing for {idle_s:.0f} s"
+
+
+def _of_the_shop(error: SessionFailedError, why: str) -> str:
+    return f"{error}: {why}" if why and why not in str(error) else str(error)

@@ -1,0 +1,326 @@
+"""A trial: behind every guard rail of a run, one process plays the journeys and tells what happens, a line each."""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loadtests.audit.sources import keep_stock
+from loadtests.demand.plan import Visits
+from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
+from loadtests.results.inputs import Inputs, hash_inputs, prepare
+from loadtests.results.ledger import count_rows, orders_of
+from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.results.run_json import PEAKPROOF
+from loadtests.runtime.clock import Clock
+from loadtests.runtime.guarded_child import python
+from loadtests.runtime.hang_watch import read_hang
+from loadtests.storefronts.failures import place_at
+from loadtests.trial.messages import EVENT, CodePlace, Event, Failure, JourneyEnded, SessionEnded, TrialJob
+from loadtests.worker.job import write_job
+from scripts.context import Context
+from scripts.running.guards import Watches, check_allowed, check_environment, lease_of
+from scripts.running.locust_processes import variables_for
+from slo.documents import BadInput
+from slo.outcomes import ExitCode
+from slo.validity.run_document import (
+    FORMAT,
+    EnvironmentFacts,
+    LeaseFacts,
+    OrderCounts,
+    PlanFacts,
+    ReleaseFacts,
+    RunDocument,
+    WorkerFacts,
+)
+
+TRIES = "tries"
+# With gevent's patches, as the load generator has them: what blocks there blocks here.
+_COMMAND = tuple(python("-m", "gevent.monkey", "--module", "loadtests.trial.__main__"))
+_LOOK_S = 0.2
+_START_S = 60.0
+_LONGEST_LINE = 1 << 20
+_LOG_TAIL = 2000
+_NOTE = "a try: a session of each journey, nothing to judge"
+_CODE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSetting:
+    """What is tried: which journeys, how many sessions of each, and how long a step may take.
+
+    `storefront` is the file that the user knows; what is played is its copy.
+    """
+
+    journeys: tuple[str, ...]
+    sessions: int
+    step_s: float
+    permit: Path | None = None
+    lease_folder: Path | None = None
+    storefront: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a trial found: `counted` are each journey's sessions that show how it goes, `failures` what ended others.
+
+    `refused` are the journeys that the shop refused every time, with why.
+    """
+
+    directory: RunDirectory
+    counted: Mapping[str, tuple[SessionEnded, ...]]
+    failures: Mapping[str, Failure]
+    refused: Mapping[str, str]
+    orders: Mapping[str, int]
+    stopped: str | None = None
+
+    def visits(self) -> dict[str, Visits]:
+        """Return what was counted, of the journeys of which all that were asked for ended well."""
+        whole = {name: sessions for name, sessions in self.counted.items() if sessions and name not in self.failures}
+        return {name: _mean(sessions) for name, sessions in whole.items() if name not in self.refused}
+
+
+def _mean(sessions: tuple[SessionEnded, ...]) -> Visits:
+    steps = list(dict.fromkeys(step for one in sessions for step in one.steps))
+    mean = {step: _rounded(sum(one.steps.get(step, 0) for one in sessions) / len(sessions)) for step in steps}
+    return Visits(steps=mean, orders=_rounded(sum(one.orders for one in sessions) / len(sessions)))
+
+
+def _rounded(value: float) -> float:
+    return round(value, 3)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What the processes of a trial have told until now."""
+
+    left: list[str]
+    session: int = 0
+    counted: dict[str, list[SessionEnded]] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Failure):
+            self.failures.setdefault(self.left[0], event)
+        elif isinstance(event, SessionEnded):
+            self.session = event.session + 1
+            if not event.failed and event.lacked is None:
+                self.counted.setdefault(event.journey, []).append(event)
+            elif event.lacked is not None:
+                self.refused[event.journey] = event.lacked
+        elif isinstance(event, JourneyEnded):
+            if self.counted.get(event.journey):
+                self.refused.pop(event.journey, None)
+            self.left.remove(event.journey)
+
+
+class _StoppedError(Exception):
+    """A guard rail ended the trial; the message is why."""
+
+
+def perform_trial(inputs: Inputs, setting: TrialSetting, context: Context, show: Callable[[Event], None]) -> Tried:
+    """Try each journey; raises EnvironmentLacks and BadInput before any request when something is missing or wrong."""
+    clock, resolved = Clock.start(), resolve_environment(inputs.environment, context.environment)
+    access = check_allowed(inputs, setting.permit, resolved)
+    with lease_of(inputs, setting.lease_folder or context.folder / "leases", context.say) as lease:
+        release = check_environment(resolved, ())
+        watches = Watches(resolved, lease, clock, context)
+        directory = prepare(inputs, context.folder / TRIES)
+        lease.name_run(directory.name)
+        write_job(directory, None, PEAKPROOF, resolved.destinations, production=inputs.production)
+        document = RunDocument(
+            format=FORMAT,
+            run=directory.name,
+            peakproof=PEAKPROOF,
+            plan=PlanFacts(name=inputs.plan.name, sha256=inputs.plan_sha256),
+            inputs=hash_inputs(directory),
+            environment=EnvironmentFacts(
+                name=inputs.environment_name,
+                base_url=inputs.environment.base_url,
+                fingerprint=dict(inputs.environment.fingerprint),
+                destinations=access.destinations,
+                shares_addresses=dict(access.shares_addresses),
+            ),
+            command=context.command,
+            release=ReleaseFacts(before=release),
+            permission=access.permission,
+            lease=LeaseFacts(file=str(lease.path), took_over=lease.took_over),
+            notes=(_NOTE,),
+            started_at=clock.now(),
+        )
+        context.say(f"try {directory.path}")
+        return _Trial(directory, setting, context, watches, show).play(document, resolved, clock)
+
+
+class _Trial:
+    """The processes of one trial: one, and after each that hung another for the journeys that are left."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        setting: TrialSetting,
+        context: Context,
+        watches: Watches,
+        show: Callable[[Event], None],
+    ) -> None:
+        self._directory, self._setting, self._context = directory, setting, context
+        self._watches, self._show = watches, show
+        self._progress = _Progress(left=list(setting.journeys))
+        self._processes = 0
+
+    def play(self, document: RunDocument, resolved: ResolvedEnvironment, clock: Clock) -> Tried:
+        """Play, and write `run.json` whatever happens."""
+        ended: str = "failed"
+        because: str | None = "the command was ended"
+        try:
+            keep_stock(self._directory, resolved)
+            with self._watches:
+                while self._progress.left:
+                    self._play()
+            ended, because = "completed", None
+        except _StoppedError as error:
+            ended, because = "stopped", str(error)
+            self._context.say(f"stopping: {because}")
+        except KeyboardInterrupt:
+            ended, because = "stopped", "by hand or signal"
+            raise
+        finally:
+            orders = orders_of(self._directory)
+            facts = RunDocument(
+                ended_at=clock.now(),
+                ended=ended,
+                ended_because=because,
+                orders=OrderCounts.model_validate(orders),
+                workers=tuple(self._workers()),
+            )
+            write_json(self._directory.run, document.updated(facts).to_json())
+        told = self._progress
+        return Tried(
+            directory=self._directory,
+            counted={name: tuple(sessions) for name, sessions in told.counted.items()},
+            failures=told.failures,
+            refused=told.refused,
+            orders=orders,
+            stopped=because,
+        )
+
+    def _workers(self) -> Iterator[WorkerFacts]:
+        """Return each process as a worker: its ledger is whole, for each row was written before it was sent."""
+        for number in range(self._processes):
+            name = f"w{number}"
+            rows = count_rows(self._directory.ledger(name))
+            yield WorkerFacts(
+                name=name, ledger_rows_expected=rows, ledger_rows_received=rows, uploaded=False, lost=False
+            )
+
+    def _play(self) -> None:
+        """Play what is left in a process of its own."""
+        name, setting = f"w{self._processes}", self._setting
+        self._processes += 1
+        job = TrialJob(
+            directory=self._directory.path.absolute(),
+            worker=name,
+            first=self._progress.session,
+            journeys=tuple(self._progress.left),
+            sessions=setting.sessions,
+            step_s=setting.step_s,
+            code_s=min(_CODE_S, setting.step_s),
+            hang=self._directory.hang(name).absolute(),
+        )
+        log = self._directory.logs / f"try-{name}.log"
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                _COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env=variables_for(self._directory, self._context.environment),
+                start_new_session=True,
+            )
+        try:
+            assert process.stdin is not None  # noqa: S101 - it has a pipe
+            with suppress(BrokenPipeError):
+                process.stdin.write(job.model_dump_json().encode() + b"\n")
+                process.stdin.flush()
+            for event in self._events(process):
+                self._progress.take(event)
+                self._show(event)
+        finally:
+            _kill(process)
+        self._ended(process, job, log)
+
+    def _events(self, process: "subprocess.Popen[bytes]") -> Iterator[Event]:
+        """Return what the process tells, to its end; it is ended when it tells nothing for too long."""
+        assert process.stdout is not None  # noqa: S101 - it has a pipe
+        most_s = self._setting.step_s + 2 * _CODE_S + _START_S
+        told_at, rest = time.monotonic(), b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while True:
+                if (why := self._watches.why_stop()) is not None:
+                    raise _StoppedError(why)
+                if selector.select(_LOOK_S):
+                    data = os.read(process.stdout.fileno(), 1 << 16)
+                    if not data:
+                        return
+                    told_at = time.monotonic()
+                    *lines, rest = (rest + data).split(b"\n")
+                    for line in lines:
+                        yield EVENT.validate_json(line)
+                if len(rest) > _LONGEST_LINE or time.monotonic() - told_at > most_s:
+                    return
+
+    def _ended(self, process: "subprocess.Popen[bytes]", job: TrialJob, log: Path) -> None:
+        """Take note of how the process ended, when it left journeys: the one it played is over."""
+        if not self._progress.left:
+            return
+        if process.returncode == ExitCode.USAGE:
+            raise BadInput(_tail(log) or "the trial's process can't start")
+        frames, file = read_hang(job.hang), str(self._copy() or "")
+        own = [frame for frame in frames if frame.file == file]
+        places = tuple(
+            CodePlace(file=one.file, line=one.line, function=one.function, source=place.source)
+            for one in reversed(own)
+            for place in [place_at(one.file, one.line, one.function)]
+        )
+        if frames:
+            message = f"the storefront's code has asked for nothing for {job.code_s:.0f} s, and never yields"
+            failure = Failure(what="stuck", message=message, places=places)
+        else:
+            message = f"the process that played it ended with {process.returncode}: {_tail(log) or 'it logged nothing'}"
+            failure = Failure(what="storefront", message=message)
+        journey = self._progress.left[0]
+        for event in (failure, JourneyEnded(journey=journey)):
+            self._progress.take(event)
+            self._show(event)
+        self._progress.session += self._setting.sessions * 4
+
+    def _copy(self) -> Path | None:
+        own = self._setting.storefront
+        return None if own is None else (self._directory.storefront / own.name).absolute()
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1][:_LOG_TAIL] if lines else ""
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End the process and all it started; what it wrote is written."""
+    assert process.stdin is not None  # noqa: S101 - it has pipes
+    assert process.stdout is not None  # noqa: S101 - it has pipes
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    try:
+        process.wait(timeout=_LOOK_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    process.stdout.close()
