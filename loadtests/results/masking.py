@@ -51,13 +51,6 @@ def masked_text(text: str, known: Iterable[str] = ()) -> str:
     return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
-def without(text: str, known: Iterable[str]) -> str:
-    """Return `text` with what is `known` to be secret overwritten, and nothing else."""
-    for secret in known:
-        text = text.replace(secret, MASK)
-    return text
-
-
 def masked_head(body: bytes, most: int, known: Iterable[str] = ()) -> str:
     """Return the first `most` bytes of a body as masked text; what is masked is looked for a little beyond them."""
     text = masked_text(body[: most + _BEYOND].decode("utf-8", errors="replace"), known)

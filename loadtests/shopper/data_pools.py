@@ -43,6 +43,12 @@ def kind_of(seed: int, share: AccountShare) -> Kind:
     return "new" if drawn < share.guest + share.new or not share.returning else "returning"
 
 
+def kinds_of(share: AccountShare) -> tuple[Kind, ...]:
+    """Return who sessions may be, the most frequent first."""
+    kinds: dict[Kind, float] = {"returning": share.returning, "guest": share.guest, "new": share.new}
+    return tuple(sorted((kind for kind, part in kinds.items() if part), key=kinds.__getitem__, reverse=True))
+
+
 class DataPools:
     """The accounts and the test data that worker `index` of `workers` gives its sessions in the run named `run`.
 

@@ -18,7 +18,6 @@ from loadtests.environment.ceilings import Ceilings
 from loadtests.environment.hosts import SHOP
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
-from loadtests.results.masking import texts_of, without
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
@@ -26,6 +25,7 @@ from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
 from loadtests.shopper.data_pools import DataPools, UnknownPoolError
 from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
+from loadtests.shopper.masking import masked_reply, masked_request, masked_text
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 from loadtests.shopper.rows import Account, Row
 
@@ -68,8 +68,8 @@ class SessionContext:
 
     `assets` is None when the assets of pages aren't fetched. `new_client` makes a client to the host of `base_url`
     where no other is declared: see `hosts`. `started_at` is when the run began (ns), on every worker alike.
-    `unexpected` is given the session and each reply of it that isn't what its step needs, and why; what it keeps of
-    them it masks (`Session.masks`). `pools` is None where the environment declares no accounts and no data.
+    `unexpected` is given the session and each reply of it that isn't what its step needs, and why; what the session was
+    given of accounts and data is masked in it. `pools` is None where the environment declares neither.
     """
 
     plan: Plan
@@ -243,10 +243,10 @@ class Session:
             raise NothingFreeError(NO_DATA)
         return row
 
-    def masks(self) -> tuple[str, ...]:
+    def masks(self) -> tuple[bytes, ...]:
         """Return what nothing that is kept of it may hold: what it was given of accounts and data, longest first."""
         pools = self._worker.pools
-        return () if pools is None else texts_of(pools.masks(self.arrival.number))
+        return () if pools is None else pools.masks(self.arrival.number)
 
     def check_name(self, name: str) -> None:
         """Raise PersonalDataError for a word of the storefront's that holds what the session was given."""
@@ -409,7 +409,7 @@ class Session:
         """Write the outcome of the order attempt `key` into the ledger."""
         pools, order_id = self._worker.pools, reply.order_id
         if pools is not None and order_id is not None and pools.held_in(self.arrival.number, order_id):
-            reply = replace(reply, order_id=without(order_id, self.masks()))
+            reply = replace(reply, order_id=masked_text(order_id, self.masks()))
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
     def write_last(self) -> None:
@@ -450,7 +450,9 @@ class Session:
 
     def _tell(self, request: Request, reply: Reply, why: str) -> None:
         if self._worker.unexpected is not None:
-            self._worker.unexpected(self, request, reply, why)
+            masks = self.masks()
+            why = masked_text(why, masks)
+            self._worker.unexpected(self, masked_request(request, masks), masked_reply(reply, masks), why)
 
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:
         arrival = self.arrival

@@ -8,9 +8,11 @@ from loadtests.client.factory import Clients
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.hooks import Hooks
+from loadtests.results.masking import masked_text
 from loadtests.results.records import Records
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.hang_watch import HangWatch
+from loadtests.shopper.data_pools import kind_of, kinds_of
 from loadtests.shopper.push_events import WITHIN_S
 from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts.failures import file_of, message_of, places_of
@@ -57,8 +59,7 @@ class Trial:
             wrap=lambda client: WatchedClient(client, self._seen),
         )
         plan = job.plan.model_copy(update={"assets": "off"})
-        self._pools = job.pools(0, 1, self._clock.now)
-        self._context = session_context(job, plan, own, (0, 1), self._clock.now(), self._pools)
+        self._context = session_context(job, plan, own, (0, 1), self._clock.now())
         self._given = job.given()
         self._number = asked.first
         self._hang = HangWatch(asked.hang, asked.code_s)
@@ -79,7 +80,7 @@ class Trial:
         counted, refused, of = 0, 0, self._asked.sessions
         while counted < of and refused < _MOST_REFUSED:
             self._tell(SessionBegan(journey=journey, session=self._number, nth=counted + 1, of=of))
-            ended = self._session(journey)
+            ended = self._session(journey, counted + refused)
             self._tell(ended)
             if ended.failed:
                 break
@@ -89,19 +90,20 @@ class Trial:
                 refused += 1
         self._tell(JourneyEnded(journey=journey))
 
-    def _session(self, journey: str) -> SessionEnded:
-        """Play one session, watched from outside, and return how it went."""
+    def _session(self, journey: str, nth: int) -> SessionEnded:
+        """Play one session, watched from outside, and return how it went.
+
+        Guests, new and returning customers come in turn, the most frequent first.
+        """
         seen, began_at = self._seen, self._clock.now()
-        seen.begin()
-        arrival = Arrival(number=self._number, at_s=0.0, journey=journey, seed=secrets.randbits(52))
+        arrival = Arrival(number=self._number, at_s=0.0, journey=journey, seed=self._seed(journey, nth))
         self._number += 1
         self._hang.alive()
-        if self._pools is not None and not self._pools.admit(arrival):
-            lacked = "no account was left for it"
-            return SessionEnded(
-                journey=journey, session=arrival.number, steps={}, orders=0, accepted=0, took_s=0.0, lacked=lacked
-            )
+        pools = self._context.pools
+        if pools is not None and not pools.admit(arrival):
+            raise SystemExit("no account is free: the shop has locked all")
         session = Session(self._context, arrival, began_at)
+        seen.begin(session)
         played = gevent.spawn(self._play, session)
         while not played.ready():
             played.join(_LOOK_S)
@@ -111,6 +113,8 @@ class Trial:
                 break
         if not played.ready():
             raise SystemExit("the session can't be ended")
+        if pools is not None:
+            pools.release(arrival.number)
         failed = bool(played.value)
         return SessionEnded(
             journey=journey,
@@ -122,6 +126,16 @@ class Trial:
             lacked=self._lacked(session, journey),
             failed=failed,
         )
+
+    def _seed(self, journey: str, nth: int) -> int:
+        accounts, seed = self._job.environment.accounts, secrets.randbits(52)
+        if accounts is None:
+            return seed
+        share = accounts.share.of_customers if journey in self._job.storefront.customers else accounts.share
+        kinds = kinds_of(share)
+        while kind_of(seed, share) != kinds[nth % len(kinds)]:
+            seed = secrets.randbits(52)
+        return seed
 
     def _lacked(self, session: Session, journey: str) -> str | None:
         """Return why a session doesn't show how its journey goes, None when it does."""
@@ -138,8 +152,6 @@ class Trial:
                 session.settle()
             finally:
                 session.close()
-                if self._pools is not None:
-                    self._pools.release(session.arrival.number)
         except SessionFailedError as error:
             self._failed("shop", _of_the_shop(error, error.why or self._seen.why), error)
         except CeilingReachedError as error:
@@ -155,7 +167,11 @@ class Trial:
     def _failed(self, what: Kind, message: str, error: BaseException) -> None:
         places = places_of(error, file_of(self._job.storefront.shop))
         shown = tuple(CodePlace(file=p.file, line=p.line, function=p.function, source=p.source) for p in places)
-        self._tell(Failure(what=what, message=message, places=shown, exchange=self._seen.exchange()))
+        self._tell(
+            Failure(
+                what=what, message=masked_text(message, self._seen.known), places=shown, exchange=self._seen.exchange()
+            )
+        )
 
     def _stuck(self, session: Session) -> str | None:
         """Return why a session must be ended, None while it goes on."""

@@ -9,7 +9,7 @@ import orjson
 
 from loadtests.client.interface import Client, Listener, Reply, Request
 from loadtests.results.ledger import Attempt, Ledger, OrderReply, OutcomeWord
-from loadtests.results.masking import masked_head, masked_headers, masked_text
+from loadtests.results.masking import masked_head, masked_headers, masked_text, texts_of
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
@@ -44,16 +44,23 @@ class PacedAlarms(Alarms):
 
 
 class Seen:
-    """What was seen of the session that is played; `known` are texts that nothing shown may hold."""
+    """What was seen of the session that is played, from its beginning; `known` are the environment's secrets."""
 
     def __init__(self, tell: Tell, clock: Clock, alarms: PacedAlarms, known: tuple[str, ...]) -> None:
-        self.tell, self.known = tell, known
+        self.tell, self._known = tell, known
+        self._session: Session | None = None
         self._clock, self._alarms = clock, alarms
         self.since = clock.now()
         self.begin()
 
-    def begin(self) -> None:
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Texts that nothing shown may hold: the environment's secrets, and what the session was given."""
+        return self._known if self._session is None else (*self._known, *texts_of(self._session.masks()))
+
+    def begin(self, session: Session | None = None) -> None:
         """Forget the session before."""
+        self._session = session
         self.steps: Counter[str] = Counter()
         self.orders: Counter[str] = Counter()
         self.requests = 0
@@ -97,9 +104,8 @@ class Seen:
             )
         )
 
-    def unexpected(self, session: Session, request: Request, reply: Reply, why: str) -> None:
+    def unexpected(self, _: Session, request: Request, reply: Reply, why: str) -> None:
         """Keep a reply that isn't what its step needs, and why."""
-        self.known = (*self.known, *(one for one in session.masks() if one not in self.known))
         self.last, self.why = (request, reply), why
 
     def recorded(self, record: StepRecord) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from loadtests.client.interface import Reply, Request
 from loadtests.results.error_samples import BODY_BYTES, ErrorSample, ErrorSamples
-from loadtests.results.masking import masked_head, masked_text
+from loadtests.results.masking import masked_head, masked_text, texts_of
 from loadtests.shopper.session import Session
 
 _LONGEST_PATH, _LONGEST_WHY = 500, 500
@@ -22,7 +22,7 @@ class ReplySamples:
         error = reply.error or "wrong_reply"
         if not self._samples.wants(request.step, error, why):
             return
-        known = (*self._known, *session.masks())
+        known = (*self._known, *texts_of(session.masks()))
         sample = ErrorSample(
             at=self._now(),
             step=request.step,

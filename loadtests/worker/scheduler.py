@@ -144,9 +144,9 @@ class Scheduler:
         except gevent.GreenletExit:
             outcome, reason = "cut_off", ""
         except Exception as error:  # noqa: BLE001 - a journey's own mistake must be counted, not lost
-            shown = self._shown(arrival, error)
-            outcome, reason = "failed", f"journey: {shown}"
-            self._context.hooks.failures["journey", self._bounded(shown)] += 1
+            mistake = self._shown(arrival, error)
+            outcome, reason = "failed", f"journey: {mistake}"
+            self._context.hooks.failures["journey", self._bounded(mistake)] += 1
         finally:
             self._close(record, outcome, reason or None)
 

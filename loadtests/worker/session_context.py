@@ -16,7 +16,6 @@ from loadtests.results.records import StepLog
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import source_of
-from loadtests.shopper.data_pools import DataPools
 from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.session import Session, SessionContext
 from loadtests.worker.job import Job
@@ -40,9 +39,7 @@ class Own:
     under_way: dict[int, Session] = field(default_factory=dict)
 
 
-def session_context(
-    job: Job, plan: Plan, own: Own, seat: tuple[int, int], started_at: int, pools: DataPools | None
-) -> SessionContext:
+def session_context(job: Job, plan: Plan, own: Own, seat: tuple[int, int], started_at: int) -> SessionContext:
     """Return the context of worker `seat[0]` of `seat[1]`; raises BadInput on what the job lacks."""
     accesses, (index, workers) = job.accesses(), seat
     new_client = {label: _wrapped(own, own.clients.of(access, index)) for label, access in accesses.items()}
@@ -62,7 +59,7 @@ def session_context(
         under_way=own.under_way,
         started_at=started_at,
         unexpected=own.unexpected,
-        pools=pools,
+        pools=job.pools(index, workers, own.clock.now),
     )
 
 

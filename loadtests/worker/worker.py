@@ -103,7 +103,6 @@ class Worker:
         self._descriptors_peak = used()
         self._over = StopEvent()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
-        self._pools = job.pools(index, workers, self._clock.now)
         self._context = self._make_context(started_at)
         self._scheduler = self._make_scheduler(started_at)
         self._hub_lag = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
@@ -201,7 +200,7 @@ class Worker:
             under_way=self._under_way,
         )
         seat = self._index, self._workers
-        return session_context(self._job, self._job.plan, own, seat, started_at, self._pools)
+        return session_context(self._job, self._job.plan, own, seat, started_at)
 
     def _make_storefront(self) -> StorefrontFailures:
         storefront, given = self._job.storefront, self._job.given()
@@ -306,7 +305,7 @@ class Worker:
             storefront_failures=tuple(self._storefront.found()),
             assets_left_out=None if assets is None else dict(assets.left_out),
             undeclared_hosts=None if hosts is None else dict(hosts.locations.undeclared),
-            data_pools=_pool_status(self._pools),
+            data_pools=_pool_status(self._context.pools),
             spans=None if spans is None else {"sent": spans.sent, "dropped": spans.dropped},
             pid=os.getpid(),
         ).model_dump(mode="json")

@@ -105,6 +105,19 @@ class Mine(Shop):
             self.get("home", "/api")
 
     @journey
+    def signs_in(self):
+        who = self.account
+        if who is None:
+            self.get("home", f"/api?word={self.data('words')['word']}")
+        else:
+            self.post("register" if who.is_new else "login", f"/api?who={who.password}", dict(who))
+
+    @journey
+    def leaks(self):
+        self.get("home", "/api")
+        raise RuntimeError(f"lost {self.account.password}")
+
+    @journey
     def loops(self):
         while True:
             pass
@@ -289,3 +302,29 @@ def test_a_secret_that_is_missing_ends_it_before_any_request(tmp_path: Path, sho
     assert (
         played.log == "the environment variable NOT_SET_AT_ALL is not set; targets.yaml names it in headers.X-Token\n"
     )
+
+
+def with_accounts(folder: Path, **share: float) -> dict[str, object]:
+    (folder / "accounts.csv").write_text("user,password\nada@shop.example,canary-word\n")
+    (folder / "words.csv").write_text("word\ncanary-search\n")
+    return {
+        "accounts": {"file": str(folder / "accounts.csv"), "share": share},
+        "data": {"words": {"file": str(folder / "words.csv")}},
+    }
+
+
+def test_customers_of_each_kind_come_in_turn_and_nothing_of_them_is_told(tmp_path: Path, shop: FakeShop) -> None:
+    declared = with_accounts(tmp_path, guest=0.2, new=0.3, returning=0.5)
+    played = tried(tmp_path, shop, "signs-in", sessions=4, declared=declared)
+    assert [step.step for step in played.of(StepPlayed)] == ["login", "register", "home", "login"]
+    assert [step.path for step in played.of(StepPlayed)] == [
+        *("/api?who=***", "/api?who=***", "/api?word=***", "/api?who=***")
+    ]
+    assert "canary" not in repr(played.events) + played.log
+    assert played.code == 0
+
+
+def test_a_mistake_that_is_told_holds_nothing_of_the_account(tmp_path: Path, shop: FakeShop) -> None:
+    played = tried(tmp_path, shop, "leaks", declared=with_accounts(tmp_path, returning=1.0))
+    assert (played.failure.what, played.failure.message) == ("storefront", "RuntimeError: lost ***")
+    assert "canary" not in repr(played.events) + played.log
