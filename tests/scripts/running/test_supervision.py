@@ -96,7 +96,11 @@ def test_a_run_that_ends_by_itself_has_no_reason_to_stop(run: RunDirectory, worl
     assert not [line for line in world.said if line.startswith("stopping")]
 
 
-HANG = 'Thread 0x2 (most recent call first):\n  File "/somewhere/else.py", line 3 in wait\n  File "{file}", line 2 in buy\n'
+HANG = """\
+Thread 0x2 (most recent call first):
+  File "/somewhere/else.py", line 3 in wait
+  File "{file}", line 2 in buy
+"""
 
 
 def hung(run: RunDirectory, worker: str) -> None:
