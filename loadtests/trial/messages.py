@@ -95,7 +95,6 @@ class Exchange(Document):
     body: str | None = None
     status: int = 0
     error: str | None = None
-    reply_headers: Mapping[str, str] = Field(default_factory=dict)
     reply_body: str = ""
     reply_bytes: int = 0
 

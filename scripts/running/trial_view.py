@@ -112,8 +112,6 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
         return
     error = f", {exchange.error}" if exchange.error else ""
     yield f"    reply:   HTTP {exchange.status}{error}, {exchange.reply_bytes:,} bytes"
-    for name, value in exchange.reply_headers.items():
-        yield f"      {clean(name)}: {clean(value)}"
     yield from _body(exchange.reply_body)
 
 

@@ -43,8 +43,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunDirect
 
 @pytest.fixture
 def run(shared: tuple[RunDirectory, Recorder]) -> RunDirectory:
-    for path in shared[0].path.iterdir():
-        path.unlink()
+    for path in (*shared[0].path.glob("errors/*"), *shared[0].path.iterdir()):
+        path.rmdir() if path.is_dir() else path.unlink()
     return shared[0]
 
 
@@ -63,7 +63,8 @@ def put(
 
 
 def written(run: RunDirectory) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in run.path.iterdir()}
+    files = (path for path in run.path.rglob("*") if path.is_file())
+    return {path.relative_to(run.path).as_posix(): path.read_bytes() for path in files}
 
 
 def test_a_part_appears_as_it_was_sent_and_a_repeat_changes_nothing(server: Recorder, run: RunDirectory) -> None:
@@ -151,6 +152,16 @@ def test_an_older_status_never_takes_the_place_of_a_newer(server: Recorder, run:
     assert written(run) == {STATUS: b"33"}
 
 
+@pytest.mark.parametrize("name", ["errors/w0.jsonl", "errors/storefront-w0.txt"])
+def test_what_a_worker_keeps_of_errors_replaces_what_it_sent_before(
+    server: Recorder, run: RunDirectory, name: str
+) -> None:
+    for version in ("1", "3", "2"):
+        assert put(server, run, name, version.encode() * 2, Upload_Version=version).status_code == 204
+    assert written(run) == {name: b"33"}
+    assert put(server, run, name, b"x", worker="w1", Upload_Version="9").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("name", "field", "value"),
     [(LEDGER, "Upload_Offset", value) for value in ("", "-1", "x", "1.0", "9" * 16)]
@@ -182,6 +193,11 @@ def test_an_offset_or_version_that_is_no_number_is_refused(
         "ledger-x.jsonl",
         "ledger-w0.jsonl/",
         ".ledger-w0.jsonl",
+        "errors/hang-w0.txt",
+        "errors/w0.txt",
+        "errors/../w0.jsonl",
+        "errors/errors/w0.jsonl",
+        "w0.jsonl",
     ],
 )
 def test_only_files_that_a_worker_writes_can_be_uploaded(server: Recorder, run: RunDirectory, name: str) -> None:

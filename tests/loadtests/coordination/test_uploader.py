@@ -72,7 +72,8 @@ def ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ends]:
 
 
 def written(directory: RunDirectory) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.path.iterdir() if not path.name.endswith(".tmp")}
+    files = (path for path in directory.path.rglob("*") if path.is_file() and not path.name.endswith(".tmp"))
+    return {path.relative_to(directory.path).as_posix(): path.read_bytes() for path in files}
 
 
 def test_all_that_is_written_arrives_as_it_was_written(ends: Ends) -> None:
@@ -81,6 +82,20 @@ def test_all_that_is_written_arrives_as_it_was_written(ends: Ends) -> None:
     assert uploader.drain(30, 30) == ()
     assert written(ends.there) == written(ends.here)
     assert ends.relay.taken == [2]  # connections, each kept
+
+
+def test_what_it_keeps_of_errors_is_uploaded_and_again_when_it_has_grown(ends: Ends) -> None:
+    ends.here.errors.mkdir()
+    samples, tracebacks = ends.here.error_samples("w0"), ends.here.storefront_failures("w0")
+    samples.write_bytes(b"{}\n")
+    uploader = ends.uploader()
+    assert uploader.left() == ("errors/w0.jsonl",)
+    assert uploader.drain(30, 30) == ()
+    samples.write_bytes(b"{}\n{}\n")
+    tracebacks.write_bytes(b"mine.py:3\n")
+    ends.here.hang("w0").write_bytes(b"its own machine's\n")
+    assert uploader.drain(30, 30) == ()
+    assert written(ends.there) == {"errors/w0.jsonl": b"{}\n{}\n", "errors/storefront-w0.txt": b"mine.py:3\n"}
 
 
 @pytest.mark.parametrize("seed", range(3))

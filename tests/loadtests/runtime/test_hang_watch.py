@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,15 @@ from loadtests.runtime.hang_watch import Frame, read_hang
 CHILD = Path(__file__).parents[2] / "children" / "hangs.py"
 
 
-def start(path: Path, how: str) -> "subprocess.Popen[bytes]":
-    process = subprocess.Popen([sys.executable, CHILD, path, how], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"up\n"
-    return process
+@contextmanager
+def start(path: Path, how: str) -> Iterator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen([sys.executable, CHILD, path, how], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"up\n"
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(("how", "function", "code"), [("loops", "loop", 75), ("matches", "match", 1)])

@@ -13,6 +13,7 @@ from scripts.running.guards import Watches
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import LocustProcesses
 from scripts.running.supervision import Supervision
+from scripts.running.what_failed import failure_lines, why_hung
 from tests.scripts.made_run import SECOND, START, live_snapshot
 from tests.scripts.world import World, write_inputs
 
@@ -93,3 +94,38 @@ def test_a_run_that_ends_by_itself_has_no_reason_to_stop(run: RunDirectory, worl
     write_json(run.live, live_snapshot())
     assert follow(run, world, [0.1])[0] is None
     assert not [line for line in world.said if line.startswith("stopping")]
+
+
+HANG = """\
+Thread 0x2 (most recent call first):
+  File "/somewhere/else.py", line 3 in wait
+  File "{file}", line 2 in buy
+"""
+
+
+def hung(run: RunDirectory, worker: str) -> None:
+    """Leave what a worker leaves that hung in the second line of the storefront's copy."""
+    run.storefront.mkdir(exist_ok=True)
+    copy = run.storefront / "mine.py"
+    copy.write_text("def buy(self):\n    while True: pass\n")
+    run.errors.mkdir(exist_ok=True)
+    run.hang(worker).write_text(HANG.format(file=copy))
+
+
+def test_a_worker_that_hung_ends_the_run_named_by_its_storefront_s_line(run: RunDirectory, world: World) -> None:
+    run.errors.mkdir()
+    run.hang("w0").write_text("")
+    assert (why_hung(run), follow(run, world, [0.1])[0]) == (None, None)
+    hung(run, "w1")
+    why = "w1 hung in mine.py:2, buy: while True: pass"
+    assert follow(run, world, [0.1])[0] == why
+    assert world.said[-1] == f"stopping: {why}"
+
+
+def test_the_storefront_s_tracebacks_are_shown_up_to_a_screen(run: RunDirectory) -> None:
+    assert failure_lines(run) == []
+    run.errors.mkdir()
+    for worker in ("w0", "w1"):
+        run.storefront_failures(worker).write_text("".join(f"{worker} line {n}\n" for n in range(25)))
+    lines = failure_lines(run)
+    assert (lines[0], lines[39], lines[40]) == ("w0 line 0", "w1 line 14", f"… and 10 lines more in {run.errors}")

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slo.causes.causes import Cause
+from slo.findings import Fact, Finding, Severity
 from slo.formatting import clean, percent, seconds
 from slo.objectives.indicators import Evidence
 from slo.rendering.junit import render_junit
@@ -17,7 +18,7 @@ from slo.rendering.terminal import render_terminal
 from slo.statistics import StepCounts
 from slo.validity.run_document import parse_run
 from slo.verdict.audit_document import parse_audit
-from slo.verdict.verdict import Case, Verdict, judge, with_causes
+from slo.verdict.verdict import Case, Verdict, judge, with_causes, with_notes
 
 CAUSE = Cause(
     objective="checkout-latency",
@@ -88,6 +89,16 @@ def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case)
         "next      look at trace aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
         "          report.html: the slowest requests span by span, and an example of each broken promise\n"
     )
+
+
+def test_the_step_whose_replies_were_wrong_most_often_is_shown_unless_all_is_well(passing: Case) -> None:
+    message = "wrong_reply 412 times; first: cart.id: not there; see errors/"
+    facts: dict[str, Fact] = {"error": "wrong_reply", "times": 412, "session": 3}
+    note = Finding(kind="cause", severity=Severity.NOTE, subject="cart", message=message, facts=facts)
+    later = dataclasses.replace(note, subject="home")
+    lines = render_terminal(with_notes(_failing(passing, CAUSE), (note, later))).splitlines()
+    assert [line for line in lines if "errors/" in line] == [f"replies   cart: {message}"]
+    assert "replies" not in render_terminal(with_notes(judge(passing), (note,)))
 
 
 def test_an_inconclusive_verdict_tells_what_would_settle_it(passing: Case) -> None:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from slo.causes.causes import Cause
 from slo.documents import BadInput
-from slo.findings import Severity
+from slo.findings import Finding, Severity
 from slo.objectives.indicators import Evidence
 from slo.outcomes import Outcome
 from slo.statistics import StepCounts
 from slo.validity.run_document import parse_run
 from slo.verdict.audit_document import parse_audit
 from slo.verdict.promises import NEEDS
-from slo.verdict.verdict import Case, judge, with_causes
+from slo.verdict.verdict import Case, judge, with_causes, with_notes
 
 
 def _evidence(events: int, bad: int, **more: Any) -> Evidence:
@@ -93,6 +93,25 @@ def test_the_headline_tells_what_grew(passing: Case) -> None:
     assert verdict.headline == (
         "FAIL  checkout-latency: 12.4 % of 412 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500 ms); "
         'grew: shop "SELECT stock" +310 ms a checkout (1 → 31 calls)'
+    )
+
+
+def test_a_note_is_added_and_changes_nothing_else(passing: Case) -> None:
+    note = Finding(kind="cause", severity=Severity.NOTE, subject="cart", message="wrong_reply 3 times")
+    verdict = judge(passing)
+    assert with_notes(verdict, (note,)) == dataclasses.replace(verdict, findings=(note,))
+    with pytest.raises(ValueError, match="only notes may be added to a verdict"):
+        with_notes(verdict, (dataclasses.replace(note, severity=Severity.INCONCLUSIVE),))
+
+
+def test_lines_of_the_storefront_that_could_not_read_a_reply_are_noted_and_change_nothing(passing: Case) -> None:
+    raised = {"journey": "buy", "place": "mine.py:4", "error": "KeyError", "unreadable": True, "count": 3}
+    mistaken = {**raised, "unreadable": False}
+    verdict = judge(_run(passing, storefront_failures=[raised, mistaken]))
+    (note,) = verdict.findings
+    assert (verdict.outcome, note.severity, note.subject) == (Outcome.PASS, Severity.NOTE, "storefront")
+    assert note.message == (
+        "mine.py:4 raised KeyError 3 times in buy, and its step counts as wrong_reply: look whether the shop was wrong"
     )
 
 
