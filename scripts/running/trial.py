@@ -175,7 +175,8 @@ class _Trial:
         self._processes = 0
 
     def play(self, document: RunDocument, resolved: ResolvedEnvironment, clock: Clock) -> Tried:
-        """Play, and write `run.json` whatever happens."""
+        """Play, and write `run.json` before and after, whatever happens."""
+        write_json(self._directory.run, document.to_json())
         ended: str = "failed"
         because: str | None = "the command was ended"
         try:
