@@ -7,7 +7,9 @@ from pathlib import Path
 
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.demand.plan_text import with_visits
-from loadtests.environment.targets import read_targets
+from loadtests.demand.visits import uncounted
+from loadtests.environment.targets import Ceiling, read_targets
+from loadtests.guardrails.plan_check import too_much
 from loadtests.guardrails.production import is_production
 from loadtests.results.inputs import Inputs
 from loadtests.storefronts import Storefront, storefront_of
@@ -85,7 +87,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     for line in _conclusion(tried, inputs, context):
         context.say(line)
     if options.plan is not None:
-        _write(options.plan, inputs.plan, tried, context)
+        _write(options.plan, inputs.plan, inputs.environment.ceiling, tried, context)
     if mistakes := _mistakes(tried, storefront):
         raise BadInput("\n".join(mistakes))
     return _code(tried)
@@ -156,7 +158,7 @@ def _conclusion(tried: Tried, inputs: Inputs, context: Context) -> Iterator[str]
     if tried.orders["attempted"]:
         orders, tag = tried.orders, inputs.environment.tag.header
         yield (
-            f"{orders['attempted']} orders were attempted and {orders['accepted']} accepted, all with the header"
+            f"orders: {orders['attempted']} attempted, {orders['accepted']} accepted, with the header"
             f" {tag}: {tried.directory.name}"
         )
         yield f"audit them with: peakproof audit {tried.directory.path.relative_to(context.folder)}"
@@ -166,7 +168,7 @@ def _conclusion(tried: Tried, inputs: Inputs, context: Context) -> Iterator[str]
         yield f"the try was ended: {tried.stopped}"
 
 
-def _write(path: Path, plan: Plan, tried: Tried, context: Context) -> None:
+def _write(path: Path, plan: Plan, ceiling: Ceiling, tried: Tried, context: Context) -> None:
     """Write what was counted of the plan's journeys into its file."""
     counted = tried.visits()
     visits = {name: counted.get(name, plan.visits.get(name)) for name in (*plan.visits, *plan.journeys)}
@@ -175,6 +177,9 @@ def _write(path: Path, plan: Plan, tried: Tried, context: Context) -> None:
     if own:
         write_given(path, with_visits(read_text(path), known, str(path)).encode())
         context.say(f"{path}: visits of {', '.join(own)} written")
+        written = plan.model_copy(update={"visits": known})
+        if not uncounted(written) and (why := too_much(written, written.curve(), ceiling)):
+            context.say(f"{path}: {why}")
     if others := [name for name in counted if name not in plan.journeys]:
         context.say(f"{path}: its journeys don't hold {', '.join(others)}, whose visits are left out")
     if missing := [name for name in plan.journeys if name not in known]:

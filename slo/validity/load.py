@@ -22,7 +22,9 @@ def ended(given: Given) -> Iterator[Finding]:
         yield unknown("ended", "how the run ended")
     elif run.ended not in {"completed", "aborted"}:
         because = run.ended_because or "no reason recorded"
-        yield invalid("ended", f"the run was not completed, it {_how(run.ended)}: {because}", "run it to its end")
+        is_storefront = because.startswith("the storefront fails ") or " hung in " in because
+        change = "mend the storefront's file: peakproof try shows each step" if is_storefront else "run it to its end"
+        yield invalid("ended", f"the run was not completed, it {_how(run.ended)}: {because}", change)
     if run.judged_window is None:
         yield invalid("ended", "the judged window was never reached", "run it to its end")
 

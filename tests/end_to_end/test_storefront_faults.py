@@ -72,7 +72,7 @@ def test_a_mistake_of_the_file_ends_the_run_at_its_first_sessions(
     assert f"    {fault}\n{raised}\n" in played.peak.told()
     verdict = played.judged()
     assert verdict["outcome"] == "INCONCLUSIVE"
-    assert why in verdict["headline"]
+    assert f"{why}; mend the storefront's file: peakproof try shows each step" in verdict["headline"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -21,7 +21,8 @@ ACCOUNTS = {"file": "accounts.csv"}
 
 def documented(folder: Path) -> Path:
     """Write the page's storefront to a file."""
-    (shown,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    (shown,) = [block for block in blocks if "(Shop):" in block]
     (folder / "mine.py").write_text(shown)
     return folder / "mine.py"
 

@@ -79,12 +79,21 @@ def test_every_journey_is_shown_counted_and_written_into_the_plan(folder: Path, 
     assert read_plan(folder / "plan.yaml").visits["buy"].orders == 1
 
 
+def test_a_plan_that_asks_for_more_than_the_ceiling_is_said_as_soon_as_that_is_known(
+    folder: Path, peakproof: Command, shop: FakeShop
+) -> None:
+    write(folder, shop.url, ceiling={"requests_per_s": 10, "open_sessions": 5, "orders": 1000})
+    ended = tried(peakproof, "plan.yaml", "--times", "1")
+    why = "plays up to 20 requests a second; the environment's ceiling.requests_per_s is 10"
+    assert (ended.code, f"plan.yaml: {why}\n" in ended.out) == (0, True)
+
+
 def test_its_orders_are_said_tagged_and_in_a_ledger_that_can_be_audited(
     folder: Path, peakproof: Command, shop: FakeShop
 ) -> None:
     ended = tried(peakproof, "--journey", "buy")
     name = try_folder(folder).name
-    assert f"1 orders were attempted and 1 accepted, all with the header X-Peakproof-Run: {name}\n" in ended.out
+    assert f"\norders: 1 attempted, 1 accepted, with the header X-Peakproof-Run: {name}\n" in ended.out
     assert f"audit them with: peakproof audit tries/{name}\n" in ended.out
     run = json.loads((folder / "tries" / name / "run.json").read_text())
     assert (run["ended"], run["orders"]["accepted"], run["workers"][0]["ledger_rows_received"]) == ("completed", 1, 2)

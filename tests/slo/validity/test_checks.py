@@ -83,6 +83,18 @@ def test_connections_that_were_shared_are_a_note_and_named_where_the_load_was_la
 
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (
+        {"ended": "failed", "ended_because": "the storefront fails buy: mine.py:4: KeyError: 'sku'"},
+        "ended",
+        "the run was not completed, it failed: the storefront fails buy: mine.py:4: KeyError: 'sku'",
+        "mend the storefront's file: peakproof try shows each step",
+    ),
+    (
+        {"ended": "failed", "ended_because": "w0 hung in mine.py:4, buy: while True: pass"},
+        "ended",
+        "the run was not completed, it failed: w0 hung in mine.py:4, buy: while True: pass",
+        "mend the storefront's file: peakproof try shows each step",
+    ),
+    (
         {"ended": "stopped", "ended_because": "Ctrl-C"},
         "ended",
         "the run was not completed, it was stopped: Ctrl-C",
