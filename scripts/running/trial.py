@@ -181,14 +181,9 @@ class _Trial:
         self._progress = _Progress(left=list(setting.journeys))
         self._processes = 0
 
-<<<<<<< HEAD
     def play(self, document: RunDocument, clock: Clock) -> Tried:
-        """Play, and write `run.json` whatever happens."""
-=======
-    def play(self, document: RunDocument, resolved: ResolvedEnvironment, clock: Clock) -> Tried:
         """Play, and write `run.json` before and after, whatever happens."""
         write_json(self._directory.run, document.to_json())
->>>>>>> try
         ended: str = "failed"
         because: str | None = "the command was ended"
         try:
