@@ -1,0 +1,1 @@
+"""The shop: Oscar, with a payment by card and something to sell."""
