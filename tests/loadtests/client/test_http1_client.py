@@ -166,21 +166,21 @@ def test_a_refusal_that_a_healthy_shop_gives_is_no_error(serve: Serve, connect: 
 
 
 @pytest.mark.parametrize(
-    ("location", "error", "target"),
+    ("location", "error", "target", "host"),
     [
-        ("http://elsewhere.example/", "redirected_away", None),
-        ("//elsewhere.example/", "redirected_away", None),
-        ("https://127.0.0.1/", "redirected_away", None),
-        ("http://127.0.0.1:9/", "redirected_away", None),
-        ("/login", "wrong_reply", "/login"),
-        ("login", "wrong_reply", "/login"),
-        ("HERE/other", "wrong_reply", "/other"),
-        ("http://[::1", "wrong_reply", None),
-        ("http://a:99999999/", "wrong_reply", None),
+        ("http://elsewhere.example/", "redirected_away", None, "http://elsewhere.example"),
+        ("//elsewhere.example/", "redirected_away", None, "http://elsewhere.example"),
+        ("https://127.0.0.1/", "redirected_away", None, "https://127.0.0.1"),
+        ("http://127.0.0.1:9/", "redirected_away", None, "http://127.0.0.1:9"),
+        ("/login", "wrong_reply", "/login", None),
+        ("login", "wrong_reply", "/login", None),
+        ("HERE/other", "wrong_reply", "/other", None),
+        ("http://[::1", "wrong_reply", None, None),
+        ("http://a:99999999/", "wrong_reply", None, None),
     ],
 )
 def test_a_redirect_is_told_and_never_followed(
-    serve: Serve, connect: Connect, location: str, error: str, target: str | None
+    serve: Serve, connect: Connect, location: str, error: str, target: str | None, host: str | None
 ) -> None:
     def answer(connection: socket.socket, _: Seen) -> bool:
         where = location.replace("HERE", server.url)
@@ -188,7 +188,7 @@ def test_a_redirect_is_told_and_never_followed(
         return True
 
     server = serve(answer)
-    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(status=302, error=error, location=target)
+    assert connect(server.url).send(GET, TRACEPARENT) == Untimed(302, error=error, location=target, host=host)
     assert len(server.seen) == 1
 
 
