@@ -6,6 +6,7 @@ import gevent
 
 from loadtests.client.factory import Clients
 from loadtests.demand.arrivals import Arrival
+from loadtests.demand.think_time import Empirical
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.hooks import Hooks
 from loadtests.results.masking import masked_text
@@ -32,6 +33,7 @@ from loadtests.worker.session_context import Own, secrets_of, session_context
 _MARGIN = 1.01
 _MOST_REFUSED = 3
 _LOOK_S = 0.2
+_NO_THOUGHT = Empirical(quantiles_s=(0.0, 0.0))
 _ENDS_S = 2.0
 
 
@@ -58,7 +60,7 @@ class Trial:
             unexpected=self._seen.unexpected,
             wrap=lambda client: WatchedClient(client, self._seen),
         )
-        plan = job.plan.model_copy(update={"assets": "off"})
+        plan = job.plan.model_copy(update={"assets": "off", "think_time": _NO_THOUGHT})
         self._context = session_context(job, plan, own, (0, 1), self._clock.now())
         self._given = job.given()
         self._number = asked.first
@@ -119,7 +121,7 @@ class Trial:
         return SessionEnded(
             journey=journey,
             session=arrival.number,
-            steps=dict(seen.steps),
+            steps=dict(seen.steps - seen.reopened),
             orders=seen.orders["attempted"],
             accepted=seen.orders["accepted"],
             took_s=(self._clock.now() - began_at) / 1e9,

@@ -27,16 +27,23 @@ class StuckError(BaseException):
 
 
 class PacedAlarms(Alarms):
-    """Lets a session go on as soon as the next request may be sent: no think time, one request in `every_s`."""
+    """Lets a session go on when it is due, but sends no more than one request in `every_s`.
+
+    `waiting` is whether it lets one wait.
+    """
 
     def __init__(self, clock: Clock, every_s: float) -> None:
         super().__init__(clock)
         self._now, self._every_ns, self._next_at = clock.now, round(every_s * 1e9), 0
+        self.waiting = False
 
     def sleep_until(self, due_at: int) -> int:
-        """Sleep until a request may be sent, whenever it is due, and return the time (ns)."""
-        del due_at
-        return super().sleep_until(self._next_at)
+        """Sleep until `due_at` (ns), and until a request may be sent; return the time (ns)."""
+        self.waiting = True
+        try:
+            return super().sleep_until(max(due_at, self._next_at))
+        finally:
+            self.waiting = False
 
     def sent(self) -> None:
         """Say that a request is sent now."""
@@ -62,6 +69,7 @@ class Seen:
         """Forget the session before."""
         self._session = session
         self.steps: Counter[str] = Counter()
+        self.reopened: Counter[str] = Counter()
         self.orders: Counter[str] = Counter()
         self.requests = 0
         self.last: tuple[Request, Reply] | None = None
@@ -74,7 +82,9 @@ class Seen:
 
     @property
     def idle_s(self) -> float:
-        """For how long nothing has happened."""
+        """For how long nothing has happened, but that the session had to wait for its next step."""
+        if self._alarms.waiting:
+            self.touch()
         return (self._clock.now() - self.since) / 1e9
 
     def sends(self, request: Request) -> int:
@@ -180,13 +190,15 @@ class WatchedClient:
 
 
 class WatchedListener:
-    """An event stream that tells its opening."""
+    """An event stream that tells its opening; that the shop lets it be reopened is no visit of a step."""
 
     def __init__(self, listener: Listener, seen: Seen) -> None:
-        self._listener, self._seen = listener, seen
+        self._listener, self._seen, self._opened = listener, seen, False
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Open the stream."""
+        self._seen.reopened[request.step] += self._opened
+        self._opened = True
         sent_at = self._seen.sends(request)
         reply = self._listener.send(request, traceparent)
         self._seen.received(request, reply, sent_at)

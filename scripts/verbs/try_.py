@@ -16,8 +16,9 @@ from loadtests.storefronts import Storefront, storefront_of
 from loadtests.trial.messages import Event, TrialEnded
 from scripts.arguments import between, local_file, write_given
 from scripts.context import Context
-from scripts.running.trial import TrialSetting, Tried, perform_trial
-from scripts.running.trial_view import TrialView, summary
+from scripts.trying.trial import perform_trial
+from scripts.trying.trial_view import TrialView, summary
+from scripts.trying.tried import TrialSetting, Tried
 from slo.documents import BadInput, read_text
 from slo.outcomes import ExitCode
 

@@ -5,13 +5,12 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.audit.sources import keep_stock, own_records
-from loadtests.demand.plan import Visits
 from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.results.inputs import Inputs, hash_inputs, prepare
@@ -22,11 +21,12 @@ from loadtests.runtime.clock import Clock
 from loadtests.runtime.guarded_child import python
 from loadtests.runtime.hang_watch import read_hang
 from loadtests.storefronts.failures import place_at
-from loadtests.trial.messages import EVENT, CodePlace, Event, Failure, JourneyEnded, SessionEnded, TrialJob
+from loadtests.trial.messages import EVENT, CodePlace, Event, Failure, JourneyEnded, TrialJob
 from loadtests.worker.job import write_job
 from scripts.context import Context
 from scripts.running.guards import Watches, check_allowed, check_environment, lease_of
 from scripts.running.locust_processes import variables_for
+from scripts.trying.tried import Progress, TrialSetting, Tried
 from slo.documents import BadInput
 from slo.outcomes import ExitCode
 from slo.validity.run_document import (
@@ -49,76 +49,6 @@ _LONGEST_LINE = 1 << 20
 _LOG_TAIL = 2000
 _NOTE = "a try: a session of each journey, nothing to judge"
 _CODE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialSetting:
-    """What is tried: which journeys, how many sessions of each, and how long a step may take.
-
-    `storefront` is the file that the user knows; what is played is its copy.
-    """
-
-    journeys: tuple[str, ...]
-    sessions: int
-    step_s: float
-    permit: Path | None = None
-    lease_folder: Path | None = None
-    storefront: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """What a trial found: `counted` are each journey's sessions that show how it goes, `failures` what ended others.
-
-    `refused` are the journeys that the shop refused every time, with why.
-    """
-
-    directory: RunDirectory
-    counted: Mapping[str, tuple[SessionEnded, ...]]
-    failures: Mapping[str, Failure]
-    refused: Mapping[str, str]
-    orders: Mapping[str, int]
-    stopped: str | None = None
-
-    def visits(self) -> dict[str, Visits]:
-        """Return what was counted, of the journeys of which all that were asked for ended well."""
-        whole = {name: sessions for name, sessions in self.counted.items() if sessions and name not in self.failures}
-        return {name: _mean(sessions) for name, sessions in whole.items() if name not in self.refused}
-
-
-def _mean(sessions: tuple[SessionEnded, ...]) -> Visits:
-    steps = list(dict.fromkeys(step for one in sessions for step in one.steps))
-    mean = {step: _rounded(sum(one.steps.get(step, 0) for one in sessions) / len(sessions)) for step in steps}
-    return Visits(steps=mean, orders=_rounded(sum(one.orders for one in sessions) / len(sessions)))
-
-
-def _rounded(value: float) -> float:
-    return round(value, 3)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Progress:
-    """What the processes of a trial have told until now."""
-
-    left: list[str]
-    session: int = 0
-    counted: dict[str, list[SessionEnded]] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, Failure):
-            self.failures.setdefault(self.left[0], event)
-        elif isinstance(event, SessionEnded):
-            self.session = event.session + 1
-            if not event.failed and event.lacked is None:
-                self.counted.setdefault(event.journey, []).append(event)
-            elif event.lacked is not None:
-                self.refused[event.journey] = event.lacked
-        elif isinstance(event, JourneyEnded):
-            if self.counted.get(event.journey):
-                self.refused.pop(event.journey, None)
-            self.left.remove(event.journey)
 
 
 class _StoppedError(Exception):
@@ -178,7 +108,7 @@ class _Trial:
     ) -> None:
         self._directory, self._setting, self._context = directory, setting, context
         self._watches, self._show = watches, show
-        self._progress = _Progress(left=list(setting.journeys))
+        self._progress = Progress(left=list(setting.journeys))
         self._processes = 0
 
     def play(self, document: RunDocument, clock: Clock) -> Tried:
