@@ -7,9 +7,9 @@ from loadtests.environment.targets import Environment
 from loadtests.storefronts import twisted_threads_customers as twisted_threads
 from loadtests.storefronts.loading import load_storefront
 from loadtests.storefronts.shop import Given, Shop
-from loadtests.storefronts.storefront import Storefront
+from loadtests.storefronts.storefront import SOLD_OUT, Storefront
 
-__all__ = ["BUILT_IN", "Given", "Shop", "Storefront", "load_storefront", "storefront_of"]
+__all__ = ["BUILT_IN", "SOLD_OUT", "Given", "Shop", "Storefront", "load_storefront", "storefront_of"]
 
 # By the names that targets.yaml may use: those of `loadtests.environment.targets.STOREFRONTS`.
 BUILT_IN: Mapping[str, Storefront] = {twisted_threads.NAME: twisted_threads.STOREFRONT}

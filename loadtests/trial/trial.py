@@ -16,6 +16,7 @@ from loadtests.runtime.hang_watch import HangWatch
 from loadtests.shopper.data_pools import kind_of, kinds_of
 from loadtests.shopper.push_events import WITHIN_S
 from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.storefronts import SOLD_OUT
 from loadtests.storefronts.failures import file_of, message_of, places_of
 from loadtests.trial.messages import (
     CodePlace,
@@ -142,9 +143,11 @@ class Trial:
     def _lacked(self, session: Session, journey: str) -> str | None:
         """Return why a session doesn't show how its journey goes, None when it does."""
         rules, orders = self._job.storefront.journeys[journey], self._seen.orders
-        if rules.buys and orders["refused"] and not orders["accepted"] and not rules.sold_out_ok:
+        if session.lacked == SOLD_OUT:
+            return "it was sold out: a drop is counted while there is stock"
+        if rules.buys and orders["refused"] and not orders["accepted"]:
             return "its order was refused"
-        return None if rules.sold_out_ok else session.lacked
+        return session.lacked
 
     def _play(self, session: Session) -> bool:
         """Play a session; return whether it failed, which is told."""

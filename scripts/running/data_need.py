@@ -59,9 +59,8 @@ def _accounts(
     kinds = f"{percent(share.guest)} guests, {percent(share.new)} new, {percent(share.returning)} returning customers"
     lines = [f"accounts: {kinds}"]
     of_customers = share.of_customers
-    returning = math.fsum(
-        part * (of_customers if name in customers else share).returning for name, part in plan.journeys.items()
-    )
+    parts = (part * (of_customers if name in customers else share).returning for name, part in plan.journeys.items())
+    returning = round(math.fsum(parts), 9)
     if not returning or ACCOUNTS not in files:
         return lines
     name, rows = Path(str(accounts.file)).name, files[ACCOUNTS].rows

@@ -133,12 +133,13 @@ def _plan_of(storefront: Storefront) -> Plan:
 
 
 def _journeys(options: argparse.Namespace, inputs: Inputs, storefront: Storefront) -> tuple[str, ...]:
-    """Return the journeys to try: those that are asked for, else all; raises BadInput for one that isn't there."""
+    """Return the journeys to try: those that are asked for, else the plan's, without a plan all; raises BadInput."""
     known = ", ".join(storefront.journeys)
     for place, names in ((f"{options.plan}: journeys", inputs.plan.journeys), ("--journey", options.journey or ())):
         if unknown := [name for name in names if name not in storefront.journeys]:
             raise BadInput(f"{place}: {storefront.name} has no journey {', '.join(unknown)}; it has {known}")
-    return tuple(dict.fromkeys(options.journey or storefront.journeys))
+    ours = storefront.journeys if options.plan is None else inputs.plan.journeys
+    return tuple(dict.fromkeys(options.journey or ours))
 
 
 def _ended(tried: Tried) -> TrialEnded:

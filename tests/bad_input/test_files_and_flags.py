@@ -231,7 +231,8 @@ def test_a_shop_that_is_not_there_is_named(called: Peakproof, tmp_path: Path) ->
     program = script(tmp_path / "prometheus", "exit 1")
     arguments = (*RUN, "--port-base", str(free_base()))
     ended = called(*arguments, SHOP_TOKEN="x", PEAKPROOF_PROMETHEUS=str(program))
-    message = f"peakproof: the shop at {url}/healthz doesn't answer: ConnectionError\n"
+    why = "can't be connected to: Connection refused; start it, or correct the address"
+    message = f"peakproof: base_url: {url} {why}\n"
     assert (ended.code, ended.err) == (75, message)
 
 

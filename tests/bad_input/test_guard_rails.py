@@ -99,8 +99,8 @@ def test_production_gets_no_request_by_an_alias_or_its_bare_address(
 ) -> None:
     before, port = seen_by(shop), shop.ports.front
     names = {"base_url": f"http://shop.test:{port}", "resolve": {"shop.test": "127.0.0.1"}}
-    real = {**environment_of(shop, production=True), **names}
-    write(tmp_path, shop=real, staging=environment_of(shop, base_url=f"http://{alias}:{port}"))
+    real = {**environment_of(shop, production=True, hosts={}), **names}
+    write(tmp_path, shop=real, staging=environment_of(shop, base_url=f"http://{alias}:{port}", hosts={}))
     assert why_refused(called, shop, prometheus).startswith(
         "staging leads to addresses of production (shop's: 127.0.0.1), and is production unless"
     )
@@ -112,9 +112,11 @@ def test_a_front_that_serves_production_too_is_loaded_when_the_environment_says_
     tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
     names = {"base_url": "http://shop.test:80", "resolve": {"shop.test": "127.0.0.1"}}
-    real = {**environment_of(shop, production=True), **names}
-    staging = f"http://localhost:{shop.ports.front}"
-    write(tmp_path, shop=real, staging=environment_of(shop, base_url=staging, shares_addresses_with=["shop"]))
+    real = {**environment_of(shop, production=True, hosts={}), **names}
+    staging = environment_of(
+        shop, base_url=f"http://localhost:{shop.ports.front}", shares_addresses_with=["shop"], hosts={}
+    )
+    write(tmp_path, shop=real, staging=staging)
     with played(tmp_path, shop, prometheus) as run:
         assert run.peak.ended() == 0, run.peak.told()
         found = run.document()["environment"]

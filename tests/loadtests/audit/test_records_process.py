@@ -175,8 +175,14 @@ def test_the_example_of_the_docs_has_all_three(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("class Mine(ShopRecords)", "mine.py: line 1: expected ':'"),
-        ("import nothing_of_that_name", "mine.py: line 1: ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("class Mine(ShopRecords)", "mine.py: line 1: expected ':': class Mine(ShopRecords)"),
+        (
+            "import nothing_of_that_name",
+            (
+                "mine.py: line 1: ModuleNotFoundError: No module named 'nothing_of_that_name': install it beside"
+                " peakproof, and on each machine of a worker"
+            ),
+        ),
         (
             "from peakproof import Shop",
             "mine.py: expected one class that is a ShopRecords (class Records(ShopRecords):), found none",

@@ -94,7 +94,7 @@ def test_a_mix_may_have_up_to_a_quarter_more_buyers_than_orders(share: float) ->
             {"journeys": {"returns": 1.0}},
             (
                 "mix: unknown journey 'returns'; known are window-shop, search-and-buy, click-and-collect,"
-                " design-your-own"
+                " design-your-own, flash-drop, personalised-home, order-status, hosted-payment, return"
             ),
         ),
         ({"name": "The Demo"}, ("plan The Demo: name: must be a DNS label of 1 to 40 characters: a-z, 0-9 and inner"

@@ -169,7 +169,7 @@ def test_a_file_that_can_not_be_loaded_makes_its_checks_unknown(mine: Path, peak
     ended = peakproof("audit", "run", "--shop-records", str(mine))
     assert ended.code == 75
     why = "mine.py: line 1: ModuleNotFoundError: No module named 'nothing_of_that_name'"
-    assert f"unknown stock-not-negative: stock unreadable: {why}" in ended.out.splitlines()
+    assert f"unknown stock-not-negative: stock unreadable: {why}: install it" in ended.out
 
 
 def test_nothing_in_the_run_directory_is_run(run: RunDirectory, peakproof: Command) -> None:
@@ -238,7 +238,7 @@ def test_a_file_that_is_none_is_refused_before_the_run(mine: Path, peakproof: Co
     environment = resolved(peakproof.folder, shop_records={"file": "mine.py"})
     with pytest.raises(BadInput) as refusal:
         own_records(environment.environment, {})
-    assert str(refusal.value) == f"{mine}: line 1: '(' was never closed"
+    assert str(refusal.value) == f"{mine}: line 1: '(' was never closed: class Mine("
 
 
 @pytest.mark.parametrize("orders", [3, "none"])
