@@ -66,9 +66,13 @@ class Example:
         return Played(code=judge.code, out=run.out + audit.out + judge.out, folder=self.folder)
 
 
-def example(folder: Path, server: Server, variables: Mapping[str, str], objectives: str) -> Example:
-    """Return the example in `folder`, pointed at the shop that is served, with objectives that a busy machine meets."""
-    targets = folder / "targets.yaml"
+def example(folder: Path, server: Server, variables: Mapping[str, str]) -> Example:
+    """Return the example in `folder`, pointed at the shop that is served.
+
+    Its objectives are made so loose that they say nothing of this machine's speed.
+    """
+    targets, objectives = folder / "targets.yaml", folder / "objectives.yaml"
     targets.write_text(re.sub(r"base_url: \S+", f"base_url: {server.url}", targets.read_text()))
-    (folder / "objectives.yaml").write_text(objectives)
+    loose = re.sub(r"target: [0-9.]+", "target: 0.2", objectives.read_text())
+    objectives.write_text(re.sub(r"within_s: [0-9.]+", "within_s: 60", loose))
     return Example(folder=folder, variables=variables)

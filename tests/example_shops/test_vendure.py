@@ -6,19 +6,16 @@ import pytest
 
 from tests.example_shops.played import Example, example
 from tests.example_shops.vendure import vendure
-from tests.scripts.world import slo
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 HOODIES = 5
-# So loose that it says nothing of this machine's speed.
-OBJECTIVES = slo("payment-answers", "{steps: [payment]}", "{steps: [payment]}", target=0.5)
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     folder = tmp_path_factory.mktemp("vendure")
     with vendure(folder) as (server, variables):
-        yield example(folder, server, variables, OBJECTIVES)
+        yield example(folder, server, variables)
 
 
 def test_a_run_after_try_passes_and_its_orders_are_the_shops(shop: Example) -> None:

@@ -5,7 +5,7 @@ from peakproof import Shop, journey
 FIELDS = "title,variants.sku,+variants.inventory_quantity"
 ADDRESS = {"first_name": "Ada", "address_1": "1 High Street", "city": "London", "country_code": "gb"}
 REFUSED = {
-    "out_of_stock": {"code": "insufficient_inventory"},
+    "out_of_stock": lambda page: "required inventory" in page.text or "Not enough stock" in page.text,
     "payment_declined": lambda page: "was not authorized with the provider" in page.text,
 }
 DROP = "Midnight Hoodie"  # of which there are few: not for ordinary shoppers
