@@ -1,11 +1,12 @@
 """Checks of an environment of targets.yaml: whether the shop answers, its release, its metrics and its records."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 
 import requests
 
+from loadtests.audit.shop_records import OrdersPage, PaymentsPage, StockDocument
 from loadtests.client.http2.probe import check_spoken
 from loadtests.environment.data_files import read_data
 from loadtests.environment.destinations import host_of
@@ -18,12 +19,17 @@ from loadtests.guardrails.preflight import REQUESTS, check_side_effects, host_fa
 from loadtests.guardrails.release_watch import probe_release
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
-from slo.documents import BadInput
+from slo.documents import BadInput, validate_json
 from slo.outcomes import EnvironmentLacks
 
 _TIMEOUT_S = 5.0
 _MAX_SOURCE = 64 << 20
-_OK, _CLIENT_ERROR, _DENIED, _PROXY_DENIED = 200, 400, (401, 403), 407
+_OK, _CLIENT_ERROR, _NOT_FOUND, _DENIED, _PROXY_DENIED = 200, 400, 404, (401, 403), 407
+_PAGES: Mapping[str, type[OrdersPage | PaymentsPage | StockDocument]] = {
+    "orders": OrdersPage,
+    "payments": PaymentsPage,
+    "stock": StockDocument,
+}
 _CLOCKS_APART_S = 5.0
 _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
 
@@ -102,12 +108,13 @@ def _reached(resolved: ResolvedEnvironment, reply: BoundedReply) -> Line:
     if reply.status in _DENIED:
         step = "declare basic_auth or headers, and set their variables"
         return wrong("shop", f"it refuses access: HTTP {reply.status}", step)
-    if reply.status >= _CLIENT_ERROR:
+    if reply.status >= _CLIENT_ERROR and reply.status != _NOT_FOUND:
         return wrong("shop", f"it answers HTTP {reply.status}", "fix it, or correct base_url")
     if "location" in reply.headers:
         found = f"it redirects to {reply.headers['location']}, which is not followed"
         return wrong("shop", found, "set base_url to where shoppers end up")
-    return ok("shop", f"it answers HTTP {reply.status}")
+    headless = " to /: no page there, as with a headless API" if reply.status == _NOT_FOUND else ""
+    return ok("shop", f"it answers HTTP {reply.status}{headless}")
 
 
 def _hosts(resolved: ResolvedEnvironment) -> Iterator[Line]:
@@ -183,12 +190,23 @@ def _sources(resolved: ResolvedEnvironment, http: requests.Session) -> Iterator[
             )
             continue
         if reply.status == _OK:
-            yield ok(name, f"{url} answers")
+            yield _understood(name, url, reply)
         else:
             step = (
                 "check the token" if reply.status in _DENIED else f"see docs/contracts.md for what {name}_url answers"
             )
             yield wrong(name, f"{url} answers HTTP {reply.status}", step)
+
+
+def _understood(name: str, url: str, reply: BoundedReply) -> Line:
+    """Return whether a source answers with its own records, and not with another's; a cut reply isn't read."""
+    try:
+        if reply.whole:
+            validate_json(reply.body.decode(errors="replace"), _PAGES[name], url)
+    except BadInput as error:
+        first = str(error).splitlines()[0]
+        return wrong(name, f"{first[:200]}", f"see docs/contracts.md for what {name}_url answers")
+    return ok(name, f"{url} answers")
 
 
 def _side_effects(name: str, resolved: ResolvedEnvironment) -> Line:

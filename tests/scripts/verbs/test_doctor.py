@@ -34,9 +34,9 @@ READY: dict[str, tuple[int, object]] = {
     "/": (200, {"greeting": "hello"}),
     "/healthz": (200, {"version": "2026.47.0"}),
     "/metrics": (200, METRICS),
-    "/admin/orders": (200, {}),
-    "/admin/stock": (200, {}),
-    "/payments": (200, {}),
+    "/admin/orders": (200, {"orders": [], "next": None}),
+    "/admin/stock": (200, {"format": "peakproof/stock/v1", "taken_at": 1, "stock": []}),
+    "/payments": (200, {"payments": [], "next": None}),
     "/kill": (200, {"stop": False}),
 }
 
@@ -112,8 +112,34 @@ BROKEN: list[tuple[str, tuple[int, object], str, str, str]] = [
         *("/admin/stock", (500, {}), "stock", "URL/admin/stock answers HTTP 500"),
         "see docs/contracts.md for what stock_url answers",
     ),
+    (
+        *(
+            "/admin/orders",
+            (200, {"payments": [], "next": None}),
+            "orders",
+            "URL/admin/orders: orders: required and missing",
+        ),
+        "see docs/contracts.md for what orders_url answers",
+    ),
+    (
+        *(
+            "/payments",
+            (200, b"<html>"),
+            "payments",
+            "URL/payments: not JSON: Expecting value: line 1 column 1 (char 0)",
+        ),
+        "see docs/contracts.md for what payments_url answers",
+    ),
     ("/kill", (500, b""), "kill URL", "the kill URL URL/kill doesn't answer: HTTP 500", "correct kill_url"),
 ]
+
+
+def test_a_headless_shop_needs_no_page_at_its_root(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del shop.answers["/"]
+    found = looked(peakproof, shop, monkeypatch)
+    assert found["shop"]["found"] == "it answers HTTP 404 to /: no page there, as with a headless API"
 
 
 @pytest.mark.parametrize(("path", "answer", "what", "told", "step"), BROKEN)
@@ -333,7 +359,9 @@ def test_a_file_of_shop_records_is_asked_for_its_first_rows(
         "next": "add payments(), or payments_url; docs/your-own-shop.md",
     }
     declared["settings"] = {"left": "many"}
-    found = looked(peakproof, shop, monkeypatch, shop_records=declared, **{**no_pages, "payments_url": shop.url})
+    found = looked(
+        peakproof, shop, monkeypatch, shop_records=declared, **{**no_pages, "payments_url": f"{shop.url}/payments"}
+    )
     why = "mine.py: stock(): row 1: quantity: must be a whole number, found 'many'"
     assert (found["stock"]["state"], found["stock"]["found"]) == ("wrong", why)
     assert found["payments"]["state"] == "ok"
