@@ -60,10 +60,10 @@ def _records_file(
         return None
     declares = frozenset((run.shop_records.declares if run.shop_records else None) or RECORDS)
     if given is not None:
-        if given.resolve().is_relative_to(directory.path.resolve()):
-            raise BadInput(f"{given}: lies in the run directory, from which no code is run; look at it and copy it out")
+        _check_outside(given, directory)
         return RecordsFile.read(given, declares)
     path = Path(environment.shop_records.file)
+    _check_outside(path, directory)
     name = f"shop_records/{path.name}"
     step = "name a file to read in its place, whatever it holds: peakproof audit RUN --shop-records FILE"
     try:
@@ -73,6 +73,12 @@ def _records_file(
     if file.sha256 != (run.inputs or {}).get(name):
         raise BadInput(f"{path}: not what the run was given: its hash isn't that of {name} in run.json; {step}")
     return file
+
+
+def _check_outside(path: Path, directory: RunDirectory) -> None:
+    """Raise BadInput for a file in the run directory: it, its path and its hash may all come from somewhere else."""
+    if path.resolve().is_relative_to(directory.path.resolve()):
+        raise BadInput(f"{path}: lies in the run directory, from which no code is run; look at it and copy it out")
 
 
 def _began_at(directory: RunDirectory, run: RunDocument) -> int:

@@ -6,6 +6,7 @@ Of a file that is shared each worker gives out any row.
 """
 
 from collections import deque
+from itertools import chain
 
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.data_targets import Use
@@ -76,7 +77,9 @@ class Pool:
         first = int(random.random() * len(self._numbers))
         if not self._locked:
             return first
-        rest = (*range(first, len(self._numbers)), *range(first)) if len(self._locked) < len(self._numbers) else ()
+        if len(self._locked) >= len(self._numbers):
+            return None
+        rest = chain(range(first, len(self._numbers)), range(first))
         return next((row for row in rest if row not in self._locked), None)
 
     def _count_lack(self, now: int) -> None:

@@ -206,6 +206,8 @@ class Shop:
             form = tuple((name, str(value)) for name, value in form.items())
         known = _REDIRECT_STEPS.get(step) or self._new_step(step)
         redirect = known if follow is None else follow or None
+        if follow and follow not in _REDIRECT_STEPS:
+            self._new_step(follow)
         accept = OK if expect is OK else statuses_of(expect)
         request = Request(step, method, path, json, form, headers, accept, redirect, graphql, host)
         if refused is None and expect is OK:
@@ -291,9 +293,3 @@ class Shop:
     def nothing_left(self) -> NoReturn:
         """End the visit: the shop has nothing left that the shopper could buy. Too many of these void a run."""
         raise NothingLeftError
-
-
-def _redirect_step(step: str) -> str:
-    if len(_REDIRECT_STEPS) > _MOST_STEPS:  # a storefront that makes its steps' names up
-        _REDIRECT_STEPS.clear()
-    return _REDIRECT_STEPS.setdefault(step, f"{step}-redirect")

@@ -71,7 +71,11 @@ class Storefront:
             session.lacked = DATA_EXHAUSTED
         except RefusedError as refused:
             session.lacked = refused.reason
+        except SystemExit as ended:
+            raise RuntimeError("the journey ends the process: take sys.exit() or exit() out of it") from ended
         except UNREADABLE as error:
+            if isinstance(error, AttributeError) and error.obj is shop:  # no reply is to blame for a name it lacks
+                raise
             session.unreadable(error, f"{last_place(error)}{type(error).__name__}: {error}")
         if journey.sold_out_ok and session.lacked in (DATA_EXHAUSTED, OUT_OF_STOCK):
             session.lacked = SOLD_OUT

@@ -13,6 +13,8 @@ from loadtests.results.masking import masked_head, masked_headers, masked_text, 
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
+from loadtests.shopper.masking import masked_reply, masked_request
+from loadtests.shopper.masking import masked_text as without
 from loadtests.shopper.session import Session
 from loadtests.trial.messages import Accepted, Event, Exchange, OrderSeen, StepPlayed
 
@@ -61,9 +63,13 @@ class Seen:
         self.begin()
 
     @property
-    def known(self) -> tuple[str, ...]:
-        """Texts that nothing shown may hold: the environment's secrets, and what the session was given."""
-        return self._known if self._session is None else (*self._known, *texts_of(self._session.masks()))
+    def _masks(self) -> tuple[bytes, ...]:
+        return () if self._session is None else self._session.masks()
+
+    def without_secrets(self, text: str) -> str:
+        """Return `text` without the environment's secrets, and without what the session was given."""
+        masks = self._masks
+        return without(masked_text(text, (*self._known, *texts_of(masks))), masks)  # the short ones by the second
 
     def begin(self, session: Session | None = None) -> None:
         """Forget the session before."""
@@ -132,21 +138,22 @@ class Seen:
         """Return the last request and its reply, masked and cut."""
         if self.last is None:
             return None
-        request, reply = self.last
+        masks = self._masks
+        request, reply = masked_request(self.last[0], masks), masked_reply(self.last[1], masks)
         return Exchange(
             step=request.step,
             method=request.method,
             path=self._shown(request.path),
-            headers=masked_headers(request.headers or {}, self.known),
-            body=_body_of(request, self.known),
+            headers=masked_headers(request.headers or {}, self._known),
+            body=_body_of(request, self._known),
             status=reply.status,
             error=reply.error,
-            reply_body=masked_head(reply.body, _REPLY_HEAD, self.known),
+            reply_body=masked_head(reply.body, _REPLY_HEAD, self._known),
             reply_bytes=len(reply.body),
         )
 
     def _shown(self, path: str) -> str:
-        return masked_text(path, self.known)[:_LONGEST_PATH]
+        return self.without_secrets(path)[:_LONGEST_PATH]
 
 
 def _body_of(request: Request, known: tuple[str, ...]) -> str | None:
@@ -240,5 +247,5 @@ class WatchedLedger(Ledger):
         """Write an outcome."""
         super().outcome(key, outcome, at, reply)
         self._seen.orders[outcome] += 1
-        shown = None if reply.order_id is None else masked_text(reply.order_id, self._seen.known)
+        shown = None if reply.order_id is None else self._seen.without_secrets(reply.order_id)
         self._seen.tell(OrderSeen(outcome=outcome, reason=reply.reason or None, order_id=shown))

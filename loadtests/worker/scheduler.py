@@ -34,10 +34,19 @@ class WorkerSchedule:
 
 
 class Scheduler:
-    """Plays a schedule; every arrival that came due ends as exactly one session record."""
+    """Plays a schedule; every arrival that came due ends as exactly one session record.
 
-    def __init__(self, context: SessionContext, schedule: WorkerSchedule, visit: Callable[[Session], None]) -> None:
-        self._context, self._schedule, self._visit = context, schedule, visit
+    `known` are the environment's secrets, which no record may say.
+    """
+
+    def __init__(
+        self,
+        context: SessionContext,
+        schedule: WorkerSchedule,
+        visit: Callable[[Session], None],
+        known: tuple[str, ...] = (),
+    ) -> None:
+        self._context, self._schedule, self._visit, self._known = context, schedule, visit, known
         self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
         self._arrivals, self._place = schedule.arrivals, 0
         self._woken, self._stopped = Event(), False
@@ -173,10 +182,10 @@ class Scheduler:
         self._record(record._replace(ended_at=self._context.clock.now(), outcome=outcome, reason=reason))
 
     def _shown(self, arrival: Arrival, error: Exception) -> str:
-        """Return what a mistake says, without what its session was given of accounts and data."""
+        """Return what a mistake says, without a secret, or what its session was given of accounts and data."""
         pools = self._context.pools
         known = () if pools is None else texts_of(pools.masks(arrival.number))
-        return masked_text(repr(error), known)[:_LONGEST_ERROR]
+        return masked_text(repr(error), (*self._known, *known))[:_LONGEST_ERROR]
 
     def _record(self, record: SessionRecord) -> None:
         self.counts[record.outcome] += 1

@@ -26,10 +26,18 @@ class StorefrontFailures:
     """Plays sessions by `visit` and counts what its code, in `file`, raises; a listener of the hooks.
 
     `end` is called once, with why the run must end. The traceback of each place's first failure goes to `path`.
+    `known` are the environment's secrets, which none of this may say.
     """
 
-    def __init__(self, visit: Callable[[Session], None], file: str, path: Path, end: Callable[[str], None]) -> None:
-        self._visit, self._file, self._path, self._end = visit, file, path, end
+    def __init__(
+        self,
+        visit: Callable[[Session], None],
+        file: str,
+        path: Path,
+        end: Callable[[str], None],
+        known: tuple[str, ...] = (),
+    ) -> None:
+        self._visit, self._file, self._path, self._end, self._known = visit, file, path, end, known
         self._counts: Counter[Key] = Counter()
         self._failed: Counter[tuple[str, bool]] = Counter()
         self._ended: Counter[str] = Counter()
@@ -82,7 +90,7 @@ class StorefrontFailures:
         journey = session.arrival.journey
         places = places_of(error, self._file)
         place = f"{Path(places[-1].file).name}:{places[-1].line}" if places else Path(self._file).name
-        message = masked_text(message_of(error), texts_of(session.masks()))[:_LONGEST]
+        message = masked_text(message_of(error), (*self._known, *texts_of(session.masks())))[:_LONGEST]
         self._last[journey] = f"{place}: {message}"
         self._failed[journey, unreadable] += 1
         key = journey, place, type(error).__name__, unreadable

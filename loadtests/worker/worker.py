@@ -209,7 +209,7 @@ class Worker:
             storefront.play(session, given)
 
         path = self._job.directory.storefront_failures(self.name)
-        return StorefrontFailures(visit, file_of(storefront.shop), path, self._fail)
+        return StorefrontFailures(visit, file_of(storefront.shop), path, self._fail, secrets_of(self._job))
 
     def _fail(self, because: str) -> None:
         """End the run here, and tell the master to end it everywhere."""
@@ -225,7 +225,7 @@ class Worker:
             open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
             max_open=max(1, job.most_open // self._workers),
         )
-        return Scheduler(self._context, own, self._storefront.visit)
+        return Scheduler(self._context, own, self._storefront.visit, secrets_of(job))
 
     def _hand_on(self) -> None:
         """Hand the requests that ended to the listeners."""

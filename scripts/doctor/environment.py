@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import requests
 
@@ -17,6 +18,7 @@ from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.kill_switch import says_stop
 from loadtests.guardrails.preflight import REQUESTS, check_side_effects, host_fault, page_of, served
 from loadtests.guardrails.release_watch import probe_release
+from loadtests.storefronts import storefront_of
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
 from slo.documents import BadInput, validate_json
@@ -38,6 +40,7 @@ def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -
     """Check everything that the environment declares, with one request each; shop records are read with the token."""
     kind = resolved.destinations.kind
     yield ok("environment", f"{name} at {resolved.environment.base_url}, {kind}{', production' if production else ''}")
+    yield from _storefront(resolved)
     yield from _proxy(resolved)
     yield from _data(resolved)
     with resolved.http() as http:
@@ -55,6 +58,24 @@ def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -
         yield from _sources(resolved, http)
     yield _side_effects(name, resolved)
     yield from _kill_url(resolved)
+
+
+def _storefront(resolved: ResolvedEnvironment) -> Iterator[Line]:
+    """Load the storefront's file, if it is one of the user's, and say which journeys it has."""
+    if isinstance(resolved.environment.storefront, str):
+        return
+    try:
+        storefront = storefront_of(resolved.environment)
+    except BadInput as error:
+        yield wrong("storefront", str(error), "correct the file; docs/write-a-storefront.md")
+        return
+    names = [f"{name} (buys)" if name in storefront.buyers else name for name in storefront.journeys]
+    file = Path(resolved.environment.storefront.file).name
+    if storefront.buyers:
+        yield ok("storefront", f"{file} has the journeys {', '.join(names)}")
+    else:
+        found = f"{file} has no journey that buys, only {', '.join(names)}"
+        yield missing("storefront", found, "add one, marked @journey(buys=True); docs/write-a-storefront.md")
 
 
 def _proxy(resolved: ResolvedEnvironment) -> Iterator[Line]:
@@ -108,13 +129,14 @@ def _reached(resolved: ResolvedEnvironment, reply: BoundedReply) -> Line:
     if reply.status in _DENIED:
         step = "declare basic_auth or headers, and set their variables"
         return wrong("shop", f"it refuses access: HTTP {reply.status}", step)
-    if reply.status >= _CLIENT_ERROR and reply.status != _NOT_FOUND:
+    is_headless = reply.status == _NOT_FOUND and not isinstance(resolved.environment.storefront, str)
+    if reply.status >= _CLIENT_ERROR and not is_headless:
         return wrong("shop", f"it answers HTTP {reply.status}", "fix it, or correct base_url")
     if "location" in reply.headers:
         found = f"it redirects to {reply.headers['location']}, which is not followed"
         return wrong("shop", found, "set base_url to where shoppers end up")
-    headless = " to /: no page there, as with a headless API" if reply.status == _NOT_FOUND else ""
-    return ok("shop", f"it answers HTTP {reply.status}{headless}")
+    more = " to /: no page there, as with a headless API" if is_headless else ""
+    return ok("shop", f"it answers HTTP {reply.status}{more}")
 
 
 def _hosts(resolved: ResolvedEnvironment) -> Iterator[Line]:

@@ -98,7 +98,7 @@ def steps_of(page: FirstPage) -> tuple[str, ...]:
     """Return the steps that the draft's journey makes."""
     if page.kind == "html":
         return ("home", *(["search"] if page.search else []), *(["product"] if page.links else []))
-    return ("home",)
+    return ("products",) if page.kind == "none" else ("home",)
 
 
 def _look_html(page: FirstPage) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.demand.visits import orders_of
+from loadtests.demand.visits import expected_events, orders_of
 from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.hosts import CDN
 from loadtests.environment.targets import Environment, read_targets
@@ -38,6 +38,7 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
         },
     )
     _check_not_judged(inputs, plan)
+    _check_steps(inputs, plan)
     return inputs
 
 
@@ -92,3 +93,18 @@ def _check_not_judged(inputs: Inputs, path: Path) -> None:
         if item.objective not in names:
             known = ", ".join(sorted(names))
             raise BadInput(f"{path}: not_judged names the objective {item.objective!r}; there are: {known}")
+
+
+def _check_steps(inputs: Inputs, path: Path) -> None:
+    """Raise BadInput for an objective about steps that no journey makes: its run could only end undecided."""
+    if isinstance(inputs.environment.storefront, str):
+        return
+    made = expected_events(inputs.plan)
+    given_up = {item.objective for item in inputs.plan.not_judged}
+    for objective in inputs.objectives:
+        if objective.steps and objective.name not in given_up and not any(made.get(step) for step in objective.steps):
+            raise BadInput(
+                f"{path}: the objective {objective.name} is about {', '.join(objective.steps)}, and no journey makes"
+                f" such a step; there are: {', '.join(sorted(made))}; correct the objective's steps, or name it in"
+                " not_judged"
+            )

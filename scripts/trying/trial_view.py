@@ -74,7 +74,7 @@ def _step(event: StepPlayed) -> str:
     asked = clip(f"{event.method} {clean(event.path)}", _PATH)
     answer = f"{event.status or '-':>4}  {seconds(event.time_s):>8}  {_size(event.bytes):>8}"
     more = f"  {event.error}" if event.error else f"  to {clean(event.leads_to)}" if event.leads_to else ""
-    return f"  {clip(event.step, _STEP):<{_STEP}} {asked:<{_PATH}} {answer}{more}"
+    return f"  {clip(clean(event.step), _STEP):<{_STEP}} {asked:<{_PATH}} {answer}{more}"
 
 
 def _size(value: int) -> str:

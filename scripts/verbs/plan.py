@@ -208,6 +208,8 @@ def _provable(proof: Proof, *, declared: bool) -> str:
         return f"{line}  not judged: listed in the plan's not_judged"
     if proof.unplanned:
         return f"{line}  not planned: the number of assets depends on the shop's pages"
+    if not proof.planned_events:
+        return f"{line}  will be undecided: no journey of the plan makes its steps: correct their names in it"
     return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or list it in not_judged"
 
 

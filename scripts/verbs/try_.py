@@ -8,7 +8,7 @@ from pathlib import Path
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.demand.plan_text import with_visits
 from loadtests.demand.visits import uncounted
-from loadtests.environment.targets import Ceiling, read_targets
+from loadtests.environment.targets import Ceiling, Environment, read_targets
 from loadtests.guardrails.plan_check import too_much
 from loadtests.guardrails.production import is_production
 from loadtests.results.inputs import Inputs
@@ -163,11 +163,17 @@ def _conclusion(tried: Tried, inputs: Inputs, context: Context) -> Iterator[str]
             f"orders: {orders['attempted']} attempted, {orders['accepted']} accepted, with the header"
             f" {tag}: {tried.directory.name}"
         )
-        yield f"audit them with: peakproof audit {tried.directory.path.relative_to(context.folder)}"
+        if _can_be_audited(inputs.environment):
+            yield f"audit them with: peakproof audit {tried.directory.path.relative_to(context.folder)}"
     for journey, why in tried.refused.items():
         yield f"{journey} isn't counted: {why}, each time"
     if tried.stopped:
         yield f"the try was ended: {tried.stopped}"
+
+
+def _can_be_audited(environment: Environment) -> bool:
+    urls = (environment.orders_url, environment.payments_url, environment.stock_url)
+    return environment.shop_records is not None or any(url is not None for url in urls)
 
 
 def _write(path: Path, plan: Plan, ceiling: Ceiling, tried: Tried, context: Context) -> None:

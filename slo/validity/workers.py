@@ -107,6 +107,10 @@ def hooks(given: Given) -> Iterator[Finding]:
         yield unknown("hooks", "whether a hook failed")
     for failure in given.run.hook_failures or ():
         times = "" if failure.count is None else f" {count(failure.count)} times"
+        if failure.hook == "journey":
+            message = f"the storefront's own code failed{times}: {failure.error or 'no reason recorded'}"
+            yield invalid("hooks", message, "mend the storefront's file: peakproof try shows each step")
+            continue
         message = f"the hook {failure.hook or '?'} failed{times}: {failure.error or 'no reason recorded'}"
         yield invalid("hooks", message, "repair the hook: what it should have recorded is missing")
 

@@ -1,9 +1,10 @@
 """The verdict: whether the release was shown good, shown bad, or neither, from facts alone.
 
 A PASS is earned: at least one objective shown met, none undecided or without data, every declared promise shown to
-hold, the run valid. Nothing that is missing counts for it. A FAIL is a fact: an objective shown missed in a valid run
-(also one the plan had given up on), or a broken promise in any run, for an oversold order is oversold whatever the
-load was. Everything else is INCONCLUSIVE and names what would settle it.
+hold, the run valid, and where sessions or orders failed, one that came through. Nothing that is missing counts for it.
+A FAIL is a fact: an objective shown missed in a valid run (also one the plan had given up on), or a broken promise in
+any run, for an oversold order is oversold whatever the load was. Everything else is INCONCLUSIVE and names what would
+settle it.
 """
 
 import dataclasses
@@ -23,6 +24,7 @@ from slo.validity.context import Limits
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument
 from slo.verdict.audit_document import AuditDocument
+from slo.verdict.done import check_done
 from slo.verdict.objective_results import ObjectiveResult, judge_objectives, observed
 from slo.verdict.promises import NEEDS, NOTHING, SOURCES, check_promises, vacuous
 
@@ -100,7 +102,13 @@ def judge(case: Case) -> Verdict:
         alpha=case.alpha,
     )
     invalid = tuple(finding for checked in validity for finding in checked.findings)
-    findings = (*promises, *invalid, *_objective_findings(case, objectives), *_aborted(run, objectives))
+    findings = (
+        *promises,
+        *invalid,
+        *_objective_findings(case, objectives),
+        *_aborted(run, objectives),
+        *check_done(run),
+    )
     verdict = Verdict(
         run=run.run or "?",
         outcome=_outcome(promises, invalid, objectives, findings),

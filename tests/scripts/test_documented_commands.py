@@ -8,7 +8,7 @@ import pytest
 
 from scripts.cli import build_parser
 from tests.scripts.verbs.test_verbs import SHIPPED, with_sessions
-from tests.scripts.world import Command
+from tests.scripts.world import Command, targets
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,6 +36,9 @@ def test_from_a_history_with_sessions_to_a_plan_the_page_s_commands_run_as_they_
 ) -> None:
     with_sessions(peakproof.folder)
     (peakproof.folder / "objectives.yaml").write_bytes(SHIPPED.read_bytes())
+    (peakproof.folder / "targets.yaml").write_text(targets())
+    if page == "README.md":
+        (peakproof.folder / "plan.yaml").write_text("the one that init wrote")
     planning = [arguments for name, arguments in SHOWN if name == page and arguments[0] in PLANNING]
     assert [arguments[:2] for arguments in planning[:2]] == [["forecast", "orders.csv"], ["plan", "build"]]
     for arguments in planning:

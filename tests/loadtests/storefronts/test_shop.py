@@ -1,5 +1,6 @@
 """A storefront says what is asked for and what is expected; everything else is done for it."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,25 @@ def test_a_refusal_that_nobody_takes_up_ends_the_visit(tmp_path: Path) -> None:
     shopper = Shopper(tmp_path, failing(409))
     shopper.play(lambda shop: shop.post("cart", "/cart", refused={"over_limit": 409}))
     assert (shopper.session.lacked, shopper.errors) == ("over_limit", [("cart", None)])
+
+
+def test_a_name_that_the_storefront_lacks_is_its_own_mistake_and_no_reply_s(tmp_path: Path) -> None:
+    """What a reply lacks is the reply's: only the shopper itself is told apart."""
+    shopper = Shopper(tmp_path)
+
+    def visit(shop: Any) -> None:
+        shop.get("home", "/")
+        shop.gett("cart", "/cart")
+
+    with pytest.raises(AttributeError, match="has no attribute 'gett'"):
+        shopper.play(visit)
+    shopper.session.close()
+    assert (shopper.errors, shopper.unexpected) == ([("home", None)], [])
+
+
+def test_a_journey_that_would_end_the_process_is_a_mistake_of_its_own(tmp_path: Path) -> None:
+    def visit(_: Any) -> None:
+        sys.exit(3)
+
+    with pytest.raises(RuntimeError, match=r"the journey ends the process: take sys.exit\(\) or exit\(\) out of it"):
+        Shopper(tmp_path).play(visit)

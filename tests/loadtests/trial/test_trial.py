@@ -112,6 +112,10 @@ class Mine(Shop):
         else:
             self.post("register" if who.is_new else "login", f"/api?who={who.password}", dict(who))
 
+    @journey(customer=True)
+    def is_locked(self):
+        self.get("home", f"/api?page={self.account.user}", refused={"account_locked": 200})
+
     @journey
     def leaks(self):
         self.get("home", "/api")
@@ -328,3 +332,29 @@ def test_a_mistake_that_is_told_holds_nothing_of_the_account(tmp_path: Path, sho
     played = tried(tmp_path, shop, "leaks", declared=with_accounts(tmp_path, returning=1.0))
     assert (played.failure.what, played.failure.message) == ("storefront", "RuntimeError: lost ***")
     assert "canary" not in repr(played.events) + played.log
+
+
+def test_accounts_that_the_shop_locks_leave_none_and_are_no_mistake_of_the_storefront(
+    tmp_path: Path, shop: FakeShop
+) -> None:
+    played = tried(tmp_path, shop, "is-locked", "looks", sessions=2, declared=with_accounts(tmp_path, returning=1.0))
+    lacked = [(ended.journey, ended.lacked) for ended in played.of(SessionEnded)]
+    assert lacked == [
+        ("is-locked", "account_locked"),
+        *[("is-locked", "no_account")] * 2,
+        *[("looks", "no_account")] * 3,
+    ]
+    assert (played.of(Failure), played.code) == ([], 0)
+
+
+def test_a_kind_of_customer_that_hardly_ever_comes_is_not_waited_for(tmp_path: Path, shop: FakeShop) -> None:
+    declared = with_accounts(tmp_path, guest=1.0 - 1e-9, new=1e-9)
+    played = tried(tmp_path, shop, "looks", sessions=2, declared=declared)
+    assert (len(played.of(SessionEnded)), played.of(Failure), played.code) == (2, [], 0)
+
+
+def test_a_short_user_is_shown_no_more_than_a_long_one(tmp_path: Path, shop: FakeShop) -> None:
+    declared = with_accounts(tmp_path, returning=1.0)
+    (tmp_path / "accounts.csv").write_text("user,password\nbob,canary-word\n")
+    played = tried(tmp_path, shop, "is-locked", declared=declared)
+    assert {step.path for step in played.of(StepPlayed)} == {"/api?page=***"}

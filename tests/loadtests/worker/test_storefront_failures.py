@@ -13,7 +13,8 @@ from loadtests.client.interface import Request
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.error_samples import read_samples
 from loadtests.results.records import SessionRecord
-from loadtests.results.run_directory import RunDirectory
+from loadtests.results.run_directory import RunDirectory, read_tables
+from loadtests.results.schemas import SESSIONS
 from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.session import Session, SessionFailedError
@@ -29,6 +30,7 @@ from tests.loadtests.fakes import FakeClient, arrival, ok, session_record, worke
 from tests.loadtests.prepared import prepared_run
 
 HERE = __file__
+SECRET = "sk-live-hunter"
 
 
 class Sessions:
@@ -38,7 +40,7 @@ class Sessions:
         self.path = folder / "errors" / "storefront-w0.txt"
         self.ended: list[str] = []
         self._visit: Callable[[Session], None] = lambda _: None
-        self.failures = StorefrontFailures(self._play, HERE, self.path, self.ended.append)
+        self.failures = StorefrontFailures(self._play, HERE, self.path, self.ended.append, (SECRET,))
         self._context = worker(folder, FakeClient(lambda _: ok({})))
 
     def play(self, visit: Callable[[Session], None], times: int = 1, journey: str = "buy", **record: Any) -> None:
@@ -64,6 +66,10 @@ def well(_: Session) -> None:
 
 def mistaken(_: Session) -> None:
     raise RuntimeError("card 4111111111111111")
+
+
+def revealing(_: Session) -> None:
+    raise RuntimeError("refused " + SECRET)
 
 
 def shop_fails(_: Session) -> None:
@@ -157,6 +163,12 @@ def test_sessions_that_were_dropped_make_no_journey_of_mistakes_look_better(sess
     assert len(sessions.ended) == 1
 
 
+def test_a_secret_of_the_environment_s_is_in_no_message(sessions: Sessions) -> None:
+    sessions.play(revealing, AT_THE_START)
+    assert sessions.ended[0].endswith(": RuntimeError: refused ***")
+    assert "RuntimeError: refused ***" in sessions.path.read_text()
+
+
 def test_the_first_traceback_of_each_line_is_kept_with_the_file_s_own_lines_alone(sessions: Sessions) -> None:
     sessions.play(mistaken, 5)
     text = sessions.path.read_text()
@@ -179,6 +191,14 @@ class Mistaken(Shop):
     def window_shop(self) -> None:
         self.get("home", "/")
         raise RuntimeError("in mid visit")
+
+
+class Revealing(Shop):
+    @journey
+    def window_shop(self) -> None:
+        key = self.settings["key"]
+        self.get("home", "/")
+        raise RuntimeError(f"no product for {key}")
 
 
 class Misread(Shop):
@@ -207,6 +227,24 @@ def test_a_worker_whose_storefront_fails_ends_its_part_and_tells_its_master(tmp_
     assert sum(failure["count"] for failure in status.hook_failures) == status.storefront_failures[0].count
     assert directory.storefront_failures("w0").read_text().startswith("window-shop, session ")
     assert not directory.hang("w0").exists()
+
+
+def test_a_secret_of_the_storefront_s_settings_is_in_nothing_that_a_worker_writes(
+    tmp_path: Path, shop: FakeShop
+) -> None:
+    own = {"file": HERE, "settings": {"key": {"env": "MINE_KEY"}}}
+    directory = prepared_run(tmp_path, shop.url, journeys={"window-shop": 1.0}, declared={"storefront": own})
+    job = read_job(directory.path, {"MINE_KEY": SECRET}, Storefront.of("mine", Revealing))
+    one = Worker(job, 0, 1, Clock.start().now())
+    told: list[str] = []
+    one.on_failure = told.append
+    with gevent.Timeout(60):
+        gevent.spawn(one.play).join()
+    assert told[0].endswith(": RuntimeError: no product for ***")
+    reasons = read_tables(directory.parts("sessions"), SESSIONS)["reason"].to_pylist()
+    assert set(filter(None, reasons)) == {"journey: RuntimeError('no product for ***')"}
+    written = [path for path in directory.path.rglob("*") if path.is_file()]
+    assert [path.name for path in written if SECRET.encode() in path.read_bytes()] == []
 
 
 def test_a_worker_keeps_the_first_wrong_replies_without_secrets(tmp_path: Path, shop: FakeShop) -> None:

@@ -129,3 +129,29 @@ def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentLacks) as lacks:
         prepare(read(tmp_path), World(folder=tmp_path).context().runs)
     assert str(lacks.value) == f"{tmp_path / 'runs'}: can't be written: Not a directory"
+
+
+OWN = """\
+from peakproof import Shop, journey
+
+
+class Mine(Shop):
+    @journey
+    def look(self):
+        self.get("products", "/")
+"""
+
+
+def test_an_objective_about_steps_that_no_journey_makes_is_refused_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    journeys = "journeys: {look: 1}\nvisits: {look: {steps: {products: 1}}}"
+    plan, own = PLAN.replace("journeys: {search-and-buy: 1.0}", journeys), targets(storefront={"file": "mine.py"})
+    assert refused(tmp_path, plan=plan, targets=own) == (
+        "plan.yaml: the objective checkout-answers is about checkout, and no journey makes such a step; there are:"
+        " products; correct the objective's steps, or name it in not_judged"
+    )
+    given_up = [{"objective": name, "because": "a test"} for name in ("checkout-answers", "checkout-waits")]
+    some = f"{plan}not_judged: {json.dumps([*given_up, {'objective': 'server-answers', 'because': 'a test'}])}\n"
+    assert read(tmp_path, plan=some, targets=own).plan.not_judged
+    made = plan.replace("{products: 1}", "{products: 1, checkout: 2}")
+    assert read(tmp_path, plan=made, targets=own).objectives[0].steps == ("checkout",)

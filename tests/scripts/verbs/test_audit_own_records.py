@@ -168,8 +168,11 @@ def test_a_file_that_can_not_be_loaded_makes_its_checks_unknown(mine: Path, peak
     mine.write_text("import nothing_of_that_name")
     ended = peakproof("audit", "run", "--shop-records", str(mine))
     assert ended.code == 75
-    why = "mine.py: line 1: ModuleNotFoundError: No module named 'nothing_of_that_name'"
-    assert f"unknown stock-not-negative: stock unreadable: {why}: install it" in ended.out
+    why = (
+        "mine.py: line 1: ModuleNotFoundError: No module named 'nothing_of_that_name': install it beside peakproof, and"
+        " on each machine of a worker"
+    )
+    assert f"unknown stock-not-negative: stock unreadable: {why}" in ended.out.splitlines()
 
 
 def test_nothing_in_the_run_directory_is_run(run: RunDirectory, peakproof: Command) -> None:
@@ -256,3 +259,17 @@ def test_the_stock_before_the_run_is_read_through_it(orders: Any, mine: Path, pe
     assert json.loads(directory.stock_before.read_text())["stock"] == [
         {"sku": "tee-M-black", "location": "warehouse", "quantity": 10, "reserved": 3}
     ]
+
+
+def test_a_run_directory_that_names_a_file_of_its_own_has_none_of_its_code_run(
+    run: RunDirectory, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who made the directory wrote the path and the hash, too."""
+    monkeypatch.chdir(peakproof.folder)
+    ran = peakproof.folder / "ran"
+    copy = Path("run") / "shop_records" / "mine.py"
+    copy.write_text(f"open({str(ran)!r}, 'w')\n{MINE}")
+    declare(run, copy)
+    ended = peakproof("audit", "run")
+    assert (ended.code, ended.out, ran.exists()) == (2, "", False)
+    assert "mine.py: lies in the run directory, from which no code is run; look at it and copy it out" in ended.err

@@ -134,14 +134,6 @@ BROKEN: list[tuple[str, tuple[int, object], str, str, str]] = [
 ]
 
 
-def test_a_headless_shop_needs_no_page_at_its_root(
-    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    del shop.answers["/"]
-    found = looked(peakproof, shop, monkeypatch)
-    assert found["shop"]["found"] == "it answers HTTP 404 to /: no page there, as with a headless API"
-
-
 @pytest.mark.parametrize(("path", "answer", "what", "told", "step"), BROKEN)
 def test_what_is_wrong_is_told_with_the_next_step(  # noqa: PLR0913, PLR0917 - a row of the table
     path: str,
@@ -368,3 +360,68 @@ def test_a_file_of_shop_records_is_asked_for_its_first_rows(
     found = looked(peakproof, shop, monkeypatch, shop_records=declared, **{**no_pages, "orders_url": shop.url})
     why = f"{peakproof.folder}/mine.py: has orders(), and the environment declares orders_url: keep one of them"
     assert (found["shop records"]["state"], found["shop records"]["found"]) == ("wrong", why)
+
+
+HEADLESS = """\
+from peakproof import Shop, journey
+
+
+class Mine(Shop):
+    @journey
+    def look(self):
+        self.get("products", "/api/products")
+
+    @journey(buys=True)
+    def buy(self):
+        self.look()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (HEADLESS, ("ok", "mine.py has the journeys look, buy (buys)", None)),
+        (
+            HEADLESS.replace("(buys=True)", ""),
+            (
+                "missing",
+                "mine.py has no journey that buys, only look, buy",
+                "add one, marked @journey(buys=True); docs/write-a-storefront.md",
+            ),
+        ),
+        (
+            HEADLESS.replace("(self):", "(self:", 1),
+            (
+                "wrong",
+                "FOLDER/mine.py: line 6: '(' was never closed: def look(self:",
+                "correct the file; docs/write-a-storefront.md",
+            ),
+        ),
+    ],
+)
+def test_a_storefront_of_one_s_own_is_loaded_and_its_shop_needs_no_page_at_its_root(
+    text: str,
+    line: tuple[str, str, str | None],
+    peakproof: Command,
+    shop: FakeShop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (peakproof.folder / "mine.py").write_text(text)
+    shop.answers["/"] = (404, b"")
+    found = looked(peakproof, shop, monkeypatch, storefront={"file": "mine.py"})
+    storefront = found["storefront"]
+    state, told, step = line
+    assert (storefront["state"], storefront["found"], storefront.get("next")) == (
+        state,
+        told.replace("FOLDER", str(peakproof.folder)),
+        step,
+    )
+    assert found["shop"]["state"] == "ok"
+    assert found["shop"]["found"] == "it answers HTTP 404 to /: no page there, as with a headless API"
+
+
+def test_a_shop_that_the_built_in_storefront_plays_needs_its_page(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.answers["/"] = (404, b"")
+    assert looked(peakproof, shop, monkeypatch)["shop"]["found"] == "it answers HTTP 404"

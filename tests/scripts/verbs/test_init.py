@@ -366,6 +366,13 @@ def test_a_headless_api_has_no_page_at_its_root_and_wants_a_header(
         ended = peakproof("init", shop.url, "--header", "X-Shop=tees", "--header-env", "x-api-key=MY_KEY")
     assert (ended.code, ended.err) == (0, "")
     assert "it answers HTTP 404 to /: no page there, as with a headless API" in ended.out
+    targets, objectives, plan = (peakproof.folder / name for name in FILES if name != FILE)
+    inputs = read_inputs(plan, (objectives,), targets, "staging")
+    shopper = Shopper(peakproof.folder, journey="window-shop")
+    storefront_of(inputs.environment).play(shopper.session, shopper.given)
+    made = {request.step for request in shopper.sent}
+    assert made == set(inputs.plan.visits["window-shop"].steps) == {"products"}
+    assert {step for objective in inputs.objectives for step in objective.steps} == made
     headers = read_targets(peakproof.folder / "targets.yaml").environments["staging"].headers
     assert (headers["X-Shop"].value, headers["x-api-key"].env) == ("tees", "MY_KEY")
     assert "kkk" not in "".join(path.read_text() for path in peakproof.folder.glob("*.*"))

@@ -172,6 +172,16 @@ def test_the_demos_plan_says_what_it_gives_up(peakproof: Command) -> None:
     assert given_up.split()[0] == "browse-availability"
 
 
+def test_an_objective_about_steps_that_no_journey_makes_is_told_apart_from_a_plan_too_short(
+    peakproof: Command,
+) -> None:
+    (peakproof.folder / "plan.yaml").write_text(PLAN.replace("search-and-buy", "window-shop"))
+    (peakproof.folder / "objectives.yaml").write_text(OBJECTIVES)
+    shown = peakproof("plan", "show", "plan.yaml", "--objectives", "objectives.yaml")
+    told = [line.partition("  will be ")[2] for line in shown.out.splitlines() if line.startswith("  checkout-")]
+    assert told == ["undecided: no journey of the plan makes its steps: correct their names in it"] * 2
+
+
 def test_a_plan_with_the_earlier_names_is_refused_with_the_names_of_today(peakproof: Command) -> None:
     old = PLAN.replace("plateau, duration_s: 20", "plateau, plays_s: 20, stands_for_s: 600")
     (peakproof.folder / "plan.yaml").write_text(old)

@@ -233,6 +233,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "run again; if it stays unknown, report it with logs/",
     ),
     (
+        {"hook_failures": [{"hook": "journey", "error": "RuntimeError('no size')", "count": 9}]},
+        "hooks",
+        "the storefront's own code failed 9 times: RuntimeError('no size')",
+        "mend the storefront's file: peakproof try shows each step",
+    ),
+    (
         {"hook_failures": [{"hook": "ledger", "error": "disk full", "count": 3}]},
         "hooks",
         "the hook ledger failed 3 times: disk full",

@@ -199,6 +199,48 @@ def test_a_broken_promise_fails_even_an_invalid_run(passing: Case, audit_json: d
     assert verdict.headline == "FAIL  stock-not-negative: 3 SKUs have less than no stock"
 
 
+STEPS = "see errors/ and peakproof try; give the steps that fail an objective"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"account": {"completed": 0, "failed": 995}}, "sessions: 995 sessions failed, and none did what it came for"),
+        ({"orders": {"accepted": 0, "unknown": 20}}, "orders: 20 orders failed, and none was accepted"),
+    ],
+)
+def test_where_all_sessions_or_all_orders_failed_no_objective_that_is_met_makes_a_pass(
+    changes: dict[str, dict[str, int]], message: str, passing: Case
+) -> None:
+    """Objectives of a shop of one's own may be about the first steps alone."""
+    no_audit = dataclasses.replace(passing, declared=frozenset(), audit=None)
+    facts = no_audit.run.to_json()
+    case = _run(no_audit, **{name: {**facts[name], **changed} for name, changed in changes.items()})
+    verdict = judge(case)
+    subject = message.partition(":")[0]
+    (found,) = (finding for finding in verdict.findings if finding.subject == subject)
+    assert (verdict.outcome, f"{subject}: {found.message}", found.change) == (Outcome.INCONCLUSIVE, message, STEPS)
+    assert (
+        judge(_with(case, "checkout-latency", SLOW)).outcome is judge(_with(no_audit, "checkout-latency", SLOW)).outcome
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"account": {"completed": 1, "failed": 40}},
+        {"orders": {"accepted": 0, "unknown": 0, "refused": 20}},
+        {"orders": {"accepted": 1, "unknown": 20}},
+    ],
+)
+def test_one_that_came_through_or_a_refusal_is_no_sign_of_that(
+    changes: dict[str, dict[str, int]], passing: Case
+) -> None:
+    facts = passing.run.to_json()
+    case = _run(passing, **{name: {**facts[name], **changed} for name, changed in changes.items()})
+    assert {"sessions", "orders"}.isdisjoint(finding.subject for finding in judge(case).findings)
+
+
 def test_an_aborted_run_is_judged_on_what_it_has(passing: Case) -> None:
     case = _run(_with(passing, "checkout-latency", SLOW), ended="aborted", ended_because="a breach is certain")
     assert judge(case).outcome is Outcome.FAIL

@@ -1,0 +1,25 @@
+"""Whether anybody did in a run what they came for: objectives may be met that aren't about the steps which failed.
+
+It changes no FAIL: a missed objective says more.
+"""
+
+from collections.abc import Iterator
+
+from slo.findings import Finding, Severity
+from slo.formatting import count
+from slo.validity.run_document import RunDocument
+
+_CHANGE = "see errors/ and peakproof try; give the steps that fail an objective"
+
+
+def check_done(run: RunDocument) -> Iterator[Finding]:
+    """Find a run in which sessions failed and none was completed, or orders failed and none was accepted."""
+    visits, orders = run.account, run.orders
+    if visits is not None and visits.failed and visits.completed == 0:
+        yield _finding("sessions", f"{count(visits.failed)} sessions failed, and none did what it came for")
+    if orders is not None and orders.unknown and orders.accepted == 0:
+        yield _finding("orders", f"{count(orders.unknown)} orders failed, and none was accepted")
+
+
+def _finding(subject: str, message: str) -> Finding:
+    return Finding(kind="validity", severity=Severity.INCONCLUSIVE, subject=subject, message=message, change=_CHANGE)
