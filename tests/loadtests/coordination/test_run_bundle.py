@@ -52,6 +52,20 @@ def test_a_worker_has_what_it_needs_to_play_and_nothing_that_was_written_since(
     ]
 
 
+def test_a_storefront_of_one_s_own_goes_along_and_is_what_the_worker_plays(tmp_path: Path) -> None:
+    own = {"file": "gone/mine.py", "settings": {"key": {"env": "MINE_KEY"}, "currency": "gbp"}}
+    run = prepared_run(tmp_path / "runs", "http://127.0.0.1:9", declared={"storefront": own})
+    run.storefront.mkdir()
+    text = "from peakproof import Shop, journey\nclass Mine(Shop):\n    @journey\n    def look(self): self.think()\n"
+    (run.storefront / "mine.py").write_text(text)
+    directory = unpack(download(BundleServer(TOKEN, run, 3)).open(), tmp_path / "there")
+    job = read_job(directory.path, {"MINE_KEY": "k" * 9})
+    assert (job.storefront.name, list(job.storefront.journeys)) == ("mine", ["look"])
+    assert job.given().settings == {"key": "k" * 9, "currency": "gbp"}
+    with pytest.raises(BadInput, match="MINE_KEY is not set"):
+        read_job(directory.path).given()
+
+
 def test_no_secret_is_in_them(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_GATE", "canary-of-the-gate")
     text = module.pack(run, 2).decode()
