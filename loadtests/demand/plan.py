@@ -32,6 +32,12 @@ def is_name(text: str) -> bool:
     return re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", text) is not None
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not hold a control character")
+    return text
+
+
 def _dns_label(text: str) -> str:
     if not is_name(text):
         raise ValueError("must be a DNS label of 1 to 40 characters: a-z, 0-9 and inner hyphens")
@@ -56,6 +62,7 @@ Streams = Annotated[
     ),
 ]
 Name = Annotated[str, AfterValidator(_dns_label)]
+StepName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
 Level = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -143,7 +150,7 @@ class Visits(_Part):
     Counted by `peakproof try`.
     """
 
-    steps: Mapping[Annotated[str, Field(min_length=1, max_length=100)], Positive] = Field(min_length=1)
+    steps: Mapping[StepName, Positive] = Field(min_length=1)
     orders: float = Field(default=0.0, ge=0, le=1000)
 
 

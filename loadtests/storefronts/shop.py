@@ -20,7 +20,7 @@ from loadtests.storefronts.order import Order, RefusedError
 from loadtests.storefronts.page import Page
 
 One = TypeVar("One")
-_MOST_STEPS = 1000
+_MOST_STEPS, _LONGEST_STEP = 500, 100
 _REDIRECT_STEPS: dict[str, str] = {}
 # The refusal that says that the shop lets nobody in with this account any more.
 ACCOUNT_LOCKED = "account_locked"
@@ -41,6 +41,10 @@ class HowSent(How, total=False):
 
     form: Mapping[str, object] | Sequence[tuple[str, str]] | None
     params: Mapping[str, object] | None
+
+
+class StepNameError(Exception):
+    """A step's name that no record and no report can use: a mistake of the storefront's."""
 
 
 class NothingLeftError(Exception):
@@ -225,10 +229,17 @@ class Shop:
         return Page(session, session.answered or request, reply)
 
     def _new_step(self, step: str) -> str:
-        """Return what a step's redirects are called; raises PersonalDataError for a name with a customer's data."""
+        """Return what a step's redirects are called; raises StepNameError, and PersonalDataError for a customer's data."""
         self._session.check_name(step)
-        if len(_REDIRECT_STEPS) > _MOST_STEPS:  # a storefront that makes its steps' names up
-            _REDIRECT_STEPS.clear()
+        if not (step.isprintable() and 0 < len(step) <= _LONGEST_STEP):
+            raise StepNameError(
+                f"a step's name must have 1 to {_LONGEST_STEP} printable characters, found {step[:120]!r}"
+            )
+        if len(_REDIRECT_STEPS) >= _MOST_STEPS:
+            raise StepNameError(
+                f"the storefront has named over {_MOST_STEPS} different steps, the last {step!r}: a step is a kind of"
+                " request; ids and words belong into its path"
+            )
         return _REDIRECT_STEPS.setdefault(step, f"{step}-redirect")
 
     def _checked(self, request: Request, expect: Match, refused: Mapping[str, Match]) -> Page:

@@ -11,6 +11,7 @@ from loadtests.shopper.session import SessionFailedError
 from loadtests.storefronts import Shop
 from loadtests.storefronts.journey import journey
 from loadtests.storefronts.order import RefusedError
+from loadtests.storefronts.shop import StepNameError
 from tests.loadtests.fakes import ok
 from tests.loadtests.storefronts.shopping import Plain, Shopper, html
 
@@ -233,6 +234,28 @@ def test_who_finds_nothing_left_says_so(tmp_path: Path, *, sold_out_ok: bool, la
     shopper = Shopper(tmp_path, shop=Empty)
     shopper.play()
     assert shopper.session.lacked == lacked
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 101])
+def test_a_step_s_name_is_a_line_of_a_report(tmp_path: Path, name: str) -> None:
+    shopper = Shopper(tmp_path)
+    with pytest.raises(StepNameError, match="a step's name must have 1 to 100 printable characters"):
+        shopper.play(lambda shop: shop.get(name, "/"))
+    assert shopper.sent == []
+
+
+def test_a_storefront_that_makes_names_up_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.storefronts.shop._REDIRECT_STEPS", {})
+    monkeypatch.setattr("loadtests.storefronts.shop._MOST_STEPS", 5)
+    shopper = Shopper(tmp_path)
+
+    def visit(shop: Shop) -> None:
+        for number in range(9):
+            shop.get(f"product-{number}", "/")
+
+    with pytest.raises(StepNameError, match="over 5 different steps, the last 'product-5'"):
+        shopper.play(visit)
+    assert len(shopper.sent) == 5
 
 
 def test_a_refusal_that_nobody_takes_up_ends_the_visit(tmp_path: Path) -> None:
