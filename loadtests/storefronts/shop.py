@@ -229,7 +229,7 @@ class Shop:
         return Page(session, session.answered or request, reply)
 
     def _new_step(self, step: str) -> str:
-        """Return what a step's redirects are called; raises StepNameError, and PersonalDataError for a customer's data."""
+        """Return what a step's redirects are called; raises StepNameError or PersonalDataError for its name."""
         self._session.check_name(step)
         if not (step.isprintable() and 0 < len(step) <= _LONGEST_STEP):
             raise StepNameError(

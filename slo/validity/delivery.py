@@ -1,5 +1,7 @@
 """The load that was delivered, by the records: what was due, what started on time, and what is left out."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ class Delivered:
 
     `at_proxy` failed at the environment's proxy, before the shop. Of the `buyers` that started in the window,
     `unserved` found nothing to buy; what the generator had no descriptor or no port for is counted in the whole run.
+    `failed_journeys` are those of which sessions of the window failed and none was completed, with how many failed.
     """
 
     due: int | None
@@ -33,6 +36,7 @@ class Delivered:
     buyers: int | None = None
     unserved: int | None = None
     at_proxy: int | None = None
+    failed_journeys: Mapping[str, int] | None = None
 
 
 def delivered(
@@ -57,11 +61,19 @@ def delivered(
         at_proxy=_true(pc.equal(judged["error"], "proxy")),
         buyers=_true(means_to_buy),
         unserved=_true(pc.and_(means_to_buy, pc.is_in(due["reason"], _UNSERVED))),
+        failed_journeys=_failed_journeys(due),
         no_descriptor=_true(pc.equal(requests["error"], "no_descriptor")),
         no_port=_true(pc.equal(requests["error"], "no_port")),
         session_rows=sessions.num_rows,
         request_rows=requests.num_rows,
     )
+
+
+def _failed_journeys(due: pa.Table) -> dict[str, int]:
+    grouped = due.group_by(["journey", "outcome"]).aggregate([([], "count_all")]).to_pylist()
+    outcomes = Counter({(row["journey"], row["outcome"]): row["count_all"] for row in grouped})
+    failed = {journey: count for (journey, outcome), count in outcomes.items() if outcome == "failed"}
+    return {journey: count for journey, count in sorted(failed.items()) if not outcomes[journey, "completed"]}
 
 
 def left_out(requests: pa.Table, run: RunDocument, window: Window) -> dict[str, int]:

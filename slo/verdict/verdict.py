@@ -107,7 +107,7 @@ def judge(case: Case) -> Verdict:
         *invalid,
         *_objective_findings(case, objectives),
         *_aborted(run, objectives),
-        *check_done(run),
+        *check_done(run, case.records.failed_journeys),
     )
     verdict = Verdict(
         run=run.run or "?",

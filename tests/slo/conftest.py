@@ -90,6 +90,7 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
     return Case(
         run=parse_run(run_json),
         records=Delivered(
+            failed_journeys={},
             due=500,
             on_time=499,
             requests=4000,

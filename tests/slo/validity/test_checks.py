@@ -15,7 +15,7 @@ from slo.verdict.verdict import Case
 SECOND = 1_000_000_000
 
 
-def _found(case: Case, run: dict[str, Any], **records: int | None) -> list[Finding]:
+def _found(case: Case, run: dict[str, Any], **records: Any) -> list[Finding]:
     given = dataclasses.replace(case.records, **records)
     checks = check_validity(parse_run(run), given, case.declared)
     return [finding for check in checks for finding in check.findings]

@@ -21,6 +21,7 @@ def test_the_load_is_counted_from_the_records() -> None:
         {
             **{name: pa.array([v * SECOND for v in sessions[name].to_pylist()]) for name in sessions.column_names},
             "journey": ["buy", "buy", "look", "buy", "buy", "buy"],
+            "outcome": pa.array(["completed", "completed", "failed", "failed", "completed", "failed"]),
             "reason": pa.array(["data_exhausted", None, "data_exhausted", "data_exhausted", "data_exhausted", None]),
         }
     )
@@ -42,6 +43,7 @@ def test_the_load_is_counted_from_the_records() -> None:
         no_port=1,
         buyers=2,  # one never started
         unserved=1,
+        failed_journeys={"look": 1},
     )
 
 

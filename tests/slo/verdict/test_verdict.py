@@ -225,6 +225,17 @@ def test_where_all_sessions_or_all_orders_failed_no_objective_that_is_met_makes_
     )
 
 
+def test_a_journey_that_always_fails_beside_others_that_do_well_is_no_pass(passing: Case) -> None:
+    records = dataclasses.replace(passing.records, failed_journeys={"buy": 12})
+    verdict = judge(dataclasses.replace(passing, records=records))
+    (found,) = (finding for finding in verdict.findings if finding.subject == "buy")
+    assert (verdict.outcome, found.message, found.change) == (
+        Outcome.INCONCLUSIVE,
+        "12 sessions of buy failed, and none did what it came for",
+        STEPS,
+    )
+
+
 @pytest.mark.parametrize(
     "changes",
     [
