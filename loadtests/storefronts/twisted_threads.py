@@ -136,8 +136,8 @@ class Buying(Shop):
                 placed.wrong("no order number, or another total than the cart's")
             order.accepted(placed["order_id"], cents=int(placed["total_cents"]), status=placed.status)
             events = str(placed.get("events_url") or f"/orders/{quote(order.order_id, safe='')}/events")
-        if order.placed and self._session.plan.streams == "orders":
-            self._follow(order.order_id, events)
+        if order.placed:
+            self.follow(order.order_id, events)
         return order
 
     def choose_lines(self, method: Delivery) -> list[Line]:
@@ -160,8 +160,10 @@ class Buying(Shop):
             cart.wrong("the cart holds other things")
         return int(cart["total_cents"])
 
-    def _follow(self, order_id: str, path: str) -> None:
-        """Listen to the order just placed until it is shipped."""
+    def follow(self, order_id: str, path: str) -> None:
+        """Listen to the order just placed until it is shipped, where the plan says so."""
+        if self._session.plan.streams != "orders":
+            return
         self._session.listen(Request(step="order-stream", method="GET", path=path))
         for status in NEWS:
             self._session.hear(f"order-{status}", _is_news_of(order_id, status))

@@ -84,6 +84,9 @@ class TwistedThreads(Buying):
             if placed["total_cents"] != total_cents:
                 placed.wrong("another total than the cart's")
             order.accepted(placed["order_id"], cents=total_cents, status=self._pay(placed).status)
+            events = str(placed["events_url"])
+        if order.placed:
+            self.follow(order.order_id, events)
 
     @journey(buys=True, name="return")
     def send_back(self) -> None:

@@ -202,7 +202,7 @@ def test_of_two_runs_that_start_together_exactly_one_gets_through(tmp_path: Path
 
 @pytest.mark.heavy
 def test_a_lease_that_somebody_takes_away_ends_the_run(tmp_path: Path, shop: Shop, prometheus: str) -> None:
-    write(tmp_path, LONG, staging=environment_of(shop))
+    write(tmp_path, LONG, staging=environment_of(shop, hosts={}))
     with played(tmp_path, shop, prometheus) as run:
         run.wait_for_load()
         (lease,) = (tmp_path / "leases").glob("*.json")

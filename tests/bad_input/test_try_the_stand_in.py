@@ -24,10 +24,10 @@ def test_what_is_counted_is_what_the_table_says_and_no_order_is_lost(tmp_path: P
     plan = read_plan(tmp_path / "plan.yaml")
     stream = {**ORDER_STREAM, **ORDER_NEWS}
     assert {name: one.steps for name, one in plan.visits.items()} == {
-        name: {**steps, **(stream if "checkout" in steps else {})} for name, steps in VISITS.items()
+        name: {**VISITS[name], **(stream if "checkout" in VISITS[name] else {})} for name in plan.journeys
     }
-    bare = plan.model_copy(update={"visits": {}})
-    assert {name: one.orders for name, one in plan.visits.items()} == orders_of(bare)
+    bare = orders_of(plan.model_copy(update={"visits": {}}))
+    assert {name: one.orders for name, one in plan.visits.items()} == {name: bare[name] for name in plan.journeys}
     (folder,) = (tmp_path / "tries").iterdir()
     audited = peakproof(tmp_path, "audit", f"tries/{folder.name}", **variables)
     assert "broken" not in audited.out

@@ -103,7 +103,7 @@ def behind(
         leads.pop(urlsplit(one["base_url"]).netloc)
     with HostileServer(Tiring(to=leads, user_and_password=f"{USER}:{PASSWORD}", most=most).answer) as proxy:
         basic = {"user_env": "PROXY_USER", "password_env": "PROXY_PASSWORD"}
-        one |= {"proxy": {"url": proxy.url, "basic_auth": basic}, "side_effects": SIDE_EFFECTS}
+        one |= {"proxy": {"url": proxy.url, "basic_auth": basic}, "side_effects": SIDE_EFFECTS, "hosts": {}}
         one = {key: value for key, value in one.items() if value is not None}
         (folder / "targets.yaml").write_text(json.dumps({**told, "environments": {"staging": one}}))
         (folder / "plan.yaml").write_text(PLAN)
