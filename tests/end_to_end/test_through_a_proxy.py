@@ -151,8 +151,9 @@ def test_what_the_proxy_counted_is_what_was_recorded_and_the_whole_way_goes_thro
 def test_a_proxy_that_does_not_let_through_ends_it_before_any_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
     with behind(tmp_path, shop, prometheus, reaches=False) as world:
         ended = world.run()
-        url = f"http://{NOWHERE}:{shop.ports.front}/healthz"
-    assert (ended.code, ended.err) == (75, f"peakproof: the shop at {url} answers HTTP 502\n")
+        url = f"http://{NOWHERE}:{shop.ports.front}"
+    why = "the proxy doesn't lead there: it answers HTTP 502; start it, or correct the address"
+    assert (ended.code, ended.err) == (75, f"peakproof: base_url: {url} {why}\n")
     assert not (tmp_path / "runs").exists()
 
 
