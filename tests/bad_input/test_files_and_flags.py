@@ -91,7 +91,7 @@ CASES = {
     "a setting without its secret": Case(
         files={
             "targets.yaml": targets(storefront={"file": "mine.py", "settings": {"key": {"env": "MINE_KEY"}}}),
-            "plan.yaml": f"{PLAN.replace('search-and-buy', 'look')}visits: {{look: {{steps: {{home: 1}}}}}}\n",
+            "plan.yaml": f"{PLAN.replace('search-and-buy', 'look')}visits: {{look: {{steps: {{checkout: 1}}}}}}\n",
             "mine.py": MINE,
         },
         message="the environment variable MINE_KEY is not set; targets.yaml names it in storefront.settings.key",
@@ -99,7 +99,7 @@ CASES = {
     "a setting whose file is not there": Case(
         files={
             "targets.yaml": targets(storefront={"file": "mine.py", "settings": {"pem": {"file": "key.pem"}}}),
-            "plan.yaml": f"{PLAN.replace('search-and-buy', 'look')}visits: {{look: {{steps: {{home: 1}}}}}}\n",
+            "plan.yaml": f"{PLAN.replace('search-and-buy', 'look')}visits: {{look: {{steps: {{checkout: 1}}}}}}\n",
             "mine.py": MINE,
         },
         message="FOLDER/key.pem: can't be read: No such file or directory",

@@ -104,7 +104,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, called: Peakproof, ve
 def test_a_setting_without_its_secret_is_named(
     tmp_path: Path, called: Peakproof, verb: str, source: dict[str, str], why: str
 ) -> None:
-    visits = "visits: {search-and-buy: {steps: {home: 1}, orders: 1}}\n"
+    visits = "visits: {search-and-buy: {steps: {checkout: 1}, orders: 1}}\n"
     write_inputs(
         tmp_path, plan=PLAN + visits, targets=targets(storefront={"file": "mine.py", "settings": {"key": source}})
     )
