@@ -9,7 +9,7 @@ from loadtests.environment.credentials import masked
 Masks = tuple[bytes, ...]
 
 
-def masked_text(text: str, masks: Masks) -> str:
+def without(text: str, masks: Masks) -> str:
     """Return a text with every mask in it overwritten."""
     return masked(text.encode(), masks).decode(errors="replace") if masks else text
 
@@ -19,7 +19,7 @@ def masked_request(request: Request, masks: Masks) -> Request:
     if not masks:
         return request
     return request._replace(
-        path=masked_text(request.path, masks),
+        path=without(request.path, masks),
         body=_masked(request.body, masks),
         form=_masked(request.form, masks),
         headers=_masked(request.headers, masks),
@@ -30,13 +30,13 @@ def masked_reply(reply: Reply, masks: Masks) -> Reply:
     """Return a reply with every mask overwritten in its body and in where it leads to."""
     if not masks:
         return reply
-    location = None if reply.location is None else masked_text(reply.location, masks)
+    location = None if reply.location is None else without(reply.location, masks)
     return reply._replace(body=masked(reply.body, masks), location=location)
 
 
 def _masked(value: Any, masks: Masks) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
-        return masked_text(value, masks)
+        return without(value, masks)
     if isinstance(value, bytes):
         return masked(value, masks)
     if isinstance(value, Mapping):

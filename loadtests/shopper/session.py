@@ -25,7 +25,7 @@ from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
 from loadtests.shopper.data_pools import DataPools, UnknownPoolError
 from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
-from loadtests.shopper.masking import masked_reply, masked_request, masked_text
+from loadtests.shopper.masking import masked_reply, masked_request, without
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 from loadtests.shopper.rows import Account, Row
 
@@ -108,8 +108,7 @@ class Session:
 
     __slots__ = (
         "_client", "_hosts", "_last", "_may_send", "_page", "_worker", "arrival", "assets", "due_at", "lacked",
-        "listening", "plan",
-        "random", "waits_for",
+        "listening", "plan", "random", "waits_for",
     )  # fmt: skip
 
     def __init__(self, worker: SessionContext, arrival: Arrival, scheduled_at: int) -> None:
@@ -395,11 +394,11 @@ class Session:
         What the ceiling forbids is no attempt: CeilingReachedError, and the ledger doesn't hold it.
         """
         self.write_last()
-        self._wait_for_leave()
-        self._worker.ceilings.take_order()
         if key is not None:
             self.check_name(key)
-        else:
+        self._wait_for_leave()
+        self._worker.ceilings.take_order()
+        if key is None:
             key = str(uuid.UUID(int=self._worker.ids.getrandbits(128), version=4))
         attempt = Attempt(session=self.arrival.number, key=key, lines=lines, amount_cents=amount_cents)
         self._worker.ledger.attempt(attempt, self._worker.clock.now())
@@ -409,7 +408,7 @@ class Session:
         """Write the outcome of the order attempt `key` into the ledger."""
         pools, order_id = self._worker.pools, reply.order_id
         if pools is not None and order_id is not None and pools.held_in(self.arrival.number, order_id):
-            reply = replace(reply, order_id=masked_text(order_id, self.masks()))
+            reply = replace(reply, order_id=without(order_id, self.masks()))
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
 
     def write_last(self) -> None:
@@ -451,7 +450,7 @@ class Session:
     def _tell(self, request: Request, reply: Reply, why: str) -> None:
         if self._worker.unexpected is not None:
             masks = self.masks()
-            why = masked_text(why, masks)
+            why = without(why, masks)
             self._worker.unexpected(self, masked_request(request, masks), masked_reply(reply, masks), why)
 
     def _log(self, step: str, status: int, error: str | None, size: int, times: Times, traceparent: str) -> None:

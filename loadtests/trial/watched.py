@@ -13,8 +13,7 @@ from loadtests.results.masking import masked_head, masked_headers, masked_text, 
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
-from loadtests.shopper.masking import masked_reply, masked_request
-from loadtests.shopper.masking import masked_text as without
+from loadtests.shopper.masking import masked_reply, masked_request, without
 from loadtests.shopper.session import Session
 from loadtests.trial.messages import Accepted, Event, Exchange, OrderSeen, StepPlayed
 

@@ -103,7 +103,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     notes = performed.run.notes or ()
     for note in notes:
         context.say(f"not valid: {note}")
-    context.say(f"next: peakproof audit {performed.directory.name} && peakproof judge {performed.directory.name}")
+    context.say(f"next: peakproof audit {performed.directory.name}; peakproof judge {performed.directory.name}")
     whole = performed.run.ended == "completed" and not notes
     return ExitCode.OK if whole and not invalid else ExitCode.INCONCLUSIVE
 
