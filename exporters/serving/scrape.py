@@ -1,12 +1,12 @@
-"""One scrape of a subject: a single read under way at a time, shared by every scrape that comes meanwhile.
+"""One scrape of a subject: a single read of each source under way at a time, shared by the scrapes that come meanwhile.
 
-A read that fails or is late is `<subject>_exporter_up 0` with the subject's other families absent.
+A source that fails or is late is `<subject>_exporter_up{source="…"} 0`; what needs it is absent, the rest is there.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -14,118 +14,177 @@ from typing import Generic, TypeVar
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from exporters.names import Health, gauge
+from exporters.names.family import Health, new_gauge
 from exporters.serving.source import Deadline, NotYet, Unreadable
 
 _LOG = logging.getLogger(__name__)
 Value = TypeVar("Value")
+Read = Callable[[Deadline], Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject(Generic[Value]):
-    """What is exported: how it is read (raises Unreadable) and how its value becomes metric families."""
+    """What is exported: how each source is read (raises Unreadable), and the families of those that were read.
+
+    `families` gets the values by source; a source that couldn't be read isn't among them.
+    """
 
     name: str
     about: str
-    read: Callable[[Deadline], Value]
-    families: Callable[[Value], Iterable[Metric]]
+    sources: Mapping[str, Read[Value]]
+    families: Callable[[Mapping[str, Value]], Iterable[Metric]]
+
+
+def of_one_source(
+    name: str, about: str, source: str, read: Read[Value], families: Callable[[Value], Iterable[Metric]]
+) -> Subject[Value]:
+    """Return a subject with a single source."""
+
+    def of(values: Mapping[str, Value]) -> Iterable[Metric]:
+        return families(values[source]) if source in values else ()
+
+    return Subject(name=name, about=about, sources={source: read}, families=of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What one read of a subject gave: its families, or why there are none."""
+class Reading(Generic[Value]):
+    """What one read of a source gave: its value, or why there is none."""
 
-    families: tuple[Metric, ...]
+    source: str
     took_s: float
+    value: Value | None = None
     failure: str | None = None
 
 
-class Scraper(Generic[Value]):
-    """Reads one subject, never twice at once: a scrape that comes during a read waits for that read.
+class SourceReader(Generic[Value]):
+    """Reads one source, never twice at once: a scrape that comes during a read waits for that read.
 
     The read has a thread of its own, so a source that never ends its answer costs one thread and no scrape.
     """
 
-    def __init__(self, subject: Subject[Value], clock: Callable[[], float] = time.monotonic) -> None:
-        self.subject = subject
-        self.health = Health(subject=subject.name)
-        self._clock = clock
+    def __init__(
+        self, subject: str, source: str, read: Read[Value], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.source = source
+        self._subject, self._read, self._clock = subject, read, clock
         self._lock = threading.Lock()
-        self._under_way: Future[Reading] | None = None
+        self._under_way: Future[Reading[Value]] | None = None
         self._up: bool | None = None
 
-    def begin(self, deadline: Deadline) -> Callable[[], Reading]:
+    def begin(self, deadline: Deadline) -> Callable[[], Reading[Value]]:
         """Start a read, or join the one under way; the result waits for it until `deadline` and never raises."""
         started = self._clock()
         with self._lock:
             if self._under_way is None:
                 self._under_way = Future()
                 threading.Thread(
-                    target=self._run, args=(self._under_way, deadline), name=f"read-{self.subject.name}", daemon=True
+                    target=self._run,
+                    args=(self._under_way, deadline),
+                    name=f"read-{self._subject}-{self.source}",
+                    daemon=True,
                 ).start()
             under_way = self._under_way
         return lambda: self._landed(under_way, deadline, started)
 
-    def _run(self, under_way: "Future[Reading]", deadline: Deadline) -> None:
+    def _run(self, under_way: "Future[Reading[Value]]", deadline: Deadline) -> None:
         started = self._clock()
-        try:
-            families, failure = self._read(deadline)
-        except NotYet as error:
-            families, failure = (), str(error)
-        else:
-            if failure is None and deadline.left_s() <= 0:
-                families, failure = (), "answered after the deadline"
+        value, failure, expected = self._value(deadline)
+        if failure is None and deadline.left_s() <= 0:
+            value, failure = None, "answered after the deadline"
+        if not expected:
             self._note(failure)
         with self._lock:
             self._under_way = None
-        under_way.set_result(Reading(families=families, took_s=self._clock() - started, failure=failure))
+        under_way.set_result(Reading(source=self.source, value=value, took_s=self._clock() - started, failure=failure))
 
-    def _read(self, deadline: Deadline) -> tuple[tuple[Metric, ...], str | None]:
+    def _value(self, deadline: Deadline) -> tuple[Value | None, str | None, bool]:
+        """Return the value, or why there is none, and whether that is expected: then it isn't worth a warning."""
         try:
-            return tuple(self.subject.families(self.subject.read(deadline))), None
-        except NotYet:
-            raise
+            return self._read(deadline), None, False
+        except NotYet as error:
+            return None, str(error), True
         except Unreadable as error:
-            return (), str(error)
+            return None, str(error), False
         except Exception:  # noqa: BLE001 - a defect of ours is a failed read too, never an HTTP 500
-            _LOG.exception("%s: the exporter itself failed", self.subject.name)
-            return (), "the exporter itself failed"
+            _LOG.exception("%s: the exporter itself failed", self._shown)
+            return None, "the exporter itself failed", False
 
-    def _landed(self, under_way: "Future[Reading]", deadline: Deadline, started: float) -> Reading:
+    def _landed(self, under_way: "Future[Reading[Value]]", deadline: Deadline, started: float) -> Reading[Value]:
         try:
             return under_way.result(timeout=deadline.left_s())
         except TimeoutError:
             failure = "no answer within the deadline"
             self._note(failure)
-            return Reading(families=(), took_s=self._clock() - started, failure=failure)
+            return Reading(source=self.source, took_s=self._clock() - started, failure=failure)
+
+    @property
+    def _shown(self) -> str:
+        return f"{self._subject} ({self.source})"
 
     def _note(self, failure: str | None) -> None:
         with self._lock:
             before, self._up = self._up, failure is None
         if failure is not None and before is not False:
-            _LOG.warning("%s: can't be read: %s", self.subject.name, failure)
+            _LOG.warning("%s: can't be read: %s", self._shown, failure)
         elif failure is None and before is False:
-            _LOG.info("%s: can be read again", self.subject.name)
+            _LOG.info("%s: can be read again", self._shown)
+
+
+class Scraper(Generic[Value]):
+    """Reads every source of a subject at once."""
+
+    def __init__(self, subject: Subject[Value], clock: Callable[[], float] = time.monotonic) -> None:
+        self.subject = subject
+        self.health = Health(subject=subject.name)
+        self._readers = [SourceReader(subject.name, source, read, clock) for source, read in subject.sources.items()]
+
+    def begin(self, deadline: Deadline) -> Callable[[], "Scraped"]:
+        """Start or join a read of each source; the result waits for all until `deadline` and never raises."""
+        begun = [reader.begin(deadline) for reader in self._readers]
+        return lambda: self._scraped([landed() for landed in begun])
+
+    def _scraped(self, readings: Sequence[Reading[Value]]) -> "Scraped":
+        values = {one.source: one.value for one in readings if one.failure is None}
+        took_s = {one.source: one.took_s for one in readings}
+        try:
+            families = tuple(self.subject.families(values))  # type: ignore[arg-type] # no failure: there is a value
+        except Unreadable as error:
+            _LOG.warning("%s: can't be exported: %s", self.subject.name, error)
+        except Exception:  # noqa: BLE001 - a defect of ours is a failed read too, never an HTTP 500
+            _LOG.exception("%s: the exporter itself failed", self.subject.name)
+        else:
+            return Scraped(families=families, up={source: source in values for source in took_s}, took_s=took_s)
+        return Scraped(families=(), up=dict.fromkeys(took_s, False), took_s=took_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scraped:
+    """What one scrape of a subject gave: its families, and for each source whether it was read and how long it took."""
+
+    families: tuple[Metric, ...]
+    up: Mapping[str, bool]
+    took_s: Mapping[str, float]
 
 
 class ScrapeCollector(Collector):
     """One scrape of one subject as a prometheus-client collector; made anew for every scrape."""
 
-    def __init__(self, health: Health, landed: Callable[[], Reading], registry: CollectorRegistry) -> None:
+    def __init__(self, health: Health, landed: Callable[[], Scraped], registry: CollectorRegistry) -> None:
         self._health = health
         self._landed = landed
         registry.register(self)
 
     def describe(self) -> Iterable[Metric]:
         """Name the two families there always are, so that registering reads nothing."""
-        return (gauge(self._health.up), gauge(self._health.duration))
+        return (new_gauge(self._health.up), new_gauge(self._health.duration))
 
     def collect(self) -> Iterable[Metric]:
-        """Wait for the read and yield its families."""
-        reading = self._landed()
-        up, duration = gauge(self._health.up), gauge(self._health.duration)
-        up.add_metric((), 0 if reading.failure is not None else 1)
-        duration.add_metric((), reading.took_s)
+        """Wait for the reads and yield their families."""
+        scraped = self._landed()
+        up, duration = new_gauge(self._health.up), new_gauge(self._health.duration)
+        for source, is_up in scraped.up.items():
+            up.add_metric((source,), 1 if is_up else 0)
+            duration.add_metric((source,), scraped.took_s[source])
         yield up
         yield duration
-        yield from reading.families
+        yield from scraped.families

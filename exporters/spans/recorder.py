@@ -19,7 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from exporters import names
+from exporters.names import spans as names
+from exporters.names.family import Health, new_counter, new_gauge
 from exporters.serving.exposition import rendered
 from exporters.serving.http_server import App, Listener, StartResponse, guarded
 from exporters.spans.otlp import MAX_SPANS, Batch, Malformed, decode
@@ -68,7 +69,7 @@ class Tally(Collector):
         self.refused: Counter[str] = Counter()
         self._store = store
         self._clock = clock
-        self._health = names.Health(subject="spans")
+        self._health = Health(subject="spans")
         self._lock = threading.Lock()
         registry.register(self)
 
@@ -100,7 +101,7 @@ class Tally(Collector):
             rejected, refused, received = Counter(self.rejected), Counter(self.refused), self.received
         plain = ((names.SPANS_RECEIVED, received), (names.SPANS_WRITTEN, self._store.written))
         for name, total in plain:
-            counter = names.counter(name)
+            counter = new_counter(name)
             counter.add_metric((), total)
             yield counter
         by_label = (
@@ -109,7 +110,7 @@ class Tally(Collector):
             (names.REQUESTS_REFUSED, refused),
         )
         for name, counts in by_label:
-            counter = names.counter(name)
+            counter = new_counter(name)
             for label, count in counts.items():
                 counter.add_metric((label,), count)
             yield counter
@@ -119,8 +120,8 @@ class Tally(Collector):
             (self._health.duration, self._clock() - started),
         )
         for name, value in gauges:
-            gauge = names.gauge(name)
-            gauge.add_metric((), value)
+            gauge = new_gauge(name)
+            gauge.add_metric(("spans",) if name.labels else (), value)
             yield gauge
 
 

@@ -12,13 +12,14 @@ from itertools import accumulate
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from exporters import names
+from exporters.names import spans as names
+from exporters.names.family import le, new_counter, new_histogram
 from exporters.spans.otlp import Span
 
 BUCKETS_MS = (2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10000, 15000)
 MAX_SERIES = 1000
 OVERFLOW = "otel.metric.overflow"  # as the OpenTelemetry SDKs mark what exceeds their cardinality limit
-_LE = (*(names.bound(bound) for bound in BUCKETS_MS), "+Inf")
+_LE = (*(le(bound) for bound in BUCKETS_MS), "+Inf")
 _NS_PER_MS = 1e6
 Key = tuple[str, str, str, str]
 
@@ -61,13 +62,13 @@ class SpanMetrics(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """Return the two families, empty."""
-        return (names.counter(names.SPAN_CALLS), names.histogram(names.SPAN_DURATION))
+        return (new_counter(names.SPAN_CALLS), new_histogram(names.SPAN_DURATION))
 
     def collect(self) -> Iterable[Metric]:
         """Return both families."""
         with self._lock:
             rows = [(key, counts.copy(), self._sums_ns[key]) for key, counts in self._series.items()]
-        calls, duration = names.counter(names.SPAN_CALLS), names.histogram(names.SPAN_DURATION)
+        calls, duration = new_counter(names.SPAN_CALLS), new_histogram(names.SPAN_DURATION)
         for (service, name, kind, status), counts, sum_ns in rows:
             labels = (service, name, f"SPAN_KIND_{kind.upper()}", f"STATUS_CODE_{status.upper()}")
             cumulative = list(accumulate(counts))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
 
-from exporters import names
-from exporters.serving.scrape import Subject
+from exporters.names import load_generator
+from exporters.names.family import le, new_counter, new_gauge, new_histogram
+from exporters.serving.scrape import Subject, of_one_source
 from exporters.serving.source import Deadline, NotYet, Unreadable, capped
 from loadtests.results.live_document import LatencyHistogram, LiveDocument, read_live
 from loadtests.results.run_directory import RunDirectory
@@ -67,7 +68,7 @@ def cumulative(latency: LatencyHistogram) -> list[tuple[str, float]]:
     rows = sorted(counts.items())
     if any(a[1] > b[1] for a, b in pairwise(rows)):
         raise Unreadable("live.json: a histogram's counts fall from one bucket to the next")
-    return [(names.bound(bound), n) for bound, n in rows]
+    return [(le(bound), n) for bound, n in rows]
 
 
 def _bound(text: str) -> float:
@@ -83,15 +84,15 @@ def _bound(text: str) -> float:
 def families(live: LiveDocument) -> Iterable[Metric]:
     """Turn a snapshot into metric families; what it does not know is absent."""
     yield from _totals(live)
-    requests, errors = names.counter(names.REQUESTS), names.counter(names.REQUEST_ERRORS)
-    response = names.histogram(names.RESPONSE_SECONDS)
+    requests, errors = new_counter(load_generator.REQUESTS), new_counter(load_generator.REQUEST_ERRORS)
+    response = new_histogram(load_generator.RESPONSE_SECONDS)
     for name, step in live.steps.items():
         requests.add_metric((name,), step.requests_total)
         response.add_metric((name,), cumulative(step.latency), step.latency.sum)
     for name, reasons in live.errors.by_step.items():
         for reason, count in reasons.items():
             errors.add_metric((name, reason), count)
-    orders = names.counter(names.LOAD_ORDERS)
+    orders = new_counter(load_generator.LOAD_ORDERS)
     for outcome in ("accepted", "refused", "unknown"):
         orders.add_metric((outcome,), getattr(live.orders, f"{outcome}_total"))
     yield from (requests, errors, response, orders)
@@ -99,25 +100,25 @@ def families(live: LiveDocument) -> Iterable[Metric]:
 
 def _totals(live: LiveDocument) -> Iterable[Metric]:
     counters = (
-        (names.PLANNED_SESSIONS, live.planned.sessions_total),
-        (names.SESSIONS_STARTED, live.achieved.sessions_total),
-        (names.SESSIONS_DROPPED, live.dropped_total),
+        (load_generator.PLANNED_SESSIONS, live.planned.sessions_total),
+        (load_generator.SESSIONS_STARTED, live.achieved.sessions_total),
+        (load_generator.SESSIONS_DROPPED, live.dropped_total),
     )
     gauges = (
-        (names.PLANNED_RATE, live.planned.sessions_per_s),
-        (names.PLAN_FACTOR, live.factor),
-        (names.OPEN_SESSIONS, live.achieved.open_sessions),
-        (names.SCHEDULING_LAG, live.lag_s.p99),
-        (names.GENERATOR_CPU, live.generator_cpu),
-        (names.SNAPSHOT_TIME, live.at / _NS_PER_S),
+        (load_generator.PLANNED_RATE, live.planned.sessions_per_s),
+        (load_generator.PLAN_FACTOR, live.factor),
+        (load_generator.OPEN_SESSIONS, live.achieved.open_sessions),
+        (load_generator.SCHEDULING_LAG, live.lag_s.p99),
+        (load_generator.GENERATOR_CPU, live.generator_cpu),
+        (load_generator.SNAPSHOT_TIME, live.at / _NS_PER_S),
     )
     for name, total in counters:
-        counter = names.counter(name)
+        counter = new_counter(name)
         counter.add_metric((), total)
         yield counter
     for name, value in gauges:
         if value is not None:
-            gauge = names.gauge(name)
+            gauge = new_gauge(name)
             gauge.add_metric((), value)
             yield gauge
 
@@ -128,4 +129,4 @@ def subject(run: Callable[[], Path]) -> Subject[LiveDocument]:
     def read(_: Deadline) -> LiveDocument:
         return read_snapshot(run())
 
-    return Subject(name="loadgen", about="what the load generator does, from live.json", read=read, families=families)
+    return of_one_source("loadgen", "what the load generator does, from live.json", "live.json", read, families)

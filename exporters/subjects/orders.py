@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from exporters import names
-from exporters.serving.scrape import Subject
+from exporters.names import shop
+from exporters.names.family import new_counter
+from exporters.serving.scrape import Subject, of_one_source
 from exporters.serving.source import Answer, Count, Deadline, Label, Source, capped, parsed
 
 MAX_SERIES = 1_000
@@ -33,12 +34,12 @@ def read_funnel(source: Source, deadline: Deadline, max_series: int = MAX_SERIES
 def families(funnel: Funnel) -> Iterable[Metric]:
     """Turn the funnel into its metric families."""
     parts = (
-        (names.FUNNEL_SESSIONS, funnel.funnel),
-        (names.SHOP_ORDERS, funnel.orders),
-        (names.ORDER_LOCATIONS, funnel.orders_by_location),
+        (shop.FUNNEL_SESSIONS, funnel.funnel),
+        (shop.SHOP_ORDERS, funnel.orders),
+        (shop.ORDER_LOCATIONS, funnel.orders_by_location),
     )
     for name, counts in parts:
-        counter = names.counter(name)
+        counter = new_counter(name)
         for label, count in counts.items():
             counter.add_metric((label,), count)
         yield counter
@@ -50,4 +51,4 @@ def subject(source: Source, max_series: int = MAX_SERIES) -> Subject[Funnel]:
     def read(deadline: Deadline) -> Funnel:
         return read_funnel(source, deadline, max_series)
 
-    return Subject(name="orders", about="funnel, orders, and orders by location", read=read, families=families)
+    return of_one_source("orders", "funnel, orders, and orders by location", "shop", read, families)

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from exporters import names
-from exporters.serving.scrape import Subject
+from exporters.names import shop
+from exporters.names.family import new_gauge
+from exporters.serving.scrape import Subject, of_one_source
 from exporters.serving.source import Deadline, Source, Unreadable, capped, parsed
 from loadtests.audit.shop_records import StockDocument, StockLevel
 
@@ -40,7 +41,7 @@ def _fits(level: StockLevel) -> bool:
 
 def families(stock: StockDocument) -> Iterable[Metric]:
     """Turn the stock into its metric family."""
-    units = names.gauge(names.STOCK_UNITS)
+    units = new_gauge(shop.STOCK_UNITS)
     for level in stock.stock:
         units.add_metric((level.sku, level.location), level.left)
     yield units
@@ -52,4 +53,4 @@ def subject(source: Source, max_series: int = MAX_SERIES) -> Subject[StockDocume
     def read(deadline: Deadline) -> StockDocument:
         return read_stock(source, deadline, max_series)
 
-    return Subject(name="stock", about="units in stock by SKU and location", read=read, families=families)
+    return of_one_source("stock", "units in stock by SKU and location", "shop", read, families)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporters.names import SPAN_CALLS, SPAN_DURATION
+from exporters.names.spans import SPAN_CALLS, SPAN_DURATION
 from exporters.spans.span_metrics import BUCKETS_MS
 from loadtests.demand.plan import read_plan
 from loadtests.environment.targets import read_targets

@@ -1,0 +1,43 @@
+"""`exporters.yaml`, format peakproof/exporters/v1: which subjects are exported, and where each reads.
+
+Each subject's part is a model in its own package, and `SUBJECTS` the one table that makes a subject of it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from exporters.context import ExporterContext
+from exporters.serving.scrape import Subject
+from slo.documents import BadInput, Document, read_yaml
+
+
+class ExportersConfig(Document):
+    """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
+
+    format: Literal["peakproof/exporters/v1"]
+
+
+Make = Callable[[Any, ExporterContext], Subject[Any]]
+SUBJECTS: Mapping[str, Make] = MappingProxyType({})
+
+
+def read_config(path: Path) -> ExportersConfig:
+    """Read `exporters.yaml`; raises BadInput, which names file, place, value and what is allowed."""
+    config = read_yaml(path, ExportersConfig)
+    if not list(_parts(config)):
+        raise BadInput(f"{path}: no subject; expected at least one of {', '.join(SUBJECTS)}")
+    return config
+
+
+def subjects(config: ExportersConfig, context: ExporterContext, only: str | None = None) -> list[Subject[Any]]:
+    """Return the subjects that are configured, or `only` that one; raises BadInput."""
+    parts = dict(_parts(config))
+    if only is not None and only not in parts:
+        raise BadInput(f"{only}: not in the configuration; there are: {', '.join(parts)}")
+    return [SUBJECTS[name](part, context) for name, part in parts.items() if only in (None, name)]
+
+
+def _parts(config: ExportersConfig) -> Iterator[tuple[str, object]]:
+    return ((name, part) for name in SUBJECTS if (part := getattr(config, name, None)) is not None)

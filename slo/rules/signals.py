@@ -1,0 +1,63 @@
+"""Series as they are while an alert is tried: what each does in health, and what under the fault.
+
+promtool's tests and the alert drill play the same signals, so an expectation stands once.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A gauge that stays at `value`."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A counter that grows by `per_s`."""
+
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ago:
+    """A Unix timestamp that is always `seconds` old; below zero it lies ahead."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """No sample at all."""
+
+
+Course = Level | Rate | Ago | Absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One series, `metric{labels}`, without the label `environment`, which whoever plays it adds."""
+
+    metric: str
+    labels: tuple[tuple[str, str], ...] = ()
+    healthy: Course
+    faulty: Course
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One way in which an alert comes true: the fault begins, lasts `fault_s`, and ends.
+
+    By arithmetic the alert fires `fires_after_s` after the fault's begin, its `for` included, and is gone
+    `clears_after_s` after the fault's end. Before the fault everything is healthy for `healthy_s`. `labels` are those
+    that tell this firing alert from another of the same rule.
+    """
+
+    name: str
+    signals: tuple[Signal, ...]
+    fires_after_s: float
+    clears_after_s: float
+    fault_s: float
+    healthy_s: float = 600.0
+    labels: tuple[tuple[str, str], ...] = ()
