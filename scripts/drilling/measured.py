@@ -1,0 +1,157 @@
+"""What a scene showed, held against the arithmetic; a deviation is a finding."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scripts.drilling.page import Notification
+from scripts.drilling.scenes import Kind, Scene
+from scripts.local_stack.prometheus import Series
+from slo.rules.alertmanager import INHIBITIONS, matches
+from slo.rules.scope import ENVIRONMENT
+
+INTERVALS = 2
+_FIRING = "firing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One firing alert in Prometheus, in seconds since 1970: pending and firing at evaluations, None where never.
+
+    `last_s` is the last evaluation at which it was there at all.
+    """
+
+    labels: Mapping[str, str]
+    pending_s: float | None
+    firing_s: float | None
+    last_firing_s: float | None
+
+
+def alerts_seen(series: Iterable[Series]) -> list[Seen]:
+    """Return the alerts that Prometheus' own series `ALERTS` tell of."""
+    by_alert: dict[tuple[tuple[str, str], ...], dict[str, tuple[float, float]]] = {}
+    for one in series:
+        labels = {name: text for name, text in one.labels.items() if name not in ("__name__", "alertstate")}
+        at = by_alert.setdefault(tuple(sorted(labels.items())), {})
+        at[one.labels["alertstate"]] = one.at[0] / 1e9, one.at[-1] / 1e9
+    return [
+        Seen(
+            labels=dict(labels),
+            pending_s=min(first for first, _ in at.values()),
+            firing_s=at[_FIRING][0] if _FIRING in at else None,
+            last_firing_s=at[_FIRING][1] if _FIRING in at else None,
+        )
+        for labels, at in by_alert.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One duration: what was measured and what the arithmetic says, in seconds; `None` when it never happened."""
+
+    name: str
+    predicted_s: float
+    measured_s: float | None
+    tolerance_s: float
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it was measured, and within the tolerance."""
+        return self.measured_s is not None and abs(self.measured_s - self.predicted_s) <= self.tolerance_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A scene's figures, and findings as sentences without their full stop."""
+
+    scene: Scene
+    figures: tuple[Figure, ...]
+    findings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a drill gathered: alerts in Prometheus, notifications, rules that couldn't be evaluated by environment."""
+
+    start_s: float
+    seen: Sequence[Seen]
+    notifications: Sequence[Notification]
+    broken: Mapping[str, str]
+
+
+def judge(scene: Scene, evidence: Evidence, receiver: str) -> Shown:
+    """Return what a scene showed; `receiver` is the one that its alert must reach."""
+    here = [one for one in evidence.seen if one.labels.get(ENVIRONMENT) == scene.environment]
+    wanted = {"alertname": scene.alert.name, **dict(scene.case.labels)}
+    ours = [one for one in here if wanted.items() <= one.labels.items()]
+    if not ours:
+        why = evidence.broken.get(scene.environment) or _what_else(here)
+        return Shown(scene=scene, figures=tuple(_figures(scene, None, evidence.start_s)), findings=(f"{_cant(scene.kind)}{why}",))
+    seen = min(ours, key=lambda one: one.firing_s or float("inf"))
+    figures = tuple(_figures(scene, seen, evidence.start_s))
+    late = tuple(_deviation(figure) for figure in figures if not figure.is_within)
+    return Shown(scene=scene, figures=figures, findings=(*late, *_delivery(scene, seen, here, evidence, receiver)))
+
+
+def _cant(kind: Kind) -> str:
+    return "it wasn't firing when the fault ended" if kind == "clearing" else "it can't be made to fire"
+
+
+def _what_else(here: Sequence[Seen]) -> str:
+    names = sorted({one.labels["alertname"] for one in here})
+    return f"; in its place came {', '.join(names)}" if names else ""
+
+
+def _figures(scene: Scene, seen: Seen | None, start_s: float) -> Iterator[Figure]:
+    tolerance_s = INTERVALS * scene.interval_s
+    pending, firing, last = (None, None, None) if seen is None else (seen.pending_s, seen.firing_s, seen.last_firing_s)
+
+    def figure(name: str, due_s: float | None, at_s: float | None, since_s: float) -> Iterator[Figure]:
+        if due_s is not None:
+            measured = None if at_s is None else at_s - start_s - since_s
+            yield Figure(name=name, predicted_s=due_s - since_s, measured_s=measured, tolerance_s=tolerance_s)
+
+    yield from figure("detected after", scene.pending_s, pending, scene.begins_s)
+    yield from figure("fires after", scene.fires_s, firing, scene.begins_s)
+    # Gone at the first evaluation at which it isn't there any more.
+    gone = None if last is None else last + scene.interval_s
+    yield from figure("clears after", scene.clears_s, gone, scene.ends_s)
+
+
+def _deviation(figure: Figure) -> str:
+    if figure.measured_s is None:
+        return f"it never {figure.name.removesuffix(' after')}; predicted after {figure.predicted_s:.0f} s"
+    return (
+        f"{figure.name} {figure.measured_s:.0f} s, predicted {figure.predicted_s:.0f} s, {INTERVALS} evaluations apart"
+        f" are {figure.tolerance_s:.0f} s"
+    )
+
+
+def _delivery(
+    scene: Scene, seen: Seen, here: Sequence[Seen], evidence: Evidence, receiver: str
+) -> Iterator[str]:
+    """Yield what is wrong with the notifications of an alert: each of firing and resolved comes, where it belongs."""
+    if seen.firing_s is None or (scene.fires_s is None and scene.clears_s is None):
+        return
+    came = [one for one in evidence.notifications if one.labels.items() == seen.labels.items()]
+    by = inhibited_by(seen, here)
+    for status in ("firing", "resolved") if scene.clears_s is not None else ("firing",):
+        receivers = {one.receiver for one in came if one.status == status}
+        if by is not None:
+            continue
+        if not receivers:
+            yield f"no notification that it is {status} came"
+        elif receivers != {receiver}:
+            yield f"its notification went to {', '.join(sorted(receivers))}, expected {receiver}"
+
+
+def inhibited_by(seen: Seen, here: Sequence[Seen]) -> str | None:
+    """Return which alert that fired before, or as soon, holds this one's notifications back."""
+    for rule in INHIBITIONS:
+        if not all(matches(matcher, seen.labels) for matcher in rule.target):
+            continue
+        for other in here:
+            fired = other.firing_s is not None and seen.firing_s is not None and other.firing_s <= seen.firing_s
+            equal = all(other.labels.get(name, "") == seen.labels.get(name, "") for name in rule.equal)
+            if other is not seen and fired and equal and all(matches(one, other.labels) for one in rule.source):
+                return other.labels["alertname"]
+    return None
