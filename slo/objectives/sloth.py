@@ -18,7 +18,8 @@ from slo.objectives.selectors import Matcher, Selector, parse_selector, selector
 
 PERIOD = "30d"  # Sloth's default
 _RANGE = re.compile(r"\{\{\s*\.window\s*\}\}")
-_SUM = re.compile(r"sum\(\s*(?:rate|increase)\(\s*(?P<selector>[^()\[\]]+?)\s*\[\{window\}\]\s*\)\s*\)")
+_SELECTOR = r"""(?P<selector>[a-zA-Z_:][\w:]*\s*(?:\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})?)"""
+_SUM = re.compile(rf"sum\(\s*(?:rate|increase)\(\s*{_SELECTOR}\s*\[\{{window\}}\]\s*\)\s*\)")
 _COMPLEMENT = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 
 
@@ -74,9 +75,7 @@ class _SeverityAlert(Document):
     @model_validator(mode="after")
     def _not_disabled(self) -> "_SeverityAlert":
         if self.disable:
-            raise ValueError(
-                "disable: true isn't carried over: leave it out, and route the alert where nobody is woken"
-            )
+            raise ValueError("disable: true is not carried over: leave it out, and route the alert elsewhere")
         return self
 
 
