@@ -1,0 +1,181 @@
+"""Objectives as groups of Prometheus rules: what is recorded, what is alerted on, and what was left out and why."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from slo.burn_rates import SCRAPES, NoPair, Pair, pairs, period_s
+from slo.objectives.indicators import Counters
+from slo.objectives.openslo import Objective
+from slo.rules import names
+from slo.rules.burn_alerts import About, burn_alert
+from slo.rules.example_series import Example
+from slo.rules.missing_data import MissingData
+from slo.rules.model import Alert, Group, Recording
+from slo.rules.promql import Events, duration, job_matchers
+from slo.rules.recordings import Recorder
+from slo.rules.scope import ENVIRONMENT, Scope
+
+SHORTEST_S = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often the targets are scraped and the rules evaluated; what is slow is evaluated every `budget_interval_s`."""
+
+    scrape_interval_s: float = 15
+    interval_s: int = 30
+    budget_interval_s: int = 300
+
+    @property
+    def base_s(self) -> int:
+        """The shortest window of a rate."""
+        return max(SHORTEST_S, math.ceil(SCRAPES * self.scrape_interval_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What there is no rule for: of which objective, what, and why."""
+
+    objective: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """The rules of some objectives, and what was left out."""
+
+    groups: tuple[Group, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+PACE = Pace()
+
+
+def objective_groups(
+    objectives: Iterable[Objective], scope: Scope, *, pace: Pace = PACE, dashboard: str | None = None
+) -> tuple[Group, ...]:
+    """Return the groups of rules of the objectives that Prometheus can read, two for each."""
+    return build(objectives, scope, pace=pace, dashboard=dashboard).groups
+
+
+def build(objectives: Iterable[Objective], scope: Scope, *, pace: Pace = PACE, dashboard: str | None = None) -> Built:
+    """Return the groups of rules of the objectives, and what was left out of them."""
+    groups: list[Group] = []
+    left_out: list[LeftOut] = []
+    for objective in objectives:
+        try:
+            rules = _Rules.of(objective, scope, pace, dashboard)
+        except ValueError as error:
+            left_out.append(LeftOut(objective=objective.name, what="the objective", reason=str(error)))
+            continue
+        groups += rules.groups()
+        left_out += rules.left_out()
+    return Built(groups=tuple(groups), left_out=tuple(left_out))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rules:
+    """The rules of one objective."""
+
+    objective: Objective
+    source: Counters
+    scope: Scope
+    pace: Pace
+    recorder: Recorder
+    example: Example
+    about: About
+    found: tuple[Pair | NoPair, ...]
+
+    @classmethod
+    def of(cls, objective: Objective, scope: Scope, pace: Pace, dashboard: str | None) -> "_Rules":
+        """Return them; raises ValueError that says why there are none."""
+        source, period = objective.indicator.source, period_s(objective.window)
+        if not isinstance(source, Counters):
+            raise ValueError("it is read from the records of a load test, which Prometheus doesn't have")  # noqa: TRY004
+        for selector in (source.good, source.total):
+            if any(one.label == ENVIRONMENT for one in selector.matchers):
+                raise ValueError(f"its selector already has a matcher for {ENVIRONMENT}, which the rules set")
+        labels = {names.OBJECTIVE: objective.name, names.SERVICE: objective.service, **scope.labels}
+        return cls(
+            objective=objective,
+            source=source,
+            scope=scope,
+            pace=pace,
+            recorder=Recorder(
+                events=Events.of(source, scope),
+                labels=labels,
+                base_s=pace.base_s,
+                interval_s=pace.interval_s,
+                budget=objective.budget,
+            ),
+            example=Example.of(source),
+            about=About(
+                name=objective.name,
+                title=objective.display_name,
+                target=f"{objective.target:.10g}",
+                period_s=period,
+                dashboard=dashboard,
+            ),
+            found=pairs(period, objective.budget, pace.scrape_interval_s),
+        )
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The pairs of windows that can fire, the fastest first."""
+        return tuple(one for one in self.found if isinstance(one, Pair))
+
+    def left_out(self) -> list[LeftOut]:
+        """Return the pairs that can't fire, and the causes of missing data that can't be told apart."""
+        out = [(f"the alert over {duration(one.long_s)}", one.reason) for one in self.found if isinstance(one, NoPair)]
+        if not job_matchers(self.source):
+            out.append((names.SCRAPE_DOWN, "its total names no job, so its targets aren't known"))
+        return [LeftOut(objective=self.objective.name, what=what, reason=reason) for what, reason in out]
+
+    def groups(self) -> list[Group]:
+        """Return what is evaluated often, and what is evaluated seldom because it reads the whole period."""
+        where = f"{self.objective.name}-{self.scope.environment}"
+        return [
+            Group(
+                name=f"peakproof-objective-{where}",
+                rules=(*self._recordings(), *self._alerts()),
+                interval_s=self.pace.interval_s,
+            ),
+            Group(name=f"peakproof-budget-{where}", rules=self._budget(), interval_s=self.pace.budget_interval_s),
+        ]
+
+    def _recordings(self) -> tuple[Recording, ...]:
+        recorder = self.recorder
+        longs = sorted({one.long_s for one in self.pairs})
+        windows = sorted({*longs, *(one.short_s for one in self.pairs), recorder.base_s})
+        return (
+            *recorder.base(),
+            *(recorder.error_ratio(window) for window in windows),
+            *(recorder.counted(window) for window in longs),
+            *(recorder.coverage(window) for window in longs),
+            *(recorder.burn_rate(window, covered=window in longs) for window in windows),
+        )
+
+    def _alerts(self) -> tuple[Alert, ...]:
+        burning = (burn_alert(one, self.pairs, self.recorder, self.example, self.about) for one in self.pairs)
+        return (*burning, *self._missing().alerts()) if self.pairs else ()
+
+    def _missing(self) -> MissingData:
+        return MissingData(
+            source=self.source,
+            scope=self.scope,
+            recorder=self.recorder,
+            example=self.example,
+            about=self.about,
+            pair=self.pairs[0],
+        )
+
+    def _budget(self) -> tuple[Recording, ...]:
+        period, recorder = self.about.period_s, self.recorder
+        return (
+            recorder.error_ratio(period),
+            recorder.coverage(period),
+            recorder.burn_rate(period, covered=True),
+            recorder.remaining(period),
+        )
