@@ -75,8 +75,8 @@ WINDOW = "{window}"
 class Queries:
     """Bad events and all events as PromQL that no two selectors can say, with `{window}` where the range stands.
 
-    `total` is None where `errors` is their ratio already. Rules are made of it; a run can't be judged by it, because
-    only plain counters can be read at two given moments.
+    `total` is None where `errors` is their ratio already. A run can't be judged by it, because only plain counters can
+    be read at two given moments; nor are rules made of it, because no series is known to prove them on.
     """
 
     errors: str
@@ -86,7 +86,7 @@ class Queries:
 
 
 Source = Records | Counters | Queries
-NOT_COUNTERS = "it is written as PromQL, which a run can't be judged by: name a good and a total counter instead"
+NOT_COUNTERS = "it is written as PromQL that no two counters say: name a good and a total counter instead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
