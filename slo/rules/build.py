@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from slo.burn_rates import SCRAPES, NoPair, Pair, Severity, pairs, period_s
 from slo.objectives.indicators import Counters
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.rules import names
 from slo.rules.burn_alerts import About, burn_alert
 from slo.rules.example_series import Example
