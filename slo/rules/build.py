@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slo.burn_rates import SCRAPES, NoPair, Pair, pairs, period_s
+from slo.burn_rates import SCRAPES, NoPair, Pair, Severity, pairs, period_s
 from slo.objectives.indicators import Counters
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.rules import names
 from slo.rules.burn_alerts import About, burn_alert
 from slo.rules.example_series import Example
@@ -21,11 +21,11 @@ SHORTEST_S = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often the targets are scraped and the rules evaluated; what is slow is evaluated every `budget_interval_s`."""
+    """How often the targets are scraped and rules evaluated: `interval_s` those for pages, `slow_interval_s` the rest."""
 
     scrape_interval_s: float = 15
     interval_s: int = 30
-    budget_interval_s: int = 300
+    slow_interval_s: int = 300
 
     @property
     def base_s(self) -> int:
@@ -46,8 +46,13 @@ class LeftOut:
 class Built:
     """The rules of some objectives, and what was left out."""
 
-    groups: tuple[Group, ...]
+    objectives: tuple["ObjectiveRules", ...]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group, two for each objective."""
+        return tuple(group for rules in self.objectives for group in rules.groups())
 
 
 PACE = Pace()
@@ -62,21 +67,21 @@ def objective_groups(
 
 def build(objectives: Iterable[Objective], scope: Scope, *, pace: Pace = PACE, dashboard: str | None = None) -> Built:
     """Return the groups of rules of the objectives, and what was left out of them."""
-    groups: list[Group] = []
+    objective_rules: list[ObjectiveRules] = []
     left_out: list[LeftOut] = []
     for objective in objectives:
         try:
-            rules = _Rules.of(objective, scope, pace, dashboard)
+            rules = ObjectiveRules.of(objective, scope, pace, dashboard)
         except ValueError as error:
             left_out.append(LeftOut(objective=objective.name, what="the objective", reason=str(error)))
             continue
-        groups += rules.groups()
+        objective_rules.append(rules)
         left_out += rules.left_out()
-    return Built(groups=tuple(groups), left_out=tuple(left_out))
+    return Built(objectives=tuple(objective_rules), left_out=tuple(left_out))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rules:
+class ObjectiveRules:
     """The rules of one objective."""
 
     objective: Objective
@@ -89,7 +94,7 @@ class _Rules:
     found: tuple[Pair | NoPair, ...]
 
     @classmethod
-    def of(cls, objective: Objective, scope: Scope, pace: Pace, dashboard: str | None) -> "_Rules":
+    def of(cls, objective: Objective, scope: Scope, pace: Pace, dashboard: str | None) -> "ObjectiveRules":
         """Return them; raises ValueError that says why there are none."""
         source, period = objective.indicator.source, period_s(objective.window)
         if not isinstance(source, Counters):
@@ -107,7 +112,6 @@ class _Rules:
                 events=Events.of(source, scope),
                 labels=labels,
                 base_s=pace.base_s,
-                interval_s=pace.interval_s,
                 budget=objective.budget,
             ),
             example=Example.of(source),
@@ -133,36 +137,55 @@ class _Rules:
             out.append((names.SCRAPE_DOWN, "its total names no job, so its targets aren't known"))
         return [LeftOut(objective=self.objective.name, what=what, reason=reason) for what, reason in out]
 
-    def groups(self) -> list[Group]:
-        """Return what is evaluated often, and what is evaluated seldom because it reads the whole period."""
-        where = f"{self.objective.name}-{self.scope.environment}"
-        return [
+    def groups(self) -> tuple[Group, Group]:
+        """Return the group of the pages, and that of the tickets and the budget, which reads days and is slower."""
+        where, pages = f"{self.objective.name}-{self.scope.environment}", self.of_severity("page")
+        fast = _windows(pages) | {self.recorder.base_s}
+        slow = _windows(self.of_severity("ticket")) - fast
+        burning, missing = self._burning(), self._missing()
+        return (
             Group(
                 name=f"peakproof-objective-{where}",
-                rules=(*self._recordings(), *self._alerts()),
+                rules=(
+                    *self.recorder.base(),
+                    *self._recordings(fast, pages),
+                    *(alert for alert in burning if alert.severity == "page"),
+                    *(alert for alert in missing if alert.name == names.SCRAPE_DOWN),
+                ),
                 interval_s=self.pace.interval_s,
             ),
-            Group(name=f"peakproof-budget-{where}", rules=self._budget(), interval_s=self.pace.budget_interval_s),
-        ]
-
-    def _recordings(self) -> tuple[Recording, ...]:
-        recorder = self.recorder
-        longs = sorted({one.long_s for one in self.pairs})
-        windows = sorted({*longs, *(one.short_s for one in self.pairs), recorder.base_s})
-        return (
-            *recorder.base(),
-            *(recorder.error_ratio(window) for window in windows),
-            *(recorder.counted(window) for window in longs),
-            *(recorder.coverage(window) for window in longs),
-            *(recorder.burn_rate(window, covered=window in longs) for window in windows),
+            Group(
+                name=f"peakproof-budget-{where}",
+                rules=(
+                    *self._recordings(slow, self.of_severity("ticket")),
+                    *self._budget(),
+                    *(alert for alert in burning if alert.severity == "ticket"),
+                    *(alert for alert in missing if alert.name != names.SCRAPE_DOWN),
+                ),
+                interval_s=self.pace.slow_interval_s,
+            ),
         )
 
-    def _alerts(self) -> tuple[Alert, ...]:
-        burning = (burn_alert(one, self.pairs, self.recorder, self.example, self.about) for one in self.pairs)
-        return (*burning, *self._missing().alerts()) if self.pairs else ()
+    def of_severity(self, severity: Severity) -> tuple[Pair, ...]:
+        """Return the pairs that page, or that open a ticket."""
+        return tuple(one for one in self.pairs if one.severity == severity)
 
-    def _missing(self) -> MissingData:
-        return MissingData(
+    def _recordings(self, windows: set[int], pairs: tuple[Pair, ...]) -> tuple[Recording, ...]:
+        recorder, longs = self.recorder, sorted({one.long_s for one in pairs})
+        return (
+            *(recorder.error_ratio(window) for window in sorted(windows)),
+            *(recorder.coverage(window) for window in longs),
+            *(recorder.counted(window) for window in longs),
+            *(recorder.burn_rate(window, covered=window in longs) for window in sorted(windows)),
+        )
+
+    def _burning(self) -> tuple[Alert, ...]:
+        return tuple(burn_alert(one, self.pairs, self.recorder, self.example, self.about) for one in self.pairs)
+
+    def _missing(self) -> tuple[Alert, ...]:
+        if not self.pairs:
+            return ()
+        missing = MissingData(
             source=self.source,
             scope=self.scope,
             recorder=self.recorder,
@@ -170,6 +193,7 @@ class _Rules:
             about=self.about,
             pair=self.pairs[0],
         )
+        return missing.alerts()
 
     def _budget(self) -> tuple[Recording, ...]:
         period, recorder = self.about.period_s, self.recorder
@@ -179,3 +203,7 @@ class _Rules:
             recorder.burn_rate(period, covered=True),
             recorder.remaining(period),
         )
+
+
+def _windows(pairs: tuple[Pair, ...]) -> set[int]:
+    return {window for one in pairs for window in (one.long_s, one.short_s)}

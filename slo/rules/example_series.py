@@ -95,7 +95,7 @@ def _bad_labels(source: Counters) -> Labels:
         others = [one for one in source.total.matchers if one.label != wanted.label]
         here = [one for one in source.total.matchers if one.label == wanted.label]
         for value in _candidates([wanted, *here]):
-            if value and not _allows(wanted, value) and all(_allows(one, value) for one in here):
+            if value and not allows(wanted, value) and all(allows(one, value) for one in here):
                 kept = [one for one in telling_matchers(source) if one.label != wanted.label]
                 return tuple({**dict(_labels([*others, *kept])), wanted.label: value}.items())
     raise ValueError("good selects all that total does: no event could be bad")
@@ -110,7 +110,7 @@ def _labels(matchers: Iterable[Matcher]) -> Labels:
 
 def _value(label: str, of: list[Matcher]) -> str:
     for value in _candidates(of):
-        if all(_allows(one, value) for one in of):
+        if all(allows(one, value) for one in of):
             return value
     raise ValueError(f"no example of a {label} was found that matches {' and '.join(one.op + one.value for one in of)}")
 
@@ -136,7 +136,8 @@ def _simplest(regex: str) -> str:
     return re.sub(r"[*+?]|\{[^}]*\}|\\", "", text)
 
 
-def _allows(one: Matcher, value: str) -> bool:
+def allows(one: Matcher, value: str) -> bool:
+    """Whether a label of this value matches."""
     if one.op in ("=", "!="):
         return (value == one.value) == (one.op == "=")
     return matches(one.value, value) == (one.op == "=~")

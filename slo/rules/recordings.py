@@ -7,6 +7,8 @@ length, half of which is how much later it is seen (`slo.burn_rates.detection_s`
 Every ratio is of the events that were counted. Where only a part of a window was (a new Prometheus, a new rule, a gap),
 the burn rate counts the rest as if as many events had come and none had been bad: a budget is spent by errors that are
 known. Without that, each long window of a new Prometheus would be "the test so far", and every pair fire at once.
+
+Nothing depends on how often the rules are evaluated, as long as it is every five minutes, Prometheus' lookback.
 """
 
 from dataclasses import dataclass
@@ -17,16 +19,16 @@ from slo.rules.model import Recording
 from slo.rules.promql import Events, duration, number, quoted
 
 RAW_UP_TO_S = 6 * HOUR_S
+_STEP_S, _LONG_STEP_S = 60, 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
-    """Makes the recording rules of one objective; `base_s` is the shortest window, `interval_s` between evaluations."""
+    """Makes the recording rules of one objective; `base_s` is the shortest window."""
 
     events: Events
     labels: dict[str, str]
     base_s: int
-    interval_s: int
     budget: float
 
     def recorded(self, record: str) -> str:
@@ -61,14 +63,15 @@ class Recorder:
     def counted(self, window_s: int) -> Recording:
         """Return how many events a window holds."""
         window = duration(window_s)
-        summed = f"sum_over_time({self._sums()[1]}[{window}]) * {self.interval_s}"
+        mean = f"avg_over_time({self._sums()[1]}[{window}])\n* {window_s} * {self.recorded(names.coverage(window_s))}"
         raw = f"sum(increase({self.events.total}[{window}]))"
-        return self.rule(names.counted(window_s), summed if window_s > RAW_UP_TO_S else raw)
+        return self.rule(names.counted(window_s), mean if window_s > RAW_UP_TO_S else raw)
 
     def coverage(self, window_s: int) -> Recording:
-        """Return the share of a window for which events were counted, by the evaluations that recorded them."""
-        count = f"count_over_time({self._sums()[1]}[{duration(window_s)}])"
-        return self.rule(names.coverage(window_s), f"clamp_max({count} * {self.interval_s} / {window_s}, 1)")
+        """Return the share of a window for which events were counted, also where there were none."""
+        step_s = _STEP_S if window_s <= RAW_UP_TO_S else _LONG_STEP_S
+        asked = f"{self._sums()[1]}[{duration(window_s)}:{duration(step_s)}]"
+        return self.rule(names.coverage(window_s), f"clamp_max(count_over_time({asked}) / {window_s // step_s}, 1)")
 
     def burn_rate(self, window_s: int, *, covered: bool) -> Recording:
         """Return how fast the budget is spent in a window; `covered` counts what isn't known of it as good."""

@@ -36,7 +36,7 @@ LINKS = Links()
 
 def rule_file(groups: Iterable[Group], scope: Scope, links: Links = LINKS) -> str:
     """Return the text of a Prometheus rule file."""
-    return HEAD + _yaml({"groups": [_group(group, scope, links) for group in groups]})
+    return HEAD + dumped({"groups": [_group(group, scope, links) for group in groups]})
 
 
 def prometheus_rule(name: str, groups: Iterable[Group], scope: Scope, links: Links = LINKS) -> str:
@@ -47,7 +47,7 @@ def prometheus_rule(name: str, groups: Iterable[Group], scope: Scope, links: Lin
         "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "peakproof"}},
         "spec": {"groups": [_group(group, scope, links) for group in groups]},
     }
-    return HEAD + _yaml(document)
+    return HEAD + dumped(document)
 
 
 def alert_labels(alert: Alert, scope: Scope) -> dict[str, str]:
@@ -98,5 +98,6 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def _yaml(document: object) -> str:
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)  # type: ignore[no-any-return] # PyYAML's stub
+def dumped(document: object) -> str:
+    """Return a document as YAML, the same for the same document."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
