@@ -1,7 +1,7 @@
 """The files of a drill: every scene's rules, Prometheus' configuration, and Alertmanager's with our webhook in it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -10,9 +10,9 @@ from scripts.drilling.page import METRICS, WEBHOOK
 from scripts.drilling.scenes import Scene
 from scripts.local_stack.ports import HOST
 from slo.rules.alertmanager import Receivers, Routing, routing_text
-from slo.rules.model import Group, Recording
+from slo.rules.model import Alert, Group, Recording
 from slo.rules.scope import Scope
-from slo.rules.write import rule_file
+from slo.rules.write import alert_labels, rule_file
 
 Build = Callable[[Scope], tuple[Group, ...]]
 PAGE, TICKET, OTHER = "drill-page", "drill-ticket", "drill-other"
@@ -25,28 +25,50 @@ SCRAPE_S = 5
 LOOKBACK_S = 75
 
 
-def needed(groups: Sequence[Group], alert: str) -> tuple[Group, ...]:
-    """Return the group that holds the alert, and those that record what the rules of these read."""
-    wanted = {group.name for group in groups if any(one.name == alert for one in group.alerts)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A receiver of the user's that is notified beside the drill's webhook, and the file that it stands in."""
+
+    receiver: Mapping[str, Any]
+    file: Receivers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneRules:
+    """The rules of a scene's environment as the product writes them, and the alert that is tried."""
+
+    alert: Alert
+    labels: Mapping[str, str]
+    document: Mapping[str, Any]
+
+
+def rules_of(scene: Scene, build: Build) -> SceneRules:
+    """Return the rules that a scene needs: its alert's group, and those that record what it reads."""
+    scope = Scope(environment=scene.environment)
+    groups = build(scope)
+    group, place = scene.position
+    alert = groups[group].rules[place]
+    if not isinstance(alert, Alert):
+        raise TypeError(f"{groups[group].name}: rule {place} is no alert")
+    document = yaml.safe_load(rule_file(_with_what_it_reads(groups, group), scope))
+    return SceneRules(alert=alert, labels={"alertname": alert.name, **alert_labels(alert, scope)}, document=document)
+
+
+def _with_what_it_reads(groups: Sequence[Group], first: int) -> list[Group]:
+    wanted = {first}
     while True:
-        text = "\n".join(rule.expr for group in groups if group.name in wanted for rule in group.rules)
+        text = "\n".join(rule.expr for place in wanted for rule in groups[place].rules)
         more = {
-            group.name
-            for group in groups
+            place
+            for place, group in enumerate(groups)
             if any(isinstance(rule, Recording) and rule.record in text for rule in group.rules)
         }
         if more <= wanted:
-            return tuple(group for group in groups if group.name in wanted)
+            return [group for place, group in enumerate(groups) if place in wanted]
         wanted |= more
 
 
-def rules_of(alert: str, environment: str, build: Build) -> dict[str, Any]:
-    """Return the rules that a scene needs in its environment, as the product writes them."""
-    document: dict[str, Any] = yaml.safe_load(rule_file(needed(build(Scope(environment=environment)), alert)))
-    return document
-
-
-def prometheus(page_url: str, alertmanager_port: int | None, rules: str) -> str:
+def prometheus_text(page_url: str, alertmanager_port: int | None, rules: str) -> str:
     """Return Prometheus' configuration: the drill's page as it stands, the rules, Alertmanager."""
     document: dict[str, Any] = {
         "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": f"{EVALUATION_S}s"},
@@ -67,23 +89,24 @@ def prometheus(page_url: str, alertmanager_port: int | None, rules: str) -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def alertmanager(environments: Sequence[str], webhook: str, own: Mapping[str, Any] | None, rest: Receivers | None) -> str:
+def alertmanager(environments: Sequence[str], webhook: str, own: Own | None) -> str:
     """Return Alertmanager's configuration: generated routes and inhibition, without their waiting, and our receivers.
 
-    Every environment of `environments` pages. `own` is the user's receiver that is notified too, with the keys of their
-    file that it may need.
+    Every environment of `environments` pages. With `own`, the other keys of the user's file are there too.
     """
     routing = Routing(page=PAGE, ticket=TICKET, other=OTHER, page_environments=tuple(environments))
     document = yaml.safe_load(routing_text(routing))
     for route in (document["route"], *document["route"]["routes"]):
         route.update(group_wait=_WAIT, group_interval=_WAIT)
-    if rest is not None:
-        document.update(rest.rest)
-    document["receivers"] = [_receiver(name, webhook, own) for name in (PAGE, TICKET, OTHER)]
+    if own is not None:
+        document.update(own.file.rest)
+    document["receivers"] = [
+        _receiver(name, webhook, {} if own is None else own.receiver) for name in (PAGE, TICKET, OTHER)
+    ]
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def _receiver(name: str, webhook: str, own: Mapping[str, Any] | None) -> dict[str, Any]:
-    receiver = {key: value for key, value in (own or {}).items() if key != "name"}
+def _receiver(name: str, webhook: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    receiver = {key: value for key, value in own.items() if key != "name"}
     ours = {"url": f"{webhook}{WEBHOOK}{name}", "send_resolved": True}
     return {"name": name, **receiver, "webhook_configs": [*receiver.get("webhook_configs", []), ours]}

@@ -1,5 +1,6 @@
 """What a scene showed, held against the arithmetic; a deviation is a finding."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from slo.rules.alertmanager import INHIBITIONS, matches
 from slo.rules.scope import ENVIRONMENT
 
 INTERVALS = 2
+_SURE = 1.5
 _FIRING = "firing"
 
 
@@ -73,23 +75,43 @@ class Evidence:
     """What a drill gathered: alerts in Prometheus, notifications, rules that couldn't be evaluated by environment."""
 
     start_s: float
+    until_s: float
     seen: Sequence[Seen]
     notifications: Sequence[Notification]
     broken: Mapping[str, str]
 
 
-def judge(scene: Scene, evidence: Evidence, receiver: str) -> Shown:
-    """Return what a scene showed; `receiver` is the one that its alert must reach."""
+def judge(scene: Scene, labels: Mapping[str, str], evidence: Evidence, receiver: str) -> Shown:
+    """Return what a scene showed; `labels` are those of its alerting rule, `receiver` the one that it must reach."""
     here = [one for one in evidence.seen if one.labels.get(ENVIRONMENT) == scene.environment]
-    wanted = {"alertname": scene.alert.name, **dict(scene.case.labels)}
+    wanted = {**labels, **dict(scene.case.labels)}
     ours = [one for one in here if wanted.items() <= one.labels.items()]
-    if not ours:
+    seen = min(ours, key=lambda one: one.firing_s or math.inf, default=None)
+    figures = tuple(_figures(scene, seen, evidence))
+    if seen is None:
         why = evidence.broken.get(scene.environment) or _what_else(here)
-        return Shown(scene=scene, figures=tuple(_figures(scene, None, evidence.start_s)), findings=(f"{_cant(scene.kind)}{why}",))
-    seen = min(ours, key=lambda one: one.firing_s or float("inf"))
-    figures = tuple(_figures(scene, seen, evidence.start_s))
-    late = tuple(_deviation(figure) for figure in figures if not figure.is_within)
-    return Shown(scene=scene, figures=figures, findings=(*late, *_delivery(scene, seen, here, evidence, receiver)))
+        return Shown(scene=scene, figures=figures, findings=(f"{_cant(scene.kind)}{why}",))
+    if scene.kind == "inhibition":
+        return Shown(scene=scene, figures=figures, findings=tuple(_inhibition(here, evidence)))
+    findings = (*_deviations(scene, seen, figures, evidence), *_delivery(scene, seen, here, evidence, receiver))
+    return Shown(scene=scene, figures=figures, findings=findings)
+
+
+def _deviations(scene: Scene, seen: Seen, figures: Sequence[Figure], evidence: Evidence) -> Iterator[str]:
+    begins_s = evidence.start_s + scene.begins_s
+    if scene.kind == "detection" and seen.pending_s is not None and seen.pending_s < begins_s:
+        yield f"it was there {begins_s - seen.pending_s:.0f} s before the fault"
+    yield from (_deviation(figure) for figure in figures if not figure.is_within)
+
+
+def _inhibition(here: Sequence[Seen], evidence: Evidence) -> Iterator[str]:
+    """Yield what is wrong where something is to be held back: something must be, and no notification of it come."""
+    held = [(one, by) for one in here if (by := inhibited_by(one, here)) is not None]
+    if not held:
+        yield "nothing fired that it could hold back"
+    for one, by in held:
+        if any(came.status == _FIRING and came.labels.items() == one.labels.items() for came in evidence.notifications):
+            yield f"{by} did not hold {one.labels['alertname']} back"
 
 
 def _cant(kind: Kind) -> str:
@@ -101,20 +123,29 @@ def _what_else(here: Sequence[Seen]) -> str:
     return f"; in its place came {', '.join(names)}" if names else ""
 
 
-def _figures(scene: Scene, seen: Seen | None, start_s: float) -> Iterator[Figure]:
-    tolerance_s = INTERVALS * scene.interval_s
-    pending, firing, last = (None, None, None) if seen is None else (seen.pending_s, seen.firing_s, seen.last_firing_s)
-
-    def figure(name: str, due_s: float | None, at_s: float | None, since_s: float) -> Iterator[Figure]:
+def _figures(scene: Scene, seen: Seen | None, evidence: Evidence) -> Iterator[Figure]:
+    pending, firing, gone = (
+        (None, None, None) if seen is None else (seen.pending_s, seen.firing_s, _gone(scene, seen, evidence))
+    )
+    for name, due_s, at_s, since_s in (
+        ("detected after", scene.pending_s, pending, scene.begins_s),
+        ("fires after", scene.fires_s, firing, scene.begins_s),
+        ("clears after", scene.clears_s, gone, scene.ends_s),
+    ):
         if due_s is not None:
-            measured = None if at_s is None else at_s - start_s - since_s
-            yield Figure(name=name, predicted_s=due_s - since_s, measured_s=measured, tolerance_s=tolerance_s)
+            yield Figure(
+                name=name,
+                predicted_s=due_s - since_s,
+                measured_s=None if at_s is None else at_s - evidence.start_s - since_s,
+                tolerance_s=INTERVALS * scene.interval_s,
+            )
 
-    yield from figure("detected after", scene.pending_s, pending, scene.begins_s)
-    yield from figure("fires after", scene.fires_s, firing, scene.begins_s)
-    # Gone at the first evaluation at which it isn't there any more.
-    gone = None if last is None else last + scene.interval_s
-    yield from figure("clears after", scene.clears_s, gone, scene.ends_s)
+
+def _gone(scene: Scene, seen: Seen, evidence: Evidence) -> float | None:
+    """Return the first evaluation at which it wasn't firing any more."""
+    if seen.last_firing_s is None or evidence.until_s < seen.last_firing_s + _SURE * scene.interval_s:
+        return None
+    return seen.last_firing_s + scene.interval_s
 
 
 def _deviation(figure: Figure) -> str:
@@ -126,9 +157,7 @@ def _deviation(figure: Figure) -> str:
     )
 
 
-def _delivery(
-    scene: Scene, seen: Seen, here: Sequence[Seen], evidence: Evidence, receiver: str
-) -> Iterator[str]:
+def _delivery(scene: Scene, seen: Seen, here: Sequence[Seen], evidence: Evidence, receiver: str) -> Iterator[str]:
     """Yield what is wrong with the notifications of an alert: each of firing and resolved comes, where it belongs."""
     if seen.firing_s is None or (scene.fires_s is None and scene.clears_s is None):
         return

@@ -11,6 +11,8 @@ from typing import Any
 from scripts.drilling.configuration import EVALUATION_S
 
 _SPAN = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
+# After a metric's name: its matchers, and then what makes Prometheus look into its past.
+_PAST = r"\s*(\{[^}]*\})?\s*(\[|offset\b|@)"
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 
@@ -27,7 +29,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A recording rule whose past an alert reads: `is_ranged` where it reads a span of it, else its last value."""
+    """A recording rule whose past an alert reads: `is_ranged` where it reads a span of it or an earlier value, else its last."""
 
     rule: Rule
     level: int
@@ -85,11 +87,11 @@ def _names(expr: str, metric: str, then: str = "") -> bool:
 
 
 def _ranged(readers: Sequence[Rule], rules: Sequence[Rule]) -> set[str]:
-    """Return what is read over a span, and all that this is made from: its past is made from theirs."""
+    """Return what is read from further back, and all that this is made from: its past is made from theirs."""
     ranged = {
         rule.name
         for rule in rules
-        if not rule.is_alert and any(_names(reader.expr, rule.name, r"\s*(\{[^}]*\})?\s*\[") for reader in readers)
+        if not rule.is_alert and any(_names(reader.expr, rule.name, _PAST) for reader in readers)
     }
     while True:
         more = {

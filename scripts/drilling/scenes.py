@@ -13,18 +13,21 @@ from scripts.drilling.series import Fault
 from slo.rules.model import Alert
 from slo.rules.signals import Case
 
-Kind = Literal["detection", "for", "clearing"]
+Kind = Literal["detection", "for", "clearing", "routing", "inhibition"]
 # What takes no longer is played as it happens, so that nothing of it rests on a history that was written.
 LIVE_S, LIVE_FOR_S = 60.0, 180.0
-# Prometheus restores since when an alert has been pending at its second evaluation, and fires at the third.
-_SEEN_S, _RESTORED_S = 1.5, 3.5
-_LONGEST_INTERVAL_S = 60.0
+# Prometheus restores since when an alert has been pending at a rule's second evaluation, and fires at the third.
+# Evaluations until then: none of what is due may come true at the first, lest what is true from the start pass for it.
+_BEGIN, _SEEN, _FIRED, _CLEARED = 1.5, 3.5, 5.5, 5.5
+# No drill lasts so long.
+_LONGEST_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """One alert's case in an environment of its own; moments are seconds since the start of the live part.
 
+    `position` is the alert's group and its place there, `interval_s` how often the group is evaluated.
     `pending_s`, `fires_s` and `clears_s` are when the arithmetic says that it is pending, fires and is gone, None where
     the scene doesn't show it. `active_since_s` is given where `for` began before the start: since when the condition
     has held.
@@ -35,6 +38,7 @@ class Scene:
     case: Case
     environment: str
     interval_s: float
+    position: tuple[int, int]
     begins_s: float
     ends_s: float
     pending_s: float | None = None
@@ -45,7 +49,8 @@ class Scene:
     @property
     def is_over_s(self) -> float:
         """When the last of what it shows is due."""
-        return max(at for at in (self.pending_s, self.fires_s, self.clears_s) if at is not None)
+        due = [at for at in (self.pending_s, self.fires_s, self.clears_s) if at is not None]
+        return max(due, default=_CLEARED * self.interval_s)
 
     def fault(self, start_s: float) -> Fault:
         """Return when its fault begins and ends, for a live part that starts at `start_s`."""
@@ -58,13 +63,15 @@ def detection_s(alert: Alert, case: Case) -> float:
     return max(0.0, case.fires_after_s - alert.for_s)
 
 
-def scenes(alert: Alert, case: Case, interval_s: float, names: Iterator[str]) -> Iterator[Scene]:
+def scenes(
+    alert: Alert, case: Case, interval_s: float, position: tuple[int, int], names: Iterator[str]
+) -> Iterator[Scene]:
     """Yield the scenes that show when a case's alert fires and when it is gone, each in the next environment.
 
     `interval_s` is how often the alert's rule is evaluated.
     """
     seen_s = detection_s(alert, case)
-    begins_s = _SEEN_S * interval_s - (0 if seen_s <= LIVE_S else seen_s)
+    begins_s = _BEGIN * interval_s if seen_s <= LIVE_S else _SEEN * interval_s - seen_s
     is_live = alert.for_s <= LIVE_FOR_S
     yield Scene(
         kind="detection",
@@ -72,34 +79,36 @@ def scenes(alert: Alert, case: Case, interval_s: float, names: Iterator[str]) ->
         case=case,
         environment=next(names),
         interval_s=interval_s,
+        position=position,
         begins_s=begins_s,
         ends_s=begins_s + _lasting(case, seen_s),
         pending_s=begins_s + seen_s,
         fires_s=begins_s + case.fires_after_s if is_live else None,
     )
     if not is_live:
-        begins_s = _RESTORED_S * interval_s - case.fires_after_s
+        begins_s = _FIRED * interval_s - case.fires_after_s
         yield Scene(
             kind="for",
             alert=alert,
             case=case,
             environment=next(names),
             interval_s=interval_s,
+            position=position,
             begins_s=begins_s,
             ends_s=begins_s + _lasting(case, case.fires_after_s),
             fires_s=begins_s + case.fires_after_s,
             active_since_s=begins_s + seen_s,
         )
-    yield _clearing(alert, case, interval_s, next(names))
+    yield _clearing(alert, case, interval_s, position, next(names))
 
 
 def _lasting(case: Case, shown_after_s: float) -> float:
     """Return how long a fault lasts that is still there when all that is shown was measured."""
-    return max(case.fault_s, shown_after_s + LIVE_S + LIVE_FOR_S + _RESTORED_S * _LONGEST_INTERVAL_S)
+    return max(case.fault_s, shown_after_s + _LONGEST_S)
 
 
-def _clearing(alert: Alert, case: Case, interval_s: float, environment: str) -> Scene:
-    due_s = (_RESTORED_S + 1) * interval_s
+def _clearing(alert: Alert, case: Case, interval_s: float, position: tuple[int, int], environment: str) -> Scene:
+    due_s = _CLEARED * interval_s
     is_live = case.clears_after_s <= LIVE_S
     ends_s = due_s - (0 if is_live else case.clears_after_s)
     # Where the fault ends live the alert must have fired before; how long such a fault lasted changes nothing.
@@ -110,6 +119,7 @@ def _clearing(alert: Alert, case: Case, interval_s: float, environment: str) -> 
         case=case,
         environment=environment,
         interval_s=interval_s,
+        position=position,
         begins_s=begins_s,
         ends_s=ends_s,
         clears_s=ends_s + case.clears_after_s,

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from slo.burn_rates import WINDOWS, Severity
 from slo.documents import BadInput, Document, parse_yaml, read_text, validate
 from slo.rules.scope import ENVIRONMENT
 
-SOURCE_DOWN = ".+SourceDown"
+SOURCE_DOWN_SUFFIX = "SourceDown"
+SOURCE_DOWN = f".+{SOURCE_DOWN_SUFFIX}"
 EVALUATION_S = 30
 GROUP_BY = ("alertname", ENVIRONMENT, "objective", "exporter")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -52,7 +53,7 @@ def waiting(severity: Severity, evaluation_s: int) -> Waiting:
 
 
 class _Receiver(Document):
-    model_config = {**Document.model_config, "extra": "allow"}
+    model_config = ConfigDict(extra="allow")
     name: Annotated[str, Field(min_length=1)]
 
 
