@@ -1,5 +1,6 @@
 """The files of a drill: every scene's rules, Prometheus' configuration, and Alertmanager's with our webhook in it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ EVALUATION_S = 30
 SCRAPE_S = 5
 # Longer than the far history's steps, and short enough that a series that ended in the history is soon gone.
 LOOKBACK_S = 75
+
+_SPAN = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
+_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,22 @@ def rules_of(scene: Scene, build: Build) -> SceneRules:
     if not isinstance(alert, Alert):
         raise TypeError(f"{groups[group].name}: rule {place} is no alert")
     document = yaml.safe_load(rule_file(_with_what_it_reads(groups, group), scope))
+    for one in document["groups"]:
+        one["interval"] = f"{evaluated_each_s(one.get('interval'))}s"
     return SceneRules(alert=alert, labels={"alertname": alert.name, **alert_labels(alert, scope)}, document=document)
+
+
+def evaluated_each_s(interval: str | None) -> int:
+    """Return how often a drill evaluates a group: as often as it says, and a slow one each `EVALUATION_S`.
+
+    Minutes between evaluations save Prometheus work and change no figure, and a drill would wait for them.
+    """
+    return EVALUATION_S if interval is None else min(EVALUATION_S, round(seconds(interval)))
+
+
+def seconds(duration: str) -> float:
+    """Return the seconds of a duration as Prometheus writes it, such as 1m30s."""
+    return sum(int(number) * _UNITS_S[unit] for number, unit in _SPAN.findall(duration))
 
 
 def _with_what_it_reads(groups: Sequence[Group], first: int) -> list[Group]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -16,8 +15,8 @@ from scripts.drilling.configuration import (
     PAGE,
     QUIET,
     TICKET,
-    Own,
     Build,
+    Own,
     SceneRules,
     alertmanager,
     prometheus_text,
@@ -78,9 +77,11 @@ class Drill:
         if not scenes:
             raise EnvironmentLacks("there is no alert to drill: Prometheus can read none of the objectives")
         rules = {scene.environment: rules_of(scene, self.build) for scene in scenes}
-        with Children(self.folder / "logs") as children:
-            evidence = _Played(drill=self, scenes=scenes, rules=rules).play(children)
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        try:
+            with Children(self.folder / "logs") as children:
+                evidence = _Played(drill=self, scenes=scenes, rules=rules).play(children)
+        finally:
+            shutil.rmtree(self.folder / "data", ignore_errors=True)
         shown = tuple(judge(scene, rules[scene.environment].labels, evidence, receiver_of(scene)) for scene in scenes)
         return Drilled(shown=shown, took_s=time.monotonic() - begun)
 

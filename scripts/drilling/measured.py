@@ -93,8 +93,25 @@ def judge(scene: Scene, labels: Mapping[str, str], evidence: Evidence, receiver:
         return Shown(scene=scene, figures=figures, findings=(f"{_cant(scene.kind)}{why}",))
     if scene.kind == "inhibition":
         return Shown(scene=scene, figures=figures, findings=tuple(_inhibition(here, evidence)))
+    figures += tuple(_notified(seen, scene, evidence))
     findings = (*_deviations(scene, seen, figures, evidence), *_delivery(scene, seen, here, evidence, receiver))
     return Shown(scene=scene, figures=figures, findings=findings)
+
+
+def _notified(seen: Seen, scene: Scene, evidence: Evidence) -> Iterator[Figure]:
+    """Yield how long after Prometheus fired the notification came."""
+    came = [one.came_s for one in _of(seen, evidence) if one.status == _FIRING]
+    if came and seen.firing_s is not None and scene.fires_s is not None:
+        yield Figure(
+            name="notified after",
+            predicted_s=0,
+            measured_s=min(came) - seen.firing_s,
+            tolerance_s=INTERVALS * scene.interval_s,
+        )
+
+
+def _of(seen: Seen, evidence: Evidence) -> list[Notification]:
+    return [one for one in evidence.notifications if one.labels == seen.labels]
 
 
 def _deviations(scene: Scene, seen: Seen, figures: Sequence[Figure], evidence: Evidence) -> Iterator[str]:
@@ -110,7 +127,7 @@ def _inhibition(here: Sequence[Seen], evidence: Evidence) -> Iterator[str]:
     if not held:
         yield "nothing fired that it could hold back"
     for one, by in held:
-        if any(came.status == _FIRING and came.labels.items() == one.labels.items() for came in evidence.notifications):
+        if any(came.status == _FIRING for came in _of(one, evidence)):
             yield f"{by} did not hold {one.labels['alertname']} back"
 
 
@@ -161,12 +178,11 @@ def _delivery(scene: Scene, seen: Seen, here: Sequence[Seen], evidence: Evidence
     """Yield what is wrong with the notifications of an alert: each of firing and resolved comes, where it belongs."""
     if seen.firing_s is None or (scene.fires_s is None and scene.clears_s is None):
         return
-    came = [one for one in evidence.notifications if one.labels.items() == seen.labels.items()]
-    by = inhibited_by(seen, here)
+    came = _of(seen, evidence)
+    if inhibited_by(seen, here) is not None:
+        return
     for status in ("firing", "resolved") if scene.clears_s is not None else ("firing",):
         receivers = {one.receiver for one in came if one.status == status}
-        if by is not None:
-            continue
         if not receivers:
             yield f"no notification that it is {status} came"
         elif receivers != {receiver}:

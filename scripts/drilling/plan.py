@@ -29,7 +29,7 @@ class Place:
 def places(groups: Sequence[Group]) -> list[Place]:
     """Return every alert of the groups."""
     return [
-        Place(alert=rule, position=(at, place), interval_s=group.interval_s or EVALUATION_S)
+        Place(alert=rule, position=(at, place), interval_s=min(group.interval_s or EVALUATION_S, EVALUATION_S))
         for at, group in enumerate(groups)
         for place, rule in enumerate(group.rules)
         if isinstance(rule, Alert)

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.drilling.configuration import EVALUATION_S
+from scripts.drilling.configuration import evaluated_each_s
 
-_SPAN = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 # After a metric's name: its matchers, and then what makes Prometheus look into its past.
 _PAST = r"\s*(\{[^}]*\})?\s*(\[|offset\b|@)"
-_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A recording rule whose past an alert reads: `is_ranged` where it reads a span of it or an earlier value, else its last."""
+    """A recording rule that an alert reads: `is_ranged` where it reads a span or an earlier value, else its last."""
 
     rule: Rule
     level: int
@@ -43,17 +41,12 @@ def rules_in(document: Mapping[str, Any]) -> list[Rule]:
             name=rule.get("alert") or rule["record"],
             expr=rule["expr"],
             labels=rule.get("labels", {}),
-            interval_s=seconds(group["interval"]) if "interval" in group else EVALUATION_S,
+            interval_s=evaluated_each_s(group.get("interval")),
             is_alert="alert" in rule,
         )
         for group in document["groups"]
         for rule in group["rules"]
     ]
-
-
-def seconds(duration: str) -> float:
-    """Return the seconds of a duration as Prometheus writes it, such as 1m30s."""
-    return sum(int(number) * _UNITS_S[unit] for number, unit in _SPAN.findall(duration))
 
 
 def past_of(alerts: Sequence[Rule], rules: Sequence[Rule]) -> list[Past]:

@@ -17,7 +17,8 @@ from scripts.local_stack.alertmanager import find_alertmanager
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
 from scripts.local_stack.prometheus_binary import find_prometheus, find_promtool
 from slo.documents import BadInput
-from slo.objectives.openslo import Objective, read_objectives
+from slo.objectives.objective import Objective
+from slo.objectives.reading import read_objectives
 from slo.outcomes import ExitCode
 from slo.rules.alertmanager import read_receivers
 from slo.rules.build import objective_groups

@@ -20,6 +20,9 @@ from slo.rules.scope import ENVIRONMENT
 
 SOURCE_DOWN_SUFFIX = "SourceDown"
 SOURCE_DOWN = f".+{SOURCE_DOWN_SUFFIX}"
+# Two alerts of one worry, the ticket before it is bad and the page when it is, have the same value of this label.
+WORRY = "worry"
+OF_WHAT = ("system", "host", "target", "location", "sku", "provider")
 EVALUATION_S = 30
 GROUP_BY = ("alertname", ENVIRONMENT, "objective", "exporter")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -166,6 +169,12 @@ INHIBITIONS = (
         target=('severity="ticket"', 'objective=~".+"'),
         equal=(ENVIRONMENT, "objective"),
         reason="A page of an objective silences its tickets: they tell of the same budget, more slowly.",
+    ),
+    Inhibition(
+        source=('severity="page"', f'{WORRY}=~".+"'),
+        target=('severity="ticket"', f'{WORRY}=~".+"'),
+        equal=(ENVIRONMENT, "exporter", WORRY, *OF_WHAT),
+        reason="A page of a worry silences the ticket that came before it, of the same thing.",
     ),
     Inhibition(
         source=(f'alertname=~"{SOURCE_DOWN}"', 'exporter=~".+"', 'source=~".+"'),
