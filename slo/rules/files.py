@@ -18,11 +18,12 @@ DEFAULT_INTERVAL_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFiles:
-    """What is written: by its path below the folder, its text."""
+    """What is written: by its path below the folder, its text; for Prometheus' operator only when it is wanted."""
 
     scope: Scope
     links: Links
     pace: Pace
+    operator: bool = False
 
     def of(self, built: Built, worries: Iterable[Group] = ()) -> Mapping[str, str]:
         """Return the files of objectives and of the exporters' alerts."""
@@ -54,7 +55,7 @@ class RuleFiles:
 
     def _rules(self, name: str, groups: tuple[Group, ...]) -> dict[str, str]:
         resource = f"peakproof-{name}-{self.scope.environment}".lower().replace("_", "-")
-        return {
-            f"{name}.yml": rule_file(groups, self.scope, self.links),
-            f"{OPERATOR}/{name}.yml": prometheus_rule(resource, groups, self.scope, self.links),
-        }
+        texts = {f"{name}.yml": rule_file(groups, self.scope, self.links)}
+        if self.operator:
+            texts[f"{OPERATOR}/{name}.yml"] = prometheus_rule(resource, groups, self.scope, self.links)
+        return texts
