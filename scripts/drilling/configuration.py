@@ -12,6 +12,7 @@ from scripts.drilling.scenes import Scene
 from scripts.local_stack.ports import HOST
 from slo.rules.alertmanager import Receivers, Routing, routing_text
 from slo.rules.model import Alert, Group, Recording
+from slo.rules.names import OBJECTIVE
 from slo.rules.scope import Scope
 from slo.rules.write import alert_labels, rule_file
 
@@ -47,14 +48,18 @@ class SceneRules:
 
 
 def rules_of(scene: Scene, build: Build) -> SceneRules:
-    """Return the rules that a scene needs: its alert's group, and those that record what it reads."""
+    """Return the rules that a scene needs: its alert's group, and those that record what it reads.
+
+    A scene of inhibition has every group of its objective or exporter.
+    """
     scope = Scope(environment=scene.environment)
     groups = build(scope)
     group, place = scene.position
     alert = groups[group].rules[place]
     if not isinstance(alert, Alert):
         raise TypeError(f"{groups[group].name}: rule {place} is no alert")
-    document = yaml.safe_load(rule_file(_with_what_it_reads(groups, group), scope))
+    first = {group} if scene.kind != "inhibition" else _about_the_same(groups, alert)
+    document = yaml.safe_load(rule_file(_with_what_they_read(groups, first), scope))
     for one in document["groups"]:
         one["interval"] = f"{evaluated_each_s(one.get('interval'))}s"
     return SceneRules(alert=alert, labels={"alertname": alert.name, **alert_labels(alert, scope)}, document=document)
@@ -73,8 +78,20 @@ def seconds(duration: str) -> float:
     return sum(int(number) * _UNITS_S[unit] for number, unit in _SPAN.findall(duration))
 
 
-def _with_what_it_reads(groups: Sequence[Group], first: int) -> list[Group]:
-    wanted = {first}
+def _about_the_same(groups: Sequence[Group], alert: Alert) -> set[int]:
+    """Return the groups with alerts of the same objective or exporter: those that may hold each other back."""
+    return {
+        place
+        for place, group in enumerate(groups)
+        if any(
+            (one.exporter, one.labels.get(OBJECTIVE)) == (alert.exporter, alert.labels.get(OBJECTIVE))
+            for one in group.alerts
+        )
+    }
+
+
+def _with_what_they_read(groups: Sequence[Group], first: set[int]) -> list[Group]:
+    wanted = set(first)
     while True:
         text = "\n".join(rule.expr for place in wanted for rule in groups[place].rules)
         more = {

@@ -24,10 +24,10 @@ from scripts.drilling.configuration import (
 )
 from scripts.drilling.measured import INTERVALS, Evidence, Shown, alerts_seen, judge
 from scripts.drilling.page import DrillServer, Page
-from scripts.drilling.past import PastWriter
+from scripts.drilling.past import PastWriter, filled
 from scripts.drilling.plan import plan
 from scripts.drilling.prometheus import DrillPrometheus
-from scripts.drilling.scenes import Scene
+from scripts.drilling.scenes import Key, Scene
 from scripts.local_stack.alertmanager import start_alertmanager
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Children
@@ -76,13 +76,14 @@ class Drill:
         scenes = plan(self.build)
         if not scenes:
             raise EnvironmentLacks("there is no alert to drill: Prometheus can read none of the objectives")
-        rules = {scene.environment: rules_of(scene, self.build) for scene in scenes}
+        rules = {scene.key: rules_of(scene, self.build) for scene in scenes}
+        scenes = [filled(scene, rules[scene.key]) for scene in scenes]
         try:
             with Children(self.folder / "logs") as children:
                 evidence = _Played(drill=self, scenes=scenes, rules=rules).play(children)
         finally:
             shutil.rmtree(self.folder / "data", ignore_errors=True)
-        shown = tuple(judge(scene, rules[scene.environment].labels, evidence, receiver_of(scene)) for scene in scenes)
+        shown = tuple(judge(scene, rules[scene.key].labels, evidence, receiver_of(scene)) for scene in scenes)
         return Drilled(shown=shown, took_s=time.monotonic() - begun)
 
 
@@ -99,7 +100,7 @@ class _Played:
 
     drill: Drill
     scenes: Sequence[Scene]
-    rules: Mapping[str, SceneRules]
+    rules: Mapping[Key, SceneRules]
 
     def play(self, children: Children) -> Evidence:
         drill, programs = self.drill, self.drill.programs
@@ -153,7 +154,7 @@ class _Played:
         folder = self.drill.folder
         shutil.rmtree(folder / "rules", ignore_errors=True)
         (folder / "rules").mkdir()
-        for environment, rules in self.rules.items():
+        for (environment, _), rules in self.rules.items():
             (folder / "rules" / f"{environment}.yml").write_text(yaml.safe_dump(dict(rules.document), sort_keys=False))
         config = folder / "prometheus.yml"
         config.write_text(prometheus_text(page, self.drill.programs.ports.alertmanager, "rules/*.yml"))
@@ -187,7 +188,7 @@ class _Played:
         """Whether nothing that may still come could change what a scene shows."""
         if scene.kind == "inhibition":  # what must not come may come as long as it isn't late
             return evidence.until_s > evidence.start_s + scene.is_over_s + INTERVALS * scene.interval_s
-        shown = judge(scene, self.rules[scene.environment].labels, evidence, receiver_of(scene))
+        shown = judge(scene, self.rules[scene.key].labels, evidence, receiver_of(scene))
         return not shown.findings and evidence.until_s > evidence.start_s + scene.is_over_s
 
 
@@ -202,7 +203,7 @@ def broken_rules(prometheus: Prometheus) -> Mapping[str, str]:
 
 
 def _samples_of(scene: Scene) -> float:
-    past_s = scene.case.healthy_s - scene.begins_s
+    past_s = -scene.fault(0).healthy_from_s
     step_s = 5 if past_s <= 3 * 3600 else 60
     return len(scene.case.signals) * max(0.0, past_s) / step_s
 

@@ -12,6 +12,7 @@ from slo.rules.scope import ENVIRONMENT
 
 INTERVALS = 2
 _SURE = 1.5
+_NEVER = {"detected after": "is never detected", "fires after": "never fires", "clears after": "never clears"}
 _FIRING = "firing"
 
 
@@ -89,7 +90,7 @@ def judge(scene: Scene, labels: Mapping[str, str], evidence: Evidence, receiver:
     seen = min(ours, key=lambda one: one.firing_s or math.inf, default=None)
     figures = tuple(_figures(scene, seen, evidence))
     if seen is None:
-        why = evidence.broken.get(scene.environment) or _what_else(here)
+        why = _broken(scene, evidence) or _what_else(here)
         return Shown(scene=scene, figures=figures, findings=(f"{_cant(scene.kind)}{why}",))
     if scene.kind == "inhibition":
         return Shown(scene=scene, figures=figures, findings=tuple(_inhibition(here, evidence)))
@@ -131,6 +132,10 @@ def _inhibition(here: Sequence[Seen], evidence: Evidence) -> Iterator[str]:
             yield f"{by} did not hold {one.labels['alertname']} back"
 
 
+def _broken(scene: Scene, evidence: Evidence) -> str:
+    return f": {why}" if (why := evidence.broken.get(scene.environment)) else ""
+
+
 def _cant(kind: Kind) -> str:
     return "it wasn't firing when the fault ended" if kind == "clearing" else "it can't be made to fire"
 
@@ -167,7 +172,7 @@ def _gone(scene: Scene, seen: Seen, evidence: Evidence) -> float | None:
 
 def _deviation(figure: Figure) -> str:
     if figure.measured_s is None:
-        return f"it never {figure.name.removesuffix(' after')}; predicted after {figure.predicted_s:.0f} s"
+        return f"it {_NEVER[figure.name]}; predicted after {figure.predicted_s:.0f} s"
     return (
         f"{figure.name} {figure.measured_s:.0f} s, predicted {figure.predicted_s:.0f} s, {INTERVALS} evaluations apart"
         f" are {figure.tolerance_s:.0f} s"

@@ -1,15 +1,15 @@
 """Writes the past of all scenes: their series, what the rules would have recorded, and which alerts are pending."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.drilling.configuration import SceneRules
 from scripts.drilling.history import make_blocks, write
 from scripts.drilling.page import for_state
 from scripts.drilling.prometheus import DrillPrometheus
-from scripts.drilling.recorded import Past, past_of, rules_in
-from scripts.drilling.scenes import Scene
+from scripts.drilling.recorded import Past, longest_range_s, past_of, rules_in
+from scripts.drilling.scenes import Key, Scene
 from scripts.drilling.series import number, quoted
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus import Prometheus, Series
@@ -18,6 +18,7 @@ from scripts.local_stack.prometheus import Prometheus, Series
 _RECENT_S = 120.0
 # Prometheus gives at most 11,000 points of a series at once.
 _MOST_POINTS = 10_000
+_HOURS_S = 3 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class PastWriter:
     """The scenes of a drill with their rules, and what their past is written with; `start_s` is where it ends."""
 
     scenes: Sequence[Scene]
-    rules: Mapping[str, SceneRules]
+    rules: Mapping[Key, SceneRules]
     start_s: float
     promtool: Path
     prometheus: DrillPrometheus
@@ -39,7 +40,7 @@ class PastWriter:
         self.say(f"history of {len(self.scenes)} scenes: {count:,} samples")
         make_blocks(self.promtool, text, self.prometheus.data)
         text.unlink()
-        levels = {scene.environment: self._past_of(scene) for scene in self.scenes}
+        levels = {scene.key: read_by(self.rules[scene.key]) for scene in self.scenes}
         for level in range(1, 1 + max((past.level for pasts in levels.values() for past in pasts), default=0)):
             self._record(children, levels, level)
         config = self._config()
@@ -49,19 +50,14 @@ class PastWriter:
         finally:
             child.end()
 
-    def _past_of(self, scene: Scene) -> list[Past]:
-        rules, ours = rules_in(self.rules[scene.environment].document), self.rules[scene.environment].labels
-        alerts = [one for one in rules if one.is_alert and {"alertname": one.name, **one.labels} == dict(ours)]
-        return past_of(alerts, rules)
-
-    def _record(self, children: Children, levels: Mapping[str, Sequence[Past]], level: int) -> None:
+    def _record(self, children: Children, levels: Mapping[Key, Sequence[Past]], level: int) -> None:
         text = self.folder / f"recorded-{level}.txt"
         prometheus, child = self.prometheus.start(children, self._config())
         count = 0
         try:
             with text.open("w", encoding="utf-8") as file:
                 for scene in self.scenes:
-                    for past in levels[scene.environment]:
+                    for past in levels[scene.key]:
                         if past.level == level:
                             for line in self._recorded(prometheus, scene, past):
                                 file.write(line)
@@ -76,7 +72,9 @@ class PastWriter:
 
     def _recorded(self, prometheus: Prometheus, scene: Scene, past: Past) -> Iterator[str]:
         step_s = past.rule.interval_s
-        begin_s = scene.fault(self.start_s).healthy_from_s if past.is_ranged else self.start_s - _RECENT_S
+        past_s = self.start_s - scene.fault(self.start_s).healthy_from_s if past.is_ranged else _RECENT_S
+        # The last evaluation is at the start, so that the first live one is about as far from it as two are.
+        begin_s = self.start_s - past_s // step_s * step_s
         while begin_s < self.start_s:
             end_s = min(self.start_s, begin_s + _MOST_POINTS * step_s)
             for one in prometheus.range(past.rule.expr, round(begin_s * 1e9), round(end_s * 1e9), step_s):
@@ -89,7 +87,7 @@ class PastWriter:
         for scene in self.scenes:
             if scene.active_since_s is None:
                 continue
-            ours = self.rules[scene.environment]
+            ours = self.rules[scene.key]
             for one in prometheus.range(ours.alert.expr, at, at):
                 labels = {name: text for name, text in one.labels.items() if name != "__name__"}
                 yield for_state({**labels, **ours.labels}), self.start_s + scene.active_since_s
@@ -98,6 +96,25 @@ class PastWriter:
         path = self.folder / "past.yml"
         path.write_text("global: {}\n")
         return path
+
+
+def read_by(rules: SceneRules) -> list[Past]:
+    """Return the recording rules that the alert of a scene reads."""
+    found = rules_in(rules.document)
+    alerts = [one for one in found if one.is_alert and {"alertname": one.name, **one.labels} == dict(rules.labels)]
+    return past_of(alerts, found)
+
+
+def filled(scene: Scene, rules: SceneRules) -> Scene:
+    """Return a scene whose fault takes hours to be seen with as much health before it as its windows hold.
+
+    A window that begins with the history holds a rate that is still rising, of which hours make minutes; in a
+    Prometheus that has been there for longer there is none.
+    """
+    if scene.pending_s is None or scene.pending_s - scene.begins_s < _HOURS_S:
+        return scene
+    range_s = longest_range_s([rules.alert.expr, *(past.rule.expr for past in read_by(rules))])
+    return replace(scene, healthy_s=max(scene.case.healthy_s, range_s))
 
 
 def _lines(series: Series, past: Past) -> Iterator[str]:

@@ -14,7 +14,7 @@ from slo.rules.scope import Scope
 # So long that every window of a page's fault is full of it, and its tickets fire too.
 _FULL_S = 4 * 3600
 # A source that has been down for so long has its alert, and that has reached Alertmanager, when another begins.
-_DOWN_S, _LATER_EVALUATIONS = 1800.0, 4
+_DOWN_S, _LATER_EVALUATIONS = 1800.0, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ class DrillPrometheus:
             f"--web.listen-address={HOST}:{self.port}",
             f"--query.lookback-delta={LOOKBACK_S}s",
             "--rules.alert.for-grace-period=0s",
+            # What is sent before it has found Alertmanager is lost, and a minute until it is sent again is long here.
+            "--rules.alert.resend-delay=10s",
             "--log.level=warn",
         ]
         clean = {name: self.environment[name] for name in _KEPT if name in self.environment}

@@ -4,12 +4,13 @@ A rule that reads what others record is queried after theirs is there, so the wo
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.drilling.configuration import evaluated_each_s
+from scripts.drilling.configuration import evaluated_each_s, seconds
 
+_RANGE = re.compile(r"\[(\w+)")
 # After a metric's name: its matchers, and then what makes Prometheus look into its past.
 _PAST = r"\s*(\{[^}]*\})?\s*(\[|offset\b|@)"
 
@@ -60,6 +61,11 @@ def past_of(alerts: Sequence[Rule], rules: Sequence[Rule]) -> list[Past]:
         (Past(rule=past.rule, level=past.level, is_ranged=past.rule.name in ranged) for past in found.values()),
         key=lambda past: past.level,
     )
+
+
+def longest_range_s(exprs: Iterable[str]) -> float:
+    """Return the longest range that expressions read, 0 without any."""
+    return max((seconds(text) for expr in exprs for text in _RANGE.findall(expr)), default=0.0)
 
 
 def _collect(rule: Rule, rules: Sequence[Rule], found: dict[int, Past], above: frozenset[int]) -> int:

@@ -13,12 +13,14 @@ from scripts.drilling.series import Fault
 from slo.rules.model import Alert
 from slo.rules.signals import Case
 
+Key = tuple[str, tuple[int, int]]
 Kind = Literal["detection", "for", "clearing", "routing", "inhibition"]
 # What takes no longer is played as it happens, so that nothing of it rests on a history that was written.
-LIVE_S, LIVE_FOR_S = 60.0, 180.0
-# Prometheus restores since when an alert has been pending at a rule's second evaluation, and fires at the third.
-# Evaluations until then: none of what is due may come true at the first, lest what is true from the start pass for it.
-_BEGIN, _SEEN, _FIRED, _CLEARED = 1.5, 3.5, 5.5, 5.5
+LIVE_S, LIVE_FOR_S = 60.0, 240.0
+# Evaluations until then. Prometheus restores since when an alert has been pending at a rule's second one, and writes
+# the series ALERTS from the third on: faults begin after that, and what is due from before comes so late that it would
+# be too early, were it there from the start.
+_BEGIN, _DUE = 3.5, 5.5
 # No drill lasts so long.
 _LONGEST_S = 1800.0
 
@@ -30,7 +32,7 @@ class Scene:
     `position` is the alert's group and its place there, `interval_s` how often the group is evaluated.
     `pending_s`, `fires_s` and `clears_s` are when the arithmetic says that it is pending, fires and is gone, None where
     the scene doesn't show it. `active_since_s` is given where `for` began before the start: since when the condition
-    has held.
+    has held, `healthy_s` where health lasted longer than the case says.
     """
 
     kind: Kind
@@ -45,17 +47,24 @@ class Scene:
     fires_s: float | None = None
     clears_s: float | None = None
     active_since_s: float | None = None
+    healthy_s: float | None = None
+
+    @property
+    def key(self) -> Key:
+        """Its environment and its alert: a scene of inhibition shares its environment with another alert's."""
+        return self.environment, self.position
 
     @property
     def is_over_s(self) -> float:
         """When the last of what it shows is due."""
         due = [at for at in (self.pending_s, self.fires_s, self.clears_s) if at is not None]
-        return max(due, default=_CLEARED * self.interval_s)
+        return max(due, default=_DUE * self.interval_s)
 
     def fault(self, start_s: float) -> Fault:
         """Return when its fault begins and ends, for a live part that starts at `start_s`."""
         begins = start_s + self.begins_s
-        return Fault(healthy_from_s=begins - self.case.healthy_s, begins_s=begins, ends_s=start_s + self.ends_s)
+        healthy_s = self.case.healthy_s if self.healthy_s is None else self.healthy_s
+        return Fault(healthy_from_s=begins - healthy_s, begins_s=begins, ends_s=start_s + self.ends_s)
 
 
 def detection_s(alert: Alert, case: Case) -> float:
@@ -71,7 +80,7 @@ def scenes(
     `interval_s` is how often the alert's rule is evaluated.
     """
     seen_s = detection_s(alert, case)
-    begins_s = _BEGIN * interval_s if seen_s <= LIVE_S else _SEEN * interval_s - seen_s
+    begins_s = _BEGIN * interval_s if seen_s <= LIVE_S else _DUE * interval_s - seen_s
     is_live = alert.for_s <= LIVE_FOR_S
     yield Scene(
         kind="detection",
@@ -86,7 +95,7 @@ def scenes(
         fires_s=begins_s + case.fires_after_s if is_live else None,
     )
     if not is_live:
-        begins_s = _FIRED * interval_s - case.fires_after_s
+        begins_s = _DUE * interval_s - case.fires_after_s
         yield Scene(
             kind="for",
             alert=alert,
@@ -108,7 +117,7 @@ def _lasting(case: Case, shown_after_s: float) -> float:
 
 
 def _clearing(alert: Alert, case: Case, interval_s: float, position: tuple[int, int], environment: str) -> Scene:
-    due_s = _CLEARED * interval_s
+    due_s = _DUE * interval_s
     is_live = case.clears_after_s <= LIVE_S
     ends_s = due_s - (0 if is_live else case.clears_after_s)
     # Where the fault ends live the alert must have fired before; how long such a fault lasted changes nothing.

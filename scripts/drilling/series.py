@@ -12,7 +12,7 @@ from slo.rules.signals import Absent, Ago, Course, Level, Rate, Signal
 
 # Labels that Prometheus would add of its own; an empty one keeps it from doing so.
 _TARGET_LABELS = ("instance", "job")
-_SHORT_S, _NEAR_S, _FIRST_S = 3 * 3600, 2 * 3600, 300
+_SHORT_S, _NEAR_S, _DENSE_S = 3 * 3600, 2 * 3600, 600
 _STEP_S, _NEAR_STEP_S, _FAR_STEP_S = 5, 15, 60
 
 
@@ -54,17 +54,17 @@ def _per_s(course: Course) -> float:
 def moments(fault: Fault, until_s: float) -> Iterator[float]:
     """Yield when the history has samples, up to `until_s`: each few seconds, far back in a long one each minute.
 
-    Its first minutes are dense too: a rate begins with the second sample, and what is recorded with it.
+    It is dense too where something changes, at its begin and where the fault begins and ends: a rate would see it late.
     """
     is_long = until_s - fault.healthy_from_s > _SHORT_S
-    knees = [at for at in (fault.begins_s, fault.ends_s) if fault.healthy_from_s < at < until_s]
+    changes = [at for at in (fault.healthy_from_s, fault.begins_s, fault.ends_s) if at < until_s]
     at = fault.healthy_from_s
     while at < until_s:
-        is_first = at - fault.healthy_from_s < _FIRST_S
-        step = _STEP_S if is_first or not is_long else _NEAR_STEP_S if until_s - at <= _NEAR_S else _FAR_STEP_S
         yield at
+        is_dense = not is_long or any(-_FAR_STEP_S <= at - change < _DENSE_S for change in changes)
+        step = _STEP_S if is_dense else _NEAR_STEP_S if until_s - at <= _NEAR_S else _FAR_STEP_S
         following = at + step
-        yield from (knee for knee in knees if at < knee < following)
+        yield from (change for change in changes if at < change < following)
         at = following
 
 

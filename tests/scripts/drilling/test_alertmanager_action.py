@@ -32,7 +32,9 @@ def test_the_stacks_configuration_is_what_the_command_in_its_receivers_writes(
     *arguments, to, _ = shlex.split(line)
     assert to == "--to"
     fresh = tmp_path / "alertmanager.yml"
-    assert written([*arguments, "--to", str(fresh)], tmp_path) == [f"{fresh}: check it with amtool check-config {fresh}"]
+    assert written([*arguments, "--to", str(fresh)], tmp_path) == [
+        f"{fresh}: check it with amtool check-config {fresh}"
+    ]
     assert (STACK / "alertmanager.yml").read_text() == fresh.read_text()
 
 
