@@ -54,7 +54,7 @@ def test_no_scene_shares_its_environment_and_each_fault_outlasts_what_is_shown(n
 
 def test_nothing_is_due_at_a_rules_first_evaluation() -> None:
     due = [
-        at - (scene.begins_s if scene.begins_s > 0 else 0)
+        at - (max(0, scene.begins_s))
         for name in ("TooManyBad", "TestsSourceDown")
         for scene in of(name)
         for at in (scene.fires_s, scene.clears_s)
@@ -64,7 +64,7 @@ def test_nothing_is_due_at_a_rules_first_evaluation() -> None:
 
 
 def test_a_plan_plays_every_case_one_page_where_none_pages_and_what_a_dead_source_holds_back() -> None:
-    found = plan(lambda scope: groups(scope))
+    found = plan(groups)
     by_kind = {
         kind: [scene.alert.name for scene in found if scene.kind == kind]
         for kind in ("detection", "for", "clearing", "routing", "inhibition")

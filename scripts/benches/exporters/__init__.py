@@ -1,0 +1,1 @@
+"""What the exporters, the rules and the alerts cost and prove, measured."""
