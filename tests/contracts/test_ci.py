@@ -10,6 +10,7 @@ LOOKED_FOR = re.compile(r'which\(\s*"([a-z-]+)"')
 # Debian's package of each program that a test looks for, and other names of one.
 PACKAGES = {
     "aardvark-dns": "aardvark-dns",
+    "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
     "debootstrap": "debootstrap",
     "initdb": "postgresql",
@@ -20,6 +21,8 @@ PACKAGES = {
     "npm": "npm",
     "openssl": "openssl",
     "podman": "podman",
+    "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
     "runc": "runc",
     "tinyproxy": "tinyproxy-bin",
