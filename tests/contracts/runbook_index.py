@@ -8,9 +8,9 @@ INDEX = ROOT / "docs" / "runbooks" / "README.md"
 HEAD = """\
 # Runbooks
 
-A page for each alert: what it means, a first look, likely causes, how to stop the bleeding, and how to tell that it is over.
-Every alert carries the address of its page (`runbook_url`). The queries are those of the rules' labels: add
-`environment="production"` to look at one environment alone.
+A page for each alert: what it means, a first look, likely causes, how to stop the bleeding, and how to tell that it is
+over. Every alert carries the address of its page (`runbook_url`). Add `environment="production"` to a query to look at
+one environment alone.
 
 | Alerts | Page | A page or a ticket | Fed by |
 |---|---|---|---|
