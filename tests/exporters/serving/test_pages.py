@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from exporters.serving.http_server import CantListen
 from exporters.serving.pages import Pages, Server, budget_s, serve
-from exporters.serving.scrape import Subject
+from exporters.serving.scrape import Subject, of_one_source
 from exporters.serving.source import AdminSource
 from exporters.subjects import orders, stock
 from tests.exporters.fakes import FUNNEL, STOCK, TOKEN, Shop, samples, shop_admin
@@ -48,7 +48,10 @@ def test_metrics_holds_every_subject_and_each_has_a_page_of_its_own(server: Serv
 
 def test_how_long_a_read_took_is_exported(server: Server) -> None:
     found = samples(get(server.url + "/metrics").text, without=lambda name: "_up" in name or name.startswith("shop"))
-    assert set(found) == {("stock_exporter_scrape_duration_seconds",), ("orders_exporter_scrape_duration_seconds",)}
+    assert set(found) == {
+        ("stock_exporter_scrape_duration_seconds", "shop"),
+        ("orders_exporter_scrape_duration_seconds", "shop"),
+    }
     assert all(value > 0 for value in found.values())
 
 
@@ -57,19 +60,19 @@ def test_a_failed_read_is_a_metric_and_never_an_http_500(shop: Shop, server: Ser
     shop.status = status
     reply = get(server.url + "/metrics")
     assert reply.status_code == 200
-    assert samples(reply.text) == {("stock_exporter_up",): 0, ("orders_exporter_up",): 0}
+    assert samples(reply.text) == {("stock_exporter_up", "shop"): 0, ("orders_exporter_up", "shop"): 0}
 
 
 def test_the_scrapers_timeout_ends_the_scrape_of_a_source_that_hangs(shop: Shop, server: Server) -> None:
     shop.gate.clear()
     reply = get(server.url + "/metrics", **{"X-Prometheus-Scrape-Timeout-Seconds": "0.2"})
-    assert samples(reply.text) == {("stock_exporter_up",): 0, ("orders_exporter_up",): 0}
+    assert samples(reply.text) == {("stock_exporter_up", "shop"): 0, ("orders_exporter_up", "shop"): 0}
 
 
 def test_the_deadline_of_a_read_comes_from_the_scrapers_timeout() -> None:
     deadlines = []
-    subject: Subject[None] = Subject(
-        name="fake", about="a fake", read=lambda deadline: deadlines.append(deadline.at), families=lambda _: ()
+    subject: Subject[None] = of_one_source(
+        "fake", "a fake", "here", lambda deadline: deadlines.append(deadline.at), lambda _: ()
     )
     pages = Pages([subject], clock=lambda: 100.0)
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS": "2"}
@@ -108,7 +111,7 @@ def test_gzip_is_used_when_it_is_taken_and_only_then(server: Server) -> None:
         server.url + "/metrics/stock", headers={"Accept-Encoding": "gzip"}, timeout=30, stream=True
     ) as reply:
         assert reply.headers["Content-Encoding"] == "gzip"
-        assert samples(gzip.decompress(reply.raw.read()).decode())["stock_exporter_up",] == 1
+        assert samples(gzip.decompress(reply.raw.read()).decode())["stock_exporter_up", "shop"] == 1
     assert "Content-Encoding" not in get(server.url + "/metrics", **{"Accept-Encoding": "identity"}).headers
 
 
