@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
 from exporters.serving.http_server import CantListen
-from exporters.serving.pages import Pages, Server, budget_s, serve
+from exporters.serving.pages import Pages, Query, QueryPage, Server, budget_s, serve
 from exporters.serving.scrape import Subject, of_one_source
-from exporters.serving.source import AdminSource
+from exporters.serving.source import AdminSource, Deadline
 from exporters.subjects import orders, stock
+from slo.documents import BadInput
 from tests.exporters.fakes import FUNNEL, STOCK, TOKEN, Shop, samples, shop_admin
 
 
@@ -161,3 +163,25 @@ def test_a_token_that_the_source_repeats_is_on_no_page(shop: Shop, server: Serve
     pages += get(server.url + "/metrics").text
     assert told not in pages
     assert TOKEN not in pages
+
+
+def asked(query: Query, deadline: Deadline) -> CollectorRegistry:
+    if "target" not in query:
+        raise BadInput("target: required and missing")
+    registry = CollectorRegistry()
+    Gauge("probe_success", "Whether it worked.", ["target"], registry=registry).labels(query["target"]).set(1)
+    assert deadline.left_s() < 5
+    return registry
+
+
+def test_a_page_of_its_own_collects_for_what_its_query_asks() -> None:
+    server = serve([], pages={"/probe": QueryPage(about="asks", collect=asked, example="target=a")})
+    reply = get(server.url + "/probe?target=a%20b", **{"X-Prometheus-Scrape-Timeout-Seconds": "5"})
+    told = [get(f"{server.url}/probe{query}") for query in ("", "?target=a&target=b", "?a&" + "b&" * 17)]
+    server.stop()
+    assert samples(reply.text) == {("probe_success", "a b"): 1}
+    assert [(one.status_code, one.text) for one in told] == [
+        (400, "target: required and missing\n"),
+        (400, "query: a field stands there twice\n"),
+        (400, "query: more than the 16 fields allowed\n"),
+    ]
