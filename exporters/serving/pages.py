@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from prometheus_client.registry import CollectorRegistry
 
-from exporters.serving.exposition import rendered
+from exporters.serving.exposition import Exposition
 from exporters.serving.http_server import Listener, StartResponse, guarded
 from exporters.serving.scrape import ScrapeCollector, Scraper, Subject
 from exporters.serving.source import Deadline
@@ -113,7 +113,7 @@ class Pages:
         pages: Mapping[str, QueryPage] = MappingProxyType({}),
     ) -> None:
         self._scrapers = {subject.name: Scraper(subject, clock) for subject in subjects}
-        self._clock, self._pages = clock, pages
+        self._clock, self._pages, self._exposition = clock, pages, Exposition()
         if len(self._scrapers) != len(subjects):
             raise ValueError("two subjects have the same name")
 
@@ -166,7 +166,7 @@ class Pages:
     def _rendered(
         self, registry: CollectorRegistry, environ: dict[str, Any]
     ) -> tuple[str, Iterable[tuple[str, str]], bytes]:
-        page = rendered(registry, environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_ACCEPT_ENCODING", ""))
+        page = self._exposition.page(registry, environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_ACCEPT_ENCODING", ""))
         return "200 OK", page.headers, page.body
 
     def _landing(self) -> bytes:
