@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl
 from prometheus_client.registry import CollectorRegistry
 
 from exporters.serving.exposition import Exposition
-from exporters.serving.http_server import Listener, StartResponse, guarded
+from exporters.serving.http_server import App, CantListen, Listener, StartResponse
+from exporters.serving.protection import protected
 from exporters.serving.scrape import ScrapeCollector, Scraper, Subject
 from exporters.serving.source import Deadline
+from exporters.serving.web_protection import WebProtection
 from slo.documents import BadInput
 
 DEFAULT_TIMEOUT_S = 10.0
@@ -74,10 +76,26 @@ def serve(
 
     Raises CantListen, and ValueError on a name twice.
     """
-    app = guarded(Pages(subjects, pages=pages).answer, token)
-    listener = Listener(app, host, port, threads=threads, max_body=1 << 16)
-    listener.start()
-    return Server(listener=listener)
+    answer = Pages(subjects, pages=pages).answer
+    return listen(protected(answer, None, token), [(host, port)], threads=threads)[0]
+
+
+def listen(
+    app: App, addresses: Sequence[tuple[str, int]], *, threads: int = 8, web: WebProtection | None = None
+) -> list[Server]:
+    """Serve `app` on each of the addresses, with the TLS of `web` if it has any; raises CantListen, then on none."""
+    servers: list[Server] = []
+    tls = web if web is not None and web.has_tls else None
+    try:
+        for host, port in addresses:
+            listener = Listener(app, host, port, threads=threads, max_body=1 << 16, tls=tls)
+            listener.start()
+            servers.append(Server(listener=listener))
+    except CantListen:
+        for server in servers:
+            server.stop()
+        raise
+    return servers
 
 
 def budget_s(header: str) -> float:
@@ -126,7 +144,9 @@ class Pages:
     def _page(self, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
         path = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return "405 Method Not Allowed", (*_TEXT, ("Allow", "GET, HEAD")), b"only GET and HEAD\n"
+            # closed, so that a body that nobody asked for isn't read
+            fields = (*_TEXT, ("Allow", "GET, HEAD"), ("Connection", "close"))
+            return "405 Method Not Allowed", fields, b"only GET and HEAD\n"
         if path in ("/", "/healthz"):
             return ("200 OK", _HTML, self._landing()) if path == "/" else ("200 OK", _TEXT, b"ok\n")
         if path in self._pages:
