@@ -5,7 +5,7 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import bcrypt
@@ -22,11 +22,14 @@ class Passwords:
     A user who doesn't exist takes as long as one who does, so that names can't be found out by the time it takes.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, check: Callable[[bytes, bytes], bool] = bcrypt.checkpw, most_at_once: int = _MOST_AT_ONCE
+    ) -> None:
+        self._check = check
         self._key = secrets.token_bytes(32)
         self._kept: OrderedDict[bytes, bool] = OrderedDict()
         self._lock, self._checking = threading.Lock(), threading.Lock()
-        self._free = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        self._free = threading.Semaphore(most_at_once)
         self._nobody = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(_COST_OF_NOBODY)).decode()
 
     def answer(self, users: Mapping[str, str], user: str, password: bytes) -> Answer:
@@ -40,7 +43,7 @@ class Passwords:
                 return "busy"
             try:
                 with self._checking:
-                    known = _is(password, hashed) and user in users
+                    known = self._is(password, hashed) and user in users
             finally:
                 self._free.release()
             self._keep(kept_as, answer=known)
@@ -54,15 +57,12 @@ class Passwords:
         with self._lock:
             self._kept[kept_as] = answer
             # Wrong guesses must not push out the answer of whoever scrapes.
-            gone = [one for one, right in self._kept.items() if not right] + [
-                one for one, right in self._kept.items() if right
-            ]
+            gone = sorted(self._kept, key=self._kept.__getitem__)
             for one in gone[: max(0, len(self._kept) - _MOST_KEPT)]:
                 del self._kept[one]
 
-
-def _is(password: bytes, hashed: str) -> bool:
-    try:
-        return bcrypt.checkpw(password, hashed.encode())
-    except ValueError:  # longer than bcrypt's 72 bytes: no hash is made of it either
-        return False
+    def _is(self, password: bytes, hashed: str) -> bool:
+        try:
+            return self._check(password, hashed.encode())
+        except ValueError:  # longer than bcrypt's 72 bytes: no hash is made of it either
+            return False
