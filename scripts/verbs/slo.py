@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from scripts.context import Context
-from slo.objectives.openslo import Objective, read_objectives
+from slo.objectives.objective import Objective
+from slo.objectives.reading import read_objectives
 from slo.outcomes import ExitCode
 
 SUMMARY = "check OpenSLO files and list their objectives"

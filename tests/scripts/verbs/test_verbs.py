@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import read_plan
-from slo.objectives.openslo import read_objectives
+from slo.objectives.reading import read_objectives
 from tests.scripts.world import OBJECTIVES, PLAN, Command, targets, write_inputs
 
 ROOT = Path(__file__).parents[3]
