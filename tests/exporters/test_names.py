@@ -1,4 +1,4 @@
-"""The names that docs/contracts.md promises of a run are the names that are exposed, and every name has good manners."""
+"""The names that docs/contracts.md promises of a run are those exposed, and every name has good manners."""
 
 import re
 from pathlib import Path
