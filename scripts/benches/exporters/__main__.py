@@ -1,4 +1,4 @@
-"""`make bench-exporters`: prints the table, writes build/bench/exporters.json; exit 0 when every bound holds, else 1."""
+"""`make bench-exporters`: prints the table, writes build/bench/exporters.json; exit 0 when all bounds hold, else 1."""
 
 import argparse
 import os

@@ -3,7 +3,6 @@
 `python -m scripts.benches.exporters.million ours|theirs` is an exporter of them: this module started as a child.
 """
 
-import socket
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from exporters.serving.pages import serve
 from exporters.serving.scrape import of_one_source
+from scripts.benches.engine.target import free_ports
 from scripts.benches.exporters.bench import Bench
 from scripts.benches.exporters.series import Stock, Values, all_others
 from scripts.benches.figures import Figure, median_figure, unbounded_figure
@@ -74,7 +74,7 @@ def _prometheus(bench: Bench, side: str, address: str) -> tuple[Prometheus, Chil
     config = bench.folder / f"{side}.yml"
     jobs = [{"job_name": side, "static_configs": [{"targets": [address]}]}]
     config.write_text(yaml.safe_dump({"global": {"scrape_interval": f"{_EVERY_S}s"}, "scrape_configs": jobs}))
-    port = free_port()
+    (port,) = free_ports(1)
     command = [
         str(find_prometheus({}, print)),
         f"--config.file={config}",
@@ -86,13 +86,6 @@ def _prometheus(bench: Bench, side: str, address: str) -> tuple[Prometheus, Chil
     prometheus = Prometheus(f"http://127.0.0.1:{port}", child)
     wait_until(prometheus.is_ready, [child], _START_S, "Prometheus")
     return prometheus, child
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _largest_rss_mib(child: Child) -> float:
