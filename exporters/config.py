@@ -1,6 +1,7 @@
 """`exporters.yaml`, format peakproof/exporters/v1: which subjects are exported, and where each reads.
 
-Each subject's part is a model in its own package, and `SUBJECTS` the one table that makes a subject of it.
+Each subject's part is a model in its own package, `SUBJECTS` the one table that makes a subject of it, and `PAGES` the
+one that makes pages of it, where it answers queries.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from exporters.context import ExporterContext
+from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject
 from slo.documents import BadInput, Document, read_yaml
 
@@ -20,24 +22,41 @@ class ExportersConfig(Document):
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
+MakePages = Callable[[Any, ExporterContext], Mapping[str, QueryPage]]
 SUBJECTS: Mapping[str, Make] = MappingProxyType({})
+PAGES: Mapping[str, MakePages] = MappingProxyType({})  # by path, of parts that answer queries of their own
+
+
+def names() -> tuple[str, ...]:
+    """Return the parts there can be."""
+    return tuple(dict.fromkeys((*SUBJECTS, *PAGES)))
 
 
 def read_config(path: Path) -> ExportersConfig:
     """Read `exporters.yaml`; raises BadInput, which names file, place, value and what is allowed."""
     config = read_yaml(path, ExportersConfig)
     if not list(_parts(config)):
-        raise BadInput(f"{path}: no subject; expected at least one of {', '.join(SUBJECTS)}")
+        raise BadInput(f"{path}: no subject; expected at least one of {', '.join(names())}")
     return config
 
 
 def subjects(config: ExportersConfig, context: ExporterContext, only: str | None = None) -> list[Subject[Any]]:
     """Return the subjects that are configured, or `only` that one; raises BadInput."""
-    parts = dict(_parts(config))
-    if only is not None and only not in parts:
-        raise BadInput(f"{only}: not in the configuration; there are: {', '.join(parts)}")
-    return [SUBJECTS[name](part, context) for name, part in parts.items() if only in (None, name)]
+    return [SUBJECTS[name](part, context) for name, part in _wanted(config, only) if name in SUBJECTS]
+
+
+def pages(config: ExportersConfig, context: ExporterContext, only: str | None = None) -> dict[str, QueryPage]:
+    """Return the pages that are configured by their paths, or those of `only` that part; raises BadInput."""
+    made = (PAGES[name](part, context) for name, part in _wanted(config, only) if name in PAGES)
+    return {path: page for some in made for path, page in some.items()}
+
+
+def _wanted(config: ExportersConfig, only: str | None) -> list[tuple[str, object]]:
+    parts = list(_parts(config))
+    if only is not None and only not in dict(parts):
+        raise BadInput(f"{only}: not in the configuration; there are: {', '.join(dict(parts))}")
+    return [(name, part) for name, part in parts if only in (None, name)]
 
 
 def _parts(config: ExportersConfig) -> Iterator[tuple[str, object]]:
-    return ((name, part) for name in SUBJECTS if (part := getattr(config, name, None)) is not None)
+    return ((name, part) for name in names() if (part := getattr(config, name, None)) is not None)

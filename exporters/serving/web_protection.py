@@ -19,7 +19,7 @@ from slo.documents import BadInput
 
 _LOG = logging.getLogger(__name__)
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
-_VERIFY = {"NoClientCert": ssl.CERT_NONE, "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL}
+_VERIFY = {"VerifyClientCertIfGiven": ssl.CERT_OPTIONAL, "RequireAndVerifyClientCert": ssl.CERT_REQUIRED}
 _SAN_KINDS = ("DNS", "IP Address", "email", "URI")
 Stamp = tuple[int, int, int] | None
 
@@ -120,7 +120,8 @@ def _context(tls: TlsServerConfig, files: Mapping[str, Path]) -> ssl.SSLContext:
         context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     if tls.cipher_suites:
         context.set_ciphers(":".join(CIPHER_SUITES[name] for name in tls.cipher_suites))
-    context.verify_mode = _VERIFY.get(tls.client_auth_type, ssl.CERT_REQUIRED)
+    if tls.client_auth_type in _VERIFY:
+        context.verify_mode = _VERIFY[tls.client_auth_type]
     certificate, its_key = files["cert_file"], files["key_file"]
     try:
         context.load_cert_chain(certificate, its_key, password=_no_passphrase)
