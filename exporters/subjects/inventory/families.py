@@ -1,14 +1,16 @@
 """Checked counts as metric families: pure but for the note of since when a SKU has differed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 
 from exporters.names import inventory as names
-from exporters.names.family import new_gauge
+from exporters.names.family import Family, new_gauge
+from exporters.serving.columns import ColumnFamily
 from exporters.sources.csv_drop import DAY_S
 from exporters.subjects.inventory.config import FORECAST, SALES, SEASON, WEB_SHOP, InventoryConfig
 from exporters.subjects.inventory.drift import Drift, Standing, drift
@@ -43,6 +45,25 @@ def read_of(values: Mapping[str, Value], config: InventoryConfig) -> Read:
     )
 
 
+@dataclass(slots=True)
+class Series:
+    """The series of a family by a place and a SKU, gathered place by place."""
+
+    first: list[str] = field(default_factory=list)
+    skus: list[str] = field(default_factory=list)
+    values: list[NDArray[Any]] = field(default_factory=list)
+
+    def add(self, first: str, skus: Sequence[str], values: NDArray[Any]) -> None:
+        """Add a series for each of `skus`."""
+        self.first += [first] * len(skus)
+        self.skus += skus
+        self.values.append(values)
+
+    def family(self, family: Family) -> Metric:
+        """Return what was gathered."""
+        return ColumnFamily(family, (self.first, self.skus), np.concatenate(self.values) if self.values else [])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Families:
     """The families of one scrape."""
@@ -75,14 +96,15 @@ class Families:
         return len(self.columns) == len(self.config.locations)
 
     def _units(self) -> Iterator[Metric]:
-        available, other = new_gauge(names.AVAILABLE_UNITS), new_gauge(names.SKUS_IN_OTHER)
+        available, other = Series(), new_gauge(names.SKUS_IN_OTHER)
         weight = self._weight()
         for location, column in self.columns.items():
             listed = np.flatnonzero(column.listed)
             chosen = listed[largest(weight[listed], self.config.top_skus)]
             self._top(available, location, column.units, chosen)
-            other.add_metric((location,), len(listed) - len(chosen))
-        yield available
+            own = int((chosen != self.index.places.get(names.OTHER, -1)).sum())
+            other.add_metric((location,), len(listed) - own)
+        yield available.family(names.AVAILABLE_UNITS)
         yield other
 
     def _weight(self) -> Units:
@@ -91,28 +113,26 @@ class Families:
             return self.index.sold(self.read.sales)
         return _sum([column.units for column in self.columns.values()])
 
-    def _top(self, family: GaugeMetricFamily, location: str, units: Units, chosen: NDArray[np.intp]) -> None:
+    def _top(self, series: Series, location: str, units: Units, chosen: NDArray[np.intp]) -> None:
         """Add a series for each chosen SKU, and one for the rest, so that all add up to the whole.
 
         A SKU that is itself called other has no series of its own: it is among the rest.
         """
-        left = int(units.sum())
-        for place in chosen.tolist():
-            if (sku := self.index.skus[place]) != names.OTHER:
-                family.add_metric((location, sku), int(units[place]))
-                left -= int(units[place])
-        family.add_metric((location, names.OTHER), left)
+        chosen = chosen[chosen != self.index.places.get(names.OTHER, -1)]
+        values = units[chosen]
+        series.add(location, [self.index.skus[place] for place in chosen.tolist()], values)
+        series.add(location, [names.OTHER], units.sum(keepdims=True) - values.sum())
 
     def _counted(self) -> Iterator[Metric]:
         skus, out = new_gauge(names.SKUS), new_gauge(names.STOCK_OUT_SKUS)
-        oversold, owed = new_gauge(names.OVERSOLD_SKUS), new_gauge(names.OVERSOLD_UNITS)
+        oversold, owed = new_gauge(names.OVERSOLD_SKUS), Series()
         for location, column in self.columns.items():
             missing = np.where(column.listed, np.maximum(-column.units, 0), 0)
             skus.add_metric((location,), int(column.listed.sum()))
             out.add_metric((location,), int((column.listed & (column.units <= 0)).sum()))
             oversold.add_metric((location,), int((missing > 0).sum()))
             self._top(owed, location, missing, self._largest_of(missing))
-        yield from (skus, out, oversold, owed)
+        yield from (skus, out, oversold, owed.family(names.OVERSOLD_UNITS))
 
     def _largest_of(self, units: Units) -> NDArray[np.intp]:
         """Return the places of the SKUs with most units, among those that have any."""
@@ -134,7 +154,7 @@ class Families:
             for name, column in self.columns.items()
             if name in shop.locations
         }
-        signed, absolute = new_gauge(names.DRIFT_UNITS), new_gauge(names.DRIFT_ABSOLUTE_UNITS)
+        signed, absolute = Series(), new_gauge(names.DRIFT_ABSOLUTE_UNITS)
         skus, unlisted = new_gauge(names.DRIFT_SKUS), new_gauge(names.UNLISTED_SKUS)
         for location, found in compared.items():
             self._top(signed, location, found.units, self._largest_of(found.units))
@@ -142,7 +162,7 @@ class Families:
             skus.add_metric((location,), int(found.differing.sum()))
             unlisted.add_metric((location, "shop"), found.absent_from_shop)
             unlisted.add_metric((location, "location"), found.absent_from_location)
-        yield from (signed, absolute, skus, unlisted)
+        yield from (signed.family(names.DRIFT_UNITS), absolute, skus, unlisted)
         yield from self._standing(compared)
 
     def _standing(self, compared: Mapping[str, Drift]) -> Iterator[Metric]:
@@ -165,11 +185,11 @@ class Families:
         clear = np.logical_and.reduce([column.clear for column in warehouses])
         out = listed & clear & (_sum([np.maximum(column.units, 0) for column in warehouses]) == 0)
         left = {name: np.where(out, np.maximum(column.units, 0), 0) for name, column in stores.items()}
-        skus, units = new_gauge(names.WAREHOUSE_OUT_SKUS), new_gauge(names.WAREHOUSE_OUT_UNITS)
+        skus, units = new_gauge(names.WAREHOUSE_OUT_SKUS), Series()
         skus.add_metric((), int((_sum(list(left.values())) > 0).sum()))
         for location, there in left.items():
             self._top(units, location, there, self._largest_of(there))
-        yield from (skus, units)
+        yield from (skus, units.family(names.WAREHOUSE_OUT_UNITS))
 
     def _cover(self) -> Iterator[Metric]:
         rates = dict(self._rates())
@@ -177,16 +197,16 @@ class Families:
             return
         available = np.maximum(_sum([column.units for column in self.columns.values()]), 0)
         clear = np.logical_and.reduce([column.clear for column in self.columns.values()])
-        cover, short = new_gauge(names.COVER), new_gauge(names.COVER_SHORT_SKUS)
+        cover, short = Series(), new_gauge(names.COVER_SHORT_SKUS)
         selling = new_gauge(names.SELLING_SKUS)
         for demand, per_s in rates.items():
             places = np.flatnonzero((per_s > 0) & clear)
             lasts_s = available[places] / per_s[places]
-            for chosen in largest(-lasts_s, self.config.top_skus).tolist():
-                cover.add_metric((demand, self.index.skus[places[chosen]]), float(lasts_s[chosen]))
+            chosen = largest(-lasts_s, self.config.top_skus)
+            cover.add(demand, [self.index.skus[place] for place in places[chosen].tolist()], lasts_s[chosen])
             short.add_metric((demand,), int((lasts_s < self.config.lead_time_days * DAY_S).sum()))
             selling.add_metric((demand,), len(places))
-        yield from (cover, short, selling)
+        yield from (cover.family(names.COVER), short, selling)
 
     def _rates(self) -> Iterator[tuple[str, NDArray[np.floating]]]:
         """Yield units per second by SKU of each demand that is known."""
@@ -230,4 +250,4 @@ def families(read: Read, config: InventoryConfig, standing: Standing, now_s: flo
     if not columns:
         return ()
     found = Families(config=config, read=read, index=index, columns=columns, standing=standing, now_s=now_s)
-    return tuple(family for family in found.all() if family.samples)
+    return tuple(family for family in found.all() if isinstance(family, ColumnFamily) or family.samples)
