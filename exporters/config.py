@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from exporters.context import ExporterContext
 from exporters.serving.scrape import Subject
+from exporters.subjects.inventory import subject as inventory
+from exporters.subjects.inventory.config import InventoryConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -17,10 +19,11 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    inventory: InventoryConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({})
+SUBJECTS: Mapping[str, Make] = MappingProxyType({"inventory": inventory.subject})
 
 
 def read_config(path: Path) -> ExportersConfig:

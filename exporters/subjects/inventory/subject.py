@@ -62,12 +62,15 @@ def subject(config: InventoryConfig, context: ExporterContext) -> Subject[Value]
     def of(values: Mapping[str, Value]) -> Iterable[Metric]:
         return families(read_of(values, config), config, standing, context.now() / _NS)
 
+    about = "units by SKU and location, drift, days of cover"
     return Subject(
-        name=NAME,
-        about="units by SKU and location, drift, days of cover",
-        sources=_sources(config, context),
-        families=of,
+        name=NAME, about=about, sources=_sources(config, context), families=of, max_series=_most_series(config)
     )
+
+
+def _most_series(config: InventoryConfig) -> int:
+    """Return what the families can have at most: above it the rest of one would be cut, and no longer add up."""
+    return (4 * len(config.locations) + 2) * (config.top_skus + 1) + 20 * len(config.locations) + 100
 
 
 def _sources(config: InventoryConfig, context: ExporterContext) -> Mapping[str, ReadSource[Value]]:
