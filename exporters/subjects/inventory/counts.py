@@ -63,6 +63,7 @@ def count(table: Table, config: LocationConfig, normaliser: Normaliser, shown: s
         available=summed,
         unclear=read.unclear(),
         excluded=dict(read.flaws.counts),
+        example=read.flaws.example,
         changed_at_s=changed_at_s,
         oldest_count_s=_extreme(counted, newest=False),
     )
@@ -87,7 +88,7 @@ def shop_numbers(
     read.flaws.check()
     unclear = read.unclear()
     located = {name: Count(skus=skus, available=summed, unclear=unclear) for name, (skus, summed) in each.items()}
-    return ShopNumbers(locations=located, excluded=dict(read.flaws.counts))
+    return ShopNumbers(locations=located, excluded=dict(read.flaws.counts), example=read.flaws.example)
 
 
 def available_units(read: Rows, columns: CountColumns | ShopColumns) -> Units:

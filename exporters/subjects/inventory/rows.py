@@ -32,12 +32,17 @@ EXPECTED = {
     RESERVED: f"expected a whole number of units from 0 to {MAX_UNITS}",
     TIME: "expected a time that isn't ahead",
     DUPLICATE: "expected each SKU once",
+    UNKNOWN_SKU: "expected a code that is in the file of codes",
+    UNKNOWN_LOCATION: "expected a location of the configuration",
 }
 
 
 @dataclass(slots=True, kw_only=True)
 class Flaws:
-    """The rows of one read that are left out, by reason; the first that can't be true is kept for the message."""
+    """The rows of one read that are left out, by reason.
+
+    `first` is the first that can't be true, `example` that one or else the first that is left out for another reason.
+    """
 
     shown: str
     max_bad_rows: int
@@ -46,6 +51,7 @@ class Flaws:
     counts: Counter[str] = field(default_factory=Counter)
     bad: set[int] = field(default_factory=set)
     first: str = ""
+    example: str = ""
 
     def add(self, number: int, reason: str, value: object, column: str) -> None:
         """Leave a row out; a row that is out already isn't counted again."""
@@ -53,13 +59,14 @@ class Flaws:
             return
         self.left_out.add(number)
         self.counts[reason] += 1
-        if reason in (UNKNOWN_SKU, UNKNOWN_LOCATION):
-            return
-        self.bad.add(number)
-        if not self.first:
+        known_rule = reason in (UNKNOWN_SKU, UNKNOWN_LOCATION)
+        if not known_rule:
+            self.bad.add(number)
+        if not (self.first or known_rule) or not self.example:
             shown = repr(value)
             shown = shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + "…"
-            self.first = f"row {number + 1}: {column}: {EXPECTED[reason]}, found {shown}"
+            self.example = f"row {number + 1}: {column}: {EXPECTED[reason]}, found {shown}"
+            self.first = self.first if known_rule else self.example
 
     def check(self) -> None:
         """Raise Unreadable when more rows than allowed can't be true, or none is left."""

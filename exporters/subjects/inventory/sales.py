@@ -42,6 +42,7 @@ def sales(table: Table, config: SalesConfig, normaliser: Normaliser, shown: str,
         last_sold_s=latest,
         unclear=read.unclear(),
         excluded=dict(read.flaws.counts),
+        example=read.flaws.example,
     )
 
 

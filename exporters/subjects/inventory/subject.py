@@ -50,7 +50,8 @@ class _Excluded:
         now = dict(value.excluded)
         if now != self.before:
             left_out = ", ".join(f"{reason}: {count}" for reason, count in now.items()) or "none"
-            _LOG.warning("%s: rows that are in no figure: %s", self.shown, left_out)
+            example = f"; {value.example}" if value.example else ""
+            _LOG.warning("%s: rows that are in no figure: %s%s", self.shown, left_out, example)
         self.before = now
         return value
 

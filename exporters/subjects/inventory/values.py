@@ -13,13 +13,15 @@ Units = NDArray[np.int64]
 class Count:
     """Units available by SKU, each SKU once; of `unclear` SKUs a row was left out, so that nothing is said of them.
 
-    `excluded` counts rows that were left out, by reason. Times are Unix seconds, None where they aren't known.
+    `excluded` counts rows that were left out, by reason, `example` names one.
+    Times are Unix seconds, None where they aren't known.
     """
 
     skus: tuple[str, ...]
     available: Units = field(repr=False)
     unclear: frozenset[str] = frozenset()
     excluded: Mapping[str, int] = field(default_factory=dict)
+    example: str = ""
     changed_at_s: float | None = None
     oldest_count_s: float | None = None
 
@@ -30,6 +32,7 @@ class ShopNumbers:
 
     locations: Mapping[str, Count]
     excluded: Mapping[str, int] = field(default_factory=dict)
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Sales:
     last_sold_s: NDArray[np.float64] | None = field(default=None, repr=False)
     unclear: frozenset[str] = frozenset()
     excluded: Mapping[str, int] = field(default_factory=dict)
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
