@@ -17,19 +17,58 @@ import pytest
 _READY_S = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class MariaDb:
     """A server on a socket: its URL as SQLAlchemy writes it, its process, and the socket's path."""
 
-    url: str
-    pid: int
-    socket: str
+    command: list[str]
+    folder: str
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def socket(self) -> str:
+        """Where it listens."""
+        return f"{self.folder}/socket"
+
+    @property
+    def url(self) -> str:
+        """Its address, as SQLAlchemy writes it."""
+        return f"mysql://shop@/shop?unix_socket={self.socket}"
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self.process is not None
+        return self.process.pid
 
     def execute(self, *statements: str) -> None:
-        """Run statements as the server's owner."""
+        """Run statements as the shop's user."""
         with pymysql.connect(unix_socket=self.socket, user="shop", database="shop", autocommit=True) as connection:
             for statement in statements:
                 connection.cursor().execute(statement)
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        Path(self.socket).unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder
+        )
+        end = time.monotonic() + _READY_S
+        while not Path(self.socket).exists():
+            assert self.process.poll() is None, "mariadbd ended"
+            assert time.monotonic() < end, f"mariadbd isn't ready after {_READY_S} s"
+            time.sleep(0.05)
+
+    def start_again(self) -> None:
+        """Start it again after it was killed."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """Kill it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
 
 @contextmanager
@@ -46,32 +85,21 @@ def mariadb() -> Iterator[MariaDb]:
             [install, *own, "--auth-root-authentication-method=normal", "--skip-test-db"],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
         )  # fmt: skip
-        socket = f"{folder}/socket"
-        process = subprocess.Popen(
-            [server, *own, f"--socket={socket}", "--skip-networking", "--innodb-flush-log-at-trx-commit=0"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
-        )  # fmt: skip
+        command = [server, *own, f"--socket={folder}/socket", "--skip-networking"]
+        one = MariaDb(command=command, folder=folder)
         try:
-            _prepare(process, socket)
-            yield MariaDb(url=f"mysql://shop@/shop?unix_socket={socket}", pid=process.pid, socket=socket)
+            one.start()
+            _prepare(one.socket)
+            yield one
         finally:
-            process.kill()
-            process.wait()
+            one.stop()
 
 
-def _prepare(process: "subprocess.Popen[bytes]", socket: str) -> None:
-    end = time.monotonic() + _READY_S
-    while not Path(socket).exists():  # it is there once it listens
-        assert process.poll() is None, "mariadbd ended"
-        assert time.monotonic() < end, f"mariadbd isn't ready after {_READY_S} s"
-        time.sleep(0.05)
+def _prepare(socket: str) -> None:
     with pymysql.connect(unix_socket=socket, user="root", autocommit=True) as connection:
-        for statement in (
-            "create database shop",
-            "create user shop@localhost",
-            "grant all on shop.* to shop@localhost",
-        ):
-            connection.cursor().execute(statement)
+        connection.cursor().execute("create database shop")
+        connection.cursor().execute("create user shop@localhost")
+        connection.cursor().execute("grant all on shop.* to shop@localhost")
 
 
 def _path() -> str:

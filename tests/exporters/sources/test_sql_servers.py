@@ -86,10 +86,8 @@ def test_more_rows_than_allowed_end_the_read_at_once(postgres: str, maria: Maria
 
 
 def test_a_query_without_rows_is_named(postgres: str, maria: MariaDb, tmp_path: Path) -> None:
-    for url in (postgres, maria.url):
-        assert failure(source(url, "set @a = 1" if url is maria.url else "set search_path = public", tmp_path)) == (
-            "store: the query gives no rows; expected a SELECT"
-        )
+    for url, query in ((postgres, "set search_path = public"), (maria.url, "set @a = 1")):
+        assert failure(source(url, query, tmp_path)) == "store: the query gives no rows; expected a SELECT"
 
 
 def test_no_rows_at_all_are_an_empty_table(postgres: str, maria: MariaDb, tmp_path: Path) -> None:
