@@ -12,6 +12,8 @@ from typing import Any, Literal
 from exporters.context import ExporterContext
 from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject
+from exporters.subjects.inventory import subject as inventory
+from exporters.subjects.inventory.config import InventoryConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -19,11 +21,16 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    inventory: InventoryConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
 MakePages = Callable[[Any, ExporterContext], Mapping[str, QueryPage]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({})
+SUBJECTS: Mapping[str, Make] = MappingProxyType(
+    {
+        "inventory": inventory.subject,
+    }
+)
 PAGES: Mapping[str, MakePages] = MappingProxyType({})  # by path, of parts that answer queries of their own
 
 
