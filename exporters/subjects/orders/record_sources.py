@@ -1,6 +1,7 @@
 """The sources of the subject `orders`: the declared shop records of one environment, each read for itself."""
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -70,12 +71,15 @@ def subject_of(config: OrdersConfig, context: ExporterContext) -> Subject[Values
         raise BadInput(f"{place}: orders_url, or orders() in its shop_records: one is required to export orders")
     sources = _Sources(config, context, environment, process, declares).all()
     missing = [kind for kind in (PAYMENTS, FUNNEL) if kind not in sources]
+    families = RecordFamilies(tuple(sources), config.funnel)
+    if process is not None:
+        weakref.finalize(families, process.close)  # the subject of a configuration that is read anew has another one
     about = f"orders, payments and funnel of {config.environment}"
     return Subject(
         name="orders",
         about=about + (f"; not given: {', '.join(missing)}" if missing else ""),
         sources={kind: AtMostEvery(config.every_s, read) for kind, read in sources.items()},
-        families=RecordFamilies(tuple(sources), config.funnel),
+        families=families,
     )
 
 
