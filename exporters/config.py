@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from exporters.context import ExporterContext
 from exporters.serving.scrape import Subject
+from exporters.subjects.loadgen import config as loadgen
+from exporters.subjects.loadgen.config import LoadgenConfig
+from exporters.subjects.orders import record_sources
 from exporters.subjects.orders.config import OrdersConfig
-from exporters.subjects.orders.record_sources import subject_of
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -19,11 +21,12 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    loadgen: LoadgenConfig | None = None
     orders: OrdersConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({"orders": subject_of})
+SUBJECTS: Mapping[str, Make] = MappingProxyType({"loadgen": loadgen.subject_of, "orders": record_sources.subject_of})
 
 
 def read_config(path: Path) -> ExportersConfig:

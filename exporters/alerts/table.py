@@ -4,12 +4,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from exporters.alerts import orders
+from exporters.alerts import load_generator, orders
 from exporters.config import ExportersConfig
 from slo.rules.model import Alert, Group
 from slo.rules.scope import Scope
 
-ALERTS: Mapping[str, Callable[[Any, Scope], tuple[Alert, ...]]] = MappingProxyType({"orders": orders.alerts})
+ALERTS: Mapping[str, Callable[[Any, Scope], tuple[Alert, ...]]] = MappingProxyType(
+    {
+        "loadgen": load_generator.alerts,
+        "orders": orders.alerts,
+    }
+)
 
 
 def groups(config: ExportersConfig, scope: Scope) -> tuple[Group, ...]:
