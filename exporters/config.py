@@ -14,6 +14,10 @@ from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject
 from exporters.subjects.inventory import subject as inventory
 from exporters.subjects.inventory.config import InventoryConfig
+from exporters.subjects.loadgen import config as loadgen
+from exporters.subjects.loadgen.config import LoadgenConfig
+from exporters.subjects.orders import record_sources as orders
+from exporters.subjects.orders.config import OrdersConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -22,6 +26,8 @@ class ExportersConfig(Document):
 
     format: Literal["peakproof/exporters/v1"]
     inventory: InventoryConfig | None = None
+    orders: OrdersConfig | None = None
+    loadgen: LoadgenConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
@@ -29,6 +35,8 @@ MakePages = Callable[[Any, ExporterContext], Mapping[str, QueryPage]]
 SUBJECTS: Mapping[str, Make] = MappingProxyType(
     {
         "inventory": inventory.subject,
+        "orders": orders.subject_of,
+        "loadgen": loadgen.subject_of,
     }
 )
 PAGES: Mapping[str, MakePages] = MappingProxyType({})  # by path, of parts that answer queries of their own

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from exporters.alerts import inventory
+from exporters.alerts import inventory, load_generator, orders
 from exporters.config import ExportersConfig
 from slo.rules.model import Alert, Group
 from slo.rules.scope import Scope
@@ -12,6 +12,8 @@ from slo.rules.scope import Scope
 ALERTS: Mapping[str, Callable[[Any, Scope], tuple[Alert, ...]]] = MappingProxyType(
     {
         "inventory": inventory.alerts,
+        "orders": orders.alerts,
+        "loadgen": load_generator.alerts,
     }
 )
 

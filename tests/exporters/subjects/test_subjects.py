@@ -69,6 +69,8 @@ def test_loadgen_exports_what_live_json_says(tmp_path: Path) -> None:
         ("loadtest_orders_total", "accepted"): 200,
         ("loadtest_orders_total", "refused"): 9,
         ("loadtest_orders_total", "unknown"): 1,
+        ("loadtest_objective_requests", "checkout"): 210,
+        ("loadtest_objective_bad_requests", "checkout"): 5,
     }
 
 
