@@ -15,6 +15,8 @@ PACKAGES = {
     "initdb": "postgresql",
     "ip": "iproute2",
     "iptables": "iptables",
+    "mariadb-install-db": "mariadb-server",
+    "mariadbd": "mariadb-server",
     "netavark": "netavark",
     "nginx": "nginx",
     "npm": "npm",
