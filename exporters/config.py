@@ -10,6 +10,10 @@ from typing import Any, Literal
 
 from exporters.context import ExporterContext
 from exporters.serving.scrape import Subject
+from exporters.subjects.recovery import subject as recovery
+from exporters.subjects.recovery.config import RecoveryConfig
+from exporters.subjects.releases import subject as releases
+from exporters.subjects.releases.config import ReleasesConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -17,10 +21,17 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    recovery: RecoveryConfig | None = None
+    releases: ReleasesConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({})
+SUBJECTS: Mapping[str, Make] = MappingProxyType(
+    {
+        "recovery": recovery.subject,
+        "releases": releases.subject,
+    }
+)
 
 
 def read_config(path: Path) -> ExportersConfig:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from exporters.names import load_generator, shop, spans
+from exporters.names import load_generator, recovery, releases, shop, spans
 from exporters.names.family import Family
 
 
@@ -17,5 +17,7 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = MappingProxyType(
         "loadgen": families_of(load_generator),
         "stock and orders of a run": families_of(shop),
         "spans": families_of(spans),
+        "recovery": families_of(recovery),
+        "releases": families_of(releases),
     }
 )
