@@ -38,6 +38,9 @@ LEAD_TIME = _by_place(
 WITHOUT_COMMITS = _by_place(
     "releases_deployments_without_commits", "Deployments of the window whose commits aren't known."
 )
+MISDATED = _by_place(
+    "releases_misdated_changes", "Commits left out of the lead time: they are dated after their deployment."
+)
 FAILED_CHANGES = _by_place(
     "releases_failed_changes", "Deployments of the window that an incident or a rollback names as its cause."
 )

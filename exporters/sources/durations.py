@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, WithJsonSchema
 
 _UNITS_S = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION = re.compile("".join(rf"(?:(?P<{unit}>\d{{1,6}}){unit})?" for unit in _UNITS_S))
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>\d{{1,6}}){unit})?" for unit in _UNITS_S), re.ASCII)
 _PATTERN = "^" + "".join(rf"(\d{{1,6}}{unit})?" for unit in _UNITS_S) + "$"
 _LONGEST_S = 10 * 366 * 86_400
 

@@ -20,7 +20,7 @@ from exporters.subjects.recovery.pg_archive import (
     DataEntry,
     UnknownFormat,
 )
-from exporters.subjects.recovery.pieces import NotWhole, Pieces, Stopped, of_bytes, opened
+from exporters.subjects.recovery.pieces import NotWhole, Pieces, of_bytes, opened
 
 _DATA_BLOCK, _LARGE_OBJECTS_BLOCK = 1, 3  # BLK_DATA, BLK_BLOBS
 _TAR_BLOCK, _TAR_MAGIC = 512, slice(257, 262)
@@ -114,7 +114,7 @@ def _tar(pieces: Pieces, archive: list[Archive]) -> None:
         else:
             pieces.skip(padded)
         seen.add(member.name)
-    if pieces.exactly(_TAR_BLOCK).strip(b"\0"):
+    if pieces.exactly(_TAR_BLOCK).strip(b"\0") or any(piece.strip(b"\0") for piece in iter(pieces.some, b"")):
         raise NotWhole("doesn't end as a tar file does")
     if not archive:
         raise NotWhole("is a tar file without toc.dat")
@@ -198,10 +198,6 @@ def _found(path: Path, name: str) -> Path:
 def _read(file: Path, goes_on: GoesOn) -> bytes:
     """Read a file to its end and return its last bytes."""
     tail = b""
-    if not file.stat().st_size:
-        if file.suffix != ".dat":
-            raise NotWhole(f"{file.name} is empty")
-        return tail
     try:
         with opened(file, goes_on) as pieces:
             while piece := pieces.some():
@@ -209,6 +205,3 @@ def _read(file: Path, goes_on: GoesOn) -> bytes:
     except NotWhole as error:
         raise NotWhole(f"{file.name} {error}") from error
     return tail
-
-
-__all__ = ["Checked", "GoesOn", "Stopped", "check"]

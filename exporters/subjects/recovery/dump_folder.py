@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from exporters.serving.source import Deadline, NotYet, Unreadable
 from exporters.subjects.recovery.config import PgDumpFolder
-from exporters.subjects.recovery.dump_check import Checked, check
+from exporters.subjects.recovery.dump_check import Checked, GoesOn, check
 from exporters.subjects.recovery.pieces import Stopped
 from exporters.subjects.recovery.values import SKEW_S, Backup, BackupCatalogue, State
 
@@ -43,10 +43,16 @@ class Found:
 
 
 class DumpFolder:
-    """The dumps in one folder, as backups; `now_ns` is the time, in ns since the epoch."""
+    """The dumps in one folder, as backups; `now_ns` is the time, in ns since the epoch, `check` reads one dump."""
 
-    def __init__(self, config: PgDumpFolder, path: Path, now_ns: Callable[[], int]) -> None:
-        self._config, self._path, self._now_ns = config, path, now_ns
+    def __init__(
+        self,
+        config: PgDumpFolder,
+        path: Path,
+        now_ns: Callable[[], int],
+        check: Callable[[Path, GoesOn], Checked] = check,
+    ) -> None:
+        self._config, self._path, self._now_ns, self._read_dump = config, path, now_ns, check
         self._zone = ZoneInfo(config.zone)
         self._lock = threading.Lock()
         self._checked: dict[Found, Checked] = {}
@@ -112,7 +118,7 @@ class DumpFolder:
             return one in self._wanted
 
         try:
-            return check(one.path, goes_on)
+            return self._read_dump(one.path, goes_on)
         except Stopped:
             return None
         except OSError as error:

@@ -90,10 +90,16 @@ class Pieces:
 
 @contextmanager
 def opened(path: Path, goes_on: Callable[[], bool]) -> Iterator[Pieces]:
-    """Open a file, decompressed where its first bytes say gzip or zstd; raises OSError."""
+    """Open a file, decompressed where its first bytes say gzip or zstd.
+
+    Raises OSError, and NotWhole where they don't say what the file's name says.
+    """
     with path.open("rb") as raw:
         head = raw.read(4)
         raw.seek(0)
+        named = {".gz": _GZIP, ".zst": _ZSTD}.get(path.suffix, b"")
+        if not head.startswith(named):
+            raise NotWhole("isn't compressed as its name says" if head else "is empty")
         if head.startswith(_GZIP):
             with gzip.open(raw) as stream:
                 yield Pieces(stream, goes_on)

@@ -19,10 +19,14 @@ from exporters.subjects.releases.values import SKEW_S, Deployment, Events, Histo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """The changes that were deployed; `unknown` is the number of deployments whose commits aren't known."""
+    """The changes that were deployed; `unknown` is the number of deployments whose commits aren't known.
+
+    `misdated` is the number of commits that say they were made after they were deployed: they have no lead time.
+    """
 
     lead_times_s: tuple[float, ...]
     unknown: int
+    misdated: int
 
     @property
     def median_s(self) -> float | None:
@@ -70,7 +74,7 @@ def changes(succeeded: Sequence[Deployment], history: History, since_s: float) -
     """
     seen: set[str] = set()
     lead_times_s: list[float] = []
-    unknown = 0
+    unknown = misdated = 0
     for number, one in enumerate(succeeded):
         new = None if one.commit is None else _new_commits(one.commit, history, seen)
         if one.at_s < since_s:
@@ -78,9 +82,10 @@ def changes(succeeded: Sequence[Deployment], history: History, since_s: float) -
         if new is None or number == 0:
             unknown += 1
             continue
-        leads = [one.at_s - at_s for at_s in new]
-        lead_times_s += [max(0.0, lead_s) for lead_s in leads if lead_s >= -SKEW_S]
-    return Changes(lead_times_s=tuple(lead_times_s), unknown=unknown)
+        leads = [max(0.0, one.at_s - at_s) for at_s in new if at_s - one.at_s <= SKEW_S]
+        misdated += len(new) - len(leads)
+        lead_times_s += leads
+    return Changes(lead_times_s=tuple(lead_times_s), unknown=unknown, misdated=misdated)
 
 
 def _new_commits(commit: str, history: History, seen: set[str]) -> list[float] | None:

@@ -67,6 +67,7 @@ def _of_place(place: str, deployments: Sequence[Deployment], read: ReleasesRead,
         yield names.CHANGES, (place,), len(brought.lead_times_s)
         yield names.LEAD_TIME, (place,), brought.median_s
         yield names.WITHOUT_COMMITS, (place,), brought.unknown
+        yield names.MISDATED, (place,), brought.misdated
     if read.events is not None:
         yield from _of_failures(place, succeeded, read.events, len(recent), since_s)
     if read.gates is not None and succeeded:
