@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 
-from exporters.serving.source import Deadline, Unreadable
+from exporters.serving.source import Deadline, Model, Unreadable
 from loadtests.environment.pinned_http import BoundedReply, bounded_get
+from slo.documents import BadInput, validate
 
 MAX_BYTES, MAX_KEPT = 16 << 20, 500
 LONGEST_WAIT_S = 3600.0
+_MAX_MESSAGE = 300
 _OK, _NOT_MODIFIED, _FORBIDDEN, _TOO_MANY = 200, 304, 403, 429
 _REMAINING = ("x-ratelimit-remaining", "ratelimit-remaining")
 _RESET = ("x-ratelimit-reset", "ratelimit-reset")
@@ -39,9 +41,12 @@ class RestApi:
     headers: Mapping[str, str] = field(repr=False)
     masks: tuple[bytes, ...] = field(default=(), repr=False)
     now_s: Callable[[], float] = time.time
-    session: Callable[[], requests.Session] = field(default=requests.Session, repr=False)
+    session: requests.Session = field(default_factory=requests.Session, repr=False)
     _kept: dict[str, tuple[str, Page]] = field(default_factory=dict, init=False, repr=False)
     _not_before_s: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self.session.trust_env = False
 
     @property
     def shown(self) -> str:
@@ -69,16 +74,14 @@ class RestApi:
         kept = self._kept.get(path)
         conditional = {"If-None-Match": kept[0]} if kept else {}
         try:
-            with self.session() as session:
-                session.trust_env = False
-                return bounded_get(
-                    session,
-                    self.base + path,
-                    max(0.001, deadline.left_s()),
-                    MAX_BYTES,
-                    {**self.headers, **conditional, "Accept-Encoding": "identity", "User-Agent": "peakproof-exporter"},
-                    self.masks,
-                )
+            return bounded_get(
+                self.session,
+                self.base + path,
+                max(0.001, deadline.left_s()),
+                MAX_BYTES,
+                {**self.headers, **conditional, "Accept-Encoding": "identity", "User-Agent": "peakproof-exporter"},
+                self.masks,
+            )
         except requests.Timeout as error:
             raise Unreadable(f"{self.shown}: no whole answer within the deadline") from error
         except (requests.RequestException, OSError) as error:
@@ -105,6 +108,14 @@ class RestApi:
             self._kept[path] = (etag, page)
         while len(self._kept) > MAX_KEPT:
             del self._kept[next(iter(self._kept))]
+
+
+def checked(data: object, model: type[Model], place: str) -> Model:
+    """Turn an answer into `model`, as strict as that says; raises Unreadable with the first error."""
+    try:
+        return validate(data, model, place)
+    except BadInput as error:
+        raise Unreadable(str(error).splitlines()[0][:_MAX_MESSAGE]) from error
 
 
 def _wait_s(reply: BoundedReply, now_s: float) -> float | None:

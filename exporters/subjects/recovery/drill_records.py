@@ -7,22 +7,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from exporters.sources.json_lines import read_records
+from exporters.sources.times import Time
 from exporters.subjects.recovery.values import SKEW_S, Drill, Drills
 from slo.documents import BadInput, Count, Document, validate
-
-
-def _text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("expected a time in RFC 3339, such as 2026-11-28T09:00:00Z")  # noqa: TRY004 - pydantic's
-    return value
-
-
-Time = Annotated[AwareDatetime, BeforeValidator(_text)]
 
 
 class DrillRecord(Document):

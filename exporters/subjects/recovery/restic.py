@@ -8,9 +8,10 @@ https://restic.readthedocs.io/en/stable/075_scripting.html
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from exporters.serving.source import Answer, Unreadable
+from exporters.sources.times import Time
 from exporters.subjects.recovery.config import Restic
 from exporters.subjects.recovery.listing import Listing
 from exporters.subjects.recovery.values import SKEW_S, Backup, BackupCatalogue, State
@@ -25,7 +26,7 @@ class _Summary(Answer):
 
 class _Snapshot(Answer):
     id: str = Field(min_length=1, max_length=128)
-    time: AwareDatetime = Field(strict=False)
+    time: Time
     hostname: str = ""
     paths: tuple[str, ...] = Field(default=(), strict=False, max_length=_MAX_PARTS)
     tags: tuple[str, ...] | None = Field(default=None, strict=False, max_length=_MAX_PARTS)

@@ -8,12 +8,13 @@ ended doesn't change, so its statuses are asked for once; the list is asked for 
 from collections.abc import Iterator
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from exporters.context import ExporterContext
-from exporters.serving.source import Answer, Deadline, Unreadable, parsed
-from exporters.sources.rest_api import RestApi
+from exporters.serving.source import Answer, Deadline, Unreadable
+from exporters.sources.rest_api import RestApi, checked
 from exporters.sources.secret import revealed
+from exporters.sources.times import Time
 from exporters.subjects.releases.config import GitHub
 from exporters.subjects.releases.values import Deployment, Deployments, in_the_past, version_of
 from loadtests.environment.credentials import masks_of
@@ -29,12 +30,12 @@ class _Listed(Answer):
     id: int
     sha: str = Field(min_length=7, max_length=64)
     ref: str = Field(min_length=1, max_length=1024)
-    created_at: AwareDatetime = Field(strict=False)
+    created_at: Time
 
 
 class _Status(Answer):
     state: str
-    created_at: AwareDatetime = Field(strict=False)
+    created_at: Time
 
 
 class _ListedPage(Answer):
@@ -87,7 +88,7 @@ class GitHubDeployments:
         for page in range(1, MAX_PAGES + 1):
             path = f"{self._path}?environment={name}&per_page={PER_PAGE}&page={page}"
             answer = self._api.get(path, deadline)
-            items = parsed({"items": answer.data}, _ListedPage, f"{self._api.shown}{self._path}").items
+            items = checked({"items": answer.data}, _ListedPage, f"{self._api.shown}{self._path}").items
             for one in items:
                 if one.created_at.timestamp() < now_s - self._since_s:
                     return
@@ -104,7 +105,7 @@ class GitHubDeployments:
             path = f"{self._path}/{one.id}/statuses?per_page={PER_PAGE}"
             answer = self._api.get(path, deadline)
             place = f"{self._api.shown}{self._path}/{one.id}/statuses"
-            end = _end(parsed({"items": answer.data}, _StatusPage, place).items)
+            end = _end(checked({"items": answer.data}, _StatusPage, place).items)
             if end is not None:
                 in_the_past(end[0], now_s, f"{place}: created_at")
             if end is not None or one.created_at.timestamp() < now_s - ABANDONED_S:

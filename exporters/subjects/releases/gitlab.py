@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from exporters.context import ExporterContext
-from exporters.serving.source import Answer, Deadline, Unreadable, parsed
-from exporters.sources.rest_api import RestApi
+from exporters.serving.source import Answer, Deadline, Unreadable
+from exporters.sources.rest_api import RestApi, checked
 from exporters.sources.secret import revealed
+from exporters.sources.times import Time
 from exporters.subjects.releases.config import GitLab
 from exporters.subjects.releases.values import MAX_VERSION, Deployment, Deployments, in_the_past, version_of
 from loadtests.environment.credentials import masks_of
@@ -23,7 +24,7 @@ _ENDED = {"success": True, "failed": False}
 
 
 class _Job(Answer):
-    finished_at: AwareDatetime | None = Field(default=None, strict=False)
+    finished_at: Time | None = None
     tag: bool | None = None
 
 
@@ -32,7 +33,7 @@ class _Listed(Answer):
     sha: str = Field(min_length=7, max_length=64)
     ref: str = Field(min_length=1, max_length=1024)
     status: str
-    updated_at: AwareDatetime = Field(strict=False)
+    updated_at: Time
     deployable: _Job | None = None
 
     @property
@@ -91,7 +92,7 @@ class GitLabDeployments:
         )
         for page in range(1, MAX_PAGES + 1):
             answer = self._api.get(f"{self._path}?{query}&page={page}", deadline)
-            yield from parsed({"items": answer.data}, _Page, f"{self._api.shown}{self._path}").items
+            yield from checked({"items": answer.data}, _Page, f"{self._api.shown}{self._path}").items
             if not answer.more:
                 return
         raise Unreadable(f"{self._api.shown}: more than {PER_PAGE * MAX_PAGES} deployments to {environment}")

@@ -14,22 +14,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field, RootModel
+from pydantic import Field, RootModel
 
 from exporters.serving.source import Unreadable
 from exporters.sources.json_lines import read_records
+from exporters.sources.times import Time
 from exporters.subjects.releases.config import Place
 from exporters.subjects.releases.values import MAX_VERSION, Deployment, Events, Incident, Rollback, in_the_past
 from slo.documents import Document, validate
 
-
-def _text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("expected a time in RFC 3339, such as 2026-11-28T09:00:00Z")  # noqa: TRY004 - pydantic's
-    return value
-
-
-Time = Annotated[AwareDatetime, BeforeValidator(_text)]
 Version = Annotated[str, Field(min_length=1, max_length=MAX_VERSION)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 
