@@ -18,6 +18,10 @@ from exporters.subjects.loadgen import config as loadgen
 from exporters.subjects.loadgen.config import LoadgenConfig
 from exporters.subjects.orders import record_sources as orders
 from exporters.subjects.orders.config import OrdersConfig
+from exporters.subjects.recovery import subject as recovery
+from exporters.subjects.recovery.config import RecoveryConfig
+from exporters.subjects.releases import subject as releases
+from exporters.subjects.releases.config import ReleasesConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -27,7 +31,9 @@ class ExportersConfig(Document):
     format: Literal["peakproof/exporters/v1"]
     inventory: InventoryConfig | None = None
     orders: OrdersConfig | None = None
+    recovery: RecoveryConfig | None = None
     loadgen: LoadgenConfig | None = None
+    releases: ReleasesConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
@@ -36,7 +42,9 @@ SUBJECTS: Mapping[str, Make] = MappingProxyType(
     {
         "inventory": inventory.subject,
         "orders": orders.subject_of,
+        "recovery": recovery.subject,
         "loadgen": loadgen.subject_of,
+        "releases": releases.subject,
     }
 )
 PAGES: Mapping[str, MakePages] = MappingProxyType({})  # by path, of parts that answer queries of their own

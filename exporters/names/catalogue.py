@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from exporters.names import inventory, load_generator, orders, serving, shop, spans
+from exporters.names import inventory, load_generator, orders, recovery, releases, serving, shop, spans
 from exporters.names.family import Family
 
 
@@ -16,6 +16,8 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = MappingProxyType(
     {
         "inventory": families_of(inventory),
         "orders": families_of(orders),
+        "recovery": families_of(recovery),
+        "releases": families_of(releases),
         "loadgen": families_of(load_generator),
         "stock and orders of a run": families_of(shop),
         "spans": families_of(spans),
