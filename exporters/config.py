@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from exporters.context import ExporterContext
 from exporters.serving.scrape import Subject
+from exporters.subjects.cost import subject as cost
+from exporters.subjects.cost.config import CostConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -17,10 +19,15 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    cost: CostConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({})
+SUBJECTS: Mapping[str, Make] = MappingProxyType(
+    {
+        "cost": cost.subject,
+    }
+)
 
 
 def read_config(path: Path) -> ExportersConfig:

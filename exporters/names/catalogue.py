@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from exporters.names import load_generator, shop, spans
+from exporters.names import cost, load_generator, shop, spans
 from exporters.names.family import Family
 
 
@@ -14,6 +14,7 @@ def families_of(module: ModuleType) -> tuple[Family, ...]:
 
 FAMILIES: Mapping[str, tuple[Family, ...]] = MappingProxyType(
     {
+        "cost": families_of(cost),
         "loadgen": families_of(load_generator),
         "stock and orders of a run": families_of(shop),
         "spans": families_of(spans),
