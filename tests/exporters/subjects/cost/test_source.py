@@ -1,7 +1,7 @@
 """Of each billing period the newest export counts, once, however it is delivered; a bill in doubt is no bill."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from exporters.serving.source import Deadline, Unreadable
 from exporters.subjects.cost import source as source_module
 from exporters.subjects.cost.bill import Bill
 from exporters.subjects.cost.charges import read_charges
-from exporters.subjects.cost.config import BillConfig
+from exporters.subjects.cost.config import BillConfig, Delivery
+from exporters.subjects.cost.exports import exports_at
 from exporters.subjects.cost.source import BillSource
 from tests.exporters.subjects.cost.bills import NOV, charge, days, write
 
@@ -22,10 +23,19 @@ OCT = datetime(2026, 10, 1, tzinfo=UTC)
 LONG_AGO = Deadline(at=0.0)
 
 
-def source(folder: Path, delivery: str = "overwrite", now: datetime = NOW, settled_after_s: float = 0) -> BillSource:
+def source(
+    folder: Path,
+    delivery: str = "overwrite",
+    now: datetime = NOW,
+    settled_after_s: float = 0,
+    clock: Callable[[], datetime] | None = None,
+) -> BillSource:
     config = BillConfig.model_validate({"path": "bills", "delivery": delivery, "settled_after_s": settled_after_s})
     context = ExporterContext(
-        variables={}, folder=folder, runs=folder / "runs", now=lambda: round(now.timestamp() * 1e9)
+        variables={},
+        folder=folder,
+        runs=folder / "runs",
+        now=lambda: round((clock() if clock else now).timestamp() * 1e9),
     )
     return BillSource(config, None, context)
 
@@ -97,28 +107,40 @@ def test_two_folders_of_one_period_are_refused_where_files_are_overwritten(tmp_p
     )
 
 
+def places(one: BillSource, folder: Path, delivery: Delivery) -> dict[str, Any]:
+    """Return the sum of what is read now, by the export's name."""
+    read = one._newest_first(exports_at(folder / "bills", delivery))
+    return {place.name: next(iter(charges.totals.values())).billed for place, charges in read}
+
+
+def touched(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_ctime, UTC)
+
+
 def test_a_file_that_is_being_written_is_not_read_and_its_last_version_stands(tmp_path: Path) -> None:
+    clock = [NOW]
+    one = source(tmp_path, clock=lambda: clock[0], settled_after_s=300)
     path = write(tmp_path / "bills" / "november.csv", days("2", NOV, 18))
-    written = datetime.fromtimestamp(path.stat().st_ctime, UTC)
-    clock = [written + timedelta(seconds=299)]
-    one = source(tmp_path, now=NOW, settled_after_s=300)
-    one._context = ExporterContext(
-        variables={}, folder=tmp_path, runs=tmp_path, now=lambda: round(clock[0].timestamp() * 1e9)
-    )
+    clock[0] = touched(path) + timedelta(seconds=299)
     with pytest.raises(Unreadable) as refused:
-        one.read(LONG_AGO)
+        places(one, tmp_path, "overwrite")
     assert str(refused.value) == f"{tmp_path / 'bills'}: is being written"
+    clock[0] += timedelta(seconds=2)
+    assert places(one, tmp_path, "overwrite") == {"bills": 36}
+    write(path, days("5", NOV, 18))
+    clock[0] = touched(path) + timedelta(seconds=299)
+    assert places(one, tmp_path, "overwrite") == {"bills": 36}
+    clock[0] += timedelta(seconds=2)
+    assert places(one, tmp_path, "overwrite") == {"bills": 90}
 
 
 def test_of_new_exports_one_that_is_being_written_waits_and_the_one_before_it_counts(tmp_path: Path) -> None:
     old = write(tmp_path / "bills" / "a.csv", days("2", NOV, 18))
-    written = datetime.fromtimestamp(old.stat().st_ctime, UTC)
-    ahead = (written + timedelta(seconds=250)).timestamp()
     new = write(tmp_path / "bills" / "b.csv", days("5", NOV, 18))
-    os.utime(new, (ahead, ahead))
-    one = source(tmp_path, "new-file", now=written + timedelta(seconds=301), settled_after_s=300)
-    first = one._newest_first(source_module.exports_at(tmp_path / "bills", "new-file"))
-    assert [place.name for place, _ in first] == ["a.csv"]
+    now = touched(old) + timedelta(seconds=301)
+    os.utime(new, (now.timestamp(), now.timestamp()))
+    one = source(tmp_path, "new-file", clock=lambda: now, settled_after_s=300)
+    assert places(one, tmp_path, "new-file") == {"a.csv": 36}
 
 
 def test_a_day_that_is_missing_is_a_gap_and_no_day_that_cost_nothing(tmp_path: Path) -> None:
