@@ -114,11 +114,11 @@ def test_what_the_columns_do_not_tell_is_not_known_to_be_idle(tmp_path: Path) ->
 
 
 def test_the_hours_of_tagged_resources_are_their_effective_cost(tmp_path: Path) -> None:
-    tags = {"Tags": '{"environment": "staging", "team": "ops"}'}
+    tags = '{"environment": "staging", "team": "ops"}'
     found = totals(
         tmp_path,
-        charge("6", lasts=timedelta(hours=3), **tags),
-        charge("1", NOV + timedelta(hours=1), **tags),
+        charge("6", lasts=timedelta(hours=3), Tags=tags),
+        charge("1", NOV + timedelta(hours=1), Tags=tags),
         charge("50", Tags='{"environment": "prod"}'),
         charge("50", Tags="not JSON"),
         charge("50", Tags=None),
@@ -156,10 +156,10 @@ def test_parts_of_one_export_are_one_bill_whatever_the_order_of_their_columns(tm
     write(tmp_path / "part-2.csv.gz", [charge("2", ResourceId="a", ConsumedQuantity="1")], reversed(COLUMNS))
     (export,) = exports_at(tmp_path, "overwrite")
     found = read_charges(export).totals[NOVEMBER, "USD"]
-    assert (found.billed, found.idle["resource_unused"]) == (3, 0)
+    assert (found.billed, found.idle["resource_unused"]) == (Decimal(3), Decimal(0))
 
 
-WRONG: list[tuple[dict[str, str | None], str]] = [
+WRONG: list[tuple[dict[str, Any], str]] = [
     ({"BilledCost": None}, "BilledCost: expected a decimal number, found null"),
     ({"BilledCost": "NaN"}, "BilledCost: expected a decimal number, found 'NaN'"),
     ({"EffectiveCost": "inf"}, "EffectiveCost: expected a decimal number, found 'inf'"),
@@ -186,7 +186,7 @@ WRONG: list[tuple[dict[str, str | None], str]] = [
 
 
 @pytest.mark.parametrize(("changed", "message"), WRONG)
-def test_one_wrong_value_refuses_the_bill(tmp_path: Path, changed: dict[str, str | None], message: str) -> None:
+def test_one_wrong_value_refuses_the_bill(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     assert refusal(tmp_path, charge(), charge(**changed)) == f"bill.csv: {message}"
 
 

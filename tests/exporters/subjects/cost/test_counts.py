@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,7 +65,7 @@ class FakePrometheus:
     """Answers range queries: `values` are those of each query by the day's end."""
 
     def __init__(self) -> None:
-        self.values: dict[str, list[float | str]] = {}
+        self.values: dict[str, Sequence[float | str]] = {}
         self.asked: list[dict[str, str]] = []
         self.tokens: list[str | None] = []
         self.raw: tuple[int, bytes] | None = None
