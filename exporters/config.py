@@ -12,6 +12,8 @@ from typing import Any, Literal
 from exporters.context import ExporterContext
 from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject
+from exporters.subjects.cost import subject as cost
+from exporters.subjects.cost.config import CostConfig
 from exporters.subjects.inventory import subject as inventory
 from exporters.subjects.inventory.config import InventoryConfig
 from exporters.subjects.loadgen import config as loadgen
@@ -34,6 +36,7 @@ class ExportersConfig(Document):
     recovery: RecoveryConfig | None = None
     loadgen: LoadgenConfig | None = None
     releases: ReleasesConfig | None = None
+    cost: CostConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
@@ -45,6 +48,7 @@ SUBJECTS: Mapping[str, Make] = MappingProxyType(
         "recovery": recovery.subject,
         "loadgen": loadgen.subject_of,
         "releases": releases.subject,
+        "cost": cost.subject,
     }
 )
 PAGES: Mapping[str, MakePages] = MappingProxyType({})  # by path, of parts that answer queries of their own

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from exporters.alerts import inventory, load_generator, orders, recovery, releases
+from exporters.alerts import cost, inventory, load_generator, orders, recovery, releases
 from exporters.config import ExportersConfig
 from slo.rules.model import Alert, Group
 from slo.rules.scope import Scope
@@ -16,6 +16,7 @@ ALERTS: Mapping[str, Callable[[Any, Scope], tuple[Alert, ...]]] = MappingProxyTy
         "recovery": recovery.alerts,
         "loadgen": load_generator.alerts,
         "releases": releases.alerts,
+        "cost": cost.alerts,
     }
 )
 

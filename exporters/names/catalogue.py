@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from exporters.names import inventory, load_generator, orders, recovery, releases, serving, shop, spans
+from exporters.names import cost, inventory, load_generator, orders, recovery, releases, serving, shop, spans
 from exporters.names.family import Family
 
 
@@ -18,6 +18,7 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = MappingProxyType(
         "orders": families_of(orders),
         "recovery": families_of(recovery),
         "releases": families_of(releases),
+        "cost": families_of(cost),
         "loadgen": families_of(load_generator),
         "stock and orders of a run": families_of(shop),
         "spans": families_of(spans),

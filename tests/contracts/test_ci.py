@@ -22,6 +22,7 @@ PACKAGES = {
     "npm": "npm",
     "openssl": "openssl",
     "podman": "podman",
+    "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
     "runc": "runc",
     "tinyproxy": "tinyproxy-bin",

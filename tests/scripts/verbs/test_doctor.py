@@ -425,3 +425,15 @@ def test_a_shop_that_the_built_in_storefront_plays_needs_its_page(
 ) -> None:
     shop.answers["/"] = (404, b"")
     assert looked(peakproof, shop, monkeypatch)["shop"]["found"] == "it answers HTTP 404"
+
+
+def test_a_declared_alertmanager_is_asked_and_it_is_said_whose_alerts_a_run_silences(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_shop({"/alerts/api/v2/silences": (200, [])}) as watcher:
+        url = f"{watcher.url}/alerts"
+        found = looked(peakproof, shop, monkeypatch, alertmanager_url=url, alert_environment="stage")
+        assert found["alerts"]["found"] == f"a run silences alerts of environment='stage' at {url}"
+    found = looked(peakproof, shop, monkeypatch, alertmanager_url=shop.url)
+    assert found["alerts"]["state"] == "wrong"
+    assert found["alerts"]["found"] == f"the Alertmanager at {shop.url} answers HTTP 404 to GET /silences"
