@@ -112,5 +112,7 @@ def _seconds(text: str) -> int:
     match = _SECONDS.fullmatch(text)
     seconds = int(match[1]) * {"s": 1, "m": 60}[match[2]] if match else 0
     if not 0 < seconds <= _LONGEST_S:
-        raise argparse.ArgumentTypeError(f"expected from 1s to {_LONGEST_S}s, found {text}: a page needs to be seen soon")
+        raise argparse.ArgumentTypeError(
+            f"expected from 1s to {_LONGEST_S}s, found {text}: a page needs to be seen soon"
+        )
     return seconds

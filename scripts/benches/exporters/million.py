@@ -57,8 +57,10 @@ def _scraped(bench: Bench, side: str) -> tuple[list[float], list[float], float]:
     up: list[float] = []
     took: list[float] = []
     last = ""
+    direct = requests.Session()
+    direct.trust_env = False
     while len(up) < bench.repeat + 1:
-        target = requests.get(f"{prometheus.url}/api/v1/targets", timeout=30).json()["data"]["activeTargets"]
+        target = direct.get(f"{prometheus.url}/api/v1/targets", timeout=30).json()["data"]["activeTargets"]
         if target and target[0]["lastScrape"] != last and target[0]["health"] != "unknown":
             last = target[0]["lastScrape"]
             up.append(float(target[0]["health"] == "up"))
