@@ -113,7 +113,7 @@ class SlowClients:
         while not self._stopped:
             try:
                 self._turn()
-            except Exception:  # a defect of ours must not leave every slow client waiting for ever
+            except Exception:  # noqa: BLE001 - a defect of ours must not leave every slow client waiting for ever
                 _LOG.exception("slow clients: a turn failed")
                 time.sleep(_TICK_S)
 
