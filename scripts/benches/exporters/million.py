@@ -25,6 +25,7 @@ from scripts.benches.figures import Figure, median_figure, unbounded_figure
 from scripts.local_stack.processes import Child, wait_until
 from scripts.local_stack.prometheus import Prometheus
 from scripts.local_stack.prometheus_binary import find_prometheus
+from slo.outcomes import EnvironmentLacks
 
 SERIES = 1_000_000
 _EVERY_S = 15
@@ -61,12 +62,19 @@ def _scraped(bench: Bench, side: str) -> tuple[list[float], list[float], float]:
         if target and target[0]["lastScrape"] != last and target[0]["health"] != "unknown":
             last = target[0]["lastScrape"]
             up.append(float(target[0]["health"] == "up"))
+            _check(target[0]["lastError"])
             took.append(target[0]["lastScrapeDuration"])
         time.sleep(0.5)
     largest = _largest_rss_mib(exporter)
     child.end()
     exporter.end()
     return up[1:], took[1:], largest
+
+
+def _check(error: str) -> None:
+    """Raise EnvironmentLacks when a scrape failed for another reason than the time it took."""
+    if error and "context deadline exceeded" not in error:
+        raise EnvironmentLacks(f"a scrape failed, and not for the time it took: {error}")
 
 
 def _prometheus(bench: Bench, side: str, address: str) -> tuple[Prometheus, Child]:
