@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from exporters.config import ExportersConfig
+from exporters.serving.web_config import WebConfig
 from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
@@ -31,6 +33,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "verdict": VerdictDocument,
     "live": LiveDocument,
     "worker": WorkerStatus,
+    "exporters": ExportersConfig,
+    "web-config": WebConfig,
     "stock": StockDocument,
     "error-sample": ErrorSample,
     "try-event": TryEvent,
