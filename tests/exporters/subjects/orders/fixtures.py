@@ -41,13 +41,18 @@ def orders_subject(given: ExporterContext, **changes: Any) -> Subject[Any]:
     return subject_of(OrdersConfig.model_validate({"environment": "shop", "every_s": 1, **changes}), given)
 
 
-def scraped(subject: Subject[Any], within_s: float = 30.0) -> Samples:
-    """Return the samples of one scrape."""
+def exposition(subject: Subject[Any], within_s: float = 30.0) -> str:
+    """Return what one scrape of a subject gives."""
     registry = CollectorRegistry()
     scraper = Scraper(subject)
     deadline = Deadline(at=Deadline(at=0).clock() + within_s)
     ScrapeCollector(scraper.health, scraper.begin(deadline), registry)
-    return samples(generate_latest(registry).decode())
+    return generate_latest(registry).decode()
+
+
+def scraped(subject: Subject[Any], within_s: float = 30.0) -> Samples:
+    """Return the samples of one scrape."""
+    return samples(exposition(subject, within_s))
 
 
 def of(found: Mapping[tuple[str, ...], float], name: str) -> dict[tuple[str, ...], float]:
