@@ -1,9 +1,11 @@
 """An environment of targets.yaml, its orders as a subject, and what a scrape of it shows."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -39,6 +41,12 @@ def context(folder: Path, token: str, now: Callable[[], int] = lambda: NOON) -> 
 def orders_subject(given: ExporterContext, **changes: Any) -> Subject[Any]:
     """Return the subject `orders` of the environment `shop`, read at most every second."""
     return subject_of(OrdersConfig.model_validate({"environment": "shop", "every_s": 1, **changes}), given)
+
+
+def not_at_midnight() -> None:
+    """Skip a test of the real time where the counters would start again in the middle of it."""
+    if time.time() % 86_400 > 86_400 - 120 or time.time() % 86_400 < 60:
+        pytest.skip("it is about midnight (UTC), when the counters start again")
 
 
 def exposition(subject: Subject[Any], within_s: float = 30.0) -> str:
