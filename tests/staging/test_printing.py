@@ -193,6 +193,7 @@ def test_where_the_presses_stop_orders_wait_and_are_printed_when_they_run_again(
     assert all(one["shipped_at"] > one["due_at"] for one in listed(stack.first, "stalled"))
 
 
+@pytest.mark.heavy
 def test_when_the_replica_that_prints_is_killed_another_goes_on(stack: Stack, tmp_path: Path) -> None:
     def shop(admin: int) -> list[str]:
         return command(

@@ -1,9 +1,11 @@
 """An environment of targets.yaml, its orders as a subject, and what a scrape of it shows."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -41,13 +43,24 @@ def orders_subject(given: ExporterContext, **changes: Any) -> Subject[Any]:
     return subject_of(OrdersConfig.model_validate({"environment": "shop", "every_s": 1, **changes}), given)
 
 
-def scraped(subject: Subject[Any], within_s: float = 30.0) -> Samples:
-    """Return the samples of one scrape."""
+def not_at_midnight() -> None:
+    """Skip a test of the real time where the counters would start again in the middle of it."""
+    if time.time() % 86_400 > 86_400 - 120 or time.time() % 86_400 < 60:
+        pytest.skip("it is about midnight (UTC), when the counters start again")
+
+
+def exposition(subject: Subject[Any], within_s: float = 30.0) -> str:
+    """Return what one scrape of a subject gives."""
     registry = CollectorRegistry()
     scraper = Scraper(subject)
     deadline = Deadline(at=Deadline(at=0).clock() + within_s)
     ScrapeCollector(scraper.health, scraper.begin(deadline), registry)
-    return samples(generate_latest(registry).decode())
+    return generate_latest(registry).decode()
+
+
+def scraped(subject: Subject[Any], within_s: float = 30.0) -> Samples:
+    """Return the samples of one scrape."""
+    return samples(exposition(subject, within_s))
 
 
 def of(found: Mapping[tuple[str, ...], float], name: str) -> dict[tuple[str, ...], float]:

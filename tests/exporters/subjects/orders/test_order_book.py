@@ -156,6 +156,11 @@ def test_a_shipment_counts_on_the_day_it_was() -> None:
     assert (view.day.placed, sum(view.day.time_to_ship.counts)) == (0, 1)
 
 
+def test_an_order_that_is_paid_after_midnight_is_of_yesterday_and_its_revenue_of_today() -> None:
+    view = read(book(), [order("a", at=MIDNIGHT - S, paid_at=MIDNIGHT + S)])
+    assert (view.day.placed, view.day.ended["accepted"], view.day.revenue_cents) == (0, 1, 100)
+
+
 def test_expected_is_what_came_in_the_same_hour_a_week_ago() -> None:
     week = 7 * DAY_NS
     orders = [order(f"{n}", at=NOON - week + n * S) for n in range(36)] + [order("old", at=NOON - week - HOUR_NS)]

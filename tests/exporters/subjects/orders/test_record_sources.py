@@ -2,17 +2,23 @@
 
 import json
 import logging
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.metrics_core import Metric
 
+from exporters.names.catalogue import FAMILIES
 from exporters.serving.at_most_every import AtMostEvery
 from exporters.serving.scrape import Subject
+from exporters.serving.source import Deadline
 from slo.documents import BadInput
 from tests.exporters.fakes import FUNNEL, TOKEN, Samples, Shop, shop_admin
-from tests.exporters.subjects.orders.fixtures import context, of, orders_subject, scraped, targets
+from tests.exporters.subjects.orders.fixtures import context, exposition, of, orders_subject, scraped, targets
 from tests.exporters.subjects.orders.test_order_book import HOUR_NS, NOON, S
 
 LINE = {"sku": "tee", "quantity": 1, "location": "warehouse"}
@@ -199,3 +205,38 @@ def test_a_secret_is_in_no_message(shop: Shop, tmp_path: Path, caplog: pytest.Lo
     scraped(of_page(shop, tmp_path))
     assert "orders (orders): can't be read: orders: unreachable: not the reply expected" in caplog.text
     assert TOKEN not in caplog.text
+
+
+PROMTOOL = os.environ.get("PEAKPROOF_PROMTOOL") or shutil.which("promtool")
+
+
+@pytest.mark.skipif(not PROMTOOL, reason="promtool is neither on PATH nor named by PEAKPROOF_PROMTOOL")
+def test_promtool_finds_nothing_to_say(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MINE.format(noon=NOON))
+    targets(tmp_path, shop_records={"file": "mine.py"})
+    text = exposition(orders_subject(context(tmp_path, TOKEN), fulfilment={"promise_s": 10}))
+    assert PROMTOOL
+    done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_is_exported_is_in_the_catalogue_with_its_labels(shop: Shop, tmp_path: Path) -> None:
+    targets(tmp_path, orders_url=shop.url, payments_url=shop.url, funnel_url=shop.url)
+    declined = {**ORDER, "order_id": "b", "status": "declined", "decline": "card"}
+    waiting = {**ORDER, "order_id": "c", "printed_at": None, "shipped_at": None}
+    a_week_ago = {**ORDER, "order_id": "d", "created_at": NOON - 169 * HOUR_NS}
+    payment = {"payment_id": "p", "reference": "a", "amount_cents": 1, "status": "captured", "created_at": NOON}
+    orders = [ORDER, declined, waiting, a_week_ago, {**ORDER, "order_id": "e", "run": "a-test"}]
+    page = {"orders": orders, "payments": [payment], "next": None}
+    families: dict[str, Metric] = {}
+    for name, body in {"orders": page, "payments": page, "funnel": FUNNEL}.items():
+        shop.says(body)
+        subject = orders_subject(context(tmp_path, TOKEN))
+        values = {name: subject.sources[name](Deadline(at=30.0, clock=lambda: 0.0))}
+        families |= {family.name: family for family in subject.families(values)}
+    listed = {family.name.removesuffix("_total"): family for family in FAMILIES["orders"]}
+    assert families.keys() == listed.keys()
+    for name in families.keys() - {"orders_not_given"}:  # everything is
+        own = {label for sample in families[name].samples for label in sample.labels} - {"le"}
+        assert own == set(listed[name].labels)
+        assert bool(listed[name].bounded_by) == bool(own)

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from exporters.subjects.orders.config import OrdersConfig
 from loadtests.runtime.clock import Clock
-from tests.exporters.subjects.orders.fixtures import context, of, orders_subject, scraped, targets
+from tests.exporters.subjects.orders.fixtures import context, not_at_midnight, of, orders_subject, scraped, targets
 from tests.ports import free_port
 from tests.staging.harness import TOKEN, Replica, check_out, command, fill_cart, started
 from tests.waiting import wait_for
@@ -40,6 +40,7 @@ def order(shop: Replica, key: str, **more: object) -> None:
 
 
 def test_the_figures_are_the_database_s_also_while_the_presses_stand_still(shop: Replica, tmp_path: Path) -> None:
+    not_at_midnight()
     subject = orders_subject(context(tmp_path, TOKEN, Clock.start().now), fulfilment={"promise_s": 2, "print_s": 0.01})
     for number in range(3):
         order(shop, f"posted-{number}", delivery={"method": "collect", "location": "store-leeds"} if number else None)
