@@ -84,7 +84,7 @@ def period_s(window: str) -> int:
 
 
 def pairs(period: int, budget: float, scrape_interval_s: float) -> tuple[Pair | NoPair, ...]:
-    """Return for each of `WINDOWS` its pair for an objective of `budget` over `period` seconds, or why there is none."""
+    """Return each of `WINDOWS` as a pair for a `budget` over `period` seconds, or why there is none."""
     return tuple(_pair(window, period, budget, scrape_interval_s) for window in WINDOWS)
 
 

@@ -1,7 +1,6 @@
-"""`peakproof rules build`: objectives, and what the exporters watch, as Prometheus rules with the tests that prove them."""
+"""`peakproof rules build`: objectives, and what exporters watch, as Prometheus rules and the tests that prove them."""
 
 import argparse
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,22 +8,18 @@ from exporters.alerts.table import groups
 from exporters.config import read_config
 from scripts.arguments import local_file, write_given
 from scripts.context import Context
+from scripts.rules.arguments import add_scope, pace_of, scope_of
 from slo.documents import BadInput
 from slo.objectives.reading import read_objectives
-from slo.objectives.selectors import parse_selector
 from slo.outcomes import ExitCode
-from slo.rules.build import Built, Pace, build
+from slo.rules.build import Built, build
 from slo.rules.files import TESTS, RuleFiles
 from slo.rules.model import Group
-from slo.rules.scope import Scope
 from slo.rules.write import LINKS, Links
 
 SUMMARY = "write objectives and the exporters' alerts as Prometheus rules, with tests for promtool"
 EXAMPLE = "peakproof rules build objectives.yaml --environment production --to rules"
 FOLDER = "rules"
-_ENVIRONMENT = re.compile(r"[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
-_SECONDS = re.compile(r"([1-9]\d{0,3})(s|m)")
-_LONGEST_S = 60
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,15 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     built.add_argument(
         "objectives", type=local_file, nargs="*", metavar="OBJECTIVES", help="files of objectives: OpenSLO or Sloth"
     )
-    built.add_argument(
-        "--environment", required=True, type=_environment, metavar="NAME", help="the environment that every rule names"
-    )
-    built.add_argument(
-        "--matcher",
-        type=_matchers,
-        metavar="MATCHERS",
-        help='what selects its series (default environment="NAME"; empty where Prometheus watches it alone)',
-    )
+    add_scope(built, required=True)
     built.add_argument("--config", type=local_file, metavar="FILE", help="exporters.yaml: also the exporters' alerts")
     built.add_argument("--to", type=Path, default=Path(FOLDER), metavar="FOLDER", help=f"where to write ({FOLDER})")
     built.add_argument("--operator", action="store_true", help="also write them as PrometheusRule, for its operator")
@@ -53,17 +40,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     built.add_argument(
         "--dashboard", metavar="UID", help="the dashboard that objectives' alerts name (needs --dashboard-url)"
     )
-    built.add_argument(
-        "--scrape-interval", type=_seconds, default=15, metavar="TIME", help="how often targets are scraped (15s)"
-    )
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Write the files; raises BadInput for objectives or a configuration that can't be used."""
     if not options.objectives and options.config is None:
         raise BadInput("rules build: nothing to build from: name a file of objectives, or --config exporters.yaml")
-    scope = Scope(environment=options.environment, matcher=options.matcher)
-    pace = Pace(scrape_interval_s=options.scrape_interval)
+    scope, pace = scope_of(options), pace_of(options)
     objectives = read_objectives(options.objectives) if options.objectives else ()
     built = build(objectives, scope, pace=pace, dashboard=options.dashboard)
     worries = groups(read_config(options.config), scope) if options.config else ()
@@ -90,29 +73,3 @@ def _said(built: Built, worries: Iterable[Group], folder: Path, tests: int) -> I
         yield f"left out: {one.objective}: {one.what}: {one.reason}"
     if tests:
         yield f"written to {folder}; prove them: promtool test rules {folder}/{TESTS}/*.yml"
-
-
-def _environment(text: str) -> str:
-    if not _ENVIRONMENT.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"expected letters, digits, - _ and . such as production, found {text!r}")
-    return text
-
-
-def _matchers(text: str) -> str:
-    try:
-        found = parse_selector(f"any_total{{{text}}}").matchers
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    if vague := [one for one in found if one.op != "="]:
-        raise argparse.ArgumentTypeError(f'expected label="value" alone, found {vague[0].label}{vague[0].op}…')
-    return text
-
-
-def _seconds(text: str) -> int:
-    match = _SECONDS.fullmatch(text)
-    seconds = int(match[1]) * {"s": 1, "m": 60}[match[2]] if match else 0
-    if not 0 < seconds <= _LONGEST_S:
-        raise argparse.ArgumentTypeError(
-            f"expected from 1s to {_LONGEST_S}s, found {text}: a page needs to be seen soon"
-        )
-    return seconds

@@ -21,7 +21,7 @@ SHORTEST_S = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often the targets are scraped and rules evaluated: `interval_s` those for pages, `slow_interval_s` the rest."""
+    """How often targets are scraped and rules evaluated: those for pages every `interval_s`, the rest more slowly."""
 
     scrape_interval_s: float = 15
     interval_s: int = 30

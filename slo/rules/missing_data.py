@@ -4,9 +4,11 @@ Of the four causes of missing data, one is no reason for alarm: a series of erro
 long as the total is there. The others are the scrape down, the series renamed, and traffic that stopped.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from slo.burn_rates import DAY_S, Pair
+from slo.burn_rates import DAY_S, Pair, Severity
 from slo.objectives.indicators import Counters
 from slo.rules import names
 from slo.rules.burn_alerts import About
@@ -18,6 +20,13 @@ from slo.rules.scope import Scope
 from slo.rules.signals import Absent, Case, Level, Rate, Signal
 
 _UP = "up"
+_CAUSES: Mapping[str, tuple[str, Severity]] = MappingProxyType(
+    {
+        "scrape-down": (names.SCRAPE_DOWN, "page"),
+        "series-missing": (names.SERIES_MISSING, "ticket"),
+        "no-traffic": (names.NO_TRAFFIC, "page"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +54,14 @@ class MissingData:
     def _scrape_down(self, up: str) -> Alert:
         for_s, window = self.recorder.base_s, duration(self.recorder.base_s)
         return self._alert(
-            name=names.SCRAPE_DOWN,
+            "scrape-down",
             expr=f"(\n  sum({up})\n  or\n  vector(0)\n) == 0",
             for_s=for_s,
-            cause="scrape-down",
-            summary=f"{self.about.title} isn't measured: none of its targets can be scraped.",
-            description="Whether shoppers are served is unknown. Either the service is down or Prometheus can't reach it.",
-            reason=f"After {window} without a scrape the shortest window is empty, and no other alert can fire.",
+            says=(
+                f"{self.about.title} isn't measured: none of its targets can be scraped.",
+                "Whether it serves anybody is unknown: it is down or out of reach.",
+                f"After {window} without a scrape the shortest window is empty, and no other alert can fire.",
+            ),
             case=self._case(
                 "scrape-down",
                 (*self._target(Level(value=1), Level(value=0)), *self._traffic(Absent())),
@@ -64,16 +74,17 @@ class MissingData:
         for_s, window = self.pair.long_s, duration(self.pair.long_s)
         up = "" if self._up is None else f"\nand on ()\nsum({self._up}) > 0"
         return self._alert(
-            name=names.SERIES_MISSING,
+            "series-missing",
             expr=f"(\n  count({self.recorder.events.known})\n  or\n  vector(0)\n) == 0{up}",
             for_s=for_s,
-            cause="series-missing",
-            summary=f"{self.about.title} isn't measured: its series are gone.",
-            description=(
-                "Its targets are scraped, but no series has the metric and labels that the objective names: renamed,"
-                " a bucket that isn't exposed, or not one such request since the service started."
+            says=(
+                f"{self.about.title} isn't measured: its series are gone.",
+                (
+                    "Its targets are scraped, but no series has the metric and labels that the objective names:"
+                    " renamed, a bucket that isn't exposed, or not one such request since the service started."
+                ),
+                f"After {window} the fastest alert's window is empty; a service just started may have had no request.",
             ),
-            reason=f"After {window} the fastest alert's window is empty; sooner, a restarted service may have had no request.",
             case=self._case(
                 "series-missing",
                 (*self._target(Level(value=1), Level(value=1)), *self._traffic(Absent())),
@@ -86,13 +97,14 @@ class MissingData:
         counted = self.recorder.recorded(names.counted(self.pair.long_s))
         window, enough = duration(self.pair.long_s), number(self.pair.min_events)
         return self._alert(
-            name=names.NO_TRAFFIC,
+            "no-traffic",
             expr=f"{counted} == 0\nand\n{counted} offset 1d >= {enough}",
             for_s=0,
-            cause="no-traffic",
-            summary=f"{self.about.title}: not one event in {window}.",
-            description="At this time yesterday there were enough to be judged. Something before the service keeps requests away.",
-            reason=f"The window of the fastest alert holds nothing; a day before it held the {enough} events which that takes.",
+            says=(
+                f"{self.about.title}: not one event in {window}.",
+                "A day before there were enough to be judged. Something in front keeps requests away.",
+                f"The fastest alert's window is empty; a day before it held the {enough} events that it needs.",
+            ),
             case=self._case(
                 "no-traffic",
                 self._traffic(Rate(per_s=0)),
@@ -102,23 +114,15 @@ class MissingData:
             ),
         )
 
-    def _alert(
-        self,
-        *,
-        name: str,
-        expr: str,
-        for_s: int,
-        cause: str,
-        summary: str,
-        description: str,
-        reason: str,
-        case: Case,
-    ) -> Alert:
+    def _alert(self, cause: str, *, for_s: int, expr: str, says: tuple[str, str, str], case: Case) -> Alert:
+        """Return the alert of one cause, which `says` its summary, description and reason."""
+        name, severity = _CAUSES[cause]
+        summary, description, reason = says
         return Alert(
             name=name,
             expr=expr,
             for_s=for_s,
-            severity="ticket" if name == names.SERIES_MISSING else "page",
+            severity=severity,
             summary=summary,
             description=description,
             reason=reason,

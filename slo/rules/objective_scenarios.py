@@ -1,4 +1,4 @@
-"""What an objective's rules must do beyond each alert's own cases: traffic that is low, missing, another's, or healthy."""
+"""What an objective's rules must do beyond each alert's cases: traffic is low, missing, another's, or healthy."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -104,7 +104,7 @@ class _Scenarios:
         return self._scenario("no-traffic-ever", series, [self._silent(1500), self._none(1500, ratio)])
 
     def _no_good_born(self) -> Iterator[Scenario]:
-        """Yield total alone: all events are bad where they could have been good; a bucket that isn't there is unknown."""
+        """Yield total alone: all are bad if they could have been good; a bucket that isn't there is unknown."""
         source, base_s = self.rules.source, self.rules.recorder.base_s
         pages = self.rules.of_severity("page")
         ratio = self.rules.recorder.recorded(names.error_ratio(base_s))

@@ -1,4 +1,4 @@
-"""Scenarios as a file of `promtool test rules`, whose expectations come from arithmetic and never from a run of rules."""
+"""Scenarios as a file of `promtool test rules`: expectations come from arithmetic, never from a run of the rules."""
 
 import math
 from collections.abc import Iterable, Iterator

@@ -29,7 +29,7 @@ class Scope:
 
     @property
     def example_labels(self) -> tuple[tuple[str, str], ...]:
-        """The labels of a series that `selector` selects; raises ValueError where `matcher` doesn't give their values."""
+        """The labels of what `selector` selects; raises ValueError where `matcher` doesn't say their values."""
         if self.matcher is None:
             return ((ENVIRONMENT, self.environment),)
         matchers = parse_selector(f"any_total{{{self.matcher}}}").matchers
