@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from exporters.serving.source import Unreadable
-from exporters.subjects.recovery.config import Replication, WalArchive
+from exporters.subjects.recovery import pgbackrest
+from exporters.subjects.recovery.config import Pgbackrest, Replication, WalArchive
 from exporters.subjects.recovery.dump_check import check
+from exporters.subjects.recovery.listing import Listing, parsed_json
 from exporters.subjects.recovery.replication import replication, wal_archive
 from exporters.subjects.recovery.values import Standby
 from slo.documents import validate
@@ -161,29 +163,9 @@ def test_a_wal_archive_is_dated_while_it_works_and_failing_when_it_doesn_t(tmp_p
 
 
 @pytest.mark.skipif(not shutil.which("pgbackrest"), reason="pgbackrest isn't on PATH")
-def test_a_real_stanza_of_pgbackrest_is_read_from_its_own_json(tmp_path: Path) -> None:
-    from exporters.subjects.recovery import pgbackrest  # noqa: PLC0415
-    from exporters.subjects.recovery.config import Pgbackrest  # noqa: PLC0415
-    from exporters.subjects.recovery.listing import Listing, parsed_json  # noqa: PLC0415
-
-    with primary(
-        "archive_mode=on", "archive_command='pgbackrest --config=pgbackrest.conf --stanza=shop archive-push %p'"
-    ) as one:
-        options = (
-            f"[global]\nrepo1-path={one.folder}/repo\nlog-path={one.folder}\nlock-path={one.folder}/lock\n"
-            f"log-level-console=warn\nspool-path={one.folder}/spool\nstart-fast=y\n"
-            f"[shop]\npg1-path={one.data}\npg1-socket-path={one.folder}\npg1-user=shop\n"
-        )
-        (one.data / "pgbackrest.conf").write_text(options)
-        config_file = f"--config={one.data}/pgbackrest.conf"
-        program = shutil.which("pgbackrest") or ""
-
-        def run(*arguments: str) -> bytes:
-            done = subprocess.run(
-                [program, config_file, *arguments], user=one.user, cwd=one.folder, timeout=90, check=True,
-                capture_output=True, env={"PATH": os.environ["PATH"]},
-            )  # fmt: skip
-            return done.stdout
+def test_a_real_stanza_of_pgbackrest_is_read_from_its_own_json() -> None:
+    with primary("archive_mode=on") as one:
+        run = pgbackrest_of(one)
 
         def read(now_s: float) -> list[tuple[str, str | None]]:
             data = parsed_json(run("info", "--output=json"), "pgbackrest")
@@ -197,3 +179,25 @@ def test_a_real_stanza_of_pgbackrest_is_read_from_its_own_json(tmp_path: Path) -
         run("--stanza=shop", "backup", "--type=incr")
         assert read(time.time()) == [("good", None)] * 2
         assert [state for state, _ in read(time.time() - 7200)] == ["ahead"] * 2
+
+
+def pgbackrest_of(cluster: Cluster) -> Callable[..., bytes]:
+    """Configure pgBackRest for a cluster, and return how it is run."""
+    folder, program, file = cluster.folder, shutil.which("pgbackrest") or "", cluster.data / "pgbackrest.conf"
+    file.write_text(
+        f"[global]\nrepo1-path={folder}/repo\nlog-path={folder}\nlock-path={folder}/lock\nlog-level-file=off\n"
+        f"spool-path={folder}/spool\nstart-fast=y\narchive-timeout=30\n"
+        f"[shop]\npg1-path={cluster.data}\npg1-socket-path={folder}\npg1-user=shop\n"
+    )
+    push = f"{program} --config={file} --stanza=shop archive-push %p"
+    cluster.do(f"alter system set archive_command = '{push}'", "select pg_reload_conf()")
+
+    def run(*arguments: str) -> bytes:
+        done = subprocess.run(
+            [program, f"--config={file}", *arguments], user=cluster.user, cwd=folder, timeout=90, check=False,
+            capture_output=True, env={"PATH": os.environ["PATH"]},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    return run
