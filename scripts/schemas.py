@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from exporters.subjects.recovery.drill_records import DrillRecord
+from exporters.subjects.releases.release_events import ReleaseEvent
 from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
@@ -31,6 +33,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "verdict": VerdictDocument,
     "live": LiveDocument,
     "worker": WorkerStatus,
+    "restore-drill": DrillRecord,
+    "release-event": ReleaseEvent,
     "stock": StockDocument,
     "error-sample": ErrorSample,
     "try-event": TryEvent,
