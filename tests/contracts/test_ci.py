@@ -22,6 +22,7 @@ PACKAGES = {
     "nginx": "nginx",
     "npm": "npm",
     "openssl": "openssl",
+    "pgbackrest": "pgbackrest",
     "podman": "podman",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
