@@ -20,6 +20,7 @@ PACKAGES = {
     "npm": "npm",
     "openssl": "openssl",
     "podman": "podman",
+    "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
     "runc": "runc",
