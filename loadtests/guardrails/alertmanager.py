@@ -100,7 +100,7 @@ class Alertmanager:
         """End a silence; one that isn't kept any more is over."""
         try:
             self._asked("DELETE", f"/silence/{quote(silence, safe='')}")
-        except EnvironmentLacks:  # 0.25 answers HTTP 500 to one that is over
+        except EnvironmentLacks:  # 0.25 answers HTTP 500 to one that it doesn't keep
             if any(one.id == silence and not one.is_over for one in self.silences()):
                 raise
 

@@ -24,6 +24,7 @@ PACKAGES = {
     "openssl": "openssl",
     "pgbackrest": "pgbackrest",
     "podman": "podman",
+    "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
     "restic": "restic",

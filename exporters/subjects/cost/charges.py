@@ -23,7 +23,7 @@ from exporters.subjects.cost.exports import Export
 
 MAX_ROWS = 50_000_000
 MAX_SERVICES, MAX_CURRENCIES = 10_000, 10
-MEMORY_MIB = 512
+MEMORY_MIB, DISK_GIB = 512, 20
 _MAX_GROUPS = 1_000_000
 _MAX_MESSAGE = 300
 _CSV = (
@@ -67,7 +67,7 @@ def _database() -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory(prefix="peakproof-bill-") as folder:
         settings: dict[str, Any] = {
             "memory_limit": f"{MEMORY_MIB}MiB", "threads": 2, "temp_directory": folder,
-            "preserve_insertion_order": False,
+            "max_temp_directory_size": f"{DISK_GIB}GiB", "preserve_insertion_order": False,
             "autoinstall_known_extensions": False, "autoload_known_extensions": False,
         }  # fmt: skip
         with duckdb.connect(config=settings) as database:

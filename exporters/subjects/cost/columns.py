@@ -30,7 +30,7 @@ def charge_sql(rows: str, columns: Collection[str]) -> str:
     texts = ", ".join(_text(name, columns) for name in (*REQUIRED, *OPTIONAL))
     checks = " ".join(f"WHEN {wrong} THEN {words}" for wrong, words in _checks())
     return f"""
-        SELECT *, CASE {checks} END AS error FROM (
+        SELECT * EXCLUDE (billed_text, effective_text, quantity_text), CASE {checks} END AS error FROM (
             SELECT filename,
                 "BillingCurrency" AS currency, "ChargeCategory" AS category, "ChargeClass" AS class,
                 "ServiceName" AS service, "ResourceId" AS resource,

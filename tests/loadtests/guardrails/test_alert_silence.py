@@ -104,6 +104,12 @@ def test_a_silence_whose_making_was_not_answered_is_ended_all_the_same(
     assert [state(real, one) for one in (first, second)] == ["expired", "expired"]
 
 
+def test_a_silence_that_was_ended_by_hand_is_over(client: Alertmanager) -> None:
+    made = OURS.begin(client, time.time_ns(), 60).id
+    client.end(made)
+    client.end(made)
+
+
 def test_a_silence_that_is_gone_is_over(client: Alertmanager) -> None:
     client.end("00000000-0000-4000-8000-000000000000")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
+from loadtests.guardrails.annotation import Grafana
 from loadtests.results.inputs import Inputs
 from loadtests.runtime.clock import Clock
 from scripts.running.notices import Notices, check_alertmanager
@@ -78,6 +79,22 @@ def test_the_silence_ends_with_the_run_in_every_ending(
     assert kept.ended_at is not None
     assert kept.starts_at < kept.ended_at < kept.ends_at
     assert world.said == []
+
+
+class Interrupting(Grafana):
+    """A Grafana during whose answer Ctrl-C is pressed."""
+
+    def mark(self, *_: Any, **__: Any) -> int:
+        raise KeyboardInterrupt
+
+
+def test_the_silence_ends_when_the_run_is_interrupted_before_it_has_begun(real: RealAlertmanager, world: World) -> None:
+    one = notices(world, alertmanager_url=real.url, grafana_url="http://127.0.0.1:9")
+    one._grafana = Interrupting(url="http://127.0.0.1:9", http=one._http)
+    with pytest.raises(KeyboardInterrupt):
+        one.__enter__()
+    assert one.facts.alert_silence is not None
+    assert in_force(real) == []
 
 
 def test_what_a_killed_run_left_is_ended_by_the_next_which_says_so(real: RealAlertmanager, world: World) -> None:

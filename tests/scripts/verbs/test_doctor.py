@@ -281,6 +281,17 @@ def test_a_permission_is_written_for_one_plan_one_environment_and_some_hours(pea
     assert (read.environment, read.base_url, read.plan_sha256) == ("staging", "https://shop.example.com", sha256(PLAN))
     assert (read.who, read.why, read.until - read.granted_at) == ("Ada", "the last test", timedelta(hours=2))
     assert timedelta(hours=24) == LONGEST
+    assert read.silences is None
+
+
+def test_a_permission_names_the_alerts_that_may_be_silenced_and_says_so(peakproof: Command) -> None:
+    declared = {"alertmanager_url": "https://alerts.example.com", "alert_environment": "production"}
+    write_inputs(peakproof.folder, targets=targets("https://shop.example.com", production=True, **declared))
+    ended = peakproof(*PERMIT, "--who", "Ada", "--why", "the last test")
+    assert read_permission(Path("permit.yaml")).silences == "production"
+    assert ended.out.splitlines()[-1] == (
+        "it also permits a silence of the alerts of production for as long as the run plays"
+    )
 
 
 @pytest.mark.parametrize(

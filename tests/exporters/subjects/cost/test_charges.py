@@ -101,6 +101,7 @@ def test_idle_is_an_unused_commitment_an_unused_reservation_and_a_resource_measu
         charge("32", ResourceId="busy", ConsumedQuantity="0"),
         charge("64", ResourceId="busy", ConsumedQuantity="3"),
         charge("128", ResourceId="unmeasured", ConsumedQuantity=None),
+        charge("-3", ResourceId="refunded", ConsumedQuantity="0"),
         charge("256", ResourceId="partly", ConsumedQuantity="0"),
         charge("512", ResourceId="partly", ConsumedQuantity=None),
     )
