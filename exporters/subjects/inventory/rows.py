@@ -133,7 +133,8 @@ def whole(value: object) -> int | None:
     if isinstance(value, int):
         return value
     if isinstance(value, float | Decimal):
-        fits = math.isfinite(value) and -MAX_UNITS <= value <= MAX_UNITS and value == int(value)
+        finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)  # a signalling NaN raises
+        fits = finite and -MAX_UNITS <= value <= MAX_UNITS and value == int(value)
         return int(value) if fits else None
     if isinstance(value, str) and _WHOLE.fullmatch(text := value.strip()):
         return int(text.partition(".")[0])
