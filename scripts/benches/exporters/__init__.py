@@ -1,1 +1,1 @@
-"""What exporters cost: those who scrape them, and the sources that they read."""
+"""What the exporters, the rules and the alerts cost and prove, measured."""
