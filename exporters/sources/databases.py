@@ -14,19 +14,33 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import psycopg
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 from pymysql.cursors import SSCursor
 from sqlalchemy.engine import URL
 
 from exporters.serving.source import Deadline
 
 BATCH_ROWS = 10_000
-_STREAMED_ROWS = 1_000  # a message of libpq's
+_APPLICATION = "peakproof-exporter"
 _MIN_TIMEOUT_MS = 100
 _BACKSTOP_MS = 250  # the server ends what the exporter has hung up on, and not in the moment in which it does
 _LOCK_SHARE = 0.5  # a table that is locked is named as such, which takes less than the whole time
 Batch = Sequence[Sequence[object]]
 Batches = AbstractContextManager[tuple[list[str], Iterator[Batch]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a read may last, and how many rows are asked for at most."""
+
+    deadline: Deadline
+    rows: int
+
+    def left_ms(self) -> int:
+        """Return the time that is left, at least what a server takes for a limit."""
+        return max(_MIN_TIMEOUT_MS, int(self.deadline.left_s() * 1000))
 
 
 class NoRows(Exception):  # noqa: N818 - it is what the query gave
@@ -46,7 +60,7 @@ class Database(Protocol):
     def options(self, left_s: float) -> dict[str, Any]:
         """Return the driver's options for a connection that gives up in time."""
 
-    def batches(self, raw: Any, query: str, deadline: Deadline) -> Batches:  # noqa: ANN401
+    def batches(self, raw: Any, query: str, limits: Limits) -> Batches:  # noqa: ANN401
         """Give the query's column names and its rows, read-only, while the context lasts; no names where no row is."""
 
 
@@ -63,30 +77,36 @@ class PostgreSql:
 
     def options(self, left_s: float) -> dict[str, Any]:
         """Return what libpq takes: whole seconds."""
-        return {"connect_timeout": max(1, round(left_s)), "application_name": "peakproof-exporter"}
+        return {"connect_timeout": max(1, round(left_s)), "application_name": _APPLICATION, "client_encoding": "utf8"}
 
     @contextmanager
-    def batches(self, raw: Any, query: str, deadline: Deadline) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401
-        """Stream the rows of the plain statement, which a server-side cursor would have planned in another way."""
-        with _hung_up_at(deadline, raw):
+    def batches(self, raw: Any, query: str, limits: Limits) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401
+        """Take the rows off the server as fast as it gives them, end the transaction, and only then look at them.
+
+        libpq's own call waits without the interpreter's lock: whatever other threads do, the server isn't held up.
+        """
+        with _hung_up_at(limits.deadline, raw):
             raw.read_only = True
-            limit_ms = _left_ms(deadline) + _BACKSTOP_MS
+            limit_ms = limits.left_ms() + _BACKSTOP_MS
             raw.execute(
                 f"SET LOCAL statement_timeout = {limit_ms}; SET LOCAL idle_in_transaction_session_timeout = {limit_ms};"
                 f" SET LOCAL lock_timeout = {int(_LOCK_SHARE * limit_ms)}"
             )
-            with raw.cursor() as cursor:
-                rows = _in_batches(self._rows(cursor, query))
-                first = next(rows, None)
-                yield [column.name for column in cursor.description or ()], _chained(first, rows)
+            result = raw.pgconn.exec_(self._bounded(query, limits.rows))
+            if result.status != ExecStatus.TUPLES_OK:
+                raise error_from_result(result)
+            raw.commit()
+        yield [result.fname(column).decode() for column in range(result.nfields)], self._rows(raw, result)
 
-    def _rows(self, cursor: Any, query: str) -> Iterator[Sequence[object]]:  # noqa: ANN401 - psycopg's
-        try:
-            yield from cursor.stream(query, size=_STREAMED_ROWS)
-        except psycopg.ProgrammingError as error:
-            if error.sqlstate is None:  # psycopg's own: the statement gave no rows to stream
-                raise NoRows from error
-            raise
+    def _bounded(self, query: str, rows: int) -> bytes:
+        """Return the query with a limit round it: no plan is another for it that gives fewer rows than that."""
+        return f"SELECT * FROM (\n{query.strip().rstrip(';')}\n) AS bounded LIMIT {rows}".encode()  # noqa: S608 - the owner's
+
+    def _rows(self, raw: Any, result: Any) -> Iterator[Batch]:  # noqa: ANN401 - psycopg's
+        transformer = Transformer(raw)
+        transformer.set_pgresult(result)
+        for first in range(0, result.ntuples, BATCH_ROWS):  # other threads have a turn between two batches
+            yield transformer.load_rows(first, min(first + BATCH_ROWS, result.ntuples), tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +125,15 @@ class MySql:
         return {"connect_timeout": max(1, round(left_s)), "read_timeout": left_s, "write_timeout": left_s}
 
     @contextmanager
-    def batches(self, raw: Any, query: str, deadline: Deadline) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401
+    def batches(self, raw: Any, query: str, limits: Limits) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401
         """Stream the rows: the driver holds one at a time."""
-        left_ms = _left_ms(deadline) + _BACKSTOP_MS
+        left_ms = limits.left_ms() + _BACKSTOP_MS
         in_mariadb = "MariaDB" in raw.get_server_info()
         limit = f"max_statement_time = {left_ms / 1000}" if in_mariadb else f"max_execution_time = {left_ms}"
         with raw.cursor() as settings:
             settings.execute("SET SESSION TRANSACTION READ ONLY")
-            settings.execute(f"SET SESSION {limit}, lock_wait_timeout = {max(1, left_ms // 1000)}")
+            waiting_s = max(1, left_ms // 1000)
+            settings.execute(f"SET SESSION {limit}, lock_wait_timeout = {waiting_s}, sql_select_limit = {limits.rows}")
         cursor = raw.cursor(SSCursor)
         try:
             cursor.execute(query)
@@ -141,10 +162,10 @@ class Sqlite:
         return {"timeout": left_s}
 
     @contextmanager
-    def batches(self, raw: Any, query: str, deadline: Deadline) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401
+    def batches(self, raw: Any, query: str, limits: Limits) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401
         """Step through the statement; past the deadline it is interrupted."""
         raw.execute("PRAGMA query_only = ON")
-        raw.set_progress_handler(lambda: int(deadline.left_s() <= 0), 10_000)
+        raw.set_progress_handler(lambda: int(limits.deadline.left_s() <= 0), 10_000)
         cursor = raw.execute(query)
         yield _names(cursor), _fetched(cursor)
 
@@ -152,10 +173,6 @@ class Sqlite:
 DATABASES: Mapping[str, Database] = MappingProxyType(
     {"postgresql": PostgreSql(), "mysql": MySql(), "mariadb": MySql(), "sqlite": Sqlite()}
 )
-
-
-def _left_ms(deadline: Deadline) -> int:
-    return max(_MIN_TIMEOUT_MS, int(deadline.left_s() * 1000))
 
 
 def _broken_off(raw: Any, cursor: Any) -> None:  # noqa: ANN401 - PyMySQL's connection and cursor
@@ -175,23 +192,6 @@ def _names(cursor: Any) -> list[str]:  # noqa: ANN401 - a driver's
 def _fetched(cursor: Any) -> Iterator[Batch]:  # noqa: ANN401 - a driver's
     while batch := cursor.fetchmany(BATCH_ROWS):
         yield batch
-
-
-def _in_batches(rows: Iterator[Sequence[object]]) -> Iterator[Batch]:
-    batch: list[Sequence[object]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _chained(first: Batch | None, rest: Iterator[Batch]) -> Iterator[Batch]:
-    if first is not None:
-        yield first
-        yield from rest
 
 
 @contextmanager

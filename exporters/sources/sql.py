@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from exporters.context import ExporterContext
 from exporters.serving.source import Deadline, Unreadable
-from exporters.sources.databases import DATABASES, Batch, NoRows
+from exporters.sources.databases import DATABASES, Batch, Limits, NoRows
 from exporters.sources.secret import revealed
 from exporters.sources.table import MAX_ROWS, Table, positions, too_many
 from loadtests.environment.target_fields import HeaderValue
@@ -69,10 +69,11 @@ class SqlSource:
 
     def _table(self, wanted: Sequence[str], deadline: Deadline) -> Table:
         places, named = self._arguments
+        limits = Limits(deadline=deadline, rows=self._max_rows + 1)
         options = self._database.options(max(_MIN_CONNECT_S, deadline.left_s()))
         with (
             closing(self._dbapi.connect(*places, **{**named, **options})) as raw,
-            self._database.batches(raw, self._query, deadline) as (names, batches),
+            self._database.batches(raw, self._query, limits) as (names, batches),
         ):
             at = positions(names, wanted, self.shown) if names else []
             return self._columns(at, batches, wanted, deadline)

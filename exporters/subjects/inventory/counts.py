@@ -1,11 +1,10 @@
 """What a location counts and what the web shop believes of it: a table, checked row by row, as columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exporters.sources.table import Table
 from exporters.subjects.inventory import rows
@@ -51,13 +50,13 @@ def count(table: Table, config: LocationConfig, normaliser: Normaliser, shown: s
     """Return a location's own count; raises Unreadable where more rows than allowed can't be true."""
     read = begin(table, config, normaliser, config.columns.sku, shown, now_ns)
     available = available_units(read, config.columns)
-    updated = _times(read, config.columns.updated_at)
-    counted = _times(read, config.columns.counted_at)
+    updated = _extreme(read, config.columns.updated_at, max)
+    counted = _extreme(read, config.columns.counted_at, min)
     skus, summed = _each_once(read, available, read.kept(), adds=config.duplicates == "add")
     read.flaws.check()
     changed_at_s = None if table.changed_at_ns is None else table.changed_at_ns / _NS
     if config.columns.updated_at is not None:
-        changed_at_s = _extreme(updated, newest=True)
+        changed_at_s = updated
     return Count(
         skus=skus,
         available=summed,
@@ -65,7 +64,7 @@ def count(table: Table, config: LocationConfig, normaliser: Normaliser, shown: s
         excluded=dict(read.flaws.counts),
         example=read.flaws.example,
         changed_at_s=changed_at_s,
-        oldest_count_s=_extreme(counted, newest=False),
+        oldest_count_s=counted,
     )
 
 
@@ -100,7 +99,8 @@ def available_units(read: Rows, columns: CountColumns | ShopColumns) -> Units:
 
 
 def _each_once(read: Rows, available: Units, kept: Sequence[int], *, adds: bool) -> tuple[tuple[str, ...], Units]:
-    skus = [str(read.skus[n]) for n in kept]
+    whole = len(kept) == read.table.rows
+    skus = [*map(str, read.skus)] if whole else [str(read.skus[n]) for n in kept]
     if len(set(skus)) == len(skus):
         return tuple(skus), available if len(kept) == len(available) else available[np.array(kept, dtype=np.intp)]
     if not adds:
@@ -120,12 +120,10 @@ def _without_duplicates(read: Rows, available: Units, kept: Sequence[int]) -> tu
     return tuple(str(read.skus[n]) for n in once), available[np.array(once, dtype=np.intp)]
 
 
-def _times(read: Rows, name: str | None) -> NDArray[np.float64]:
-    return np.empty(0) if name is None else read.times.seconds(read.table.columns[name], name, read.flaws)
-
-
-def _extreme(times: NDArray[np.float64], *, newest: bool) -> float | None:
-    known = times[~np.isnan(times)]
-    if not len(known):
+def _extreme(read: Rows, name: str | None, of: Callable[[Sequence[float]], float]) -> float | None:
+    """Return the newest or the oldest time of a column, None where it has none."""
+    if name is None:
         return None
-    return float(known.max() if newest else known.min())
+    times = read.times.seconds(read.table.columns[name], name, read.flaws)
+    known = times[~np.isnan(times)]
+    return of(known.tolist()) if len(known) else None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -86,6 +87,8 @@ def check_rows(rows: int, min_rows: int, shown: str) -> None:
 
 def checked_skus(skus: Sequence[object], column: Sequence[object], name: str, flaws: Flaws) -> None:
     """Leave out the rows without a SKU."""
+    if None not in skus and UNKNOWN not in skus:
+        return
     for number, sku in enumerate(skus):
         if sku is None:
             flaws.add(number, SKU, column[number], name)
@@ -130,7 +133,8 @@ def whole(value: object) -> int | None:
     if isinstance(value, int):
         return value
     if isinstance(value, float | Decimal):
-        fits = math.isfinite(value) and -MAX_UNITS <= value <= MAX_UNITS and value == int(value)
+        finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)  # a signalling NaN raises
+        fits = finite and -MAX_UNITS <= value <= MAX_UNITS and value == int(value)
         return int(value) if fits else None
     if isinstance(value, str) and _WHOLE.fullmatch(text := value.strip()):
         return int(text.partition(".")[0])
@@ -147,6 +151,12 @@ class Times:
 
     def seconds(self, column: Sequence[object], name: str, flaws: Flaws) -> NDArray[np.float64]:
         """Return Unix seconds, NaN where there is no time; a row whose time can't be read or lies ahead is left out."""
+        if _are_moments(column):
+            found = np.fromiter(map(datetime.timestamp, column), dtype=np.float64, count=len(column))
+            for number in np.flatnonzero(found > self.now_s + _AHEAD_S).tolist():
+                flaws.add(number, TIME, column[number], name)
+                found[number] = np.nan
+            return found
         found = np.full(len(column), np.nan)
         for number, value in enumerate(column):
             if value is None or value == "":
@@ -174,6 +184,11 @@ class Times:
         if not isinstance(value, datetime):
             return None
         return value if value.tzinfo is not None else value.replace(tzinfo=self.zone)
+
+
+def _are_moments(column: Sequence[object]) -> TypeGuard[Sequence[datetime]]:
+    """Whether each is a time with a zone, as a driver gives a timestamptz."""
+    return set(map(type, column)) == {datetime} and all(getattr(value, "tzinfo", None) is not None for value in column)
 
 
 def duplicates(skus: Sequence[object], numbers: Iterable[int]) -> set[object]:

@@ -26,21 +26,36 @@ class Normaliser:
 
     def skus(self, column: Sequence[object]) -> list[object]:
         """Return for each code its SKU, UNKNOWN, or None where it can't be one."""
-        plain = [self._plain(code) for code in column]
+        plain: Sequence[str | None] = self._all_plain(column) or [self._plain(code) for code in column]
         if self.codes is None:
             return list(plain)
         return [None if code is None else self.codes.get(code, UNKNOWN) for code in plain]
+
+    def _all_plain(self, column: Sequence[object]) -> list[str] | None:
+        """Return the codes where all of them are texts that can be SKUs: the usual case, without a step for each."""
+        if set(map(type, column)) != {str}:
+            return None
+        texts = map(str, column)
+        plain = [self._written(code) for code in texts] if self._rewrites else [code.strip() for code in texts]
+        sizes = set(map(len, plain))
+        return plain if min(sizes) > 0 and max(sizes) <= MAX_SKU and "".join(plain).isprintable() else None
+
+    @property
+    def _rewrites(self) -> bool:
+        return self.rule.remove_prefix is not None or self.rule.upper_case
+
+    def _written(self, code: str) -> str:
+        code = code.strip()
+        if self.rule.remove_prefix is not None:
+            code = code.removeprefix(self.rule.remove_prefix)
+        return code.upper() if self.rule.upper_case else code
 
     def _plain(self, code: object) -> str | None:
         if type(code) is not str:
             if isinstance(code, bool) or not isinstance(code, int | UUID):
                 return None
             code = str(code)
-        code = code.strip()
-        if self.rule.remove_prefix is not None:
-            code = code.removeprefix(self.rule.remove_prefix)
-        if self.rule.upper_case:
-            code = code.upper()
+        code = self._written(code)
         return code if 0 < len(code) <= MAX_SKU and code.isprintable() else None
 
 
