@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporters.names.family import Health, new_gauge
+from exporters.serving.cardinality import MAX_SERIES, within
 from exporters.serving.source import Deadline, NotYet, Unreadable
 
 _LOG = logging.getLogger(__name__)
@@ -26,13 +27,15 @@ Read = Callable[[Deadline], Value]
 class Subject(Generic[Value]):
     """What is exported: how each source is read (raises Unreadable), and the families of those that were read.
 
-    `families` gets the values by source; a source that couldn't be read isn't among them.
+    `families` gets the values by source; a source that couldn't be read isn't among them. What they hold above
+    `max_series` is left out, and said in `<subject>_exporter_series_dropped`.
     """
 
     name: str
     about: str
     sources: Mapping[str, Read[Value]]
     families: Callable[[Mapping[str, Value]], Iterable[Metric]]
+    max_series: int = MAX_SERIES
 
 
 def of_one_source(
@@ -148,22 +151,28 @@ class Scraper(Generic[Value]):
         took_s = {one.source: one.took_s for one in readings}
         try:
             families = tuple(self.subject.families(values))  # type: ignore[arg-type] # no failure: there is a value
+            cut = within(families, self.subject.max_series)
         except Unreadable as error:
             _LOG.warning("%s: can't be exported: %s", self.subject.name, error)
         except Exception:  # noqa: BLE001 - a defect of ours is a failed read too, never an HTTP 500
             _LOG.exception("%s: the exporter itself failed", self.subject.name)
         else:
-            return Scraped(families=families, up={source: source in values for source in took_s}, took_s=took_s)
+            up = {source: source in values for source in took_s}
+            return Scraped(families=cut.families, up=up, took_s=took_s, dropped=cut.dropped)
         return Scraped(families=(), up=dict.fromkeys(took_s, False), took_s=took_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scraped:
-    """What one scrape of a subject gave: its families, and for each source whether it was read and how long it took."""
+    """What one scrape of a subject gave: its families, and for each source whether it was read and how long it took.
+
+    `dropped` holds how many series of a family were left out.
+    """
 
     families: tuple[Metric, ...]
     up: Mapping[str, bool]
     took_s: Mapping[str, float]
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 class ScrapeCollector(Collector):
@@ -187,4 +196,9 @@ class ScrapeCollector(Collector):
             duration.add_metric((source,), scraped.took_s[source])
         yield up
         yield duration
+        if scraped.dropped:
+            dropped = new_gauge(self._health.dropped)
+            for family, count in scraped.dropped.items():
+                dropped.add_metric((family,), count)
+            yield dropped
         yield from scraped.families
