@@ -3,13 +3,16 @@
 Each subject's part is a model in its own package, and `SUBJECTS` the one table that makes a subject of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 from exporters.context import ExporterContext
+from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject
+from exporters.subjects.probe.config import ProbeConfig
+from exporters.subjects.probe.subject import subject as probe
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -17,10 +20,11 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    probe: ProbeConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({})
+SUBJECTS: Mapping[str, Make] = MappingProxyType({"probe": probe})
 
 
 def read_config(path: Path) -> ExportersConfig:
@@ -37,6 +41,11 @@ def subjects(config: ExportersConfig, context: ExporterContext, only: str | None
     if only is not None and only not in parts:
         raise BadInput(f"{only}: not in the configuration; there are: {', '.join(parts)}")
     return [SUBJECTS[name](part, context) for name, part in parts.items() if only in (None, name)]
+
+
+def pages_of(made: Sequence[Subject[Any]]) -> dict[str, QueryPage]:
+    """Return the pages that subjects have beside their metrics, by path."""
+    return {path: page for one in made for path, page in getattr(one, "pages", {}).items()}
 
 
 def _parts(config: ExportersConfig) -> Iterator[tuple[str, object]]:

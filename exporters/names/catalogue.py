@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from exporters.names import load_generator, shop, spans
+from exporters.names import load_generator, probe, shop, spans
 from exporters.names.family import Family
 
 
@@ -15,6 +15,7 @@ def families_of(module: ModuleType) -> tuple[Family, ...]:
 FAMILIES: Mapping[str, tuple[Family, ...]] = MappingProxyType(
     {
         "loadgen": families_of(load_generator),
+        "probe": families_of(probe),
         "stock and orders of a run": families_of(shop),
         "spans": families_of(spans),
     }
