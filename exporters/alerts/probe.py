@@ -11,10 +11,10 @@ from exporters.alerts import health
 from exporters.names import probe as names
 from exporters.subjects.probe.config import ProbeConfig
 from exporters.subjects.probe.slot import RECENT
-from slo.burn_rates import DAY_S
+from slo.burn_rates import DAY_S, Severity
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
-from slo.rules.signals import Absent, Ago, Case, Level, Signal
+from slo.rules.signals import Absent, Ago, Case, Course, Level, Signal
 
 FAILURES = 2
 TICKET_DAYS, PAGE_DAYS, LIFETIME_DAYS = 21, 3, 90
@@ -121,7 +121,7 @@ def _not_run(config: ProbeConfig, scope: Scope) -> Alert:
     absent = [_absent(scope.selector(at, f'target="{one.target}"', f'module="{one.module}"')) for one in config.probes]
     in_a_run = scope.selector(names.SKIPPED.name, f'{names.REASON}="run"')
     old, interval, recent = Ago(seconds=2 * every_s + 30), Level(value=every_s), Ago(seconds=30)
-    courses = {"probe-not-run": old, **({"probe-absent": Absent()} if absent else {})}
+    courses: dict[str, Course] = {"probe-not-run": old, **({"probe-absent": Absent()} if absent else {})}
     cases = tuple(
         Case(
             name=name,
@@ -161,10 +161,9 @@ def _certificate(config: ProbeConfig, scope: Scope, *, page: bool) -> Alert:
     ends, begins = names.CERTIFICATE_NOT_AFTER.name, names.CERTIFICATE_NOT_BEFORE.name
     days = PAGE_DAYS if page else TICKET_DAYS
     labels = (*_labels(config), (names.HOST, "shop.example"))
-    left = f"({scope.selector(ends)} - time())"
-    lifetime = f"({scope.selector(ends)} - {scope.selector(begins)})"
-    share = f"{days} / {LIFETIME_DAYS}"
-    word = "page" if page else "ticket"
+    last, first = (f"min by ({names.HOST}) ({scope.selector(name)})" for name in (ends, begins))
+    limit = f"clamp_max(({last} - {first}) * {days} / {LIFETIME_DAYS}, {days * DAY_S})"
+    word: Severity = "page" if page else "ticket"
     cases = tuple(
         Case(
             name=f"certificate-of-{lifetime_days}-days-{word}",
@@ -172,13 +171,13 @@ def _certificate(config: ProbeConfig, scope: Scope, *, page: bool) -> Alert:
             fires_after_s=0,
             clears_after_s=0,
             fault_s=_FAULT_S,
-            labels=labels,
+            labels=labels[-1:],
         )
         for lifetime_days in (LIFETIME_DAYS, 45, 365)
     )
     return Alert(
         name="CertificateExpiresNow" if page else "CertificateExpires",
-        expr=f"{left} < clamp_max({lifetime} * {share}, {days * DAY_S})",
+        expr=f"{last} - time() < {limit}",
         for_s=0,
         severity=word,
         summary="The certificate of {{ $labels.host }} expires in {{ $value | humanizeDuration }}.",

@@ -10,7 +10,7 @@ from functools import partial
 
 from exporters.context import ExporterContext
 from exporters.serving.source import Deadline
-from exporters.subjects.probe.config import ProbeConfig
+from exporters.subjects.probe.config import LEAST_EVERY_S, ProbeConfig
 from exporters.subjects.probe.slot import Seen, Slot
 from loadtests.environment.targets import Targets, read_targets
 from loadtests.probe.process import Probe, play_probe
@@ -47,8 +47,7 @@ class Book:
         for target, _ in self.timed:
             self._targets.environment(target, path)
         for nth, key in enumerate(self.timed):
-            every_s = config.every_s(*key)
-            self._slot(key).first_at(clock() + every_s * nth / len(self.timed))
+            self._slot(key).first_at(clock() + LEAST_EVERY_S * nth / len(self.timed))
 
     def ask(self, target: str, module: str, deadline: Deadline) -> Seen:
         """Return what is known of a probe, after one is played if it is due; raises BadInput for what there isn't."""
@@ -131,7 +130,7 @@ class _Player:
     def _played(self, probe: Probe, within_s: float) -> ProbeResult:
         began, began_at_s = self._clock(), self.now_s()
         if not self._places.acquire(timeout=within_s * _SHARE_OF_WAITING):
-            why = f"{self._at_once} other probes are under way, and no more may be at once (at_once)"
+            why = f"no place was free in time: at_once is {self._at_once}"
             return skipped("busy", why, began_at_s)
         try:
             return self._play(probe, within_s - (self._clock() - began))

@@ -31,6 +31,9 @@ def families(seen: Mapping[Key, Seen], limits: Mapping[str, Mapping[str, float]]
     found = {key: one.last for key, one in seen.items() if one.last is not None and one.last.success is not None}
     for family, rows in _OF_RESULT:
         yield _family(family, found, rows)
+    played = {key: one.played for key, one in seen.items() if one.played is not None}
+    for family, rows in _OF_CERTIFICATES:  # dates don't age while nothing is played
+        yield _family(family, played, rows)
 
 
 def _family(family: Family, values: Mapping[Key, object], rows: Callable[..., Rows]) -> GaugeMetricFamily:
@@ -81,6 +84,8 @@ _OF_RESULT: tuple[tuple[Family, Callable[[ProbeResult], Rows]], ...] = (
     (names.DNS_LOOKUP, lambda one: [((), one.resolve_s)]),
     (names.CONNECT_DURATION, _of_hosts(lambda host: host.connect_s)),
     (names.TLS_DURATION, _of_hosts(lambda host: host.tls_s)),
+)
+_OF_CERTIFICATES: tuple[tuple[Family, Callable[[ProbeResult], Rows]], ...] = (
     (names.CERTIFICATE_TRUSTED, _of_hosts(lambda host: None if host.trusted is None else float(host.trusted))),
     (names.CERTIFICATE_NOT_BEFORE, _of_hosts(lambda host: host.not_before_s)),
     (names.CERTIFICATE_NOT_AFTER, _of_hosts(lambda host: host.not_after_s)),
