@@ -121,7 +121,7 @@ def _own_file(environment: Environment) -> Path | None:
 
 
 def write_run(directory: RunDirectory, given: ProbeInputs, now: int) -> None:
-    """Write `run.json` anew after a probe, from what is on disk: an audit reads it."""
+    """Write `run.json` anew before and after a probe, from what is on disk: an audit reads it."""
     inputs = given.inputs
     began_at = _began_at(directory) or now
     rows = {path.stem.removeprefix("ledger-"): count_rows(path) for path in directory.ledgers()}

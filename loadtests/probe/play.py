@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from loadtests.demand.plan import read_plan
 from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
+from loadtests.environment.targets import Environment
 from loadtests.guardrails.production import is_production
 from loadtests.probe.guards import SkippedError, Watch, check_buying, check_free, check_journey, check_kill, place_of
 from loadtests.probe.host import see
@@ -81,7 +82,7 @@ class _Probe:
         self._tell(Stage(name="resolve"))
         began = time.perf_counter()
         try:
-            resolved = resolve_environment(self._environment, self._variables)
+            resolved = resolve_environment(_without_token(self._environment), self._variables)
         except EnvironmentLacks as error:
             self._tell(NotReached(reason="dns", message=str(error)))
             return None
@@ -123,6 +124,7 @@ class _Probe:
             with alone(folder, _SHARE_OF_WAITING * (self._watch.ends_at_s - time.monotonic())):
                 left = self._orders_left(attempted_since(folder, self._clock.now() - DAY_NS))
                 directory = directory_of(folder, given, self._clock.now())
+                write_run(directory, given, self._clock.now())  # an audit looks for payments from its first moment on
                 try:
                     yield directory, left
                 finally:
@@ -158,6 +160,11 @@ class _Probe:
         )
         self._tell(Stage(name="play"))
         Trial(trial, job, self._tell, self._watch.why_stop, recorded=False).play()
+
+
+def _without_token(environment: Environment) -> Environment:
+    """Return the environment without the token of the shop's sources: what plays sessions is never given it."""
+    return environment.model_copy(update={"token_env": None, "token_file": None})
 
 
 def _pace_s(job: Job) -> float:

@@ -119,6 +119,11 @@ def test_what_it_may_not_do_is_skipped_before_any_request(
     assert asked(shop) == []
 
 
+def test_the_token_of_the_shop_s_sources_is_not_needed(tmp_path: Path, shop: FakeShop, play: Player) -> None:
+    targets = write_shop(tmp_path, shop.url, token_env="NOT_SET_AT_ALL")
+    assert play(probe_of(tmp_path, targets, "looks")).success is True
+
+
 def test_an_address_outside_the_allowed_networks_is_not_asked(tmp_path: Path, shop: FakeShop, play: Player) -> None:
     targets = write_shop(tmp_path, shop.url, network={"allow": ["10.0.0.0/8"]})
     reason, message = skipped(play(probe_of(tmp_path, targets, "looks")))
