@@ -27,7 +27,7 @@ Key = tuple[str, str]
 
 
 class Book:
-    """The probes of a configuration; raises BadInput when the targets file doesn't hold a timed probe's target."""
+    """The probes of a configuration; raises BadInput when the targets file doesn't hold an environment it names."""
 
     def __init__(
         self,
@@ -44,7 +44,8 @@ class Book:
         self._lock = threading.Lock()
         self._slots: dict[Key, Slot] = {}
         self.timed = tuple((one.target, one.module) for one in config.probes)
-        for target, _ in self.timed:
+        named = [name for one in config.modules.values() for name in one.only_on or ()]
+        for target in (*(target for target, _ in self.timed), *named):
             self._targets.environment(target, path)
         for nth, key in enumerate(self.timed):
             self._slot(key).first_at(clock() + LEAST_EVERY_S * nth / len(self.timed))
@@ -55,6 +56,9 @@ class Book:
             raise BadInput(f"module: no module {module!r}; there are: {', '.join(sorted(self._config.modules))}")
         if target not in self._targets.environments:
             raise BadInput(f"target: no target {target!r}; there are: {', '.join(sorted(self._targets.environments))}")
+        allowed = self._config.modules[module].only_on
+        if allowed is not None and target not in allowed:
+            raise BadInput(f"target: {module} is only_on {', '.join(allowed)}, not {target}")
         slot, left_s = self._slot((target, module)), deadline.left_s() - ENDS_S
         under_way = slot.begin(left_s) if left_s >= LEAST_S else None
         if under_way is not None:

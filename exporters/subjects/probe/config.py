@@ -18,12 +18,14 @@ class Module(Document):
     """A journey under a name: how often it may be probed, how long that may take, and what else holds for it.
 
     A journey that buys is played with `buys: true` alone, in production only with a permission (`permit`) for `plan`.
-    `limits_s` is how long a request of a step may take before it is slow.
+    `only_on` are the environments that it may be played on, without it all. `limits_s` is how long a request of a step
+    may take before it is slow.
     """
 
     journey: str = Field(min_length=1, max_length=120)
     every_s: Every = LEAST_EVERY_S
     timeout_s: float = Field(default=20.0, ge=3, le=55)
+    only_on: tuple[Label, ...] | None = None
     buys: bool = False
     plan: File | None = None
     permit: File | None = None
@@ -66,6 +68,9 @@ class ProbeConfig(Document):
             if one.module not in self.modules:
                 known = ", ".join(self.modules)
                 raise ValueError(f"probes[{index}].module: no module {one.module!r}; there are: {known}")
+            allowed = self.modules[one.module].only_on
+            if allowed is not None and one.target not in allowed:
+                raise ValueError(f"probes[{index}]: {one.module} is only_on {', '.join(allowed)}, not {one.target}")
         pairs = [(one.target, one.module) for one in self.probes]
         if twice := next((pair for pair in pairs if pairs.count(pair) > 1), None):
             raise ValueError(f"probes: {twice[0]} with {twice[1]} stands there twice")

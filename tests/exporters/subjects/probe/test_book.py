@@ -97,6 +97,32 @@ def test_what_there_is_not_is_named_with_what_there_is(tmp_path: Path, target: s
     assert str(raised.value) == message
 
 
+def test_a_module_is_played_only_on_the_environments_it_names(tmp_path: Path) -> None:
+    player, modules = Player(), {"browse": {"journey": "window-shop", "only_on": ["staging"]}}
+    one = book(tmp_path, player, Clock(), modules=modules)
+    with pytest.raises(BadInput) as raised:
+        one.ask("production", "browse", TEN)
+    assert str(raised.value) == "target: browse is only_on staging, not production"
+    one.ask("staging", "browse", TEN)
+    assert [target for target, _, _ in player.played] == ["staging"]
+
+
+def test_the_timer_ends_when_it_is_closed_and_when_nobody_holds_its_probes(tmp_path: Path) -> None:
+    for close in (True, False):
+        player = Player()
+        one = book(tmp_path, player, Clock())
+        one.start()
+        (timer,) = (thread for thread in threading.enumerate() if thread.name == "probe-timer")
+        while not player.played:
+            timer.join(0.01)
+        if close:
+            one.close()
+        else:
+            del one
+        timer.join(20)
+        assert not timer.is_alive()
+
+
 def test_two_of_the_last_three_probes_that_were_played_are_counted(tmp_path: Path) -> None:
     results = iter([BAD, BAD, skipped("run", "a run", 1.0), GOOD, GOOD])
     player, clock = Player(find=lambda _probe, _within_s: next(results)), Clock()

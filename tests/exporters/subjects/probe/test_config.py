@@ -44,14 +44,16 @@ def test_what_does_not_fit_is_named(part: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("probes", "message"),
     [
-        ([("staging", "gaze")], "probes[0].module: no module 'gaze'; there are: browse"),
+        ([("production", "gift")], "probes[0]: gift is only_on staging, not production"),
+        ([("staging", "gaze")], "probes[0].module: no module 'gaze'; there are: browse, gift"),
         ([("staging", "browse")] * 2, "probes: staging with browse stands there twice"),
     ],
 )
 def test_a_probe_that_can_not_be_is_named(probes: list[tuple[str, str]], message: str) -> None:
     listed = [{"target": target, "module": module} for target, module in probes]
+    modules = {**BROWSE, "gift": {"journey": "x", "only_on": ["staging"]}}
     with pytest.raises(BadInput) as raised:
-        validate({"modules": BROWSE, "probes": listed}, ProbeConfig, "exporters.yaml")
+        validate({"modules": modules, "probes": listed}, ProbeConfig, "exporters.yaml")
     assert str(raised.value).startswith(f"exporters.yaml: the top: {message}, found ")
 
 
