@@ -1,6 +1,7 @@
 """`exporters.yaml`, format peakproof/exporters/v1: which subjects are exported, and where each reads.
 
-Each subject's part is a model in its own package, and `SUBJECTS` the one table that makes a subject of it.
+Each subject's part is a model in its own package, and `SUBJECTS` the one table that makes a subject of it. A subject
+that answers queries has `pages`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +28,16 @@ Make = Callable[[Any, ExporterContext], Subject[Any]]
 SUBJECTS: Mapping[str, Make] = MappingProxyType({"probe": probe})
 
 
+def names() -> tuple[str, ...]:
+    """Return the parts there can be."""
+    return tuple(SUBJECTS)
+
+
 def read_config(path: Path) -> ExportersConfig:
     """Read `exporters.yaml`; raises BadInput, which names file, place, value and what is allowed."""
     config = read_yaml(path, ExportersConfig)
     if not list(_parts(config)):
-        raise BadInput(f"{path}: no subject; expected at least one of {', '.join(SUBJECTS)}")
+        raise BadInput(f"{path}: no subject; expected at least one of {', '.join(names())}")
     return config
 
 
@@ -44,9 +50,9 @@ def subjects(config: ExportersConfig, context: ExporterContext, only: str | None
 
 
 def pages_of(made: Sequence[Subject[Any]]) -> dict[str, QueryPage]:
-    """Return the pages that subjects have beside their metrics, by path."""
+    """Return the pages by path of those subjects that answer queries of their own, too: they share what they hold."""
     return {path: page for one in made for path, page in getattr(one, "pages", {}).items()}
 
 
 def _parts(config: ExportersConfig) -> Iterator[tuple[str, object]]:
-    return ((name, part) for name in SUBJECTS if (part := getattr(config, name, None)) is not None)
+    return ((name, part) for name in names() if (part := getattr(config, name, None)) is not None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from exporters.names import load_generator, probe, shop, spans
+from exporters.names import load_generator, probe, serving, shop, spans
 from exporters.names.family import Family
 
 
@@ -18,5 +18,6 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = MappingProxyType(
         "probe": families_of(probe),
         "stock and orders of a run": families_of(shop),
         "spans": families_of(spans),
+        "exporter": families_of(serving),
     }
 )

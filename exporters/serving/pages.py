@@ -4,6 +4,7 @@ Beside them stand pages that answer a question of their own, as `/probe?target=â
 """
 
 import html
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,12 +13,15 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from prometheus_client.registry import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporters.serving.exposition import Exposition
-from exporters.serving.http_server import Listener, StartResponse, guarded
+from exporters.serving.http_server import App, CantListen, Listener, StartResponse
+from exporters.serving.protection import protected
 from exporters.serving.scrape import ScrapeCollector, Scraper, Subject
 from exporters.serving.source import Deadline
+from exporters.serving.web_protection import WebProtection
 from slo.documents import BadInput
 
 DEFAULT_TIMEOUT_S = 10.0
@@ -29,7 +33,9 @@ _HTML = (("Content-Type", "text/html; charset=utf-8"),)
 _TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
+_LOG = logging.getLogger(__name__)
 Query = Mapping[str, str]
+OwnFamilies = Callable[[], Iterable[Metric]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +80,26 @@ def serve(
 
     Raises CantListen, and ValueError on a name twice.
     """
-    app = guarded(Pages(subjects, pages=pages).answer, token)
-    listener = Listener(app, host, port, threads=threads, max_body=1 << 16)
-    listener.start()
-    return Server(listener=listener)
+    answer = Pages(subjects, pages=pages).answer
+    return listen(protected(answer, None, token), [(host, port)], threads=threads)[0]
+
+
+def listen(
+    app: App, addresses: Sequence[tuple[str, int]], *, threads: int = 8, web: WebProtection | None = None
+) -> list[Server]:
+    """Serve `app` on each of the addresses, with the TLS of `web` if it has any; raises CantListen, then on none."""
+    servers: list[Server] = []
+    tls = web if web is not None and web.has_tls else None
+    try:
+        for host, port in addresses:
+            listener = Listener(app, host, port, threads=threads, max_body=1 << 16, tls=tls)
+            listener.start()
+            servers.append(Server(listener=listener))
+    except CantListen:
+        for server in servers:
+            server.stop()
+        raise
+    return servers
 
 
 def budget_s(header: str) -> float:
@@ -104,16 +126,23 @@ def query_of(text: str) -> Query:
 
 
 class Pages:
-    """The WSGI application of a set of subjects."""
+    """The WSGI application of a set of subjects.
+
+    `own` are the families of the exporter itself, beside those of each subject; `exposition` keeps lines from scrape to
+    scrape, also for pages that come after these.
+    """
 
     def __init__(
         self,
         subjects: Sequence[Subject[Any]],
         clock: Callable[[], float] = time.monotonic,
         pages: Mapping[str, QueryPage] = MappingProxyType({}),
+        own: OwnFamilies = tuple,
+        exposition: Exposition | None = None,
     ) -> None:
         self._scrapers = {subject.name: Scraper(subject, clock) for subject in subjects}
-        self._clock, self._pages, self._exposition = clock, pages, Exposition()
+        self._own = own
+        self._clock, self._pages, self._exposition = clock, pages, exposition or Exposition()
         if len(self._scrapers) != len(subjects):
             raise ValueError("two subjects have the same name")
 
@@ -123,10 +152,20 @@ class Pages:
         start_response(status, [*headers, ("Content-Length", str(len(body)))])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
+    def close(self) -> None:
+        """Give back what the subjects' sources hold; a subject that can't is logged."""
+        for name, scraper in self._scrapers.items():
+            try:
+                scraper.subject.close()
+            except Exception:  # noqa: BLE001 - the others have something to give back too
+                _LOG.exception("%s: can't be closed", name)
+
     def _page(self, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
         path = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return "405 Method Not Allowed", (*_TEXT, ("Allow", "GET, HEAD")), b"only GET and HEAD\n"
+            # closed, so that a body that nobody asked for isn't read
+            fields = (*_TEXT, ("Allow", "GET, HEAD"), ("Connection", "close"))
+            return "405 Method Not Allowed", fields, b"only GET and HEAD\n"
         if path in ("/", "/healthz"):
             return ("200 OK", _HTML, self._landing()) if path == "/" else ("200 OK", _TEXT, b"ok\n")
         if path in self._pages:
@@ -150,6 +189,7 @@ class Pages:
         begun = [(scraper.health, scraper.begin(deadline)) for scraper in scrapers]
         for health, landed in begun:
             ScrapeCollector(health, landed, registry)
+        _Own(self._own, registry)
         return self._rendered(registry, environ)
 
     def _asked(self, page: QueryPage, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
@@ -170,11 +210,40 @@ class Pages:
         return "200 OK", page.headers, page.body
 
     def _landing(self) -> bytes:
-        rows = "".join(
-            f'<li><a href="/metrics/{html.escape(name)}">{html.escape(name)}</a>: {html.escape(s.subject.about)}</li>'
-            for name, s in self._scrapers.items()
-        )
+        subjects = "".join(_subject_row(name, scraper) for name, scraper in self._scrapers.items())
+        pages = "".join(_page_row(path, page) for path, page in self._pages.items())
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Peakproof exporter</title>'
-            f'<h1>Peakproof exporter</h1><p><a href="/metrics">all metrics</a></p><ul>{rows}</ul></html>\n'
+            '<h1>Peakproof exporter</h1><p><a href="/metrics">all metrics</a>, <a href="/healthz">health</a></p>'
+            f"<ul>{subjects}{pages}</ul></html>\n"
         ).encode()
+
+
+class _Own(Collector):
+    """The exporter's own families as a collector."""
+
+    def __init__(self, families: OwnFamilies, registry: CollectorRegistry) -> None:
+        self._families = families
+        registry.register(self)
+
+    def describe(self) -> Iterable[Metric]:
+        """Name none, so that registering asks for none."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return them."""
+        return self._families()
+
+
+_SHOWN = {None: "not read yet", True: "up", False: "down"}
+
+
+def _subject_row(name: str, scraper: Scraper[Any]) -> str:
+    sources = "".join(f"<li>{html.escape(source)}: {_SHOWN[up]}</li>" for source, up in scraper.up.items())
+    about = f'<a href="/metrics/{html.escape(name)}">{html.escape(name)}</a>: {html.escape(scraper.subject.about)}'
+    return f"<li>{about}<ul>{sources}</ul></li>"
+
+
+def _page_row(path: str, page: QueryPage) -> str:
+    address = html.escape(f"{path}?{page.example}" if page.example else path)
+    return f'<li><a href="{address}">{address}</a>: {html.escape(page.about)}</li>'

@@ -23,12 +23,17 @@ Value = TypeVar("Value")
 Read = Callable[[Deadline], Value]
 
 
+def _nothing() -> None:
+    """Give nothing back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject(Generic[Value]):
     """What is exported: how each source is read (raises Unreadable), and the families of those that were read.
 
     `families` gets the values by source; a source that couldn't be read isn't among them. What they hold above
-    `max_series` is left out, and said in `<subject>_exporter_series_dropped`.
+    `max_series` is left out, and said in `<subject>_exporter_series_dropped`. `close` gives back what the sources hold,
+    once nobody asks the subject any more.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Subject(Generic[Value]):
     sources: Mapping[str, Read[Value]]
     families: Callable[[Mapping[str, Value]], Iterable[Metric]]
     max_series: int = MAX_SERIES
+    close: Callable[[], None] = _nothing
 
 
 def of_one_source(
@@ -72,7 +78,7 @@ class SourceReader(Generic[Value]):
         self._subject, self._read, self._clock = subject, read, clock
         self._lock = threading.Lock()
         self._under_way: Future[Reading[Value]] | None = None
-        self._up: bool | None = None
+        self.up: bool | None = None
 
     def begin(self, deadline: Deadline) -> Callable[[], Reading[Value]]:
         """Start a read, or join the one under way; the result waits for it until `deadline` and never raises."""
@@ -126,7 +132,7 @@ class SourceReader(Generic[Value]):
 
     def _note(self, failure: str | None) -> None:
         with self._lock:
-            before, self._up = self._up, failure is None
+            before, self.up = self.up, failure is None
         if failure is not None and before is not False:
             _LOG.warning("%s: can't be read: %s", self._shown, failure)
         elif failure is None and before is False:
@@ -140,6 +146,11 @@ class Scraper(Generic[Value]):
         self.subject = subject
         self.health = Health(subject=subject.name)
         self._readers = [SourceReader(subject.name, source, read, clock) for source, read in subject.sources.items()]
+
+    @property
+    def up(self) -> Mapping[str, bool | None]:
+        """Whether each source could be read the last time; None before the first."""
+        return {reader.source: reader.up for reader in self._readers}
 
     def begin(self, deadline: Deadline) -> Callable[[], "Scraped"]:
         """Start or join a read of each source; the result waits for all until `deadline` and never raises."""

@@ -22,10 +22,9 @@ _FIELDS = ("target", "module")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSubject(Subject[Seen]):
-    """The timed probes, each a source, and the page that plays what it is asked for; `stop` ends the timer."""
+    """The timed probes, each a source, and the page that plays what it is asked for; `close` ends the timer."""
 
     pages: Mapping[str, QueryPage]
-    stop: Callable[[], None]
 
 
 def subject(config: ProbeConfig, context: ExporterContext, book: Book | None = None) -> ProbeSubject:
@@ -45,7 +44,7 @@ def subject(config: ProbeConfig, context: ExporterContext, book: Book | None = N
         sources={source: _reading(book, key) for source, key in keys.items()},
         families=found,
         pages={PATH: _page(config, book, limits)},
-        stop=book.close,
+        close=book.close,
     )
 
 

@@ -197,7 +197,7 @@ def test_the_recorder_counts_itself(recorder: Recorder) -> None:
     post(recorder, request(span(), span(span_id=b"")))
     found = samples(requests.get(recorder.metrics_url, timeout=30).text)
     assert {key: value for key, value in found.items() if not key[0].startswith("traces_")} == {
-        ("spans_exporter_up",): 1,
+        ("spans_exporter_up", "spans"): 1,
         ("recorder_spans_received_total",): 2,
         ("recorder_spans_written_total",): 0,
         ("recorder_spans_waiting",): 1,
@@ -218,7 +218,7 @@ def test_the_recorder_is_down_while_it_cant_write(run: RunDirectory) -> None:
     with recorder._store._changed:
         assert recorder._store._changed.wait_for(lambda: not recorder._store.writable, timeout=60)
     found = samples(requests.get(recorder.metrics_url, timeout=30).text)
-    assert (found["spans_exporter_up",], found["recorder_spans_dropped_total", "not_written"]) == (0, 1)
+    assert (found["spans_exporter_up", "spans"], found["recorder_spans_dropped_total", "not_written"]) == (0, 1)
     assert recorder.stop().dropped == 1
 
 

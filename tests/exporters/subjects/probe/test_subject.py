@@ -80,4 +80,4 @@ def test_the_configuration_makes_it_and_its_page(tmp_path: Path) -> None:
     assert ([one.name for one in made], list(pages_of(made))) == (["probe"], ["/probe"])
     (one,) = made
     assert isinstance(one, ProbeSubject)
-    one.stop()
+    one.close()
