@@ -30,7 +30,7 @@ def see(resolved: ResolvedEnvironment, label: str | None) -> HostSeen:
         return HostSeen(host=name)
     if context is None:
         return HostSeen(host=name, connect_s=connect_s)
-    seen = _verified(resolved, url, context) or _unverified(resolved, label)
+    seen = _verified(resolved, url, context) or _unverified(resolved, url)
     return HostSeen(
         host=name,
         connect_s=connect_s,
@@ -62,16 +62,15 @@ def _verified(resolved: ResolvedEnvironment, url: str, context: ssl.SSLContext) 
         return _Handshake(certificate={}, trusted=None)
 
 
-def _unverified(resolved: ResolvedEnvironment, label: str | None) -> _Handshake:
+def _unverified(resolved: ResolvedEnvironment, url: str) -> _Handshake:
     """Return the certificate that isn't trusted.
 
     `ssl` shows the fields of a verified certificate alone, so it is fetched as it is, and then trusted as its own
     authority, whatever its dates: nothing is sent on either connection.
     """
-    url = resolved.environment.loaded[label]
     try:
-        raw = _presented(resolved, url, _lax(resolved, label))
-        context = _lax(resolved, label)
+        raw = _presented(resolved, url)
+        context = _lax()
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=raw)
         context.verify_flags |= ssl.VerifyFlags(_PARTIAL_CHAIN | _NO_CHECK_TIME)
@@ -81,15 +80,15 @@ def _unverified(resolved: ResolvedEnvironment, label: str | None) -> _Handshake:
         return _Handshake(certificate={}, trusted=False)
 
 
-def _presented(resolved: ResolvedEnvironment, url: str, context: ssl.SSLContext) -> bytes:
+def _presented(resolved: ResolvedEnvironment, url: str) -> bytes:
+    context = _lax()
     with connect(resolved, url) as plain, context.wrap_socket(plain, server_hostname=_name(url)) as secure:
         return secure.getpeercert(binary_form=True) or b""
 
 
-def _lax(resolved: ResolvedEnvironment, label: str | None) -> ssl.SSLContext:
-    """Return the host's context, its client's certificate among it, without any check."""
-    context = resolved.tls(label)
-    assert context is not None  # noqa: S101 - only hosts over TLS come here
+def _lax() -> ssl.SSLContext:
+    """Return a context without any check, and without the client's certificate: who answers isn't known."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

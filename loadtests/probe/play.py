@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from loadtests.demand.plan import read_plan
 from loadtests.environment.data_files import facts_of, read_data
+from loadtests.environment.destinations import UnresolvableError, resolve
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.environment.targets import Environment
 from loadtests.guardrails.production import is_production
@@ -80,13 +81,15 @@ class _Probe:
 
     def _resolved(self) -> ResolvedEnvironment | None:
         self._tell(Stage(name="resolve"))
-        began = time.perf_counter()
+        environment, began = _without_token(self._environment), time.perf_counter()
         try:
-            resolved = resolve_environment(_without_token(self._environment), self._variables)
-        except EnvironmentLacks as error:
+            resolve(environment)  # for its time alone; what follows reads files too
+            took_s = time.perf_counter() - began
+            resolved = resolve_environment(environment, self._variables)
+        except (UnresolvableError, EnvironmentLacks) as error:
             self._tell(NotReached(reason="dns", message=str(error)))
             return None
-        self._tell(Resolved(took_s=time.perf_counter() - began))
+        self._tell(Resolved(took_s=took_s))
         return resolved
 
     def _given(self, resolved: ResolvedEnvironment, storefront: Storefront) -> ProbeInputs:

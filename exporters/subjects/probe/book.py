@@ -39,16 +39,18 @@ class Book:
         self._config, self._context, self._clock = config, context, clock
         path = context.path(config.targets)
         self._targets: Targets = read_targets(path)
-        self._player = _Player(config.at_once, play, clock, self._context.now)
+        self._bounded = _AtOnce(config.at_once, play, clock, self._context.now)
         self._is_closed = False
         self._lock = threading.Lock()
         self._slots: dict[Key, Slot] = {}
+        self._kept: dict[Key, Slot] = context.kept.setdefault("probe", {})
         self.timed = tuple((one.target, one.module) for one in config.probes)
         named = [name for one in config.modules.values() for name in one.only_on or ()]
         for target in (*(target for target, _ in self.timed), *named):
             self._targets.environment(target, path)
         for nth, key in enumerate(self.timed):
-            self._slot(key).first_at(clock() + LEAST_EVERY_S * nth / len(self.timed))
+            if key not in self._kept:
+                self._slot(key).first_at(clock() + LEAST_EVERY_S * nth / len(self.timed))
 
     def ask(self, target: str, module: str, deadline: Deadline) -> Seen:
         """Return what is known of a probe, after one is played if it is due; raises BadInput for what there isn't."""
@@ -94,8 +96,12 @@ class Book:
     def _slot(self, key: Key) -> Slot:
         with self._lock:
             if key not in self._slots:
-                play = partial(self._player.play, self._probe(*key))
-                self._slots[key] = Slot(self._config.every_s(*key), play, self._clock, self._player.now_s)
+                every_s, play = self._config.every_s(*key), partial(self._bounded.play, self._probe(*key))
+                if key in self._kept:
+                    self._kept[key].change(every_s, play)
+                else:
+                    self._kept[key] = Slot(every_s, play, self._clock, self._bounded.now_s)
+                self._slots[key] = self._kept[key]
             return self._slots[key]
 
     def _probe(self, target: str, module: str) -> Probe:
@@ -114,7 +120,7 @@ class Book:
         )
 
 
-class _Player:
+class _AtOnce:
     """Plays probes, so many at once and no more; what the metrics can't say stands in the log."""
 
     def __init__(self, at_once: int, play: Play, clock: Callable[[], float], now: Callable[[], int]) -> None:

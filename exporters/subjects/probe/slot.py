@@ -33,8 +33,7 @@ class Slot:
     """One target and module: `play` plays a probe within so many seconds and raises nothing."""
 
     def __init__(self, every_s: float, play: Play, clock: Callable[[], float], now: Callable[[], float]) -> None:
-        self.every_s = every_s
-        self._play, self._clock, self._now = play, clock, now
+        self._every_s, self._play, self._clock, self._now = every_s, play, clock, now
         self._lock = threading.Lock()
         self._due_at = float("-inf")
         self._under_way: Future[None] | None = None
@@ -42,6 +41,11 @@ class Slot:
         self._last: ProbeResult | None = None
         self._played: ProbeResult | None = None
         self._succeeded_at_s: float | None = None
+
+    def change(self, every_s: float, play: Play) -> None:
+        """Play by another configuration from the next probe on; what was found and what is under way stays."""
+        with self._lock:
+            self._every_s, self._play = every_s, play
 
     def first_at(self, at: float) -> None:
         """Let the first probe on the timer be due at `at`."""
@@ -53,7 +57,7 @@ class Slot:
             now = self._clock()
             if self._under_way is not None or now < self._due_at - early_s:
                 return self._under_way
-            self._due_at = max(self._due_at, now) + self.every_s
+            self._due_at = max(self._due_at, now) + self._every_s
             under_way = self._under_way = Future[None]()
         threading.Thread(target=self._run, args=(under_way, within_s), name="probe", daemon=True).start()
         return under_way
@@ -62,7 +66,7 @@ class Slot:
         """Return what is known now."""
         with self._lock:
             return Seen(
-                every_s=self.every_s,
+                every_s=self._every_s,
                 now_s=self._now(),
                 last=self._last,
                 played=self._played,

@@ -7,10 +7,21 @@ from pathlib import Path
 import pytest
 
 from exporters.serving.source import Deadline
+from exporters.subjects.probe.book import Book
 from exporters.subjects.probe.slot import Seen
 from loadtests.probe.result import skipped
 from slo.documents import BadInput
-from tests.exporters.subjects.probe.made import BAD, GOOD, Clock, Player, book, within, write_targets
+from tests.exporters.subjects.probe.made import (
+    BAD,
+    GOOD,
+    Clock,
+    Player,
+    book,
+    config,
+    context,
+    within,
+    write_targets,
+)
 
 TEN = within(10)
 
@@ -121,6 +132,20 @@ def test_the_timer_ends_when_it_is_closed_and_when_nobody_holds_its_probes(tmp_p
             del one
         timer.join(20)
         assert not timer.is_alive()
+
+
+def test_a_configuration_that_is_read_again_forgets_nothing_and_plays_none_too_early(tmp_path: Path) -> None:
+    write_targets(tmp_path)
+    before, after, clock = Player(find=lambda _probe, _within_s: BAD), Player(), Clock()
+    around = context(tmp_path, clock)
+    Book(config(), around, before, clock).ask("staging", "browse", TEN)
+    clock.at += 30
+    again = Book(config(modules={"browse": {"journey": "other", "every_s": 90}}), around, after, clock)
+    again.tick()
+    seen = again.ask("staging", "browse", TEN)
+    assert (seen.last, seen.every_s, seen.recent_failures, after.played) == (BAD, 90.0, 1, [])
+    clock.at += 30
+    assert again.ask("staging", "browse", TEN).last == GOOD
 
 
 def test_two_of_the_last_three_probes_that_were_played_are_counted(tmp_path: Path) -> None:
