@@ -18,6 +18,8 @@ from tests.exporters.fakes import FUNNEL, LIVE, STOCK, TOKEN, shop_admin
 from tests.exporters.listed import unlisted
 from tests.exporters.subjects.test_subjects import write_live
 
+STOCK_HELP = f"# HELP shop_stock_units {FAMILIES['stock and orders of a run'][0].help}\n"
+
 
 def test_the_reference_is_the_one_of_the_names_in_the_code() -> None:
     assert metrics_reference.FILE.read_bytes() == metrics_reference.rendered(), "make metrics"
@@ -60,10 +62,7 @@ def test_the_subjects_of_a_run_export_only_what_is_listed(tmp_path: Path) -> Non
         ("# TYPE stock_exporter_up gauge\nstock_exporter_up 1\n", "stock_exporter_up: not listed"),
         ("# TYPE loadtest_plan_factor counter\nloadtest_plan_factor 1\n", "loadtest_plan_factor_total: not listed"),
         (
-            (
-                f"# HELP shop_stock_units {FAMILIES['stock and orders of a run'][0].help}\n# TYPE shop_stock_units gauge\n"
-                'shop_stock_units{sku="a",le="1"} 1\n'
-            ),
+            f'{STOCK_HELP}# TYPE shop_stock_units gauge\nshop_stock_units{{sku="a",le="1"}} 1\n',
             "shop_stock_units: the label le is not listed",
         ),
         (

@@ -1,0 +1,1 @@
+"""The exporters and their rules, measured: `make bench-exporters`."""
