@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotInTime
+from dataclasses import replace
 from functools import partial
 
 from exporters.context import ExporterContext
@@ -68,7 +69,15 @@ class Book:
                 under_way.result(timeout=deadline.left_s())
             except NotInTime:
                 _LOG.debug("%s/%s: still under way when the scrape's time was over", target, module)
-        return slot.seen()
+        seen = slot.seen()
+        if seen.fresh(seen.last) is not None:
+            return seen
+        return replace(seen, last=skipped("late", "no probe was played within the scrape's time", seen.now_s))
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments that there are."""
+        return tuple(self._targets.environments)
 
     def seen(self, key: Key) -> Seen:
         """Return what is known of a probe; nothing is played."""

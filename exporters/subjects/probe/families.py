@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from exporters.names import probe as names
 from exporters.names.family import Family, new_gauge
 from exporters.serving.cardinality import OTHER
-from exporters.subjects.probe.slot import RECENT, Seen
+from exporters.subjects.probe.slot import Seen
 from loadtests.probe.messages import HostSeen
 from loadtests.probe.result import ProbeResult
 
@@ -28,7 +28,8 @@ def families(seen: Mapping[Key, Seen], limits: Mapping[str, Mapping[str, float]]
         for step, limit_s in limits.get(module, {}).items():
             limited.add_metric((target, module, step), limit_s)
     yield limited
-    found = {key: one.last for key, one in seen.items() if one.last is not None and one.last.success is not None}
+    fresh = {key: one.fresh(one.last) for key, one in seen.items()}
+    found = {key: last for key, last in fresh.items() if last is not None and last.success is not None}
     for family, rows in _OF_RESULT:
         yield _family(family, found, rows)
     played = {key: one.played for key, one in seen.items() if one.played is not None}
@@ -46,14 +47,12 @@ def _family(family: Family, values: Mapping[Key, object], rows: Callable[..., Ro
 
 
 def _recent(seen: Seen) -> float | None:
-    played = seen.played
-    if played is None or seen.now_s - played.began_at_s > RECENT * seen.every_s:
-        return None
-    return seen.recent_failures
+    return None if seen.fresh(seen.played) is None else seen.recent_failures
 
 
 def _skipped(seen: Seen) -> Rows:
-    return [((seen.last.skipped.reason,), 1.0)] if seen.last is not None and seen.last.skipped is not None else []
+    last = seen.last
+    return [((last.skipped.reason,), 1.0)] if last is not None and last.skipped is not None else []
 
 
 def _failed(result: ProbeResult) -> Rows:

@@ -28,6 +28,12 @@ class Seen:
     succeeded_at_s: float | None = None
     recent_failures: int | None = None
 
+    def fresh(self, result: ProbeResult | None) -> ProbeResult | None:
+        """Return a result that is there and young enough to say how things are, else None."""
+        if result is None or self.now_s - result.began_at_s > RECENT * self.every_s:
+            return None
+        return result
+
 
 class Slot:
     """One target and module: `play` plays a probe within so many seconds and raises nothing."""

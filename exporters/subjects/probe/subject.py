@@ -71,7 +71,7 @@ def _page(config: ProbeConfig, book: Book, limits: Mapping[str, Mapping[str, flo
     return QueryPage(
         about="plays a journey of an environment and returns what it found, at most once a minute",
         collect=collect,
-        example=f"target=staging&module={next(iter(config.modules))}",
+        example=f"target={book.environments[0]}&module={next(iter(config.modules))}",
     )
 
 

@@ -4,7 +4,9 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,33 @@ def shop() -> Iterator[FakeShop]:
     with fake_shop(dict(ANSWERS)) as one:
         one.headers["Location"] = "http://127.0.0.2:9/elsewhere"
         yield one
+
+
+@contextmanager
+def slow_shop(wait_s: float) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(wait_s if "page=2" in self.path else 0.0)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_slow_step_succeeds_and_is_the_one_that_took_long(tmp_path: Path, play: Player) -> None:
+    with slow_shop(0.2) as url:
+        found = play(probe_of(tmp_path, write_shop(tmp_path, url), "looks"))
+    assert found.success is True
+    assert found.steps_s["list"] >= 0.2 > found.steps_s["home"]
+    assert found.requests_s == sum(found.steps_s.values())
 
 
 def skipped(found: ProbeResult) -> tuple[str, str]:

@@ -75,23 +75,36 @@ def test_scrapes_that_come_together_share_one_probe(tmp_path: Path) -> None:
     assert ([seen.last for seen in found], len(player.played)) == ([GOOD] * 5, 1)
 
 
-def test_a_scrape_whose_time_is_over_before_the_probe_gets_what_is_known(tmp_path: Path) -> None:
+def reason(seen: Seen) -> str | None:
+    return seen.last.skipped.reason if seen.last is not None and seen.last.skipped is not None else None
+
+
+def test_a_scrape_whose_time_is_over_before_the_probe_is_told_so(tmp_path: Path) -> None:
     player = Player(gate=threading.Event())
     one = book(tmp_path, player, Clock())
     times = iter((0.0, 3.65))
     seen = one.ask("production", "browse", Deadline(at=3.7, clock=lambda: next(times)))
     while not player.played:
         pass
-    assert (seen.last, len(player.played)) == (None, 1)
+    assert (reason(seen), len(player.played)) == ("late", 1)
     assert player.gate is not None
     player.gate.set()
 
 
-def test_a_scrape_that_leaves_too_little_time_plays_nothing(tmp_path: Path) -> None:
+def test_a_scrape_that_leaves_too_little_time_plays_nothing_and_is_told_so(tmp_path: Path) -> None:
     player = Player()
     one = book(tmp_path, player, Clock())
-    assert one.ask("production", "browse", within(3.5)).last is None
-    assert player.played == []
+    assert (reason(one.ask("production", "browse", within(3.5))), player.played) == ("late", [])
+
+
+def test_a_result_that_is_three_intervals_old_says_nothing_any_more(tmp_path: Path) -> None:
+    clock = Clock()
+    one = book(tmp_path, Player(), clock)
+    one.ask("staging", "browse", TEN)
+    clock.at += 180
+    assert one.ask("staging", "browse", within(3.5)).last == GOOD
+    clock.at += 1
+    assert reason(one.ask("staging", "browse", within(3.5))) == "late"
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,10 @@ def test_a_probe_that_was_skipped_is_neither_good_nor_bad_and_its_certificates_s
     }
 
 
-def test_failures_of_long_ago_are_not_recent() -> None:
-    assert exported(seen(BAD, now_s=1180.0))["probe_recent_failures",] == 1
-    assert ("probe_recent_failures",) not in exported(seen(BAD, now_s=1180.1))
+def test_what_was_found_three_intervals_ago_says_nothing_of_today() -> None:
+    young, old = exported(seen(BAD, now_s=1180.0)), exported(seen(BAD, now_s=1180.1))
+    assert (young["probe_recent_failures",], young["probe_success",]) == (1, 0.0)
+    assert old == {("probe_interval_seconds",): 60.0, ("probe_timestamp_seconds",): 1000.0}
 
 
 def test_of_what_was_never_probed_the_interval_alone_is_known() -> None:
