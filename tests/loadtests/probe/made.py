@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -117,6 +118,13 @@ def probe_of(folder: Path, targets: Targets, journey: str, **changed: Any) -> Pr
         **changed,
     }
     return Probe(**facts)
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """Run a shop that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 @dataclass

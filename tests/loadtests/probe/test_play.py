@@ -18,7 +18,7 @@ from loadtests.results.inputs import sha256
 from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory
 from slo.validity.run_document import parse_run
-from tests.loadtests.probe.made import ANSWERS, MINE, Player, player, probe_of, write_shop
+from tests.loadtests.probe.made import ANSWERS, MINE, Player, player, probe_of, silent, write_shop
 from tests.scripts.world import PLAN, FakeShop, fake_shop
 
 JOURNEYS = "looks, buys, buys-twice, sneaks, breaks, leads-away, raises, endless, waits, sleeps, loops"
@@ -117,6 +117,17 @@ def test_a_redirect_to_a_host_that_is_not_declared_is_not_followed(
 def test_a_shop_that_takes_no_connection_fails_it(tmp_path: Path, play: Player) -> None:
     found = play(probe_of(tmp_path, write_shop(tmp_path, "http://127.0.0.1:9"), "looks"))
     assert found.failed == FailedStep(step="home", reason="connection", message="home: connection")
+
+
+def test_a_shop_that_hangs_fails_at_the_deadline_in_the_step_that_is_waited_for(tmp_path: Path, play: Player) -> None:
+    with silent() as url:
+        found = play(probe_of(tmp_path, write_shop(tmp_path, url), "looks"), within_s=1.5)
+    assert found.failed == FailedStep(step="home", reason="deadline", message="the probe's time is over")
+
+
+def test_a_time_that_is_over_before_the_first_request_is_skipped(tmp_path: Path, shop: FakeShop, play: Player) -> None:
+    found = play(probe_of(tmp_path, write_shop(tmp_path, shop.url), "looks"), within_s=0.4)
+    assert (skipped(found), asked(shop)) == (("late", "the time was over before the first request"), [])
 
 
 def test_a_name_without_an_address_fails_it(tmp_path: Path, play: Player) -> None:

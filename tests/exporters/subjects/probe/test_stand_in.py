@@ -107,7 +107,7 @@ def test_a_healthy_shop_s_journey_is_walked_step_by_step_and_once_a_minute(expor
 def test_a_shop_that_hangs_is_a_failure_within_the_scrape_s_time(exporter: str, shop: Shop) -> None:
     shop.process.send_signal(signal.SIGSTOP)
     try:
-        page = probed(exporter, "browse", timeout=6)
+        page = probed(exporter, "browse", timeout=15)
     finally:
         shop.process.send_signal(signal.SIGCONT)
     assert value(page, "probe_success") == [0.0]
