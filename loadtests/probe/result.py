@@ -4,7 +4,7 @@ There are three outcomes: it succeeded, it failed, or it was skipped and nothing
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loadtests.probe.messages import (
     DeadlinePassed,
@@ -91,17 +91,18 @@ def result_of(events: Sequence[ProbeEvent], end: ProcessEnd, began_at_s: float, 
         slowest[one.step] = max(slowest.get(one.step, 0.0), one.time_s)
     outcomes = [event.outcome or "attempted" for event in events if isinstance(event, OrderSeen)]
     skip = _skipped(events, end)
+    hosts = tuple(event for event in events if isinstance(event, HostSeen))
     return ProbeResult(
         began_at_s=began_at_s,
         took_s=took_s,
         skipped=skip,
-        failed=None if skip is not None else _failed(events, end),
+        failed=None if skip is not None else _with_certificates(_failed(events, end), hosts),
         steps_s=slowest,
         requests=len(steps),
         requests_s=sum(one.time_s for one in steps),
         status=steps[-1].status if steps else 0,
         resolve_s=next((event.took_s for event in events if isinstance(event, Resolved)), None),
-        hosts=tuple(event for event in events if isinstance(event, HostSeen)),
+        hosts=hosts,
         orders={name: outcomes.count(name) for name in dict.fromkeys(outcomes)},
     )
 
@@ -147,6 +148,16 @@ def _failed(events: Sequence[ProbeEvent], end: ProcessEnd) -> FailedStep | None:
     if ended.lacked is not None:
         return FailedStep(step=_last_step(events), reason="refused", message=ended.lacked)
     return None
+
+
+def _with_certificates(failed: FailedStep | None, hosts: tuple[HostSeen, ...]) -> FailedStep | None:
+    """Name the certificate for which no connection was made: the client itself knows only that there was none."""
+    untrusted = [host.host for host in hosts if host.trusted is False]
+    if failed is None or failed.reason != "connection" or not untrusted:
+        return failed
+    return replace(
+        failed, reason="tls", message=f"{failed.message}: the certificate of {', '.join(untrusted)} isn't trusted"
+    )
 
 
 def _of_failure(failure: Failure, *, late: bool) -> FailedStep:

@@ -18,6 +18,7 @@ from loadtests.results.inputs import sha256
 from loadtests.results.ledger import read_ledgers
 from loadtests.results.run_directory import RunDirectory
 from slo.validity.run_document import parse_run
+from tests.loadtests.certificates import Authority
 from tests.loadtests.probe.made import ANSWERS, MINE, Player, player, probe_of, silent, write_shop
 from tests.scripts.world import PLAN, FakeShop, fake_shop
 
@@ -66,6 +67,30 @@ def test_a_slow_step_succeeds_and_is_the_one_that_took_long(tmp_path: Path, play
     assert found.success is True
     assert found.steps_s["list"] >= 0.2 > found.steps_s["home"]
     assert found.requests_s == sum(found.steps_s.values())
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "ours")
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "reason"), [("shop.test", 3, None), ("shop.test", -1, "tls"), ("other.test", 5, "tls")]
+)
+def test_a_certificate_is_measured_though_the_journey_fails_for_it(
+    tmp_path: Path, play: Player, authority: Authority, name: str, days: int, reason: str | None
+) -> None:
+    with fake_shop(dict(ANSWERS), authority.serve(authority.sign(name, days=days))) as one:
+        url = f"https://shop.test:{one.url.rpartition(':')[2]}"
+        own: dict[str, Any] = {"ca": str(authority.certificate), "resolve": {"shop.test": "127.0.0.1"}}
+        found = play(probe_of(tmp_path, write_shop(tmp_path, url, **own), "looks"))
+    (host,) = found.hosts
+    assert (host.host, host.trusted, found.success) == (url[len("https://") :], reason is None, reason is None)
+    assert host.not_after_s is not None
+    assert round((host.not_after_s - time.time()) / 86_400) == days
+    if reason is not None:
+        why = f"home: connection: the certificate of {host.host} isn't trusted"
+        assert found.failed == FailedStep(step="home", reason=reason, message=why)
 
 
 def skipped(found: ProbeResult) -> tuple[str, str]:

@@ -77,6 +77,16 @@ def test_a_failure_is_the_first_step_that_failed_and_one_of_the_reasons(
     assert (found.success, reason in REASONS) == (False, True)
 
 
+def test_a_connection_that_was_not_made_for_a_certificate_names_it() -> None:
+    told, bad = failure("home: connection"), HostSeen(host="shop.example", trusted=False)
+    found = of(PLAYS, HostSeen(host="cdn.example", trusted=True), bad, told)
+    message = "home: connection: the certificate of shop.example isn't trusted"
+    assert found.failed == FailedStep(step="home", reason="tls", message=message)
+    other = of(PLAYS, bad, step(), failure("home: http_5xx")).failed
+    assert other is not None
+    assert other.reason == "http_5xx"
+
+
 def test_a_session_that_was_ended_at_the_deadline_failed_at_the_step_it_waited_for() -> None:
     told = failure("the probe's time is over", what="stuck", at="slow")
     found = of(PLAYS, step(), told, ended(failed=True), DeadlinePassed())
