@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from exporters.alerts import cost, inventory, load_generator, orders, recovery, releases
+from exporters.alerts import cost, inventory, load_generator, orders, probe, recovery, releases
 from exporters.config import ExportersConfig
 from slo.rules.model import Alert, Group
 from slo.rules.scope import Scope
@@ -14,6 +14,7 @@ ALERTS: Mapping[str, Callable[[Any, Scope], tuple[Alert, ...]]] = MappingProxyTy
         "inventory": inventory.alerts,
         "orders": orders.alerts,
         "recovery": recovery.alerts,
+        "probe": probe.alerts,
         "loadgen": load_generator.alerts,
         "releases": releases.alerts,
         "cost": cost.alerts,

@@ -10,6 +10,7 @@ from pathlib import Path
 from loadtests.audit.records_process import RecordsProcess
 from loadtests.audit.sources import keep_stock, own_records, records_process
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
+from loadtests.guardrails.access import AccessFacts, check_allowed
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.release_watch import probe_release_or_none
 from loadtests.results.inputs import Inputs, prepare
@@ -25,7 +26,7 @@ from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
 from scripts.running.data_need import check_enough, data_needed
-from scripts.running.guards import AccessFacts, Watches, check_allowed, check_environment, lease_of
+from scripts.running.guards import Watches, check_environment, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
     LocustProcesses,
