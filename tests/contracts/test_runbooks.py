@@ -176,4 +176,4 @@ def test_every_query_runs_and_the_first_look_shows_the_fault(tmp_path: Path) -> 
             if not any(answers.get(query) for query in page.first_look):
                 empty.append(page.slug)
     assert refused == []
-    assert empty == []
+    assert empty == [], empty
