@@ -1,10 +1,10 @@
 """`exporters.yaml`, format peakproof/exporters/v1: which subjects are exported, and where each reads.
 
-Each subject's part is a model in its own package, `SUBJECTS` the one table that makes a subject of it, and `PAGES` the
-one that makes pages of it, where it answers queries.
+Each subject's part is a model in its own package, and `SUBJECTS` the one table that makes a subject of it. A subject
+that answers queries has `pages`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -12,6 +12,20 @@ from typing import Any, Literal
 from exporters.context import ExporterContext
 from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject
+from exporters.subjects.cost import subject as cost
+from exporters.subjects.cost.config import CostConfig
+from exporters.subjects.inventory import subject as inventory
+from exporters.subjects.inventory.config import InventoryConfig
+from exporters.subjects.loadgen import config as loadgen
+from exporters.subjects.loadgen.config import LoadgenConfig
+from exporters.subjects.orders import record_sources as orders
+from exporters.subjects.orders.config import OrdersConfig
+from exporters.subjects.probe.config import ProbeConfig
+from exporters.subjects.probe.subject import subject as probe
+from exporters.subjects.recovery import subject as recovery
+from exporters.subjects.recovery.config import RecoveryConfig
+from exporters.subjects.releases import subject as releases
+from exporters.subjects.releases.config import ReleasesConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -19,17 +33,32 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    inventory: InventoryConfig | None = None
+    orders: OrdersConfig | None = None
+    recovery: RecoveryConfig | None = None
+    probe: ProbeConfig | None = None
+    loadgen: LoadgenConfig | None = None
+    releases: ReleasesConfig | None = None
+    cost: CostConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
-MakePages = Callable[[Any, ExporterContext], Mapping[str, QueryPage]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({})
-PAGES: Mapping[str, MakePages] = MappingProxyType({})  # by path, of parts that answer queries of their own
+SUBJECTS: Mapping[str, Make] = MappingProxyType(
+    {
+        "inventory": inventory.subject,
+        "orders": orders.subject_of,
+        "recovery": recovery.subject,
+        "probe": probe,
+        "loadgen": loadgen.subject_of,
+        "releases": releases.subject,
+        "cost": cost.subject,
+    }
+)
 
 
 def names() -> tuple[str, ...]:
     """Return the parts there can be."""
-    return tuple(dict.fromkeys((*SUBJECTS, *PAGES)))
+    return tuple(SUBJECTS)
 
 
 def read_config(path: Path) -> ExportersConfig:
@@ -42,20 +71,15 @@ def read_config(path: Path) -> ExportersConfig:
 
 def subjects(config: ExportersConfig, context: ExporterContext, only: str | None = None) -> list[Subject[Any]]:
     """Return the subjects that are configured, or `only` that one; raises BadInput."""
-    return [SUBJECTS[name](part, context) for name, part in _wanted(config, only) if name in SUBJECTS]
+    parts = dict(_parts(config))
+    if only is not None and only not in parts:
+        raise BadInput(f"{only}: not in the configuration; there are: {', '.join(parts)}")
+    return [SUBJECTS[name](part, context) for name, part in parts.items() if only in (None, name)]
 
 
-def pages(config: ExportersConfig, context: ExporterContext, only: str | None = None) -> dict[str, QueryPage]:
-    """Return the pages that are configured by their paths, or those of `only` that part; raises BadInput."""
-    made = (PAGES[name](part, context) for name, part in _wanted(config, only) if name in PAGES)
-    return {path: page for some in made for path, page in some.items()}
-
-
-def _wanted(config: ExportersConfig, only: str | None) -> list[tuple[str, object]]:
-    parts = list(_parts(config))
-    if only is not None and only not in dict(parts):
-        raise BadInput(f"{only}: not in the configuration; there are: {', '.join(dict(parts))}")
-    return [(name, part) for name, part in parts if only in (None, name)]
+def pages_of(made: Sequence[Subject[Any]]) -> dict[str, QueryPage]:
+    """Return the pages by path of those subjects that answer queries of their own, too: they share what they hold."""
+    return {path: page for one in made for path, page in getattr(one, "pages", {}).items()}
 
 
 def _parts(config: ExportersConfig) -> Iterator[tuple[str, object]]:

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from exporters.config import ExportersConfig
 from exporters.serving.web_config import WebConfig
+from exporters.subjects.recovery.drill_records import DrillRecord
+from exporters.subjects.releases.release_events import ReleaseEvent
 from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
@@ -35,6 +37,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "worker": WorkerStatus,
     "exporters": ExportersConfig,
     "web-config": WebConfig,
+    "restore-drill": DrillRecord,
+    "release-event": ReleaseEvent,
     "stock": StockDocument,
     "error-sample": ErrorSample,
     "try-event": TryEvent,

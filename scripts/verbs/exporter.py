@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from exporters.config import names, pages, read_config, subjects
+from exporters.config import names, pages_of, read_config, subjects
 from exporters.context import ExporterContext
 from exporters.serving.exposition import Exposition
 from exporters.serving.http_server import CantListen
@@ -131,8 +131,8 @@ def _maker(options: argparse.Namespace, context: Context) -> Callable[[OwnFamili
 
     def make(own: OwnFamilies) -> Pages:
         config = read_config(file)
-        made, asked = subjects(config, around, only), pages(config, around, only)
-        return Pages(made, pages=asked, own=own, exposition=exposition)
+        made = subjects(config, around, only)
+        return Pages(made, pages=pages_of(made), own=own, exposition=exposition)
 
     return make
 
