@@ -71,6 +71,23 @@ def test_what_is_not_configured_can_not_be_asked_for(tmp_path: Path, context: Ex
         subjects(one, context, "lookup")
 
 
+def test_what_was_made_before_a_refusal_is_closed(
+    tmp_path: Path, context: ExporterContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def opened(part: str, _context: ExporterContext) -> Subject[int]:
+        return Subject(name="weather", about=part, sources={}, families=lambda _: (), close=lambda: closed.append(part))
+
+    def refuses(_part: str, _context: ExporterContext) -> Subject[int]:
+        raise BadInput("lookup: no such place")
+
+    monkeypatch.setattr(config, "SUBJECTS", {"weather": opened, "lookup": refuses})
+    with pytest.raises(BadInput, match=r"^lookup: no such place$"):
+        subjects(read_config(written(tmp_path, "weather: rain\nlookup: asks\n")), context)
+    assert closed == ["rain"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", "no subject; expected at least one of weather, lookup"), ("wether: rain\n", "wether: unknown key")],
