@@ -17,7 +17,7 @@ def alerts(subject: str, sources: tuple[str, ...], scope: Scope) -> tuple[Alert,
         signals=(Signal(metric=up, labels=((SOURCE, sources[0]),), healthy=Level(value=1), faulty=Level(value=0)),),
         fires_after_s=FOR_S,
         clears_after_s=0,
-        fault_s=FOR_S + 120,
+        fault_s=FOR_S + 600,
         labels=((SOURCE, sources[0]),),
     )
     return (
