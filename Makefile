@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 # Tests run in as many processes as there are cores, by the groups of tests/groups.py.
 PARALLEL := -n logical --maxprocesses 4 --max-worker-restart 0
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas bench-engine bench-stop prove-demo clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-stop prove-demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,7 @@ check: $(STAMP)  ## style, types, floors, generated files
 	$(BIN)/lint-imports
 	$(BIN)/peakproof dashboards check
 	$(BIN)/python -m scripts.schemas --check
+	$(BIN)/python -m scripts.metrics_reference --check
 
 format: $(STAMP)  ## lay the code out
 	$(BIN)/ruff format .
@@ -68,8 +69,14 @@ rules: $(STAMP)  ## generate the stack's alerting rules and their tests anew
 schemas: $(STAMP)  ## generate docs/schemas anew
 	$(BIN)/python -m scripts.schemas
 
+metrics: $(STAMP)  ## generate docs/metrics.md anew
+	$(BIN)/python -m scripts.metrics_reference
+
 bench-engine: $(STAMP)  ## the load engine against FastHttpUser and wrk (under ten minutes; needs nginx, wrk, two cores)
 	@$(BIN)/python -P -m scripts.benches.engine
+
+bench-exporters: $(STAMP)  ## exposition against prometheus-client, and a source that hangs (under ten minutes; needs Prometheus)
+	@$(BIN)/python -P -m scripts.benches.exporters
 
 bench-stop: $(STAMP)  ## how soon the kill URL ends a run, with its directory whole (two minutes)
 	@$(BIN)/python -P -m scripts.benches.stopping

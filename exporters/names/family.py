@@ -23,12 +23,12 @@ class Family:
     bounded_by: str = ""
 
 
-SOURCE = "source"
+SOURCE, FAMILY = "source", "family"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The two families that every subject has, by source, also when that source can't be read."""
+    """The families that every subject has: two by source, also when that source can't be read, and what was cut."""
 
     subject: str
 
@@ -53,6 +53,22 @@ class Health:
             labels=(SOURCE,),
             bounded_by="the sources that the configuration names",
         )
+
+    @property
+    def dropped(self) -> Family:
+        """How many series a family has lost to the subject's ceiling; absent when it lost none."""
+        return Family(
+            name=f"{self.subject}_exporter_series_dropped",
+            kind="gauge",
+            help=f"Series of this family left out of the last scrape, because {self.subject} has more than it may.",
+            labels=(FAMILY,),
+            bounded_by="the families of the subject",
+        )
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """All of them."""
+        return self.up, self.duration, self.dropped
 
 
 def le(value: float) -> str:

@@ -2,20 +2,27 @@
 
 cheroot rather than the standard library's ThreadingHTTPServer: threads are bounded, idle keep-alive connections hold
 none, and bodies and headers are bounded too. It costs about 0.2 ms of CPU a request more, which at the recorder's
-1,500 spans/s in batches of 64 is half a percent of a core.
+1,500 spans/s in batches of 64 is half a percent of a core. A request gets a thread once its head is whole, and gives
+it back when the client is slow to take the answer: slow clients wait elsewhere (`slow_clients.py`).
 """
 
 import hmac
+import logging
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
-from cheroot import wsgi
+from cheroot import errors, wsgi
 
+from exporters.serving.connection import MAX_HEAD_BYTES, Connection
+from exporters.serving.slow_clients import SlowClients
+from slo.documents import BadInput
+
+_LOG = logging.getLogger(__name__)
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-_MAX_HEADER_BYTES = 32 << 10
 _READ_TIMEOUT_S = 10
 _STOP_WITHIN_S = 3
 _TICK_S = 0.1  # how soon `stop` is noticed
@@ -59,12 +66,67 @@ class _Gateway(wsgi.Gateway_10):
         return super().start_response(status, headers, exc_info)
 
 
+class Tls(Protocol):
+    """TLS on a port."""
+
+    def wrapped(self, connection: socket.socket) -> ssl.SSLSocket:
+        """Return the connection with TLS on it, before its handshake; raises BadInput when that can't be had."""
+
+    def admits(self, connection: ssl.SSLSocket) -> bool:
+        """Return whether a client whose handshake is over may go on."""
+
+
+class _TlsAdapter:
+    """TLS as cheroot asks for it."""
+
+    def __init__(self, tls: Tls) -> None:
+        self._tls, self.admits = tls, tls.admits
+
+    def bind(self, listening: socket.socket) -> socket.socket:
+        return listening
+
+    def wrap(self, connection: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        try:
+            return self._tls.wrapped(connection), {"wsgi.url_scheme": "https"}
+        except BadInput as error:
+            connection.close()
+            raise errors.FatalSSLAlert(str(error)) from error
+
+    def makefile(self, *_: object) -> None:
+        """Make nothing: a connection has its own."""
+
+
 class _Server(wsgi.Server):
-    """cheroot's server, which would leave its socket open when it can't bind."""
+    """cheroot's server, with connections that hold no thread while their client is slow."""
+
+    ConnectionClass = Connection
+
+    def prepare(self) -> None:
+        self.slow = SlowClients()
+        super().prepare()
+        self.slow.start()
+
+    def stop(self) -> None:
+        was_ready = self.ready
+        super().stop()
+        if was_ready:
+            self.slow.stop()
+
+    def process_conn(self, conn: Connection) -> None:
+        self.slow.arriving(conn, lambda: super(_Server, self).process_conn(conn))
+
+    def put_conn(self, conn: Connection) -> None:
+        if conn.untaken:
+            self.slow.taking(conn)
+        else:
+            super().put_conn(conn)
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's
+        _LOG.log(level, "%s", msg, exc_info=traceback)
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
-        try:
+        try:  # cheroot would leave the socket open when it can't bind
             socket_.bind(bind_addr)
         except (OSError, OverflowError):
             socket_.close()
@@ -75,7 +137,7 @@ class _Server(wsgi.Server):
 class Listener:
     """A WSGI application served on `host` and `port` (0: any free one) until `stop`."""
 
-    def __init__(self, app: App, host: str, port: int, *, threads: int, max_body: int) -> None:
+    def __init__(self, app: App, host: str, port: int, *, threads: int, max_body: int, tls: Tls | None = None) -> None:
         self._server = _Server(
             (host, port),
             app,
@@ -89,7 +151,8 @@ class Listener:
         self._server.gateway = _Gateway
         self._server.expiration_interval = _TICK_S
         self._server.max_request_body_size = max_body
-        self._server.max_request_header_size = _MAX_HEADER_BYTES
+        self._server.max_request_header_size = MAX_HEAD_BYTES
+        self._server.ssl_adapter = None if tls is None else _TlsAdapter(tls)
         self._thread = threading.Thread(target=self._server.serve, name=f"http-{port}", daemon=True)
 
     def start(self) -> None:
@@ -105,7 +168,8 @@ class Listener:
     def url(self) -> str:
         """Where it listens, without a slash at the end."""
         host, port = self._server.bind_addr[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if self._server.ssl_adapter is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     def stop(self) -> None:
         """Finish the requests under way and give the port back; calling it again does nothing."""

@@ -1,24 +1,56 @@
-"""Serving subjects to Prometheus: `/metrics` for all, `/metrics/<subject>` for one, a page for people, `/healthz`."""
+"""Serving subjects to Prometheus: `/metrics` for all, `/metrics/<subject>` for one, a page for people, `/healthz`.
+
+Beside them stand pages that answer a question of their own, as `/probe?target=…&module=…` does.
+"""
 
 import html
+import logging
 import math
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qsl
 
-from prometheus_client.registry import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
 
-from exporters.serving.exposition import rendered
-from exporters.serving.http_server import Listener, StartResponse, guarded
+from exporters.serving.exposition import Exposition
+from exporters.serving.http_server import App, CantListen, Listener, StartResponse
+from exporters.serving.protection import protected
 from exporters.serving.scrape import ScrapeCollector, Scraper, Subject
 from exporters.serving.source import Deadline
+from exporters.serving.web_protection import WebProtection
+from slo.documents import BadInput
 
 DEFAULT_TIMEOUT_S = 10.0
 _MAX_TIMEOUT_S = 60.0
 _MARGIN_RATIO = 0.1  # of the scraper's timeout, kept for rendering and the way back …
 _MAX_MARGIN_S = 0.5  # … as blackbox_exporter's --timeout-offset
+MOST_QUERY_FIELDS = 16
+MOST_ASKED = 4  # of the server's threads, so that scrapes of subjects always find one: a probe may take long
+_HTML = (("Content-Type", "text/html; charset=utf-8"),)
 _TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+
+
+_LOG = logging.getLogger(__name__)
+Query = Mapping[str, str]
+OwnFamilies = Callable[[], Iterable[Metric]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryPage:
+    """A page that collects for what its query asks: a fresh registry for each request, as blackbox_exporter's probe.
+
+    `collect` raises BadInput for a query that it can't answer, which is shown to the client with status 400; a target
+    that fails is a metric. `example` is a query for the landing page.
+    """
+
+    about: str
+    collect: Callable[[Query, Deadline], CollectorRegistry]
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +76,32 @@ def serve(
     *,
     threads: int = 8,
     token: str | None = None,
+    pages: Mapping[str, QueryPage] = MappingProxyType({}),
 ) -> Server:
-    """Serve `subjects` in threads until `stop`, to requests with the bearer `token` when there is one.
+    """Serve `subjects`, and `pages` at their paths, until `stop`; with a `token`, to requests that bring it.
 
     Raises CantListen, and ValueError on a name twice.
     """
-    app = guarded(Pages(subjects).answer, token)
-    listener = Listener(app, host, port, threads=threads, max_body=1 << 16)
-    listener.start()
-    return Server(listener=listener)
+    answer = Pages(subjects, pages=pages).answer
+    return listen(protected(answer, None, token), [(host, port)], threads=threads)[0]
+
+
+def listen(
+    app: App, addresses: Sequence[tuple[str, int]], *, threads: int = 8, web: WebProtection | None = None
+) -> list[Server]:
+    """Serve `app` on each of the addresses, with the TLS of `web` if it has any; raises CantListen, then on none."""
+    servers: list[Server] = []
+    tls = web if web is not None and web.has_tls else None
+    try:
+        for host, port in addresses:
+            listener = Listener(app, host, port, threads=threads, max_body=1 << 16, tls=tls)
+            listener.start()
+            servers.append(Server(listener=listener))
+    except CantListen:
+        for server in servers:
+            server.stop()
+        raise
+    return servers
 
 
 def budget_s(header: str) -> float:
@@ -67,12 +116,35 @@ def budget_s(header: str) -> float:
     return timeout_s - min(_MAX_MARGIN_S, timeout_s * _MARGIN_RATIO)
 
 
-class Pages:
-    """The WSGI application of a set of subjects."""
+def query_of(text: str) -> Query:
+    """Return the fields of a query; raises BadInput when one stands there twice, or there are too many."""
+    try:
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
+    except ValueError as error:
+        raise BadInput(f"query: more than the {MOST_QUERY_FIELDS} fields allowed") from error
+    if len({name for name, _ in fields}) != len(fields):
+        raise BadInput("query: a field stands there twice")
+    return dict(fields)
 
-    def __init__(self, subjects: Sequence[Subject[Any]], clock: Callable[[], float] = time.monotonic) -> None:
+
+class Pages:
+    """The WSGI application of a set of subjects.
+
+    `own` are the families of the exporter itself, beside those of each subject; `exposition` keeps lines from scrape to
+    scrape, also for pages that come after these.
+    """
+
+    def __init__(
+        self,
+        subjects: Sequence[Subject[Any]],
+        clock: Callable[[], float] = time.monotonic,
+        pages: Mapping[str, QueryPage] = MappingProxyType({}),
+        own: OwnFamilies = tuple,
+        exposition: Exposition | None = None,
+    ) -> None:
         self._scrapers = {subject.name: Scraper(subject, clock) for subject in subjects}
-        self._clock = clock
+        self._own, self._free = own, threading.Semaphore(MOST_ASKED)
+        self._clock, self._pages, self._exposition = clock, pages, exposition or Exposition()
         if len(self._scrapers) != len(subjects):
             raise ValueError("two subjects have the same name")
 
@@ -82,39 +154,102 @@ class Pages:
         start_response(status, [*headers, ("Content-Length", str(len(body)))])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
+    def close(self) -> None:
+        """Give back what the subjects' sources hold; a subject that can't is logged."""
+        for name, scraper in self._scrapers.items():
+            try:
+                scraper.subject.close()
+            except Exception:  # noqa: BLE001 - the others have something to give back too
+                _LOG.exception("%s: can't be closed", name)
+
     def _page(self, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
         path = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return "405 Method Not Allowed", (*_TEXT, ("Allow", "GET, HEAD")), b"only GET and HEAD\n"
-        if path == "/":
-            return "200 OK", (("Content-Type", "text/html; charset=utf-8"),), self._landing()
-        if path == "/healthz":
-            return "200 OK", _TEXT, b"ok\n"
+            # closed, so that a body that nobody asked for isn't read
+            fields = (*_TEXT, ("Allow", "GET, HEAD"), ("Connection", "close"))
+            return "405 Method Not Allowed", fields, b"only GET and HEAD\n"
+        if path in ("/", "/healthz"):
+            return ("200 OK", _HTML, self._landing()) if path == "/" else ("200 OK", _TEXT, b"ok\n")
+        if path in self._pages:
+            return self._asked(self._pages[path], environ)
+        scrapers = self._scraped_at(path)
+        if scrapers is None:
+            return "404 Not Found", _TEXT, b"no such page; see /\n"
+        return self._metrics(scrapers, environ)
+
+    def _scraped_at(self, path: str) -> list[Scraper[Any]] | None:
         if path == "/metrics":
-            return self._metrics(list(self._scrapers.values()), environ)
+            return list(self._scrapers.values())
         scraper = self._scrapers.get(path.removeprefix("/metrics/")) if path.startswith("/metrics/") else None
-        if scraper is not None:
-            return self._metrics([scraper], environ)
-        return "404 Not Found", _TEXT, b"no such page; see /\n"
+        return None if scraper is None else [scraper]
 
     def _metrics(
         self, scrapers: Sequence[Scraper[Any]], environ: dict[str, Any]
     ) -> tuple[str, Iterable[tuple[str, str]], bytes]:
-        budget = budget_s(environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", ""))
-        deadline = Deadline(at=self._clock() + budget, clock=self._clock)
+        deadline = self._deadline(environ)
         registry = CollectorRegistry()
         begun = [(scraper.health, scraper.begin(deadline)) for scraper in scrapers]
         for health, landed in begun:
             ScrapeCollector(health, landed, registry)
-        page = rendered(registry, environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_ACCEPT_ENCODING", ""))
+        _Own(self._own, registry)
+        return self._rendered(registry, environ)
+
+    def _asked(self, page: QueryPage, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
+        if not self._free.acquire(blocking=False):
+            return "503 Service Unavailable", (*_TEXT, ("Retry-After", "1")), b"others are asked at this moment\n"
+        try:
+            registry = page.collect(query_of(environ.get("QUERY_STRING", "")), self._deadline(environ))
+        except BadInput as error:
+            return "400 Bad Request", _TEXT, f"{error}\n".encode()
+        finally:
+            self._free.release()
+        return self._rendered(registry, environ)
+
+    def _deadline(self, environ: dict[str, Any]) -> Deadline:
+        budget = budget_s(environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", ""))
+        return Deadline(at=self._clock() + budget, clock=self._clock)
+
+    def _rendered(
+        self, registry: CollectorRegistry, environ: dict[str, Any]
+    ) -> tuple[str, Iterable[tuple[str, str]], bytes]:
+        page = self._exposition.page(registry, environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_ACCEPT_ENCODING", ""))
         return "200 OK", page.headers, page.body
 
     def _landing(self) -> bytes:
-        rows = "".join(
-            f'<li><a href="/metrics/{html.escape(name)}">{html.escape(name)}</a>: {html.escape(s.subject.about)}</li>'
-            for name, s in self._scrapers.items()
-        )
+        subjects = "".join(_subject_row(name, scraper) for name, scraper in self._scrapers.items())
+        pages = "".join(_page_row(path, page) for path, page in self._pages.items())
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Peakproof exporter</title>'
-            f'<h1>Peakproof exporter</h1><p><a href="/metrics">all metrics</a></p><ul>{rows}</ul></html>\n'
+            '<h1>Peakproof exporter</h1><p><a href="/metrics">all metrics</a>, <a href="/healthz">health</a></p>'
+            f"<ul>{subjects}{pages}</ul></html>\n"
         ).encode()
+
+
+class _Own(Collector):
+    """The exporter's own families as a collector."""
+
+    def __init__(self, families: OwnFamilies, registry: CollectorRegistry) -> None:
+        self._families = families
+        registry.register(self)
+
+    def describe(self) -> Iterable[Metric]:
+        """Name none, so that registering asks for none."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return them."""
+        return self._families()
+
+
+_SHOWN = {None: "not read yet", True: "up", False: "down"}
+
+
+def _subject_row(name: str, scraper: Scraper[Any]) -> str:
+    sources = "".join(f"<li>{html.escape(source)}: {_SHOWN[up]}</li>" for source, up in scraper.up.items())
+    about = f'<a href="/metrics/{html.escape(name)}">{html.escape(name)}</a>: {html.escape(scraper.subject.about)}'
+    return f"<li>{about}<ul>{sources}</ul></li>"
+
+
+def _page_row(path: str, page: QueryPage) -> str:
+    address = html.escape(f"{path}?{page.example}" if page.example else path)
+    return f'<li><a href="{address}">{address}</a>: {html.escape(page.about)}</li>'

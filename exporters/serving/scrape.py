@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporters.names.family import Health, new_gauge
+from exporters.serving.cardinality import MAX_SERIES, within
 from exporters.serving.source import Deadline, NotYet, Unreadable
 
 _LOG = logging.getLogger(__name__)
@@ -22,17 +23,25 @@ Value = TypeVar("Value")
 Read = Callable[[Deadline], Value]
 
 
+def _nothing() -> None:
+    """Give nothing back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject(Generic[Value]):
     """What is exported: how each source is read (raises Unreadable), and the families of those that were read.
 
-    `families` gets the values by source; a source that couldn't be read isn't among them.
+    `families` gets the values by source; a source that couldn't be read isn't among them. What they hold above
+    `max_series` is left out, and said in `<subject>_exporter_series_dropped`. `close` gives back what the sources hold,
+    once nobody asks the subject any more.
     """
 
     name: str
     about: str
     sources: Mapping[str, Read[Value]]
     families: Callable[[Mapping[str, Value]], Iterable[Metric]]
+    max_series: int = MAX_SERIES
+    close: Callable[[], None] = _nothing
 
 
 def of_one_source(
@@ -69,7 +78,7 @@ class SourceReader(Generic[Value]):
         self._subject, self._read, self._clock = subject, read, clock
         self._lock = threading.Lock()
         self._under_way: Future[Reading[Value]] | None = None
-        self._up: bool | None = None
+        self.up: bool | None = None
 
     def begin(self, deadline: Deadline) -> Callable[[], Reading[Value]]:
         """Start a read, or join the one under way; the result waits for it until `deadline` and never raises."""
@@ -123,7 +132,7 @@ class SourceReader(Generic[Value]):
 
     def _note(self, failure: str | None) -> None:
         with self._lock:
-            before, self._up = self._up, failure is None
+            before, self.up = self.up, failure is None
         if failure is not None and before is not False:
             _LOG.warning("%s: can't be read: %s", self._shown, failure)
         elif failure is None and before is False:
@@ -138,6 +147,11 @@ class Scraper(Generic[Value]):
         self.health = Health(subject=subject.name)
         self._readers = [SourceReader(subject.name, source, read, clock) for source, read in subject.sources.items()]
 
+    @property
+    def up(self) -> Mapping[str, bool | None]:
+        """Whether each source could be read the last time; None before the first."""
+        return {reader.source: reader.up for reader in self._readers}
+
     def begin(self, deadline: Deadline) -> Callable[[], "Scraped"]:
         """Start or join a read of each source; the result waits for all until `deadline` and never raises."""
         begun = [reader.begin(deadline) for reader in self._readers]
@@ -148,22 +162,28 @@ class Scraper(Generic[Value]):
         took_s = {one.source: one.took_s for one in readings}
         try:
             families = tuple(self.subject.families(values))  # type: ignore[arg-type] # no failure: there is a value
+            cut = within(families, self.subject.max_series)
         except Unreadable as error:
             _LOG.warning("%s: can't be exported: %s", self.subject.name, error)
         except Exception:  # noqa: BLE001 - a defect of ours is a failed read too, never an HTTP 500
             _LOG.exception("%s: the exporter itself failed", self.subject.name)
         else:
-            return Scraped(families=families, up={source: source in values for source in took_s}, took_s=took_s)
+            up = {source: source in values for source in took_s}
+            return Scraped(families=cut.families, up=up, took_s=took_s, dropped=cut.dropped)
         return Scraped(families=(), up=dict.fromkeys(took_s, False), took_s=took_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scraped:
-    """What one scrape of a subject gave: its families, and for each source whether it was read and how long it took."""
+    """What one scrape of a subject gave: its families, and for each source whether it was read and how long it took.
+
+    `dropped` holds how many series of a family were left out.
+    """
 
     families: tuple[Metric, ...]
     up: Mapping[str, bool]
     took_s: Mapping[str, float]
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 class ScrapeCollector(Collector):
@@ -187,4 +207,9 @@ class ScrapeCollector(Collector):
             duration.add_metric((source,), scraped.took_s[source])
         yield up
         yield duration
+        if scraped.dropped:
+            dropped = new_gauge(self._health.dropped)
+            for family, count in scraped.dropped.items():
+                dropped.add_metric((family,), count)
+            yield dropped
         yield from scraped.families

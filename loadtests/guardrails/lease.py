@@ -153,6 +153,17 @@ def take(place: Place) -> Lease:
         ) from error
 
 
+def holder(place: Place) -> str | None:
+    """Return which run holds one of the files now, for a person; None when none does. Nothing is taken or written."""
+    for path in place.files:
+        found = _read(path)
+        if isinstance(found, Entry) and place.now() < found.until:
+            return found.describe()
+        if isinstance(found, _Unreadable) and place.now() < found.written_at + round(place.kept_s * 1e9):
+            return f"an unknown run: {path} is unreadable"
+    return None
+
+
 def await_lease(place: Place, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> Lease:
     """Take the lease, waiting for one to run out whose run may have crashed; raises like `take`.
 

@@ -21,7 +21,7 @@ class TrialJob(Document):
 
     `directory` is a run directory, `worker` what it is called in there, `first` the number of its first session. A
     step may take `step_s`, and the storefront's code `code_s` between two of them; `hang` is where a hang is written.
-    At most one request goes out in `every_s`.
+    At most one request goes out in `every_s`, and a session may make so many `requests`.
     """
 
     directory: Path
@@ -33,6 +33,7 @@ class TrialJob(Document):
     code_s: float
     hang: Path
     every_s: float = 1.0
+    requests: int = 200
 
 
 class SessionBegan(Document):

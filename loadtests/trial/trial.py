@@ -1,6 +1,7 @@
 """Plays a trial: sessions one after the other, each watched, and ended when it doesn't end."""
 
 import secrets
+from collections.abc import Callable
 
 import gevent
 
@@ -39,18 +40,29 @@ _ENDS_S = 2.0
 
 
 class Trial:
-    """Plays the journeys of a `TrialJob` on a run directory's job."""
+    """Plays the journeys of a `TrialJob` on a run directory's job.
 
-    def __init__(self, asked: TrialJob, job: Job, tell: Tell) -> None:
-        self._asked, self._job, self._tell = asked, job, tell
+    `why_stop` is asked often, and ends a session with what it says. Without `recorded` no requests are written down.
+    """
+
+    def __init__(
+        self,
+        asked: TrialJob,
+        job: Job,
+        tell: Tell,
+        why_stop: Callable[[], str | None] = lambda: None,
+        *,
+        recorded: bool = True,
+    ) -> None:
+        self._asked, self._job, self._tell, self._why_stop = asked, job, tell, why_stop
         self._clock = Clock.start()
         pace_s = max(asked.every_s, 1 / job.environment.ceiling.requests_per_s) * _MARGIN
         alarms = PacedAlarms(self._clock, pace_s)
-        self._seen = Seen(tell, self._clock, alarms, secrets_of(job))
+        self._seen = Seen(tell, self._clock, alarms, secrets_of(job), asked.requests)
         self._log = WatchedLog(self._seen)
         self._ledger = WatchedLedger(job.directory.ledger(asked.worker), self._seen)
-        self._records = Records(job.directory, asked.worker)
-        self._hooks = Hooks([self._records])
+        self._records = Records(job.directory, asked.worker) if recorded else None
+        self._hooks = Hooks([] if self._records is None else [self._records])
         own = Own(
             clock=self._clock,
             alarms=alarms,
@@ -76,7 +88,8 @@ class Trial:
             self._hang.close()
             if batch := self._log.take():
                 self._hooks.steps_ended(batch)
-            self._records.close()
+            if self._records is not None:
+                self._records.close()
             self._ledger.close()
 
     def _journey(self, journey: str) -> None:
@@ -187,6 +200,8 @@ class Trial:
 
     def _stuck(self, session: Session) -> str | None:
         """Return why a session must be ended, None while it goes on."""
+        if (why := self._why_stop()) is not None:
+            return why
         waits, idle_s = session.waits_for, self._seen.idle_s
         most_s = self._asked.code_s if waits is None else max(self._asked.step_s, WITHIN_S + self._asked.code_s)
         if idle_s <= most_s:

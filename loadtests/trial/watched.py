@@ -17,7 +17,6 @@ from loadtests.shopper.masking import masked_reply, masked_request, without
 from loadtests.shopper.session import Session
 from loadtests.trial.messages import Accepted, Event, Exchange, OrderSeen, StepPlayed
 
-MOST_REQUESTS = 200
 _REPLY_HEAD, _BODY_HEAD = 2048, 1024
 _LONGEST_PATH = 300
 Tell = Callable[[Event], None]
@@ -52,10 +51,13 @@ class PacedAlarms(Alarms):
 
 
 class Seen:
-    """What was seen of the session that is played, from its beginning; `known` are the environment's secrets."""
+    """What was seen of the session that is played, from its beginning.
 
-    def __init__(self, tell: Tell, clock: Clock, alarms: PacedAlarms, known: tuple[str, ...]) -> None:
-        self.tell, self._known = tell, known
+    `known` are the environment's secrets, `most` is how many requests a session may make.
+    """
+
+    def __init__(self, tell: Tell, clock: Clock, alarms: PacedAlarms, known: tuple[str, ...], most: int) -> None:
+        self.tell, self._known, self._most = tell, known, most
         self._session: Session | None = None
         self._clock, self._alarms = clock, alarms
         self.since = clock.now()
@@ -95,8 +97,8 @@ class Seen:
     def sends(self, request: Request) -> int:
         """Take note that a request is sent; return when."""
         self.requests += 1
-        if self.requests > MOST_REQUESTS:
-            raise StuckError(f"the session made {MOST_REQUESTS} requests and hasn't ended")
+        if self.requests > self._most:
+            raise StuckError(f"the session made {self._most} requests and hasn't ended")
         self.last = (request, Reply())
         self._alarms.sent()
         self.touch()

@@ -8,7 +8,8 @@ from typing import Literal, cast
 
 from loadtests.coordination.uploads import KEY_VARIABLE as UPLOAD_KEY
 from loadtests.demand.plan import Plan
-from loadtests.environment.credentials import Secret, variables_of
+from loadtests.environment.child_variables import clean, secrets_for
+from loadtests.environment.credentials import Secret
 from loadtests.environment.destinations import host_of
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment, Targets
@@ -30,7 +31,6 @@ Ended = Literal["completed", "stopped", "aborted", "failed"]
 _LOCUST = python("-m", "locust")
 _GRACE_S = 5.0
 _LAST_UPLOADS_S = 15.0  # what workers elsewhere still upload when a run is ended
-_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def check_shared(plan: Plan, workers: int) -> None:
@@ -173,27 +173,20 @@ def start_fetcher(
     """Start a process that fetches a run bundle from its master into `folder` and ends: 75 when the run is full."""
     reach = ["--worker", "--master-host", master[0], "--master-port", str(master[1])]
     command = [*_LOCUST, "-f", str(_locustfile()), "--fetch-into", str(folder), *reach, "--loglevel", "WARNING"]
-    variables = _clean(folder, environment) | {RUN_TOKEN: token.reveal()}
+    variables = clean(folder, environment) | {RUN_TOKEN: token.reveal()}
     return children.start("locust-fetcher", command, environment=variables)
 
 
 def variables_for(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a process that plays sessions: those that targets.yaml names, and few more."""
-    return _clean(directory.logs, environment) | _secrets(directory, environment)
-
-
-def _clean(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: environment[name] for name in _KEPT if name in environment}
-    # Locust reads its settings from the home folder, the folder it stands in, and LOCUST_*: none is the user's here.
-    return kept | {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    return clean(directory.logs, environment) | _secrets(directory, environment)
 
 
 def _secrets(directory: RunDirectory, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that targets.yaml takes a header or a password from: by name, never on a command line."""
     if not directory.targets.is_file():
         return {}  # the generator itself says what is missing
-    named = {name for one in read_json(directory.targets, Targets).environments.values() for name in variables_of(one)}
-    return {name: environment[name] for name in named if name in environment}
+    return secrets_for(read_json(directory.targets, Targets).environments.values(), environment)
 
 
 def _command(directory: RunDirectory) -> list[str]:

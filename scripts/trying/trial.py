@@ -1,30 +1,25 @@
 """A trial: behind every guard rail of a run, one process plays the journeys and tells what happens, a line each."""
 
-import os
-import selectors
-import signal
-import subprocess
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from loadtests.audit.sources import keep_stock, own_records
 from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.resolved_environment import resolve_environment
+from loadtests.guardrails.access import check_allowed
 from loadtests.results.inputs import Inputs, hash_inputs, prepare
 from loadtests.results.ledger import count_rows, orders_of
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.run_json import PEAKPROOF
 from loadtests.runtime.clock import Clock
-from loadtests.runtime.guarded_child import python
 from loadtests.runtime.hang_watch import read_hang
+from loadtests.runtime.line_process import LineProcess
 from loadtests.storefronts.failures import place_at
 from loadtests.trial.messages import EVENT, CodePlace, Event, Failure, JourneyEnded, TrialJob
 from loadtests.worker.job import write_job
 from scripts.context import Context
-from scripts.running.guards import Watches, check_allowed, check_environment, lease_of
+from scripts.running.guards import Watches, check_environment, lease_of
 from scripts.running.locust_processes import variables_for
 from scripts.trying.tried import Progress, TrialSetting, Tried
 from slo.documents import BadInput
@@ -41,11 +36,8 @@ from slo.validity.run_document import (
 )
 
 TRIES = "tries"
-# With gevent's patches, as the load generator has them: what blocks there blocks here.
-_COMMAND = tuple(python("-m", "gevent.monkey", "--module", "loadtests.trial.__main__"))
-_LOOK_S = 0.2
+_MODULE = "loadtests.trial.__main__"
 _START_S = 60.0
-_LONGEST_LINE = 1 << 20
 _LOG_TAIL = 2000
 _NOTE = "a try: a session of each journey, nothing to judge"
 _CODE_S = 10.0
@@ -171,49 +163,28 @@ class _Trial:
             hang=self._directory.hang(name).absolute(),
         )
         log = self._directory.logs / f"try-{name}.log"
-        with log.open("ab") as file:
-            process = subprocess.Popen(
-                _COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                env=variables_for(self._directory, self._context.environment),
-                start_new_session=True,
-            )
-        try:
-            assert process.stdin is not None  # noqa: S101 - it has a pipe
-            with suppress(BrokenPipeError):
-                process.stdin.write(job.model_dump_json().encode() + b"\n")
-                process.stdin.flush()
-            for event in self._events(process):
+        with (
+            log.open("ab") as file,
+            LineProcess(
+                _MODULE,
+                job.model_dump_json().encode(),
+                variables_for(self._directory, self._context.environment),
+                file,
+            ) as process,
+        ):
+            for line in process.lines(self._is_over):
+                event = EVENT.validate_json(line)
                 self._progress.take(event)
                 self._show(event)
-        finally:
-            _kill(process)
         self._ended(process, job, log)
 
-    def _events(self, process: "subprocess.Popen[bytes]") -> Iterator[Event]:
-        """Return what the process tells, to its end; it is ended when it tells nothing for too long."""
-        assert process.stdout is not None  # noqa: S101 - it has a pipe
-        most_s = self._setting.step_s + 2 * _CODE_S + _START_S
-        told_at, rest = time.monotonic(), b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            while True:
-                if (why := self._watches.why_stop()) is not None:
-                    raise _StoppedError(why)
-                if selector.select(_LOOK_S):
-                    data = os.read(process.stdout.fileno(), 1 << 16)
-                    if not data:
-                        return
-                    told_at = time.monotonic()
-                    *lines, rest = (rest + data).split(b"\n")
-                    for line in lines:
-                        yield EVENT.validate_json(line)
-                if len(rest) > _LONGEST_LINE or time.monotonic() - told_at > most_s:
-                    return
+    def _is_over(self, silent_s: float) -> bool:
+        """Whether the process has told nothing for too long; raises _StoppedError when a guard rail says stop."""
+        if (why := self._watches.why_stop()) is not None:
+            raise _StoppedError(why)
+        return silent_s > self._setting.step_s + 2 * _CODE_S + _START_S
 
-    def _ended(self, process: "subprocess.Popen[bytes]", job: TrialJob, log: Path) -> None:
+    def _ended(self, process: LineProcess, job: TrialJob, log: Path) -> None:
         """Take note of how the process ended, when it left journeys: the one it played is over."""
         if not self._progress.left:
             return
@@ -246,18 +217,3 @@ class _Trial:
 def _tail(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1][:_LOG_TAIL] if lines else ""
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and all it started; what it wrote is written."""
-    assert process.stdin is not None  # noqa: S101 - it has pipes
-    assert process.stdout is not None  # noqa: S101 - it has pipes
-    with suppress(BrokenPipeError):
-        process.stdin.close()
-    try:
-        process.wait(timeout=_LOOK_S)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    process.stdout.close()

@@ -1,62 +1,157 @@
-"""`peakproof exporter`: serve the metrics of one subject to Prometheus until interrupted."""
+"""`peakproof exporter`: serve the metrics of one subject, or of all that are configured, until interrupted."""
 
 import argparse
+import logging
+import signal
 import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from exporters.config import names, pages_of, read_config, subjects
+from exporters.context import ExporterContext
+from exporters.serving.exposition import Exposition
 from exporters.serving.http_server import CantListen
-from exporters.serving.pages import serve
+from exporters.serving.pages import OwnFamilies, Pages, listen
+from exporters.serving.protection import protected
+from exporters.serving.reloading import ReloadedPages
 from exporters.serving.scrape import Subject
-from exporters.serving.source import AdminSource
+from exporters.serving.source import AdminSource, Source
+from exporters.serving.web_protection import WebProtection
 from exporters.subjects import loadgen, orders, stock
-from scripts.arguments import add_web, web_token
+from loadtests.runtime.clock import Clock
+from scripts.arguments import local_file
 from scripts.context import Context
+from scripts.listening import Address, Protection, listen_address, reached_by_others
+from scripts.tokens import token_named
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
 
-SUMMARY = "serve metrics of the load generator, the stock or the orders to Prometheus"
+SUMMARY = "serve metrics of the load generator, the shop and what it loses sleep over to Prometheus"
 EXAMPLE = "peakproof exporter loadgen"
-_SUBJECTS = ("loadgen", "stock", "orders")
+ALL = "all"
+CONFIG = "exporters.yaml"
+PORT = 18087
+_LOADGEN = "loadgen"
+_BY_ADDRESS: Mapping[str, Callable[[Source], Subject[Any]]] = {"stock": stock.subject, "orders": orders.subject}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("subject", choices=_SUBJECTS, metavar="SUBJECT", help=f"what to export: {', '.join(_SUBJECTS)}")
-    parser.add_argument("--url", help="where to read: the shop's stock page for stock, its funnel page for orders")
+    known = [ALL, *dict.fromkeys((_LOADGEN, *_BY_ADDRESS, *names()))]
+    parser.add_argument("subject", choices=known, metavar="SUBJECT", help=f"what to export: {', '.join(known)}")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=local_file,
+        help=f"what each subject reads (default {CONFIG} in the current folder); read again at SIGHUP",
+    )
+    parser.add_argument("--url", help="the shop's admin page to read: of its stock for stock, of its funnel for orders")
     parser.add_argument(
         "--token-env",
         metavar="NAME",
         default="PEAKPROOF_SHOP_TOKEN",
         help="variable that holds the bearer token for --url (default PEAKPROOF_SHOP_TOKEN)",
     )
-    add_web(parser)
-    parser.add_argument("--port", type=int, default=18087, help="port to listen on (default 18087)")
+    _add_web(parser)
+
+
+def _add_web(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--web.listen-address",
+        dest="addresses",
+        action="append",
+        type=listen_address,
+        metavar="HOST:PORT",
+        help=f"where to listen (default 127.0.0.1:{PORT}; may be repeated); one that others reach needs protection",
+    )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config",
+        type=local_file,
+        metavar="FILE",
+        help="TLS, users and headers, in the format of Prometheus' exporter-toolkit",
+    )
+    parser.add_argument(
+        "--web-token-env",
+        metavar="NAME",
+        help="variable that holds the bearer token clients must send; NAME_FILE may name a file that holds it",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="as --web.listen-address HOST:PORT, with --port")
+    parser.add_argument("--port", type=int, default=PORT, help=f"port to listen on (default {PORT})")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Serve until interrupted; raises EnvironmentLacks when the port is in use."""
-    subject = _subject(options, context)
+    """Serve until interrupted; raises BadInput, and EnvironmentLacks when a port is in use."""
+    addresses: list[Address] = options.addresses or [(options.host, options.port)]
+    token_name, has_file = options.web_token_env, options.web_config is not None
+    by_others = reached_by_others(addresses, Protection(has_token=token_name is not None, has_web_config=has_file))
+    token = token_named(token_name, context.environment, "--web-token-env names it").reveal() if token_name else None
+    web = WebProtection(options.web_config, must_ask=by_others and token is None) if has_file else None
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    reloaded = ReloadedPages(_maker(options, context), Clock.start().now)
     try:
-        server = serve([subject], options.host, options.port, token=web_token(options, context))
+        servers = listen(protected(reloaded.answer, web, token), addresses, web=web)
     except CantListen as error:
         raise EnvironmentLacks(str(error)) from error
-    context.say(f"{options.subject}: {server.url}/metrics")
+    for server in servers:
+        context.say(f"{options.subject}: {server.url}/metrics")
     try:
-        threading.Event().wait()
+        _serve(reloaded)
     except KeyboardInterrupt:
         context.say("stopped")
     finally:
-        server.stop()
+        for server in servers:
+            server.stop()
+        reloaded.close()
     return ExitCode.OK
 
 
-def _subject(options: argparse.Namespace, context: Context) -> Subject[Any]:
-    if options.subject == "loadgen":
+def _serve(reloaded: ReloadedPages) -> None:
+    """Reload at each SIGHUP, for ever."""
+    asked = threading.Event()
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: asked.set())
+    while True:
+        asked.wait()
+        asked.clear()
+        reloaded.reload()
+
+
+def _maker(options: argparse.Namespace, context: Context) -> Callable[[OwnFamilies], Pages]:
+    """Return what makes the pages from the configuration as it is then; the lines they keep outlive them."""
+    exposition = Exposition()
+    file: Path = options.config or context.folder / CONFIG
+    alone = _without_config(options, context) if options.config is None else None
+    if alone is not None:
+        return lambda own: Pages([alone], own=own, exposition=exposition)
+    around = ExporterContext(
+        variables=context.environment, folder=file.parent, runs=context.runs, now=Clock.start().now
+    )
+    only = None if options.subject == ALL else options.subject
+
+    def make(own: OwnFamilies) -> Pages:
+        config = read_config(file)
+        made = subjects(config, around, only)
+        return Pages(made, pages=pages_of(made), own=own, exposition=exposition)
+
+    return make
+
+
+def _without_config(options: argparse.Namespace, context: Context) -> Subject[Any] | None:
+    """Return a subject that needs no configuration, None for one that does."""
+    if options.url is not None and options.subject not in _BY_ADDRESS:
+        raise BadInput(f"--url goes with {' and '.join(_BY_ADDRESS)}, not with {options.subject}")
+    if options.subject == _LOADGEN and not _is_configured(_LOADGEN, context.folder / CONFIG):
         return loadgen.subject(lambda: loadgen.latest_run(context.runs))
+    if options.subject not in _BY_ADDRESS or (options.url is None and options.subject in names()):
+        return None
     if not options.url:
         raise BadInput(f"--url is required for {options.subject}: the address of the shop's page to read")
     token = context.environment.get(options.token_env)
     if not token:
         raise BadInput(f"the environment variable {options.token_env} is not set; --token-env names another")
-    source = AdminSource(url=options.url, token=token)
-    return stock.subject(source) if options.subject == "stock" else orders.subject(source)
+    return _BY_ADDRESS[options.subject](AdminSource(url=options.url, token=token))
+
+
+def _is_configured(part: str, file: Path) -> bool:
+    return part in names() and file.exists() and getattr(read_config(file), part, None) is not None

@@ -14,6 +14,7 @@ from loadtests.guardrails.production import is_production
 from loadtests.results.inputs import Inputs
 from loadtests.storefronts import Storefront, storefront_of
 from loadtests.trial.messages import Event, TrialEnded
+from loadtests.trial.plan import plan_of
 from scripts.arguments import between, local_file, write_given
 from scripts.context import Context
 from scripts.trying.trial import perform_trial
@@ -99,7 +100,7 @@ def _inputs(options: argparse.Namespace) -> tuple[Inputs, Storefront]:
     known = read_targets(options.targets)
     environment = known.environment(options.on, options.targets)
     storefront = storefront_of(environment)
-    plan = _plan_of(storefront) if options.plan is None else read_plan(options.plan)
+    plan = plan_of("try", next(iter(storefront.journeys))) if options.plan is None else read_plan(options.plan)
     inputs = Inputs(
         plan=plan,
         plan_text=plan.to_yaml() if options.plan is None else read_text(options.plan),
@@ -111,25 +112,6 @@ def _inputs(options: argparse.Namespace) -> tuple[Inputs, Storefront]:
         productions={name: one for name, one in known.environments.items() if one.production and name != options.on},
     )
     return inputs, storefront
-
-
-def _plan_of(storefront: Storefront) -> Plan:
-    """Return the plan of a trial that was given none: what a shopper's session needs of one."""
-    demand = {"source": "none: a try", "forecast_orders_per_hour": 3600, "factor": 1, "orders_per_session": 1}
-    phases = [("warm-up", [1, 1]), ("plateau", [1, 1]), ("drain", None)]
-    return Plan.model_validate(
-        {
-            "format": "peakproof/plan/v1",
-            "name": "try",
-            "seed": 0,
-            "demand": {**demand, "peak_sessions_per_s": 1},
-            "phases": [{"name": kind, "kind": kind, "duration_s": 10, "level": level} for kind, level in phases],
-            "journeys": {next(iter(storefront.journeys)): 1},
-            "think_time": {"median_s": 1, "sigma": 0, "max_s": 1},
-            "cart_lines": {"min": 1, "max": 2},
-            "limits": {"open_sessions": 1},
-        }
-    )
 
 
 def _journeys(options: argparse.Namespace, inputs: Inputs, storefront: Storefront) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What a command line names is a file of this machine, and what others reach wants a token."""
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import requests
 
 from exporters.serving.pages import serve
 from exporters.subjects import loadgen
-from scripts.arguments import local_file
+from scripts.arguments import local_file, web_token
+from scripts.context import Context
+from slo.documents import BadInput
 from tests.ports import free_port
 from tests.scripts.world import Command, write_inputs
 
@@ -37,13 +40,23 @@ def test_a_file_of_an_odd_name_is_a_file() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "shop.example.com"])  # noqa: S104 - refused
 def test_what_others_reach_wants_a_token(host: str, peakproof: Command) -> None:
     write_inputs(peakproof.folder)
-    ended = peakproof("exporter", "loadgen", "--host", host, "--port", str(free_port()))
-    assert (ended.code, ended.err) == (
-        2,
-        (
-            f"peakproof: --host {host}: other machines reach that address, so clients must send a token:"
-            " add --web-token-env NAME, the variable that holds it\n"
-        ),
+    port = str(free_port())
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    needs = f"{shown}: other machines reach that address, so clients must show who they are: add --web-token-env NAME,"
+    more = " the variable that holds a token, or --web.config.file with users or client certificates"
+    for where in (("--host", host, "--port", port), ("--web.listen-address", shown)):
+        ended = peakproof("exporter", "loadgen", *where)
+        assert (ended.code, ended.err) == (2, f"peakproof: {needs}{more}\n")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "shop.example.com"])  # noqa: S104 - refused
+def test_what_takes_a_host_wants_a_token_for_it(host: str, tmp_path: Path) -> None:
+    context = Context(environment={}, folder=tmp_path, say=print, is_terminal=False, command="peakproof recorder")
+    with pytest.raises(BadInput) as refused:
+        web_token(argparse.Namespace(host=host, web_token_env=None), context)
+    assert str(refused.value) == (
+        f"--host {host}: other machines reach that address, so clients must send a token:"
+        " add --web-token-env NAME, the variable that holds it"
     )
 
 

@@ -1,1 +1,1 @@
-"""What the exporters, the rules and the alerts cost and prove, measured."""
+"""The exporters, the rules and the alerts, measured: `make bench-exporters`."""

@@ -2,17 +2,21 @@
 
 import base64
 import gzip
+import re
+import threading
 from collections.abc import Iterator
 
 import pytest
 import requests
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
 from exporters.serving.http_server import CantListen
-from exporters.serving.pages import Pages, Server, budget_s, serve
-from exporters.serving.scrape import Subject
-from exporters.serving.source import AdminSource
+from exporters.serving.pages import MOST_ASKED, Pages, Query, QueryPage, Server, budget_s, serve
+from exporters.serving.scrape import Subject, of_one_source
+from exporters.serving.source import AdminSource, Deadline
 from exporters.subjects import orders, stock
+from slo.documents import BadInput
 from tests.exporters.fakes import FUNNEL, STOCK, TOKEN, Shop, samples, shop_admin
 
 
@@ -48,7 +52,10 @@ def test_metrics_holds_every_subject_and_each_has_a_page_of_its_own(server: Serv
 
 def test_how_long_a_read_took_is_exported(server: Server) -> None:
     found = samples(get(server.url + "/metrics").text, without=lambda name: "_up" in name or name.startswith("shop"))
-    assert set(found) == {("stock_exporter_scrape_duration_seconds",), ("orders_exporter_scrape_duration_seconds",)}
+    assert set(found) == {
+        ("stock_exporter_scrape_duration_seconds", "shop"),
+        ("orders_exporter_scrape_duration_seconds", "shop"),
+    }
     assert all(value > 0 for value in found.values())
 
 
@@ -57,19 +64,19 @@ def test_a_failed_read_is_a_metric_and_never_an_http_500(shop: Shop, server: Ser
     shop.status = status
     reply = get(server.url + "/metrics")
     assert reply.status_code == 200
-    assert samples(reply.text) == {("stock_exporter_up",): 0, ("orders_exporter_up",): 0}
+    assert samples(reply.text) == {("stock_exporter_up", "shop"): 0, ("orders_exporter_up", "shop"): 0}
 
 
 def test_the_scrapers_timeout_ends_the_scrape_of_a_source_that_hangs(shop: Shop, server: Server) -> None:
     shop.gate.clear()
     reply = get(server.url + "/metrics", **{"X-Prometheus-Scrape-Timeout-Seconds": "0.2"})
-    assert samples(reply.text) == {("stock_exporter_up",): 0, ("orders_exporter_up",): 0}
+    assert samples(reply.text) == {("stock_exporter_up", "shop"): 0, ("orders_exporter_up", "shop"): 0}
 
 
 def test_the_deadline_of_a_read_comes_from_the_scrapers_timeout() -> None:
     deadlines = []
-    subject: Subject[None] = Subject(
-        name="fake", about="a fake", read=lambda deadline: deadlines.append(deadline.at), families=lambda _: ()
+    subject: Subject[None] = of_one_source(
+        "fake", "a fake", "here", lambda deadline: deadlines.append(deadline.at), lambda _: ()
     )
     pages = Pages([subject], clock=lambda: 100.0)
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS": "2"}
@@ -108,7 +115,7 @@ def test_gzip_is_used_when_it_is_taken_and_only_then(server: Server) -> None:
         server.url + "/metrics/stock", headers={"Accept-Encoding": "gzip"}, timeout=30, stream=True
     ) as reply:
         assert reply.headers["Content-Encoding"] == "gzip"
-        assert samples(gzip.decompress(reply.raw.read()).decode())["stock_exporter_up",] == 1
+        assert samples(gzip.decompress(reply.raw.read()).decode())["stock_exporter_up", "shop"] == 1
     assert "Content-Encoding" not in get(server.url + "/metrics", **{"Accept-Encoding": "identity"}).headers
 
 
@@ -158,3 +165,68 @@ def test_a_token_that_the_source_repeats_is_on_no_page(shop: Shop, server: Serve
     pages += get(server.url + "/metrics").text
     assert told not in pages
     assert TOKEN not in pages
+
+
+def asked(query: Query, deadline: Deadline) -> CollectorRegistry:
+    if "target" not in query:
+        raise BadInput("target: required and missing")
+    registry = CollectorRegistry()
+    Gauge("probe_success", "Whether it worked.", ["target"], registry=registry).labels(query["target"]).set(1)
+    assert deadline.left_s() < 5
+    return registry
+
+
+def test_a_page_of_its_own_collects_for_what_its_query_asks() -> None:
+    server = serve([], pages={"/probe": QueryPage(about="asks", collect=asked, example="target=a")})
+    reply = get(server.url + "/probe?target=a%20b", **{"X-Prometheus-Scrape-Timeout-Seconds": "5"})
+    told = [get(f"{server.url}/probe{query}") for query in ("", "?target=a&target=b", "?a&" + "b&" * 17)]
+    server.stop()
+    assert samples(reply.text) == {("probe_success", "a b"): 1}
+    assert [(one.status_code, one.text) for one in told] == [
+        (400, "target: required and missing\n"),
+        (400, "query: a field stands there twice\n"),
+        (400, "query: more than the 16 fields allowed\n"),
+    ]
+
+
+def test_pages_that_take_long_leave_threads_to_scrapes(shop: Shop) -> None:
+    waiting, entered = threading.Event(), threading.Semaphore(0)
+
+    def waits(_query: Query, _deadline: Deadline) -> CollectorRegistry:
+        entered.release()
+        waiting.wait(30)
+        return CollectorRegistry()
+
+    source = AdminSource(url=shop.url, token=TOKEN)
+    server = serve([stock.subject(source)], pages={"/probe": QueryPage(about="waits", collect=waits)})
+    asking = [threading.Thread(target=get, args=(server.url + "/probe",)) for _ in range(MOST_ASKED)]
+    for one in asking:
+        one.start()
+    for _ in asking:
+        assert entered.acquire(timeout=30)
+    refused = get(server.url + "/probe")
+    assert get(server.url + "/metrics/stock").status_code == 200
+    waiting.set()
+    for one in asking:
+        one.join()
+    answered = get(server.url + "/probe").status_code
+    server.stop()
+    assert (refused.status_code, refused.text, answered) == (503, "others are asked at this moment\n", 200)
+
+
+def test_the_landing_page_says_of_each_source_whether_it_could_be_read(shop: Shop) -> None:
+    page = QueryPage(about="asks <a>", collect=asked, example="target=a&b")
+    server = serve([stock.subject(AdminSource(url=shop.url, token=TOKEN))], pages={"/probe": page})
+    seen = []
+    for status in (200, 500):
+        seen.append(get(server.url).text)
+        shop.status = status
+        get(server.url + "/metrics")
+    seen.append(get(server.url).text)
+    server.stop()
+    assert [re.findall("<li>(shop: [a-z ]+)</li>", text) for text in seen] == [
+        ["shop: not read yet"],
+        ["shop: up"],
+        ["shop: down"],
+    ]
+    assert '<a href="/probe?target=a&amp;b">/probe?target=a&amp;b</a>: asks &lt;a&gt;' in seen[0]

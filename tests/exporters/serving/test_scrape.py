@@ -2,12 +2,14 @@
 
 import logging
 import threading
+import time
+from collections.abc import Mapping
 from concurrent.futures import Future
 
 import pytest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from exporters.serving.scrape import Reading, Scraper, Subject
+from exporters.serving.scrape import Reading, Scraper, SourceReader, Subject, of_one_source
 from exporters.serving.source import Deadline, NotYet, Unreadable
 
 
@@ -36,7 +38,7 @@ def families(value: int) -> list[Metric]:
 
 
 def scraper_of(source: Source) -> Scraper[int]:
-    return Scraper(Subject(name="fake", about="a fake", read=source.read, families=families))
+    return Scraper(of_one_source("fake", "a fake", "here", source.read, families))
 
 
 def far() -> Deadline:
@@ -63,16 +65,16 @@ def test_a_scrape_never_waits_past_its_deadline_and_starts_no_second_read_beside
     scraper = scraper_of(source)
     source.gate.clear()
     for _ in range(3):
-        reading = scraper.begin(passed())()
-        assert (reading.families, reading.failure) == ((), "no answer within the deadline")
+        scraped = scraper.begin(passed())()
+        assert (scraped.families, scraped.up) == ((), {"here": False})
     assert source.reads == 1
     source.gate.set()
 
 
 def test_an_answer_after_the_deadline_is_a_failure() -> None:
-    late: Future[Reading] = Future()
-    scraper_of(Source())._run(late, passed())
-    assert (late.result().families, late.result().failure) == ((), "answered after the deadline")
+    late: Future[Reading[int]] = Future()
+    SourceReader("fake", "here", Source().read)._run(late, passed())
+    assert (late.result().value, late.result().failure) == (None, "answered after the deadline")
 
 
 def test_a_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -83,9 +85,9 @@ def test_a_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
         source.fails = failure
         scraper.begin(far())()
     assert [record.getMessage() for record in caplog.records] == [
-        "fake: can't be read: it is gone",
-        "fake: can be read again",
-        "fake: can't be read: again",
+        "fake (here): can't be read: it is gone",
+        "fake (here): can be read again",
+        "fake (here): can't be read: again",
     ]
 
 
@@ -93,16 +95,49 @@ def test_what_is_not_there_yet_is_down_and_no_cause_for_a_warning(caplog: pytest
     caplog.set_level(logging.INFO)
     source = Source()
     scraper = scraper_of(source)
-    told = []
+    up = []
     for failure in (NotYet("not started"), None, Unreadable("it is gone")):
         source.fails = failure
-        told.append(scraper.begin(far())().failure)
-    assert told == ["not started", None, "it is gone"]
-    assert [record.getMessage() for record in caplog.records] == ["fake: can't be read: it is gone"]
+        up.append(scraper.begin(far())().up["here"])
+    assert up == [False, True, False]
+    assert [record.getMessage() for record in caplog.records] == ["fake (here): can't be read: it is gone"]
 
 
 def test_a_defect_of_ours_is_a_failed_read_too(caplog: pytest.LogCaptureFixture) -> None:
     source = Source()
     source.fails = KeyError("oops")
-    assert scraper_of(source).begin(far())().failure == "the exporter itself failed"
+    assert scraper_of(source).begin(far())().up == {"here": False}
+    assert caplog.records[0].getMessage() == "fake (here): the exporter itself failed"
+
+
+def test_a_source_that_fails_takes_no_other_down() -> None:
+    good, bad = Source(), Source()
+    bad.fails = Unreadable("it is gone")
+
+    def of(values: Mapping[str, int]) -> list[Metric]:
+        return [GaugeMetricFamily(name, "How often.", value) for name, value in values.items()]
+
+    two = Subject(name="fake", about="a fake", sources={"good": good.read, "bad": bad.read}, families=of)
+    scraped = Scraper(two).begin(far())()
+    assert ([family.name for family in scraped.families], scraped.up) == (["good"], {"good": True, "bad": False})
+
+
+def test_a_source_that_hangs_takes_no_other_down() -> None:
+    good, bad = Source(), Source()
+    bad.gate.clear()
+    two = Subject(
+        name="fake", about="a fake", sources={"bad": bad.read, "good": good.read}, families=lambda v: families(len(v))
+    )
+    deadline = Deadline(at=0.3 + time.monotonic())
+    scraped = Scraper(two).begin(deadline)()
+    assert (scraped.families[0].samples[0].value, scraped.up) == (1, {"good": True, "bad": False})
+    bad.gate.set()
+
+
+def test_families_that_fail_make_every_source_down(caplog: pytest.LogCaptureFixture) -> None:
+    def fails(_: int) -> list[Metric]:
+        raise KeyError("oops")
+
+    scraped = Scraper(of_one_source("fake", "a fake", "here", Source().read, fails)).begin(far())()
+    assert (scraped.families, scraped.up) == ((), {"here": False})
     assert caplog.records[0].getMessage() == "fake: the exporter itself failed"

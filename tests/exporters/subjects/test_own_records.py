@@ -60,7 +60,7 @@ def test_stock_and_funnel_come_from_one_process(records: RecordsProcess) -> None
     clock.at = EVERY_S - 0.1
     assert scraped(subject)[units] == -1  # nobody was asked again
     clock.at = EVERY_S
-    assert scraped(subject) == {("stock_exporter_up",): 0}
+    assert scraped(subject) == {("stock_exporter_up", "shop"): 0}
     clock.at = 2 * EVERY_S
     assert scraped(subject)[units] == -3
     found = scraped(orders.subject(RecordsSource(records, "funnel", turn, lambda: 1, clock)))

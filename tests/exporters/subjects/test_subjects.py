@@ -47,7 +47,7 @@ def write_live(run: Path, value: object) -> None:
 def test_loadgen_exports_what_live_json_says(tmp_path: Path) -> None:
     write_live(tmp_path, LIVE)
     assert scraped(loadgen.subject(lambda: tmp_path)) == {
-        ("loadgen_exporter_up",): 1,
+        ("loadgen_exporter_up", "live.json"): 1,
         ("loadtest_planned_sessions_per_second",): 11.5,
         ("loadtest_planned_sessions_total",): 300,
         ("loadtest_sessions_started_total",): 290,
@@ -69,6 +69,8 @@ def test_loadgen_exports_what_live_json_says(tmp_path: Path) -> None:
         ("loadtest_orders_total", "accepted"): 200,
         ("loadtest_orders_total", "refused"): 9,
         ("loadtest_orders_total", "unknown"): 1,
+        ("loadtest_objective_requests", "checkout"): 210,
+        ("loadtest_objective_bad_requests", "checkout"): 5,
     }
 
 
@@ -90,7 +92,7 @@ def test_a_step_that_vanishes_from_live_json_vanishes_from_the_metrics(tmp_path:
 
 
 def test_a_run_that_has_not_started_is_down(tmp_path: Path) -> None:
-    assert scraped(loadgen.subject(lambda: tmp_path)) == {("loadgen_exporter_up",): 0}
+    assert scraped(loadgen.subject(lambda: tmp_path)) == {("loadgen_exporter_up", "live.json"): 0}
 
 
 def test_latest_is_the_run_with_the_newest_time_in_its_name(tmp_path: Path) -> None:
@@ -140,7 +142,7 @@ def test_a_malformed_snapshot_is_refused(tmp_path: Path, change: Change, message
         loadgen.read_snapshot(tmp_path)
     if message is not None:
         assert str(refused.value) == f"{tmp_path}/live.json: {message}"
-    assert scraped(loadgen.subject(lambda: tmp_path)) == {("loadgen_exporter_up",): 0}
+    assert scraped(loadgen.subject(lambda: tmp_path)) == {("loadgen_exporter_up", "live.json"): 0}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"format": NaN}', "\xff", " " * (live_document.MAX_BYTES + 1)])
@@ -155,20 +157,20 @@ def test_a_histogram_whose_counts_fall_makes_the_subject_down(tmp_path: Path, bu
     live = copy.deepcopy(LIVE)
     live["steps"]["checkout"]["latency"]["buckets"] = buckets  # type: ignore[index]
     write_live(tmp_path, live)
-    assert scraped(loadgen.subject(lambda: tmp_path)) == {("loadgen_exporter_up",): 0}
+    assert scraped(loadgen.subject(lambda: tmp_path)) == {("loadgen_exporter_up", "live.json"): 0}
 
 
 def test_a_snapshot_with_too_many_series_is_refused(tmp_path: Path) -> None:
     by_step = {f"s{n}": {f"r{m}": 1 for m in range(200)} for n in range(101)}
     write_live(tmp_path, {**LIVE, "errors": {"total": 20200, "per_s": 0.0, "by_step": by_step}})
-    with pytest.raises(Unreadable, match=r"20207 series, more than the 20000 allowed$"):
+    with pytest.raises(Unreadable, match=r"20209 series, more than the 20000 allowed$"):
         loadgen.read_snapshot(tmp_path)
 
 
 def test_stock_is_exported_by_sku_and_location_below_zero_too(shop: Shop) -> None:
     shop.says(STOCK)
     assert scraped(stock.subject(source(shop))) == {
-        ("stock_exporter_up",): 1,
+        ("stock_exporter_up", "shop"): 1,
         ("shop_stock_units", "warehouse", "tee-M-black"): 12,
         ("shop_stock_units", "store-leeds", "tee-M-black"): -1,
     }
@@ -179,7 +181,7 @@ def test_a_sku_that_vanishes_from_the_shop_vanishes_from_the_metrics(shop: Shop)
     shop.says(STOCK)
     assert len(scraped(subject)) == 3
     shop.says({**STOCK, "stock": []})
-    assert scraped(subject) == {("stock_exporter_up",): 1}
+    assert scraped(subject) == {("stock_exporter_up", "shop"): 1}
 
 
 def test_orders_are_exported_as_the_shop_counts_them_even_when_it_starts_again(shop: Shop) -> None:
@@ -187,7 +189,7 @@ def test_orders_are_exported_as_the_shop_counts_them_even_when_it_starts_again(s
     shop.says(FUNNEL)
     found = scraped(subject)
     expected: Samples = {
-        ("orders_exporter_up",): 1,
+        ("orders_exporter_up", "shop"): 1,
         **{("shop_funnel_sessions_total", step): n for step, n in FUNNEL["funnel"].items()},
         **{("shop_orders_total", status): n for status, n in FUNNEL["orders"].items()},
         **{("shop_order_locations_total", place): n for place, n in FUNNEL["orders_by_location"].items()},
@@ -224,13 +226,13 @@ def test_a_malformed_stock_is_refused(shop: Shop, stock_says: object, message: s
         stock.read_stock(source(shop), far(), max_series=10)
     if message is not None:
         assert str(refused.value) == f"{shop.url}: {message}"
-    assert scraped(stock.subject(source(shop), max_series=10)) == {("stock_exporter_up",): 0}
+    assert scraped(stock.subject(source(shop), max_series=10)) == {("stock_exporter_up", "shop"): 0}
 
 
 @pytest.mark.parametrize("orders_say", [{"accepted": -1}, {"accepted": 0.5}, {"accepted": "1"}, {"": 1}, [1]])
 def test_a_malformed_funnel_is_refused(shop: Shop, orders_say: object) -> None:
     shop.says({**FUNNEL, "orders": orders_say})
-    assert scraped(orders.subject(source(shop))) == {("orders_exporter_up",): 0}
+    assert scraped(orders.subject(source(shop))) == {("orders_exporter_up", "shop"): 0}
 
 
 def test_a_funnel_with_too_many_series_is_refused(shop: Shop) -> None:

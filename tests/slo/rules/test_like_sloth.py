@@ -163,7 +163,7 @@ def test_with_enough_events_both_alert_on_the_same(rules: Path, fault: tuple[flo
 
 @NEEDED
 def test_where_one_error_would_page_the_guard_on_traffic_holds_ours_back(rules: Path) -> None:
-    """Eleven requests an hour, of which a quarter of an hour's fail: Sloth's rules page, ours wait for ten errors' worth."""
+    """Eleven requests an hour, a few of which fail: Sloth's rules page, ours wait for ten errors' worth of traffic."""
     at = HEALTHY_S + 900
     checks = [(sloth("page"), at, 1.0), (ours("page"), at, 0.0)]
     assert evaluated(rules, 0.003, (1.0, 900), checks) == ""

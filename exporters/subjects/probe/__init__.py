@@ -1,0 +1,1 @@
+"""Journeys walked as probes: their success, steps and certificates."""

@@ -1,0 +1,18 @@
+"""The process of a probe: it reads where its job stands from its standard input, and writes a `ProbeEvent` a line."""
+
+import os
+from collections.abc import Callable
+
+from pydantic import BaseModel
+
+from loadtests.probe.messages import JobFile, ProbeJob
+from loadtests.probe.play import play
+from loadtests.trial.child import play_job
+
+
+def _play(asked: JobFile, tell: Callable[[BaseModel], None]) -> None:
+    play(ProbeJob.model_validate_json(asked.job.read_bytes()), os.environ, tell)
+
+
+if __name__ == "__main__":
+    play_job(JobFile, _play)
