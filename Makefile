@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 # Tests run in as many processes as there are cores, by the groups of tests/groups.py.
 PARALLEL := -n logical --maxprocesses 4 --max-worker-restart 0
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards schemas metrics bench-engine bench-exporters bench-stop prove-demo clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-stop prove-demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ lock: $(STAMP)  ## resolve requirements.lock anew
 
 dashboards: $(STAMP)  ## generate Grafana's dashboards anew
 	$(BIN)/peakproof dashboards build
+
+rules: $(STAMP)  ## generate the stack's alerting rules and their tests anew
+	$(BIN)/python -m scripts.rules.stack
 
 schemas: $(STAMP)  ## generate docs/schemas anew
 	$(BIN)/python -m scripts.schemas

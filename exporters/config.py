@@ -12,8 +12,20 @@ from typing import Any, Literal
 from exporters.context import ExporterContext
 from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject
+from exporters.subjects.cost import subject as cost
+from exporters.subjects.cost.config import CostConfig
+from exporters.subjects.inventory import subject as inventory
+from exporters.subjects.inventory.config import InventoryConfig
+from exporters.subjects.loadgen import config as loadgen
+from exporters.subjects.loadgen.config import LoadgenConfig
+from exporters.subjects.orders import record_sources as orders
+from exporters.subjects.orders.config import OrdersConfig
 from exporters.subjects.probe.config import ProbeConfig
 from exporters.subjects.probe.subject import subject as probe
+from exporters.subjects.recovery import subject as recovery
+from exporters.subjects.recovery.config import RecoveryConfig
+from exporters.subjects.releases import subject as releases
+from exporters.subjects.releases.config import ReleasesConfig
 from slo.documents import BadInput, Document, read_yaml
 
 
@@ -21,11 +33,27 @@ class ExportersConfig(Document):
     """The subjects to export, each under its name; `environment` is the label that the scrape configuration sets."""
 
     format: Literal["peakproof/exporters/v1"]
+    inventory: InventoryConfig | None = None
+    orders: OrdersConfig | None = None
+    recovery: RecoveryConfig | None = None
     probe: ProbeConfig | None = None
+    loadgen: LoadgenConfig | None = None
+    releases: ReleasesConfig | None = None
+    cost: CostConfig | None = None
 
 
 Make = Callable[[Any, ExporterContext], Subject[Any]]
-SUBJECTS: Mapping[str, Make] = MappingProxyType({"probe": probe})
+SUBJECTS: Mapping[str, Make] = MappingProxyType(
+    {
+        "inventory": inventory.subject,
+        "orders": orders.subject_of,
+        "recovery": recovery.subject,
+        "probe": probe,
+        "loadgen": loadgen.subject_of,
+        "releases": releases.subject,
+        "cost": cost.subject,
+    }
+)
 
 
 def names() -> tuple[str, ...]:

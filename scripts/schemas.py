@@ -7,6 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from exporters.config import ExportersConfig
+from exporters.serving.web_config import WebConfig
+from exporters.subjects.recovery.drill_records import DrillRecord
+from exporters.subjects.releases.release_events import ReleaseEvent
 from loadtests.audit.shop_records import StockDocument
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
@@ -31,6 +35,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "verdict": VerdictDocument,
     "live": LiveDocument,
     "worker": WorkerStatus,
+    "exporters": ExportersConfig,
+    "web-config": WebConfig,
+    "restore-drill": DrillRecord,
+    "release-event": ReleaseEvent,
     "stock": StockDocument,
     "error-sample": ErrorSample,
     "try-event": TryEvent,

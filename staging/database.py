@@ -4,12 +4,13 @@ import fcntl
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry.trace import Tracer
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -62,6 +63,16 @@ class Database:
                 if _LOCK in connection.info:
                     fcntl.flock(connection.info[_LOCK], fcntl.LOCK_UN)
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[Connection | None]:
+        """Give a connection to read from, to one block of this name at a time in all processes; None to any other.
+
+        The lock ends with its process or, on PostgreSQL, with the connection.
+        """
+        held = _hold_file if self.dialect == "sqlite" else _hold_advisory
+        with held(self._reader, name) as connection:
+            yield connection
+
     def close(self) -> None:
         """Close the connections that are idle."""
         self._engine.dispose()
@@ -69,6 +80,33 @@ class Database:
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Return an INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
+
+
+@contextmanager
+def _hold_file(engine: Engine, name: str) -> Iterator[Connection | None]:
+    lock = os.open(f"{engine.url.database}.{name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield None
+    else:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _hold_advisory(engine: Engine, name: str) -> Iterator[Connection | None]:
+    key = zlib.crc32(name.encode())
+    with engine.connect() as connection:
+        if not connection.scalar(select(func.pg_try_advisory_lock(key))):
+            yield None
+            return
+        try:
+            yield connection
+        finally:
+            connection.invalidate()  # a session's lock ends with its session, whatever state that is in
 
 
 def is_inserted(connection: Connection, statement: Insert) -> bool:

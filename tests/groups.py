@@ -16,6 +16,7 @@ GROUPS = {
         "end_to_end",
         "example_shops/test_medusa.py",
         "example_shops/test_oscar.py",
+        "example_shops/test_oscar_rules.py",
         "example_shops/test_vendure.py",
         "stack/test_stack_runs.py",
         "loadtests/test_locust_control.py",

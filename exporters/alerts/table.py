@@ -4,12 +4,22 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from exporters.alerts import probe
+from exporters.alerts import cost, inventory, load_generator, orders, probe, recovery, releases
 from exporters.config import ExportersConfig
 from slo.rules.model import Alert, Group
 from slo.rules.scope import Scope
 
-ALERTS: Mapping[str, Callable[[Any, Scope], tuple[Alert, ...]]] = MappingProxyType({"probe": probe.alerts})
+ALERTS: Mapping[str, Callable[[Any, Scope], tuple[Alert, ...]]] = MappingProxyType(
+    {
+        "inventory": inventory.alerts,
+        "orders": orders.alerts,
+        "recovery": recovery.alerts,
+        "probe": probe.alerts,
+        "loadgen": load_generator.alerts,
+        "releases": releases.alerts,
+        "cost": cost.alerts,
+    }
+)
 
 
 def groups(config: ExportersConfig, scope: Scope) -> tuple[Group, ...]:

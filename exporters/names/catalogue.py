@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from exporters.names import load_generator, probe, serving, shop, spans
+from exporters.names import cost, inventory, load_generator, orders, probe, recovery, releases, serving, shop, spans
 from exporters.names.family import Family
 
 
@@ -14,8 +14,13 @@ def families_of(module: ModuleType) -> tuple[Family, ...]:
 
 FAMILIES: Mapping[str, tuple[Family, ...]] = MappingProxyType(
     {
-        "loadgen": families_of(load_generator),
+        "inventory": families_of(inventory),
+        "orders": families_of(orders),
+        "recovery": families_of(recovery),
         "probe": families_of(probe),
+        "releases": families_of(releases),
+        "cost": families_of(cost),
+        "loadgen": families_of(load_generator),
         "stock and orders of a run": families_of(shop),
         "spans": families_of(spans),
         "exporter": families_of(serving),

@@ -12,10 +12,20 @@ Value = TypeVar("Value")
 
 
 class AtMostEvery(Generic[Value]):
-    """Asks `read` at most every `every_s` seconds, for a source that each scrape would be too much for."""
+    """Asks `read` at most every `every_s` seconds, for a source that each scrape would be too much for.
 
-    def __init__(self, every_s: float, read: Read[Value], clock: Callable[[], float] = time.monotonic) -> None:
+    After a failure it is asked again after `retry_s`, or `every_s` where that isn't given.
+    """
+
+    def __init__(
+        self,
+        every_s: float,
+        read: Read[Value],
+        clock: Callable[[], float] = time.monotonic,
+        retry_s: float | None = None,
+    ) -> None:
         self._every_s, self._read, self._clock = every_s, read, clock
+        self._retry_s = every_s if retry_s is None else retry_s
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
         self._answer: list[Value] = []
@@ -26,7 +36,7 @@ class AtMostEvery(Generic[Value]):
         if not self._lock.acquire(timeout=deadline.left_s()):
             raise Unreadable("another read is still under way")
         try:
-            if self._clock() - self._asked_at >= self._every_s:
+            if self._clock() - self._asked_at >= (self._every_s if self._answer else self._retry_s):
                 self._ask(deadline)
             if not self._answer:
                 raise Unreadable(self._failure)

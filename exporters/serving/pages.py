@@ -6,6 +6,7 @@ Beside them stand pages that answer a question of their own, as `/probe?target=�
 import html
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _MAX_TIMEOUT_S = 60.0
 _MARGIN_RATIO = 0.1  # of the scraper's timeout, kept for rendering and the way back …
 _MAX_MARGIN_S = 0.5  # … as blackbox_exporter's --timeout-offset
 MOST_QUERY_FIELDS = 16
+MOST_ASKED = 4  # of the server's threads, so that scrapes of subjects always find one: a probe may take long
 _HTML = (("Content-Type", "text/html; charset=utf-8"),)
 _TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 
@@ -141,7 +143,7 @@ class Pages:
         exposition: Exposition | None = None,
     ) -> None:
         self._scrapers = {subject.name: Scraper(subject, clock) for subject in subjects}
-        self._own = own
+        self._own, self._free = own, threading.Semaphore(MOST_ASKED)
         self._clock, self._pages, self._exposition = clock, pages, exposition or Exposition()
         if len(self._scrapers) != len(subjects):
             raise ValueError("two subjects have the same name")
@@ -193,10 +195,14 @@ class Pages:
         return self._rendered(registry, environ)
 
     def _asked(self, page: QueryPage, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
+        if not self._free.acquire(blocking=False):
+            return "503 Service Unavailable", (*_TEXT, ("Retry-After", "1")), b"others are asked at this moment\n"
         try:
             registry = page.collect(query_of(environ.get("QUERY_STRING", "")), self._deadline(environ))
         except BadInput as error:
             return "400 Bad Request", _TEXT, f"{error}\n".encode()
+        finally:
+            self._free.release()
         return self._rendered(registry, environ)
 
     def _deadline(self, environ: dict[str, Any]) -> Deadline:

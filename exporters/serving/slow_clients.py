@@ -4,6 +4,7 @@ One thread waits for all of them. Each has a deadline; where there are too many,
 """
 
 import contextlib
+import logging
 import selectors
 import socket
 import ssl
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+_LOG = logging.getLogger(__name__)
 HEAD_S, TAKE_S = 5.0, 30.0  # to have said what one wants, TLS handshake included; to have taken the answer
 MOST_ARRIVING, MOST_UNTAKEN_BYTES = 256, 256 << 20
 _TICK_S = 0.1
@@ -109,14 +111,20 @@ class SlowClients:
 
     def _run(self) -> None:
         while not self._stopped:
-            ready = self._selector.select(_TICK_S if self._waiting else None)
-            for key, _ in ready:
-                if key.fileobj is self._woken:
-                    self._woken.recv(4096)
-                else:
-                    self._step(key.fd)
-            self._take_in()
-            self._let_go()
+            try:
+                self._turn()
+            except Exception:  # noqa: BLE001 - a defect of ours must not leave every slow client waiting for ever
+                _LOG.exception("slow clients: a turn failed")
+                time.sleep(_TICK_S)
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select(_TICK_S if self._waiting else None):
+            if key.fileobj is self._woken:
+                self._woken.recv(4096)
+            else:
+                self._step(key.fd)
+        self._take_in()
+        self._let_go()
 
     def _take_in(self) -> None:
         with self._lock:

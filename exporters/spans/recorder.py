@@ -36,6 +36,7 @@ MAX_UNPACKED = 32 << 20
 _PROTOBUF = "application/x-protobuf"
 _TEXT = "text/plain; charset=utf-8"
 _THREADS = 8
+_MOST_SENDERS = 6  # of them, so that scrapes always find one
 _GZIP = 16 + zlib.MAX_WBITS
 _INVALID_ARGUMENT = 3  # of google.rpc.Code
 Reply = tuple[str, Iterable[tuple[str, str]], bytes]
@@ -152,6 +153,7 @@ class Recorder:
         self._metrics = SpanMetrics(self._registry, max_series)
         self._tally = Tally(self._registry, self._store, clock)
         self._max_spans = max_spans
+        self._senders = threading.Semaphore(_MOST_SENDERS)
         app, threads = guarded(self._answer, token, metrics_token), _THREADS
         if upload_key is not None:
             app, threads = _with_uploads(app, Uploads(run, upload_key)), _THREADS + MOST_PARTS + MOST_OTHERS
@@ -209,6 +211,17 @@ class Recorder:
         return _text("404 Not Found", "no such page")
 
     def _traces(self, environ: dict[str, Any]) -> Reply:
+        if not self._senders.acquire(blocking=False):
+            self._tally.turned_away(busy := Refused("503 Service Unavailable", "others send at this moment"))
+            status, fields, body = _text(busy.status, str(busy))
+            # Closed, so that what isn't taken isn't read either; by OTLP a sender tries again after 503.
+            return status, (*fields, ("Retry-After", "1"), ("Connection", "close")), body
+        try:
+            return self._taken(environ)
+        finally:
+            self._senders.release()
+
+    def _taken(self, environ: dict[str, Any]) -> Reply:
         try:
             batch = decode(_body(environ), self._max_spans)
         except Malformed as error:

@@ -39,13 +39,14 @@ class OrderRecord(NamedTuple):
 
 
 class PaymentRecord(NamedTuple):
-    """A payment as its provider has it; `reference` is the order's id."""
+    """A payment as its provider has it; `reference` is the order's id, `provider` a name where there are several."""
 
     payment_id: object
     reference: object
     amount_cents: Amount
     created_at: Moment
     status: str = "captured"
+    provider: object = None
 
 
 class StockRecord(NamedTuple):

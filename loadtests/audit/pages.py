@@ -49,6 +49,14 @@ class Pages:
         for page in self._pages(str(self._environment.payments_url), {}, PaymentsPage):
             yield from page.payments
 
+    def orders_page(self, after: int) -> OrdersPage:
+        """Return the orders from a place on, and where the next page begins; None where there is none yet."""
+        return self._page(str(self._environment.orders_url), after, {}, OrdersPage)
+
+    def payments_page(self, after: int) -> PaymentsPage:
+        """Return the payments from a place on, and where the next page begins; None where there is none yet."""
+        return self._page(str(self._environment.payments_url), after, {}, PaymentsPage)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -56,15 +64,19 @@ class Pages:
     def _pages(self, url: str, query: dict[str, str], model: type[Reply]) -> Iterator[Reply]:
         after: int | None = 0
         for _ in range(_MAX_PAGES):
-            page = self._get(url, {**query, "after": str(after), "limit": str(_PAGE)}, model)
+            page = self._page(url, after or 0, query, model)
             yield page
-            following = getattr(page, "next", None)
-            if following is None:
+            after = getattr(page, "next", None)
+            if after is None:
                 return
-            if following <= (after or 0):
-                raise SourceUnavailableError("its pages don't advance")
-            after = following
         raise SourceUnavailableError(f"more than {_MAX_PAGES} pages")
+
+    def _page(self, url: str, after: int, query: dict[str, str], model: type[Reply]) -> Reply:
+        page = self._get(url, {**query, "after": str(after), "limit": str(_PAGE)}, model)
+        following = getattr(page, "next", None)
+        if following is not None and following <= after:
+            raise SourceUnavailableError("its pages don't advance")
+        return page
 
     def _get(self, url: str, query: dict[str, str], model: type[Reply]) -> Reply:
         try:

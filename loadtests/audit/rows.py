@@ -123,6 +123,7 @@ class PaymentRow(TypedDict):
     amount_cents: Whole
     status: NotRequired[Annotated[PaymentStatus, BeforeValidator(_known)]]
     created_at: Moment
+    provider: NotRequired[Text | None]
 
 
 class StockRow(TypedDict):

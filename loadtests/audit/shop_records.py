@@ -49,13 +49,17 @@ class Order(WrittenDocument):
 
 
 class Payment(WrittenDocument):
-    """A payment of the provider; `reference` is the shop's order, `status` what has become of it so far."""
+    """A payment of a provider; `reference` is the shop's order, `status` what has become of it so far.
+
+    `provider` tells several of them apart.
+    """
 
     payment_id: str
     reference: str
     amount_cents: Cents
     status: str
     created_at: int
+    provider: str | None = None
 
 
 class OrdersPage(WrittenDocument):

@@ -164,6 +164,19 @@ def token_of(environment: Environment, variables: Mapping[str, str]) -> Secret |
     return _read(environment.token_env, environment.token_file, variables, place)
 
 
+def notice_tokens_of(environment: Environment, variables: Mapping[str, str]) -> dict[str, Secret]:
+    """Read the tokens of the Alertmanager and of Grafana, by address; raises BadInput when one isn't there."""
+    declared = {
+        "alertmanager_token": (environment.alertmanager_url, environment.alertmanager_token),
+        "grafana_token": (environment.grafana_url, environment.grafana_token),
+    }
+    return {
+        url: _read(token.env, token.file, variables, place)
+        for place, (url, token) in declared.items()
+        if url is not None and token is not None
+    }
+
+
 def check_length(secrets: Iterable[Secret], kind: Kind) -> None:
     """Raise BadInput for a secret that is too short to be masked, unless the shop is on loopback."""
     for secret in secrets:

@@ -5,6 +5,7 @@ A DNS answer that changes later can't lead load elsewhere: connections go to the
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -88,6 +89,9 @@ def resolve(environment: Environment, lookup: LookUp = look_up) -> Destinations:
     check_proxy(environment, _urls(environment))
     proxy = resolve_proxy(environment, lookup)
     found = {host: destination_of(environment, host, proxy, lookup) for host in hosts_of(environment)}
+    if (grafana := environment.grafana_url) is not None:
+        with suppress(UnresolvableError):  # a run goes on without its mark in Grafana
+            found.setdefault(host_of(grafana), destination_of(environment, host_of(grafana), proxy, lookup))
     _check_in_the_clear(environment, found)
     kinds = [found[host_of(url)].kind for url in environment.loaded.values()]
     return Destinations(hosts=found, kind=max(kinds, key=_WIDER.index), proxy=proxy)
@@ -141,7 +145,7 @@ def hosts_of(environment: Environment) -> tuple[str, ...]:
 def _urls(environment: Environment) -> tuple[str, ...]:
     named = (
         *environment.loaded.values(), environment.orders_url, environment.stock_url, environment.funnel_url,
-        environment.payments_url, environment.kill_url,
+        environment.payments_url, environment.kill_url, environment.alertmanager_url,
         *(target.url for target in environment.metrics),
     )  # fmt: skip
     return tuple(url for url in named if url is not None)
@@ -172,6 +176,11 @@ def _check_in_the_clear(environment: Environment, found: Mapping[str, Destinatio
     urls = [url for url, host in protected.items() if host.has_secret] + [
         url for url in sources if url is not None and bearer
     ]
+    tokens = {
+        environment.alertmanager_url: environment.alertmanager_token,
+        environment.grafana_url: environment.grafana_token,
+    }
+    urls += [url for url, token in tokens.items() if token is not None and url is not None and host_of(url) in found]
     for url in urls:
         if url.startswith("http:") and not found[host_of(url)].addresses:
             raise BadInput(

@@ -263,17 +263,47 @@ def bounded_get(
     undone. Raises requests.Timeout when it isn't there in time, another requests.RequestException when it breaks off.
     """
     deadline = time.monotonic() + timeout_s
+    with http.get(url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers) as reply:
+        return _bounded(http, reply, deadline, max_bytes, headers, masks)
+
+
+def bounded_request(  # noqa: PLR0913 - a request has as many parts
+    http: requests.Session,
+    method: str,
+    url: str,
+    timeout_s: float,
+    *,
+    json: object = None,
+    max_bytes: int = MAX_BYTES,
+    headers: Mapping[str, str] | None = None,
+    masks: tuple[bytes, ...] = (),
+) -> BoundedReply:
+    """Return the reply to a request with a JSON body, or none, as `bounded_get` does; raises as that does."""
+    deadline = time.monotonic() + timeout_s
+    with http.request(
+        method, url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers, json=json
+    ) as reply:
+        return _bounded(http, reply, deadline, max_bytes, headers, masks)
+
+
+def _bounded(
+    http: requests.Session,
+    reply: requests.Response,
+    deadline: float,
+    max_bytes: int,
+    headers: Mapping[str, str] | None,
+    masks: tuple[bytes, ...],
+) -> BoundedReply:
     masks = (*getattr(http, "masks", ()), *masks)
     decodes = (headers or {}).get("Accept-Encoding") != "identity"
-    with http.get(url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers) as reply:
-        body = _body(reply.raw, deadline, max_bytes, decodes=decodes)
-        return BoundedReply(
-            status=reply.status_code,
-            headers={name.lower(): _masked(value, masks) for name, value in reply.headers.items()},
-            body=masked(body, masks)[:max_bytes],
-            whole=len(body) <= max_bytes,
-            http_version=int(getattr(reply.raw, "version", 11) or 11),
-        )
+    body = _body(reply.raw, deadline, max_bytes, decodes=decodes)
+    return BoundedReply(
+        status=reply.status_code,
+        headers={name.lower(): _masked(value, masks) for name, value in reply.headers.items()},
+        body=masked(body, masks)[:max_bytes],
+        whole=len(body) <= max_bytes,
+        http_version=int(getattr(reply.raw, "version", 11) or 11),
+    )
 
 
 def _masked(value: str, masks: tuple[bytes, ...]) -> str:

@@ -9,7 +9,14 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from loadtests.environment.credentials import Credentials, Secret, check_length, credentials_of, token_of
+from loadtests.environment.credentials import (
+    Credentials,
+    Secret,
+    check_length,
+    credentials_of,
+    notice_tokens_of,
+    token_of,
+)
 from loadtests.environment.destinations import Destinations, UnresolvableError, host_of, resolve
 from loadtests.environment.pinned_http import PinnedHttp, origin_of
 from loadtests.environment.proxy import Proxy, open_tunnel, proxy_at
@@ -24,13 +31,15 @@ _TIMEOUT_S = 5.0
 class ResolvedEnvironment:
     """What every request of a run rests on; `destinations` may be recorded, the rest shows nothing.
 
-    `token` is the bearer token of the shop's sources, which no worker is given.
+    `token` is the bearer token of the shop's sources, `notice_tokens` those of the Alertmanager and of Grafana by their
+    address; no worker is given any of them.
     """
 
     environment: Environment
     destinations: Destinations
     credentials: Credentials = field(repr=False)
     token: Secret | None = field(default=None, repr=False)
+    notice_tokens: Mapping[str, Secret] = field(default_factory=dict, repr=False)
 
     def http(self) -> PinnedHttp:
         """Return a new session to the environment's hosts, for all that isn't load."""
@@ -70,6 +79,7 @@ def resolve_environment(environment: Environment, variables: Mapping[str, str]) 
     Raises BadInput for what may not be loaded or isn't given, EnvironmentLacks for a host without an address.
     """
     credentials, token = credentials_of(environment, variables), token_of(environment, variables)
+    notice_tokens = notice_tokens_of(environment, variables)
     for label in environment.loaded:
         context_of(environment.protection(label))
     try:
@@ -79,7 +89,16 @@ def resolve_environment(environment: Environment, variables: Mapping[str, str]) 
     check_length((*credentials.hidden, *([token] if token is not None else [])), destinations.kind)
     for label, host in environment.hosts.items():
         check_length(credentials.at(label).hidden, destinations.at(host_of(host.url)).kind)
-    return ResolvedEnvironment(environment=environment, destinations=destinations, credentials=credentials, token=token)
+    for url, secret in notice_tokens.items():
+        if (notified := destinations.hosts.get(host_of(url))) is not None:
+            check_length((secret,), notified.kind)
+    return ResolvedEnvironment(
+        environment=environment,
+        destinations=destinations,
+        credentials=credentials,
+        token=token,
+        notice_tokens=notice_tokens,
+    )
 
 
 def recorded_environment(

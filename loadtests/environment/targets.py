@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from loadtests.environment.data_targets import DataTargets
 from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pair, at, check_apart
+from loadtests.environment.notice_targets import NoticeTargets
 from loadtests.environment.target_fields import (
     CREDENTIALS,
     OWN_HEADERS,
@@ -38,7 +39,7 @@ from slo.documents import BadInput, Document, read_yaml
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
     r"^environments\.[^.]+(\.hosts\.[^.]+)?"
-    r"(\.(headers|basic_auth|proxy|token_env|token_file|client_certificate|ca)\b"
+    r"(\.(headers|basic_auth|proxy|token_env|token_file|alertmanager_token|grafana_token|client_certificate|ca)\b"
     r"|\.(storefront|shop_records)\.settings\b|\.accounts: |: )"
 )
 
@@ -192,7 +193,7 @@ StorefrontSource = Annotated[
 ]
 
 
-class Environment(Protection, DataTargets):
+class Environment(Protection, DataTargets, NoticeTargets):
     """One named target: what may be sent to it, and what it offers for judging.
 
     What isn't declared is left out of the verdict and named there. No field holds a secret: only the names of
@@ -289,7 +290,8 @@ class Environment(Protection, DataTargets):
         records = None if self.shop_records is None else self.shop_records.anchored(folder)
         own: dict[str, object] = {"token_file": at(folder, self.token_file), "proxy": proxy, "hosts": hosts}
         own |= {"storefront": storefront, "shop_records": records}
-        return self.model_copy(update={**own, **self.anchored_data(folder), **self.anchored_files(folder)})
+        own |= {**self.anchored_data(folder), **self.anchored_files(folder), **self.anchored_notices(folder)}
+        return self.model_copy(update=own)
 
 
 class Targets(Document):

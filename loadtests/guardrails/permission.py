@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
+from loadtests.environment.notice_targets import LabelValue
 from loadtests.environment.target_fields import BaseAddress, Label
 from loadtests.results.inputs import Inputs
 from slo.documents import Document, read_yaml
@@ -29,7 +30,10 @@ Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_prin
 
 
 class Permission(Document):
-    """Permission to run one plan against one production environment, for 24 hours at the most."""
+    """Permission to run one plan against one production environment, for 24 hours at the most.
+
+    `silences` names the environment, as its alerts do, whose alerts may be silenced meanwhile; without it none may.
+    """
 
     format: Literal["peakproof/permission/v1"]
     environment: Label
@@ -38,6 +42,7 @@ class Permission(Document):
     plan_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     who: Words
     why: Words
+    silences: LabelValue | None = None
     granted_at: AwareDatetime
     until: AwareDatetime
 
@@ -49,11 +54,12 @@ class Permission(Document):
 
     def to_yaml(self) -> str:
         """Return the document."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return what run.json keeps of it."""
-        return self.model_dump(mode="json", include={"who", "why", "granted_at", "until", "plan_sha256"})
+        kept = {"who", "why", "granted_at", "until", "plan_sha256", "silences"}
+        return self.model_dump(mode="json", include=kept, exclude_none=True)
 
 
 def read_permission(path: Path) -> Permission:

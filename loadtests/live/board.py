@@ -12,11 +12,13 @@ import numpy as np
 
 from loadtests.demand.curve import Floats
 from loadtests.demand.visits import ASSET_STEPS
+from loadtests.live.buckets import bounds_with, bucket_of, counted, limits_of
 from loadtests.live.histogram import Histogram
 from loadtests.live.worker_figures import UNREACHED, Gauges, Watch, _unpacked
 from loadtests.results.live_document import (
     Achieved,
     Errors,
+    Exemplar,
     Lag,
     LatencyHistogram,
     LatencyQuantiles,
@@ -68,6 +70,13 @@ class Board:
         self._timetable, self._watches, self._started_at = timetable, watches, started_at
         self._latency: dict[str, Histogram] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
+        limits = limits_of((watch.limit_s, watch.steps) for watch in watches)
+        self._within: dict[str, dict[float, int]] = {}
+        for limit_s, steps in limits.items():
+            for step in steps:
+                self._within.setdefault(step, {})[limit_s] = 0
+        self._exemplars: dict[str, dict[str, Exemplar]] = {}
+        self._error_exemplars: dict[str, dict[str, Exemplar]] = {}
         self._judged: dict[str, tuple[int, int]] = {}
         self._overdue: dict[str, dict[str, int]] = {}
         self._gauges: dict[str, Gauges] = {}
@@ -100,10 +109,22 @@ class Board:
         for name, (bad, total) in change["judged"].items():
             before = self._judged.get(name, (0, 0))
             self._judged[name] = (before[0] + bad, before[1] + total)
+        self._merge_buckets(change)
         self._now.lag.merge(_unpacked(change["lag"]))
         self._now.blocked_in_a_row = max(self._now.blocked_in_a_row, change["blocked_in_a_row"])
         self._overdue[worker] = dict(change["overdue"])
         self._gauges[worker] = gauges
+
+    def _merge_buckets(self, change: Mapping[str, Any]) -> None:
+        for step, limit_s, count in change["within"]:
+            of_step = self._within.setdefault(step, {})
+            of_step[limit_s] = of_step.get(limit_s, 0) + count
+        for step, *facts in change["traced"]:
+            exemplar = _exemplar(*facts)
+            bucket = bucket_of(exemplar.value, bounds_with(self._within.get(step, ())))
+            self._exemplars.setdefault(step, {})[bucket] = exemplar
+        for step, error, *facts in change["traced_errors"]:
+            self._error_exemplars.setdefault(step, {})[error] = _exemplar(*facts)
 
     def certain_breach(self) -> str | None:
         """Return the name of an objective that will be missed whatever comes, None while there is none."""
@@ -189,6 +210,7 @@ class Board:
             total=self._errors.total(),
             per_s=round(sum(second.errors for second in self._counted()) / span_s, 3),
             by_step=self._errors_by_step(),
+            exemplars={step: dict(of_step) for step, of_step in sorted(self._error_exemplars.items())},
         )
 
     def _orders(self, before: "_Second", last: "_Second", span_s: float) -> Orders:
@@ -212,7 +234,12 @@ class Board:
         return Step(
             requests_total=histogram.count,
             errors_total=sum(n for (name, _), n in self._errors.items() if name == step),
-            latency=LatencyHistogram(buckets=histogram.cumulative(), sum=histogram.sum_s, count=histogram.count),
+            latency=LatencyHistogram(
+                buckets=counted(histogram, self._within.get(step, {})),
+                sum=histogram.sum_s,
+                count=histogram.count,
+                exemplars=dict(self._exemplars.get(step, {})),
+            ),
         )
 
     def _errors_by_step(self) -> dict[str, dict[str, int]]:
@@ -245,6 +272,10 @@ class _Second:
     started_total: int = 0
     orders_total: int = 0
     elapsed_s: float = 0.0
+
+
+def _exemplar(trace_id: str, value: float, at: int) -> Exemplar:
+    return Exemplar(trace_id=trace_id, value=round(value, 6), at=at)
 
 
 def _merged(histograms: Iterable[Histogram]) -> Histogram:

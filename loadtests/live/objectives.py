@@ -8,7 +8,8 @@ from loadtests.demand.visits import expected_events
 from loadtests.live.worker_figures import Watch
 from loadtests.results.records import StepRecord
 from loadtests.results.run_directory import RunDirectory
-from slo.objectives.openslo import Objective, read_objectives
+from slo.objectives.objective import Objective
+from slo.objectives.reading import read_objectives
 from slo.statistics import ALPHA, breach_is_certain
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.live.buckets import BOUNDS_NS, limits_of
 from loadtests.live.histogram import Histogram, by_group
 from loadtests.results.records import Ints, SessionRecord, StepBatch, StepRecord
 
@@ -32,13 +33,20 @@ class Watch:
 
 @dataclass(slots=True)
 class Change:
-    """What one worker saw since its last change."""
+    """What one worker saw since its last change.
+
+    `within` counts, by step and limit of an objective, what took no longer; `traced` are the latest requests whose
+    trace is kept, by step and bucket, `traced_errors` those that failed, by step and error.
+    """
 
     latency: dict[str, Histogram] = field(default_factory=dict)
     bytes: Counter[str] = field(default_factory=Counter)
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)
     sessions: Counter[str] = field(default_factory=Counter)
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
+    within: Counter[tuple[str, float]] = field(default_factory=Counter)
+    traced: dict[tuple[str, int], StepRecord] = field(default_factory=dict)
+    traced_errors: dict[tuple[str, str], StepRecord] = field(default_factory=dict)
     lag: Histogram = field(default_factory=Histogram)
     blocked_in_a_row: int = 0
 
@@ -55,6 +63,7 @@ class WorkerFigures:
 
     def __init__(self, watches: Sequence[Watch], judged: tuple[int, int], in_flight: InFlight = tuple) -> None:
         self._watches, self._judged, self._in_flight = watches, judged, in_flight
+        self._limits = limits_of((watch.limit_s, watch.steps) for watch in watches)
         self._sequence = 0
         self._change = Change()
         self._blocked_in_a_row = 0
@@ -64,13 +73,21 @@ class WorkerFigures:
         change = self._change
         change.lag.add_all(batch.lag())
         steps, codes = batch.steps()
-        latency = by_group(batch.finished_at - batch.scheduled_at, codes, len(steps))
+        took_ns = batch.finished_at - batch.scheduled_at
+        latency = by_group(took_ns, codes, len(steps))
         total = np.bincount(codes, batch.bytes, len(steps))
         for code, step in enumerate(steps):
             change.latency.setdefault(step, Histogram()).merge(latency[code])
             change.bytes[step] += int(total[code])
         failed = [place for place, error in enumerate(batch.error) if error is not None]
         change.errors.update((batch.step[place], str(batch.error[place])) for place in failed)
+        self._count_within(steps, codes, took_ns)
+        self._keep_traced(batch, steps, codes, took_ns)
+        change.traced_errors.update(
+            ((batch.step[place], str(batch.error[place])), batch.rows[place])
+            for place in failed
+            if batch.rows[place].sampled
+        )
         self._count_blocked(batch)
         judged = (self._judged[0] <= batch.scheduled_at) & (batch.scheduled_at < self._judged[1])
         for watch in self._watches:
@@ -94,9 +111,29 @@ class WorkerFigures:
             "sessions": dict(change.sessions),
             "judged": {name: list(counts) for name, counts in change.judged.items()},
             "overdue": {watch.name: self._overdue(watch, in_flight, now) for watch in self._watches},
+            "within": [[step, limit_s, count] for (step, limit_s), count in change.within.items()],
+            "traced": [[step, *_exemplar(record)] for (step, _), record in change.traced.items()],
+            "traced_errors": [[*key, *_exemplar(record)] for key, record in change.traced_errors.items()],
             "lag": _packed(change.lag),
             "blocked_in_a_row": change.blocked_in_a_row,
         }
+
+    def _count_within(self, steps: Sequence[str], codes: Ints, took_ns: Ints) -> None:
+        for limit_s, of_limit in self._limits.items():
+            counts = np.bincount(codes[took_ns <= round(limit_s * 1e9)], minlength=len(steps))
+            for step, count in zip(steps, counts.tolist(), strict=True):
+                if count and step in of_limit:
+                    self._change.within[step, limit_s] += count
+
+    def _keep_traced(self, batch: StepBatch, steps: Sequence[str], codes: Ints, took_ns: Ints) -> None:
+        """Keep the latest request of each step and bucket, of those that are traced."""
+        traced = batch.traced()
+        size = len(BOUNDS_NS) + 1
+        latest = np.full(len(steps) * size, -1)
+        latest[codes[traced] * size + np.searchsorted(BOUNDS_NS, took_ns[traced])] = traced  # of equal places the last
+        keys = np.flatnonzero(latest >= 0)
+        for key, place in zip(keys.tolist(), latest[keys].tolist(), strict=True):
+            self._change.traced[steps[key // size], key % size] = batch.rows[place]
 
     def _count_blocked(self, batch: StepBatch) -> None:
         if UNREACHED.isdisjoint(batch.error):
@@ -135,6 +172,10 @@ class Gauges:
     dropped_total: int
     orders: Mapping[str, int]
     cpu: float | None
+
+
+def _exemplar(record: StepRecord) -> tuple[str, float, int]:
+    return record.trace_id, max(0.0, record.response_s), record.finished_at
 
 
 def _packed(histogram: Histogram) -> list[Any]:

@@ -14,7 +14,7 @@ from loadtests.environment.targets import Environment, OwnFile, redacted
 from loadtests.results import run_directory
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from slo.documents import read_text
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.outcomes import EnvironmentLacks
 
 RECORDS = ("orders", "payments", "stock")

@@ -42,12 +42,21 @@ class LatencyQuantiles(_Part):
     p99: Amount | None
 
 
+class Exemplar(_Part):
+    """One request whose trace is kept, and what it took from the scheduled start, in s."""
+
+    trace_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    value: Amount
+    at: Ns
+
+
 class Errors(_Part):
-    """Failed requests, by step and error."""
+    """Failed requests, by step and error; `exemplars` are the latest of each whose trace is kept."""
 
     total: Count
     per_s: float
     by_step: dict[str, dict[str, Count]]
+    exemplars: dict[str, dict[str, Exemplar]] = Field(default_factory=dict)
 
 
 class Orders(_Part):
@@ -61,11 +70,15 @@ class Orders(_Part):
 
 
 class LatencyHistogram(_Part):
-    """Cumulative counts by upper bound in s, as Prometheus wants them."""
+    """Cumulative counts by upper bound in s, as Prometheus wants them, with the latest exemplar that fell into each.
+
+    The limits of the step's objectives are among the bounds, and the counts at them are exact.
+    """
 
     buckets: dict[str, Count]
     sum: Amount
     count: Count
+    exemplars: dict[str, Exemplar] = Field(default_factory=dict, description="by the bucket's upper bound")
 
 
 class Step(_Part):

@@ -15,7 +15,8 @@ from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from slo.documents import BadInput, read_json, read_text
 from slo.findings import Finding
-from slo.objectives.openslo import Objective, read_objectives
+from slo.objectives.objective import Objective
+from slo.objectives.reading import read_objectives
 from slo.validity.checks import check_validity
 from slo.validity.delivery import Delivered, delivered
 from slo.validity.run_document import RunDocument, parse_run

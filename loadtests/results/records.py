@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from loadtests.demand.visits import ASSET_STEPS
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import REQUESTS, SESSIONS
-from loadtests.results.trace_context import TRACE_ID, is_sampled, span_id_of, trace_id_of
+from loadtests.results.trace_context import TRACE_ID, is_sampled, sampled_places, span_id_of, trace_id_of
 
 PART_ROWS = 50_000
 PART_NS = 10_000_000_000
@@ -106,6 +106,10 @@ class StepBatch:
         """Return the scheduling lag (ns) of each but assets: those wait for one of a browser's few connections."""
         lag = self.sent_at - self.scheduled_at
         return lag if ASSET_STEPS.isdisjoint(self.step) else lag[~np.isin(self.step, list(ASSET_STEPS))]
+
+    def traced(self) -> Ints:
+        """Return the places of those whose trace is kept."""
+        return sampled_places(self._rest[3])
 
     def table(self) -> pa.Table:
         """Return the rows as a table of the schema `REQUESTS`."""

@@ -21,6 +21,8 @@ from loadtests.results.worker_status import PoolStatus, WorkerStatus, read_worke
 from slo.documents import BadInput
 from slo.validity.run_document import (
     FORMAT,
+    AlertSilenceFacts,
+    AnnotationFacts,
     BrowserFacts,
     DestinationsFacts,
     EnvironmentFacts,
@@ -82,12 +84,17 @@ class LoadFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndFacts:
-    """What is learnt after the load: the releases that were seen, the recorder's counts, and what went wrong."""
+    """What is learnt after the load: the releases that were seen, the recorder's counts, and what went wrong.
+
+    The silence in Alertmanager and the mark in Grafana are known in part before it.
+    """
 
     release: str | None = None
     releases_seen: tuple[SeenRelease, ...] = ()
     recorder: RecorderFacts | None = None
     notes: tuple[str, ...] = ()
+    alert_silence: AlertSilenceFacts | None = None
+    annotation: AnnotationFacts | None = None
 
 
 NOT_PLAYED, NOT_ENDED = LoadFacts(), EndFacts()
@@ -114,6 +121,8 @@ def write_run(
         release=release,
         permission=start.permission,
         lease=start.lease,
+        alert_silence=end.alert_silence,
+        annotation=end.annotation,
         workers_refused=load.workers_refused,
         recorder=end.recorder,
         browser=load.browser,

@@ -13,8 +13,10 @@ from loadtests.environment.data_files import read_data
 from loadtests.environment.destinations import host_of
 from loadtests.environment.firewalls import Firewall
 from loadtests.environment.hosts import SHOP
+from loadtests.environment.notice_targets import ALERT_LABEL
 from loadtests.environment.pinned_http import BoundedReply, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
+from loadtests.guardrails.alertmanager import Alertmanager
 from loadtests.guardrails.kill_switch import says_stop
 from loadtests.guardrails.preflight import REQUESTS, check_side_effects, host_fault, page_of, served
 from loadtests.guardrails.release_watch import probe_release
@@ -58,6 +60,22 @@ def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -
         yield from _sources(resolved, http)
     yield _side_effects(name, resolved)
     yield from _kill_url(resolved)
+    yield from _alertmanager(name, resolved)
+
+
+def _alertmanager(name: str, resolved: ResolvedEnvironment) -> Iterator[Line]:
+    """Say whose alerts a run would silence, where an Alertmanager is declared."""
+    url = resolved.environment.alertmanager_url
+    if url is None:
+        return
+    with resolved.http() as http:
+        one = Alertmanager(url=url, http=http, token=resolved.notice_tokens.get(url))
+
+        def asked() -> str:
+            one.silences()
+            return f"a run silences alerts of {ALERT_LABEL}={resolved.environment.alerts_of(name)!r} at {url}"
+
+        yield _checked("alerts", asked, "start it, correct alertmanager_url and its token, or leave it out")
 
 
 def _storefront(resolved: ResolvedEnvironment) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from loadtests.environment.targets import Ceiling, ProxyTarget
 from scripts.init.storefront_draft import FILE, TUTORIAL, FirstPage, steps_of
 from scripts.init.survey import Survey
 from slo.documents import validate
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.objectives.planning import proofs
 
 CEILING = Ceiling(requests_per_s=5, open_sessions=50, orders=100)

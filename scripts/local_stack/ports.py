@@ -64,6 +64,11 @@ class Ports:
         """Locust's web UI, when one is wanted."""
         return self.base + 12
 
+    @property
+    def alertmanager(self) -> int:
+        """Alertmanager, in an alert drill."""
+        return self.base + 13
+
     def check_free(self, names: dict[str, int]) -> None:
         """Raise EnvironmentLacks naming every port of `names` that something else listens on."""
         taken = [f"{port} ({name})" for name, port in names.items() if not _is_free(port)]

@@ -81,6 +81,10 @@ class Prometheus:
         parameters = {"query": query, "start": f"{start / 1e9:.3f}", "end": f"{end / 1e9:.3f}", "step": str(step_s)}
         return tuple(_series(one) for one in self._get("/api/v1/query_range", parameters)["result"])
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Return the groups of rules as they were last evaluated."""
+        return list(self._get("/api/v1/rules", {})["groups"])
+
     def _get(self, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         try:
             reply = (

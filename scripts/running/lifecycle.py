@@ -37,6 +37,7 @@ from scripts.running.locust_processes import (
     start_generator,
 )
 from scripts.running.metrics_archive import keep_answers
+from scripts.running.notices import Notices, check_alertmanager
 from scripts.running.remote_settings import read_remote_settings
 from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.supervision import Supervision
@@ -114,6 +115,7 @@ class RunLifecycle:
         leases = self._setting.lease_folder or self._context.runs.parent / "leases"
         with lease_of(self._inputs, leases, self._context.say) as lease:
             release = check_environment(self._resolved, self._setting.releases_expected)
+            check_alertmanager(self._inputs, self._resolved, access.permission)
             self._watches = Watches(self._resolved, lease, self._clock, self._context)
             self._watches.keep(release)
             return self._perform(program, lease, self._start(access, lease, release))
@@ -162,8 +164,13 @@ class RunLifecycle:
         telemetry = Telemetry(directory, self._resolved, self._setting.ports, self._outside, program, self._polled())
         self._write_job(directory)
         write_run(directory, self._inputs, start)
+        notices = Notices(self._inputs, self._resolved, directory.name, self._clock, self._context.say)
         try:
-            self._measured(directory, telemetry)
+            with notices:
+                self._keep_notices(notices)
+                write_run(directory, self._inputs, start, end=self._end)
+                self._measured(directory, telemetry)
+                self._tell_when(notices)
         except KeyboardInterrupt:
             self._ended("stopped", _BY_HAND)
             raise
@@ -171,9 +178,19 @@ class RunLifecycle:
             self._ended("failed", str(error))
             raise
         finally:
+            self._keep_notices(notices)
             end = replace(self._end, recorder=telemetry.recorded)
             run = write_run(directory, self._inputs, start, self._load, end)
         return FinishedRun(directory=directory, run=run)
+
+    def _keep_notices(self, notices: Notices) -> None:
+        """Keep what is known by now of the silence and of the mark."""
+        facts = notices.facts
+        self._end = replace(self._end, alert_silence=facts.alert_silence, annotation=facts.annotation)
+
+    def _tell_when(self, notices: Notices) -> None:
+        if self._load.started_at is not None and self._load.ended_at is not None:
+            notices.played(self._load.started_at, self._load.ended_at)
 
     def _polled(self) -> RecordsProcess | None:
         """Return the process of shop records that the exporters ask during the run, None where they have nothing."""

@@ -12,7 +12,7 @@ from dashboards.grafana.queries import queries
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import ANSWERS
 from scripts.local_stack.prometheus import Prometheus, Series
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 
 _BEFORE_NS = 30_000_000_000
 

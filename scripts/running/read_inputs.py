@@ -12,7 +12,7 @@ from loadtests.guardrails.production import is_production, production_urls
 from loadtests.results.inputs import Inputs
 from loadtests.storefronts import storefront_of
 from slo.documents import BadInput, read_text
-from slo.objectives.openslo import read_objectives
+from slo.objectives.reading import read_objectives
 
 
 def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environment: str) -> Inputs:

@@ -123,12 +123,15 @@ def _permit(options: argparse.Namespace, context: Context) -> ExitCode:
         "plan_sha256": sha256(read_text(options.plan)),
         "who": options.who,
         "why": options.why,
+        "silences": None if target.alertmanager_url is None else target.alerts_of(options.on),
         "granted_at": now,
         "until": now + _hours(options.hours),
     }
     permission = validate(document, Permission, str(options.permit))
     write_given(options.permit, permission.to_yaml().encode())
     context.say(f"{options.permit}: {options.plan} on {options.on}, until {permission.until.isoformat('T', 'seconds')}")
+    if permission.silences is not None:
+        context.say(f"it also permits a silence of the alerts of {permission.silences} for as long as the run plays")
     return ExitCode.OK
 
 

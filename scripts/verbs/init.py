@@ -16,7 +16,7 @@ from scripts.init.drafts import CEILING, first_plan, looks_like_production, obje
 from scripts.init.storefront_draft import FILE, TUTORIAL, storefront_py
 from scripts.init.survey import Survey, Visitor, survey
 from slo.documents import BadInput, parse_yaml, validate
-from slo.objectives.openslo import read_objectives
+from slo.objectives.reading import read_objectives
 from slo.outcomes import EnvironmentLacks, ExitCode
 
 SUMMARY = "look at a staging site, list what is missing, and draft a storefront, targets, objectives and a plan"

@@ -14,8 +14,8 @@ from scripts.arguments import between, local_file, write_given
 from scripts.context import Context
 from scripts.running.data_need import data_needed
 from slo.documents import BadInput
-from slo.objectives.openslo import read_objectives
 from slo.objectives.planning import Proof, proofs
+from slo.objectives.reading import read_objectives
 from slo.outcomes import ExitCode
 
 SUMMARY = "build a plan from a forecast; show what a plan sends and which objectives it can prove"

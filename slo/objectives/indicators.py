@@ -68,7 +68,25 @@ class Counters:
     kind: ClassVar[str] = "prometheus"
 
 
-Source = Records | Counters
+WINDOW = "{window}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queries:
+    """Bad events and all events as PromQL that no two selectors can say, with `{window}` where the range stands.
+
+    `total` is None where `errors` is their ratio already. A run can't be judged by it, because only plain counters can
+    be read at two given moments; nor are rules made of it, because no series is known to prove them on.
+    """
+
+    errors: str
+    total: str | None
+    steps: tuple[str, ...] = ()
+    kind: ClassVar[str] = "promql"
+
+
+Source = Records | Counters | Queries
+NOT_COUNTERS = "it is written as PromQL that no two counters say: name a good and a total counter instead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +158,7 @@ class Availability:
 
     def read(self, requests: pa.Table, answers: pa.Table, window: Window, quantile: float) -> Evidence:  # noqa: ARG002 - availability has no quantile
         """Read the evidence of `window`."""
-        if isinstance(self.source, Counters):
+        if not isinstance(self.source, Records):
             return _read_counters(self.source, answers, window)
         columns = _Columns.of(requests, self.source.steps, window)
         return columns.evidence(window, bad=columns.failed, left_out=columns.cut_off)
@@ -170,7 +188,7 @@ class Latency:
 
     def read(self, requests: pa.Table, answers: pa.Table, window: Window, quantile: float) -> Evidence:
         """Read the evidence of `window`; `quantile` (the target) is the one reported on both clocks."""
-        if isinstance(self.source, Counters):
+        if not isinstance(self.source, Records):
             return _read_counters(self.source, answers, window)
         columns = _Columns.of(requests, self.source.steps, window)
         slow = columns.waited(self.source.clock) > round(self.threshold_s * _NS)
@@ -260,7 +278,9 @@ def _selectors(source: Source) -> tuple[str, ...]:
     return (source.good.text, source.total.text) if isinstance(source, Counters) else ()
 
 
-def _read_counters(source: Counters, answers: pa.Table, window: Window) -> Evidence:
+def _read_counters(source: Counters | Queries, answers: pa.Table, window: Window) -> Evidence:
+    if isinstance(source, Queries):
+        return Evidence(no_data=NOT_COUNTERS)
     try:
         return Evidence(counts=(_counted(source, answers, window),))
     except NoData as reason:

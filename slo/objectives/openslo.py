@@ -1,51 +1,25 @@
 """OpenSLO v1 documents, read strictly and turned into `Objective`.
 
-A file may hold many YAML documents, each one SLO with one objective. Of the specification
+A document is one SLO with one objective. Of the specification
 (github.com/OpenSLO/OpenSLO) this reads what can be judged from counted events: inline ratio metrics under the
 `Occurrences` method. Everything else is refused by name: a key that is skipped in silence would be an objective that
 is never checked.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 from pydantic.alias_generators import to_camel
 
-from slo.documents import BadInput, Document, read_text, validate
+from slo.documents import BadInput, Document, validate
+from slo.objectives.http_metrics import HTTP_METRICS, http_indicator
 from slo.objectives.indicators import Availability, Clock, Counters, Latency, Records, Source
+from slo.objectives.objective import Objective
 from slo.objectives.selectors import Selector, parse_selector
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DURATION = re.compile(r"[1-9]\d*[mhdwMQY]")
-_MAX_DOCUMENTS = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objective:
-    """One service level objective: what share of which events must be good."""
-
-    name: str
-    display_name: str
-    description: str
-    service: str
-    indicator: Availability | Latency
-    target: float
-    window: str
-
-    @property
-    def budget(self) -> float:
-        """Return the bad ratio allowed."""
-        return round(1.0 - self.target, 12)
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        """Return the steps whose requests are its events."""
-        return self.indicator.source.steps
 
 
 def _dns_label(value: str) -> str:
@@ -96,9 +70,28 @@ class _RecordsSpec(Document):
     within_s: Annotated[float, Field(gt=0, strict=True)] | None = None
 
 
+def _http_metrics(name: str) -> str:
+    if name not in HTTP_METRICS:
+        raise ValueError(f"expected one of {', '.join(HTTP_METRICS)}")
+    return name
+
+
 class _PrometheusSpec(Document):
-    query: Annotated[str, AfterValidator(lambda text: parse_selector(text).text)]
+    """A counter's selector, or the requests of a known exporter that `match` selects."""
+
+    query: Annotated[str, AfterValidator(lambda text: parse_selector(text).text)] | None = None
+    indicator: Annotated[str, AfterValidator(_http_metrics)] | None = None
+    match: dict[Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")], str] = Field(default_factory=dict)
+    within_s: Annotated[float, Field(gt=0, strict=True)] | None = None
     steps: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "_PrometheusSpec":
+        if (self.query is None) == (self.indicator is None):
+            raise ValueError("expected exactly one of query and indicator")
+        if self.query is not None and (self.match or self.within_s is not None):
+            raise ValueError("match and within_s belong to indicator; a query holds its matchers itself")
+        return self
 
 
 class _RecordsSource(_Part):
@@ -209,54 +202,8 @@ class _Slo(_Part):
     spec: _Spec
 
 
-def read_objectives(paths: Iterable[Path]) -> tuple[Objective, ...]:
-    """Read every SLO of the files at `paths`, in order.
-
-    Raises BadInput that names file, document, place, value and what is allowed, for all documents of a file at once;
-    also when there is no SLO at all, as a run without objectives must never pass, and when a name occurs twice.
-    """
-    paths = list(paths)
-    found: dict[str, tuple[Objective, str]] = {}
-    for path in paths:
-        for where, objective in _objectives_of(path):
-            if objective.name in found:
-                raise BadInput(f"{where}: metadata.name: {objective.name!r} is already in {found[objective.name][1]}")
-            found[objective.name] = (objective, where)
-    if not found:
-        where = ", ".join(map(str, paths)) or "no file given"
-        raise BadInput(f"{where}: no SLO found; expected at least one document with kind: SLO")
-    return tuple(objective for objective, _ in found.values())
-
-
-def _objectives_of(path: Path) -> list[tuple[str, Objective]]:
-    read, problems = [], []
-    for number, data in enumerate(_documents(path), start=1):
-        where = f"{path}: document {number}"
-        try:
-            read.append((where, _objective(data, where)))
-        except BadInput as error:
-            problems.append(str(error))
-    if problems:
-        raise BadInput("\n".join(problems))
-    return read
-
-
-def _documents(path: Path) -> Iterator[object]:
-    text = read_text(path)
-    try:
-        documents = [data for data in yaml.safe_load_all(text) if data is not None]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BadInput(f"{path}: not YAML{place}: {getattr(error, 'problem', None) or 'malformed'}") from error
-    except (RecursionError, ValueError) as error:
-        raise BadInput(f"{path}: not YAML: {error}") from error
-    if len(documents) > _MAX_DOCUMENTS:
-        raise BadInput(f"{path}: {len(documents)} documents, at most {_MAX_DOCUMENTS} allowed")
-    yield from documents
-
-
-def _objective(data: object, where: str) -> Objective:
+def objective_of(data: object, where: str) -> Objective:
+    """Return the objective of one parsed document; raises BadInput."""
     if isinstance(data, dict) and data.get("kind", "SLO") != "SLO":
         raise BadInput(f"{where}: kind: only SLO is read, found {data['kind']!r}; references are not followed")
     slo = validate(data, _Slo, where)
@@ -284,15 +231,26 @@ def _indicator(ratio: _RatioMetric) -> Availability | Latency:
     if not isinstance(total, _PrometheusSource):  # pragma: no cover - the types were compared when it was read
         raise TypeError("good and total must have the same type")
     steps = tuple(total.spec.steps or good.spec.steps)
-    counters = Counters(good=parse_selector(good.spec.query), total=parse_selector(total.spec.query), steps=steps)
-    return _kind(counters, _bucket_s(counters.good, counters.total))
+    if total.spec.indicator is not None or good.spec.indicator is not None:
+        return _known(good.spec, total.spec, steps)
+    queries = parse_selector(good.spec.query or ""), parse_selector(total.spec.query or "")
+    counters = Counters(good=queries[0], total=queries[1], steps=steps)
+    return _kind(counters, bucket_s(counters.good, counters.total))
+
+
+def _known(good: _PrometheusSpec, total: _PrometheusSpec, steps: tuple[str, ...]) -> Availability | Latency:
+    if (good.indicator, good.match) != (total.indicator, total.match) or good.indicator is None:
+        raise ValueError("good and total must name the same indicator and match")
+    if total.within_s is not None:
+        raise ValueError("within_s belongs to good alone")
+    return http_indicator(good.indicator, good.match, good.within_s, steps)
 
 
 def _kind(source: Source, threshold_s: float | None) -> Availability | Latency:
     return Availability(source=source) if threshold_s is None else Latency(source=source, threshold_s=threshold_s)
 
 
-def _bucket_s(good: Selector, total: Selector) -> float | None:
+def bucket_s(good: Selector, total: Selector) -> float | None:
     """Return the bucket's bound that makes it a latency, None for an availability; refuses what would count twice."""
     bound = good.equals("le")
     if good.metric.endswith("_bucket") != (bound is not None):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.statistics import ALPHA, chance_of_proof, events_needed
 
 _HEALTHY = 0.25

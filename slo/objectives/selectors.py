@@ -34,6 +34,16 @@ class Selector:
         return next((m.value for m in self.matchers if m.label == label and m.op == "="), None)
 
 
+def selector_of(metric: str, matchers: tuple[Matcher, ...]) -> Selector:
+    """Return the selector of a metric under `matchers`, as one would write it."""
+    inside = ",".join(f'{one.label}{one.op}"{_escaped(one.value)}"' for one in matchers)
+    return Selector(text=f"{metric}{{{inside}}}" if inside else metric, metric=metric, matchers=matchers)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
 def parse_selector(text: str) -> Selector:
     """Parse `name{label="value", …}`; raises ValueError that says what is allowed."""
     text = text.strip()

@@ -97,6 +97,28 @@ class PermissionFacts(_Part):
     granted_at: str | None = Field(None, description="RFC 3339")
     until: str | None = Field(None, description="RFC 3339")
     plan_sha256: str | None = None
+    silences: str | None = Field(None, description="the environment, as its alerts name it, that may be silenced")
+
+
+class AlertSilenceFacts(_Part):
+    """The silence of the run in Alertmanager: alerts whose label `environment` is `environment` notified nobody.
+
+    It ends by itself at `ends_at`; `ended_at` is when the run ended it, None when it couldn't.
+    """
+
+    id: str | None = None
+    environment: str | None = None
+    starts_at: Ns | None = None
+    ends_at: Ns | None = None
+    ended_at: Ns | None = None
+    ended_before: tuple[str, ...] | None = Field(None, description="silences of runs that had died, ended by this one")
+
+
+class AnnotationFacts(_Part):
+    """The run's mark in Grafana; `why_not` is why there is none, or why its end wasn't written."""
+
+    id: int | None = None
+    why_not: str | None = None
 
 
 class LeaseFacts(_Part):
@@ -304,6 +326,8 @@ class RunDocument(_Part):
     release: ReleaseFacts | None = None
     permission: PermissionFacts | None = None
     lease: LeaseFacts | None = None
+    alert_silence: AlertSilenceFacts | None = None
+    annotation: AnnotationFacts | None = None
     workers_refused: tuple[str, ...] | None = Field(None, description="as they named themselves")
     started_at: Ns | None = None
     ended_at: Ns | None = None

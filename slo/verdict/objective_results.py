@@ -6,7 +6,7 @@ from typing import Literal
 
 from slo.formatting import count, percent, seconds
 from slo.objectives.indicators import Evidence
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.statistics import (
     ALPHA,
     DesignEffect,

@@ -16,7 +16,7 @@ from slo.causes.causes import Cause
 from slo.findings import Finding, Severity
 from slo.formatting import count, percent, seconds
 from slo.objectives.indicators import Evidence, Window
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.outcomes import Outcome
 from slo.statistics import ALPHA
 from slo.validity.checks import check_validity

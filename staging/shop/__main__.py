@@ -19,6 +19,8 @@ from staging.shop.funnel import Funnel
 from staging.shop.hosted.provider_pages import HttpPaymentPages
 from staging.shop.offers.drops import Drops
 from staging.shop.pages import shop_app
+from staging.shop.printing.presses import MOST as MOST_PRESSES
+from staging.shop.printing.queue import PRESSES, PRINT_S, PrintQueue
 from staging.shop.provider import HttpProvider
 from staging.shop.releases.releases import CurrentRelease, Release, read_releases
 from staging.shop.returns.returns import Returns
@@ -73,6 +75,16 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--drop-stock", type=arguments.count, default=0, help="of each SKU of a drop; 0: there is none (%(default)s)"
     )
+    parser.add_argument(
+        "--presses", type=int, default=PRESSES, help="orders printed at once, of all replicas (%(default)s)"
+    )
+    parser.add_argument(
+        "--print-ms",
+        dest="print_s",
+        type=arguments.milliseconds,
+        default=PRINT_S,
+        help="that an order's printing takes (500)",
+    )
     return parser
 
 
@@ -80,6 +92,8 @@ def main() -> None:
     """Serve until a signal, or the parent's death, ends the process."""
     options = (command := parser()).parse_args()
     token = arguments.token(command)
+    if not 1 <= options.presses <= MOST_PRESSES:
+        command.error(f"--presses: 1 to {MOST_PRESSES}, found {options.presses}")
     if not options.database:
         command.error(f"--database: missing, and {DATABASE_VARIABLE} is not set")
     telemetry = start_telemetry("shop", f"{options.host}:{options.port}", options.otlp)
@@ -110,19 +124,20 @@ def _storefront(
     catalogue = twisted_threads(with_drop=options.drop_stock > 0)
     database, keys = _database(options, telemetry), keys_of(token)
     funnel = Funnel(database)
-    pages = HttpPaymentPages(options.payments, token)
+    pages, release = HttpPaymentPages(options.payments, token), CurrentRelease(releases, options.release)
     return Storefront(
         catalogue=catalogue,
         index=SearchIndex(catalogue),
         database=database,
         checkout=Checkout(database, HttpProvider(options.payments), pages),
         funnel=funnel,
-        release=CurrentRelease(releases, options.release),
+        release=release,
         tracking=Tracking(database, funnel, options.threads // STREAMS_SHARE),
         customers=Customers(database),
         login=OpenIdClient(options.login, keys.client_secret) if options.login else None,
         drops=Drops(database),
         returns=Returns(database, pages),
+        printing=PrintQueue(database, lambda: release.get().behaviour.presses_work, options.presses, options.print_s),
         keys=keys,
         public_url=options.public_url,
     )
@@ -131,7 +146,7 @@ def _storefront(
 def _database(options: argparse.Namespace, telemetry: Telemetry) -> Database:
     return open_database(
         options.database,
-        connections=options.threads + ADMIN_THREADS + 1,
+        connections=options.threads + ADMIN_THREADS + 2,
         round_trip_s=options.round_trip_s,
         tracer=telemetry.tracer(),
     )
@@ -157,7 +172,12 @@ def _serve(shop: Storefront, public: HttpServer, admin: HttpServer, parent: int 
     lifecycle.on_stop(stopping.set, parent)
     flusher = threading.Thread(target=shop.funnel.keep_flushing, args=(served,), name="funnel", daemon=True)
     flusher.start()
-    for name, keep in (("drops", shop.drops.keep_reading), ("returns", shop.returns.keep_receiving)):
+    keepers = {
+        "drops": shop.drops.keep_reading,
+        "returns": shop.returns.keep_receiving,
+        "printing": shop.printing.keep_printing,
+    }
+    for name, keep in keepers.items():
         threading.Thread(target=keep, args=(stopping,), name=name, daemon=True).start()
     public.start()
     admin.start()

@@ -5,19 +5,17 @@ import time
 from flask import Flask, Response, jsonify, request
 
 from staging.shop.catalogue import LOCATIONS
-from staging.shop.orders import Order, Stage, orders_page
+from staging.shop.orders import Order, orders_page
 from staging.shop.payloads import ReleaseBody, StockBody
 from staging.shop.releases.releases import Release
 from staging.shop.routes.admin_routes import add_offers_administration
 from staging.shop.routes.order_json import lines_json
 from staging.shop.stock import all_stock, set_stock
 from staging.shop.storefront import Storefront
-from staging.shop.tracking import begins_at
 from staging.telemetry import Telemetry
 from staging.web import bad_request, json_app, read_body, read_page, require_token
 
 BODY_LIMIT = 2 << 20
-DUE_AFTER_NS = 2_000_000_000
 
 
 def admin_app(shop: Storefront, telemetry: Telemetry, token: str) -> Flask:
@@ -86,7 +84,6 @@ def _add_orders(app: Flask, shop: Storefront) -> None:
 
 
 def _order_json(order: Order) -> dict[str, object]:
-    paid = begins_at(order, Stage.PAID)
     return {
         "order_id": order.order_id,
         "key": order.key,
@@ -96,9 +93,9 @@ def _order_json(order: Order) -> dict[str, object]:
         "total_cents": order.total_cents,
         "lines": lines_json(order),
         "paid_at": order.paid_at,
-        "printed_at": _past(begins_at(order, Stage.PRINTING)),
-        "shipped_at": _past(begins_at(order, Stage.SHIPPED)),
-        "due_at": None if paid is None else paid + DUE_AFTER_NS,
+        "printed_at": _past(order.printed_at),
+        "shipped_at": _past(order.shipped_at),
+        "due_at": order.due_at,
         "decline": order.decline,
     }
 

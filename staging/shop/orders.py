@@ -4,12 +4,15 @@ import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
 
 from staging.database import Database
 from staging.shop.offers.vouchers import Discount, give_back, read_discount
 from staging.shop.schema import orders
 from staging.shop.stock import put_back
+
+DUE_AFTER_NS = 2_000_000_000
+"""By when an order is promised to be shipped, from when it was placed."""
 
 
 class Status(StrEnum):
@@ -52,6 +55,7 @@ class Order:
     """An order and its lines, all from one location; times in ns since the epoch.
 
     `total_cents` is what is to be paid, after the discount; `hosted` is paid on a page of the payment provider.
+    `printed_at` and `shipped_at` are written shortly before they come; `due_at` is promised.
     """
 
     order_id: str
@@ -68,6 +72,9 @@ class Order:
     paid_at: int | None = None
     decline: Decline | None = None
     discount: Discount | None = None
+    printed_at: int | None = None
+    shipped_at: int | None = None
+    due_at: int | None = None
 
     @property
     def placed_at(self) -> int | None:
@@ -96,9 +103,11 @@ def enter(connection: Connection, order: Order) -> None:
 
 
 def accept(database: Database, order_id: str) -> bool:
-    """Turn a pending order into an accepted one; False when it was pending no longer."""
+    """Turn a pending order into an accepted one, promised for a moment; False when it was pending no longer."""
+    now = time.time_ns()
+    due_at = case((orders.c.hosted.is_(True), now), else_=orders.c.created_at) + DUE_AFTER_NS
     with database.writing() as connection:
-        return _change(connection, order_id, Status.PENDING, status=Status.ACCEPTED.value, paid_at=time.time_ns())
+        return _change(connection, order_id, Status.PENDING, status=Status.ACCEPTED.value, paid_at=now, due_at=due_at)
 
 
 def release(database: Database, order: Order, status: Status, decline: Decline | None = None) -> bool:
@@ -196,6 +205,9 @@ def _order(row: Row[tuple[object, ...]]) -> Order:
         paid_at=row.paid_at,
         decline=Decline(row.decline) if row.decline else None,
         discount=read_discount(row.discount),
+        printed_at=row.printed_at,
+        shipped_at=row.shipped_at,
+        due_at=row.due_at,
     )
 
 

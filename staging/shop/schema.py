@@ -70,6 +70,7 @@ designs = Table(
     Column("text", String, nullable=False),
     Column("png", LargeBinary, nullable=False),
 )
+_TO_PRINT = text("status = 'accepted' AND printed_at IS NULL")
 orders = Table(
     "orders",
     metadata,
@@ -89,9 +90,14 @@ orders = Table(
     Column("paid_at", BigInteger),
     Column("decline", String),
     Column("discount", JSON(none_as_null=True)),
+    # When it was given to a press, when its printing ends and it is shipped, and by when that was promised.
+    Column("printed_at", BigInteger),
+    Column("shipped_at", BigInteger),
+    Column("due_at", BigInteger),
     Index("orders_by_run", "run", "sequence"),
     Index("orders_by_status", "status", "location"),
     Index("orders_by_customer", "customer", "sequence"),
+    Index("orders_to_print", "paid_at", "sequence", sqlite_where=_TO_PRINT, postgresql_where=_TO_PRINT),
 )
 # A coupon may be without an end (`uses_left` null); a gift card is used once.
 vouchers = Table(

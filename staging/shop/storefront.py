@@ -12,6 +12,7 @@ from staging.shop.customers.customers import Customers
 from staging.shop.customers.openid import OpenIdClient
 from staging.shop.funnel import Funnel
 from staging.shop.offers.drops import Drops
+from staging.shop.printing.queue import PrintQueue
 from staging.shop.releases.releases import CurrentRelease
 from staging.shop.returns.returns import Returns
 from staging.shop.search import SearchIndex
@@ -36,6 +37,7 @@ class Storefront:
     login: OpenIdClient | None
     drops: Drops
     returns: Returns
+    printing: PrintQueue
     keys: Keys
     public_url: str | None
 

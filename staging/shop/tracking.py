@@ -18,6 +18,7 @@ from flask import Response
 from staging.database import Database
 from staging.shop.funnel import Funnel
 from staging.shop.orders import Order, Stage, Status, find_order
+from staging.shop.printing.queue import PREPARED_S
 from staging.web import RefusedError
 
 KIND = "text/event-stream"
@@ -25,13 +26,9 @@ LONGEST_S = 20.0
 KEEP_ALIVE_S = 1.0
 RETRY_MS = 500
 _LOOK_S = 0.1
+_LOOK_AT_PRINTING_S = 0.25
 _IDS = frozenset(str(number) for number, _ in enumerate(Stage, 1))
-
-
-# When each begins, in seconds since the order was entered: a day and a half, made short.
-BEGINS_S = {Stage.PAID: 0.0, Stage.PRINTING: 0.5, Stage.SHIPPED: 1.0}
-
-
+_ORDER = list(Stage)
 _PAID = frozenset({Status.ACCEPTED, Status.RETURNED})
 
 
@@ -64,14 +61,14 @@ class Tracking:
 
     def _frames(self, order: Order, after: int, until: Stage) -> Iterator[bytes]:
         sent_at, stream = time.monotonic(), secrets.token_hex(8)
-        ends_at = sent_at + LONGEST_S
+        ends_at, looked_at = sent_at + LONGEST_S, -math.inf
         yield b"retry: %d\n\n" % RETRY_MS
         for number, stage in enumerate(Stage, 1):
             while number > after and (left_s := _left_s(order, stage, until)) > 0:
                 if self._over.wait(min(left_s, _LOOK_S)) or time.monotonic() >= ends_at:
                     return
-                if order.status is Status.PENDING:
-                    order = find_order(self._database, order.order_id) or order
+                if _may_have_changed(order, stage, until, time.monotonic() - looked_at):
+                    order, looked_at = find_order(self._database, order.order_id) or order, time.monotonic()
                 if time.monotonic() - sent_at >= KEEP_ALIVE_S:
                     yield b": keep-alive\n\n"
                     sent_at = time.monotonic()
@@ -83,9 +80,20 @@ class Tracking:
 
 def _left_s(order: Order, stage: Stage, until: Stage) -> float:
     """Return the seconds until `stage`; infinity where it never comes, or isn't known to."""
-    if order.status not in _PAID or order.placed_at is None or BEGINS_S[stage] > BEGINS_S[until]:
+    at = begins_at(order, stage)
+    if at is None or _ORDER.index(stage) > _ORDER.index(until):
         return math.inf
-    return BEGINS_S[stage] - (time.time_ns() - order.placed_at) / 1e9
+    return (at - time.time_ns()) / 1e9
+
+
+def _may_have_changed(order: Order, stage: Stage, until: Stage, looked_s: float) -> bool:
+    """Whether to read an order again, `looked_s` after it was read last: it is pending, or may have got its press."""
+    if order.status is Status.PENDING:
+        return True
+    if _ORDER.index(stage) > _ORDER.index(until) or order.placed_at is None or begins_at(order, stage) is not None:
+        return False
+    prepared = time.time_ns() >= order.placed_at + round(PREPARED_S * 1e9)
+    return prepared and looked_s >= _LOOK_AT_PRINTING_S
 
 
 def stage_of(order: Order) -> Stage | None:
@@ -95,10 +103,10 @@ def stage_of(order: Order) -> Stage | None:
 
 
 def begins_at(order: Order, stage: Stage) -> int | None:
-    """Return when a stage of a paid order begins, in ns since the epoch."""
-    if order.status not in _PAID or order.placed_at is None:
+    """Return when a stage of a paid order begins, in ns since the epoch; None where that isn't known yet."""
+    if order.status not in _PAID:
         return None
-    return order.placed_at + int(BEGINS_S[stage] * 1e9)
+    return {Stage.PAID: order.placed_at, Stage.PRINTING: order.printed_at, Stage.SHIPPED: order.shipped_at}[stage]
 
 
 def address_of(order: Order) -> str:

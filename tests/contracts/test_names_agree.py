@@ -18,7 +18,7 @@ from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from loadtests.storefronts import BUILT_IN
 from loadtests.storefronts.twisted_threads_customers import STOREFRONT
 from scripts.cli import VERBS
-from slo.objectives.openslo import read_objectives
+from slo.objectives.reading import read_objectives
 from slo.outcomes import ExitCode
 from slo.verdict.promises import NEEDS
 

@@ -23,13 +23,16 @@ def _install(folder: Path) -> None:
 
 
 @contextmanager
-def oscar(folder: Path, database: str | None = None) -> Iterator[tuple[Server, dict[str, str]]]:
-    """Serve a shop with its data in `folder`, or in a PostgreSQL; give it and the variables of its targets.yaml."""
+def oscar(folder: Path, database: str | None = None, **variables: str) -> Iterator[tuple[Server, dict[str, str]]]:
+    """Serve a shop with its data in `folder`, or in a PostgreSQL; give it and the variables of its targets.yaml.
+
+    `variables` are added to its environment: those of OpenTelemetry, where it is to be measured.
+    """
     needs = {"OSCAR_DATA": str(folder), "OSCAR_DATABASE": database or "", "PYTHONDONTWRITEBYTECODE": "1"}
     folder.mkdir()
     ran([programs() / "python", "manage.py", "seed"], cwd=EXAMPLE, log=folder / "seed.log", **needs)
     with serving(
         lambda port: [programs() / "gunicorn", "--bind", f"127.0.0.1:{port}"],
-        cwd=EXAMPLE, log=folder / "oscar.log", ready="/en-gb/catalogue/", environment=needs,
+        cwd=EXAMPLE, log=folder / "oscar.log", ready="/en-gb/catalogue/", environment={**needs, **variables},
     ) as server:  # fmt: skip
         yield server, {"OSCAR_DSN": database or f"sqlite:///{folder}/shop.sqlite3"}

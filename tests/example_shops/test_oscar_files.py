@@ -6,7 +6,7 @@ from loadtests.demand.plan import read_plan
 from loadtests.demand.visits import uncounted
 from loadtests.environment.targets import read_targets
 from loadtests.storefronts import load_storefront
-from slo.objectives.openslo import read_objectives
+from slo.objectives.reading import read_objectives
 from tests.example_shops.oscar import EXAMPLE, LOCK
 
 PLANS = ("plan.yaml", "drop.yaml")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from slo.objectives.indicators import Evidence
-from slo.objectives.openslo import Objective, read_objectives
+from slo.objectives.objective import Objective
+from slo.objectives.reading import read_objectives
 from slo.statistics import StepCounts
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import parse_run

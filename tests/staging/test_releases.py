@@ -11,13 +11,13 @@ from staging.shop.stock import ConditionalTaking, StockAtOneLocation
 
 KNOWN = (
     "customers-locked, fresh-key-on-retry, gift-card-use-not-looked-at, news-applied-again, news-forgotten, "
-    "query-per-line, silent-once-paid, stock-read-then-written"
+    "presses-stopped, query-per-line, silent-once-paid, stock-read-then-written"
 )
 
 
 RELEASES = (
     "stable", "slow-checkout", "oversell", "double-charge", "silent-orders",
-    "lost-webhook", "repeated-webhook", "reused-gift-card", "locked-out",
+    "lost-webhook", "repeated-webhook", "reused-gift-card", "locked-out", "late-orders",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def test_each_other_release_differs_in_one_thing() -> None:
             type(release.behaviour.vouchers) is not type(default.vouchers),
             type(release.behaviour.news) is not type(default.news),
             release.behaviour.admits_customers is not default.admits_customers,
+            release.behaviour.presses_work is not default.presses_work,
         ]
         assert sum(different) == (name != "stable")
 

@@ -11,7 +11,10 @@ from staging.shop.schema import create_shop
 from staging.shop.stock import all_stock
 from tests.staging.test_checkout import SKU, SetProvider, checkout_of, put_in_cart
 
-LATER = {"orders": ("customer", "hosted", "paid_at", "decline", "discount"), "carts": ("codes",)}
+LATER = {
+    "orders": ("customer", "hosted", "paid_at", "decline", "discount", "printed_at", "shipped_at", "due_at"),
+    "carts": ("codes",),
+}
 
 
 def start_again(database: Database, *, with_drop: bool = False) -> None:
@@ -23,7 +26,8 @@ def test_the_columns_that_came_later_are_added(busy_database: Database) -> None:
     put_in_cart(busy_database, (SKU, 1))
     Checkout(busy_database, SetProvider()).place(checkout_of("before"), Behaviour())
     with busy_database.writing() as connection:
-        connection.execute(text("DROP INDEX orders_by_customer"))
+        for index in ("orders_by_customer", "orders_to_print"):
+            connection.execute(text(f"DROP INDEX {index}"))
         for table, columns in LATER.items():
             for column in columns:
                 connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))

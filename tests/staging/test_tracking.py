@@ -12,13 +12,13 @@ from uuid import uuid4
 
 import pytest
 import requests
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from staging.database import Database
 from staging.shop import tracking as module
 from staging.shop.funnel import Funnel
-from staging.shop.orders import Order, Stage, Status
-from staging.shop.schema import happenings
+from staging.shop.orders import Order, Stage, Status, enter
+from staging.shop.schema import happenings, orders
 from staging.shop.tracking import Tracking
 from staging.web import RefusedError
 from tests.staging.conftest import Stack
@@ -30,7 +30,7 @@ SKU = "tearex-m-navy"
 EVENTS = {"Accept": "text/event-stream"}
 NOW = Order(
     order_id="o1", key="k", session="s", run=None, status=Status.ACCEPTED, location="warehouse", total_cents=1,
-    created_at=0, lines=(),
+    created_at=0, lines=(), printed_at=0, shipped_at=0,
 )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def test_an_order_that_is_not_there_yet_is_waited_for_with_signs_of_life_to_a_bo
     monkeypatch.setattr(module, "LONGEST_S", 0.05)
     monkeypatch.setattr(module, "KEEP_ALIVE_S", 0.0)
     monkeypatch.setattr(module, "_LOOK_S", 0.005)
-    later = replace(NOW, created_at=time.time_ns() + 3600 * 10**9)
+    later = replace(NOW, created_at=(at := time.time_ns() + 3600 * 10**9), printed_at=at, shipped_at=at)
     data = tracking.stream(later, "", Stage.SHIPPED).get_data()
     assert stages(data) == []
     assert b": keep-alive\n\n" in data
@@ -106,6 +106,20 @@ def test_a_pending_order_is_read_again_and_a_stream_ends_with_the_shop(tracking:
     assert next(pieces) == b"retry: 500\n\n"
     threading.Timer(0.05, tracking.close).start()
     assert stages(b"".join(piece for piece in pieces if isinstance(piece, bytes))) == []
+
+
+def test_a_stream_tells_of_the_printing_when_a_press_has_taken_the_order(
+    tracking: Tracking, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_AT_PRINTING_S", 0.01)
+    waiting = replace(NOW, printed_at=None, shipped_at=None)
+    with database.writing() as connection:
+        enter(connection, waiting)
+    frames = iter(tracking.stream(waiting, "", Stage.SHIPPED).response)
+    assert stages(b"".join(piece for _ in range(2) if isinstance(piece := next(frames), bytes))) == ["paid"]
+    with database.writing() as connection:
+        connection.execute(update(orders).values(status="accepted", printed_at=1, shipped_at=2))
+    assert stages(b"".join(piece for piece in frames if isinstance(piece, bytes))) == ["printing", "shipped"]
 
 
 def test_a_shop_that_forgets_its_readers_says_the_first_thing_only(

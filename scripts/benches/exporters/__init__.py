@@ -1,1 +1,1 @@
-"""The exporters and their rules, measured: `make bench-exporters`."""
+"""The exporters, the rules and the alerts, measured: `make bench-exporters`."""

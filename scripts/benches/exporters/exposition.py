@@ -47,11 +47,11 @@ def _ratios(series: int, repeat: int) -> tuple[list[float], list[float], list[fl
     for _ in range(repeat):
         values = all_others(values, chance)
         (theirs_s, expected), (ours_s, found) = _timed(theirs), _timed(ours)
-        _check(found, expected)
+        check(found, expected)
         values = some_others(values, _SHARE, chance)
         few_s, found = _timed(ours)
         few_theirs_s, expected = _timed(theirs)
-        _check(found, expected)
+        check(found, expected)
         all_ratios.append(theirs_s / ours_s)
         few_ratios.append(few_theirs_s / few_s)
         ours_ms.append(1000 * ours_s)
@@ -65,6 +65,7 @@ def _timed(work: Callable[[], bytes]) -> tuple[float, bytes]:
     return time.process_time() - began, made
 
 
-def _check(found: bytes, expected: bytes) -> None:
+def check(found: bytes, expected: bytes) -> None:
+    """Raise EnvironmentLacks when the lines aren't the same."""
     if sorted(found.splitlines()) != sorted(expected.splitlines()):
         raise EnvironmentLacks("the two expositions differ: no figure of theirs means anything")

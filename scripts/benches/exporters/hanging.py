@@ -5,13 +5,12 @@ import threading
 import time
 from collections.abc import Sequence
 
-import requests
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from exporters.serving.pages import serve
 from exporters.serving.scrape import Subject
 from exporters.serving.source import Deadline
-from scripts.benches.exporters.bench import Bench
+from scripts.benches.exporters.bench import Bench, session
 from scripts.benches.figures import Figure, median_figure
 
 _TIMEOUT_S = 2.0
@@ -47,7 +46,7 @@ def measure(bench: Bench) -> Sequence[Figure]:
 def _scrape(url: str) -> tuple[float, float]:
     began = time.monotonic()
     fields = {"X-Prometheus-Scrape-Timeout-Seconds": f"{_TIMEOUT_S:g}"}
-    text = requests.get(f"{url}/metrics", headers=fields, timeout=30).text
+    text = session().get(f"{url}/metrics", headers=fields, timeout=30).text
     took = time.monotonic() - began
     up = dict(re.findall(r'^bench_exporter_up\{source="(\w+)"\} (\S+)$', text, re.MULTILINE))
     is_right = up == {"hangs": "0.0", "answers": "1.0"} and "bench_value 1.0" in text

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import requests
 import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.metrics_core import Metric
@@ -20,12 +19,13 @@ from prometheus_client.registry import Collector
 from exporters.serving.pages import serve
 from exporters.serving.scrape import of_one_source
 from scripts.benches.engine.target import free_ports
-from scripts.benches.exporters.bench import Bench
+from scripts.benches.exporters.bench import Bench, session
 from scripts.benches.exporters.series import Stock, Values, all_others
 from scripts.benches.figures import Figure, median_figure, unbounded_figure
 from scripts.local_stack.processes import Child, wait_until
 from scripts.local_stack.prometheus import Prometheus
 from scripts.local_stack.prometheus_binary import find_prometheus
+from slo.outcomes import EnvironmentLacks
 
 SERIES = 1_000_000
 _EVERY_S = 15
@@ -58,16 +58,23 @@ def _scraped(bench: Bench, side: str) -> tuple[list[float], list[float], float]:
     took: list[float] = []
     last = ""
     while len(up) < bench.repeat + 1:
-        target = requests.get(f"{prometheus.url}/api/v1/targets", timeout=30).json()["data"]["activeTargets"]
+        target = session().get(f"{prometheus.url}/api/v1/targets", timeout=30).json()["data"]["activeTargets"]
         if target and target[0]["lastScrape"] != last and target[0]["health"] != "unknown":
             last = target[0]["lastScrape"]
             up.append(float(target[0]["health"] == "up"))
+            _check(target[0]["lastError"])
             took.append(target[0]["lastScrapeDuration"])
         time.sleep(0.5)
     largest = _largest_rss_mib(exporter)
     child.end()
     exporter.end()
     return up[1:], took[1:], largest
+
+
+def _check(error: str) -> None:
+    """Raise EnvironmentLacks when a scrape failed for another reason than the time it took."""
+    if error and "context deadline exceeded" not in error:
+        raise EnvironmentLacks(f"a scrape failed, and not for the time it took: {error}")
 
 
 def _prometheus(bench: Bench, side: str, address: str) -> tuple[Prometheus, Child]:

@@ -39,3 +39,4 @@ class Behaviour:
     vouchers: VoucherUse = field(default_factory=ConditionalUse)
     news: NewsApplying = field(default_factory=ApplyOnce)
     admits_customers: bool = True
+    presses_work: bool = True

@@ -89,6 +89,7 @@ _FAULTS: Mapping[str, Callable[[Behaviour], Behaviour]] = {
     "news-forgotten": lambda good: replace(good, news=_NewsForgotten()),
     "news-applied-again": lambda good: replace(good, news=_NewsAppliedAgain()),
     "gift-card-use-not-looked-at": lambda good: replace(good, vouchers=_UseReadThenWritten()),
+    "presses-stopped": lambda good: replace(good, presses_work=False),
     "customers-locked": lambda good: replace(good, admits_customers=False),
 }
 

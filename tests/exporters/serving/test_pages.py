@@ -2,6 +2,8 @@
 
 import base64
 import gzip
+import re
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
 from exporters.serving.http_server import CantListen
-from exporters.serving.pages import Pages, Query, QueryPage, Server, budget_s, serve
+from exporters.serving.pages import MOST_ASKED, Pages, Query, QueryPage, Server, budget_s, serve
 from exporters.serving.scrape import Subject, of_one_source
 from exporters.serving.source import AdminSource, Deadline
 from exporters.subjects import orders, stock
@@ -185,3 +187,46 @@ def test_a_page_of_its_own_collects_for_what_its_query_asks() -> None:
         (400, "query: a field stands there twice\n"),
         (400, "query: more than the 16 fields allowed\n"),
     ]
+
+
+def test_pages_that_take_long_leave_threads_to_scrapes(shop: Shop) -> None:
+    waiting, entered = threading.Event(), threading.Semaphore(0)
+
+    def waits(_query: Query, _deadline: Deadline) -> CollectorRegistry:
+        entered.release()
+        waiting.wait(30)
+        return CollectorRegistry()
+
+    source = AdminSource(url=shop.url, token=TOKEN)
+    server = serve([stock.subject(source)], pages={"/probe": QueryPage(about="waits", collect=waits)})
+    asking = [threading.Thread(target=get, args=(server.url + "/probe",)) for _ in range(MOST_ASKED)]
+    for one in asking:
+        one.start()
+    for _ in asking:
+        assert entered.acquire(timeout=30)
+    refused = get(server.url + "/probe")
+    assert get(server.url + "/metrics/stock").status_code == 200
+    waiting.set()
+    for one in asking:
+        one.join()
+    answered = get(server.url + "/probe").status_code
+    server.stop()
+    assert (refused.status_code, refused.text, answered) == (503, "others are asked at this moment\n", 200)
+
+
+def test_the_landing_page_says_of_each_source_whether_it_could_be_read(shop: Shop) -> None:
+    page = QueryPage(about="asks <a>", collect=asked, example="target=a&b")
+    server = serve([stock.subject(AdminSource(url=shop.url, token=TOKEN))], pages={"/probe": page})
+    seen = []
+    for status in (200, 500):
+        seen.append(get(server.url).text)
+        shop.status = status
+        get(server.url + "/metrics")
+    seen.append(get(server.url).text)
+    server.stop()
+    assert [re.findall("<li>(shop: [a-z ]+)</li>", text) for text in seen] == [
+        ["shop: not read yet"],
+        ["shop: up"],
+        ["shop: down"],
+    ]
+    assert '<a href="/probe?target=a&amp;b">/probe?target=a&amp;b</a>: asks &lt;a&gt;' in seen[0]

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import bcrypt
 import pytest
 import requests
 
+from exporters.serving.http_server import StartResponse
 from exporters.serving.pages import Pages, Server, listen
 from exporters.serving.passwords import Passwords
 from exporters.serving.protection import protected
@@ -132,6 +134,24 @@ def test_clients_that_do_not_end_their_handshake_keep_nobody_from_an_answer(file
         assert get(server, verify=authority.certificate).status_code == 200
         for client in silent:
             client.close()
+
+
+def test_an_answer_that_is_taken_slowly_over_tls_arrives_whole(file: Path, authority: Authority) -> None:
+    file.write_text(TLS)
+    large = bytes(range(256)) * (64 << 10)
+
+    def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", str(len(large)))])
+        return [large]
+
+    web = WebProtection(file)
+    (server,) = listen(app, [("127.0.0.1", 0)], web=web)
+    try:
+        with requests.get(server.url, verify=str(authority.certificate), stream=True, timeout=30) as reply:
+            time.sleep(0.6)
+            assert reply.content == large
+    finally:
+        server.stop()
 
 
 # ---- users

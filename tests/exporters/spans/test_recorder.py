@@ -1,8 +1,10 @@
 """The recorder over HTTP: fed by the OpenTelemetry SDK and by hand, its files and metrics read back."""
 
+import contextlib
 import gzip
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,3 +250,21 @@ def test_a_secret_in_a_span_reaches_neither_file_nor_metrics(run: RunDirectory, 
     text = requests.get(recorder.metrics_url, timeout=30).text
     recorder.stop()
     assert "hunter2" not in text + json.dumps(rows(run))
+
+
+REFUSED = ("recorder_requests_refused_total", "503")
+
+
+def test_senders_that_do_not_end_leave_threads_to_scrapes_and_are_told_to_come_again(recorder: Recorder) -> None:
+    address = ("127.0.0.1", int(recorder.url.rpartition(":")[2]))
+    head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(socket.create_connection(address, timeout=30)).sendall(head)
+        while not (found := samples(requests.get(recorder.metrics_url, timeout=30).text)).get(REFUSED):
+            time.sleep(0.01)
+        assert found[REFUSED] >= 1
+        reply = requests.post(
+            recorder.traces_url, data=request(span()), headers={"Content-Type": "application/x-protobuf"}, timeout=30
+        )
+        assert (reply.status_code, reply.headers["Retry-After"]) == (503, "1")

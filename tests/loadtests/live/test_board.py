@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.live.board import Board, Timetable
+from loadtests.live.buckets import counted
 from loadtests.live.histogram import PROMETHEUS_BOUNDS_S, Histogram
 from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
 from loadtests.results.live_document import LiveDocument
@@ -93,11 +95,10 @@ def test_two_workers_figures_add_up_exactly(left: list[StepRecord], right: list[
         for record in everything:
             if record.step == step:
                 of_step.add(record.response_s)
-        assert told["steps"][step]["latency"] == {
-            "buckets": of_step.cumulative(),
-            "sum": of_step.sum_s,
-            "count": of_step.count,
-        }
+        within = sum(record.step == step and record.response_s <= 0.4 for record in everything)
+        latency = told["steps"][step]["latency"]
+        assert latency["buckets"] == counted(of_step, {0.4: within} if step == "checkout" else {})
+        assert (latency["sum"], latency["count"]) == (of_step.sum_s, of_step.count)
         assert told["steps"][step]["requests_total"] == of_step.count
         assert told["steps"][step]["errors_total"] == sum(n for (name, _), n in errors.items() if name == step)
     judged = [r for r in everything if r.step == "checkout" and JUDGED[0] <= r.scheduled_at < JUDGED[1]]
@@ -165,7 +166,7 @@ def test_a_snapshot_is_read_as_it_was_written() -> None:
     told = json.loads(json.dumps(snapshot.model_dump(mode="json"), allow_nan=False))
     assert LiveDocument.model_validate({**told, "news": 1}) == snapshot
     assert told["steps"]["checkout"].keys() == {"requests_total", "errors_total", "latency"}
-    assert told["steps"]["checkout"]["latency"].keys() == {"buckets", "sum", "count"}
+    assert told["steps"]["checkout"]["latency"].keys() == {"buckets", "sum", "count", "exemplars"}
     assert told["objectives"] == [{"name": "checkout-latency", "bad": 0, "total": 1, "certain_breach": False}]
     assert (told["format"], told["factor"], told["paused"]) == ("peakproof/live/v1", 1.0, False)
 
@@ -319,9 +320,74 @@ def test_what_was_taken_is_not_told_again() -> None:
         "sessions": {},
         "judged": {},
         "overdue": {"checkout-latency": 0},
+        "within": [],
+        "traced": [],
+        "traced_errors": [],
         "lag": [0, []],
         "blocked_in_a_row": 0,
     }
+
+
+def snapshot(*records: StepRecord, watches: Sequence[Watch] = ()) -> LiveDocument:
+    merged, figures = board(*watches), WorkerFigures(watches, ALWAYS)
+    for record in records:
+        figures.steps_ended(batch(record))
+    merged.merge("w0", json.loads(json.dumps(figures.take(START))), gauges())
+    return merged.snapshot(START + SECOND, "running")
+
+
+@pytest.mark.parametrize("limit_s", [0.4, 0.3995, 0.402, 0.33, 0.0004, 60.0])
+def test_the_bucket_at_an_objective_s_limit_holds_exactly_what_took_no_longer(limit_s: float) -> None:
+    ns = [round(limit_s * SECOND) + off for off in (-2_000_000, -1000, 0, 1, 1000, 2_000_000)]
+    records = [checkout(1, took_s=0.0, finished_at=START + SECOND + took) for took in ns]
+    latency = snapshot(*records, watches=[watch(limit_s=limit_s)]).steps["checkout"].latency
+    assert latency.buckets[str(limit_s)] == 3
+    counts = [count for _, count in sorted((float(bound), count) for bound, count in latency.buckets.items())]
+    assert counts == sorted(counts)
+    assert counts[-1] == latency.count == 6
+
+
+def test_a_step_without_an_objective_has_the_usual_buckets() -> None:
+    told = snapshot(checkout(1, step="home"), watches=[watch(limit_s=0.33)])
+    assert [float(bound) for bound in told.steps["home"].latency.buckets] == [*PROMETHEUS_BOUNDS_S, float("inf")]
+
+
+def trace(number: int, flags: str = "01") -> str:
+    return f"00-{number:032x}-{number:016x}-{flags}"
+
+
+def test_each_bucket_has_the_latest_traced_request_that_fell_into_it() -> None:
+    records = [
+        checkout(1, took_s=0.3, traceparent=trace(1)),
+        checkout(2, took_s=0.35, traceparent=trace(2)),
+        checkout(3, took_s=0.36, traceparent=trace(3, flags="00")),
+        checkout(4, took_s=0.41, traceparent=trace(4)),
+        checkout(5, took_s=99.0, traceparent=trace(5)),
+    ]
+    for watches in ((), [watch(limit_s=0.4)]):
+        found = snapshot(*records, watches=watches).steps["checkout"].latency.exemplars
+        assert {bucket: int(one.trace_id, 16) for bucket, one in found.items()} == {
+            "0.3": 1, "0.4": 2, "0.5": 4, "+Inf": 5,
+        }  # fmt: skip
+    assert (found["0.4"].value, found["0.4"].at) == (0.35, START + 2_350_000_000)
+
+
+def test_each_error_has_the_latest_traced_request_that_ended_in_it() -> None:
+    told = snapshot(
+        checkout(1, error="timeout", traceparent=trace(1)),
+        checkout(2, error="timeout", traceparent=trace(2)),
+        checkout(3, error="http_5xx", traceparent=trace(3, flags="00")),
+    )
+    assert {
+        step: {error: int(one.trace_id, 16) for error, one in of_step.items()}
+        for step, of_step in told.errors.exemplars.items()
+    } == {"checkout": {"timeout": 2}}
+
+
+def test_what_an_earlier_version_wrote_without_exemplars_is_read() -> None:
+    told = snapshot(checkout(1)).model_dump()
+    del told["errors"]["exemplars"], told["steps"]["checkout"]["latency"]["exemplars"]
+    assert LiveDocument.model_validate(told).steps["checkout"].latency.exemplars == {}
 
 
 def test_prometheus_bounds_include_the_shipped_limits() -> None:

@@ -4,7 +4,9 @@ import random
 import re
 from itertools import islice
 
-from loadtests.results.trace_context import is_sampled, span_id_of, trace_id_of, traceparents
+import pytest
+
+from loadtests.results.trace_context import is_sampled, sampled_places, span_id_of, trace_id_of, traceparents
 
 
 class Zeros(random.Random):
@@ -56,3 +58,9 @@ def test_a_share_in_between_samples_that_share() -> None:
 def test_no_two_traces_share_an_id() -> None:
     told = drawn(3, 0.5, 1000)
     assert len(set(map(trace_id_of, told))) == len(set(map(span_id_of, told))) == 1000
+
+
+@pytest.mark.parametrize("more", [[], [f"00-{'1' * 32}-{'2' * 16}-01-later"]])
+def test_which_of_many_are_sampled_is_what_each_of_them_says(more: list[str]) -> None:
+    many = [*drawn(3, 0.3, 200), f"00-{'1' * 32}-{'2' * 16}-0b", *more]
+    assert sampled_places(many).tolist() == [place for place, one in enumerate(many) if is_sampled(one)]

@@ -281,6 +281,17 @@ def test_a_permission_is_written_for_one_plan_one_environment_and_some_hours(pea
     assert (read.environment, read.base_url, read.plan_sha256) == ("staging", "https://shop.example.com", sha256(PLAN))
     assert (read.who, read.why, read.until - read.granted_at) == ("Ada", "the last test", timedelta(hours=2))
     assert timedelta(hours=24) == LONGEST
+    assert read.silences is None
+
+
+def test_a_permission_names_the_alerts_that_may_be_silenced_and_says_so(peakproof: Command) -> None:
+    declared = {"alertmanager_url": "https://alerts.example.com", "alert_environment": "production"}
+    write_inputs(peakproof.folder, targets=targets("https://shop.example.com", production=True, **declared))
+    ended = peakproof(*PERMIT, "--who", "Ada", "--why", "the last test")
+    assert read_permission(Path("permit.yaml")).silences == "production"
+    assert ended.out.splitlines()[-1] == (
+        "it also permits a silence of the alerts of production for as long as the run plays"
+    )
 
 
 @pytest.mark.parametrize(
@@ -425,3 +436,15 @@ def test_a_shop_that_the_built_in_storefront_plays_needs_its_page(
 ) -> None:
     shop.answers["/"] = (404, b"")
     assert looked(peakproof, shop, monkeypatch)["shop"]["found"] == "it answers HTTP 404"
+
+
+def test_a_declared_alertmanager_is_asked_and_it_is_said_whose_alerts_a_run_silences(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_shop({"/alerts/api/v2/silences": (200, [])}) as watcher:
+        url = f"{watcher.url}/alerts"
+        found = looked(peakproof, shop, monkeypatch, alertmanager_url=url, alert_environment="stage")
+        assert found["alerts"]["found"] == f"a run silences alerts of environment='stage' at {url}"
+    found = looked(peakproof, shop, monkeypatch, alertmanager_url=shop.url)
+    assert found["alerts"]["state"] == "wrong"
+    assert found["alerts"]["found"] == f"the Alertmanager at {shop.url} answers HTTP 404 to GET /silences"

@@ -20,7 +20,7 @@ from scripts.init.storefront_draft import FILE, FirstPage
 from scripts.init.survey import AT_MOST_S, HEALTH_PATHS, Survey, Visitor, survey
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.init import FILES, given_environment, write_drafts
-from slo.objectives.openslo import read_objectives
+from slo.objectives.reading import read_objectives
 from tests.loadtests.storefronts.shopping import Shopper
 from tests.ports import free_port
 from tests.scripts.world import Command, FakeShop, World, fake_shop

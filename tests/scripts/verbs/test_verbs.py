@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import read_plan
-from slo.objectives.openslo import read_objectives
+from slo.objectives.reading import read_objectives
 from tests.scripts.world import OBJECTIVES, PLAN, Command, targets, write_inputs
 
 ROOT = Path(__file__).parents[3]
@@ -254,6 +254,8 @@ def test_checking_objectives_lists_them(peakproof: Command) -> None:
         "checkout-answers: 95.00% of checkout succeed (records)",
         "checkout-waits: 95.00% of checkout take at most 0.4 s (records)",
         "server-answers: 95.00% of checkout succeed (prometheus)",
+        "note: server-answers: 10% of its budget in 3d is a burn rate of 0.933, which can be sustained: its alert takes 1",
+        "note: server-answers: its rules record 29 series and hold 7 alerts",
     ]
 
 

@@ -10,7 +10,8 @@ import yaml
 
 from slo.documents import BadInput
 from slo.objectives.indicators import Availability, Counters, Latency, Records
-from slo.objectives.openslo import Objective, read_objectives
+from slo.objectives.objective import Objective
+from slo.objectives.reading import read_objectives
 
 RECORDS = {"type": "peakproof-records", "spec": {"steps": ["checkout"]}}
 GOOD: dict[str, Any] = {

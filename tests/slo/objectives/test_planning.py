@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from slo.objectives.openslo import Objective
+from slo.objectives.objective import Objective
 from slo.objectives.planning import proofs
 
 EXPECTED = {"checkout": 800.0, "home": 900.0, "search": 1200.0, "product": 2000.0}

@@ -2,16 +2,18 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Exemplar
 
 from exporters.names import load_generator
 from exporters.names.family import le, new_counter, new_gauge, new_histogram
 from exporters.serving.scrape import Subject, of_one_source
 from exporters.serving.source import Deadline, NotYet, Unreadable, capped
+from loadtests.results import live_document
 from loadtests.results.live_document import LatencyHistogram, LiveDocument, read_live
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput
@@ -20,14 +22,20 @@ MAX_SERIES = 20_000
 _MAX_LABEL, _MAX_BUCKETS, _MAX_MESSAGE = 128, 200, 300
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 _NS_PER_S = 1e9
+Bucket = tuple[str, float] | tuple[str, float, Exemplar]
+
+
+def runs_below(parent: Path) -> list[Path]:
+    """Return the run directories below `parent`, whose names sort by their time; raises Unreadable."""
+    try:
+        return [path for path in parent.iterdir() if _RUN_NAME.match(path.name) and path.is_dir()]
+    except OSError as error:
+        raise Unreadable(f"{parent}: can't be read: {error.strerror}") from error
 
 
 def latest_run(parent: Path) -> Path:
     """Return the newest run directory below `parent`, by the UTC time in its name; raises Unreadable without one."""
-    try:
-        runs = [path for path in parent.iterdir() if _RUN_NAME.match(path.name) and path.is_dir()]
-    except OSError as error:
-        raise Unreadable(f"{parent}: can't be read: {error.strerror}") from error
+    runs = runs_below(parent)
     if not runs:
         raise Unreadable(f"{parent}: no run yet")
     return max(runs)
@@ -43,9 +51,11 @@ def read_snapshot(run: Path) -> LiveDocument:
     except BadInput as error:
         raise Unreadable(str(error)[:_MAX_MESSAGE]) from error
     series = sum(len(step.latency.buckets) + 4 for step in live.steps.values())
-    capped(series + sum(map(len, live.errors.by_step.values())), MAX_SERIES, str(path))
+    series += sum(map(len, live.errors.by_step.values())) + 2 * len(live.objectives)
+    capped(series, MAX_SERIES, str(path))
     errors = live.errors.by_step
     _check_labels((*live.steps, *errors, *(error for of_step in errors.values() for error in of_step)), path)
+    _check_objectives([objective.name for objective in live.objectives], path)
     for step in live.steps.values():
         cumulative(step.latency)
     return live
@@ -56,6 +66,11 @@ def _check_labels(labels: Iterable[str], path: Path) -> None:
     if wrong is not None:
         allowed = f"allowed are 1 to {_MAX_LABEL}"
         raise Unreadable(f"{path}: the name of a step or error has {len(wrong)} characters, {allowed}")
+
+
+def _check_objectives(names: Sequence[str], path: Path) -> None:
+    if len(set(names)) != len(names) or not all(0 < len(name) <= _MAX_LABEL for name in names):
+        raise Unreadable(f"{path}: objectives: expected names of 1 to {_MAX_LABEL} characters, each once")
 
 
 def cumulative(latency: LatencyHistogram) -> list[tuple[str, float]]:
@@ -88,14 +103,43 @@ def families(live: LiveDocument) -> Iterable[Metric]:
     response = new_histogram(load_generator.RESPONSE_SECONDS)
     for name, step in live.steps.items():
         requests.add_metric((name,), step.requests_total)
-        response.add_metric((name,), cumulative(step.latency), step.latency.sum)
+        response.add_metric((name,), _buckets(step.latency), step.latency.sum)
     for name, reasons in live.errors.by_step.items():
+        examples = live.errors.exemplars.get(name, {})
         for reason, count in reasons.items():
-            errors.add_metric((name, reason), count)
+            exemplar = examples.get(reason)
+            errors.add_metric((name, reason), count, exemplar=None if exemplar is None else _of_trace(exemplar, 1.0))
     orders = new_counter(load_generator.LOAD_ORDERS)
     for outcome in ("accepted", "refused", "unknown"):
         orders.add_metric((outcome,), getattr(live.orders, f"{outcome}_total"))
     yield from (requests, errors, response, orders)
+    yield from _objectives(live)
+
+
+def _objectives(live: LiveDocument) -> Iterable[Metric]:
+    judged, bad = new_gauge(load_generator.OBJECTIVE_REQUESTS), new_gauge(load_generator.OBJECTIVE_BAD)
+    for objective in live.objectives:
+        judged.add_metric((objective.name,), objective.total)
+        bad.add_metric((objective.name,), objective.bad)
+    if live.objectives:
+        yield from (judged, bad)
+
+
+def _buckets(latency: LatencyHistogram) -> list[Bucket]:
+    """Return the buckets, each with its exemplar where it has one that lies in it."""
+    exemplars = {le(_bound(text)): exemplar for text, exemplar in latency.exemplars.items()}
+    buckets: list[Bucket] = []
+    below = -math.inf
+    for bound, count in cumulative(latency):
+        exemplar = exemplars.get(bound)
+        inside = exemplar is not None and below < exemplar.value <= float(bound)
+        buckets.append((bound, count, _of_trace(exemplar, exemplar.value)) if exemplar and inside else (bound, count))
+        below = float(bound)
+    return buckets
+
+
+def _of_trace(exemplar: live_document.Exemplar, value: float) -> Exemplar:
+    return Exemplar({"trace_id": exemplar.trace_id}, value, exemplar.at / _NS_PER_S)
 
 
 def _totals(live: LiveDocument) -> Iterable[Metric]:

@@ -13,6 +13,7 @@ from exporters.serving.scrape import Subject, of_one_source
 from exporters.serving.source import Answer, Count, Deadline, Label, Source, capped, parsed
 
 MAX_SERIES = 1_000
+MAX_STEPS = 200
 
 
 class Funnel(Answer):

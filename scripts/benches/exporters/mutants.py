@@ -1,0 +1,138 @@
+"""Which changes to the shipped rules their promtool tests notice; `python -m scripts.benches.exporters.mutants`.
+
+Each change is made alone. The tests that play less than two hours come first: most changes are found by them.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.benches.exporters.mutations import Document, Mutant, mutants
+from scripts.benches.figures import Figure, machine_line, missed, table, write_figures
+from scripts.rules.stack import stack_rules
+from slo.outcomes import ExitCode
+from slo.rules.files import TESTS
+
+COMMAND = "python -m scripts.benches.exporters.mutants"
+LEAST = 0.95
+SAMPLE = 60
+_LONG_S = 7200
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+# What changes a rule's text and nothing that it does, by kind and rule; each with the reason.
+EQUIVALENT: Mapping[tuple[str, str], str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A rule file and its tests, the quick ones first."""
+
+    name: str
+    rules: Document
+    tests: tuple[Document, ...]
+
+
+def proven(files: Mapping[str, str]) -> list[Proven]:
+    """Return the rule files that are generated, each with its tests."""
+    return [
+        Proven(name=Path(path).stem, rules=yaml.safe_load(text), tests=tuple(_tests(Path(path).stem, files)))
+        for path, text in files.items()
+        if "/" not in path
+    ]
+
+
+def survives(mutant: Mutant, tests: Sequence[Document], promtool: str) -> bool:
+    """Whether a changed rule file passes promtool and every test."""
+    with tempfile.TemporaryDirectory() as folder:
+        rules = Path(folder) / "rules.yml"
+        rules.write_text(yaml.safe_dump(mutant.document))
+        if not _passes(promtool, "check", "rules", str(rules)):
+            return False
+        return all(_passes(promtool, "test", "rules", str(_written(Path(folder), test))) for test in tests)
+
+
+def sample(every: Sequence[Mutant], size: int) -> list[Mutant]:
+    """Return about `size` mutants, of each kind as evenly as there are: the same for the same rules."""
+    by_kind: dict[str, list[Mutant]] = {}
+    for one in every:
+        by_kind.setdefault(one.kind, []).append(one)
+    chosen: list[Mutant] = []
+    for turn in range(len(every)):
+        for of_kind in by_kind.values():
+            if len(chosen) < size and turn < len(of_kind):
+                chosen.append(of_kind[turn * 7 % len(of_kind)])
+    return list({id(one): one for one in chosen}.values())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Report the ratio of mutants that are caught; 1 when it is under 95 %."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sample", type=int, default=SAMPLE, help=f"how many mutants of each file ({SAMPLE}; 0: all)")
+    parser.add_argument("--file", action="append", help="only this rule file; may be repeated")
+    parser.add_argument("--promtool", default="promtool")
+    parser.add_argument("--folder", type=Path, default=Path("build/bench"))
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    figures = [
+        _figure(one, options.sample, options.promtool)
+        for one in proven(stack_rules())
+        if options.file is None or one.name in options.file
+    ]
+    machine = machine_line(f"{time.monotonic() - began:.0f} s")
+    write_figures(options.folder / "mutants.json", machine, COMMAND, figures)
+    print(f"\n{machine}\n{table(figures)}\n")
+    return ExitCode.CRASH if missed(figures) else ExitCode.OK
+
+
+def _figure(one: Proven, size: int, promtool: str) -> Figure:
+    every = [mutant for mutant in mutants(one.rules) if (mutant.kind, mutant.rule) not in EQUIVALENT]
+    chosen = sample(every, size) if size else every
+    with ThreadPoolExecutor(2) as pool:
+        alive = list(pool.map(lambda mutant: survives(mutant, one.tests, promtool), chosen))
+    left = [mutant for mutant, lives in zip(chosen, alive, strict=True) if lives]
+    for mutant in left:
+        print(f"survives in {one.name}: {mutant}", flush=True)
+    caught = 1 - len(left) / len(chosen)
+    kinds = len(Counter(mutant.kind for mutant in chosen))
+    on = f"{len(chosen)} of {len(every)} mutants, {kinds} kinds"
+    return Figure(name=f"caught in {one.name}", value=caught, op=">=", bound=LEAST, runs=[caught], on=on)
+
+
+def _tests(name: str, files: Mapping[str, str]) -> Iterable[Document]:
+    read = [yaml.safe_load(text) for path, text in files.items() if path.startswith(f"{TESTS}/{name}_")]
+    for long in (False, True):
+        for document in sorted(read, key=lambda one: -_seconds(one["evaluation_interval"])):
+            tests = [test for test in document["tests"] if _is_long(test) == long]
+            if tests:
+                yield {**document, "rule_files": ["rules.yml"], "tests": tests}
+
+
+def _is_long(test: Mapping[str, Any]) -> bool:
+    return max(_seconds(check["eval_time"]) for check in test["promql_expr_test"]) > _LONG_S
+
+
+def _seconds(text: str) -> int:
+    return int(text[:-1]) * _UNITS_S[text[-1]]
+
+
+def _written(folder: Path, test: Document) -> Path:
+    path = folder / "test.yml"
+    path.write_text(yaml.safe_dump(test))
+    return path
+
+
+def _passes(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

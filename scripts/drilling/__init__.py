@@ -1,0 +1,1 @@
+"""Alerts proven: Alertmanager's configuration, and the drill that makes every alert happen and measures it."""

@@ -1,0 +1,28 @@
+"""A service level objective as everything else sees it, whichever format it was written in."""
+
+from dataclasses import dataclass
+
+from slo.objectives.indicators import Availability, Latency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """One service level objective: what share of which events must be good."""
+
+    name: str
+    display_name: str
+    description: str
+    service: str
+    indicator: Availability | Latency
+    target: float
+    window: str
+
+    @property
+    def budget(self) -> float:
+        """Return the bad ratio allowed."""
+        return round(1.0 - self.target, 12)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Return the steps whose requests are its events."""
+        return self.indicator.source.steps

@@ -1,0 +1,73 @@
+"""`exporters.yaml` names what is exported; what it doesn't name can't be asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from exporters import config
+from exporters.config import ExportersConfig, names, pages, read_config, subjects
+from exporters.context import ExporterContext
+from exporters.serving.pages import QueryPage
+from exporters.serving.scrape import Subject, of_one_source
+from slo.documents import BadInput
+
+
+class Two(ExportersConfig):
+    """A configuration of one subject, and of one part that answers queries."""
+
+    weather: str | None = None
+    lookup: str | None = None
+
+
+def weather(part: str, context: ExporterContext) -> Subject[int]:
+    return of_one_source("weather", f"{part} from {context.path('here')}", "here", lambda _: 1, lambda _: ())
+
+
+def lookup(part: str, _context: ExporterContext) -> Mapping[str, QueryPage]:
+    return {"/lookup": QueryPage(about=part, collect=lambda _query, _deadline: CollectorRegistry())}
+
+
+@pytest.fixture(autouse=True)
+def tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "SUBJECTS", {"weather": weather})
+    monkeypatch.setattr(config, "PAGES", {"lookup": lookup})
+    monkeypatch.setattr(config, "ExportersConfig", Two)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> ExporterContext:
+    return ExporterContext(variables={}, folder=tmp_path, runs=tmp_path / "runs", now=lambda: 1)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "exporters.yaml"
+    path.write_text(f"format: peakproof/exporters/v1\n{text}")
+    return path
+
+
+def test_all_that_is_configured_is_made_or_one_part_of_it(tmp_path: Path, context: ExporterContext) -> None:
+    both = read_config(written(tmp_path, "weather: rain\nlookup: asks\n"))
+    assert names() == ("weather", "lookup")
+    assert [one.about for one in subjects(both, context)] == [f"rain from {tmp_path / 'here'}"]
+    assert {path: page.about for path, page in pages(both, context).items()} == {"/lookup": "asks"}
+    assert (len(subjects(both, context, "weather")), pages(both, context, "weather")) == (1, {})
+    assert (subjects(both, context, "lookup"), list(pages(both, context, "lookup"))) == ([], ["/lookup"])
+
+
+def test_what_is_not_configured_can_not_be_asked_for(tmp_path: Path, context: ExporterContext) -> None:
+    one = read_config(written(tmp_path, "weather: rain\n"))
+    with pytest.raises(BadInput, match=r"^lookup: not in the configuration; there are: weather$"):
+        pages(one, context, "lookup")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "no subject; expected at least one of weather, lookup"), ("wether: rain\n", "wether: unknown key")],
+)
+def test_a_configuration_of_nothing_or_of_something_else_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(BadInput) as refused:
+        read_config(path)
+    assert str(refused.value) == f"{path}: {message}"

@@ -1,0 +1,153 @@
+"""Specifications written for Sloth are read as they mean, and refused where they can't be."""
+
+from pathlib import Path
+
+import pytest
+
+from slo.documents import BadInput
+from slo.objectives.indicators import Availability, Counters, Indicator, Latency, Queries
+from slo.objectives.objective import Objective
+from slo.objectives.reading import read_objectives
+
+TWO = """
+version: "prometheus/v1"
+service: "shop-api"
+labels: {owner: web}
+slos:
+  - name: "availability"
+    objective: 99.9
+    description: "Requests are answered."
+    labels: {tier: "1"}
+    sli:
+      events:
+        error_query: sum(rate(http_requests_total{job="shop",code=~"(5..|429)"}[{{.window}}]))
+        total_query: sum(rate(http_requests_total{job="shop"}[{{.window}}]))
+    alerting:
+      name: ShopErrors
+      labels: {category: availability}
+      annotations: {runbook: "https://example.test/errors"}
+      page_alert: {labels: {severity: critical}}
+      ticket_alert: {labels: {severity: warning}}
+  - name: "latency"
+    objective: 99
+    sli:
+      events:
+        error_query: |
+          (
+            sum(rate(http_duration_seconds_count{job="shop"}[{{ .window }}]))
+            -
+            sum(rate(http_duration_seconds_bucket{le="0.4",job="shop"}[{{ .window }}]))
+          )
+        total_query: sum(rate(http_duration_seconds_count{job="shop"}[{{.window}}]))
+"""
+ONE = """
+version: prometheus/v1
+service: shop
+slos:
+  - name: answers
+    objective: 99.5
+    sli: {SLI}
+"""
+
+
+def objectives(tmp_path: Path, text: str) -> tuple[Objective, ...]:
+    path = tmp_path / "sloth.yaml"
+    path.write_text(text)
+    return read_objectives([path])
+
+
+def indicator(tmp_path: Path, sli: str) -> Indicator:
+    return objectives(tmp_path, ONE.replace("{SLI}", sli))[0].indicator
+
+
+def events(errors: str, total: str) -> str:
+    return f"{{events: {{error_query: '{errors}', total_query: '{total}'}}}}"
+
+
+def selectors(indicator: Indicator) -> tuple[str, str]:
+    source = indicator.source
+    assert isinstance(source, Counters)
+    return source.good.text, source.total.text
+
+
+def test_each_slo_becomes_an_objective_over_sloth_s_period(tmp_path: Path) -> None:
+    first, second = objectives(tmp_path, TWO)
+    assert (first.name, first.display_name, first.service) == ("shop-api-availability", "availability", "shop-api")
+    assert (first.target, first.window, first.description) == (0.999, "30d", "Requests are answered.")
+    assert (second.name, second.target) == ("shop-api-latency", 0.99)
+
+
+def test_errors_told_by_one_label_become_the_counter_of_what_is_good(tmp_path: Path) -> None:
+    availability = objectives(tmp_path, TWO)[0].indicator
+    assert isinstance(availability, Availability)
+    assert selectors(availability) == (
+        'http_requests_total{job="shop",code!~"(5..|429)"}',
+        'http_requests_total{job="shop"}',
+    )
+
+
+def test_a_count_less_a_bucket_becomes_a_latency(tmp_path: Path) -> None:
+    latency = objectives(tmp_path, TWO)[1].indicator
+    assert isinstance(latency, Latency)
+    assert latency.threshold_s == 0.4
+    assert selectors(latency) == (
+        'http_duration_seconds_bucket{le="0.4",job="shop"}',
+        'http_duration_seconds_count{job="shop"}',
+    )
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        'sum(rate(a_total{code="500",path="/"}[{{.window}}]))',  # what is good is no single selector
+        "sum(rate(b_total[{{.window}}]))",
+        "sum(rate(a_total[{{.window}}])) * 2",
+        "sum(rate(a_total[{{.window}}])) + sum(rate(b_total[{{.window}}]))",
+    ],
+)
+def test_what_two_counters_can_t_say_is_kept_as_queries(tmp_path: Path, errors: str) -> None:
+    source = indicator(tmp_path, events(errors, "sum(rate(a_total[{{.window}}]))")).source
+    assert source == Queries(errors=errors.replace("{{.window}}", "{window}"), total="sum(rate(a_total[{window}]))")
+
+
+def test_a_raw_ratio_is_kept_as_a_query(tmp_path: Path) -> None:
+    source = indicator(tmp_path, "{raw: {error_ratio_query: 'avg_over_time(down[{{.window}}])'}}").source
+    assert source == Queries(errors="avg_over_time(down[{window}])", total=None)
+
+
+@pytest.mark.parametrize(
+    ("sli", "why"),
+    [
+        ("{plugin: {id: x}}", "plugin isn't run here: write the queries that it makes as events"),
+        ("{}", "expected exactly one of events and raw"),
+        (
+            "{raw: {error_ratio_query: 'down'}}",
+            "error_ratio_query must hold {{.window}}, the range it is evaluated over",
+        ),
+        (
+            events("sum(rate(a_total[5m]))", "sum(rate(a_total[{{.window}}]))"),
+            "error_query must hold {{.window}}, the range it is evaluated over",
+        ),
+    ],
+)
+def test_an_indicator_that_can_t_be_used_is_refused_with_its_place(tmp_path: Path, sli: str, why: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        indicator(tmp_path, sli)
+    assert why in str(refused.value)
+    assert str(refused.value).startswith(f"{tmp_path}/sloth.yaml: document 1: slos[0].sli")
+
+
+@pytest.mark.parametrize("severity", ["page_alert", "ticket_alert"])
+def test_an_objective_that_would_be_silent_is_refused(tmp_path: Path, severity: str) -> None:
+    with pytest.raises(BadInput, match="disable: true is not carried over"):
+        objectives(tmp_path, TWO.replace(f"      {severity}: {{", f"      {severity}: {{disable: true, "))
+
+
+def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"slos\[0\].windows: unknown key"):
+        objectives(tmp_path, TWO.replace("    objective: 99.9\n", "    objective: 99.9\n    windows: 7d\n"))
+
+
+def test_a_name_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="'shop-api-availability' is already in"):
+        objectives(tmp_path, TWO.replace('"latency"', '"availability"'))

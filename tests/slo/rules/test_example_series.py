@@ -1,0 +1,36 @@
+"""An example of each objective's series has labels that its selectors select."""
+
+import pytest
+
+from slo.objectives.indicators import Counters
+from slo.objectives.selectors import parse_selector
+from slo.rules.example_series import Example, allows
+
+
+@pytest.mark.parametrize(
+    ("good", "total"),
+    [
+        ('a_total{code!~"5.."}', "a_total"),
+        ('a_total{code=~"2..|3.."}', 'a_total{job="x"}'),
+        ('a_total{code=~"[23][0-9]{2}",job="x"}', 'a_total{job="x"}'),
+        ('a_total{status!="STATUS_CODE_ERROR",kind="SERVER"}', 'a_total{kind="SERVER"}'),
+        ('a_total{route=~"/|/search|/products/<style>",ok="true"}', 'a_total{route=~"/|/search|/products/<style>"}'),
+        ('a_total{path=~"/api/.*",code!~"5..|429"}', 'a_total{path=~"/api/.*"}'),
+        ('b_bucket{le="0.5",code!~"5.."}', "b_count"),
+        ("ok_total", 'all_total{job="x"}'),
+    ],
+)
+def test_good_is_selected_and_bad_is_not(good: str, total: str) -> None:
+    source = Counters(good=parse_selector(good), total=parse_selector(total))
+    example = Example.of(source)
+    labels = dict(example.good[1])
+    assert all(allows(one, labels.get(one.label, "")) for one in source.good.matchers)
+    bad = dict(example.bad[1])
+    assert all(allows(one, bad.get(one.label, "")) for one in source.total.matchers)
+    assert example.bad_counts_all or not all(allows(one, bad.get(one.label, "")) for one in source.good.matchers)
+
+
+def test_a_label_of_which_no_value_is_found_is_refused() -> None:
+    source = Counters(good=parse_selector('a_total{k=~"(?i)z{3}(?=q)"}'), total=parse_selector("a_total"))
+    with pytest.raises(ValueError, match=r"no example of a k was found that matches =~\(\?i\)z"):
+        Example.of(source)
