@@ -91,9 +91,10 @@ def at_or_before(moment_s: float, every_s: int) -> int:
 
 def _of_case(case: Case, alert: Alert, group: Group, scope: Scope, every_s: int) -> Scenario:
     fires_s = case.healthy_s + case.fires_after_s
-    ends_s = case.healthy_s + case.fault_s
-    gone_s = ends_s + case.clears_after_s
     late_s = TOLERANCE * every_s
+    fault_s = max(case.fault_s, case.fires_after_s + late_s + every_s)  # it is still there when it is looked at
+    ends_s = case.healthy_s + fault_s
+    gone_s = ends_s + case.clears_after_s
     fired_at = at_or_before(fires_s + late_s, every_s)
     expr = firing(named(alert, scope, case.labels))
     checks = [
@@ -105,5 +106,5 @@ def _of_case(case: Case, alert: Alert, group: Group, scope: Scope, every_s: int)
     if sum(other.name == alert.name for other in group.alerts) > 1:
         alone = firing((("alertname", alert.name), *scope.labels.items()))
         checks.append(Check(at_s=fired_at, expr=alone, value=1))
-    series = played(case.signals, scope, case.healthy_s, case.fault_s, case.clears_after_s + 2 * late_s)
+    series = played(case.signals, scope, case.healthy_s, fault_s, case.clears_after_s + 2 * late_s)
     return Scenario(name=case.name, series=series, checks=tuple(checks))
