@@ -1,13 +1,14 @@
 """`exporters.yaml` names what is exported; what it doesn't name can't be asked for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from exporters import config
-from exporters.config import ExportersConfig, names, pages, read_config, subjects
+from exporters.config import ExportersConfig, names, pages_of, read_config, subjects
 from exporters.context import ExporterContext
 from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject, of_one_source
@@ -15,24 +16,31 @@ from slo.documents import BadInput
 
 
 class Two(ExportersConfig):
-    """A configuration of one subject, and of one part that answers queries."""
+    """A configuration of two subjects, one of which answers queries too."""
 
     weather: str | None = None
     lookup: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering(Subject[int]):
+    """A subject with a page."""
+
+    pages: Mapping[str, QueryPage]
 
 
 def weather(part: str, context: ExporterContext) -> Subject[int]:
     return of_one_source("weather", f"{part} from {context.path('here')}", "here", lambda _: 1, lambda _: ())
 
 
-def lookup(part: str, _context: ExporterContext) -> Mapping[str, QueryPage]:
-    return {"/lookup": QueryPage(about=part, collect=lambda _query, _deadline: CollectorRegistry())}
+def lookup(part: str, _context: ExporterContext) -> Subject[int]:
+    page = QueryPage(about=part, collect=lambda _query, _deadline: CollectorRegistry())
+    return Answering(name="lookup", about=part, sources={}, families=lambda _: (), pages={"/lookup": page})
 
 
 @pytest.fixture(autouse=True)
 def tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "SUBJECTS", {"weather": weather})
-    monkeypatch.setattr(config, "PAGES", {"lookup": lookup})
+    monkeypatch.setattr(config, "SUBJECTS", {"weather": weather, "lookup": lookup})
     monkeypatch.setattr(config, "ExportersConfig", Two)
 
 
@@ -50,16 +58,16 @@ def written(folder: Path, text: str) -> Path:
 def test_all_that_is_configured_is_made_or_one_part_of_it(tmp_path: Path, context: ExporterContext) -> None:
     both = read_config(written(tmp_path, "weather: rain\nlookup: asks\n"))
     assert names() == ("weather", "lookup")
-    assert [one.about for one in subjects(both, context)] == [f"rain from {tmp_path / 'here'}"]
-    assert {path: page.about for path, page in pages(both, context).items()} == {"/lookup": "asks"}
-    assert (len(subjects(both, context, "weather")), pages(both, context, "weather")) == (1, {})
-    assert (subjects(both, context, "lookup"), list(pages(both, context, "lookup"))) == ([], ["/lookup"])
+    made = subjects(both, context)
+    assert [one.about for one in made] == [f"rain from {tmp_path / 'here'}", "asks"]
+    assert {path: page.about for path, page in pages_of(made).items()} == {"/lookup": "asks"}
+    assert (len(subjects(both, context, "weather")), pages_of(subjects(both, context, "weather"))) == (1, {})
 
 
 def test_what_is_not_configured_can_not_be_asked_for(tmp_path: Path, context: ExporterContext) -> None:
     one = read_config(written(tmp_path, "weather: rain\n"))
     with pytest.raises(BadInput, match=r"^lookup: not in the configuration; there are: weather$"):
-        pages(one, context, "lookup")
+        subjects(one, context, "lookup")
 
 
 @pytest.mark.parametrize(
