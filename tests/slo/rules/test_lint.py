@@ -64,5 +64,5 @@ def test_selectors_of_too_many_series_are_wrong(objective: Make) -> None:
     assert found[-1] == (
         Severity.FAIL,
         "its longest query of counters loads 57,600,000 samples of 20,000 series,"
-        + " and Prometheus allows 50,000,000 by default: narrow its selectors",
+        " and Prometheus allows 50,000,000 by default: narrow its selectors",
     )
