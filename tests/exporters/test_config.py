@@ -16,21 +16,21 @@ from slo.documents import BadInput
 
 
 class Two(ExportersConfig):
-    """A configuration of two subjects, one of which answers queries too."""
+    """A configuration of one subject, and of one that answers queries too."""
 
     weather: str | None = None
     lookup: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answering(Subject[int]):
-    """A subject with a page."""
-
-    pages: Mapping[str, QueryPage]
-
-
 def weather(part: str, context: ExporterContext) -> Subject[int]:
     return of_one_source("weather", f"{part} from {context.path('here')}", "here", lambda _: 1, lambda _: ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering(Subject[int]):
+    """A subject with pages of its own."""
+
+    pages: Mapping[str, QueryPage]
 
 
 def lookup(part: str, _context: ExporterContext) -> Subject[int]:
@@ -61,13 +61,31 @@ def test_all_that_is_configured_is_made_or_one_part_of_it(tmp_path: Path, contex
     made = subjects(both, context)
     assert [one.about for one in made] == [f"rain from {tmp_path / 'here'}", "asks"]
     assert {path: page.about for path, page in pages_of(made).items()} == {"/lookup": "asks"}
-    assert (len(subjects(both, context, "weather")), pages_of(subjects(both, context, "weather"))) == (1, {})
+    alone = subjects(both, context, "weather")
+    assert ([one.name for one in alone], pages_of(alone)) == (["weather"], {})
 
 
 def test_what_is_not_configured_can_not_be_asked_for(tmp_path: Path, context: ExporterContext) -> None:
     one = read_config(written(tmp_path, "weather: rain\n"))
     with pytest.raises(BadInput, match=r"^lookup: not in the configuration; there are: weather$"):
         subjects(one, context, "lookup")
+
+
+def test_what_was_made_before_a_refusal_is_closed(
+    tmp_path: Path, context: ExporterContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def opened(part: str, _context: ExporterContext) -> Subject[int]:
+        return Subject(name="weather", about=part, sources={}, families=lambda _: (), close=lambda: closed.append(part))
+
+    def refuses(_part: str, _context: ExporterContext) -> Subject[int]:
+        raise BadInput("lookup: no such place")
+
+    monkeypatch.setattr(config, "SUBJECTS", {"weather": opened, "lookup": refuses})
+    with pytest.raises(BadInput, match=r"^lookup: no such place$"):
+        subjects(read_config(written(tmp_path, "weather: rain\nlookup: asks\n")), context)
+    assert closed == ["rain"]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_deployment_on_github_succeeded_at_its_first_success_however_it_was_re
         {
             3: [status("in_progress", 1800), status("queued", HOUR)],
             2: [status("success", DAY - 60), status("in_progress", DAY)],
-            1: [status("inactive", DAY - 61), status("success", 2 * DAY - 60)],
+            1: [status("inactive", DAY - 61), status("success", DAY), status("success", 2 * DAY - 60)],
         },
     )
     with rest_server(api) as server:
