@@ -78,7 +78,10 @@ class DumpFolder:
         return BackupCatalogue(backups=backups)
 
     def _listed(self) -> list[Found]:
-        """Return the dumps, the newest first; a symbolic link is another name of one, and a hidden file is none."""
+        """Return the dumps, the newest first.
+
+        A symbolic link is another name of one; a hidden file, a pipe and a device are none.
+        """
         try:
             entries = [one for one in self._path.iterdir() if self._is_dump(one)]
             if len(entries) > MAX_DUMPS:
@@ -89,7 +92,8 @@ class DumpFolder:
         return sorted((one for one in found if one is not None), key=lambda one: one.written_ns, reverse=True)
 
     def _is_dump(self, path: Path) -> bool:
-        return fnmatchcase(path.name, self._config.pattern) and path.name[0] != "." and not path.is_symlink()
+        named = fnmatchcase(path.name, self._config.pattern) and path.name[0] != "."
+        return named and not path.is_symlink() and (path.is_file() or path.is_dir())
 
     def _check(self, wanted: list[Found]) -> None:
         with self._lock:

@@ -98,8 +98,9 @@ def test_a_head_without_a_time_is_not_good(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-def test_links_hidden_files_and_what_the_pattern_leaves_out_are_no_dumps(tmp_path: Path) -> None:
+def test_links_hidden_files_pipes_and_what_the_pattern_leaves_out_are_no_dumps(tmp_path: Path) -> None:
     whole = put(tmp_path, "whole.sql", DAY)
+    os.mkfifo(tmp_path / "pipe.sql")
     (tmp_path / "latest.sql").symlink_to(whole)
     put(tmp_path, ".whole.sql.part", DAY)
     put(tmp_path, "whole.sql.sha256", DAY, b"abc")
