@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.serving.source import NotYet, Unreadable
+from exporters.serving.source import Unreadable
 from exporters.subjects.recovery.config import PgDumpFolder
 from exporters.subjects.recovery.dump_check import Checked, GoesOn, check
 from exporters.subjects.recovery.dump_folder import MAX_DUMPS, DumpFolder
@@ -148,7 +148,7 @@ def test_dumps_too_large_for_one_scrape_are_read_on_and_never_good_before_their_
     may_end = threading.Event()
     put(tmp_path, "large.sql", DAY)
     folder = folder_of(tmp_path, held_up("large.sql", may_end))
-    with pytest.raises(NotYet) as error:
+    with pytest.raises(Unreadable) as error:
         folder.read(within(0.7))
     assert str(error.value) == f"{tmp_path}: 1 of 1 dumps are still being read"
     may_end.set()
