@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slo.burn_rates import SCRAPES, NoPair, Pair, Severity, pairs, period_s
-from slo.objectives.indicators import Counters
+from slo.objectives.indicators import Counters, Queries, Records
 from slo.objectives.objective import Objective
 from slo.rules import names
 from slo.rules.burn_alerts import About, burn_alert
@@ -17,6 +17,10 @@ from slo.rules.recordings import Recorder
 from slo.rules.scope import ENVIRONMENT, Scope
 
 SHORTEST_S = 300
+_NOT_COUNTED = {
+    Records.kind: "it is read from the records of a load test, which Prometheus doesn't have",
+    Queries.kind: "its PromQL says more than two selectors, so that no test could prove its alerts: name two counters",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,7 @@ class ObjectiveRules:
         """Return them; raises ValueError that says why there are none."""
         source, period = objective.indicator.source, period_s(objective.window)
         if not isinstance(source, Counters):
-            raise ValueError("it is read from the records of a load test, which Prometheus doesn't have")  # noqa: TRY004
+            raise ValueError(_NOT_COUNTED[source.kind])  # noqa: TRY004 - a reason, for people
         for selector in (source.good, source.total):
             if any(one.label == ENVIRONMENT for one in selector.matchers):
                 raise ValueError(f"its selector already has a matcher for {ENVIRONMENT}, which the rules set")

@@ -1,6 +1,6 @@
 """What an objective's rules must do beyond each alert's cases: traffic is low, missing, another's, or healthy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from slo.burn_rates import DAY_S, HOUR_S, Pair, Severity, detection_s
@@ -8,13 +8,14 @@ from slo.rules import names
 from slo.rules.build import ObjectiveRules
 from slo.rules.burn_alerts import HEALTHY_S
 from slo.rules.example_series import Labels, allows, target_of
+from slo.rules.model import Recording
 from slo.rules.promql import duration, job_matchers, number, same_family, telling_matchers
 from slo.rules.recordings import RAW_UP_TO_S
 from slo.rules.scenarios import TOLERANCE, Check, Scenario, Series, Stretch, at_or_before, firing, of_cases, played
 from slo.rules.scope import ENVIRONMENT
-from slo.rules.signals import Course, Level, Rate
+from slo.rules.signals import Course, Level, Rate, Signal
 
-_LITTLE, _RATE = 0.7, 20.0
+_LITTLE, _RATE, _SAMPLE_S = 0.7, 20.0, 60
 _OTHER = "other"
 
 
@@ -22,7 +23,7 @@ def scenarios(rules: ObjectiveRules, *, slow: bool) -> tuple[Scenario, ...]:
     """Return every scenario of the objective's group for pages, or of its slow one."""
     group = rules.groups()[int(slow)]
     every_s = rules.pace.slow_interval_s if slow else rules.pace.interval_s
-    made = _Scenarios(rules=rules, every_s=every_s)
+    made = _Scenarios(rules=rules, every_s=every_s, slow_rules=slow)
     severity: Severity = "ticket" if slow else "page"
     low = (made.low_traffic(pair) for pair in rules.of_severity(severity))
     return (*of_cases(group, rules.scope, every_s), *low, *(made.slow() if slow else made.fast()))
@@ -32,23 +33,31 @@ def scenarios(rules: ObjectiveRules, *, slow: bool) -> tuple[Scenario, ...]:
 class _Scenarios:
     rules: ObjectiveRules
     every_s: int
+    slow_rules: bool
 
     def fast(self) -> Iterator[Scenario]:
-        """Yield what the rules for pages do with missing series, others' series and errors that can be sustained."""
-        yield self._sustained(2 * HOUR_S, [self.rules.recorder.base_s, *self._windows("page")])
+        """Yield what the rules for pages do with series that are missing or another's, and errors that can last."""
+        yield self._sustained(2 * HOUR_S)
         yield self._no_errors_born()
-        yield self._no_traffic()
-        yield from self._no_good_born()
-        yield from self._unlabelled()
-        yield from self._others()
+        yield from self._common()
+        yield from self._nothing_good_pages()
         yield from self._below_pages()
         yield from self._targets()
 
     def slow(self) -> Iterator[Scenario]:
-        """Yield what the slow rules do with a quiet shop, a scrape that is down, and errors that can be sustained."""
-        yield self._sustained(DAY_S, [*self._windows("ticket"), self.rules.about.period_s])
+        """Yield what the slow rules do with a quiet shop, a scrape that is down, and errors that can last."""
+        yield self._sustained(DAY_S)
+        yield from self._common()
         yield from self._quiet_yesterday()
         yield from self._down_is_not_renamed()
+
+    def _common(self) -> Iterator[Scenario]:
+        yield self._half_way()
+        yield self._no_traffic()
+        yield from self._no_good_born()
+        yield from self._unlabelled()
+        yield from self._others()
+        yield self._beside_other_objectives()
 
     def low_traffic(self, pair: Pair) -> Scenario:
         """Return nothing but errors, in fewer events than the pair asks for."""
@@ -64,30 +73,42 @@ class _Scenarios:
             checks=(self._silent(HEALTHY_S + fault_s - self.every_s, expr),),
         )
 
-    def _sustained(self, lasts_s: int, windows: list[int]) -> Scenario:
-        """Return errors of nine tenths of the budget from the start: all is recorded, nothing fires."""
-        budget, record = self.rules.objective.budget, self.rules.recorder.recorded
+    def _sustained(self, lasts_s: int) -> Scenario:
+        """Return errors of nine tenths of the budget from the start: nothing fires, and the budget lasts."""
+        budget, record, period_s = self.rules.objective.budget, self.rules.recorder.recorded, self.rules.about.period_s
         checks = [self._silent(lasts_s), self._near(lasts_s, record(names.TARGET), self.rules.objective.target)]
-        for window in windows:
-            burn = 0.9
-            if window in self._covered():
-                burn *= min(1, lasts_s / window)
-                checks.append(self._near(lasts_s, record(names.coverage(window)), min(1, lasts_s / window)))
+        for window in self._windows():
+            burn = 0.9 * (min(1, lasts_s / window) if window in self._covered() else 1)
             checks.append(self._near(lasts_s, record(names.error_ratio(window)), 0.9 * budget))
             checks.append(self._near(lasts_s, record(names.burn_rate(window)), burn))
-            if window in self._longs():
-                events = _RATE * min(lasts_s, window)
-                checks.append(self._near(lasts_s, record(names.counted(window)), events))
-        if self.rules.about.period_s in windows:
-            left = 1 - 0.9 * min(1, lasts_s / self.rules.about.period_s)
+        if self.slow_rules:
+            left = 1 - 0.9 * min(1, lasts_s / period_s)
             checks.append(self._near(lasts_s, record(names.REMAINING), left, within=0.005))
-        else:
-            base_s = self.rules.recorder.base_s
-            checks.append(self._near(lasts_s, record(names.events(base_s)), _RATE))
-            checks.append(self._near(lasts_s, record(names.good_events(base_s)), _RATE * (1 - 0.9 * budget)))
-        steady = self.rules.example.signals(_RATE, 0.9 * budget)
-        series = (self._one(one.metric, one.labels, one.faulty, lasts_s + self.every_s) for one in steady)
-        return self._scenario("sustained-errors", tuple(series), checks)
+        series = self._steady(0.9 * budget, lasts_s + self.every_s)
+        return self._scenario("sustained-errors", series, checks)
+
+    def _half_way(self) -> Scenario:
+        """Return errors on two replicas that have lasted for half of each window: its ratio is half of theirs."""
+        record, base_s = self.rules.recorder.recorded, self.rules.recorder.base_s
+        windows = [one for one in self._windows() if one != self.rules.about.period_s]
+        healthy_s, faulty_s = max(windows) * 3 // 4, max(windows) // 2
+        checks = []
+        for window in windows:
+            at_s = healthy_s + window // 2
+            within = max(0.005, 0.5 * _SAMPLE_S / window)
+            checks.append(self._near(at_s, record(names.error_ratio(window)), 0.25, within=within))
+            if window in self._longs():
+                checks.append(self._near(at_s, record(names.coverage(window)), 1, within=1e-6))
+                checks.append(self._near(at_s, record(names.counted(window)), _RATE * window))
+        checks.append(self._near(healthy_s, record(names.events(base_s)), _RATE))
+        checks.append(self._near(healthy_s + faulty_s, record(names.good_events(base_s)), 0.5 * _RATE))
+        parts = ((_RATE * share, f"{name}:9090") for share, name in ((0.25, "a"), (0.75, "b")))
+        series = [
+            one
+            for per_s, instance in parts
+            for one in self._played(self.rules.example.signals(per_s, 0.5), healthy_s, faulty_s + 600, instance)
+        ]
+        return self._scenario("half-way", tuple(series), checks)
 
     def _no_errors_born(self) -> Scenario:
         """Return good events alone: the ratio is 0, not missing."""
@@ -99,26 +120,29 @@ class _Scenarios:
 
     def _no_traffic(self) -> Scenario:
         """Return series that stand still: no ratio at all, and nothing to alert on."""
-        ratio = self.rules.recorder.recorded(names.error_ratio(self.rules.recorder.base_s))
         series = tuple(self._one(metric, labels, Rate(per_s=0), 1800) for metric, labels in self._both())
-        return self._scenario("no-traffic-ever", series, [self._silent(1500), self._none(1500, ratio)])
+        return self._scenario("no-traffic-ever", series, [self._silent(1500), *self._no_ratio(1500)])
 
     def _no_good_born(self) -> Iterator[Scenario]:
         """Yield total alone: all are bad if they could have been good; a bucket that isn't there is unknown."""
-        source, base_s = self.rules.source, self.rules.recorder.base_s
+        series = (self._one(*self.rules.example.bad, Rate(per_s=_RATE), 1800),)
+        if self._has_bucket():
+            others = (*self._others_series(self.rules.example.good), *self._others_recorded())
+            checks = [*self._no_ratio(1500), *(() if self.slow_rules else (self._silent(1500),))]
+            yield self._scenario("bucket-not-exposed", (*series, *others), checks)
+        else:
+            yield self._scenario("nothing-good-ever", series, self._ratios(1500, 1))
+
+    def _nothing_good_pages(self) -> Iterator[Scenario]:
+        """Yield total alone, which pages as soon as errors only would."""
         pages = self.rules.of_severity("page")
-        ratio = self.rules.recorder.recorded(names.error_ratio(base_s))
-        series = (self._one(*self.rules.example.bad, Rate(per_s=_RATE), 2 * HOUR_S),)
-        if source.good.metric != source.total.metric and same_family(source):
-            yield self._scenario("bucket-not-exposed", series, [self._silent(1500), self._none(1500, ratio)])
-        elif pages:
+        if pages and not self._has_bucket():
             fires_s = detection_s(pages[0].threshold, pages[0].long_s, 1)
             alert = self.rules.groups()[0].alerts[0]
             expr = firing((("alertname", alert.name), *alert.labels.items()))
             fired_at = at_or_before(fires_s + TOLERANCE * self.every_s, self.every_s)
-            yield self._scenario(
-                "nothing-good-ever", series, [Check(at_s=fired_at, expr=expr, value=1), self._near(fired_at, ratio, 1)]
-            )
+            series = (self._one(*self.rules.example.bad, Rate(per_s=_RATE), 2 * HOUR_S),)
+            yield self._scenario("nothing-good-pages", series, [Check(at_s=fired_at, expr=expr, value=1)])
 
     def _unlabelled(self) -> Iterator[Scenario]:
         """Yield events without the label that tells good from bad: not good, and unknown when none has the label."""
@@ -127,30 +151,34 @@ class _Scenarios:
             return
         metric, labels = self.rules.example.good
         bare = tuple((name, value) for name, value in labels if name not in telling)
-        unlabelled = self._one(metric, bare, Rate(per_s=_RATE), 1800)
-        labelled = self._one(metric, labels, Rate(per_s=3 * _RATE), 1800)
-        ratio = self.rules.recorder.recorded(names.error_ratio(self.rules.recorder.base_s))
+        unlabelled = self._one(metric, bare, Rate(per_s=_RATE), 3 * HOUR_S)
+        labelled = self._one(metric, labels, Rate(per_s=3 * _RATE), 3 * HOUR_S)
         counted = self.rules.recorder.recorded(names.events(self.rules.recorder.base_s))
-        yield self._scenario("some-without-label", (labelled, unlabelled), [self._near(600, ratio, 0.25)])
-        checks = [self._silent(1500), self._none(1500, ratio), self._none(1500, counted)]
-        yield self._scenario("none-with-label", (unlabelled,), checks)
+        yield self._scenario("some-without-label", (labelled, unlabelled), self._ratios(600, 0.25))
+        checks = [*self._no_ratio(1500), self._none(1500, counted)]
+        if self.slow_rules:
+            missing = firing((("alertname", names.SERIES_MISSING), (names.OBJECTIVE, self.rules.objective.name)))
+            checks.append(Check(at_s=2 * HOUR_S, expr=missing, value=1))
+        else:
+            checks.append(self._silent(1500))
+        others = (*self._others_series(self.rules.example.good), *self._others_recorded())
+        yield self._scenario("none-with-label", (unlabelled, *others), checks)
 
     def _others(self) -> Iterator[Scenario]:
-        """Yield a healthy service beside one that has nothing but errors and differs in one label."""
-        keys = [one for one in self.rules.source.total.matchers if one.op == "=" or not allows(one, _OTHER)]
-        counted = self.rules.recorder.recorded(names.events(self.rules.recorder.base_s))
-        labels = [one.label for one in keys] + ([ENVIRONMENT] if self.rules.scope.matcher is None else [])
-        for label in dict.fromkeys(labels):
-            metric, of = self.rules.example.bad
-            theirs = {**dict(of), **dict(self.rules.scope.example_labels), label: _OTHER}
-            other = Series(
-                metric=metric,
-                labels=tuple(theirs.items()),
-                stretches=(Stretch(course=Rate(per_s=10 * _RATE), seconds=HOUR_S),),
-            )
-            own = self._healthy(HOUR_S)
-            checks = [self._silent(3000), self._near(3000, counted, _RATE)]
-            yield self._scenario(f"errors-of-another-{label}", (*own, other), checks)
+        """Yield a healthy service beside one that has errors and differs in one label."""
+        record, base_s = self.rules.recorder.recorded, self.rules.recorder.base_s
+        for label in self._told_apart_by():
+            other = [self._other(one, label) for one in dict.fromkeys(self._both())]
+            checks = [self._silent(3000), *self._ratios(3000, 0)]
+            checks += [self._near(3000, record(name(base_s)), _RATE) for name in (names.events, names.good_events)]
+            checks += [self._near(3000, record(names.counted(HOUR_S)), _RATE * 3000)] * (HOUR_S in self._windows())
+            series = (*self._steady(0, HOUR_S), *other)
+            yield self._scenario(f"beside-another-{label}", series, checks)
+
+    def _beside_other_objectives(self) -> Scenario:
+        """Return a healthy service beside recordings of another objective and another environment."""
+        checks = [self._silent(3000), *self._ratios(3000, 0)]
+        return self._scenario("beside-others", (*self._steady(0, HOUR_S), *self._others_recorded()), checks)
 
     def _below_pages(self) -> Iterator[Scenario]:
         """Yield errors a little below every page's threshold: the pages stay silent."""
@@ -167,26 +195,33 @@ class _Scenarios:
         """Yield one target of two that is down, which blinds nothing, and targets that are gone, which does."""
         if not job_matchers(self.rules.source):
             return
-        second = tuple({**dict(target_of(self.rules.source.total)), "instance": "second:9090"}.items())
+        own = target_of(self.rules.source.total)
+        second = tuple({**dict(own), "instance": "second:9090"}.items())
         down = firing((("alertname", names.SCRAPE_DOWN), (names.OBJECTIVE, self.rules.objective.name)))
         half = self._one("up", second, Level(value=0), HOUR_S)
-        yield self._scenario("one-target-of-two", (half, *self._healthy(HOUR_S)), [self._silent(3000)])
-        yield self._scenario("no-target-known", (), [Check(at_s=1200, expr=down, value=1)], up=False)
+        yield self._scenario("one-target-of-two", (half, *self._steady(0, HOUR_S)), [self._silent(3000)])
+        gone = [Check(at_s=1200, expr=down, value=1)]
+        yield self._scenario("no-target-known", (), gone, up=False)
+        yield self._scenario("down-while-others-are-up", self._others_up(HOUR_S), gone, up=False)
 
     def _quiet_yesterday(self) -> Iterator[Scenario]:
         """Yield a shop in which it was as quiet a day before: no traffic is no surprise there."""
         if self.rules.pairs:
             pair = self.rules.pairs[0]
             little = _LITTLE * pair.min_events / pair.long_s
-            signals = [replace(one, faulty=Rate(per_s=0)) for one in self.rules.example.signals(little, 0)]
-            series = played(signals, self.rules.scope, DAY_S, 2 * HOUR_S, 0)
+            series = played(self._standing(little), self.rules.scope, DAY_S, 2 * HOUR_S, 0)
+            started = played(
+                self._standing(2 * pair.min_events / pair.long_s), self.rules.scope, DAY_S // 2, DAY_S // 8, 0
+            )
+            yield self._scenario("born-today", started, [self._silent(DAY_S // 2 + DAY_S // 8 - self.every_s)])
             yield self._scenario("quiet-yesterday-too", series, [self._silent(DAY_S + 2 * HOUR_S - self.every_s)])
 
     def _down_is_not_renamed(self) -> Iterator[Scenario]:
-        """Yield a scrape that is down for hours: its series aren't renamed."""
+        """Yield a scrape that is down for hours, others' not: its series aren't renamed."""
         if job_matchers(self.rules.source):
             missing = firing((("alertname", names.SERIES_MISSING), (names.OBJECTIVE, self.rules.objective.name)))
-            series = (self._one("up", target_of(self.rules.source.total), Level(value=0), 3 * HOUR_S),)
+            own = self._one("up", target_of(self.rules.source.total), Level(value=0), 3 * HOUR_S)
+            series = (own, *self._others_up(3 * HOUR_S))
             yield self._scenario("down-not-renamed", series, [self._silent(2 * HOUR_S, missing)], up=False)
 
     # -- parts ---------------------------------------------------------------------------------------------
@@ -202,19 +237,73 @@ class _Scenarios:
             return ()
         return (self._one("up", target_of(self.rules.source.total), Level(value=1), lasts_s),)
 
-    def _one(self, metric: str, labels: Labels, course: Course, lasts_s: float) -> Series:
-        labels = (*labels, *self.rules.scope.example_labels)
+    def _one(self, metric: str, labels: Labels, course: Course, lasts_s: float, *, scoped: bool = True) -> Series:
+        labels = (*labels, *self.rules.scope.example_labels) if scoped else labels
         return Series(metric=metric, labels=labels, stretches=(Stretch(course=course, seconds=lasts_s),))
 
-    def _healthy(self, lasts_s: float) -> tuple[Series, ...]:
-        signals = self.rules.example.signals(_RATE, 0)
-        return tuple(self._one(one.metric, one.labels, one.healthy, lasts_s) for one in signals)
+    def _steady(self, error_ratio: float, lasts_s: float) -> tuple[Series, ...]:
+        signals = self.rules.example.signals(_RATE, error_ratio)
+        return tuple(self._one(one.metric, one.labels, one.faulty, lasts_s) for one in signals)
+
+    def _standing(self, per_s: float) -> list[Signal]:
+        """Return traffic that stops."""
+        return [replace(one, faulty=Rate(per_s=0)) for one in self.rules.example.signals(per_s, 0)]
+
+    def _played(self, signals: Iterable[Signal], healthy_s: int, fault_s: int, instance: str) -> tuple[Series, ...]:
+        series = played(signals, self.rules.scope, healthy_s, fault_s, 0)
+        return tuple(replace(one, labels=tuple({"instance": instance, **dict(one.labels)}.items())) for one in series)
+
+    def _told_apart_by(self) -> list[str]:
+        """Return the labels in which another service may differ from this one."""
+        keys = [one.label for one in self.rules.source.total.matchers if one.op == "=" or not allows(one, _OTHER)]
+        return list(dict.fromkeys(keys)) + ([ENVIRONMENT] if self.rules.scope.matcher is None else [])
+
+    def _other(self, series: tuple[str, Labels], label: str) -> Series:
+        metric, labels = series
+        theirs = {**dict(labels), **dict(self.rules.scope.example_labels), label: _OTHER}
+        return self._one(metric, tuple(theirs.items()), Rate(per_s=10 * _RATE), 3 * HOUR_S, scoped=False)
+
+    def _others_series(self, series: tuple[str, Labels]) -> tuple[Series, ...]:
+        return tuple(self._other(series, label) for label in self._told_apart_by())
+
+    def _others_recorded(self) -> tuple[Series, ...]:
+        rules = [rule for group in self.rules.groups() for rule in group.rules if isinstance(rule, Recording)]
+        own = self.rules.recorder.labels
+        return tuple(
+            self._one(rule.record, tuple({**own, label: _OTHER}.items()), Level(value=7), HOUR_S, scoped=False)
+            for rule in rules
+            for label in (names.OBJECTIVE, ENVIRONMENT)
+        )
+
+    def _others_up(self, lasts_s: float) -> tuple[Series, ...]:
+        own = (*target_of(self.rules.source.total), *self.rules.scope.example_labels)
+        labels = [one for one in self._told_apart_by() if one in dict(own)]
+        others = (tuple({**dict(own), label: _OTHER}.items()) for label in labels)
+        return tuple(self._one("up", one, Level(value=1), lasts_s, scoped=False) for one in others)
+
+    def _has_bucket(self) -> bool:
+        source = self.rules.source
+        return source.good.metric != source.total.metric and same_family(source)
 
     def _both(self) -> tuple[tuple[str, Labels], ...]:
         return self.rules.example.good, self.rules.example.bad
 
-    def _windows(self, severity: Severity) -> list[int]:
-        return sorted({w for one in self.rules.of_severity(severity) for w in (one.long_s, one.short_s)})
+    def _windows(self) -> list[int]:
+        """Return the windows whose ratios this group records."""
+        recorded = {
+            rule.record for rule in self.rules.groups()[int(self.slow_rules)].rules if isinstance(rule, Recording)
+        }
+        pairs = {window for one in self.rules.pairs for window in (one.long_s, one.short_s)}
+        every = pairs | {self.rules.recorder.base_s, self.rules.about.period_s}
+        return sorted(window for window in every if names.error_ratio(window) in recorded)
+
+    def _no_ratio(self, at_s: float) -> list[Check]:
+        return [self._none(at_s, self.rules.recorder.recorded(names.error_ratio(one))) for one in self._windows()]
+
+    def _ratios(self, at_s: float, value: float) -> list[Check]:
+        return [
+            self._near(at_s, self.rules.recorder.recorded(names.error_ratio(one)), value) for one in self._windows()
+        ]
 
     def _longs(self) -> set[int]:
         return {one.long_s for one in self.rules.pairs}

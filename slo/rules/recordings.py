@@ -17,6 +17,7 @@ from slo.burn_rates import HOUR_S
 from slo.rules import names
 from slo.rules.model import Recording
 from slo.rules.promql import Events, duration, number, quoted
+from slo.rules.scope import ENVIRONMENT
 
 RAW_UP_TO_S = 6 * HOUR_S
 _STEP_S, _LONG_STEP_S = 60, 300
@@ -33,7 +34,7 @@ class Recorder:
 
     def recorded(self, record: str) -> str:
         """Return the selector of this objective's series of a recording rule."""
-        inside = ",".join(f"{name}={quoted(value)}" for name, value in self.labels.items())
+        inside = ",".join(f"{name}={quoted(self.labels[name])}" for name in (names.OBJECTIVE, ENVIRONMENT))
         return f"{record}{{{inside}}}"
 
     def rule(self, record: str, expr: str) -> Recording:

@@ -12,11 +12,13 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A rule file with one change: its kind, which rule it is in, and what was changed."""
+    """A rule file with one change: its kind and rule, what it is, and in which line of which expression it lies."""
 
     kind: str
     rule: str
     change: str
+    line: str
+    expr: str
     document: Document
 
     def __str__(self) -> str:
@@ -38,7 +40,7 @@ def _text(into: str) -> Callable[[re.Match[str]], str]:
 
 
 def _times(factor: float) -> Callable[[re.Match[str]], str]:
-    return lambda found: f"{found[1]}{float(found[2]) * factor:.10g}"
+    return lambda found: f"{found[1]}{float(found[2]) * factor:.10g}" if float(found[2]) else found[0]
 
 
 _NUMBER = r"((?:[><]=?|[*/]|,) )(\d+(?:\.\d+)?)(?![\w.])"
@@ -79,29 +81,35 @@ def mutants(document: Document) -> Iterator[Mutant]:
     """Yield every single change to the rules of a rule file."""
     for at, group in enumerate(document["groups"]):
         for index, rule in enumerate(group["rules"]):
-            for kind, change, changed in _changes(rule):
+            for kind, change, line, changed in _changes(rule):
                 mutated = copy.deepcopy(document)
                 rules = mutated["groups"][at]["rules"]
                 rules[index : index + 1] = [] if changed is None else [changed]
-                yield Mutant(kind=kind, rule=_name(rule), change=change, document=mutated)
+                yield Mutant(kind=kind, rule=_name(rule), change=change, line=line, expr=rule["expr"], document=mutated)
 
 
-def _changes(rule: Rule) -> Iterator[tuple[str, str, Rule | None]]:
-    yield "rule removed", "", None
+def _changes(rule: Rule) -> Iterator[tuple[str, str, str, Rule | None]]:
+    yield "rule removed", "", "", None
     for edit in _EDITS:
         for number, found in enumerate(re.finditer(edit.pattern, rule["expr"])):
             into = edit.into(found)
             expr = rule["expr"][: found.start()] + into + rule["expr"][found.end() :]
-            yield edit.kind, f"place {number}: {_short(found[0])} → {_short(into)}", {**rule, "expr": expr}
+            if into != found[0]:
+                change = f"place {number}: {_short(found[0])} → {_short(into)}"
+                yield edit.kind, change, _line_at(rule["expr"], found.start()), {**rule, "expr": expr}
     for label, value in rule["labels"].items():
-        yield "label changed", label, {**rule, "labels": {**rule["labels"], label: _other(label, value)}}
+        yield "label changed", label, "", {**rule, "labels": {**rule["labels"], label: _other(label, value)}}
     if "record" in rule:
-        yield "recorded under another name", "", {**rule, "record": f"{rule['record']}_old"}
+        yield "recorded under another name", "", "", {**rule, "record": f"{rule['record']}_old"}
     else:
         for waits in ("30m", None):
             if waits != rule.get("for"):
                 changed = {key: value for key, value in rule.items() if key != "for"}
-                yield "for changed", str(waits), changed if waits is None else {**changed, "for": waits}
+                yield "for changed", str(waits), "", changed if waits is None else {**changed, "for": waits}
+
+
+def _line_at(expr: str, position: int) -> str:
+    return expr[expr.rfind("\n", 0, position) + 1 :].partition("\n")[0].strip()
 
 
 def _other(label: str, value: str) -> str:

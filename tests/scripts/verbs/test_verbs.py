@@ -254,7 +254,8 @@ def test_checking_objectives_lists_them(peakproof: Command) -> None:
         "checkout-answers: 95.00% of checkout succeed (records)",
         "checkout-waits: 95.00% of checkout take at most 0.4 s (records)",
         "server-answers: 95.00% of checkout succeed (prometheus)",
-        "note: server-answers: 10% of its budget in 3d is a burn rate of 0.933, which can be sustained: its alert takes 1",
+        "note: server-answers: 10% of its budget in 3d is a burn rate of 0.933, which can be sustained:"
+        " its alert takes 1",
         "note: server-answers: its rules record 29 series and hold 7 alerts",
     ]
 

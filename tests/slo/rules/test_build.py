@@ -124,7 +124,7 @@ def test_windows_grow_with_the_scrape_interval(objective: Make) -> None:
 def test_the_reason_says_where_the_factor_comes_from(objective: Make) -> None:
     burning = [rule for rule in rules_of(objective()) if isinstance(rule, Alert) and rule.name == "ErrorBudgetBurn"]
     assert burning[0].reason == (
-        "Factor 13.44 = 2% × period / 1h; the last 5m so that it clears soon after the errors; at least 75 events in 1h,"
-        " of which 10 bad would reach it. No for: the windows already say how long errors last."
+        "Factor 13.44 = 2% × period / 1h; the last 5m so that it clears soon after the errors; at least 75 events in"
+        " 1h, of which 10 bad would reach it. No for: the windows already say how long errors last."
     )
     assert "Factor 1 = 1, the floor: below it nothing is spent too fast;" in burning[-1].reason
