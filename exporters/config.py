@@ -74,7 +74,16 @@ def subjects(config: ExportersConfig, context: ExporterContext, only: str | None
     parts = dict(_parts(config))
     if only is not None and only not in parts:
         raise BadInput(f"{only}: not in the configuration; there are: {', '.join(parts)}")
-    return [SUBJECTS[name](part, context) for name, part in parts.items() if only in (None, name)]
+    made: list[Subject[Any]] = []
+    try:
+        for name, part in parts.items():
+            if only in (None, name):
+                made.append(SUBJECTS[name](part, context))
+    except BaseException:
+        for one in made:
+            one.close()
+        raise
+    return made
 
 
 def pages_of(made: Sequence[Subject[Any]]) -> dict[str, QueryPage]:

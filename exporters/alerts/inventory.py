@@ -17,6 +17,7 @@ TWO_SCRAPES_S = 120
 _TWO_SCRAPES = "Two minutes are two scrapes at the advised interval: a read that falls between two bookings passes."
 DELIVERY_S = 3600
 _FAULT_S = 600
+_SCRAPE_S = 60  # a sample is as old as that when it is looked at
 
 
 def alerts(config: InventoryConfig, scope: Scope) -> tuple[Alert, ...]:
@@ -162,23 +163,6 @@ def _cover(config: InventoryConfig, scope: Scope) -> Alert:
 def _stale(limits: dict[str, float], scope: Scope) -> Alert:
     ages = {name: f"time() - {scope.selector(names.DATA_TIME.name, _at(name))}" for name in limits}
     branches = [f"{ages[name]} > {limit:.0f}" for name, limit in limits.items()]
-    location, limit = next(iter(limits.items()))
-    at = ((names.LOCATION, location),)
-    case = Case(
-        name="inventory-count-stale",
-        signals=(
-            Signal(
-                metric=names.DATA_TIME.name,
-                labels=at,
-                healthy=Ago(seconds=round(limit) - 60),
-                faulty=Ago(seconds=round(limit) + 60),
-            ),
-        ),
-        fires_after_s=TWO_SCRAPES_S,
-        clears_after_s=0,
-        fault_s=_FAULT_S,
-        labels=at,
-    )
     each = ", ".join(f"{name} {limit:g} s" for name, limit in limits.items())
     return Alert(
         name="InventoryCountStale",
@@ -191,7 +175,25 @@ def _stale(limits: dict[str, float], scope: Scope) -> Alert:
         runbook="inventory-count-stale",
         exporter=SUBJECT,
         dashboard=DASHBOARD,
-        cases=(case,),
+        cases=tuple(_stale_case(name, limit) for name, limit in limits.items()),
+    )
+
+
+def _stale_case(location: str, limit_s: float) -> Case:
+    at = ((names.LOCATION, location),)
+    aging = Signal(
+        metric=names.DATA_TIME.name,
+        labels=at,
+        healthy=Ago(seconds=round(limit_s) - _SCRAPE_S),
+        faulty=Ago(seconds=round(limit_s) + _SCRAPE_S),
+    )
+    return Case(
+        name=f"inventory-count-stale-{location}",
+        signals=(aging,),
+        fires_after_s=TWO_SCRAPES_S,
+        clears_after_s=0,
+        fault_s=_FAULT_S,
+        labels=at,
     )
 
 

@@ -78,10 +78,12 @@ class CsvDrop:
         return Table(columns=columns, rows=rows, changed_at_ns=changed_at_ns)
 
     def _newest(self) -> tuple[str, int]:
-        pattern = str(self.context.path(self.config.path))
-        found = sorted(((_changed_at_ns(path), path) for path in glob.glob(pattern)), reverse=True)  # noqa: PTH207 - of any folder
+        folder = glob.escape(str(self.context.folder))
+        pattern = os.path.join(folder, self.config.path)  # noqa: PTH118 - a pattern is no path
+        listed = ((_changed_at_ns(path), path) for path in glob.glob(pattern))  # noqa: PTH207 - of any folder
+        found = sorted(((at, path) for at, path in listed if at is not None), reverse=True)
         if not found:
-            raise Unreadable(f"{self.shown}: {pattern}: no such file")
+            raise Unreadable(f"{self.shown}: {self.context.path(self.config.path)}: no such file")
         now = self.context.now()
         if found[0][0] > now + _AHEAD_S * NS_PER_S:
             raise Unreadable(f"{self.shown}: {found[0][1]}: is dated {(found[0][0] - now) // NS_PER_S} s ahead")
@@ -161,8 +163,8 @@ class CsvDrop:
             yield row
 
 
-def _changed_at_ns(path: str) -> int:
+def _changed_at_ns(path: str) -> int | None:
     try:
         return os.stat(path).st_mtime_ns  # noqa: PTH116 - of a path that glob gave
     except OSError:
-        return -1  # gone since it was listed
+        return None  # gone since it was listed

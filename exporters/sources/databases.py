@@ -159,7 +159,7 @@ class Sqlite:
 
     def options(self, left_s: float) -> dict[str, Any]:
         """Return how long a locked file is waited for."""
-        return {"timeout": left_s}
+        return {"timeout": _LOCK_SHARE * left_s}
 
     @contextmanager
     def batches(self, raw: Any, query: str, limits: Limits) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401

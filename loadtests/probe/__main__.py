@@ -1,6 +1,7 @@
 """The process of a probe: it reads where its job stands from its standard input, and writes a `ProbeEvent` a line."""
 
 import os
+import shutil
 from collections.abc import Callable
 
 from pydantic import BaseModel
@@ -14,5 +15,9 @@ def _play(asked: JobFile, tell: Callable[[BaseModel], None]) -> None:
     play(ProbeJob.model_validate_json(asked.job.read_bytes()), os.environ, tell)
 
 
+def _abandoned(asked: JobFile) -> None:
+    shutil.rmtree(asked.job.parent, ignore_errors=True)  # nobody else knows of it any more
+
+
 if __name__ == "__main__":
-    play_job(JobFile, _play)
+    play_job(JobFile, _play, _abandoned)

@@ -85,7 +85,11 @@ def _job(probe: Probe, scratch: Path, ends_at_s: float) -> ProbeJob:
 
 
 def _tail(log: Path) -> str:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _MOST_LOG))
-        lines = file.read().decode(errors="replace").strip().splitlines()
+    """Return the last line; none when the process has cleared away already, as it does once its input is closed."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _MOST_LOG))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+    except FileNotFoundError:
+        return ""
     return lines[-1][:_LOG_TAIL] if lines else ""

@@ -10,6 +10,7 @@ LOOKED_FOR = re.compile(r'which\(\s*"([a-z-]+)"')
 # Debian's package of each program that a test looks for, and other names of one.
 PACKAGES = {
     "aardvark-dns": "aardvark-dns",
+    "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
     "debootstrap": "debootstrap",
     "git": "git",

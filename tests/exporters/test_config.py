@@ -1,13 +1,14 @@
 """`exporters.yaml` names what is exported; what it doesn't name can't be asked for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from exporters import config
-from exporters.config import ExportersConfig, names, pages, read_config, subjects
+from exporters.config import ExportersConfig, names, pages_of, read_config, subjects
 from exporters.context import ExporterContext
 from exporters.serving.pages import QueryPage
 from exporters.serving.scrape import Subject, of_one_source
@@ -15,7 +16,7 @@ from slo.documents import BadInput
 
 
 class Two(ExportersConfig):
-    """A configuration of one subject, and of one part that answers queries."""
+    """A configuration of one subject, and of one that answers queries too."""
 
     weather: str | None = None
     lookup: str | None = None
@@ -25,14 +26,21 @@ def weather(part: str, context: ExporterContext) -> Subject[int]:
     return of_one_source("weather", f"{part} from {context.path('here')}", "here", lambda _: 1, lambda _: ())
 
 
-def lookup(part: str, _context: ExporterContext) -> Mapping[str, QueryPage]:
-    return {"/lookup": QueryPage(about=part, collect=lambda _query, _deadline: CollectorRegistry())}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering(Subject[int]):
+    """A subject with pages of its own."""
+
+    pages: Mapping[str, QueryPage]
+
+
+def lookup(part: str, _context: ExporterContext) -> Subject[int]:
+    page = QueryPage(about=part, collect=lambda _query, _deadline: CollectorRegistry())
+    return Answering(name="lookup", about=part, sources={}, families=lambda _: (), pages={"/lookup": page})
 
 
 @pytest.fixture(autouse=True)
 def tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "SUBJECTS", {"weather": weather})
-    monkeypatch.setattr(config, "PAGES", {"lookup": lookup})
+    monkeypatch.setattr(config, "SUBJECTS", {"weather": weather, "lookup": lookup})
     monkeypatch.setattr(config, "ExportersConfig", Two)
 
 
@@ -50,16 +58,34 @@ def written(folder: Path, text: str) -> Path:
 def test_all_that_is_configured_is_made_or_one_part_of_it(tmp_path: Path, context: ExporterContext) -> None:
     both = read_config(written(tmp_path, "weather: rain\nlookup: asks\n"))
     assert names() == ("weather", "lookup")
-    assert [one.about for one in subjects(both, context)] == [f"rain from {tmp_path / 'here'}"]
-    assert {path: page.about for path, page in pages(both, context).items()} == {"/lookup": "asks"}
-    assert (len(subjects(both, context, "weather")), pages(both, context, "weather")) == (1, {})
-    assert (subjects(both, context, "lookup"), list(pages(both, context, "lookup"))) == ([], ["/lookup"])
+    made = subjects(both, context)
+    assert [one.about for one in made] == [f"rain from {tmp_path / 'here'}", "asks"]
+    assert {path: page.about for path, page in pages_of(made).items()} == {"/lookup": "asks"}
+    alone = subjects(both, context, "weather")
+    assert ([one.name for one in alone], pages_of(alone)) == (["weather"], {})
 
 
 def test_what_is_not_configured_can_not_be_asked_for(tmp_path: Path, context: ExporterContext) -> None:
     one = read_config(written(tmp_path, "weather: rain\n"))
     with pytest.raises(BadInput, match=r"^lookup: not in the configuration; there are: weather$"):
-        pages(one, context, "lookup")
+        subjects(one, context, "lookup")
+
+
+def test_what_was_made_before_a_refusal_is_closed(
+    tmp_path: Path, context: ExporterContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def opened(part: str, _context: ExporterContext) -> Subject[int]:
+        return Subject(name="weather", about=part, sources={}, families=lambda _: (), close=lambda: closed.append(part))
+
+    def refuses(_part: str, _context: ExporterContext) -> Subject[int]:
+        raise BadInput("lookup: no such place")
+
+    monkeypatch.setattr(config, "SUBJECTS", {"weather": opened, "lookup": refuses})
+    with pytest.raises(BadInput, match=r"^lookup: no such place$"):
+        subjects(read_config(written(tmp_path, "weather: rain\nlookup: asks\n")), context)
+    assert closed == ["rain"]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,6 @@ class Charges:
 
     totals: Mapping[tuple[Period, str], PeriodTotals]
     newest: Mapping[Period, datetime]
-    has_tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,11 +128,7 @@ def _summed(database: duckdb.DuckDBPyConnection, columns: frozenset[str], *, has
     }
     newest = f"coalesce(max(ends_at) FILTER ({_RUNNING}), max(starts_at))"
     found = database.execute(f"SELECT period_start, period_end, {newest} FROM charge GROUP BY 1, 2").fetchall()  # noqa: S608
-    return Charges(
-        totals=totals,
-        newest={Period(start=utc(start), end=utc(end)): utc(at) for start, end, at in found},
-        has_tags=has_tags,
-    )
+    return Charges(totals=totals, newest={Period(start=utc(start), end=utc(end)): utc(at) for start, end, at in found})
 
 
 def _of_days(database: duckdb.DuckDBPyConnection) -> Mapping[Key, list[Any]]:

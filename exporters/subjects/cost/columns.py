@@ -18,7 +18,8 @@ OPTIONAL = (COMMITMENT, CAPACITY, RESOURCE, QUANTITY, TAGS)
 CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 MAX_NAME = 200
 MAX_PERIOD_DAYS = 1100  # three years' commitments
-_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d+)?)?(Z|\+00(:?00)?)?$"
+# ISO 8601 in UTC as FOCUS demands it, and as AWS (a space, no zone), Azure (no seconds) and Google (` UTC`) write it.
+_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|\+00(:?00)?| UTC)?$"
 _COST = "DECIMAL(38, 18)"
 
 

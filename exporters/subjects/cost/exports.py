@@ -40,6 +40,13 @@ class Export:
         """What is greater for the newer of two exports: when it was last written, then its name."""
         return max(file.modified_ns for file in self.files), str(self.place)
 
+    def is_unchanged(self) -> bool:
+        """Whether no file was written since they were found; raises Unreadable for one that is gone."""
+        try:
+            return all(_file(file.path).stamp == file.stamp for file in self.files)
+        except OSError as error:
+            raise Unreadable(f"{self.place}: can't be read: {error.strerror}") from error
+
     def is_settled(self, now_ns: int, after_s: float) -> bool:
         """Whether none of its files was written within the last `after_s` seconds."""
         return not after_s or max(file.touched_ns for file in self.files) <= now_ns - after_s * 1e9

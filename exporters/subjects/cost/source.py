@@ -55,7 +55,8 @@ class BillSource:
             kept = self._read.get(export.place)
             settled = export.is_settled(self._context.now(), self._config.settled_after_s)
             if settled and (kept is None or kept[0] != export.stamp):
-                kept = self._read[export.place] = (export.stamp, read_charges(export, self._tag))
+                kept = (export.stamp, self._charges(export))
+                self._read[export.place] = kept
             if kept is not None:
                 any_read = True
                 yield export.place, kept[1]
@@ -63,6 +64,12 @@ class BillSource:
                 raise Unreadable(f"{export.place}: is being written")
         if not any_read:
             raise Unreadable(f"{self._path}: is being written")
+
+    def _charges(self, export: Export) -> Charges:
+        charges = read_charges(export, self._tag)
+        if not export.is_unchanged():
+            raise Unreadable(f"{export.place}: was written while it was read")
+        return charges
 
 
 def _covers(periods: Iterable[Period], now: datetime) -> bool:

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from exporters.serving.source import Deadline, NotYet, Unreadable
+from exporters.serving.source import Deadline, Unreadable
 from exporters.subjects.recovery.config import PgDumpFolder
 from exporters.subjects.recovery.dump_check import Checked, GoesOn, check
 from exporters.subjects.recovery.pieces import Stopped
@@ -23,6 +23,8 @@ from exporters.subjects.recovery.values import SKEW_S, Backup, BackupCatalogue, 
 MAX_DUMPS = 1_000
 SETTLED_S = 30
 """A dump that was written to a moment ago is left alone: read while it grows, it would be read again and again."""
+WAIT_S = 2.0
+"""How long a scrape waits for dumps that are being read: small ones are done by then, and large ones take many."""
 _PAUSE_S, _MARGIN_S = 0.02, 0.5
 _LOG = logging.getLogger(__name__)
 
@@ -62,23 +64,28 @@ class DumpFolder:
     def read(self, deadline: Deadline) -> BackupCatalogue:
         """Return the dumps; those that nobody could read to their end before the deadline are unchecked.
 
-        Raises Unreadable when the folder can't be listed, NotYet while no dump has been found good and some are
-        unchecked.
+        Raises Unreadable when the folder can't be listed, and while no dump has been found good and some are unchecked.
         """
         found = self._listed()
         now_s = self._now_ns() / 1e9
         settled = [one for one in found if one.written_s <= now_s - SETTLED_S]
         self._check(settled)
-        while deadline.left_s() > _MARGIN_S and not self._done(settled):
+        until_s = max(_MARGIN_S, deadline.left_s() - WAIT_S)
+        while deadline.left_s() > until_s and not self._done(settled):
             time.sleep(_PAUSE_S)
         backups = tuple(self._backup(one, now_s) for one in found)
         states = [one.state for one in backups]
         if State.GOOD not in states and State.UNCHECKED in states:
-            raise NotYet(f"{self._path}: {states.count(State.UNCHECKED)} of {len(states)} dumps are still being read")
+            raise Unreadable(
+                f"{self._path}: {states.count(State.UNCHECKED)} of {len(states)} dumps are still being read"
+            )
         return BackupCatalogue(backups=backups)
 
     def _listed(self) -> list[Found]:
-        """Return the dumps, the newest first; a symbolic link is another name of one, and a hidden file is none."""
+        """Return the dumps, the newest first.
+
+        A symbolic link is another name of one; a hidden file, a pipe and a device are none.
+        """
         try:
             entries = [one for one in self._path.iterdir() if self._is_dump(one)]
             if len(entries) > MAX_DUMPS:
@@ -89,7 +96,8 @@ class DumpFolder:
         return sorted((one for one in found if one is not None), key=lambda one: one.written_ns, reverse=True)
 
     def _is_dump(self, path: Path) -> bool:
-        return fnmatchcase(path.name, self._config.pattern) and path.name[0] != "." and not path.is_symlink()
+        named = fnmatchcase(path.name, self._config.pattern) and path.name[0] != "."
+        return named and not path.is_symlink() and (path.is_file() or path.is_dir())
 
     def _check(self, wanted: list[Found]) -> None:
         with self._lock:

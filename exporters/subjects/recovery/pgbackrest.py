@@ -1,7 +1,8 @@
 """The backups of a pgBackRest stanza: `pgbackrest info --output=json`, whose format is kept stable.
 
 A backup counts from its stop: what is restored is the state at its end, for which the WAL up to then is needed. One is
-bad whose pages failed their checksums, whose predecessor isn't listed, or whose WAL isn't in the archive.
+bad whose pages failed their checksums, whose predecessor isn't listed, or whose WAL isn't in the archive. Names of WAL
+segments are in order, those of a later timeline behind all of an earlier one.
 https://pgbackrest.org/command.html#command-info
 """
 
@@ -17,7 +18,6 @@ from exporters.subjects.recovery.values import SKEW_S, Backup, BackupCatalogue, 
 MAX_BACKUPS = 10_000
 OK, NO_VALID_BACKUPS, DIFFERENT_ACROSS_REPOSITORIES = 0, 2, 4
 _READABLE = (OK, NO_VALID_BACKUPS, DIFFERENT_ACROSS_REPOSITORIES)
-_TIMELINE = 8  # digits of a WAL segment's name; the log and the segment follow
 _Segment = str | None
 
 
@@ -128,7 +128,7 @@ def _why_bad(
     if one.prior is not None and (repository, one.prior) not in listed:
         return f"{_one_line(one.prior)}, on which it rests, isn't listed"
     newest = archived.get((repository, one.database.id))
-    if one.archive.stop is None or newest is None or newest[_TIMELINE:] < one.archive.stop[_TIMELINE:]:
+    if one.archive.stop is None or newest is None or newest < one.archive.stop:
         return "the WAL that it needs isn't in the archive"
     return None
 

@@ -1,14 +1,25 @@
 """The part `releases` of exporters.yaml: where deployments, commits, failures and gates are known from."""
 
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from exporters.sources.durations import Seconds
 from loadtests.environment.target_fields import BaseAddress, File, HeaderValue
 from slo.documents import Document
 
 Place = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/ -]{0,99}$")]
+
+
+def _encrypted(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("must begin with https://: a token is sent there")
+    return address
+
+
+ApiAddress = Annotated[BaseAddress, AfterValidator(_encrypted)]
 
 
 class Git(Document):
@@ -27,7 +38,7 @@ class GitHub(Document):
 
     repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$")]
     token: HeaderValue
-    api: BaseAddress = "https://api.github.com"
+    api: ApiAddress = "https://api.github.com"
 
 
 class GitLab(Document):
@@ -35,7 +46,7 @@ class GitLab(Document):
 
     project: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$", max_length=255)]
     token: HeaderValue
-    url: BaseAddress = "https://gitlab.com"
+    url: ApiAddress = "https://gitlab.com"
 
 
 class Events(Document):

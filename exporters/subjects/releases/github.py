@@ -7,6 +7,7 @@ ended doesn't change, so its statuses are asked for once; the list is asked for 
 
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -84,7 +85,7 @@ class GitHubDeployments:
 
     def _listed(self, environment: str, now_s: float, deadline: Deadline) -> Iterator[_Listed]:
         """Return the deployments to `environment`, the newest first, back to the first that is too old."""
-        name = environment.replace(" ", "%20").replace("/", "%2F")
+        name = quote(environment, safe="")
         for page in range(1, MAX_PAGES + 1):
             path = f"{self._path}?environment={name}&per_page={PER_PAGE}&page={page}"
             answer = self._api.get(path, deadline)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.benches.exporters.bench import Bench
-from scripts.benches.exporters.measurements import MEASUREMENTS, measurement
+from scripts.benches.exporters.measurements import MEASUREMENTS
 from scripts.benches.figures import Figure, machine_line, missed, table, write_figures
 from scripts.local_stack.processes import Children
 from slo.outcomes import EnvironmentLacks, ExitCode
@@ -54,7 +54,7 @@ def _measured(options: argparse.Namespace) -> tuple[list[Figure], list[str]]:
         print(f"{name} …", flush=True)
         try:
             with Children(folder / "logs") as children:
-                figures += measurement(name)(Bench(repeat=options.repeat, folder=folder, children=children))
+                figures += MEASUREMENTS[name](Bench(repeat=options.repeat, folder=folder, children=children))
         except EnvironmentLacks as error:
             refused.append(f"{name}: {error}")
     return figures, refused

@@ -1,31 +1,38 @@
-"""Which measurements there are: a module each, whose `measure` returns its figures or raises EnvironmentLacks."""
+"""Which measurements there are: each returns its figures, or raises EnvironmentLacks."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from types import MappingProxyType
 
+from scripts.benches.exporters import detection, exposition, hanging, inventory, million, mutants
 from scripts.benches.exporters.bench import Bench
 from scripts.benches.figures import Figure
 from slo.outcomes import EnvironmentLacks
 
 Measure = Callable[[Bench], Sequence[Figure]]
-_HERE = "scripts.benches.exporters"
-MEASUREMENTS: Mapping[str, str] = MappingProxyType(
+
+
+def _inventory(bench: Bench) -> Sequence[Figure]:
+    try:
+        return inventory.figures(runs=bench.repeat)
+    except FileNotFoundError as error:
+        raise EnvironmentLacks(str(error)) from error
+
+
+def _mutants(_: Bench) -> Sequence[Figure]:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        raise EnvironmentLacks("no promtool on this machine: apt-get install prometheus")
+    return mutants.measure(promtool=promtool)
+
+
+MEASUREMENTS: Mapping[str, Measure] = MappingProxyType(
     {
-        "exposition": f"{_HERE}.exposition",  # 50k and 200k series against prometheus-client
-        "million": f"{_HERE}.million",  # a million series scraped by Prometheus
-        "hanging": f"{_HERE}.hanging",  # /metrics while a source hangs
-        "inventory": f"{_HERE}.inventory",  # 200k SKUs at five locations, from PostgreSQL
-        "detection": f"{_HERE}.detection",  # measured against predicted time to detect, every alert
-        "mutants": f"{_HERE}.mutants",  # rules that were changed on purpose, and were caught
+        "exposition": exposition.measure,  # 50k and 200k series against prometheus-client
+        "million": million.measure,  # a million series scraped by Prometheus
+        "hanging": hanging.measure,  # /metrics while a source hangs
+        "inventory": _inventory,  # 200k SKUs at five locations, from PostgreSQL
+        "detection": detection.measure,  # measured against predicted time to fire, every alert
+        "mutants": _mutants,  # rules that were changed on purpose, and were caught
     }
 )
-
-
-def measurement(name: str) -> Measure:
-    """Return the measurement `name`; raises EnvironmentLacks when this checkout hasn't got it."""
-    if find_spec(MEASUREMENTS[name]) is None:
-        raise EnvironmentLacks("this checkout hasn't got the measurement")
-    found: Measure = import_module(MEASUREMENTS[name]).measure
-    return found

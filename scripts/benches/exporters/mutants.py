@@ -94,6 +94,12 @@ def sample(every: Sequence[Mutant], size: int) -> list[Mutant]:
     return list({id(one): one for one in chosen}.values())
 
 
+def measure(size: int = SAMPLE, promtool: str = "promtool", only: Sequence[str] | None = None) -> list[Figure]:
+    """Return the ratio of mutants that are caught, by rule file."""
+    files = proven({**stack_rules(), **example_rules()})
+    return [_figure(one, size, promtool) for one in files if only is None or one.name in only]
+
+
 def main(arguments: Sequence[str]) -> int:
     """Report the ratio of mutants that are caught; 1 when it is under 95 %."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
@@ -103,11 +109,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args(arguments)
     began = time.monotonic()
-    figures = [
-        _figure(one, options.sample, options.promtool)
-        for one in proven({**stack_rules(), **example_rules()})
-        if options.file is None or one.name in options.file
-    ]
+    figures = measure(options.sample, options.promtool, options.file)
     machine = machine_line(f"{time.monotonic() - began:.0f} s")
     options.folder.mkdir(parents=True, exist_ok=True)
     write_figures(options.folder / "mutants.json", machine, COMMAND, figures)

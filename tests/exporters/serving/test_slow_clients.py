@@ -23,6 +23,11 @@ def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
     return [body]
 
 
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_PATIENCE_S", 0.05)
+
+
 @contextlib.contextmanager
 def listening(application: App = app) -> Iterator[Listener]:
     listener = Listener(application, "127.0.0.1", 0, threads=THREADS, max_body=1 << 16)

@@ -126,3 +126,11 @@ def test_the_encoding_the_delimiter_and_the_names_are_the_configuration_s(tmp_pa
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     write(tmp_path, b"\xef\xbb\xbf" + WHOLE)
     assert drop(tmp_path).read(("sku",), in_s(5)).rows == 2
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "drops[1]"
+    folder.mkdir()
+    write(folder, WHOLE)
+    (folder / "stock-2.csv").symlink_to(folder / "gone")
+    assert drop(folder).read(("sku",), in_s(5)).rows == 2

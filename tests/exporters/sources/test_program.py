@@ -65,7 +65,7 @@ def test_a_program_that_hangs_is_ended_at_the_deadline(script: str) -> None:
 def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
     left = tmp_path / "pid"
     with pytest.raises(Unreadable):
-        program(f"sleep 60 & echo $! > {left}; wait").output(within(0.5))
+        program(f"sleep 600 & echo $! > {left}; wait").output(within(0.5))
     process = Path(f"/proc/{left.read_text().strip()}/cmdline")
     wait_for(lambda: not process.exists() or process.read_bytes() == b"", "the end of what it started")
 

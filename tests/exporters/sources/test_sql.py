@@ -126,3 +126,26 @@ def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     config = validate({"url": {"env": "STORE_URL"}, "query": "select 1"}, SqlConfig, "exporters.yaml")
     with pytest.raises(BadInput, match=r"^store\.sql\.url: the environment variable STORE_URL is not set$"):
         SqlSource(config, context(tmp_path), "store")
+
+
+def test_a_file_that_somebody_writes_to_is_named_as_locked_and_read_when_it_is_free(stock: Path) -> None:
+    one = source(stock, "select sku from stock")
+    writer = sqlite3.connect(stock / "stock.db", isolation_level=None)
+    writer.execute("begin exclusive")
+    assert failure(one, seconds=0.4) == "inventory.locations.store-1: OperationalError: database is locked"
+    writer.execute("rollback")
+    writer.close()
+    assert one.read(("sku",), in_s(5)).rows == 3
+
+
+def test_a_read_leaves_no_lock_behind(stock: Path) -> None:
+    source(stock, "select sku from stock").read(("sku",), in_s(5))
+    writer = sqlite3.connect(stock / "stock.db", isolation_level=None, timeout=0)
+    writer.execute("begin exclusive")
+    writer.close()
+
+
+def test_a_second_read_waits_for_the_first_and_no_second_connection_is_opened(stock: Path) -> None:
+    one = source(stock, "select sku from stock")
+    with one._turn:
+        assert failure(one, seconds=0.1) == "inventory.locations.store-1: another read is still under way"

@@ -1,11 +1,16 @@
 """How the tests of subjects read: a time that stands still, a deadline, and samples as they would be exposed."""
 
+import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from exporters.context import ExporterContext
 from exporters.serving.source import Deadline, Unreadable
@@ -38,3 +43,23 @@ def exposed(families: Iterable[Metric]) -> dict[str, float]:
 
 def refusal(error: pytest.ExceptionInfo[Unreadable]) -> str:
     return str(error.value)
+
+
+def lint(families: Iterable[Metric]) -> str:
+    """Return what `promtool check metrics` has to say; skips where there is no promtool."""
+    promtool = os.environ.get("PEAKPROOF_PROMTOOL") or shutil.which("promtool")
+    if not promtool:
+        pytest.skip("promtool is neither on PATH nor named by PEAKPROOF_PROMTOOL")
+    registry = CollectorRegistry()
+    registry.register(_Collected(tuple(families)))
+    text = generate_latest(registry)
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False, timeout=30)
+    return (done.stdout + done.stderr).decode()
+
+
+class _Collected(Collector):
+    def __init__(self, families: tuple[Metric, ...]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

@@ -254,6 +254,11 @@ def test_an_order_is_in_a_ledger_that_an_audit_reads_and_carries_the_directory_s
     attempts = read_ledgers(directory.ledgers())
     assert [(one.outcome, one.order_id, one.amount_cents) for one in attempts] == [("accepted", "o1", 900)] * 2
     run = parse_run(json.loads(directory.run.read_text()))
+    rows = [json.loads(line) for path in directory.ledgers() for line in path.read_text().splitlines()]
+    assert run.started_at is not None
+    assert run.ended_at is not None
+    assert run.started_at < min(row["at"] for row in rows)  # an audit looks for payments between the two
+    assert run.ended_at > max(row["at"] for row in rows)
     assert run.orders is not None
     assert (run.orders.attempted, run.orders.accepted, run.ended) == (2, 2, "completed")
 

@@ -1,5 +1,8 @@
 """A probe's process is over when its time is, whatever the shop or the storefront does, and nothing of it stays."""
 
+import os
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from loadtests.probe.process import play_probe
 from loadtests.probe.result import FailedStep
 from tests.loadtests.probe.made import ANSWERS, MINE, probe_of, silent, write_shop
 from tests.scripts.world import FakeShop, fake_shop
+from tests.waiting import wait_for
 
 BROOD = """\
 import subprocess
@@ -24,6 +28,18 @@ class Mine(Shop):
         print("secret of the log")
         open(FILE, "w").write(str(child.pid))
         self.get("home", "/api")
+"""
+
+
+PROBES = """\
+import sys
+from pathlib import Path
+from loadtests.environment.targets import read_targets
+from loadtests.probe.process import play_probe
+from tests.loadtests.probe.made import probe_of
+
+folder = Path(sys.argv[1])
+play_probe(probe_of(folder, read_targets(folder / "targets.yaml"), "looks"), 60.0)
 """
 
 
@@ -97,3 +113,19 @@ def test_twenty_probes_leave_no_descriptor_thread_folder_or_process(tmp_path: Pa
     before = left()
     found = [play_probe(probe_of(tmp_path, targets, "looks"), 15.0).success for _ in range(20)]
     assert (found, left()) == ([True] * 20, before)
+
+
+@pytest.mark.heavy
+def test_a_probe_whose_exporter_is_killed_ends_and_takes_its_folder_with_it(tmp_path: Path) -> None:
+    with silent() as url:
+        folder, before = tmp_path / "scratch", left()
+        write_shop(tmp_path, url)
+        folder.mkdir()
+        exporter = subprocess.Popen(
+            [sys.executable, "-c", PROBES, str(tmp_path)], env={**os.environ, "TMPDIR": str(folder)}
+        )
+        wait_for(lambda: list(folder.glob("*/*-m-*")), "the probe under way")
+        exporter.kill()
+        exporter.wait()
+        wait_for(lambda: list(folder.iterdir()) == [], "the folder gone")
+        assert left() == before

@@ -41,7 +41,7 @@ def of(*events: ProbeEvent, end: ProcessEnd = DONE) -> ProbeResult:
 
 
 def test_a_journey_that_was_walked_succeeds_with_the_slowest_request_of_each_step() -> None:
-    found = of(Resolved(took_s=0.01), PLAYS, step(time_s=0.2), step("list"), step(time_s=0.3, status=304), ended())
+    found = of(Resolved(took_s=0.01), PLAYS, step(time_s=0.3), step("list"), step(time_s=0.2, status=304), ended())
     assert (found.success, found.failed, found.skipped) == (True, None, None)
     assert found.steps_s == {"home": 0.3, "list": 0.1}
     assert (found.requests, round(found.requests_s, 6), found.status, found.resolve_s) == (3, 0.6, 304, 0.01)

@@ -54,7 +54,7 @@ def test_no_scene_shares_its_environment_and_each_fault_outlasts_what_is_shown(n
 
 def test_nothing_is_due_at_a_rules_first_evaluation() -> None:
     due = [
-        at - (scene.begins_s if scene.begins_s > 0 else 0)
+        at - (max(0, scene.begins_s))
         for name in ("TooManyBad", "TestsSourceDown")
         for scene in of(name)
         for at in (scene.fires_s, scene.clears_s)

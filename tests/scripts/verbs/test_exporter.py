@@ -69,15 +69,29 @@ def test_the_load_generator_is_exported_on_every_address_and_a_signal_ends_it_cl
         assert (under_way.line(), under_way.process.wait(30)) == ("stopped", 0)
 
 
-def test_a_hangup_reads_the_configuration_again(tmp_path: Path) -> None:
-    with exporter(tmp_path, "loadgen", "--port", "0") as under_way:
+def test_a_hangup_reads_the_configuration_again_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "20261127T090000Z-a-ffff"
+    run.mkdir(parents=True)
+    write_live(run, LIVE)
+    file = tmp_path / "exporters.yaml"
+    right = "format: peakproof/exporters/v1\nloadgen: {runs: runs}\n"
+    file.write_text(right)
+    with exporter(tmp_path, "all", "--port", "0") as under_way:
         (url,) = addresses(under_way)
-        before = samples(requests.get(f"{url}/metrics", timeout=30).text)[RELOADED,]
-        under_way.logged()  # that there is no run yet
-        under_way.process.send_signal(signal.SIGHUP)
-        assert under_way.logged() == "INFO the configuration was read again"
-        found = samples(requests.get(f"{url}/metrics", timeout=30).text)
-        assert (found[RELOADED,] > before, found[SUCCESSFUL,]) == (True, 1)
+        found = [samples(requests.get(f"{url}/metrics", timeout=30).text)]
+        for text, said in (
+            (right.replace("loadgen", "lodgen"), f"ERROR {file}: lodgen: unknown key; the configuration that was read"),
+            (right, "INFO the configuration was read again"),
+        ):
+            file.write_text(text)
+            under_way.process.send_signal(signal.SIGHUP)
+            while not (line := under_way.logged()).startswith(said):
+                assert line
+            found.append(samples(requests.get(f"{url}/metrics", timeout=30).text))
+    assert [one[SUCCESSFUL,] for one in found] == [1, 0, 1]
+    assert [one["loadtest_open_sessions",] for one in found] == [42, 42, 42]
+    first, broken, again = (one[RELOADED,] for one in found)
+    assert first == broken < again
 
 
 def test_a_web_configuration_protects_what_others_reach(tmp_path: Path) -> None:

@@ -152,6 +152,11 @@ def test_parquet_with_types_is_read_as_its_text(tmp_path: Path) -> None:
     assert found.tagged_hours == {NOV: 0.2}
 
 
+@pytest.mark.parametrize("start", ["2026-11-01 00:00:00", "2026-11-01T00:00Z", "2026-11-01 00:00:00 UTC", "2026-11-01"])
+def test_times_are_read_as_the_large_providers_write_them(tmp_path: Path, start: str) -> None:
+    assert totals(tmp_path, charge("3", ChargePeriodStart=start)).by_day == {date(2026, 11, 1): 3}
+
+
 def test_parts_of_one_export_are_one_bill_whatever_the_order_of_their_columns(tmp_path: Path) -> None:
     write(tmp_path / "part-1.csv", [charge("1", ResourceId="a", ConsumedQuantity="0")])
     write(tmp_path / "part-2.csv.gz", [charge("2", ResourceId="a", ConsumedQuantity="1")], reversed(COLUMNS))

@@ -134,6 +134,23 @@ def test_a_file_that_is_being_written_is_not_read_and_its_last_version_stands(tm
     assert places(one, tmp_path, "overwrite") == {"bills": 90}
 
 
+def test_a_file_that_is_written_while_it_is_read_is_no_bill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "bills" / "november.csv", days("2", NOV, 18))
+
+    def slowly(export: Any, tag: Any) -> Any:
+        charges = read_charges(export, tag)
+        write(path, days("5", NOV, 18))
+        return charges
+
+    monkeypatch.setattr(source_module, "read_charges", slowly)
+    one = source(tmp_path)
+    with pytest.raises(Unreadable) as refused:
+        one.read(LONG_AGO)
+    assert str(refused.value) == f"{tmp_path / 'bills'}: was written while it was read"
+    monkeypatch.undo()
+    assert sum(billed(one.read(LONG_AGO)).values()) == 90
+
+
 def test_of_new_exports_one_that_is_being_written_waits_and_the_one_before_it_counts(tmp_path: Path) -> None:
     old = write(tmp_path / "bills" / "a.csv", days("2", NOV, 18))
     new = write(tmp_path / "bills" / "b.csv", days("5", NOV, 18))

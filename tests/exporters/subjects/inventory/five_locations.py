@@ -161,7 +161,7 @@ def west_api(one: Facts) -> Iterator[WestApi]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     api.url = f"http://127.0.0.1:{server.server_address[1]}/stock"
     try:
         yield api

@@ -75,6 +75,19 @@ def test_scrapes_that_come_together_share_one_probe(tmp_path: Path) -> None:
     assert ([seen.last for seen in found], len(player.played)) == ([GOOD] * 5, 1)
 
 
+def test_a_probe_that_takes_longer_than_its_interval_is_joined_by_no_other(tmp_path: Path) -> None:
+    player, clock = Player(gate=threading.Event()), Clock()
+    one = book(tmp_path, player, clock)
+    one.tick()
+    while not player.played:
+        pass
+    clock.at += 120
+    one.tick()
+    assert len(player.played) == 1
+    assert player.gate is not None
+    player.gate.set()
+
+
 def reason(seen: Seen) -> str | None:
     return seen.last.skipped.reason if seen.last is not None and seen.last.skipped is not None else None
 

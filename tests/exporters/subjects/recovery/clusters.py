@@ -76,7 +76,7 @@ def folder_of_a_cluster() -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="pp-pg-", dir="/tmp") as name:
         user = None
         if os.geteuid() == 0:
-            user = next((one for one in ("postgres", "nobody") if _is_user(one)), None)
+            user = next(one for one in ("postgres", "nobody") if _is_user(one))
             shutil.chown(name, user)
         cluster = Cluster(folder=Path(name), binaries=binaries, user=user)
         try:

@@ -146,7 +146,7 @@ def test_a_backup_of_pgbackrest_that_something_speaks_against_is_not_good(change
 
 
 def test_a_later_timeline_has_the_wal_of_an_earlier_one_behind_it() -> None:
-    assert len(of_stanza(changed("s['archive'][0]['max'] = '00000002000000000000000A'")).good) == 2
+    assert len(of_stanza(changed("s['archive'][0]['max'] = '000000020000000000000002'")).good) == 2
 
 
 def test_a_stanza_without_valid_backups_is_readable_and_has_none() -> None:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from exporters.subjects.recovery.dump_check import check
-from exporters.subjects.recovery.pieces import Stopped
+from exporters.subjects.recovery.pg_archive import ArchiveReader
+from exporters.subjects.recovery.pieces import Stopped, of_bytes
 
 DUMPS = Path(__file__).parent / "dumps"
 FILES = ("custom.dump", "piped.dump", "tar.tar", "plain.sql", "cluster.sql")
@@ -72,6 +73,46 @@ def test_a_folder_of_which_one_file_breaks_off_or_is_missing_is_never_good(file:
         good += [cut] if why(folder) is None else []
     (folder / file).unlink()
     assert (good, why(folder) is None) == ([], False)
+
+
+@pytest.mark.parametrize("name", ["custom.dump", "piped.dump"])
+def test_a_dump_that_ends_between_two_blocks_of_data_misses_the_rest(name: str, tmp_path: Path) -> None:
+    content = (DUMPS / name).read_bytes()
+    pieces = of_bytes(content)
+    reader = ArchiveReader(pieces)
+    entries = len(reader.head().data)
+    found = []
+    for left in range(entries, 0, -1):
+        found.append((left, why(written(tmp_path, content[: pieces.offset]))))
+        assert (reader.byte() == 1) == (left > 1)  # tables first, the large object last
+        reader.number()
+        while left > 1 and (size := reader.number()):
+            pieces.skip(size)
+    assert [(left, str(said)[:35]) for left, said in found] == [
+        (3, "the data of 3 entries is missing, t"),
+        (2, "the data of 2 entries is missing, t"),
+        (1, "the data of 1 entries is missing, t"),
+    ]
+
+
+def test_a_table_s_data_that_isn_t_compressed_must_end_as_one_does(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(DUMPS / "folder", folder)
+    data = gzip.decompress((folder / "3344.dat.gz").read_bytes())
+    (folder / "3344.dat.gz").unlink()
+    (folder / "3344.dat").write_bytes(data)
+    assert why(folder) is None
+    for cut in (0, 10, len(data) // 2, len(data) - 1):
+        (folder / "3344.dat").write_bytes(data[:cut])
+        assert why(folder) == "3344.dat doesn't end as a table's data does"
+
+
+def test_a_toc_with_something_after_its_last_entry_is_not_good(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(DUMPS / "folder", folder)
+    with (folder / "toc.dat").open("ab") as toc:
+        toc.write(b"x")
+    assert why(folder) == "toc.dat doesn't end with its last entry"
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

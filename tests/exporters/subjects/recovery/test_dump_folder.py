@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.serving.source import NotYet, Unreadable
+from exporters.serving.source import Unreadable
 from exporters.subjects.recovery.config import PgDumpFolder
 from exporters.subjects.recovery.dump_check import Checked, GoesOn, check
 from exporters.subjects.recovery.dump_folder import MAX_DUMPS, DumpFolder
@@ -98,8 +98,9 @@ def test_a_head_without_a_time_is_not_good(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-def test_links_hidden_files_and_what_the_pattern_leaves_out_are_no_dumps(tmp_path: Path) -> None:
+def test_links_hidden_files_pipes_and_what_the_pattern_leaves_out_are_no_dumps(tmp_path: Path) -> None:
     whole = put(tmp_path, "whole.sql", DAY)
+    os.mkfifo(tmp_path / "pipe.sql")
     (tmp_path / "latest.sql").symlink_to(whole)
     put(tmp_path, ".whole.sql.part", DAY)
     put(tmp_path, "whole.sql.sha256", DAY, b"abc")
@@ -147,7 +148,7 @@ def test_dumps_too_large_for_one_scrape_are_read_on_and_never_good_before_their_
     may_end = threading.Event()
     put(tmp_path, "large.sql", DAY)
     folder = folder_of(tmp_path, held_up("large.sql", may_end))
-    with pytest.raises(NotYet) as error:
+    with pytest.raises(Unreadable) as error:
         folder.read(within(0.7))
     assert str(error.value) == f"{tmp_path}: 1 of 1 dumps are still being read"
     may_end.set()

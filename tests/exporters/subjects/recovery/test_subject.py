@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from exporters.names.catalogue import FAMILIES
 from exporters.serving.scrape import Scraped, Scraper
 from exporters.subjects.recovery import families as of
 from exporters.subjects.recovery.config import RecoveryConfig
 from exporters.subjects.recovery.subject import sources_of, subject
 from exporters.subjects.recovery.values import Backup, BackupCatalogue, Standby, Standbys, State, Value, WalArchived
 from slo.documents import validate
-from tests.exporters.subjects.reading import DAY, HOUR, NOW_S, context_at, exposed, within
+from tests.exporters.subjects.reading import DAY, HOUR, NOW_S, context_at, exposed, lint, within
 from tests.exporters.subjects.recovery.test_drill_records import RECORD
 from tests.exporters.subjects.recovery.test_dump_check import DUMPS
 
@@ -86,6 +87,16 @@ def test_every_figure_of_a_system_that_is_well(world: Path) -> None:
         "recovery_backup_usual_size_bytes{shop,nightly}": size,
         "recovery_catalogue_listed_timestamp_seconds{shop,offsite}": NOW_S - HOUR,
     }
+
+
+def test_promtool_finds_nothing_to_say(world: Path) -> None:
+    assert lint(scraped(world).families) == ""
+
+
+def test_every_family_is_listed_under_its_name_with_its_labels(world: Path) -> None:
+    listed = {family.name: set(family.labels) for family in FAMILIES["recovery"]}
+    shown = {sample.name: set(sample.labels) for family in scraped(world).families for sample in family.samples}
+    assert shown.items() <= listed.items()
 
 
 @pytest.mark.parametrize("broken", ["nightly", "offsite"])

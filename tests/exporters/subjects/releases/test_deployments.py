@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from exporters.serving.source import Unreadable
 from exporters.subjects.releases.config import GitHub, GitLab
@@ -78,7 +79,7 @@ def test_a_deployment_on_github_succeeded_at_its_first_success_however_it_was_re
         {
             3: [status("in_progress", 1800), status("queued", HOUR)],
             2: [status("success", DAY - 60), status("in_progress", DAY)],
-            1: [status("inactive", DAY - 61), status("success", 2 * DAY - 60)],
+            1: [status("inactive", DAY - 61), status("success", DAY), status("success", 2 * DAY - 60)],
         },
     )
     with rest_server(api) as server:
@@ -162,6 +163,21 @@ def test_a_token_that_isn_t_set_is_refused_by_its_variable_s_name(tmp_path: Path
     with pytest.raises(BadInput) as error:
         GitHubDeployments(config, ("production",), DAY, context_at(tmp_path))
     assert str(error.value) == "releases.github.token: the environment variable GITHUB_TOKEN is not set"
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "place"),
+    [
+        (GitHub, {"repository": "a/b", "api": "http://github.example.org/api/v3"}, "api"),
+        (GitLab, {"project": "a/b", "url": "http://gitlab.example.org"}, "url"),
+    ],
+)
+def test_no_token_is_sent_in_the_clear(model: type[BaseModel], config: dict[str, object], place: str) -> None:
+    with pytest.raises(BadInput) as error:
+        validate({**config, "token": {"env": "T"}}, model, "exporters.yaml")
+    assert str(error.value).startswith(
+        f"exporters.yaml: {place}: must begin with https://: a token is sent there, found "
+    )
 
 
 def on_gitlab(number: int, state: str, updated_ago_s: float, **more: object) -> dict[str, Any]:

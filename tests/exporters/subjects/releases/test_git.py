@@ -69,6 +69,7 @@ def test_release_tags_name_commits_annotated_or_not_in_a_clone_and_in_a_mirror(b
     repository.run("tag", "-a", "-m", "release", "v1.1.0", at_s=T0 + 60)
     repository.run("tag", "nightly")
     repository.run("tag", "v-tree", "HEAD^{tree}")
+    repository.run("tag", "-a", "-m", "no release", "v-tree-too", "HEAD^{tree}")
     where = repository.folder
     if bare:
         repository.run("clone", "-q", "--mirror", ".", str(tmp_path / "mirror.git"))
@@ -108,12 +109,20 @@ def test_what_is_no_repository_or_a_damaged_one_is_unreadable(tmp_path: Path) ->
 
 def test_no_configuration_of_the_repository_s_makes_git_run_something(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "shop")
-    repository.commit(T0)
-    trap = f"touch {tmp_path}/trapped"
+    first = repository.commit(T0)
+    # A commit that says it is signed, so that git would have its signature checked.
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n abc\n -----END PGP SIGNATURE-----\n"
+    author = f"author a <a@example.org> {T0} +0000\ncommitter a <a@example.org> {T0} +0000\n"
+    tree = repository.run("rev-parse", "HEAD^{tree}")
+    (repository.folder / "commit").write_text(f"tree {tree}\nparent {first}\n{author}{signature}\nsigned\n")
+    repository.run("update-ref", "refs/heads/signed", repository.run("hash-object", "-t", "commit", "-w", "commit"))
+    (tmp_path / "trap").write_text(f"#!/bin/sh\ntouch {tmp_path}/trapped\n")
+    (tmp_path / "trap").chmod(0o755)
+    trap = f"{tmp_path}/trap"
     for name in ("core.fsmonitor", "core.pager", "gpg.program", "core.sshCommand"):
         repository.run("config", name, trap)
     repository.run("config", "log.showSignature", "true")
-    assert len(read(repository.folder).commits) == 1
+    assert len(read(repository.folder).commits) == 2
     assert not (tmp_path / "trapped").exists()
 
 

@@ -41,6 +41,7 @@ def test_an_incident_is_open_until_it_is_resolved(tmp_path: Path) -> None:
     [
         ([{**DEPLOYED, "event": "deploy"}], "1: the top: Input tag 'deploy' found using 'event' does not match"),
         ([{**DEPLOYED, "succeeded": "yes?"}], "1: deployment.succeeded: Input should be a valid boolean"),
+        ([{**DEPLOYED, "version": "\ud800"}], "1: deployment.version: Input should be a valid string"),
         ([{**DEPLOYED, "commit": "main"}], "1: deployment.commit: String should match pattern"),
         ([{**DEPLOYED, "at": "2026-11-30T09:00:00Z"}], "1: at: lies 29200 s ahead, allowed are 300"),
         ([DEPLOYED, {**DEPLOYED, "who": "x"}], "2: deployment.who: unknown key"),

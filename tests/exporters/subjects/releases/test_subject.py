@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exporters.names.catalogue import FAMILIES
 from exporters.serving.scrape import Scraped, Scraper
 from exporters.subjects.releases.config import ReleasesConfig
 from exporters.subjects.releases.families import ReleasesRead, families
@@ -14,7 +15,7 @@ from exporters.subjects.releases.subject import source_names, subject
 from exporters.subjects.releases.values import Deployment, Events, Gate, Gates, Incident, version_of
 from slo.documents import BadInput, validate
 from slo.statistics import lower_bad_ratio
-from tests.exporters.subjects.reading import DAY, HOUR, NOW_S, context_at, exposed, within
+from tests.exporters.subjects.reading import DAY, HOUR, NOW_S, context_at, exposed, lint, within
 
 CONFIG: dict[str, Any] = {
     "deployments": "events", "change_failure_objective": 0.15, "events": {"file": "events.jsonl"}, "gates": {}
@@ -97,6 +98,16 @@ def test_every_figure(world: Path) -> None:
         "releases_last_gate_timestamp_seconds": NOW_S - DAY + 2,
         "releases_undecided_gates": 0.0,
     }
+
+
+def test_promtool_finds_nothing_to_say(world: Path) -> None:
+    assert lint(scraped(world).families) == ""
+
+
+def test_every_family_is_listed_under_its_name_with_its_labels(world: Path) -> None:
+    listed = {family.name: set(family.labels) for family in FAMILIES["releases"]}
+    shown = {sample.name: set(sample.labels) for family in scraped(world).families for sample in family.samples}
+    assert shown.items() <= listed.items()
 
 
 def test_a_gate_that_was_decided_after_a_deployment_passed_it_too_late_and_yet_it_has_passed(world: Path) -> None:

@@ -1,17 +1,19 @@
 """The benchmark of the exporters measures what it says, and says what it couldn't measure."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scripts.benches.exporters import __main__ as command
-from scripts.benches.exporters import measurements
 from scripts.benches.exporters.bench import Bench
+from scripts.benches.exporters.detection import figures
 from scripts.benches.exporters.exposition import check
 from scripts.benches.exporters.hanging import measure
 from scripts.benches.exporters.series import Stock, all_others, some_others
+from scripts.benches.figures import Figure
 from scripts.local_stack.processes import Children
 from slo.outcomes import EnvironmentLacks
 
@@ -43,10 +45,23 @@ def test_what_can_not_be_measured_keeps_the_rest_from_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("scripts.benches.exporters.hanging._TIMEOUT_S", 0.2)
-    hanging = measurements.MEASUREMENTS["hanging"]
-    monkeypatch.setattr(command, "MEASUREMENTS", {"gone": "", "hanging": ""})
-    monkeypatch.setattr(measurements, "MEASUREMENTS", {"gone": "scripts.benches.exporters.gone", "hanging": hanging})
+
+    def lacks(_: Bench) -> Sequence[Figure]:
+        raise EnvironmentLacks("no PostgreSQL on this machine")
+
+    monkeypatch.setattr(command, "MEASUREMENTS", {"gone": lacks, "hanging": measure})
     assert command.main(["--repeat", "1", "--folder", str(tmp_path)]) == 75
-    assert "not measured: gone: this checkout hasn't got the measurement\n" in capsys.readouterr().out
+    assert "not measured: gone: no PostgreSQL on this machine\n" in capsys.readouterr().out
     written = json.loads((tmp_path / "exporters.json").read_text())
     assert [figure["value"] for figure in written["figures"]][1] == 1.0
+
+
+def test_an_alert_that_never_fired_is_not_as_predicted() -> None:
+    def row(measured: float | None, within: bool) -> dict[str, object]:  # noqa: FBT001 - as the report has it
+        return {"name": "fires after", "predicted_s": 60, "measured_s": measured, "tolerance_s": 30, "within": within}
+
+    report = {"alerts": [{"figures": [row(75, within=True), row(None, within=False)]}]}
+    ratio, worst = figures(report)
+    assert (ratio.value, ratio.holds, worst.value, worst.holds) == (0.5, False, 1.0, True)
+    with pytest.raises(EnvironmentLacks, match=r"^the drill has no time to detect to show$"):
+        figures({"alerts": []})
