@@ -7,7 +7,7 @@ from itertools import count
 from exporters.names.family import SOURCE, Health
 from scripts.drilling.configuration import EVALUATION_S, QUIET, Build
 from scripts.drilling.scenes import LIVE_FOR_S, LIVE_S, Scene, scenes
-from slo.rules.alertmanager import EXPORTER_DOWN_SUFFIX, SOURCE_DOWN_SUFFIX
+from slo.rules.alertmanager import EXPORTER_DOWN_SUFFIX, OF_WHAT, SOURCE_DOWN_SUFFIX
 from slo.rules.model import Alert, Group
 from slo.rules.names import OBJECTIVE
 from slo.rules.scope import Scope
@@ -113,13 +113,18 @@ def _dead_sources(found: Sequence[Place], names: Iterator[str]) -> Iterator[Scen
 
 
 def _fed_by(down: Place, found: Sequence[Place]) -> Place | None:
-    """Return an alert of the same exporter that fires soon, from other metrics than the dead source's."""
+    """Return a ticket of the same exporter, about no one thing, that fires soon and from other metrics than the source's.
+
+    Pages, and what is said of one location or system, aren't held back.
+    """
     metrics = {signal.metric for signal in down.alert.cases[0].signals}
     up = Health(subject=str(down.alert.exporter)).up.name
     others = [
         one
         for one in found
         if one.alert.exporter == down.alert.exporter
+        and one.alert.severity == "ticket"
+        and not {*OF_WHAT, SOURCE} & {name for name, _ in one.alert.cases[0].labels}
         and not one.alert.name.endswith((SOURCE_DOWN_SUFFIX, EXPORTER_DOWN_SUFFIX))
         and metrics.isdisjoint({signal.metric for signal in one.alert.cases[0].signals} - {up})
         and one.alert.for_s <= LIVE_FOR_S

@@ -184,9 +184,15 @@ INHIBITIONS = (
     ),
     Inhibition(
         source=(f'alertname=~"{SOURCE_DOWN}"', 'exporter=~".+"'),
-        target=(f'alertname!~"{SOURCE_DOWN}|{EXPORTER_DOWN}"', 'exporter=~".+"', 'source=""'),
-        equal=(ENVIRONMENT, "exporter"),
-        reason="And those of its exporter that name no source: their figures were made from it too.",
+        target=(
+            f'alertname!~"{SOURCE_DOWN}|{EXPORTER_DOWN}"',
+            'severity="ticket"',
+            'exporter=~".+"',
+            'source=""',
+        ),
+        equal=(ENVIRONMENT, "exporter", *OF_WHAT),
+        reason="And tickets of its exporter that name neither a source nor one thing: their figures were made from it"
+        " too. A page, or what is said of another location or system, rests on what can be read, and goes out.",
     ),
     Inhibition(
         source=(f'alertname=~"{EXPORTER_DOWN}"', 'exporter=~".+"'),

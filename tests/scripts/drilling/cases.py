@@ -1,4 +1,4 @@
-"""Alerts of three kinds to drill: at once, after a `for`, and on a share over a window."""
+"""Alerts of three kinds to drill: at once, a page and a ticket, after a `for`, and on a share over a window."""
 
 from slo.rules.model import Alert, Group, Recording
 from slo.rules.scope import Scope
@@ -31,6 +31,7 @@ def level(metric: str, healthy: float, faulty: float, *labels: tuple[str, str]) 
 
 
 AT_ONCE = case("at-once", level("shop_up", 1, 0))
+SLOW = case("slow", level("shop_slow", 0, 1))
 AFTER_FOR = case("after-for", level("tests_exporter_up", 1, 0, ("source", "one")), fires_after_s=600, fault_s=900)
 RECORDED = "tests:bad:ratio_rate15m"
 # Half of all is bad: a tenth of a quarter of an hour after 180 s; and from a half down to a tenth after 720 s.
@@ -54,6 +55,7 @@ def groups(scope: Scope, *, threshold: float = 0.1) -> tuple[Group, ...]:
             interval_s=10,
             rules=(
                 alert("ShopDown", f"{scope.selector('shop_up')} == 0", AT_ONCE, exporter="tests"),
+                alert("ShopSlow", f"{scope.selector('shop_slow')} == 1", SLOW, severity="ticket", exporter="tests"),
                 alert(
                     "TestsSourceDown",
                     f"{scope.selector('tests_exporter_up')} == 0",

@@ -111,17 +111,19 @@ def test_an_alert_that_was_not_firing_when_the_fault_ended_proves_nothing() -> N
 
 
 def test_what_a_dead_source_holds_back_must_not_come() -> None:
-    dead = seen(firing=10, alertname="TestsSourceDown", source="one")
+    ticket = {"alertname": "ShopSlow", "severity": "ticket"}
+    dead, fed = seen(firing=10, alertname="TestsSourceDown", source="one"), seen(**ticket)
     held = replace(scene(), kind="inhibition")
-    assert findings(held, evidence(dead, seen())) == ()
-    assert findings(held, evidence(dead, seen(), notified=(came(),))) == ("TestsSourceDown did not hold ShopDown back",)
+    assert findings(held, evidence(dead, fed, seen())) == ()
+    told = evidence(dead, fed, seen(), notified=(came(**ticket),))
+    assert findings(held, told) == ("TestsSourceDown did not hold ShopSlow back",)
     assert findings(held, evidence(seen(), notified=(came(),))) == ("nothing fired that it could hold back",)
 
 
 def test_an_alert_that_fired_first_is_not_held_back_by_one_that_fired_later() -> None:
-    early, late = seen(firing=10), seen(firing=50, alertname="TestsSourceDown", source="one")
+    early, late = seen(firing=10, severity="ticket"), seen(firing=50, alertname="TestsSourceDown", source="one")
     assert inhibited_by(early, [early, late]) is None
-    assert inhibited_by(seen(firing=60), [late]) == "TestsSourceDown"
+    assert inhibited_by(seen(firing=60, severity="ticket"), [late]) == "TestsSourceDown"
 
 
 def test_prometheus_series_of_an_alert_become_one() -> None:

@@ -51,4 +51,4 @@ def test_a_scene_gets_its_alerts_group_and_those_that_record_for_it_in_its_envir
     assert share.labels["environment"] == found["TooManyBad"].environment
     assert all(share.labels["environment"] in one.expr for one in rules_in(share.document))
     down = rules_of(found["ShopDown"], groups)
-    assert [one.name for one in rules_in(down.document)] == ["ShopDown", "TestsSourceDown"]
+    assert [one.name for one in rules_in(down.document)] == ["ShopDown", "ShopSlow", "TestsSourceDown"]

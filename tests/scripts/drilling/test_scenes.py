@@ -10,7 +10,7 @@ from scripts.drilling.scenes import Scene, scenes
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
 from slo.rules.signals import Level
-from tests.scripts.drilling.cases import AFTER_FOR, AT_ONCE, SHARE, groups
+from tests.scripts.drilling.cases import AFTER_FOR, AT_ONCE, SHARE, SLOW, groups
 
 INTERVAL_S = 10
 
@@ -70,13 +70,13 @@ def test_a_plan_plays_every_case_one_page_where_none_pages_and_what_a_dead_sourc
         kind: [scene.alert.name for scene in found if scene.kind == kind]
         for kind in ("detection", "for", "clearing", "routing", "inhibition")
     }
-    every = ["ShopDown", "TestsSourceDown", "TooManyBad"]
+    every = ["ShopDown", "ShopSlow", "TestsSourceDown", "TooManyBad"]
     assert by_kind == {
         "detection": every,
         "for": ["TestsSourceDown"],
         "clearing": every,
         "routing": ["ShopDown"],
-        "inhibition": ["TestsSourceDown", "ShopDown"],
+        "inhibition": ["TestsSourceDown", "ShopSlow"],
     }
     assert [scene.environment for scene in found if scene.kind == "routing"] == [QUIET]
     down, held = (scene for scene in found if scene.kind == "inhibition")
@@ -87,7 +87,7 @@ def test_a_plan_plays_every_case_one_page_where_none_pages_and_what_a_dead_sourc
 def test_every_case_is_one_of_the_alerts() -> None:
     alerts = [one for group in groups(Scope(environment="x")) for one in group.alerts]
     assert all(isinstance(one, Alert) for one in alerts)
-    assert [one.cases for one in alerts] == [(AT_ONCE,), (AFTER_FOR,), (SHARE,)]
+    assert [one.cases for one in alerts] == [(AT_ONCE,), (SLOW,), (AFTER_FOR,), (SHARE,)]
 
 
 def test_where_a_case_says_nothing_of_its_exporter_it_is_up() -> None:
@@ -98,6 +98,7 @@ def test_where_a_case_says_nothing_of_its_exporter_it_is_up() -> None:
     }
     assert ups == {
         "ShopDown": [((("source", "drill"),), Level(value=1))],
+        "ShopSlow": [((("source", "drill"),), Level(value=1))],
         "TestsSourceDown": [((("source", "one"),), Level(value=0))],
         "TooManyBad": [],
     }

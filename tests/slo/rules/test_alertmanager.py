@@ -140,6 +140,7 @@ TICKET = {**PAGE, "severity": "ticket"}
 DOWN = {"alertname": "OrdersSourceDown", "severity": "ticket", "environment": "production", "exporter": "orders"}
 EXPORTER = {**DOWN, "alertname": "OrdersExporterDown"}
 FED = {"alertname": "NoOrders", "severity": "page", "environment": "production", "exporter": "orders"}
+LATE = {**FED, "alertname": "OrdersLate", "severity": "ticket"}
 BACKUP = {"environment": "production", "exporter": "recovery", "worry": "backup-age", "system": "shop"}
 
 
@@ -152,9 +153,12 @@ BACKUP = {"environment": "production", "exporter": "recovery", "worry": "backup-
         (TICKET, PAGE, False),
         (PAGE, PAGE, False),
         ({**PAGE, "objective": ""}, {**TICKET, "objective": ""}, False),
-        ({**DOWN, "source": "records"}, FED, True),
-        ({**DOWN, "source": "records"}, {**FED, "exporter": "cost"}, False),
-        ({**DOWN, "source": "records"}, {**FED, "environment": "staging"}, False),
+        ({**DOWN, "source": "records"}, FED, False),
+        ({**DOWN, "source": "records"}, LATE, True),
+        ({**DOWN, "source": "records"}, {**LATE, "exporter": "cost"}, False),
+        ({**DOWN, "source": "records"}, {**LATE, "environment": "staging"}, False),
+        ({**DOWN, "source": "harbour"}, {**LATE, "location": "outlet"}, False),
+        ({**DOWN, "source": "shop/offsite"}, {**LATE, "system": "mail"}, False),
         ({**DOWN, "source": "records"}, {**FED, "source": "records"}, True),
         ({**DOWN, "source": "records"}, {**FED, "source": "shipments"}, False),
         ({**DOWN, "source": "records"}, {**DOWN, "source": "shipments"}, False),
