@@ -55,7 +55,8 @@ class MissingData:
         for_s, window = self.recorder.base_s, duration(self.recorder.base_s)
         return self._alert(
             "scrape-down",
-            expr=f"(\n  sum({up})\n  or\n  vector(0)\n) == 0",
+            # Series that are pushed, or that carry the job of who made them, have no such target: they are measured.
+            expr=f"(\n  sum({up})\n  or\n  vector(0)\n) == 0\nunless on ()\ncount({self.recorder.events.total})",
             for_s=for_s,
             says=(
                 f"{self.about.title} isn't measured: none of its targets can be scraped.",

@@ -9,7 +9,7 @@ from slo.rules.build import ObjectiveRules
 from slo.rules.burn_alerts import HEALTHY_S
 from slo.rules.example_series import Labels, allows, target_of
 from slo.rules.model import Recording
-from slo.rules.promql import duration, job_matchers, number, same_family, telling_matchers
+from slo.rules.promql import asks_for_absence, duration, job_matchers, number, same_family, telling_matchers
 from slo.rules.recordings import RAW_UP_TO_S
 from slo.rules.scenarios import TOLERANCE, Check, Scenario, Series, Stretch, at_or_before, firing, of_cases, played
 from slo.rules.scope import ENVIRONMENT
@@ -146,7 +146,8 @@ class _Scenarios:
 
     def _unlabelled(self) -> Iterator[Scenario]:
         """Yield events without the label that tells good from bad: not good, and unknown when none has the label."""
-        telling = [one.label for one in telling_matchers(self.rules.source) if one.label != "le"]
+        named = (one for one in telling_matchers(self.rules.source) if not asks_for_absence(one))
+        telling = [one.label for one in named if one.label != "le"]
         if not telling or not same_family(self.rules.source) or self.rules.example.bad_counts_all:
             return
         metric, labels = self.rules.example.good
@@ -203,6 +204,8 @@ class _Scenarios:
         gone = [Check(at_s=1200, expr=down, value=1)]
         yield self._scenario("no-target-known", (), gone, up=False)
         yield self._scenario("down-while-others-are-up", self._others_up(HOUR_S), gone, up=False)
+        # Pushed, or exposed by another job with the labels of this one.
+        yield self._scenario("measured-without-a-target", self._steady(0, HOUR_S), [self._silent(3000)], up=False)
 
     def _quiet_yesterday(self) -> Iterator[Scenario]:
         """Yield a shop in which it was as quiet a day before: no traffic is no surprise there."""

@@ -79,12 +79,17 @@ def job_matchers(source: Counters) -> tuple[str, ...]:
 
 def _present(source: Counters, *, also_without: bool) -> list[str]:
     """Return matchers for the telling labels to be there: all of them, or those that a series without would match."""
-    telling = (one for one in telling_matchers(source) if one.label != "le")
+    telling = (one for one in telling_matchers(source) if one.label != "le" and not asks_for_absence(one))
     return [f'{one.label}!=""' for one in telling if also_without or _matches_nothing(one)]
 
 
 def _family(selector: Selector) -> str:
     return re.sub(r"_(bucket|count|sum)$", "", selector.metric)
+
+
+def asks_for_absence(one: Matcher) -> bool:
+    """Whether only a series without the label matches, as where an error is what has a label of its own."""
+    return one.op in ("=", "=~") and one.value == ""
 
 
 def _matches_nothing(one: Matcher) -> bool:

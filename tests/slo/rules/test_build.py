@@ -128,3 +128,17 @@ def test_the_reason_says_where_the_factor_comes_from(objective: Make) -> None:
         " 1h, of which 10 bad would reach it. No for: the windows already say how long errors last."
     )
     assert "Factor 1 = 1, the floor: below it nothing is spent too fast;" in burning[-1].reason
+
+
+def test_where_errors_have_a_label_of_their_own_good_events_lack_it(objective: Make) -> None:
+    marked = objective('orders_total{job="shop",error=""}', 'orders_total{job="shop"}')
+    good = next(rule for rule in rules_of(marked) if getattr(rule, "record", "") == "objective:good_events:rate5m")
+    own = 'environment="staging",job="shop"'
+    assert good.expr == (f'sum(rate(orders_total{{{own},error=""}}[5m]))\nor\n0 * sum(rate(orders_total{{{own}}}[5m]))')
+
+
+def test_events_that_are_counted_are_measured_also_where_no_target_is_known(objective: Make) -> None:
+    down = next(rule for rule in rules_of(objective()) if getattr(rule, "name", "") == "ObjectiveScrapeDown")
+    assert down.expr.endswith(
+        'unless on ()\ncount(http_requests_total{environment="staging",job="shop",route="/checkout"})'
+    )
