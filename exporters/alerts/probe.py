@@ -12,6 +12,7 @@ from exporters.names import probe as names
 from exporters.subjects.probe.config import ProbeConfig
 from exporters.subjects.probe.slot import RECENT
 from slo.burn_rates import DAY_S, Severity
+from slo.rules.alertmanager import WORRY
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
 from slo.rules.signals import Absent, Ago, Case, Course, Level, Signal
@@ -188,6 +189,7 @@ def _certificate(config: ProbeConfig, scope: Scope, *, page: bool) -> Alert:
         ),
         runbook="certificate-expires",
         exporter=_SUBJECT,
+        labels={WORRY: "certificate"},
         cases=cases,
     )
 

@@ -9,6 +9,7 @@ from exporters.names.family import Family
 from exporters.subjects.recovery.config import RecoveryConfig
 from exporters.subjects.recovery.families import FEWEST_PREDECESSORS
 from exporters.subjects.recovery.subject import NAME, source_names
+from slo.rules.alertmanager import WORRY
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
 from slo.rules.signals import Absent, Ago, Case, Course, Level, Signal
@@ -16,6 +17,7 @@ from slo.rules.signals import Absent, Ago, Case, Course, Level, Signal
 SEVERAL_SCRAPES_S = 300
 UNKNOWN_S = 3600
 SHRUNK_RATIO, LAG_RATIO = 0.5, 0.5
+BACKUP_AGE, WAL_ARCHIVE = "backup-age", "wal-archive"
 _MARGIN_S = 120
 _SEVERAL = "Five minutes are several scrapes: one odd answer passes."
 
@@ -74,6 +76,7 @@ def _backups(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
             reason=f"The limit is the objective itself, {names.BACKUP_AGE.name}. {_SEVERAL}",
             runbook="backup-too-old",
             exporter=NAME,
+            labels={WORRY: BACKUP_AGE},
             cases=(
                 _case(
                     "backup-too-old", name, *limits, one_good,
@@ -97,6 +100,7 @@ def _backups(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
             f"passes, and half of the slack is left to mend it. {_SEVERAL}",
             runbook="backup-overdue",
             exporter=NAME,
+            labels={WORRY: BACKUP_AGE},
             cases=(
                 _case(
                     "backup-overdue", name, *limits, one_good,
@@ -251,7 +255,7 @@ def _replication(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
     return (
         Alert(
             name="ReplicationLagging",
-            expr=f"{lag} > {group} {LAG_RATIO} * {rpo}",
+            expr=f"{lag} > {group} {LAG_RATIO} * max by ({names.SYSTEM}) ({rpo})",
             for_s=SEVERAL_SCRAPES_S,
             severity="ticket",
             summary="Standby {{ $labels.standby }} of {{ $labels.system }} is {{ $value | humanizeDuration }} behind.",
@@ -301,6 +305,7 @@ def _wal_archive(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
             reason=f"The limit is the objective itself, {names.RPO.name}. {_SEVERAL}",
             runbook="wal-archive-too-old",
             exporter=NAME,
+            labels={WORRY: WAL_ARCHIVE},
             cases=(
                 _case(
                     "wal-archive-too-old", name, _always(names.RPO, name, system.rpo),
@@ -323,6 +328,7 @@ def _wal_archive(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
             reason="PostgreSQL tries again every minute: what fails for five minutes doesn't pass by itself.",
             runbook="wal-archive-failing",
             exporter=NAME,
+            labels={WORRY: WAL_ARCHIVE},
             cases=(
                 _case("wal-archive-failing", name, _signal(names.WAL_FAILING, name, Level(value=0), Level(value=1))),
             ),

@@ -85,7 +85,7 @@ def _failing(config: ReleasesConfig, objective: float, scope: Scope) -> Alert:
     return Alert(
         name="ChangeFailureRateHigh",
         expr=f"{scope.selector(names.FAILURE_RATIO_LOW.name)} > on () group_left () "
-        f"{scope.selector(names.FAILURE_OBJECTIVE.name)}",
+        f"max({scope.selector(names.FAILURE_OBJECTIVE.name)})",
         for_s=SEVERAL_READS_S,
         severity="ticket",
         summary="More of the releases to {{ $labels.deployed_to }} fail than agreed.",

@@ -113,7 +113,7 @@ def _dead_sources(found: Sequence[Place], names: Iterator[str]) -> Iterator[Scen
 
 
 def _fed_by(down: Place, found: Sequence[Place]) -> Place | None:
-    """Return a ticket of the same exporter, about no one thing, that fires soon and from other metrics than the source's.
+    """Return a ticket of the same exporter, about no one thing, that fires soon and of other metrics than the source.
 
     Pages, and what is said of one location or system, aren't held back.
     """

@@ -93,3 +93,9 @@ def test_every_alert_has_a_reason_and_a_runbook() -> None:
         assert one.reason
         if one.runbook != "exporter-source-down":
             assert (RUNBOOKS / f"{one.runbook}.md").is_file()
+
+
+def test_the_page_of_a_certificate_and_its_ticket_are_of_one_worry() -> None:
+    labels = {name: dict(one.labels) for name, one in made().items() if one.labels}
+    worry = {"worry": "certificate"}
+    assert labels == {"CertificateExpires": worry, "CertificateExpiresNow": worry}

@@ -78,3 +78,18 @@ def test_the_age_of_backups_may_be_unknown_for_a_quarter_of_the_tightest_limit(
 def test_a_standby_lags_too_far_at_half_of_the_rpo() -> None:
     signals = made(shop=ALL)["ReplicationLagging"].cases[0].signals
     assert [one.faulty for one in signals] == [Level(value=26 * 3600), Level(value=LAG_RATIO * 26 * 3600 + 1)]
+
+
+def test_a_page_and_the_ticket_that_came_before_it_are_of_one_worry() -> None:
+    labels = {name: dict(one.labels) for name, one in made(shop=ALL).items() if one.labels}
+    assert labels == {
+        "BackupTooOld": {"worry": "backup-age"},
+        "BackupOverdue": {"worry": "backup-age"},
+        "WalArchiveTooOld": {"worry": "wal-archive"},
+        "WalArchiveFailing": {"worry": "wal-archive"},
+    }
+
+
+def test_a_second_replica_of_the_exporter_makes_no_objective_ambiguous() -> None:
+    rpo = 'recovery_rpo_objective_seconds{environment="production"}'
+    assert made(shop=ALL)["ReplicationLagging"].expr.endswith(f"group_left () 0.5 * max by (system) ({rpo})")

@@ -59,3 +59,8 @@ def test_a_change_failure_rate_is_too_high_one_failure_after_the_most_that_can_b
 
 def test_two_failures_of_three_don_t_prove_a_rate_above_fifteen_percent_and_four_of_nine_do() -> None:
     assert lower_bad_ratio(2, 3) <= 0.15 < lower_bad_ratio(4, 9)
+
+
+def test_a_second_replica_of_the_exporter_makes_the_objective_not_ambiguous() -> None:
+    objective = 'releases_change_failure_objective_ratio{environment="production"}'
+    assert made()["ChangeFailureRateHigh"].expr.endswith(f"> on () group_left () max({objective})")
