@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
+from exporters.names.family import SOURCE, Health
 from scripts.drilling.configuration import EVALUATION_S, QUIET, Build
 from scripts.drilling.scenes import LIVE_FOR_S, LIVE_S, Scene, scenes
-from slo.rules.alertmanager import SOURCE_DOWN_SUFFIX
+from slo.rules.alertmanager import EXPORTER_DOWN_SUFFIX, SOURCE_DOWN_SUFFIX
 from slo.rules.model import Alert, Group
 from slo.rules.names import OBJECTIVE
 from slo.rules.scope import Scope
+from slo.rules.signals import Level, Signal
 
 # So long that every window of a page's fault is full of it, and its tickets fire too.
 _FULL_S = 4 * 3600
@@ -29,11 +31,31 @@ class Place:
 def places(groups: Sequence[Group]) -> list[Place]:
     """Return every alert of the groups."""
     return [
-        Place(alert=rule, position=(at, place), interval_s=min(group.interval_s or EVALUATION_S, EVALUATION_S))
+        Place(
+            alert=_with_a_healthy_exporter(rule),
+            position=(at, place),
+            interval_s=min(group.interval_s or EVALUATION_S, EVALUATION_S),
+        )
         for at, group in enumerate(groups)
         for place, rule in enumerate(group.rules)
         if isinstance(rule, Alert)
     ]
+
+
+def _with_a_healthy_exporter(alert: Alert) -> Alert:
+    """Return an alert whose cases say that its exporter is up, where they say nothing of it.
+
+    Without that the exporter's own alert would fire too, and hold this one back.
+    """
+    if alert.exporter is None:
+        return alert
+    up = Health(subject=alert.exporter).up.name
+    healthy = Signal(metric=up, labels=((SOURCE, "drill"),), healthy=Level(value=1), faulty=Level(value=1))
+    cases = (
+        case if any(signal.metric == up for signal in case.signals) else replace(case, signals=(*case.signals, healthy))
+        for case in alert.cases
+    )
+    return replace(alert, cases=tuple(cases))
 
 
 def plan(build: Build) -> list[Scene]:
@@ -93,12 +115,13 @@ def _dead_sources(found: Sequence[Place], names: Iterator[str]) -> Iterator[Scen
 def _fed_by(down: Place, found: Sequence[Place]) -> Place | None:
     """Return an alert of the same exporter that fires soon, from other metrics than the dead source's."""
     metrics = {signal.metric for signal in down.alert.cases[0].signals}
+    up = Health(subject=str(down.alert.exporter)).up.name
     others = [
         one
         for one in found
         if one.alert.exporter == down.alert.exporter
-        and not one.alert.name.endswith(SOURCE_DOWN_SUFFIX)
-        and metrics.isdisjoint(signal.metric for signal in one.alert.cases[0].signals)
+        and not one.alert.name.endswith((SOURCE_DOWN_SUFFIX, EXPORTER_DOWN_SUFFIX))
+        and metrics.isdisjoint({signal.metric for signal in one.alert.cases[0].signals} - {up})
         and one.alert.for_s <= LIVE_FOR_S
         and one.alert.cases[0].fires_after_s - one.alert.for_s <= LIVE_S
     ]

@@ -18,8 +18,8 @@ from slo.burn_rates import WINDOWS, Severity
 from slo.documents import BadInput, Document, parse_yaml, read_text, validate
 from slo.rules.scope import ENVIRONMENT
 
-SOURCE_DOWN_SUFFIX = "SourceDown"
-SOURCE_DOWN = f".+{SOURCE_DOWN_SUFFIX}"
+SOURCE_DOWN_SUFFIX, EXPORTER_DOWN_SUFFIX = "SourceDown", "ExporterDown"
+SOURCE_DOWN, EXPORTER_DOWN = f".+{SOURCE_DOWN_SUFFIX}", f".+{EXPORTER_DOWN_SUFFIX}"
 # Two alerts of one worry, the ticket before it is bad and the page when it is, have the same value of this label.
 WORRY = "worry"
 OF_WHAT = ("system", "host", "target", "location", "sku", "provider")
@@ -178,15 +178,21 @@ INHIBITIONS = (
     ),
     Inhibition(
         source=(f'alertname=~"{SOURCE_DOWN}"', 'exporter=~".+"', 'source=~".+"'),
-        target=(f'alertname!~"{SOURCE_DOWN}"', 'exporter=~".+"', 'source=~".+"'),
+        target=(f'alertname!~"{SOURCE_DOWN}|{EXPORTER_DOWN}"', 'exporter=~".+"', 'source=~".+"'),
         equal=(ENVIRONMENT, "exporter", "source"),
         reason="A source that can't be read silences the alerts that name it: nothing is known of what it feeds.",
     ),
     Inhibition(
         source=(f'alertname=~"{SOURCE_DOWN}"', 'exporter=~".+"'),
-        target=(f'alertname!~"{SOURCE_DOWN}"', 'exporter=~".+"', 'source=""'),
+        target=(f'alertname!~"{SOURCE_DOWN}|{EXPORTER_DOWN}"', 'exporter=~".+"', 'source=""'),
         equal=(ENVIRONMENT, "exporter"),
         reason="And those of its exporter that name no source: their figures were made from it too.",
+    ),
+    Inhibition(
+        source=(f'alertname=~"{EXPORTER_DOWN}"', 'exporter=~".+"'),
+        target=(f'alertname!~"{EXPORTER_DOWN}"', 'exporter=~".+"'),
+        equal=(ENVIRONMENT, "exporter"),
+        reason="An exporter that is down silences everything that it feeds.",
     ),
 )
 

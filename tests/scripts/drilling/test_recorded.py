@@ -45,10 +45,10 @@ def test_a_slow_group_is_evaluated_each_half_minute(interval: str | None, expect
 
 
 def test_a_scene_gets_its_alerts_group_and_those_that_record_for_it_in_its_environment() -> None:
-    found = {scene.alert.name: scene for scene in plan(lambda scope: groups(scope))}
-    share = rules_of(found["TooManyBad"], lambda scope: groups(scope))
+    found = {scene.alert.name: scene for scene in plan(groups)}
+    share = rules_of(found["TooManyBad"], groups)
     assert [(one.name, one.is_alert) for one in rules_in(share.document)] == [(RECORDED, False), ("TooManyBad", True)]
     assert share.labels["environment"] == found["TooManyBad"].environment
     assert all(share.labels["environment"] in one.expr for one in rules_in(share.document))
-    down = rules_of(found["ShopDown"], lambda scope: groups(scope))
+    down = rules_of(found["ShopDown"], groups)
     assert [one.name for one in rules_in(down.document)] == ["ShopDown", "TestsSourceDown"]

@@ -9,6 +9,7 @@ from scripts.drilling.plan import plan
 from scripts.drilling.scenes import Scene, scenes
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
+from slo.rules.signals import Level
 from tests.scripts.drilling.cases import AFTER_FOR, AT_ONCE, SHARE, groups
 
 INTERVAL_S = 10
@@ -64,7 +65,7 @@ def test_nothing_is_due_at_a_rules_first_evaluation() -> None:
 
 
 def test_a_plan_plays_every_case_one_page_where_none_pages_and_what_a_dead_source_holds_back() -> None:
-    found = plan(lambda scope: groups(scope))
+    found = plan(groups)
     by_kind = {
         kind: [scene.alert.name for scene in found if scene.kind == kind]
         for kind in ("detection", "for", "clearing", "routing", "inhibition")
@@ -87,3 +88,16 @@ def test_every_case_is_one_of_the_alerts() -> None:
     alerts = [one for group in groups(Scope(environment="x")) for one in group.alerts]
     assert all(isinstance(one, Alert) for one in alerts)
     assert [one.cases for one in alerts] == [(AT_ONCE,), (AFTER_FOR,), (SHARE,)]
+
+
+def test_where_a_case_says_nothing_of_its_exporter_it_is_up() -> None:
+    detections = {scene.alert.name: scene for scene in plan(groups) if scene.kind == "detection"}
+    ups = {
+        name: [(one.labels, one.faulty) for one in scene.case.signals if one.metric == "tests_exporter_up"]
+        for name, scene in detections.items()
+    }
+    assert ups == {
+        "ShopDown": [((("source", "drill"),), Level(value=1))],
+        "TestsSourceDown": [((("source", "one"),), Level(value=0))],
+        "TooManyBad": [],
+    }

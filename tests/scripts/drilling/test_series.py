@@ -36,6 +36,10 @@ def test_a_counter_never_falls_whatever_the_rates_are() -> None:
     assert len(counted) == 429
 
 
+def test_a_counter_grows_again_when_the_fault_is_over() -> None:
+    assert value(signal(Rate(per_s=2), Rate(per_s=0)), FAULT, 3100) == 2200
+
+
 def test_the_history_has_a_sample_where_the_fault_begins_and_ends_and_none_from_its_end_on() -> None:
     at = list(moments(Fault(healthy_from_s=1000, begins_s=2002, ends_s=3003), 4000))
     assert {2002, 3003} <= set(at)

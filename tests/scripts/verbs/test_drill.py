@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,10 @@ RECEIVERS = "receivers: [{name: team-drill}, {name: drilldown}, {name: pager}]\n
 
 
 @pytest.fixture
-def folder(peakproof: Command) -> Iterator[Path]:
+def folder(peakproof: Command) -> Path:
     (peakproof.folder / "objectives.yaml").write_text(OBJECTIVES)
     (peakproof.folder / "receivers.yml").write_text(RECEIVERS)
-    yield peakproof.folder
+    return peakproof.folder
 
 
 @pytest.mark.parametrize("name", ["pager", "drilldown"])
@@ -30,8 +29,10 @@ def test_a_receiver_whose_name_does_not_say_drill_is_refused(name: str, peakproo
     ended = peakproof("drill", "alerts", "objectives.yaml", "--receivers", "receivers.yml", "--receiver", name)
     assert (ended.code, ended.err) == (
         2,
-        f"peakproof: --receiver {name}: its name doesn't say drill, so a drill could wake someone;"
-        " expected a receiver such as drill or team-drill\n",
+        (
+            f"peakproof: --receiver {name}: its name doesn't say drill, so a drill could wake someone;"
+            " expected a receiver such as drill or team-drill\n"
+        ),
     )
 
 

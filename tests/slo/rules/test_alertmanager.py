@@ -138,6 +138,7 @@ def held_back(source: dict[str, str], target: dict[str, str]) -> bool:
 
 TICKET = {**PAGE, "severity": "ticket"}
 DOWN = {"alertname": "OrdersSourceDown", "severity": "ticket", "environment": "production", "exporter": "orders"}
+EXPORTER = {**DOWN, "alertname": "OrdersExporterDown"}
 FED = {"alertname": "NoOrders", "severity": "page", "environment": "production", "exporter": "orders"}
 BACKUP = {"environment": "production", "exporter": "recovery", "worry": "backup-age", "system": "shop"}
 
@@ -157,6 +158,10 @@ BACKUP = {"environment": "production", "exporter": "recovery", "worry": "backup-
         ({**DOWN, "source": "records"}, {**FED, "source": "records"}, True),
         ({**DOWN, "source": "records"}, {**FED, "source": "shipments"}, False),
         ({**DOWN, "source": "records"}, {**DOWN, "source": "shipments"}, False),
+        (EXPORTER, FED, True),
+        (EXPORTER, {**DOWN, "source": "records"}, True),
+        ({**DOWN, "source": "records"}, EXPORTER, False),
+        (EXPORTER, {**FED, "exporter": "cost"}, False),
         ({**BACKUP, "severity": "page"}, {**BACKUP, "severity": "ticket"}, True),
         ({**BACKUP, "severity": "page"}, {**BACKUP, "severity": "ticket", "system": "mail"}, False),
         ({**BACKUP, "severity": "page"}, {**BACKUP, "severity": "ticket", "worry": ""}, False),
