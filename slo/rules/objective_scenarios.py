@@ -88,22 +88,24 @@ class _Scenarios:
         return self._scenario("sustained-errors", series, checks)
 
     def _half_way(self) -> Scenario:
-        """Return two replicas whose traffic doubled, half of it errors since then, as half of each window passed."""
+        """Return two replicas whose traffic doubled, 3 of 4 events bad since then, as half of each window passed."""
         record, base_s = self.rules.recorder.recorded, self.rules.recorder.base_s
         windows = [one for one in self._windows() if one != self.rules.about.period_s]
         healthy_s, faulty_s = max(windows) * 3 // 4, max(windows) // 2
         checks = []
         for window in windows:
-            at_s, within = healthy_s + window // 2, max(0.005, 0.5 * _SAMPLE_S / window)
-            checks.append(self._near(at_s, record(names.error_ratio(window)), 1 / 3, within=within))
+            at_s, within = healthy_s + window // 2, max(0.005, 0.75 * _SAMPLE_S / window)
+            checks.append(self._near(at_s, record(names.error_ratio(window)), 0.5, within=within))
             if window in self._longs():
                 checks.append(self._near(at_s, record(names.coverage(window)), 1, within=1e-6))
                 checks.append(self._near(at_s, record(names.counted(window)), 1.5 * _RATE * window))
         if not self.slow_rules:
             at_s, within = healthy_s + base_s // 2, _RATE * _SAMPLE_S / base_s
             checks.append(self._near(at_s, record(names.events(base_s)), 1.5 * _RATE, within=within))
-            checks.append(self._near(at_s, record(names.good_events(base_s)), _RATE, within=within))
-            checks.append(self._near(healthy_s + base_s, record(names.good_events(base_s)), _RATE))
+            checks.append(self._near(at_s, record(names.good_events(base_s)), 0.75 * _RATE, within=within / 2))
+            checks.append(
+                self._near(healthy_s + base_s, record(names.good_events(base_s)), 0.5 * _RATE, within=within / 2)
+            )
         series = (
             one
             for share, instance in ((0.25, "a:9090"), (0.75, "b:9090"))
@@ -112,8 +114,8 @@ class _Scenarios:
         return self._scenario("half-way", tuple(series), checks)
 
     def _doubled(self, share: float) -> list[Signal]:
-        """Return a share of the traffic that doubles, with errors in half of it from then on."""
-        before, after = (self.rules.example.signals(times * share * _RATE, 0.5) for times in (1, 2))
+        """Return a share of the traffic that doubles, with 3 of 4 events bad from then on."""
+        before, after = (self.rules.example.signals(times * share * _RATE, 0.75) for times in (1, 2))
         return [replace(one, faulty=other.faulty) for one, other in zip(before, after, strict=True)]
 
     def _no_errors_born(self) -> Scenario:
