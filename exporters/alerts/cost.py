@@ -97,6 +97,14 @@ def _anomaly(for_s: int, labels: Labels, scope: Scope) -> Alert:
         family.name for family in (names.DAY_SCORE, names.DAY_EFFECTIVE, names.DAY_TYPICAL, names.BUDGET)
     )
     service = (*labels, (names.SERVICE, _SERVICE))
+    case = _case(
+        "cost-anomaly", for_s, service,
+        _signal(day, service, Level(value=20), Level(value=30)),
+        _signal(typical, service, Level(value=20), Level(value=20)),
+        _signal(score, service, Level(value=0), Level(value=6.7)),
+        _signal(budget, labels, Level(value=1000), Level(value=1000)),
+    )  # fmt: skip
+    least = MATERIAL_RATIO * 1000 / DAYS_A_MONTH
     excess = f"({scope.selector(day)} - {scope.selector(typical)})"
     material = f"{MATERIAL_RATIO} * {scope.selector(budget)} / {DAYS_A_MONTH}"
     return Alert(
@@ -115,20 +123,20 @@ def _anomaly(for_s: int, labels: Labels, scope: Scope) -> Alert:
         ),
         runbook="cost-anomaly",
         exporter=_SUBJECT,
-        cases=(
-            _case(
-                "cost-anomaly", for_s, service,
-                _signal(day, service, Level(value=20), Level(value=30)),
-                _signal(typical, service, Level(value=20), Level(value=20)),
-                _signal(score, service, Level(value=0), Level(value=6.7)),
-                _signal(budget, labels, Level(value=1000), Level(value=1000)),
-            ),
+        cases=(case,),
+        boundaries=(
+            case.near("immaterial", {day: Level(value=20 + 0.9 * least)}, fires=False),
+            case.near("material", {day: Level(value=20 + 1.1 * least)}, fires=True),
+            case.near("as-usual", {score: Level(value=0.95 * THRESHOLD)}, fires=False),
+            case.near("unusual", {score: Level(value=1.05 * THRESHOLD)}, fires=True),
         ),
-    )  # fmt: skip
+    )
 
 
 def _too_old(max_age_h: float, bill: str, for_s: int, scope: Scope) -> Alert:
     newest, most_s, labels = names.NEWEST_CHARGE.name, round(max_age_h * _HOUR_S), ((SOURCE, bill),)
+    signal = _signal(newest, labels, Ago(seconds=3 * _HOUR_S), Ago(seconds=most_s + _HOUR_S))
+    case = _case("cost-bill-too-old", for_s, labels, signal)
     return Alert(
         name="CostBillTooOld",
         expr=f"time() - {scope.selector(newest)} > {most_s}",
@@ -142,10 +150,6 @@ def _too_old(max_age_h: float, bill: str, for_s: int, scope: Scope) -> Alert:
         ),
         runbook="cost-bill-old",
         exporter=_SUBJECT,
-        cases=(
-            _case(
-                "cost-bill-too-old", for_s, labels,
-                _signal(newest, labels, Ago(seconds=3 * _HOUR_S), Ago(seconds=most_s + _HOUR_S)),
-            ),
-        ),
-    )  # fmt: skip
+        cases=(case,),
+        boundaries=(case.near("not-yet", {newest: Ago(seconds=0.95 * most_s)}, fires=False),),
+    )

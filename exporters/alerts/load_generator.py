@@ -7,7 +7,7 @@ from exporters.names import load_generator as names
 from exporters.subjects.loadgen.config import LoadgenConfig
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
-from slo.rules.signals import Ago, Case, Level, Signal
+from slo.rules.signals import Ago, Boundary, Case, Level, Signal
 
 SUBJECT = "loadgen"
 REPEAT_S = 3600
@@ -48,7 +48,15 @@ def _failed(scope: Scope) -> Alert:
         runbook="load-test-gate-failed",
         exporter=SUBJECT,
         cases=(case,),
+        boundaries=(_passed(),),
     )
+
+
+def _passed() -> Boundary:
+    """Return a gate that passed: another outcome than a failure."""
+    passed = Level(value=1)
+    signal = Signal(metric=names.GATE_OUTCOME.name, labels=((names.OUTCOME, "pass"),), healthy=passed, faulty=passed)
+    return Boundary(name="load-test-gate-passed", signals=(signal,), fires=False, fault_s=2 * REPEAT_S)
 
 
 def _overdue(every_s: float, scope: Scope) -> Alert:
@@ -73,4 +81,5 @@ def _overdue(every_s: float, scope: Scope) -> Alert:
         runbook="load-test-overdue",
         exporter=SUBJECT,
         cases=(case,),
+        boundaries=(case.near("not-yet", {names.GATE_TIME.name: Ago(seconds=0.95 * every_s)}, fires=False),),
     )

@@ -1,6 +1,7 @@
 """What is alerted on from the orders: late ones, a print queue that stands still, none at all, declined payments."""
 
 import math
+from collections.abc import Iterator
 from functools import partial
 
 from exporters.alerts import health
@@ -8,7 +9,7 @@ from exporters.names import orders as names
 from exporters.subjects.orders.config import DAY_S, Declines, LateOrders, OrdersConfig
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
-from slo.rules.signals import Ago, Case, Level, Rate, Signal
+from slo.rules.signals import Ago, Boundary, Case, Course, Level, Rate, Signal
 
 SUBJECT = "orders"
 LATE_EVENTS = 10
@@ -70,6 +71,37 @@ def _late_share(late: LateOrders, every_s: float, scope: Scope) -> Alert:
         ),
         runbook="orders-late",
         cases=(case,),
+        boundaries=_late_boundaries(late.share, least, for_s),
+    )
+
+
+def _late_boundaries(share: float, least: int, for_s: int) -> tuple[Boundary, ...]:
+    """Return days of orders of which a little more or less than `share` are late, or of too few to say."""
+    day, busy_s = 20.0 * least, 3600.0  # a day's orders within an hour: the window holds them all
+
+    def of(name: str, *, overdue: float, late: float, shipped: float, fires: bool) -> Boundary:
+        courses: tuple[tuple[str, Course], ...] = (
+            (names.OVERDUE.name, Level(value=overdue)),
+            (names.SHIPPED_LATE.name, Rate(per_s=late / busy_s)),
+            (f"{names.TIME_TO_SHIP.name}_count", Rate(per_s=shipped / busy_s)),
+        )
+        return Boundary(
+            name=f"orders-late-{name}",
+            signals=tuple(
+                Signal(metric=metric, healthy=course, faulty=Rate(per_s=0) if isinstance(course, Rate) else course)
+                for metric, course in courses
+            ),
+            fires=fires,
+            healthy_s=busy_s,
+            fault_s=for_s + 600,
+        )
+
+    return (
+        of("share-overdue", overdue=1.4 * share * day, late=0, shipped=day * (1 - 1.4 * share), fires=True),
+        of("share-shipped", overdue=0, late=1.4 * share * day, shipped=day, fires=True),
+        of("share-usual", overdue=0.4 * share * day, late=0.4 * share * day, shipped=day, fires=False),
+        of("enough", overdue=0, late=1.2 * least, shipped=1.2 * least, fires=True),
+        of("too-few", overdue=0.9 * least, late=0, shipped=0, fires=False),
     )
 
 
@@ -178,7 +210,39 @@ def _declines(declines: Declines, every_s: float, scope: Scope) -> Alert:
         ),
         runbook="payment-declines-spike",
         cases=(_declines_case(usual, window_s, for_s),),
+        boundaries=tuple(_declines_boundaries(usual, window_s, for_s)),
     )
+
+
+def _declines_boundaries(usual: float, window_s: int, for_s: int) -> Iterator[Boundary]:
+    """Yield a little more and less than each of the three limits allows, where it is the highest of them."""
+    spread = DEVIATIONS * math.sqrt(usual * (1 - usual))
+    many, some = 100 * (spread / usual) ** 2, 0.5 * (spread / usual) ** 2
+    few = next((n for n in range(200, 10, -5) if usual * n + spread * math.sqrt(n) < 0.8 * LEAST_DECLINED), None)
+    limits = [
+        ("twice", many, TWICE * usual * many),
+        ("chance", some, usual * some + spread * math.sqrt(some)),
+        *([("least", few, LEAST_DECLINED)] if few is not None else []),
+    ]
+    for name, payments, limit in limits:
+        for share, fires in ((0.93, False), (1.1, True)):
+            rates = {"declined": share * limit / window_s, "captured": (payments - share * limit) / window_s}
+            yield Boundary(
+                name=f"payment-declines-{name}-{'over' if fires else 'under'}",
+                signals=tuple(
+                    Signal(
+                        metric=names.PAYMENTS.name,
+                        labels=((names.PROVIDER, "main"), (names.STATUS, status)),
+                        healthy=Rate(per_s=per_s),
+                        faulty=Rate(per_s=per_s),
+                    )
+                    for status, per_s in (*rates.items(), ("pending", 1.0))
+                ),
+                fires=fires,
+                healthy_s=2.0 * window_s,
+                fault_s=for_s + 600,
+                labels=((names.PROVIDER, "main"),),
+            )
 
 
 def _is(statuses: str) -> str:

@@ -8,7 +8,7 @@ from exporters.alerts.table import groups
 from exporters.config import read_config
 from loadtests.results.run_directory import write_bytes
 from slo.objectives.reading import read_objectives
-from slo.rules.build import Pace, build
+from slo.rules.build import Built, Pace, build
 from slo.rules.files import RuleFiles
 from slo.rules.scope import Scope
 from slo.rules.write import Links
@@ -16,6 +16,7 @@ from slo.rules.write import Links
 ROOT = Path(__file__).parents[2]
 OBJECTIVES = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
 CONFIG = ROOT / "docker" / "exporters.yaml"
+EXAMPLE = ROOT / "examples" / "exporters" / "exporters.yaml"
 FOLDER = ROOT / "docker" / "prometheus" / "rules"
 ENVIRONMENT, DASHBOARD, GRAFANA = "staging", "peakproof-peak-run", "http://127.0.0.1:3000"
 
@@ -26,6 +27,13 @@ def stack_rules() -> Mapping[str, str]:
     built = build(read_objectives([OBJECTIVES]), scope, pace=pace, dashboard=DASHBOARD)
     worries = groups(read_config(CONFIG), scope) if CONFIG.exists() else ()
     return RuleFiles(scope=scope, links=Links(dashboards=GRAFANA), pace=pace).of(built, worries)
+
+
+def example_rules() -> Mapping[str, str]:
+    """Return the files of the exporters' alerts that the example's configuration makes."""
+    scope, pace = Scope(environment=ENVIRONMENT), Pace()
+    nothing = Built(objectives=(), left_out=())
+    return RuleFiles(scope=scope, links=Links(), pace=pace).of(nothing, groups(read_config(EXAMPLE), scope))
 
 
 def main() -> int:

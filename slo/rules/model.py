@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from slo.burn_rates import Severity
-from slo.rules.signals import Case
+from slo.rules.signals import Boundary, Case
 
 _ALERT = re.compile(r"[A-Z][A-Za-z0-9]*")
 
@@ -25,7 +25,8 @@ class Alert:
 
     `exporter` is the subject whose metrics feed it (an exporter that is down silences it), None where the shop's own
     metrics do. `reason` says where threshold and `for_s` come from. `runbook` is the page below docs/runbooks/ without
-    its `.md`, `dashboard` the uid of the dashboard to open. Every alert has at least one case that makes it fire.
+    its `.md`, `dashboard` the uid of the dashboard to open. Every alert has at least one case that makes it fire;
+    `boundaries` show where its thresholds lie.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Alert:
     exporter: str | None = None
     dashboard: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    boundaries: tuple[Boundary, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a name that isn't CamelCase, and an alert that nothing shows to fire."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slo.rules.model import Alert, Group
 from slo.rules.promql import quoted
 from slo.rules.scope import Scope
-from slo.rules.signals import Case, Course, Signal
+from slo.rules.signals import Absent, Boundary, Case, Course, Signal
 from slo.rules.write import alert_labels
 
 TOLERANCE = 2
@@ -52,7 +52,8 @@ class Scenario:
 
 def of_cases(group: Group, scope: Scope, every_s: int) -> tuple[Scenario, ...]:
     """Return a scenario for each case of each alert of a group, where rules are evaluated every `every_s`."""
-    return tuple(_of_case(case, alert, group, scope, every_s) for alert in group.alerts for case in alert.cases)
+    cases = (_of_case(case, alert, group, scope, every_s) for alert in group.alerts for case in alert.cases)
+    return (*cases, *(_of_boundary(one, alert, scope, every_s) for alert in group.alerts for one in alert.boundaries))
 
 
 def firing(labels: Iterable[tuple[str, str]]) -> str:
@@ -106,5 +107,35 @@ def _of_case(case: Case, alert: Alert, group: Group, scope: Scope, every_s: int)
     if sum(other.name == alert.name for other in group.alerts) > 1:
         alone = firing((("alertname", alert.name), *scope.labels.items()))
         checks.append(Check(at_s=fired_at, expr=alone, value=1))
-    series = played(case.signals, scope, case.healthy_s, fault_s, case.clears_after_s + 2 * late_s)
+    after_s = case.clears_after_s + 2 * late_s
+    series = (
+        *played(case.signals, scope, case.healthy_s, fault_s, after_s),
+        *_elsewhere(case.signals, scope, case.healthy_s + fault_s + after_s),
+    )
     return Scenario(name=case.name, series=series, checks=tuple(checks))
+
+
+def _of_boundary(boundary: Boundary, alert: Alert, scope: Scope, every_s: int) -> Scenario:
+    at_s = at_or_before(boundary.healthy_s + boundary.fault_s, every_s)
+    expr = firing(named(alert, scope, boundary.labels))
+    series = played(boundary.signals, scope, boundary.healthy_s, boundary.fault_s + every_s, 0)
+    return Scenario(
+        name=boundary.name, series=series, checks=(Check(at_s=at_s, expr=expr, value=1 if boundary.fires else None),)
+    )
+
+
+def _elsewhere(signals: Iterable[Signal], scope: Scope, lasts_s: float) -> tuple[Series, ...]:
+    """Return two other environments, one ill and one well all the time: neither is this one's business."""
+    if scope.matcher is not None:
+        return ()
+    courses = ((f"ill-{scope.environment}", False), (f"well-{scope.environment}", True))
+    return tuple(
+        Series(
+            metric=signal.metric,
+            labels=(*signal.labels, *Scope(environment=name).example_labels),
+            stretches=(Stretch(course=course, seconds=lasts_s),),
+        )
+        for name, well in courses
+        for signal in signals
+        if not isinstance(course := signal.healthy if well else signal.faulty, Absent)
+    )

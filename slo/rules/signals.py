@@ -3,7 +3,8 @@
 promtool's tests and the alert drill play the same signals, so an expectation stands once.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,34 @@ class Case:
     signals: tuple[Signal, ...]
     fires_after_s: float
     clears_after_s: float
+    fault_s: float
+    healthy_s: float = 600.0
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def near(self, name: str, faulty: Mapping[str, Course], *, fires: bool) -> "Boundary":
+        """Return the same fault with other courses of some metrics: close to a threshold, on one side of it."""
+        signals = tuple(replace(one, faulty=faulty.get(one.metric, one.faulty)) for one in self.signals)
+        return Boundary(
+            name=f"{self.name}-{name}",
+            signals=signals,
+            fires=fires,
+            healthy_s=self.healthy_s,
+            fault_s=self.fault_s,
+            labels=self.labels,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boundary:
+    """Series close to one threshold of an alert, on the side where it fires or on the other one.
+
+    It is looked at when the fault has lasted `fault_s`. promtool's tests alone play it: a threshold that is changed
+    shows here, where a case may lie far beyond it.
+    """
+
+    name: str
+    signals: tuple[Signal, ...]
+    fires: bool
     fault_s: float
     healthy_s: float = 600.0
     labels: tuple[tuple[str, str], ...] = ()

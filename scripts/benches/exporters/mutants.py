@@ -19,7 +19,7 @@ import yaml
 
 from scripts.benches.exporters.mutations import Document, Mutant, mutants
 from scripts.benches.figures import Figure, machine_line, missed, table, write_figures
-from scripts.rules.stack import stack_rules
+from scripts.rules.stack import example_rules, stack_rules
 from slo.outcomes import ExitCode
 from slo.rules.files import TESTS
 
@@ -45,10 +45,12 @@ def equivalent(mutant: Mutant) -> str | None:
 
 
 def _is_matched(mutant: Mutant) -> bool:
-    """Whether the changed line is a selector of recordings that is matched with another one, label by label."""
-    return mutant.line.lstrip("* ").startswith("objective:") and (
-        "\nand\n" in mutant.expr or "\n* objective:" in mutant.expr
-    )
+    """Whether the change is in a vector that is matched, label by label, with another one that has the matcher."""
+    if "objective:" in mutant.expr:
+        alone = "\nand\n" not in mutant.expr and "\n* objective:" not in mutant.expr
+        return not alone and mutant.line.lstrip("* ").startswith("objective:")
+    apart = any(word in mutant.expr for word in ("sum(", "count(", " on (", " on(", " or "))
+    return not apart and "environment" in mutant.change and mutant.expr.count('environment="') > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,8 @@ def sample(every: Sequence[Mutant], size: int) -> list[Mutant]:
 
 def measure(size: int = SAMPLE, promtool: str = "promtool", only: Sequence[str] | None = None) -> list[Figure]:
     """Return the ratio of mutants that are caught, by rule file."""
-    return [_figure(one, size, promtool) for one in proven(stack_rules()) if only is None or one.name in only]
+    files = proven({**stack_rules(), **example_rules()})
+    return [_figure(one, size, promtool) for one in files if only is None or one.name in only]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -117,11 +120,13 @@ def main(arguments: Sequence[str]) -> int:
 def _figure(one: Proven, size: int, promtool: str) -> Figure:
     every = [mutant for mutant in mutants(one.rules) if equivalent(mutant) is None]
     chosen = sample(every, size) if size else every
+    left = []
     with ThreadPoolExecutor(2) as pool:
-        alive = list(pool.map(lambda mutant: survives(mutant, one.tests, promtool), chosen))
-    left = [mutant for mutant, lives in zip(chosen, alive, strict=True) if lives]
-    for mutant in left:
-        print(f"survives in {one.name}: {mutant}", flush=True)
+        alive = pool.map(lambda mutant: survives(mutant, one.tests, promtool), chosen)
+        for mutant, lives in zip(chosen, alive, strict=True):
+            if lives:
+                left.append(mutant)
+                print(f"survives in {one.name}: {mutant}", flush=True)
     caught = 1 - len(left) / len(chosen)
     kinds = len(Counter(mutant.kind for mutant in chosen))
     on = f"{len(chosen)} of {len(every)} mutants, {kinds} kinds"

@@ -63,6 +63,8 @@ def test_selectors_of_too_many_series_are_wrong(objective: Make) -> None:
     found = said(lint([objective()], SCOPE, Pace(), exposed=many))
     assert found[-1] == (
         Severity.FAIL,
-        "its longest query of counters loads 57,600,000 samples of 20,000 series,"
-        " and Prometheus allows 50,000,000 by default: narrow its selectors",
+        (
+            "its longest query of counters loads 57,600,000 samples of 20,000 series,"
+            " and Prometheus allows 50,000,000 by default: narrow its selectors"
+        ),
     )
