@@ -9,7 +9,7 @@ from exporters.subjects.inventory.config import FORECAST, SALES, SEASON, WEB_SHO
 from exporters.subjects.inventory.families import RECENT
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
-from slo.rules.signals import Ago, Case, Level, Signal
+from slo.rules.signals import Ago, Boundary, Case, Level, Signal
 
 SUBJECT = "inventory"
 DASHBOARD = None
@@ -176,7 +176,15 @@ def _stale(limits: dict[str, float], scope: Scope) -> Alert:
         exporter=SUBJECT,
         dashboard=DASHBOARD,
         cases=tuple(_stale_case(name, limit) for name, limit in limits.items()),
+        boundaries=(_old_elsewhere(2 * max(limits.values())),),
     )
+
+
+def _old_elsewhere(age_s: float) -> Boundary:
+    """Return a location of whose age nothing was said."""
+    old = Ago(seconds=round(age_s))
+    signal = Signal(metric=names.DATA_TIME.name, labels=((names.LOCATION, "elsewhere"),), healthy=old, faulty=old)
+    return Boundary(name="inventory-count-old-elsewhere", signals=(signal,), fires=False, fault_s=_FAULT_S)
 
 
 def _stale_case(location: str, limit_s: float) -> Case:

@@ -7,7 +7,7 @@ from exporters.names import load_generator as names
 from exporters.subjects.loadgen.config import LoadgenConfig
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
-from slo.rules.signals import Ago, Boundary, Case, Level, Signal
+from slo.rules.signals import Absent, Ago, Boundary, Case, Level, Signal
 
 SUBJECT = "loadgen"
 REPEAT_S = 3600
@@ -81,5 +81,8 @@ def _overdue(every_s: float, scope: Scope) -> Alert:
         runbook="load-test-overdue",
         exporter=SUBJECT,
         cases=(case,),
-        boundaries=(case.near("not-yet", {names.GATE_TIME.name: Ago(seconds=0.95 * every_s)}, fires=False),),
+        boundaries=(
+            case.near("not-yet", {names.GATE_TIME.name: Ago(seconds=0.95 * every_s)}, fires=False),
+            case.near("never", {names.GATE_TIME.name: Absent()}, fires=True),
+        ),
     )

@@ -64,6 +64,15 @@ def _backups(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
     limits = (_always(names.BACKUP_AGE, name, age_s), _always(names.BACKUP_INTERVAL, name, every_s))
     one_good = _always(names.GOOD_BACKUPS, name, 1)
     fresh = Ago(seconds=every_s / 2)
+    shrunk = _case(
+        "backup-shrunk", name,
+        _always(names.USUAL_SIZE, name, 1e9, catalogue),
+        _signal(names.BACKUP_SIZE, name, Level(value=1e9), Level(value=0.98e9 * SHRUNK_RATIO), catalogue),
+    )  # fmt: skip
+    overdue = _case(
+        "backup-overdue", name, *limits, one_good,
+        _signal(names.LAST_GOOD_BACKUP, name, fresh, Ago(seconds=halfway_s + _margin(age_s - halfway_s))),
+    )  # fmt: skip
     return (
         Alert(
             name="BackupTooOld",
@@ -101,11 +110,9 @@ def _backups(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
             runbook="backup-overdue",
             exporter=NAME,
             labels={WORRY: BACKUP_AGE},
-            cases=(
-                _case(
-                    "backup-overdue", name, *limits, one_good,
-                    _signal(names.LAST_GOOD_BACKUP, name, fresh, Ago(seconds=halfway_s + _margin(age_s - halfway_s))),
-                ),
+            cases=(overdue,),
+            boundaries=(
+                overdue.near("not-yet", {names.LAST_GOOD_BACKUP.name: Ago(seconds=0.98 * halfway_s)}, fires=False),
             ),
         ),
         Alert(
@@ -156,12 +163,9 @@ def _backups(config: RecoveryConfig, scope: Scope) -> tuple[Alert, ...]:
             f"compression stay above that from one backup to the next. {_SEVERAL}",
             runbook="backup-shrunk",
             exporter=NAME,
-            cases=(
-                _case(
-                    "backup-shrunk", name,
-                    _always(names.USUAL_SIZE, name, 1e9, catalogue),
-                    _signal(names.BACKUP_SIZE, name, Level(value=1e9), Level(value=0.49e9), catalogue),
-                ),
+            cases=(shrunk,),
+            boundaries=(
+                shrunk.near("a-little", {names.BACKUP_SIZE.name: Level(value=1.1e9 * SHRUNK_RATIO)}, fires=False),
             ),
         ),
     )  # fmt: skip

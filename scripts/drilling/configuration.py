@@ -125,15 +125,19 @@ def prometheus_text(page_url: str, alertmanager_port: int | None, rules: str) ->
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def alertmanager(environments: Sequence[str], webhook: str, own: Own | None) -> str:
-    """Return Alertmanager's configuration: generated routes and inhibition, without their waiting, and our receivers.
+def alertmanager(environments: Sequence[str], webhook: str, own: Own | None, evaluation_s: int = EVALUATION_S) -> str:
+    """Return Alertmanager's configuration: generated routes and inhibition, and our receivers.
+
+    What changes in a group is told at once; the first wait stays, so that what inhibits is there before.
 
     Every environment of `environments` pages. With `own`, the other keys of the user's file are there too.
     """
-    routing = Routing(page=PAGE, ticket=TICKET, other=OTHER, page_environments=tuple(environments))
+    routing = Routing(
+        page=PAGE, ticket=TICKET, other=OTHER, page_environments=tuple(environments), evaluation_s=evaluation_s
+    )
     document = yaml.safe_load(routing_text(routing))
     for route in (document["route"], *document["route"]["routes"]):
-        route.update(group_wait=_WAIT, group_interval=_WAIT)
+        route.update(group_interval=_WAIT)
     if own is not None:
         document.update(own.file.rest)
     document["receivers"] = [

@@ -38,7 +38,7 @@ _POLL_S = 5.0
 _SELECTOR = 'ALERTS{environment=~"drill-.+"}'
 # What writing the past takes: at least, by scene, and by sample.
 _WRITING_S, _WRITING_A_SCENE_S, _SAMPLES_PER_S = 10.0, 0.25, 150_000
-_DELIVERED_S, _TELL_S = 15.0, 15.0
+_DELIVERED_S, _TELL_S = 45.0, 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,8 @@ class _Played:
         environments = [scene.environment for scene in self.scenes if scene.environment != QUIET]
         config = drill.folder / "alertmanager.yml"
         config.touch(0o600)
-        config.write_text(alertmanager(environments, webhook, own))
+        evaluation_s = round(max(scene.interval_s for scene in self.scenes))
+        config.write_text(alertmanager(environments, webhook, own, evaluation_s))
         start_alertmanager(
             children,
             programs.alertmanager,

@@ -93,19 +93,19 @@ def judge(scene: Scene, labels: Mapping[str, str], evidence: Evidence, receiver:
         why = _broken(scene, evidence) or _what_else(here)
         return Shown(scene=scene, figures=figures, findings=(f"{_cant(scene.kind)}{why}",))
     if scene.kind == "inhibition":
-        return Shown(scene=scene, figures=figures, findings=tuple(_inhibition(here, evidence)))
+        return Shown(scene=scene, figures=figures, findings=tuple(_inhibition(scene, here, evidence)))
     figures += tuple(_notified(seen, scene, evidence))
     findings = (*_deviations(scene, seen, figures, evidence), *_delivery(scene, seen, here, evidence, receiver))
     return Shown(scene=scene, figures=figures, findings=findings)
 
 
 def _notified(seen: Seen, scene: Scene, evidence: Evidence) -> Iterator[Figure]:
-    """Yield how long after Prometheus fired the notification came."""
+    """Yield how long after Prometheus fired the notification came; Alertmanager waits one evaluation."""
     came = [one.came_s for one in _of(seen, evidence) if one.status == _FIRING]
     if came and seen.firing_s is not None and scene.fires_s is not None:
         yield Figure(
             name="notified after",
-            predicted_s=0,
+            predicted_s=scene.interval_s,
             measured_s=min(came) - seen.firing_s,
             tolerance_s=INTERVALS * scene.interval_s,
         )
@@ -122,9 +122,9 @@ def _deviations(scene: Scene, seen: Seen, figures: Sequence[Figure], evidence: E
     yield from (_deviation(figure) for figure in figures if not figure.is_within)
 
 
-def _inhibition(here: Sequence[Seen], evidence: Evidence) -> Iterator[str]:
+def _inhibition(scene: Scene, here: Sequence[Seen], evidence: Evidence) -> Iterator[str]:
     """Yield what is wrong where something is to be held back: something must be, and no notification of it come."""
-    held = [(one, by) for one in here if (by := inhibited_by(one, here)) is not None]
+    held = [(one, by) for one in here if (by := inhibited_by(one, here, scene.interval_s)) is not None]
     if not held:
         yield "nothing fired that it could hold back"
     for one, by in held:
@@ -184,7 +184,7 @@ def _delivery(scene: Scene, seen: Seen, here: Sequence[Seen], evidence: Evidence
     if seen.firing_s is None or (scene.fires_s is None and scene.clears_s is None):
         return
     came = _of(seen, evidence)
-    if inhibited_by(seen, here) is not None:
+    if inhibited_by(seen, here, scene.interval_s) is not None:
         return
     for status in ("firing", "resolved") if scene.clears_s is not None else ("firing",):
         receivers = {one.receiver for one in came if one.status == status}
@@ -194,13 +194,13 @@ def _delivery(scene: Scene, seen: Seen, here: Sequence[Seen], evidence: Evidence
             yield f"its notification went to {', '.join(sorted(receivers))}, expected {receiver}"
 
 
-def inhibited_by(seen: Seen, here: Sequence[Seen]) -> str | None:
-    """Return which alert that fired before, or as soon, holds this one's notifications back."""
+def inhibited_by(seen: Seen, here: Sequence[Seen], wait_s: float) -> str | None:
+    """Return which alert holds this one's notifications back: it fired before, or while Alertmanager waited."""
     for rule in INHIBITIONS:
         if not all(matches(matcher, seen.labels) for matcher in rule.target):
             continue
         for other in here:
-            fired = other.firing_s is not None and seen.firing_s is not None and other.firing_s <= seen.firing_s
+            fired = other.firing_s is not None and seen.firing_s is not None and other.firing_s < seen.firing_s + wait_s
             equal = all(other.labels.get(name, "") == seen.labels.get(name, "") for name in rule.equal)
             if other is not seen and fired and equal and all(matches(one, other.labels) for one in rule.source):
                 return other.labels["alertname"]

@@ -88,27 +88,35 @@ class _Scenarios:
         return self._scenario("sustained-errors", series, checks)
 
     def _half_way(self) -> Scenario:
-        """Return errors on two replicas that have lasted for half of each window: its ratio is half of theirs."""
+        """Return two replicas whose traffic doubled, 3 of 4 events bad since then, as half of each window passed."""
         record, base_s = self.rules.recorder.recorded, self.rules.recorder.base_s
         windows = [one for one in self._windows() if one != self.rules.about.period_s]
         healthy_s, faulty_s = max(windows) * 3 // 4, max(windows) // 2
         checks = []
         for window in windows:
-            at_s = healthy_s + window // 2
-            within = max(0.005, 0.5 * _SAMPLE_S / window)
-            checks.append(self._near(at_s, record(names.error_ratio(window)), 0.25, within=within))
+            at_s, within = healthy_s + window // 2, max(0.005, 0.75 * _SAMPLE_S / window)
+            checks.append(self._near(at_s, record(names.error_ratio(window)), 0.5, within=within))
             if window in self._longs():
                 checks.append(self._near(at_s, record(names.coverage(window)), 1, within=1e-6))
-                checks.append(self._near(at_s, record(names.counted(window)), _RATE * window))
-        checks.append(self._near(healthy_s, record(names.events(base_s)), _RATE))
-        checks.append(self._near(healthy_s + faulty_s, record(names.good_events(base_s)), 0.5 * _RATE))
-        parts = ((_RATE * share, f"{name}:9090") for share, name in ((0.25, "a"), (0.75, "b")))
-        series = [
+                checks.append(self._near(at_s, record(names.counted(window)), 1.5 * _RATE * window))
+        if not self.slow_rules:
+            at_s, within = healthy_s + base_s // 2, _RATE * _SAMPLE_S / base_s
+            checks.append(self._near(at_s, record(names.events(base_s)), 1.5 * _RATE, within=within))
+            checks.append(self._near(at_s, record(names.good_events(base_s)), 0.75 * _RATE, within=within / 2))
+            checks.append(
+                self._near(healthy_s + base_s, record(names.good_events(base_s)), 0.5 * _RATE, within=within / 2)
+            )
+        series = (
             one
-            for per_s, instance in parts
-            for one in self._played(self.rules.example.signals(per_s, 0.5), healthy_s, faulty_s + 600, instance)
-        ]
+            for share, instance in ((0.25, "a:9090"), (0.75, "b:9090"))
+            for one in self._played(self._doubled(share), healthy_s, faulty_s + 600, instance)
+        )
         return self._scenario("half-way", tuple(series), checks)
+
+    def _doubled(self, share: float) -> list[Signal]:
+        """Return a share of the traffic that doubles, with 3 of 4 events bad from then on."""
+        before, after = (self.rules.example.signals(times * share * _RATE, 0.75) for times in (1, 2))
+        return [replace(one, faulty=other.faulty) for one, other in zip(before, after, strict=True)]
 
     def _no_errors_born(self) -> Scenario:
         """Return good events alone: the ratio is 0, not missing."""

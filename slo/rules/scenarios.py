@@ -118,7 +118,11 @@ def _of_case(case: Case, alert: Alert, group: Group, scope: Scope, every_s: int)
 def _of_boundary(boundary: Boundary, alert: Alert, scope: Scope, every_s: int) -> Scenario:
     at_s = at_or_before(boundary.healthy_s + boundary.fault_s, every_s)
     expr = firing(named(alert, scope, boundary.labels))
-    series = played(boundary.signals, scope, boundary.healthy_s, boundary.fault_s + every_s, 0)
+    lasts_s = boundary.fault_s + every_s
+    series = (
+        *played(boundary.signals, scope, boundary.healthy_s, lasts_s, 0),
+        *_elsewhere(boundary.signals, scope, boundary.healthy_s + lasts_s),
+    )
     return Scenario(
         name=boundary.name, series=series, checks=(Check(at_s=at_s, expr=expr, value=1 if boundary.fires else None),)
     )

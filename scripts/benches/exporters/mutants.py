@@ -49,7 +49,7 @@ def _is_matched(mutant: Mutant) -> bool:
     if "objective:" in mutant.expr:
         alone = "\nand\n" not in mutant.expr and "\n* objective:" not in mutant.expr
         return not alone and mutant.line.lstrip("* ").startswith("objective:")
-    apart = any(word in mutant.expr for word in ("sum(", "count(", " on (", " on(", " or "))
+    apart = any(word in mutant.expr for word in ("sum(", "count(", "absent(", " on (", " on("))
     return not apart and "environment" in mutant.change and mutant.expr.count('environment="') > 1
 
 

@@ -106,6 +106,14 @@ def test_a_password_stands_in_no_configuration_and_in_no_message(tmp_path: Path)
     assert "hunter22" not in message
 
 
+def test_a_driver_that_repeats_the_password_is_masked(tmp_path: Path) -> None:
+    config = validate({"url": {"env": "STORE_URL"}, "query": "select 1"}, SqlConfig, "exporters.yaml")
+    repeats = "postgresql://u:hunter22@/db?host=/nowhere/hunter22"
+    message = failure(SqlSource(config, context(tmp_path, STORE_URL=repeats), "store"))
+    assert 'on socket "/nowhere/***/' in message
+    assert "hunter22" not in message
+
+
 @pytest.mark.parametrize(
     ("url", "problem"),
     [

@@ -27,7 +27,7 @@ def own(folder: Path) -> Own:
     return Own(receiver=file.by_name["team-drill"], file=file)
 
 
-def test_routes_and_inhibition_are_the_products_without_their_waits() -> None:
+def test_routes_and_inhibition_are_the_products_but_for_the_interval_of_a_group() -> None:
     drilled = yaml.safe_load(alertmanager(["drill-001"], WEBHOOK, None))
     built = yaml.safe_load(
         routing_text(Routing(page=PAGE, ticket=TICKET, other=OTHER, page_environments=("drill-001",)))
@@ -36,9 +36,9 @@ def test_routes_and_inhibition_are_the_products_without_their_waits() -> None:
     for route, meant in zip(
         (drilled["route"], *drilled["route"]["routes"]), (built["route"], *built["route"]["routes"]), strict=True
     ):
-        assert (route["group_wait"], route["group_interval"]) == ("1s", "1s")
-        assert {**route, "routes": None, "group_wait": None, "group_interval": None} == {
-            **meant, "routes": None, "group_wait": None, "group_interval": None
+        assert (route["group_wait"], route["group_interval"]) == ("30s", "1s")
+        assert {**route, "routes": None, "group_interval": None} == {
+            **meant, "routes": None, "group_interval": None
         }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ SEEN_SOON = [
     ("threshold halved", "ErrorBudgetBurn 1h/5m", "burns-1h-5m"),
     ("label changed", "ErrorBudgetBurn 1h/5m", "burns-1h-5m"),
     ("guard dropped", "ErrorBudgetBurn 1h/5m", "too-few-events"),
-    ("or-clause dropped", "objective:good_events:rate5m", "nothing-good-ever"),
+    ("or-clause dropped", "objective:good_events:rate5m", "nothing-good-pages"),
     ("matcher dropped", "objective:events:rate5m", "another-environment"),
     ("for changed", "ObjectiveScrapeDown", "scrape-down"),
 ]
