@@ -60,7 +60,7 @@ def _oversold(locations: tuple[str, ...], scope: Scope) -> Alert:
     )
     return Alert(
         name="InventoryOversold",
-        expr=f"sum by (location) ({scope.selector(names.OVERSOLD_UNITS.name)}) > 0",
+        expr=f"{_by_location(names.OVERSOLD_UNITS.name, scope)} > 0",
         for_s=TWO_SCRAPES_S,
         severity="page",
         summary="{{ $labels.location }} has promised {{ $value }} units that it doesn't have.",
@@ -75,8 +75,8 @@ def _oversold(locations: tuple[str, ...], scope: Scope) -> Alert:
 
 def _drift(config: InventoryConfig, location: str, scope: Scope) -> Alert:
     limits = config.alerts
-    standing = f"sum by (location) ({scope.selector(names.DRIFT_STANDING_UNITS.name)})"
-    held = f"sum by (location) ({scope.selector(names.AVAILABLE_UNITS.name)})"
+    standing = f"max by (location) ({scope.selector(names.DRIFT_STANDING_UNITS.name)})"
+    held = _by_location(names.AVAILABLE_UNITS.name, scope)
     few = _drift_case("inventory-stock-drift-of-few-units", location, limits.drift_units, limits.drift_units)
     many_held = math.ceil((limits.drift_units + 1) / limits.drift_ratio) if limits.drift_ratio else 1
     many = _drift_case("inventory-stock-drift", location, max(limits.drift_units, _share(config, many_held)), many_held)
@@ -143,7 +143,7 @@ def _cover(config: InventoryConfig, scope: Scope) -> Alert:
         fault_s=DELIVERY_S + _FAULT_S,
         labels=demand,
     )
-    cover = scope.selector(names.COVER.name)
+    cover = f"min by (demand, sku) ({scope.selector(names.COVER.name)})"
     return Alert(
         name="InventoryCoverShort",
         expr=f"count by (demand) ({cover} < {lead_s:.0f}) > {most}",
@@ -203,6 +203,11 @@ def _stale_case(location: str, limit_s: float) -> Case:
         fault_s=_FAULT_S,
         labels=at,
     )
+
+
+def _by_location(metric: str, scope: Scope) -> str:
+    """Return the sum over SKUs at each location, which a second replica of the exporter doesn't double."""
+    return f"sum by (location) (max by (location, sku) ({scope.selector(metric)}))"
 
 
 def _at(location: str) -> str:

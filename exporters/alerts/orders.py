@@ -187,10 +187,11 @@ def _none_though_expected(every_s: float, scope: Scope) -> Alert:
 
 def _declines(declines: Declines, every_s: float, scope: Scope) -> Alert:
     usual, window_s = declines.usual, declines.window_s
-    by = f"sum by ({names.PROVIDER})"
+    # A second replica of the exporter counts the same payments: the inner max takes each once.
+    by = f"sum by ({names.PROVIDER}) (max by ({names.PROVIDER}, {names.STATUS})"
     payments = names.PAYMENTS.name
-    bad = f"{by} (increase({scope.selector(payments, _is('declined'))}[{window_s}s]))"
-    total = f"{by} (increase({scope.selector(payments, _is('declined|captured'))}[{window_s}s]))"
+    bad = f"{by} (increase({scope.selector(payments, _is('declined'))}[{window_s}s])))"
+    total = f"{by} (increase({scope.selector(payments, _is('declined|captured'))}[{window_s}s])))"
     deviation = f"{DEVIATIONS} * sqrt({usual * (1 - usual):g} * {total})"
     for_s = _two_reads_s(every_s)
     return _FROM_RECORDS(

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from slo.rules.model import Alert, Group
 from slo.rules.rule_tests import rule_tests
 from slo.rules.scenarios import of_cases
 from slo.rules.scope import Scope
+from slo.rules.signals import Signal
 from slo.rules.write import rule_file
 from tests.exporters.subjects.inventory.scraped import inventory
 from tests.exporters.subjects.inventory.test_families import SHOP, SOLD, SOURCE
@@ -54,8 +56,28 @@ def test_each_alert_fires_and_clears_when_arithmetic_says(settings: dict[str, An
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@NEEDED
+def test_a_second_replica_of_the_exporter_doubles_nothing(tmp_path: Path) -> None:
+    names = ("InventoryStockDrift", "InventoryCoverShort")
+    alike = [one for one in group(STRICT).alerts if one.name in names]
+    twice = [
+        replace(one, cases=tuple(replace(case, signals=tuple(_both(case.signals))) for case in one.cases))
+        for one in alike
+    ]
+    rules, cases = (Group(name="g", rules=tuple(found)) for found in (alike, twice))
+    done = promtool(rules, cases, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _both(signals: tuple[Signal, ...]) -> Iterator[Signal]:
+    for signal in signals:
+        for instance in ("a:9000", "b:9000"):
+            yield replace(signal, labels=(*signal.labels, ("instance", instance)))
+
+
 def test_there_are_alerts_for_what_is_configured_alone() -> None:
     assert [alert.name for alert in group(WHOLE).alerts] == [
+        "InventoryExporterDown",
         "InventorySourceDown",
         "InventoryOversold",
         "InventoryStockDrift",
@@ -65,6 +87,7 @@ def test_there_are_alerts_for_what_is_configured_alone() -> None:
     ]
     untimed = {"sql": {"url": {"env": "DB"}, "query": "select 1"}, "columns": SOURCE["columns"]}
     assert [alert.name for alert in group({"locations": {"a": untimed}}).alerts] == [
+        "InventoryExporterDown",
         "InventorySourceDown",
         "InventoryOversold",
     ]

@@ -21,10 +21,13 @@ def found(**changes: Any) -> dict[str, Alert]:
     return {alert.name: alert for alert in alerts(config, SCOPE)}
 
 
+DOWN = ("OrdersExporterDown", "OrdersSourceDown")
+
+
 def test_without_a_promise_or_a_number_nothing_is_made_up() -> None:
-    assert list(found()) == ["OrdersLate", "NoOrders", "PaymentDeclinesSpike", "OrdersSourceDown"]
+    assert list(found()) == ["OrdersLate", "NoOrders", "PaymentDeclinesSpike", *DOWN]
     assert set(found(late={"most": 3}, fulfilment={"promise_s": 9})) == {
-        *("OrdersLate", "OrdersOverdue", "PrintQueueStalled", "NoOrders", "PaymentDeclinesSpike", "OrdersSourceDown"),
+        *("OrdersLate", "OrdersOverdue", "PrintQueueStalled", "NoOrders", "PaymentDeclinesSpike", *DOWN),
     }
 
 
@@ -64,8 +67,8 @@ def test_silence_is_measured_by_what_was_to_be_expected_in_it() -> None:
 
 def test_declines_are_a_spike_beyond_chance_beyond_twice_the_usual_and_beyond_one_customer() -> None:
     alert = found(declines={"usual": 0.04, "window_s": 600})["PaymentDeclinesSpike"]
-    bad = 'sum by (provider) (increase(orders_payments_total{environment="shop",status=~"declined"}[600s]))'
-    total = 'sum by (provider) (increase(orders_payments_total{environment="shop",status=~"declined|captured"}[600s]))'
+    by, payments = "sum by (provider) (max by (provider, status)", 'orders_payments_total{environment="shop",status=~'
+    bad, total = (f'{by} (increase({payments}"{status}"}}[600s])))' for status in ("declined", "declined|captured"))
     assert alert.expr == (
         f"{bad} > 0.04 * {total} + 4 * sqrt(0.0384 * {total}) and {bad} > 0.08 * {total} and {bad} >= 10"
     )
@@ -82,7 +85,7 @@ def test_declines_are_a_spike_beyond_chance_beyond_twice_the_usual_and_beyond_on
 @pytest.mark.parametrize(("every_s", "for_s"), [(1, 60), (30, 60), (300, 600)])
 def test_a_state_lasts_for_two_reads_before_it_is_told(every_s: float, for_s: int) -> None:
     named = found(every_s=every_s, late={"most": 1}, fulfilment={"promise_s": 1})
-    assert {alert.for_s for name, alert in named.items() if name != "OrdersSourceDown"} == {for_s}
+    assert {alert.for_s for name, alert in named.items() if name not in DOWN} == {for_s}
     assert all(case.fires_after_s >= for_s for case in named["OrdersLate"].cases)
 
 

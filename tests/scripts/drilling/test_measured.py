@@ -111,12 +111,14 @@ def test_an_alert_that_was_not_firing_when_the_fault_ended_proves_nothing() -> N
 
 
 def test_what_a_dead_source_holds_back_must_not_come() -> None:
-    ticket = {"alertname": "ShopSlow", "severity": "ticket"}
-    dead, fed = seen(firing=10, alertname="TestsSourceDown", source="one"), seen(**ticket)
+    dead, fed = (
+        seen(firing=10, alertname="TestsSourceDown", source="one"),
+        seen(alertname="ShopSlow", severity="ticket"),
+    )
     held = replace(scene(), kind="inhibition")
     assert findings(held, evidence(dead, fed, seen())) == ()
-    told = evidence(dead, fed, seen(), notified=(came(**ticket),))
-    assert findings(held, told) == ("TestsSourceDown did not hold ShopSlow back",)
+    told = (came(alertname="ShopSlow", severity="ticket"),)
+    assert findings(held, evidence(dead, fed, seen(), notified=told)) == ("TestsSourceDown did not hold ShopSlow back",)
     assert findings(held, evidence(seen(), notified=(came(),))) == ("nothing fired that it could hold back",)
 
 
