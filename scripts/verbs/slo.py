@@ -69,5 +69,10 @@ def _retention(text: str) -> int:
 def _line(objective: Objective) -> str:
     limit = objective.indicator.threshold_s
     what = "succeed" if limit is None else f"take at most {limit:g} s"
-    steps = ", ".join(objective.steps)
-    return f"{objective.name}: {objective.target:.2%} of {steps} {what} ({objective.indicator.source.kind})"
+    counted = ", ".join(objective.steps) or "events"
+    return f"{objective.name}: {_percent(objective.target)} of {counted} {what} ({objective.indicator.source.kind})"
+
+
+def _percent(ratio: float) -> str:
+    """Return a ratio with two decimals, and with more where a target close to all would be rounded to all."""
+    return f"{ratio:.2%}" if round(ratio, 4) == round(ratio, 9) else f"{ratio * 100:.9g}%"

@@ -20,6 +20,8 @@ PERIOD = "30d"  # Sloth's default
 _RANGE = re.compile(r"\{\{\s*\.window\s*\}\}")
 _SELECTOR = r"""(?P<selector>[a-zA-Z_:][\w:]*\s*(?:\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})?)"""
 _SUM = re.compile(rf"sum\(\s*(?:rate|increase)\(\s*{_SELECTOR}\s*\[\{{window\}}\]\s*\)\s*\)")
+# Written behind sums of errors that may never have been born: our rules make those 0 themselves.
+_OR_NONE = re.compile(r"\s*\bor\s*(?:\bon\s*\(\s*\)\s*)?\bvector\(\s*0\s*\)$", re.IGNORECASE)
 _COMPLEMENT = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 
 
@@ -144,6 +146,7 @@ def _counters(errors: str, total: str) -> Counters | None:
     everything = _sum_of(total)
     if everything is None:
         return None
+    errors = _OR_NONE.sub("", errors)
     bad = _sum_of(errors)
     good = _without(everything, bad) if bad is not None else _rest(errors, total)
     return None if good is None else Counters(good=good, total=everything)

@@ -246,6 +246,25 @@ def test_a_season_that_is_none_is_refused(peakproof: Command) -> None:
     assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
 
 
+SLOTH = """\
+version: prometheus/v1
+service: shop
+slos:
+  - name: answers
+    objective: 99.995
+    sli:
+      events:
+        error_query: sum(rate(a_total{job="shop",code="500"}[{{.window}}])) or vector(0)
+        total_query: sum(rate(a_total{job="shop"}[{{.window}}]))
+"""
+
+
+def test_a_target_close_to_all_is_not_rounded_to_all(peakproof: Command) -> None:
+    (peakproof.folder / "sloth.yaml").write_text(SLOTH)
+    said = peakproof("slo", "check", "sloth.yaml").out.splitlines()
+    assert said[0] == "shop-answers: 99.995% of events succeed (prometheus)"
+
+
 def test_checking_objectives_lists_them(peakproof: Command) -> None:
     (peakproof.folder / "objectives.yaml").write_text(OBJECTIVES)
     ended = peakproof("slo", "check", "objectives.yaml")

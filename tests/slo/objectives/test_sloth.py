@@ -110,6 +110,18 @@ def test_what_two_counters_can_t_say_is_kept_as_queries(tmp_path: Path, errors: 
     assert source == Queries(errors=errors.replace("{{.window}}", "{window}"), total="sum(rate(a_total[{window}]))")
 
 
+TOTAL = "sum(rate(a_total[{{.window}}]))"
+
+
+@pytest.mark.parametrize("zero", ["or vector(0)", "OR on() vector(0)", "or on ( ) vector( 0 )"])
+def test_errors_that_are_none_where_they_were_never_born_are_the_counter_all_the_same(
+    tmp_path: Path, zero: str
+) -> None:
+    found = indicator(tmp_path, events(f'sum(rate(a_total{{code="500"}}[{{{{.window}}}}])) {zero}', TOTAL))
+    assert isinstance(found, Availability)
+    assert selectors(found) == ('a_total{code!="500"}', "a_total")
+
+
 def test_a_raw_ratio_is_kept_as_a_query(tmp_path: Path) -> None:
     source = indicator(tmp_path, "{raw: {error_ratio_query: 'avg_over_time(down[{{.window}}])'}}").source
     assert source == Queries(errors="avg_over_time(down[{window}])", total=None)
