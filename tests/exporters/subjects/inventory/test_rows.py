@@ -89,6 +89,13 @@ def test_as_many_bad_rows_as_allowed_are_left_out_counted_and_nothing_is_said_of
     )
 
 
+@pytest.mark.parametrize("duplicates", ["add", "refuse"])
+def test_what_is_left_of_a_sku_with_a_bad_row_is_no_figure(duplicates: str) -> None:
+    shelves: dict[str, list[Any]] = {"sku": ["a", "b", "b"], "quantity": [1, "x", 4]}
+    found = count(shelves, max_bad_rows=1, duplicates=duplicates)
+    assert (found.skus, found.available.tolist(), found.unclear) == (("a",), [1], frozenset({"b"}))
+
+
 def test_a_sku_twice_is_refused_or_added_up_as_configured() -> None:
     twice: dict[str, list[Any]] = {"sku": ["a", "b", "a"], "quantity": [1, 2, 3]}
     assert refusal(twice) == "store: row 1: sku: expected each SKU once, found 'a' (2 bad rows of 3, allowed are 0)"
@@ -172,3 +179,11 @@ def test_sales_of_a_sku_add_up_and_its_last_sale_is_the_latest() -> None:
     assert found.last_sold_s is not None
     assert found.last_sold_s.tolist()[0] == late.timestamp()
     assert str(found.last_sold_s.tolist()[1]) == "nan"
+
+
+def test_what_is_left_of_the_sales_of_a_sku_with_a_bad_row_is_no_figure() -> None:
+    document = {**SOURCE, "window_days": 7, "max_bad_rows": 1, "columns": {"sku": "sku", "units": "units"}}
+    config = validate(document, SalesConfig, "exporters.yaml")
+    table = Table(columns={"sku": ["a", "b", "b"], "units": [1, "x", 4]}, rows=3)
+    found = sales(table, config, Normaliser(rule=SkuRule()), "sales", NOW_S * NS)
+    assert (found.skus, found.units.tolist(), found.unclear) == (("a",), [1], frozenset({"b"}))
