@@ -77,6 +77,11 @@ class DumpFolder:
             raise NotYet(f"{self._path}: {states.count(State.UNCHECKED)} of {len(states)} dumps are still being read")
         return BackupCatalogue(backups=backups)
 
+    def stop(self) -> None:
+        """Leave what isn't read to its end yet: nobody asks any more."""
+        with self._lock:
+            self._wanted = []
+
     def _listed(self) -> list[Found]:
         """Return the dumps, the newest first; a symbolic link is another name of one, and a hidden file is none."""
         try:
