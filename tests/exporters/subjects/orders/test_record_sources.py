@@ -127,11 +127,9 @@ def test_orders_payments_and_funnel_of_a_user_s_file_are_exported(tmp_path: Path
 
 
 def test_a_subject_that_is_closed_ends_the_process_of_the_user_s_file(tmp_path: Path) -> None:
-    tells = "import os, pathlib\n" + MINE.replace(
-        "    def payments",
-        f"        pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n\n    def payments",
-    )
-    (tmp_path / "mine.py").write_text(tells.format(noon=NOON))
+    pid = tmp_path / "pid"
+    tells = f"import os, pathlib\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+    (tmp_path / "mine.py").write_text(tells + MINE.format(noon=NOON))
     targets(tmp_path, shop_records={"file": "mine.py"})
     subject = orders_subject(context(tmp_path, TOKEN))
     assert scraped(subject)["orders_placed_total",] == 2
@@ -146,7 +144,11 @@ def test_a_subject_that_is_closed_gives_its_connections_back(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_back: list[Pages] = []
-    monkeypatch.setattr(Pages, "close", lambda self: given_back.append(self))
+
+    def close(one: Pages) -> None:
+        given_back.append(one)
+
+    monkeypatch.setattr(Pages, "close", close)
     says(shop, ORDER)
     subject = of_page(shop, tmp_path)
     scraped(subject)
