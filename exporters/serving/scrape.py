@@ -134,7 +134,7 @@ class SourceReader(Generic[Value]):
         with self._lock:
             before, self.up = self.up, failure is None
         if failure is not None and before is not False:
-            _LOG.warning("%s: can't be read: %s", self._shown, failure)
+            _LOG.warning("%s: can't be read: %s", self._shown, "; ".join(failure.splitlines()))
         elif failure is None and before is False:
             _LOG.info("%s: can be read again", self._shown)
 
