@@ -34,7 +34,7 @@ def refusal(columns: dict[str, list[Any]], **settings: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("written", [3, 3.0, "3", " 3 ", "+3", "3.00", Decimal("3.0")])
+@pytest.mark.parametrize("written", [3, 3.0, "3", " 3 ", "+3", "3.00", "3.0000", Decimal("3.000")])
 def test_a_whole_number_is_one_however_it_is_written(written: object) -> None:
     assert count({"sku": ["a", "b"], "quantity": [written, "-2"]}).available.tolist() == [3, -2]
 
@@ -44,6 +44,7 @@ def test_a_whole_number_is_one_however_it_is_written(written: object) -> None:
     [
         None, "", "n/a", "1,5", 1.5, "1e3", float("nan"), float("inf"), 1e300, "NaN", True, b"3", Decimal("NaN"),
         Decimal("sNaN"), 10**9 + 1, -(10**9) - 1, 2**70, [], {}, "٣x",
+        "1.000", "-250.000",
     ],
 )  # fmt: skip
 def test_what_is_no_number_of_units_makes_the_source_unreadable(lie: object) -> None:
