@@ -29,7 +29,9 @@ class BillSource:
         """Return the bill; raises Unreadable. A first read may outlast a scrape: the next one has it."""
         now = datetime.fromtimestamp(self._context.now() / 1e9, UTC)
         chosen: dict[Period, tuple[Path, Charges]] = {}
+        asked_for: set[Path] = set()
         for place, charges in self._newest_first(exports_at(self._path, self._config.delivery)):
+            asked_for.add(place)
             for period in charges.newest:
                 if period in chosen and self._config.delivery == "overwrite":
                     raise Unreadable(
@@ -40,6 +42,8 @@ class BillSource:
                     chosen.setdefault(period, (place, charges))
             if _covers(chosen, now):
                 break
+        # What newer exports supersede isn't asked for any more; its files may lie there for years.
+        self._read = {place: kept for place, kept in self._read.items() if place in asked_for}
         if not chosen:
             raise Unreadable(f"{self._path}: its newest billing period ended more than {HISTORY.days} days ago")
         _check_apart(chosen)

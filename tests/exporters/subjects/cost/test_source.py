@@ -92,6 +92,14 @@ def test_the_newest_export_of_a_billing_period_supersedes_the_older_ones(
     assert found.newest == NOV + timedelta(days=18)
 
 
+def test_what_newer_exports_supersede_is_kept_no_longer(tmp_path: Path) -> None:
+    one, first = source(tmp_path, "new-file"), datetime(2026, 9, 1, tzinfo=UTC)
+    for number in range(3):
+        write(tmp_path / "bills" / f"{number}.csv", days("1", first, 80), at=at(number))
+        one.read(LONG_AGO)
+    assert list(one._read) == [tmp_path / "bills" / "2.csv"]
+
+
 def test_an_older_export_still_counts_for_the_period_that_the_newer_one_does_not_hold(tmp_path: Path) -> None:
     write(tmp_path / "bills" / "a.csv", [*days("1", OCT, 31), *days("9", NOV, 1)], at=at(1))
     write(tmp_path / "bills" / "b.csv", days("2", NOV, 2), at=at(2))
