@@ -86,7 +86,7 @@ def test_a_folder_that_is_configured_no_more_is_not_read_on(world: Path) -> None
 
     (folder,) = context.kept["recovery"].values()
     folder._read_dump = slow
-    with pytest.raises(NotYet):
+    with pytest.raises(Unreadable, match="dumps are still being read"):
         before.sources["shop/backups/nightly"](within(0.6))
     del context.kept["recovery"]
     before.close()
