@@ -10,7 +10,7 @@ import pytest
 
 from exporters.names.catalogue import FAMILIES
 from exporters.serving.scrape import Scraped, Scraper
-from exporters.serving.source import NotYet
+from exporters.serving.source import Unreadable
 from exporters.subjects.recovery import families as of
 from exporters.subjects.recovery.config import RecoveryConfig
 from exporters.subjects.recovery.dump_check import Checked, GoesOn
