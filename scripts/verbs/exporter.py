@@ -89,6 +89,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     token = token_named(token_name, context.environment, "--web-token-env names it").reveal() if token_name else None
     web = WebProtection(options.web_config, must_ask=by_others and token is None) if has_file else None
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    asked = threading.Event()
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: asked.set())  # before anybody knows that this is up
     reloaded = ReloadedPages(_maker(options, context), _wall_clock)
     try:
         servers = listen(protected(reloaded.answer, web, token), addresses, web=web)
@@ -97,7 +99,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     for server in servers:
         context.say(f"{options.subject}: {server.url}/metrics")
     try:
-        _serve(reloaded)
+        _serve(reloaded, asked)
     except KeyboardInterrupt:
         context.say("stopped")
     finally:
@@ -112,10 +114,8 @@ def _wall_clock() -> int:
     return time.time_ns()
 
 
-def _serve(reloaded: ReloadedPages) -> None:
-    """Reload at each SIGHUP, for ever."""
-    asked = threading.Event()
-    signal.signal(signal.SIGHUP, lambda _signal, _frame: asked.set())
+def _serve(reloaded: ReloadedPages, asked: threading.Event) -> None:
+    """Reload whenever that is asked for, for ever."""
     while True:
         asked.wait()
         asked.clear()

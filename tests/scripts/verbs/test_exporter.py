@@ -62,7 +62,7 @@ def addresses(under_way: Exporter, count: int = 1) -> list[str]:
 def test_the_load_generator_is_exported_on_every_address_and_a_signal_ends_it_cleanly(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "20261127T090000Z-a-ffff"
     run.mkdir(parents=True)
-    write_live(run, LIVE)
+    write_live(run, {**LIVE, "state": "ended"})
     both = ("--web.listen-address", "127.0.0.1:0", "--web.listen-address", "127.0.0.2:0")
     with exporter(tmp_path, "loadgen", *both) as under_way:
         for url in addresses(under_way, 2):
@@ -95,7 +95,7 @@ def test_after_the_machine_has_slept_for_an_hour_the_time_is_right(tmp_path: Pat
 def test_a_hangup_reads_the_configuration_again_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "20261127T090000Z-a-ffff"
     run.mkdir(parents=True)
-    write_live(run, LIVE)
+    write_live(run, {**LIVE, "state": "ended"})
     file = tmp_path / "exporters.yaml"
     right = "format: peakproof/exporters/v1\nloadgen: {runs: runs}\n"
     file.write_text(right)
