@@ -14,6 +14,8 @@ from slo.rules.signals import Ago, Boundary, Case, Course, Level, Rate, Signal
 SUBJECT = "orders"
 LATE_EVENTS = 10
 EXPECTED_IN_SILENCE = 20
+# A silence of its own lowers the last day's orders: what is expected falls to this share of last week's and no lower.
+LEAST_LEVEL = 0.1
 DEVIATIONS = 4
 LEAST_DECLINED = 10
 TWICE = 2
@@ -155,6 +157,9 @@ def _queue_stalled(promise_s: float, print_s: float, every_s: float, scope: Scop
 
 def _none_though_expected(every_s: float, scope: Scope) -> Alert:
     newest, expected = scope.selector(names.NEWEST.name), scope.selector(names.EXPECTED.name)
+    placed = f"increase({scope.selector(names.PLACED.name)}[{_DAY}]"
+    # After a week like that of Black Friday a fifth of its orders is all there is to expect.
+    level = f"clamp(max({placed})) / (max({placed} offset 1w)) > 0), {LEAST_LEVEL:g}, 1)"
     for_s = _two_reads_s(every_s)
     rate = 0.1
     silence_s = 2 * EXPECTED_IN_SILENCE / rate
@@ -170,15 +175,16 @@ def _none_though_expected(every_s: float, scope: Scope) -> Alert:
     )
     return _FROM_RECORDS(
         name="NoOrders",
-        expr=f"(time() - {newest}) * {expected} > {EXPECTED_IN_SILENCE}",
+        expr=f"(time() - {newest}) * {expected} * on () group_left () ({level} or vector(1)) > {EXPECTED_IN_SILENCE}",
         for_s=for_s,
         severity="page",
         summary="No order, where {{ $value | humanize }} were to be expected since the last one.",
-        description="Expected is what was ordered in the same hour a week ago.",
+        description="Expected is what was ordered in the same hour a week ago, or less where the last day had less.",
         reason=(
             f"Orders come at random: where {EXPECTED_IN_SILENCE} were to be expected, none comes with a probability of "
-            f"e^-{EXPECTED_IN_SILENCE}; were this week half as busy as the last, still once in 22,000 silences. A "
-            f"quiet night, in which few are expected, is waited out in proportion. {for_s} s are two reads."
+            f"e^-{EXPECTED_IN_SILENCE}; were this hour half as busy as expected, still once in 22,000 silences. A "
+            "quiet night, in which few are expected, is waited out in proportion, and so is a week that is quieter "
+            f"than the last, by the orders of the last 24 h and of those a week before. {for_s} s are two reads."
         ),
         runbook="no-orders",
         cases=(case,),

@@ -1,16 +1,21 @@
 """Each alert's threshold follows from the configuration, and its cases from arithmetic."""
 
 import math
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from exporters.alerts.orders import alerts
 from exporters.names.catalogue import FAMILIES
 from exporters.subjects.orders.config import OrdersConfig
-from slo.rules.model import Alert
+from slo.rules.model import Alert, Group
 from slo.rules.scope import Scope
 from slo.rules.signals import Ago, Level, Rate
+from slo.rules.write import rule_file
+from tests.slo.promtool import NEEDED, PROMTOOL
 
 SCOPE = Scope(environment="shop")
 HERE = '{environment="shop"}'
@@ -57,7 +62,11 @@ def test_the_queue_stands_still_when_an_order_can_not_be_printed_in_time_any_mor
 
 def test_silence_is_measured_by_what_was_to_be_expected_in_it() -> None:
     alert = found()["NoOrders"]
-    assert alert.expr == f"(time() - orders_newest_timestamp_seconds{HERE}) * orders_expected_per_second{HERE} > 20"
+    day = f"increase(orders_placed_total{HERE}[86400s]"
+    assert alert.expr == (
+        f"(time() - orders_newest_timestamp_seconds{HERE}) * orders_expected_per_second{HERE} * on () group_left () "
+        f"(clamp(max({day})) / (max({day} offset 1w)) > 0), 0.1, 1) or vector(1)) > 20"
+    )
     newest, expected = (signal.faulty for signal in alert.cases[0].signals)
     assert isinstance(newest, Ago)
     assert isinstance(expected, Level)
@@ -96,3 +105,32 @@ def test_what_is_alerted_on_is_exported_by_this_subject() -> None:
         for case in alert.cases:
             assert {signal.metric.removesuffix("_count") for signal in case.signals} <= exported
             assert {signal.metric for signal in case.signals if signal.metric in alert.expr}
+
+
+@NEEDED
+@pytest.mark.parametrize(("silent_s", "fires"), [(400, False), (1200, True)])
+def test_after_a_week_of_five_times_the_orders_a_usual_gap_is_no_silence(
+    silent_s: int, tmp_path: Path, *, fires: bool
+) -> None:
+    (tmp_path / "rules.yml").write_text(
+        rule_file([Group(name="g", rules=(found()["NoOrders"],), interval_s=600)], SCOPE)
+    )
+    week = {
+        f"orders_placed_total{HERE}": "0+100x1008 100820+20x288",  # in ten minutes: a hundred, then twenty
+        f"orders_expected_per_second{HERE}": f"{100 / 600}x1296",
+        f"orders_newest_timestamp_seconds{HERE}": f"-{silent_s}+600x1296",
+    }
+    firing = [{"labels": "{}", "value": 1}] if fires else []
+    test = {
+        "interval": "10m",
+        "input_series": [{"series": series, "values": values} for series, values in week.items()],
+        "promql_expr_test": [
+            {"expr": 'count(ALERTS{alertstate="firing"})', "eval_time": "210h", "exp_samples": firing}
+        ],
+    }
+    document = {"rule_files": ["rules.yml"], "evaluation_interval": "10m", "tests": [test]}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(document))
+    done = subprocess.run(
+        [str(PROMTOOL), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
