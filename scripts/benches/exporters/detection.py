@@ -1,4 +1,4 @@
-"""Measured against predicted time to fire: `peakproof drill alerts` of the shipped objectives and the example exporters.yaml.
+"""Measured against predicted time to fire: a drill of the shipped objectives and of the example exporters.yaml.
 
 A drill plays minutes of every alert, so it is run once; its figures are one for each case of an alert.
 """
