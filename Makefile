@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 # Tests run in as many processes as there are cores, by the groups of tests/groups.py.
 PARALLEL := -n logical --maxprocesses 4 --max-worker-restart 0
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-stop prove-demo clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-stop prove-alerts prove-demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,11 +75,14 @@ metrics: $(STAMP)  ## generate docs/metrics.md anew
 bench-engine: $(STAMP)  ## the load engine against FastHttpUser and wrk (under ten minutes; needs nginx, wrk, two cores)
 	@$(BIN)/python -P -m scripts.benches.engine
 
-bench-exporters: $(STAMP)  ## exposition against prometheus-client, and a source that hangs (under ten minutes; needs Prometheus)
+bench-exporters: $(STAMP)  ## exporters: exposition, a source that hangs, a large inventory (under ten minutes; needs Prometheus, PostgreSQL)
 	@$(BIN)/python -P -m scripts.benches.exporters
 
 bench-stop: $(STAMP)  ## how soon the kill URL ends a run, with its directory whole (two minutes)
 	@$(BIN)/python -P -m scripts.benches.stopping
+
+prove-alerts: $(STAMP)  ## every alert drilled, and rules changed on purpose (needs Prometheus and Alertmanager)
+	@$(BIN)/python -P -m scripts.benches.exporters --only detection --only mutants --name alerts
 
 prove-demo: $(STAMP)  ## ten good and ten slow demos in a row with a core kept busy (about 45 minutes, resumable)
 	$(BIN)/python -P -m scripts.proofs.demo

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from exporters.serving.exposition import Exposition
 from exporters.serving.http_server import App, CantListen, Listener, StartResponse
 from exporters.serving.protection import protected
-from exporters.serving.scrape import ScrapeCollector, Scraper, Subject
+from exporters.serving.scrape import ScrapeCollector, Scraped, Scraper, Subject
 from exporters.serving.source import Deadline
 from exporters.serving.web_protection import WebProtection
 from slo.documents import BadInput
@@ -29,6 +29,8 @@ DEFAULT_TIMEOUT_S = 10.0
 _MAX_TIMEOUT_S = 60.0
 _MARGIN_RATIO = 0.1  # of the scraper's timeout, kept for rendering and the way back …
 _MAX_MARGIN_S = 0.5  # … as blackbox_exporter's --timeout-offset
+_MOST_MAKING = 0.5  # of the budget: sources have at least the other half
+_FADES = 0.9  # of what the answer before took: one with fewer sources is made faster than the next
 MOST_QUERY_FIELDS = 16
 MOST_ASKED = 4  # of the server's threads, so that scrapes of subjects always find one: a probe may take long
 _HTML = (("Content-Type", "text/html; charset=utf-8"),)
@@ -145,6 +147,7 @@ class Pages:
         self._scrapers = {subject.name: Scraper(subject, clock) for subject in subjects}
         self._own, self._free = own, threading.Semaphore(MOST_ASKED)
         self._clock, self._pages, self._exposition = clock, pages, exposition or Exposition()
+        self._making_s: dict[tuple[str, ...], float] = {}
         if len(self._scrapers) != len(subjects):
             raise ValueError("two subjects have the same name")
 
@@ -186,13 +189,19 @@ class Pages:
     def _metrics(
         self, scrapers: Sequence[Scraper[Any]], environ: dict[str, Any]
     ) -> tuple[str, Iterable[tuple[str, str]], bytes]:
-        deadline = self._deadline(environ)
+        began, waited_s = self._clock(), list[float]()
+        asked = tuple(scraper.subject.name for scraper in scrapers)
+        making_s = self._making_s.get(asked, 0.0)
+        deadline = self._deadline(environ, making_s)
         registry = CollectorRegistry()
-        begun = [(scraper.health, scraper.begin(deadline)) for scraper in scrapers]
+        begun = [(scraper.health, _noting(scraper.begin(deadline), waited_s)) for scraper in scrapers]
         for health, landed in begun:
             ScrapeCollector(health, landed, registry)
         _Own(self._own, registry)
-        return self._rendered(registry, environ)
+        answer = self._rendered(registry, environ)
+        took_s = self._clock() - began - sum(waited_s)
+        self._making_s[asked] = max(took_s, _FADES * making_s)
+        return answer
 
     def _asked(self, page: QueryPage, environ: dict[str, Any]) -> tuple[str, Iterable[tuple[str, str]], bytes]:
         if not self._free.acquire(blocking=False):
@@ -205,8 +214,10 @@ class Pages:
             self._free.release()
         return self._rendered(registry, environ)
 
-    def _deadline(self, environ: dict[str, Any]) -> Deadline:
+    def _deadline(self, environ: dict[str, Any], making_s: float = 0.0) -> Deadline:
+        """Return by when sources must be read; `making_s` is what an answer takes to make of what they gave."""
         budget = budget_s(environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", ""))
+        budget -= min(making_s, _MOST_MAKING * budget)
         return Deadline(at=self._clock() + budget, clock=self._clock)
 
     def _rendered(
@@ -223,6 +234,15 @@ class Pages:
             '<h1>Peakproof exporter</h1><p><a href="/metrics">all metrics</a>, <a href="/healthz">health</a></p>'
             f"<ul>{subjects}{pages}</ul></html>\n"
         ).encode()
+
+
+def _noting(landed: Callable[[], Scraped], waited_s: list[float]) -> Callable[[], Scraped]:
+    def scraped() -> Scraped:
+        found = landed()
+        waited_s.append(found.waited_s)
+        return found
+
+    return scraped
 
 
 class _Own(Collector):

@@ -42,6 +42,10 @@ class ReloadedPages:
                 self._successful = False
                 _LOG.error("%s; the configuration that was read before still counts", error)
                 return False
+            except Exception:  # noqa: BLE001 - a defect of ours mustn't take what is exported down
+                self._successful = False
+                _LOG.exception("the exporter itself failed; the configuration that was read before still counts")
+                return False
             before, self._pages = self._pages, pages
             self._successful, self._read_at = True, self._now()
         before.close()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from prometheus_client.metrics_core import Metric
@@ -134,7 +134,7 @@ class SourceReader(Generic[Value]):
         with self._lock:
             before, self.up = self.up, failure is None
         if failure is not None and before is not False:
-            _LOG.warning("%s: can't be read: %s", self._shown, failure)
+            _LOG.warning("%s: can't be read: %s", self._shown, "; ".join(failure.splitlines()))
         elif failure is None and before is False:
             _LOG.info("%s: can be read again", self._shown)
 
@@ -145,6 +145,7 @@ class Scraper(Generic[Value]):
     def __init__(self, subject: Subject[Value], clock: Callable[[], float] = time.monotonic) -> None:
         self.subject = subject
         self.health = Health(subject=subject.name)
+        self._clock = clock
         self._readers = [SourceReader(subject.name, source, read, clock) for source, read in subject.sources.items()]
 
     @property
@@ -155,7 +156,14 @@ class Scraper(Generic[Value]):
     def begin(self, deadline: Deadline) -> Callable[[], "Scraped"]:
         """Start or join a read of each source; the result waits for all until `deadline` and never raises."""
         begun = [reader.begin(deadline) for reader in self._readers]
-        return lambda: self._scraped([landed() for landed in begun])
+
+        def scraped() -> Scraped:
+            asked_at = self._clock()
+            readings = [landed() for landed in begun]
+            waited_s = self._clock() - asked_at
+            return replace(self._scraped(readings), waited_s=waited_s)
+
+        return scraped
 
     def _scraped(self, readings: Sequence[Reading[Value]]) -> "Scraped":
         values = {one.source: one.value for one in readings if one.failure is None}
@@ -177,13 +185,14 @@ class Scraper(Generic[Value]):
 class Scraped:
     """What one scrape of a subject gave: its families, and for each source whether it was read and how long it took.
 
-    `dropped` holds how many series of a family were left out.
+    `dropped` holds how many series of a family were left out, `waited_s` is how long was waited for the sources.
     """
 
     families: tuple[Metric, ...]
     up: Mapping[str, bool]
     took_s: Mapping[str, float]
     dropped: Mapping[str, int] = field(default_factory=dict)
+    waited_s: float = 0.0
 
 
 class ScrapeCollector(Collector):

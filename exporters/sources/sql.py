@@ -24,6 +24,7 @@ from slo.documents import BadInput, Document
 
 _MAX_MESSAGE = 300
 _MIN_CONNECT_S = 0.1
+_PASSWORDS = ("password", "passwd", "sslpassword", "ssl_key_password")
 
 
 class SqlConfig(Document):
@@ -47,9 +48,12 @@ class SqlSource:
             raise BadInput(f"{place}.sql.url: {error}") from None
         dialect = url.get_dialect()
         self._dbapi: Any = dialect.import_dbapi()
-        self._arguments = dialect().create_connect_args(url)
+        try:
+            self._arguments = dialect().create_connect_args(url)
+        except (ArgumentError, ValueError):  # what they say holds a value that may be a secret
+            raise BadInput(f"{place}.sql.url: has an option with a value that isn't one of its kind") from None
         self._query, self._max_rows = config.query, config.max_rows
-        self._hidden = url.password
+        self._hidden = _passwords(url)
         self._turn = threading.Lock()
 
     def read(self, wanted: Sequence[str], deadline: Deadline) -> Table:
@@ -95,8 +99,8 @@ class SqlSource:
     def _message(self, error: Exception) -> str:
         """Return the first line of the driver's own message, without the password."""
         text = " ".join(str(error).partition("\n")[0].split())
-        if self._hidden:
-            text = text.replace(self._hidden, "***")
+        for password in self._hidden:
+            text = text.replace(password, "***")
         return f"{type(error).__name__}: {text}"[:_MAX_MESSAGE]
 
 
@@ -110,6 +114,13 @@ def _url(config: SqlConfig, context: ExporterContext, place: str) -> URL:
     kind = url.get_backend_name()
     if kind not in DATABASES:
         raise BadInput(f"{place}: {kind}: no such kind of database; {allowed}")
-    if config.url.value is not None and url.password is not None:
+    if config.url.value is not None and (url.password is not None or _passwords(url)):
         raise BadInput(f"{place}: must not hold a password; name a variable that holds the address: {{env: NAME}}")
     return url
+
+
+def _passwords(url: URL) -> tuple[str, ...]:
+    """Return the passwords that an address holds, also among its options."""
+    options = url.normalized_query
+    found = [text for name in _PASSWORDS for text in options.get(name, ())]
+    return tuple(filter(None, (url.password, *found)))

@@ -15,7 +15,6 @@ from slo.rules.write import Links
 
 ROOT = Path(__file__).parents[2]
 OBJECTIVES = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
-CONFIG = ROOT / "docker" / "exporters.yaml"
 EXAMPLE = ROOT / "examples" / "exporters" / "exporters.yaml"
 FOLDER = ROOT / "docker" / "prometheus" / "rules"
 ENVIRONMENT, DASHBOARD, GRAFANA = "staging", "peakproof-peak-run", "http://127.0.0.1:3000"
@@ -25,8 +24,7 @@ def stack_rules() -> Mapping[str, str]:
     """Return the stack's generated files, by their path below `FOLDER`."""
     scope, pace = Scope(environment=ENVIRONMENT), Pace()
     built = build(read_objectives([OBJECTIVES]), scope, pace=pace, dashboard=DASHBOARD)
-    worries = groups(read_config(CONFIG), scope) if CONFIG.exists() else ()
-    return RuleFiles(scope=scope, links=Links(dashboards=GRAFANA), pace=pace).of(built, worries)
+    return RuleFiles(scope=scope, links=Links(dashboards=GRAFANA), pace=pace).of(built, ())
 
 
 def example_rules() -> Mapping[str, str]:

@@ -4,6 +4,7 @@ import argparse
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from exporters.serving.scrape import Subject
 from exporters.serving.source import AdminSource, Source
 from exporters.serving.web_protection import WebProtection
 from exporters.subjects import loadgen, orders, stock
-from loadtests.runtime.clock import Clock
 from scripts.arguments import local_file
 from scripts.context import Context
 from scripts.listening import Address, Protection, listen_address, reached_by_others
@@ -89,7 +89,9 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     token = token_named(token_name, context.environment, "--web-token-env names it").reveal() if token_name else None
     web = WebProtection(options.web_config, must_ask=by_others and token is None) if has_file else None
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    reloaded = ReloadedPages(_maker(options, context), Clock.start().now)
+    asked = threading.Event()
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: asked.set())  # before anybody knows that this is up
+    reloaded = ReloadedPages(_maker(options, context), _wall_clock)
     try:
         servers = listen(protected(reloaded.answer, web, token), addresses, web=web)
     except CantListen as error:
@@ -97,7 +99,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     for server in servers:
         context.say(f"{options.subject}: {server.url}/metrics")
     try:
-        _serve(reloaded)
+        _serve(reloaded, asked)
     except KeyboardInterrupt:
         context.say("stopped")
     finally:
@@ -107,10 +109,13 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     return ExitCode.OK
 
 
-def _serve(reloaded: ReloadedPages) -> None:
-    """Reload at each SIGHUP, for ever."""
-    asked = threading.Event()
-    signal.signal(signal.SIGHUP, lambda _signal, _frame: asked.set())
+def _wall_clock() -> int:
+    """Return the time in ns since 1970, as it is after the machine slept or its clock was set: a run's would lag."""
+    return time.time_ns()
+
+
+def _serve(reloaded: ReloadedPages, asked: threading.Event) -> None:
+    """Reload whenever that is asked for, for ever."""
     while True:
         asked.wait()
         asked.clear()
@@ -124,9 +129,7 @@ def _maker(options: argparse.Namespace, context: Context) -> Callable[[OwnFamili
     alone = _without_config(options, context) if options.config is None else None
     if alone is not None:
         return lambda own: Pages([alone], own=own, exposition=exposition)
-    around = ExporterContext(
-        variables=context.environment, folder=file.parent, runs=context.runs, now=Clock.start().now
-    )
+    around = ExporterContext(variables=context.environment, folder=file.parent, runs=context.runs, now=_wall_clock)
     only = None if options.subject == ALL else options.subject
 
     def make(own: OwnFamilies) -> Pages:

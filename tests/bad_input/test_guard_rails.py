@@ -339,15 +339,21 @@ def test_workers_of_one_s_own_join_with_a_token_of_the_run_s_own(steered: Steere
     assert [(one["name"], one["lost"]) for one in steered.run["workers"]] == [("w0", False), ("w1", False)]
 
 
-def test_an_exporter_or_recorder_that_others_reach_wants_a_token(called: Peakproof, tmp_path: Path) -> None:
-    for verb in (("exporter", "loadgen"), ("recorder",)):
-        (tmp_path / "runs" / "20260101T000000Z-a-0000").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "runs" / "20260101T000000Z-a-0000" / "run.json").write_text("{}")
-        ended = called(*verb, "--host", "0.0.0.0", "--port", str(free_port()))  # noqa: S104 - refused
-        assert (ended.code, ended.err) == (
-            2,
-            (
-                "peakproof: --host 0.0.0.0: other machines reach that address, so clients must send a token:"
-                " add --web-token-env NAME, the variable that holds it\n"
-            ),
-        )
+def test_an_exporter_or_recorder_that_others_reach_wants_to_know_who_asks(called: Peakproof, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "20260101T000000Z-a-0000").mkdir(parents=True)
+    (tmp_path / "runs" / "20260101T000000Z-a-0000" / "run.json").write_text("{}")
+    port = free_port()
+    reach = "other machines reach that address, so clients must"
+    recorder = called("recorder", "--host", "0.0.0.0", "--port", str(port))  # noqa: S104 - refused
+    assert (recorder.code, recorder.err) == (
+        2,
+        f"peakproof: --host 0.0.0.0: {reach} send a token: add --web-token-env NAME, the variable that holds it\n",
+    )
+    exporter = called("exporter", "loadgen", "--host", "0.0.0.0", "--port", str(port))  # noqa: S104 - refused
+    assert (exporter.code, exporter.err) == (
+        2,
+        (
+            f"peakproof: 0.0.0.0:{port}: {reach} show who they are: add --web-token-env NAME, the variable that holds a"
+            " token, or --web.config.file with users or client certificates\n"
+        ),
+    )

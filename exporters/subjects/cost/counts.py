@@ -65,6 +65,8 @@ def counts_in(path: Path) -> DailyCounts:
     orders: dict[date, float] = {}
     served: dict[date, float] = {}
     for line, row in enumerate(rows, 2):
+        if None in row:
+            raise Unreadable(f"{path}: line {line}: more fields than the first line names")
         try:
             day = date.fromisoformat(row["day"])
         except (ValueError, TypeError):

@@ -60,7 +60,18 @@ def exports_at(path: Path, delivery: Delivery) -> tuple[Export, ...]:
     if delivery == "new-file":
         return tuple(Export(place=file.path, files=(file,)) for file in files)
     groups = groupby(files, key=lambda file: file.path.parent)
-    return tuple(Export(place=folder, files=tuple(group)) for folder, group in groups)
+    return tuple(Export(place=folder, files=_parts(group)) for folder, group in groups)
+
+
+def _parts(files: Iterable[BillFile]) -> tuple[BillFile, ...]:
+    """Return the files of a folder; raises Unreadable for one that is there in two formats: it would count twice."""
+    by_stem: dict[str, BillFile] = {}
+    for file in files:
+        stem = min((file.path.name.removesuffix(suffix) for suffix in SUFFIXES), key=len)
+        before = by_stem.setdefault(stem, file)
+        if before is not file:
+            raise Unreadable(f"{file.path}: the same part as {before.path.name} by its name; expected one of them")
+    return tuple(by_stem.values())
 
 
 def _files(path: Path) -> Iterable[BillFile]:

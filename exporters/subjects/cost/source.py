@@ -1,7 +1,8 @@
 """Reads a bill: each export once, and of each billing period the newest export alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from exporters.context import ExporterContext
@@ -28,7 +29,9 @@ class BillSource:
         """Return the bill; raises Unreadable. A first read may outlast a scrape: the next one has it."""
         now = datetime.fromtimestamp(self._context.now() / 1e9, UTC)
         chosen: dict[Period, tuple[Path, Charges]] = {}
+        asked_for: set[Path] = set()
         for place, charges in self._newest_first(exports_at(self._path, self._config.delivery)):
+            asked_for.add(place)
             for period in charges.newest:
                 if period in chosen and self._config.delivery == "overwrite":
                     raise Unreadable(
@@ -39,12 +42,23 @@ class BillSource:
                     chosen.setdefault(period, (place, charges))
             if _covers(chosen, now):
                 break
+        # What newer exports supersede isn't asked for any more; its files may lie there for years.
+        self._read = {place: kept for place, kept in self._read.items() if place in asked_for}
         if not chosen:
             raise Unreadable(f"{self._path}: its newest billing period ended more than {HISTORY.days} days ago")
+        _check_apart(chosen)
         bill = bill_of(((period, charges) for period, (_, charges) in chosen.items()), now)
         if bill.newest > now + _AHEAD:
             raise Unreadable(f"{self._path}: ChargePeriodEnd: {bill.newest:%Y-%m-%dT%H:%M:%SZ} lies ahead")
+        self._check_budget(bill)
         return bill
+
+    def _check_budget(self, bill: Bill) -> None:
+        """Raise Unreadable for a budget that the bill's currencies can never be held against."""
+        budget = self._config.budget
+        if budget is not None and budget.currency not in bill.ledgers:
+            there = ", ".join(bill.ledgers)
+            raise Unreadable(f"{self._path}: budget.currency is {budget.currency}, but the bill is in {there}")
 
     def _newest_first(self, exports: Iterable[Export]) -> Iterable[tuple[Path, Charges]]:
         """Read exports as they are asked for; one that is being written is its last version, or isn't there yet."""
@@ -70,6 +84,17 @@ class BillSource:
         if not export.is_unchanged():
             raise Unreadable(f"{export.place}: was written while it was read")
         return charges
+
+
+def _check_apart(chosen: Mapping[Period, tuple[Path, Charges]]) -> None:
+    """Raise Unreadable for billing periods that overlap: a day of both would count twice, a month in part."""
+    for before, after in pairwise(sorted(chosen)):
+        if after.start < before.end:
+            raise Unreadable(
+                f"{chosen[after][0]}: the billing period from {after.start:%Y-%m-%d} to {after.end:%Y-%m-%dT%H:%M:%SZ}"
+                f" overlaps the one from {before.start:%Y-%m-%d} to {before.end:%Y-%m-%dT%H:%M:%SZ} in"
+                f" {chosen[before][0]}; bills of several accounts are sources of their own"
+            )
 
 
 def _covers(periods: Iterable[Period], now: datetime) -> bool:

@@ -31,6 +31,11 @@ class Rows:
         out = self.flaws.left_out
         return [n for n in range(self.table.rows) if n not in out] if out else list(range(self.table.rows))
 
+    def clear(self) -> list[int]:
+        """Return the rows that are kept, without those of a SKU of which another row is left out: it would be short."""
+        unclear, kept = self.unclear(), self.kept()
+        return [n for n in kept if self.skus[n] not in unclear] if unclear else kept
+
     def unclear(self) -> frozenset[str]:
         """Return the SKUs of which a row that can't be true is left out."""
         return frozenset(sku for n in self.flaws.bad if isinstance(sku := self.skus[n], str))
@@ -52,7 +57,7 @@ def count(table: Table, config: LocationConfig, normaliser: Normaliser, shown: s
     available = available_units(read, config.columns)
     updated = _extreme(read, config.columns.updated_at, max)
     counted = _extreme(read, config.columns.counted_at, min)
-    skus, summed = _each_once(read, available, read.kept(), adds=config.duplicates == "add")
+    skus, summed = _each_once(read, available, read.clear(), adds=config.duplicates == "add")
     read.flaws.check()
     changed_at_s = None if table.changed_at_ns is None else table.changed_at_ns / _NS
     if config.columns.updated_at is not None:

@@ -25,6 +25,7 @@ MAX_UNITS = 1_000_000_000
 _AHEAD_S = 300
 _MAX_SHOWN = 60
 _WHOLE = re.compile(r"[+-]?\d{1,10}(\.0{1,6})?")
+_A_THOUSAND_TO_SOME = re.compile(r"[+-]?[1-9]\d{0,2}\.000")
 SKU, QUANTITY, RESERVED, TIME = "sku", "quantity", "reserved", "time"
 DUPLICATE, UNKNOWN_SKU, UNKNOWN_LOCATION = "duplicate", "unknown_sku", "unknown_location"
 EXPECTED = {
@@ -137,7 +138,7 @@ def whole(value: object) -> int | None:
         fits = finite and -MAX_UNITS <= value <= MAX_UNITS and value == int(value)
         return int(value) if fits else None
     if isinstance(value, str) and _WHOLE.fullmatch(text := value.strip()):
-        return int(text.partition(".")[0])
+        return None if _A_THOUSAND_TO_SOME.fullmatch(text) else int(text.partition(".")[0])
     return None
 
 

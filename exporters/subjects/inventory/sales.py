@@ -25,7 +25,7 @@ def sales(table: Table, config: SalesConfig, normaliser: Normaliser, shown: str,
     name = config.columns.last_sold_at
     last = None if name is None else read.times.seconds(table.columns[name], name, read.flaws)
     read.flaws.check()
-    kept = np.array(read.kept(), dtype=np.intp)
+    kept = np.array(read.clear(), dtype=np.intp)
     of_row = [str(read.skus[n]) for n in kept]
     at = {sku: number for number, sku in enumerate(dict.fromkeys(of_row))}
     numbers = np.fromiter(map(at.__getitem__, of_row), dtype=np.intp, count=len(of_row))

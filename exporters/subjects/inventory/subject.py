@@ -58,7 +58,7 @@ class _Excluded:
 
 def subject(config: InventoryConfig, context: ExporterContext) -> Subject[Value]:
     """Return the subject of a configuration, its secrets and files of codes read; raises BadInput."""
-    standing = Standing()
+    standing: Standing = context.kept.setdefault(NAME, Standing())  # a reload is no reason to wait anew
 
     def of(values: Mapping[str, Value]) -> Iterable[Metric]:
         return families(read_of(values, config), config, standing, context.now() / _NS)

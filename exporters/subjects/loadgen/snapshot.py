@@ -19,6 +19,8 @@ from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput
 
 MAX_SERIES = 20_000
+STALE_S = 60.0
+"""A run writes its snapshot every second or so."""
 _MAX_LABEL, _MAX_BUCKETS, _MAX_MESSAGE = 128, 200, 300
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 _NS_PER_S = 1e9
@@ -58,6 +60,15 @@ def read_snapshot(run: Path) -> LiveDocument:
     _check_objectives([objective.name for objective in live.objectives], path)
     for step in live.steps.values():
         cumulative(step.latency)
+    return live
+
+
+def fresh(live: LiveDocument, now: int) -> LiveDocument:
+    """Return a snapshot of a run that is over or under way; raises Unreadable for one that was broken off before."""
+    age_s = (now - live.at) / _NS_PER_S
+    if not live.is_over and age_s > STALE_S:
+        broken_off = f"written {age_s:.0f} s ago, allowed are {STALE_S:.0f}: the run was broken off"
+        raise Unreadable(f"live.json of {live.run[:_MAX_LABEL]}: {broken_off}")
     return live
 
 

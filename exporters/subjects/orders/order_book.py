@@ -20,6 +20,7 @@ _CLOCKS_APART_NS = 60 * 10**9
 _PAID = frozenset({"accepted", "returned", "refunded"})
 _UNPAID = frozenset({"declined", "failed", "cancelled"})
 _SHIPMENT = frozenset({"shipped_at", "due_at"})
+_AWAITED = _SHIPMENT | {"printed_at"}
 _PLACED, _ENDED, _SHIPPED, _LEFT_OUT = 1, 2, 4, 8
 FIELDS = ("run", "decline", "printed_at", "shipped_at", "due_at")
 
@@ -64,6 +65,7 @@ class OrderBook:
         self._bounds_s = bounds_s(None if promise_ns is None else promise_ns / 1e9)
         self._orders: dict[str, _Followed] = {}
         self._gives: set[str] = set()
+        self._gave_up = self._was_wrong_to = False
         self._by_hour: Counter[int] = Counter()
         self._oldest: int | None = None
         self._newest: int | None = None
@@ -78,6 +80,20 @@ class OrderBook:
             self._day = self._new_day(now)
         for hour in [hour for hour in self._by_hour if hour < now // HOUR_NS - WEEK_H]:
             del self._by_hour[hour]
+
+    def begins_again(self, now: int) -> bool:
+        """Return whether all must be read again, and begin that.
+
+        So it is when orders were given up before one told what they wait for: their pages aren't asked for any more.
+        """
+        if not self._was_wrong_to:
+            return False
+        self._gave_up = self._was_wrong_to = False
+        self._orders.clear()
+        self._by_hour.clear()
+        self._oldest = self._newest = None
+        self._day, self.since = self._new_day(now), now - self._follow_ns
+        return True
 
     def take(self, order: Order, now: int) -> bool:
         """Count what is new of an order; return whether it may still change. Raises Unreadable for a contradiction."""
@@ -110,7 +126,9 @@ class OrderBook:
     def _note_what_is_given(self, order: Order) -> None:
         if order.names_run:
             self._gives.add("run")
-        self._gives.update(name for name in FIELDS[1:] if getattr(order, name) is not None)
+        new = {name for name in FIELDS[1:] if getattr(order, name) is not None} - self._gives
+        self._gives |= new
+        self._was_wrong_to |= self._gave_up and not new.isdisjoint(_AWAITED)
 
     def _count(self, order: Order, known: _Followed, now: int) -> None:
         if not known.counted & _PLACED:
@@ -143,6 +161,7 @@ class OrderBook:
         known.waits_for_press_since = (order.paid_at or order.created_at) if accepted and not printed else None
         waits_for_press = known.waits_for_press_since is not None and "printed_at" in self._gives
         known.is_open = known.is_pending or known.waits_for_shipment or waits_for_press
+        self._gave_up |= accepted and not shipped and not known.is_open
 
     def _due_at(self, order: Order) -> int | None:
         if order.due_at is not None:

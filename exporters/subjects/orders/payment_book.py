@@ -49,6 +49,10 @@ class PaymentBook:
         if day_of(now) > self._day.since:
             self._day = PaymentsOfDay(since=day_of(now))
 
+    def begins_again(self, _now: int) -> bool:
+        """Return False: what a payment waits for is known from the start."""
+        return False
+
     def take(self, payment: Payment, now: int) -> bool:
         """Count a payment when it has ended; return whether it may still change. Raises Unreadable."""
         known = self._payments.get(payment.payment_id)

@@ -31,6 +31,9 @@ class Book(Protocol[Row_contra, View_co]):
     def take(self, row: Row_contra, now: int, /) -> bool:
         """Count a row; return whether it may still change."""
 
+    def begins_again(self, now: int, /) -> bool:
+        """Return whether all rows must be taken again, from the first on; nothing is counted then."""
+
     def forget(self, ids: Iterable[str], /) -> None:
         """Forget rows that won't be read again."""
 
@@ -54,15 +57,21 @@ class PagedRecords(Generic[Row, View]):
         now = self._now()
         self._book.begin(now)
         try:
-            for place in list(self._open):
-                self._read(place, now)
-            while (following := self._read(self._last, now)) is not None:
-                self._last = following
-                if deadline.left_s() <= 0:
-                    raise Unreadable(f"{self._name}: still reading what there was before, now from place {following}")
+            self._read_on(now, deadline)
+            if self._book.begins_again(now):
+                self._open, self._last = {}, 0
+                self._read_on(now, deadline)
         except SourceUnavailableError as error:
             raise Unreadable(f"{self._name}: {error}"[:_MAX_MESSAGE]) from error
         return self._book.view(now)
+
+    def _read_on(self, now: int, deadline: Deadline) -> None:
+        for place in list(self._open):
+            self._read(place, now)
+        while (following := self._read(self._last, now)) is not None:
+            self._last = following
+            if deadline.left_s() <= 0:
+                raise Unreadable(f"{self._name}: still reading what there was before, now from place {following}")
 
     def _read(self, place: int, now: int) -> int | None:
         rows, following = self._page(place)
@@ -89,10 +98,14 @@ class OwnRecords(Generic[Row, View]):
         """Return the view; raises Unreadable."""
         now = self._now()
         self._book.begin(now)
-        since = self._book.resume_from(OVERLAP_NS)
         try:
-            for row in self._rows(since):
-                self._book.take(row, now)
+            self._take(now)
+            if self._book.begins_again(now):
+                self._take(now)
         except RecordsError as error:
             raise Unreadable(str(error)[:_MAX_MESSAGE]) from error
         return self._book.view(now)
+
+    def _take(self, now: int) -> None:
+        for row in self._rows(self._book.resume_from(OVERLAP_NS)):
+            self._book.take(row, now)

@@ -28,6 +28,7 @@ from slo.outcomes import EnvironmentLacks
 
 Value = TypeVar("Value")
 _NS_PER_S = 1e9
+_ENDS_WITHIN_S = 2.0
 
 
 @dataclass(slots=True)
@@ -69,17 +70,19 @@ def subject_of(config: OrdersConfig, context: ExporterContext) -> Subject[Values
     if environment.orders_url is None and "orders" not in declares:
         place = f"{path}: environments.{config.environment}"
         raise BadInput(f"{place}: orders_url, or orders() in its shop_records: one is required to export orders")
-    sources = _Sources(config, context, environment, process, declares).all()
+    reads = _Sources(config, context, environment, process, declares)
+    sources = reads.all()
     missing = [kind for kind in (PAYMENTS, FUNNEL) if kind not in sources]
     families = RecordFamilies(tuple(sources), config.funnel)
     if process is not None:
-        weakref.finalize(families, process.close)  # the subject of a configuration that is read anew has another one
+        weakref.finalize(families, process.close)  # of a subject that nobody closes
     about = f"orders, payments and funnel of {config.environment}"
     return Subject(
         name="orders",
         about=about + (f"; not given: {', '.join(missing)}" if missing else ""),
         sources={kind: AtMostEvery(config.every_s, read) for kind, read in sources.items()},
         families=families,
+        close=reads.close,
     )
 
 
@@ -96,11 +99,22 @@ class _Sources:
     ) -> None:
         self._config, self._context, self._environment = config, context, environment
         self._process, self._declares, self._turn = process, declares, threading.Lock()
+        self._shops: list[_Shop] = []
 
     def all(self) -> dict[str, Read[Values]]:
         """Return the reads by the source's name."""
         found = {ORDERS: self._orders(), PAYMENTS: self._payments(), FUNNEL: self._funnel()}
         return {kind: read for kind, read in found.items() if read is not None}
+
+    def close(self) -> None:
+        """Give back connections and the process of the user's file, once a read of it under way has ended."""
+        for shop in self._shops:
+            shop.close()
+        if self._process is not None:
+            has_turn = self._turn.acquire(timeout=_ENDS_WITHIN_S)
+            self._process.close()
+            if has_turn:
+                self._turn.release()
 
     def _orders(self) -> Read[Values] | None:
         config, now = self._config, self._context.now
@@ -153,7 +167,8 @@ class _Sources:
         return read
 
     def _shop(self) -> _Shop:
-        return _Shop(self._environment, self._context.variables)
+        self._shops.append(shop := _Shop(self._environment, self._context.variables))
+        return shop
 
     def _own(self, kind: str) -> RecordsProcess | None:
         return self._process if kind in self._declares else None

@@ -81,6 +81,11 @@ class DumpFolder:
             )
         return BackupCatalogue(backups=backups)
 
+    def stop(self) -> None:
+        """Leave what isn't read to its end yet: nobody asks any more."""
+        with self._lock:
+            self._wanted = []
+
     def _listed(self) -> list[Found]:
         """Return the dumps, the newest first.
 

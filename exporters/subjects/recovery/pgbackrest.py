@@ -1,8 +1,8 @@
 """The backups of a pgBackRest stanza: `pgbackrest info --output=json`, whose format is kept stable.
 
 A backup counts from its stop: what is restored is the state at its end, for which the WAL up to then is needed. One is
-bad whose pages failed their checksums, whose predecessor isn't listed, or whose WAL isn't in the archive. Names of WAL
-segments are in order, those of a later timeline behind all of an earlier one.
+bad whose pages failed their checksums, or those of one on which it rests, if one of these isn't listed, or if its WAL
+isn't in the archive. Names of WAL segments are in order, those of a later timeline behind all of an earlier one.
 https://pgbackrest.org/command.html#command-info
 """
 
@@ -83,7 +83,7 @@ def catalogue_of(listing: Listing, config: Pgbackrest, now_s: float) -> BackupCa
         status = f"status {stanza.status.code}, {_one_line(stanza.status.message)}"
         raise Unreadable(f"{listing.shown}: stanza {config.stanza} has {status}")
     sound = {one.key for one in stanza.repo if one.status.code == OK} if stanza.repo else None
-    listed = {(one.database.repo_key, one.label) for one in stanza.backup}
+    listed = {(one.database.repo_key, one.label): one for one in stanza.backup}
     archived = _archived(stanza.archive)
     return BackupCatalogue(
         backups=tuple(
@@ -118,18 +118,35 @@ def _archived(archives: Sequence[_Archive]) -> Mapping[tuple[int, int], str]:
 
 
 def _why_bad(
-    one: _Backup, sound: set[int] | None, listed: set[tuple[int, str]], archived: Mapping[tuple[int, int], str]
+    one: _Backup,
+    sound: set[int] | None,
+    listed: Mapping[tuple[int, str], _Backup],
+    archived: Mapping[tuple[int, int], str],
 ) -> str | None:
     repository = one.database.repo_key
     if sound is not None and repository not in sound:
         return f"repository {repository} isn't ok"
     if one.error:
         return "pages failed their checksums"
-    if one.prior is not None and (repository, one.prior) not in listed:
-        return f"{_one_line(one.prior)}, on which it rests, isn't listed"
+    if (rests_on := _why_base_is_bad(one, listed)) is not None:
+        return rests_on
     newest = archived.get((repository, one.database.id))
     if one.archive.stop is None or newest is None or newest < one.archive.stop:
         return "the WAL that it needs isn't in the archive"
+    return None
+
+
+def _why_base_is_bad(one: _Backup, listed: Mapping[tuple[int, str], _Backup]) -> str | None:
+    """Return what is wrong with a backup on which it rests, down to the full one; their WAL it doesn't need."""
+    seen = {one.label}
+    while one.prior is not None:
+        name, prior = _one_line(one.prior), listed.get((one.database.repo_key, one.prior))
+        if prior is None or prior.label in seen:
+            return f"{name}, on which it rests, isn't listed"
+        if prior.error:
+            return f"pages of {name}, on which it rests, failed their checksums"
+        seen.add(prior.label)
+        one = prior
     return None
 
 

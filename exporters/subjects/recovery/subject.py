@@ -1,6 +1,7 @@
 """The subject `recovery`: every catalogue, drill record and database of every system is a source of its own."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
 
@@ -8,7 +9,7 @@ from exporters.context import ExporterContext
 from exporters.serving.scrape import Read, Subject
 from exporters.serving.source import Deadline
 from exporters.subjects.recovery import pgbackrest, restic
-from exporters.subjects.recovery.config import Catalogue, RecoveryConfig, System
+from exporters.subjects.recovery.config import Catalogue, PgDumpFolder, RecoveryConfig, System
 from exporters.subjects.recovery.drill_records import read_drills
 from exporters.subjects.recovery.dump_folder import DumpFolder
 from exporters.subjects.recovery.families import Sources, families, system_read
@@ -18,6 +19,7 @@ from exporters.subjects.recovery.values import BackupCatalogue, Drills, Value
 
 NAME = "recovery"
 _NS_PER_S = 1e9
+FolderKey = tuple[Path, PgDumpFolder]
 
 
 def sources_of(name: str, system: System) -> Sources:
@@ -38,12 +40,35 @@ def source_names(config: RecoveryConfig) -> tuple[str, ...]:
 def subject(config: RecoveryConfig, context: ExporterContext) -> Subject[Value]:
     """Return the subject; raises BadInput when a secret isn't there."""
     sources = {name: sources_of(name, system) for name, system in config.systems.items()}
+    folders = {key: _folder(key, context) for key in _folders(config, context)}
+
+    def close() -> None:
+        for key, folder in folders.items():
+            if context.kept.get(NAME, {}).get(key) is not folder:
+                folder.stop()
 
     def of(values: Mapping[str, Value]) -> Iterable[Metric]:
         return families(system_read(name, one, sources[name], values) for name, one in config.systems.items())
 
-    reads = dict(one for name, system in config.systems.items() for one in _reads(system, sources[name], context))
-    return Subject(name=NAME, about="backups, restore drills, replication", sources=reads, families=of)
+    reads = dict(
+        one for name, system in config.systems.items() for one in _reads(system, sources[name], context, folders)
+    )
+    context.kept[NAME] = folders
+    return Subject(name=NAME, about="backups, restore drills, replication", sources=reads, families=of, close=close)
+
+
+def _folders(config: RecoveryConfig, context: ExporterContext) -> Iterator[FolderKey]:
+    for system in config.systems.values():
+        for catalogue in system.backups.values():
+            if catalogue.pg_dump is not None:
+                yield context.path(catalogue.pg_dump.folder), catalogue.pg_dump
+
+
+def _folder(key: FolderKey, context: ExporterContext) -> DumpFolder:
+    """Return the folder as it was before the configuration was read again: its dumps needn't be read once more."""
+    kept: dict[FolderKey, DumpFolder] = context.kept.get(NAME, {})
+    path, config = key
+    return kept[key] if key in kept else DumpFolder(config, path, context.now)
 
 
 def _names(sources: Sources) -> Iterator[str]:
@@ -52,9 +77,15 @@ def _names(sources: Sources) -> Iterator[str]:
     yield from sources.replication
 
 
-def _reads(system: System, sources: Sources, context: ExporterContext) -> Iterator[tuple[str, Read[Value]]]:
+def _reads(
+    system: System, sources: Sources, context: ExporterContext, folders: Mapping[FolderKey, DumpFolder]
+) -> Iterator[tuple[str, Read[Value]]]:
     for name, catalogue in system.backups.items():
-        yield sources.catalogues[name], _catalogue(catalogue, context, sources.catalogues[name])
+        if catalogue.pg_dump is not None:
+            folder = folders[context.path(catalogue.pg_dump.folder), catalogue.pg_dump]
+            yield sources.catalogues[name], folder.read
+        else:
+            yield sources.catalogues[name], _catalogue(catalogue, context, sources.catalogues[name])
     if system.drills is not None and sources.drills is not None:
         yield sources.drills, _drills(system.drills.file, sources.drills.partition("/")[0], context)
     if system.wal_archive is not None and sources.wal_archive is not None:
@@ -68,8 +99,6 @@ def _drills(file: str, system: str, context: ExporterContext) -> Callable[[Deadl
 
 
 def _catalogue(catalogue: Catalogue, context: ExporterContext, place: str) -> Callable[[Deadline], BackupCatalogue]:
-    if catalogue.pg_dump is not None:
-        return DumpFolder(catalogue.pg_dump, context.path(catalogue.pg_dump.folder), context.now).read
     if catalogue.restic is not None:
         of_restic = catalogue.restic
         return _listed(

@@ -65,7 +65,8 @@ class GitHubDeployments:
     def read(self, deadline: Deadline) -> Deployments:
         """Return the deployments that have ended; raises Unreadable until the statuses of all have been read."""
         now_s = self._api.now_s()
-        listed = [(name, one) for name in self._deployed_to for one in self._listed(name, now_s, deadline)]
+        found = [(name, one) for name in self._deployed_to for one in self._listed(name, now_s, deadline)]
+        listed = list({(name, one.id): (name, one) for name, one in found}.values())  # a new one shifts pages
         self._ended = {one.id: self._ended[one.id] for _, one in listed if one.id in self._ended}
         self._read_statuses([one for _, one in listed if one.id not in self._ended], now_s, deadline)
         ended = ((name, one, self._ended.get(one.id)) for name, one in listed)

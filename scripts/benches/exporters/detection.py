@@ -1,4 +1,4 @@
-"""Measured against predicted time to fire: `peakproof drill alerts` of the stack's objectives and of exporters.yaml.
+"""Measured against predicted time to fire: a drill of the shipped objectives and of the example exporters.yaml.
 
 A drill plays minutes of every alert, so it is run once; its figures are one for each case of an alert.
 """
@@ -13,7 +13,7 @@ from scripts.benches.engine.target import free_ports
 from scripts.benches.exporters.bench import Bench
 from scripts.benches.figures import Figure
 from scripts.local_stack.processes import wait_until
-from scripts.rules.stack import CONFIG, OBJECTIVES
+from scripts.rules.stack import EXAMPLE, OBJECTIVES
 from slo.outcomes import EnvironmentLacks
 
 _INTERVALS = 2
@@ -24,7 +24,7 @@ _TIMES = ("detected after", "fires after")
 def measure(bench: Bench) -> Sequence[Figure]:
     """Drill every alert once; returns the largest deviation, in evaluation intervals, and how many were predicted."""
     folder = bench.folder / "drills"
-    config = ["--config", str(CONFIG)] if CONFIG.exists() else []
+    config = ["--config", str(EXAMPLE)]
     where = ["--to", str(folder), "--port-base", str(free_ports(1)[0])]
     command = [sys.executable, "-P", "-m", "scripts.cli", "drill", "alerts", str(OBJECTIVES), *config, *where]
     drill = bench.children.start("drill", command, folder=Path.cwd())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
 from exporters.serving.http_server import CantListen
@@ -90,6 +91,24 @@ def test_the_deadline_of_a_read_comes_from_the_scrapers_timeout() -> None:
 )
 def test_the_timeout_leaves_a_margin_and_nonsense_is_the_default(header: str, budget: float) -> None:
     assert budget_s(header) == pytest.approx(budget)
+
+
+def test_the_time_that_an_answer_takes_to_make_is_taken_off_the_deadline_of_the_next() -> None:
+    at_s, left_s = [100.0], list[float]()
+
+    def read(deadline: Deadline) -> int:
+        left_s.append(deadline.left_s())
+        return 1
+
+    def slow(_: int) -> list[GaugeMetricFamily]:
+        at_s[0] += 2.0
+        return []
+
+    pages = Pages([of_one_source("fake", "a fake", "here", read, slow)], clock=lambda: at_s[0])
+    asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS": "10"}
+    for environ in (asked, asked, {**asked, "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS": "2"}):
+        pages.answer(environ, lambda _status, _headers: None)
+    assert left_s == pytest.approx([9.5, 7.5, 0.9])
 
 
 def test_openmetrics_is_spoken_to_those_who_ask_for_it(server: Server) -> None:

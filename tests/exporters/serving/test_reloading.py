@@ -21,8 +21,11 @@ class Configuration:
         self.value: float | None = 1.0
         self.closed: list[float] = []
         self.close_fails = False
+        self.make_fails = False
 
     def make(self, own: OwnFamilies) -> Pages:
+        if self.make_fails:
+            raise KeyError("oops")
         if (value := self.value) is None:
             raise BadInput("exporters.yaml: inventory: unknown key")
 
@@ -74,6 +77,17 @@ def test_a_new_configuration_counts_and_what_the_old_one_held_is_given_back() ->
     assert configuration.closed == [1]
     reloaded.close()
     assert configuration.closed == [1, 2]
+
+
+def test_a_configuration_that_the_exporter_itself_fails_at_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    configuration = Configuration()
+    reloaded = ReloadedPages(configuration.make, Hand())
+    configuration.make_fails = True
+    assert not reloaded.reload()
+    assert scraped(reloaded) == told(1, 0, 1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the exporter itself failed; the configuration that was read before still counts"
+    ]
 
 
 def test_a_broken_configuration_keeps_the_old_one_and_says_why(caplog: pytest.LogCaptureFixture) -> None:

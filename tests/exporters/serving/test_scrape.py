@@ -91,6 +91,15 @@ def test_a_change_of_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
     ]
 
 
+def test_a_failure_of_several_lines_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    source = Source()
+    source.fails = Unreadable("x.json: a: missing\nx.json: b: missing")
+    scraper_of(source).begin(far())()
+    assert [record.getMessage() for record in caplog.records] == [
+        "fake (here): can't be read: x.json: a: missing; x.json: b: missing"
+    ]
+
+
 def test_what_is_not_there_yet_is_down_and_no_cause_for_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     source = Source()

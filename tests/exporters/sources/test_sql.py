@@ -114,6 +114,21 @@ def test_a_driver_that_repeats_the_password_is_masked(tmp_path: Path) -> None:
     assert "hunter22" not in message
 
 
+@pytest.mark.parametrize("option", ["password", "sslpassword"])
+def test_a_password_among_the_options_of_an_address_is_one_too(tmp_path: Path, option: str) -> None:
+    written = validate({"url": {"value": f"postgresql://u@h/db?{option}=x"}, "query": "select 1"}, SqlConfig, "a.yaml")
+    with pytest.raises(BadInput, match=r"^store\.sql\.url: must not hold a password; name a variable"):
+        SqlSource(written, context(tmp_path), "store")
+
+
+@pytest.mark.parametrize("url", ["mysql://u@h/db?connect_timeout=hunter22", "postgresql:///db?host=a&port=hunter22"])
+def test_an_option_that_can_not_be_used_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    config = validate({"url": {"env": "STORE_URL"}, "query": "select 1"}, SqlConfig, "exporters.yaml")
+    with pytest.raises(BadInput) as caught:
+        SqlSource(config, context(tmp_path, STORE_URL=url), "store")
+    assert str(caught.value) == "store.sql.url: has an option with a value that isn't one of its kind"
+
+
 @pytest.mark.parametrize(
     ("url", "problem"),
     [

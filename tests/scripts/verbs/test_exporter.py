@@ -4,7 +4,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,9 +40,11 @@ class Exporter:
 
 
 @contextmanager
-def exporter(folder: Path, *arguments: str, **variables: str) -> Iterator[Exporter]:
+def exporter(
+    folder: Path, *arguments: str, program: Sequence[str] = ("-m", "scripts.cli"), **variables: str
+) -> Iterator[Exporter]:
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "scripts.cli", "exporter", *arguments],
+        [sys.executable, "-P", *program, "exporter", *arguments],
         cwd=folder, env={"PATH": "/usr/bin:/bin", **variables},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -59,7 +62,7 @@ def addresses(under_way: Exporter, count: int = 1) -> list[str]:
 def test_the_load_generator_is_exported_on_every_address_and_a_signal_ends_it_cleanly(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "20261127T090000Z-a-ffff"
     run.mkdir(parents=True)
-    write_live(run, LIVE)
+    write_live(run, {**LIVE, "state": "ended"})
     both = ("--web.listen-address", "127.0.0.1:0", "--web.listen-address", "127.0.0.2:0")
     with exporter(tmp_path, "loadgen", *both) as under_way:
         for url in addresses(under_way, 2):
@@ -69,10 +72,30 @@ def test_the_load_generator_is_exported_on_every_address_and_a_signal_ends_it_cl
         assert (under_way.line(), under_way.process.wait(30)) == ("stopped", 0)
 
 
+_SLEEPS = """
+import pathlib, runpy, sys, time
+counted = time.perf_counter_ns
+time.perf_counter_ns = lambda: counted() - 3600 * 10**9 * pathlib.Path("slept").exists()
+runpy.run_module("scripts.cli", run_name="__main__")
+"""
+
+
+def test_after_the_machine_has_slept_for_an_hour_the_time_is_right(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "exporters.yaml").write_text("format: peakproof/exporters/v1\nloadgen: {runs: runs}\n")
+    began_s = time.time()
+    with exporter(tmp_path, "all", "--port", "0", program=("-c", _SLEEPS)) as under_way:
+        (url,) = addresses(under_way)
+        (tmp_path / "slept").touch()  # what counts ticks has missed an hour
+        under_way.process.send_signal(signal.SIGHUP)
+        assert under_way.logged() == "INFO the configuration was read again"
+        assert samples(requests.get(f"{url}/metrics", timeout=30).text)[RELOADED,] >= began_s
+
+
 def test_a_hangup_reads_the_configuration_again_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "20261127T090000Z-a-ffff"
     run.mkdir(parents=True)
-    write_live(run, LIVE)
+    write_live(run, {**LIVE, "state": "ended"})
     file = tmp_path / "exporters.yaml"
     right = "format: peakproof/exporters/v1\nloadgen: {runs: runs}\n"
     file.write_text(right)

@@ -41,7 +41,7 @@ NOT_WEIGHED = {
     *("scheduling_lag_s.p50", "scheduling_lag_s.max", "recorder.spans", "notes", "platform", "run"),
     *("environment", "environment.name", "environment.base_url", "environment.fingerprint", "release.expected"),
     *("permission", "lease", "environment.destinations", "environment.shares_addresses", "workers_refused"),
-    "shop_records",
+    *("shop_records", "alert_silence", "annotation"),
     *("clock_offsets.w0.pings", "clock_offsets.w1.pings"),
     *(
         "live",

@@ -32,6 +32,7 @@ def test_a_csv_file_gives_its_days(tmp_path: Path) -> None:
 
 
 WRONG = [
+    ("day,orders\n2026-11-01,1,234\n", "line 2: more fields than the first line names"),
     ("", "expected a first line day,orders,requests and 1 to 100000 days"),
     ("date,orders\n2026-11-01,1\n", "expected a first line day,orders,requests and 1 to 100000 days"),
     ("day,orders\n01.11.2026,1\n", "line 2: day: expected YYYY-MM-DD, found '01.11.2026'"),

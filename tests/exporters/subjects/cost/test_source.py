@@ -29,8 +29,11 @@ def source(
     now: datetime = NOW,
     settled_after_s: float = 0,
     clock: Callable[[], datetime] | None = None,
+    **more: Any,
 ) -> BillSource:
-    config = BillConfig.model_validate({"path": "bills", "delivery": delivery, "settled_after_s": settled_after_s})
+    config = BillConfig.model_validate(
+        {"path": "bills", "delivery": delivery, "settled_after_s": settled_after_s, **more}
+    )
     context = ExporterContext(
         variables={},
         folder=folder,
@@ -89,6 +92,14 @@ def test_the_newest_export_of_a_billing_period_supersedes_the_older_ones(
     assert found.newest == NOV + timedelta(days=18)
 
 
+def test_what_newer_exports_supersede_is_kept_no_longer(tmp_path: Path) -> None:
+    one, first = source(tmp_path, "new-file"), datetime(2026, 9, 1, tzinfo=UTC)
+    for number in range(3):
+        write(tmp_path / "bills" / f"{number}.csv", days("1", first, 80), at=at(number))
+        one.read(LONG_AGO)
+    assert list(one._read) == [tmp_path / "bills" / "2.csv"]
+
+
 def test_an_older_export_still_counts_for_the_period_that_the_newer_one_does_not_hold(tmp_path: Path) -> None:
     write(tmp_path / "bills" / "a.csv", [*days("1", OCT, 31), *days("9", NOV, 1)], at=at(1))
     write(tmp_path / "bills" / "b.csv", days("2", NOV, 2), at=at(2))
@@ -104,6 +115,41 @@ def test_two_folders_of_one_period_are_refused_where_files_are_overwritten(tmp_p
     assert str(refused.value) == (
         f"{folder}: {folder / 'b'} and {folder / 'a'} both hold the billing period from 2026-11-01;"
         " delivery: new-folder or new-file takes the newest"
+    )
+
+
+def refused(one: BillSource) -> str:
+    with pytest.raises(Unreadable) as refusal:
+        one.read(LONG_AGO)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("delivery", ["overwrite", "new-folder", "new-file"])
+def test_billing_periods_that_overlap_are_refused_and_not_added(tmp_path: Path, delivery: str) -> None:
+    bills = tmp_path / "bills"
+    write(bills / "a" / "bill.csv", days("1", NOV, 10))
+    write(bills / "b" / "bill.csv", days("1", NOV, 10, BillingPeriodEnd="2026-11-30T23:59:59Z"), at=OCT)
+    places = ("a/bill.csv", "b/bill.csv") if delivery == "new-file" else ("a", "b")
+    assert refused(source(tmp_path, delivery)) == (
+        f"{bills / places[0]}: the billing period from 2026-11-01 to 2026-12-01T00:00:00Z overlaps the one from"
+        f" 2026-11-01 to 2026-11-30T23:59:59Z in {bills / places[1]};"
+        " bills of several accounts are sources of their own"
+    )
+
+
+def test_a_part_that_is_there_compressed_and_not_is_refused_and_not_added(tmp_path: Path) -> None:
+    bills = tmp_path / "bills"
+    write(bills / "part-1.csv", days("1", NOV, 10))
+    write(bills / "part-1.csv.gz", days("1", NOV, 10))
+    assert refused(source(tmp_path)) == (
+        f"{bills / 'part-1.csv.gz'}: the same part as part-1.csv by its name; expected one of them"
+    )
+
+
+def test_a_budget_in_a_currency_that_the_bill_is_not_in_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "bills" / "a.csv", days("1", NOV, 10))
+    assert refused(source(tmp_path, budget={"amount": "10", "currency": "EUR"})) == (
+        f"{tmp_path / 'bills'}: budget.currency is EUR, but the bill is in USD"
     )
 
 

@@ -34,7 +34,7 @@ def refusal(columns: dict[str, list[Any]], **settings: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("written", [3, 3.0, "3", " 3 ", "+3", "3.00", Decimal("3.0")])
+@pytest.mark.parametrize("written", [3, 3.0, "3", " 3 ", "+3", "3.00", "3.0000", Decimal("3.000")])
 def test_a_whole_number_is_one_however_it_is_written(written: object) -> None:
     assert count({"sku": ["a", "b"], "quantity": [written, "-2"]}).available.tolist() == [3, -2]
 
@@ -44,6 +44,7 @@ def test_a_whole_number_is_one_however_it_is_written(written: object) -> None:
     [
         None, "", "n/a", "1,5", 1.5, "1e3", float("nan"), float("inf"), 1e300, "NaN", True, b"3", Decimal("NaN"),
         Decimal("sNaN"), 10**9 + 1, -(10**9) - 1, 2**70, [], {}, "٣x",
+        "1.000", "-250.000",
     ],
 )  # fmt: skip
 def test_what_is_no_number_of_units_makes_the_source_unreadable(lie: object) -> None:
@@ -87,6 +88,13 @@ def test_as_many_bad_rows_as_allowed_are_left_out_counted_and_nothing_is_said_of
     assert "3 bad rows of 4, allowed are 2" in refusal(
         {"sku": ["a", "b", None, "d"], "quantity": [1, "x", 5, None]}, max_bad_rows=2
     )
+
+
+@pytest.mark.parametrize("duplicates", ["add", "refuse"])
+def test_what_is_left_of_a_sku_with_a_bad_row_is_no_figure(duplicates: str) -> None:
+    shelves: dict[str, list[Any]] = {"sku": ["a", "b", "b"], "quantity": [1, "x", 4]}
+    found = count(shelves, max_bad_rows=1, duplicates=duplicates)
+    assert (found.skus, found.available.tolist(), found.unclear) == (("a",), [1], frozenset({"b"}))
 
 
 def test_a_sku_twice_is_refused_or_added_up_as_configured() -> None:
@@ -172,3 +180,11 @@ def test_sales_of_a_sku_add_up_and_its_last_sale_is_the_latest() -> None:
     assert found.last_sold_s is not None
     assert found.last_sold_s.tolist()[0] == late.timestamp()
     assert str(found.last_sold_s.tolist()[1]) == "nan"
+
+
+def test_what_is_left_of_the_sales_of_a_sku_with_a_bad_row_is_no_figure() -> None:
+    document = {**SOURCE, "window_days": 7, "max_bad_rows": 1, "columns": {"sku": "sku", "units": "units"}}
+    config = validate(document, SalesConfig, "exporters.yaml")
+    table = Table(columns={"sku": ["a", "b", "b"], "units": [1, "x", 4]}, rows=3)
+    found = sales(table, config, Normaliser(rule=SkuRule()), "sales", NOW_S * NS)
+    assert (found.skus, found.units.tolist(), found.unclear) == (("a",), [1], frozenset({"b"}))

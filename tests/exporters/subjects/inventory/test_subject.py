@@ -17,7 +17,7 @@ from loadtests.demand.forecast import forecast
 from loadtests.demand.history import read_history
 from loadtests.demand.sample_history import to_csv
 from slo.documents import validate
-from tests.exporters.subjects.inventory.scraped import Exporter, context
+from tests.exporters.subjects.inventory.scraped import NS, Exporter, context
 from tests.slo.promtool import NEEDED, PROMTOOL
 
 DOCUMENT: dict[str, Any] = {
@@ -60,6 +60,14 @@ def test_one_scrape_says_what_there_is_where_it_differs_and_how_long_it_lasts(fo
     assert found.of("inventory_warehouse_out_skus") == 1
     assert found.of("inventory_cover_seconds", "recent", "a") == 50 * 86_400
     assert found.of("inventory_excluded_rows", "unknown_location", "web-shop") == 1
+
+
+def test_since_when_a_sku_differs_outlives_a_configuration_that_is_read_again(folder: Path) -> None:
+    now_s = [time.time()]
+    around = context(folder, now=lambda: int(now_s[0] * NS))
+    first_s = Exporter(DOCUMENT, around).scrape().of("inventory_drift_oldest_timestamp_seconds", "store")
+    now_s[0] += 600
+    assert Exporter(DOCUMENT, around).scrape().of("inventory_drift_oldest_timestamp_seconds", "store") == first_s
 
 
 def test_rows_that_are_in_no_figure_are_named_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

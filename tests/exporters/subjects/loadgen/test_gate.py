@@ -53,6 +53,17 @@ def test_the_latest_run_that_was_judged_counts_also_while_a_later_one_is_under_w
     assert samples["loadtest_open_sessions",] == 42
 
 
+@pytest.mark.parametrize(("state", "late_s", "up"), [("running", 60, 1), ("running", 61, 0), ("ended", 86_400, 1)])
+def test_a_run_that_was_broken_off_is_not_shown_as_under_way(tmp_path: Path, state: str, late_s: int, up: int) -> None:
+    (tmp_path / FIRST).mkdir()
+    (tmp_path / FIRST / "live.json").write_text(json.dumps({**LIVE, "state": state}))
+    now = 1_700_000_000_500_000_000 + late_s * 10**9
+    context = ExporterContext(variables={}, folder=tmp_path, runs=tmp_path, now=lambda: now)
+    samples = scraped(subject_of(LoadgenConfig(), context))
+    assert samples["loadgen_exporter_up", "live.json"] == up
+    assert (("loadtest_open_sessions",) in samples) == up
+
+
 def test_before_any_gate_there_is_no_outcome(tmp_path: Path) -> None:
     (tmp_path / FIRST).mkdir()
     samples = found(tmp_path)

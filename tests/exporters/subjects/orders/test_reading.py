@@ -71,6 +71,29 @@ def test_pages_that_hold_nothing_open_are_not_read_again() -> None:
     assert len(one._orders) == 1
 
 
+def stuck() -> list[Order]:
+    """Return a page of orders that nobody ships, and then one of shipped ones, which alone say that any are."""
+    return [*(order(f"stuck-{n}", at=NOON - 2 * HOUR_NS) for n in range(3)), *(shipped(f"{n}") for n in range(3))]
+
+
+def test_orders_that_wait_are_found_also_before_the_first_that_was_shipped() -> None:
+    shop = Shop(stuck())
+    read = paged(shop, book())
+    seen = read(FAR)
+    assert (seen.overdue, seen.day.placed, shop.asked_now()) == (3, 6, [0, 3, 6, 0, 3, 6])
+    assert (read(FAR).overdue, shop.asked_now()) == (3, [0, 6])
+
+
+def test_orders_of_a_user_s_file_that_wait_are_found_also_before_the_first_that_was_shipped() -> None:
+    shop = Shop(stuck()[:3])
+    read = OwnRecords("orders", shop.since, book(), lambda: NOON)
+    assert (read(FAR).overdue, read(FAR).overdue) == (None, None)
+    shop.orders = stuck()
+    for _ in range(2):
+        seen = read(FAR)
+        assert (seen.overdue, seen.day.placed) == (3, 6)
+
+
 def test_a_read_that_is_not_done_by_its_deadline_goes_on_with_the_next() -> None:
     shop = Shop([shipped(f"{n}") for n in range(7)])
     read = paged(shop, book())

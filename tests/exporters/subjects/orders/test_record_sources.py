@@ -16,6 +16,7 @@ from exporters.names.catalogue import FAMILIES
 from exporters.serving.at_most_every import AtMostEvery
 from exporters.serving.scrape import Subject
 from exporters.serving.source import Deadline
+from loadtests.audit.pages import Pages
 from slo.documents import BadInput
 from tests.exporters.fakes import FUNNEL, TOKEN, Samples, Shop, shop_admin
 from tests.exporters.subjects.orders.fixtures import context, exposition, of, orders_subject, scraped, targets
@@ -123,6 +124,37 @@ def test_orders_payments_and_funnel_of_a_user_s_file_are_exported(tmp_path: Path
     missing = {what for (what,) in of(found, "orders_not_given")}
     assert missing == {"run", "decline", "printed_at", "shipped_at", "due_at", "funnel step cart"}
     assert subject.about == "orders, payments and funnel of shop"
+
+
+def test_a_subject_that_is_closed_ends_the_process_of_the_user_s_file(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    tells = f"import os, pathlib\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+    (tmp_path / "mine.py").write_text(tells + MINE.format(noon=NOON))
+    targets(tmp_path, shop_records={"file": "mine.py"})
+    subject = orders_subject(context(tmp_path, TOKEN))
+    assert scraped(subject)["orders_placed_total",] == 2
+    process = int(pid.read_text())
+    os.kill(process, 0)
+    subject.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_a_subject_that_is_closed_gives_its_connections_back(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[Pages] = []
+
+    def close(one: Pages) -> None:
+        given_back.append(one)
+
+    monkeypatch.setattr(Pages, "close", close)
+    says(shop, ORDER)
+    subject = of_page(shop, tmp_path)
+    scraped(subject)
+    assert given_back == []
+    subject.close()
+    assert len(given_back) == 1
 
 
 def test_what_is_not_given_is_named_once_in_the_log_and_on_the_landing_page(

@@ -133,6 +133,12 @@ def test_a_backup_of_pgbackrest_is_good_from_its_stop() -> None:
     [
         ("s['backup'][1]['error'] = True", "pages failed their checksums"),
         ("s['backup'][1]['prior'] = '20261128-010000F'", "20261128-010000F, on which it rests, isn't listed"),
+        (
+            "s['backup'].append(s['backup'][0] | {'label': 'x', 'prior': 'y'}); s['backup'][1]['prior'] = 'x'",
+            "y, on which it rests, isn't listed",
+        ),
+        ("s['backup'][0]['error'] = True", f"pages of {FULL}, on which it rests, failed their checksums"),
+        ("s['backup'][1]['prior'] = s['backup'][1]['label']", f"{INCR}, on which it rests, isn't listed"),
         ("s['archive'][0]['max'] = '000000010000000000000008'", "the WAL that it needs isn't in the archive"),
         ("s['archive'][0]['max'] = None", "the WAL that it needs isn't in the archive"),
         ("s['archive'] = []", "the WAL that it needs isn't in the archive"),

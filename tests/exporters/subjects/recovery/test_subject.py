@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,17 @@ import pytest
 
 from exporters.names.catalogue import FAMILIES
 from exporters.serving.scrape import Scraped, Scraper
+from exporters.serving.source import Unreadable
 from exporters.subjects.recovery import families as of
 from exporters.subjects.recovery.config import RecoveryConfig
+from exporters.subjects.recovery.dump_check import Checked, GoesOn
 from exporters.subjects.recovery.subject import sources_of, subject
 from exporters.subjects.recovery.values import Backup, BackupCatalogue, Standby, Standbys, State, Value, WalArchived
 from slo.documents import validate
 from tests.exporters.subjects.reading import DAY, HOUR, NOW_S, context_at, exposed, lint, within
 from tests.exporters.subjects.recovery.test_drill_records import RECORD
 from tests.exporters.subjects.recovery.test_dump_check import DUMPS
+from tests.waiting import wait_for
 
 CONFIG: dict[str, Any] = {
     "systems": {
@@ -56,6 +60,39 @@ def world(tmp_path: Path) -> Path:
 def scraped(folder: Path, config: dict[str, Any] = CONFIG, now_s: float = NOW_S) -> Scraped:
     made = subject(validate(config, RecoveryConfig, "exporters.yaml"), context_at(folder, now_s))
     return Scraper(made).begin(within())()
+
+
+def test_a_configuration_that_is_read_again_keeps_what_is_known_of_the_dumps(world: Path) -> None:
+    context = context_at(world)
+    before = subject(validate(CONFIG, RecoveryConfig, "exporters.yaml"), context)
+    assert Scraper(before).begin(within())().up["shop/backups/nightly"]
+    (folder,) = context.kept["recovery"].values()
+    folder._read_dump = None  # nothing can be read any more
+    after = subject(validate(CONFIG, RecoveryConfig, "exporters.yaml"), context)
+    before.close()
+    found = exposed(Scraper(after).begin(within())().families)
+    assert found["recovery_catalogue_last_good_backup_timestamp_seconds{shop,nightly}"] == NOW_S - DAY
+
+
+def test_a_folder_that_is_configured_no_more_is_not_read_on(world: Path) -> None:
+    context, read = context_at(world), validate(CONFIG, RecoveryConfig, "exporters.yaml")
+    before = subject(read, context)
+    may_end, goes_on = threading.Event(), []
+
+    def slow(_path: Path, asked: GoesOn) -> Checked:
+        may_end.wait(30)
+        goes_on.append(asked())
+        return Checked()
+
+    (folder,) = context.kept["recovery"].values()
+    folder._read_dump = slow
+    with pytest.raises(Unreadable, match="dumps are still being read"):
+        before.sources["shop/backups/nightly"](within(0.6))
+    del context.kept["recovery"]
+    before.close()
+    may_end.set()
+    wait_for(lambda: folder._thread is None, "the end of the check")
+    assert goes_on == [False]
 
 
 def test_every_figure_of_a_system_that_is_well(world: Path) -> None:

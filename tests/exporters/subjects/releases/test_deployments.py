@@ -118,6 +118,13 @@ def test_pages_are_followed_until_a_deployment_is_too_old(tmp_path: Path) -> Non
         assert [one.query["page"] for one in server.asked if "page" in one.query] == ["1", "2", "3"]
 
 
+def test_a_deployment_that_two_pages_of_github_hold_counts_once(tmp_path: Path) -> None:
+    api = GitHubApi([listed(2, HOUR), listed(1, DAY), listed(1, DAY)], {n: [status("success", 60)] for n in (1, 2)})
+    api.per_page = 2
+    with rest_server(api) as server:
+        assert len(of_github(server, tmp_path).read(within()).deployments) == 2
+
+
 def test_more_statuses_than_a_read_may_ask_for_are_read_on_the_next(tmp_path: Path) -> None:
     many = [listed(number, HOUR) for number in range(1, 251)]
     api = GitHubApi(many, {number: [status("success", 60)] for number in range(1, 251)})
