@@ -174,10 +174,10 @@ def _none_though_expected(every_s: float, scope: Scope) -> Alert:
         for_s=for_s,
         severity="page",
         summary="No order, where {{ $value | humanize }} were to be expected since the last one.",
-        description="Expected is what was ordered in the same hour a week ago.",
+        description="Expected is the lower of what was ordered in the same hour yesterday and a week ago.",
         reason=(
             f"Orders come at random: where {EXPECTED_IN_SILENCE} were to be expected, none comes with a probability of "
-            f"e^-{EXPECTED_IN_SILENCE}; were this week half as busy as the last, still once in 22,000 silences. A "
+            f"e^-{EXPECTED_IN_SILENCE}; were today half as busy as either day, still once in 22,000 silences. A "
             f"quiet night, in which few are expected, is waited out in proportion. {for_s} s are two reads."
         ),
         runbook="no-orders",

@@ -82,7 +82,7 @@ NEWEST = Family(
 EXPECTED = Family(
     name="orders_expected_per_second",
     kind="gauge",
-    help="Orders per second in the same hour (UTC) a week ago; absent where the records don't reach back that far.",
+    help="Orders per second in the same hour (UTC) yesterday or a week ago, the lower; absent without records of both.",
 )
 FUNNEL = Family(
     name="orders_funnel_sessions_total",

@@ -15,7 +15,7 @@ from loadtests.audit.shop_records import Order
 MOST_FOLLOWED = 500_000
 PENDING_NS = 3600 * 10**9
 HOUR_NS = 3600 * 10**9
-WEEK_H = 168
+DAY_H, WEEK_H = 24, 168
 _CLOCKS_APART_NS = 60 * 10**9
 _PAID = frozenset({"accepted", "returned", "refunded"})
 _UNPAID = frozenset({"declined", "failed", "cancelled"})
@@ -208,7 +208,8 @@ class OrderBook:
         )
 
     def _expected_per_s(self, now: int) -> float | None:
-        hour = now // HOUR_NS - WEEK_H
-        if self._oldest is None or self._oldest > hour * HOUR_NS:
+        """Return the lower rate of the same hour yesterday and a week ago: neither was a rush that is over."""
+        hour = now // HOUR_NS
+        if self._oldest is None or self._oldest > (hour - WEEK_H) * HOUR_NS:
             return None
-        return self._by_hour[hour] / 3600
+        return min(self._by_hour[hour - DAY_H], self._by_hour[hour - WEEK_H]) / 3600

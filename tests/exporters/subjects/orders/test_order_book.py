@@ -161,13 +161,23 @@ def test_an_order_that_is_paid_after_midnight_is_of_yesterday_and_its_revenue_of
     assert (view.day.placed, view.day.ended["accepted"], view.day.revenue_cents) == (0, 1, 100)
 
 
-def test_expected_is_what_came_in_the_same_hour_a_week_ago() -> None:
+def placed(count: int, at: int) -> list[Order]:
+    return [order(f"{at}-{n}", at=at + n * S) for n in range(count)]
+
+
+@pytest.mark.parametrize(("yesterday", "a_week_ago", "expected"), [(36, 72, 36), (72, 36, 36), (0, 36, 0), (36, 0, 0)])
+def test_expected_is_what_came_in_the_same_hour_of_the_quieter_of_two_days(
+    yesterday: int, a_week_ago: int, expected: int
+) -> None:
     week = 7 * DAY_NS
-    orders = [order(f"{n}", at=NOON - week + n * S) for n in range(36)] + [order("old", at=NOON - week - HOUR_NS)]
-    assert read(book(), orders).expected_per_s == 36 / 3600
-    assert read(book(), orders[:-1]).expected_per_s == 36 / 3600
-    assert read(book(), orders[1:-1]).expected_per_s is None  # its first seconds may be missing
-    assert read(book(), [orders[-1]]).expected_per_s == 0
+    orders = placed(yesterday, NOON - DAY_NS) + placed(a_week_ago, NOON - week) + placed(1, NOON - week - HOUR_NS)
+    assert read(book(), orders).expected_per_s == expected / 3600
+
+
+def test_nothing_is_expected_where_the_records_may_not_reach_back_a_week() -> None:
+    whole = placed(36, NOON - DAY_NS) + placed(36, NOON - 7 * DAY_NS)
+    assert read(book(), whole).expected_per_s == 36 / 3600
+    assert read(book(), [one for one in whole if one.created_at != NOON - 7 * DAY_NS]).expected_per_s is None
 
 
 def test_an_order_is_followed_for_so_long_and_no_longer() -> None:
