@@ -47,6 +47,7 @@ class HangWatch:
             self._begun = True
             self._path.parent.mkdir(exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            self._end_unless_looked_at()  # here, too: what holds the interpreter at once lets no thread begin
             get_original("_thread", "start_new_thread")(self._watch, ())
 
     def close(self) -> None:
@@ -55,10 +56,13 @@ class HangWatch:
             self._is_over = True  # its thread sees that at its next look, and closes the file
             self._path.unlink(missing_ok=True)
 
+    def _end_unless_looked_at(self) -> None:
+        faulthandler.dump_traceback_later(self._after_s * _HELD, exit=True, file=self._file)
+
     def _watch(self) -> None:
         sleep, turns, most = get_original("time", "sleep"), 0, self._after_s / _LOOK_S
         while not self._is_over:
-            faulthandler.dump_traceback_later(self._after_s * _HELD, exit=True, file=self._file)
+            self._end_unless_looked_at()
             sleep(_LOOK_S)
             turns = 0 if self._is_alive else turns + 1
             self._is_alive = False
