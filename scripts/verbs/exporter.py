@@ -3,10 +3,10 @@
 import argparse
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from exporters.config import names, pages_of, read_config, subjects
@@ -89,8 +89,9 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     token = token_named(token_name, context.environment, "--web-token-env names it").reveal() if token_name else None
     web = WebProtection(options.web_config, must_ask=by_others and token is None) if has_file else None
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    asked = threading.Event()
-    signal.signal(signal.SIGHUP, lambda _signal, _frame: asked.set())  # before anybody knows that this is up
+    # Not an Event: a handler that sets it while this thread is within its wait() would wait for itself.
+    asked: SimpleQueue[None] = SimpleQueue()
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: asked.put(None))  # before anybody knows that this is up
     reloaded = ReloadedPages(_maker(options, context), _wall_clock)
     try:
         servers = listen(protected(reloaded.answer, web, token), addresses, web=web)
@@ -114,11 +115,10 @@ def _wall_clock() -> int:
     return time.time_ns()
 
 
-def _serve(reloaded: ReloadedPages, asked: threading.Event) -> None:
+def _serve(reloaded: ReloadedPages, asked: "SimpleQueue[None]") -> None:
     """Reload whenever that is asked for, for ever."""
     while True:
-        asked.wait()
-        asked.clear()
+        asked.get()
         reloaded.reload()
 
 
