@@ -4,8 +4,10 @@ PYTHON ?= python3
 RELEASE ?= stable
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Tests run in as many processes as there are cores, by the groups of tests/groups.py.
-PARALLEL := -n logical --maxprocesses 4 --max-worker-restart 0
+# Tests run in processes by the groups of tests/groups.py. They wait more than they compute, so there is one process more
+# than there are cores; the heavy ones compute.
+PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --max-worker-restart 0
+HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
 
 .PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-stop prove-alerts prove-demo clean
 
@@ -35,7 +37,7 @@ test: $(STAMP)  ## all tests but the heavy ones
 	$(BIN)/python -m pytest -m "not heavy" $(PARALLEL) --durations 15
 
 test-heavy: $(STAMP)  ## tests that need a browser, a database server or minutes
-	$(BIN)/python -m pytest -m heavy $(PARALLEL) --durations 15
+	$(BIN)/python -m pytest -m heavy $(HEAVY) --durations 15
 
 coverage: $(STAMP)  ## branches that the tests take, by room (the heavy ones left out)
 	@mkdir -p build/coverage && rm -f build/coverage/data*
