@@ -155,8 +155,9 @@ def test_the_error_ratio_is_recorded_from_its_metrics_and_from_its_spans(shop: S
     shop.database.with_suffix(".away").rename(shop.database)
     assert set(broken) == {500}
     wanted = len(broken) / len(healthy + broken)
-    burning = shop.until(ratio, lambda found: all(abs(value - wanted) < 0.08 for value in found.values()))
-    assert burning == dict.fromkeys(INDICATORS, pytest.approx(wanted, abs=0.08))
+    # A rate doesn't know what a new series had counted before its first scrape, so the shares aren't quite those sent.
+    burning = shop.until(ratio, lambda found: all(abs(value - wanted) < 0.2 for value in found.values()))
+    assert burning == dict.fromkeys(INDICATORS, pytest.approx(wanted, abs=0.2))
     assert shop.until('objective:events:rate5m{environment="staging"}', lambda found: min(found.values()) > 0)
 
 

@@ -179,9 +179,13 @@ def test_prometheus_answers_to_the_verdicts_queries_are_kept(stack: Stack, whole
 def test_the_alert_rules_are_evaluated(stack: Stack, whole: Played) -> None:
     assert whole.run["ended"] == "completed"
     rules = [rule for group in stack.prometheus("/api/v1/rules")["groups"] for rule in group["rules"]]
-    assert {rule["name"]: rule["health"] for rule in rules} == dict.fromkeys(
-        (ALERT, *(f"Peakproof{what}" for what in ("ExporterDown", "ShopDown", "RunStoppedEarly", "ShopErrors"))), "ok"
-    )
+    names = {rule["name"] for rule in rules}
+    assert {rule["name"]: rule["health"] for rule in rules} == dict.fromkeys(names, "ok")
+    assert {name for name in names if name.startswith("Peakproof")} == {
+        ALERT,
+        *(f"Peakproof{what}" for what in ("ExporterDown", "ShopDown", "RunStoppedEarly", "ShopErrors")),
+    }
+    assert {"ErrorBudgetBurn", "ObjectiveNoTraffic", "ObjectiveScrapeDown", "ObjectiveSeriesMissing"} <= names
 
 
 # -- a dead database ---------------------------------------------------------------------------------------

@@ -106,11 +106,12 @@ def test_real_alerts_fire_and_clear_as_predicted_and_a_wrong_threshold_is_found(
     assert report["outcome"] == ("FAIL" if findings(drilled) else "PASS")
     assert [(one["alert"], one["case"]) for one in report["alerts"]] == [
         ("ShopDown", "at-once"),
+        ("ShopSlow", "slow"),
         ("TestsSourceDown", "after-for"),
         ("TooManyBad", "share"),
         ("ShopDown", "at-once (routing)"),
         ("TestsSourceDown", "after-for (inhibition)"),
-        ("ShopDown", "at-once (inhibition)"),
+        ("ShopSlow", "slow (inhibition)"),
     ]
     waited = next(one for one in report["alerts"] if one["case"] == "after-for")
     assert {one["name"]: one["within"] for one in waited["figures"]} == dict.fromkeys(
