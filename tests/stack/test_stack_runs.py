@@ -180,11 +180,12 @@ def test_the_alert_rules_are_evaluated(stack: Stack, whole: Played) -> None:
     assert whole.run["ended"] == "completed"
     rules = [rule for group in stack.prometheus("/api/v1/rules")["groups"] for rule in group["rules"]]
     names = {rule["name"] for rule in rules}
-    assert {rule["name"]: rule["health"] for rule in rules} == dict.fromkeys(names, "ok")
-    assert {name for name in names if name.startswith("Peakproof")} == {
-        ALERT,
-        *(f"Peakproof{what}" for what in ("ExporterDown", "ShopDown", "RunStoppedEarly", "ShopErrors")),
-    }
+    own = {rule["name"]: rule["health"] for rule in rules if rule["name"].startswith("Peakproof")}
+    assert own == dict.fromkeys(
+        (ALERT, *(f"Peakproof{what}" for what in ("ExporterDown", "ShopDown", "RunStoppedEarly", "ShopErrors"))), "ok"
+    )
+    # Those of days and of the budget are evaluated each five minutes, and may not have been yet.
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
     assert {"ErrorBudgetBurn", "ObjectiveNoTraffic", "ObjectiveScrapeDown", "ObjectiveSeriesMissing"} <= names
 
 
