@@ -10,8 +10,9 @@ from typing import Any
 
 from exporters.serving.http_server import Listener, StartResponse
 from scripts.drilling.scenes import Scene
-from scripts.drilling.series import line, number, quoted, value
+from scripts.drilling.series import line, number, value
 from scripts.local_stack.ports import HOST
+from slo.objectives.selectors import quoted
 
 METRICS, WEBHOOK = "/metrics", "/alerts/"
 _THREADS, _MAX_BODY = 8, 4 << 20

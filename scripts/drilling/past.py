@@ -10,9 +10,10 @@ from scripts.drilling.page import for_state
 from scripts.drilling.prometheus import DrillPrometheus
 from scripts.drilling.recorded import Past, longest_range_s, past_of, rules_in
 from scripts.drilling.scenes import Key, Scene
-from scripts.drilling.series import number, quoted
+from scripts.drilling.series import number
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus import Prometheus, Series
+from slo.objectives.selectors import quoted
 
 # What is read at a moment alone needs no more of the past than that a value isn't stale.
 _RECENT_S = 120.0

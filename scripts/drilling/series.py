@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from slo.objectives.selectors import quoted
 from slo.rules.scope import ENVIRONMENT
 from slo.rules.signals import Absent, Ago, Course, Level, Rate, Signal
 
@@ -73,12 +74,6 @@ def line(signal: Signal, environment: str, *, of_target: bool) -> str:
     labels = {**dict(signal.labels), ENVIRONMENT: environment}
     own = {name: "" for name in _TARGET_LABELS if of_target and name not in labels}
     return f"{signal.metric}{{{','.join(f'{name}={quoted(text)}' for name, text in (labels | own).items())}}}"
-
-
-def quoted(text: str) -> str:
-    """Return a label's value in quotes, escaped as the text format has it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def number(sample: float) -> str:

@@ -1,1 +1,1 @@
-"""The rules that ship with the stack."""
+"""What `rules` and `slo check` do beside slo/rules/: arguments, what is exposed, Alertmanager, the stack's files."""

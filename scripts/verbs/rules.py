@@ -8,7 +8,7 @@ from exporters.alerts.table import groups
 from exporters.config import read_config
 from scripts.arguments import local_file, write_given
 from scripts.context import Context
-from scripts.drilling import alertmanager_action
+from scripts.rules import alertmanager
 from scripts.rules.arguments import add_scope, pace_of, scope_of
 from slo.documents import BadInput
 from slo.objectives.reading import read_objectives
@@ -26,7 +26,7 @@ FOLDER = "rules"
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
-    alertmanager_action.add(actions.add_parser("alertmanager", help=alertmanager_action.SUMMARY))
+    alertmanager.add(actions.add_parser("alertmanager", help=alertmanager.SUMMARY))
     built = actions.add_parser("build", help="write rules, PrometheusRules and tests, and name what was left out")
     built.add_argument(
         "objectives", type=local_file, nargs="*", metavar="OBJECTIVES", help="files of objectives: OpenSLO or Sloth"
@@ -47,7 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Write the files; raises BadInput for objectives or a configuration that can't be used."""
     if options.action == "alertmanager":
-        return alertmanager_action.run(options, context)
+        return alertmanager.run(options, context)
     if not options.objectives and options.config is None:
         raise BadInput("rules build: nothing to build from: name a file of objectives, or --config exporters.yaml")
     scope, pace = scope_of(options), pace_of(options)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from slo.objectives.indicators import Availability, Counters, Latency
-from slo.objectives.selectors import Matcher, Selector, selector_of
+from slo.objectives.selectors import Matcher, selector_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +107,3 @@ def _bucket(bound: float) -> Matcher:
     if bound == int(bound):
         return Matcher(label="le", op="=~", value=rf"{int(bound)}(\.0)?")
     return Matcher(label="le", op="=", value=f"{bound:g}")
-
-
-def bucket_bound(selector: Selector) -> float | None:
-    """Return the bound that a bucket's selector asks for, in the unit of its histogram; None without one."""
-    found = next((one for one in selector.matchers if one.label == "le" and one.op in ("=", "=~")), None)
-    return None if found is None else float(found.value.removesuffix(r"(\.0)?"))

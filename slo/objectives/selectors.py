@@ -36,12 +36,14 @@ class Selector:
 
 def selector_of(metric: str, matchers: tuple[Matcher, ...]) -> Selector:
     """Return the selector of a metric under `matchers`, as one would write it."""
-    inside = ",".join(f'{one.label}{one.op}"{_escaped(one.value)}"' for one in matchers)
+    inside = ",".join(f"{one.label}{one.op}{quoted(one.value)}" for one in matchers)
     return Selector(text=f"{metric}{{{inside}}}" if inside else metric, metric=metric, matchers=matchers)
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def quoted(value: str) -> str:
+    """Return a string in double quotes, escaped as PromQL and the text format read it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def parse_selector(text: str) -> Selector:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from slo.objectives.indicators import Counters
-from slo.objectives.selectors import Matcher, Selector
+from slo.objectives.selectors import Matcher, Selector, quoted
 from slo.rules.scope import Scope
 
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
@@ -20,12 +20,6 @@ def number(value: float) -> str:
     """Return a number in plain digits, without the noise of binary fractions."""
     text = f"{value:.{_DIGITS}g}"
     return text if "e" not in text else f"{value:.15f}".rstrip("0").rstrip(".")
-
-
-def quoted(value: str) -> str:
-    """Return a string in double quotes as PromQL reads it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def matcher(one: Matcher) -> str:

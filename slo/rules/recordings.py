@@ -14,9 +14,10 @@ Nothing depends on how often the rules are evaluated, as long as it is every fiv
 from dataclasses import dataclass
 
 from slo.burn_rates import HOUR_S
+from slo.objectives.selectors import quoted
 from slo.rules import names
 from slo.rules.model import Recording
-from slo.rules.promql import Events, duration, number, quoted
+from slo.rules.promql import Events, duration, number
 from slo.rules.scope import ENVIRONMENT
 
 RAW_UP_TO_S = 6 * HOUR_S

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from slo.rules.promql import duration, quoted
+from slo.objectives.selectors import quoted
+from slo.rules.promql import duration
 from slo.rules.scenarios import Check, Scenario, Series, Stretch
 from slo.rules.signals import Absent, Ago, Level, Rate
 from slo.rules.write import HEAD, dumped

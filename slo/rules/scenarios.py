@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slo.objectives.selectors import quoted
 from slo.rules.model import Alert, Group
-from slo.rules.promql import quoted
 from slo.rules.scope import Scope
 from slo.rules.signals import Absent, Boundary, Case, Course, Signal
 from slo.rules.write import alert_labels

@@ -20,7 +20,7 @@ from loadtests.results.run_directory import RunDirectory
 from slo.burn_rates import pairs, period_s
 from tests.example_shops.oscar import oscar
 from tests.ports import free_port
-from tests.slo.promtool import NEEDED, PROMTOOL
+from tests.promtool import NEEDED, PROMTOOL
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(300), NEEDED]
 TARGET = 0.9

@@ -1,11 +1,8 @@
 """What is exposed passes Prometheus' own lint."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 import requests
 
 from exporters.serving.pages import serve
@@ -16,8 +13,8 @@ from loadtests.results.run_directory import RunDirectory
 from tests.exporters.fakes import FUNNEL, LIVE, STOCK, TOKEN, shop_admin
 from tests.exporters.otlp_bytes import request, span
 from tests.exporters.subjects.test_subjects import write_live
+from tests.promtool import NEEDED, PROMTOOL
 
-PROMTOOL = os.environ.get("PEAKPROOF_PROMTOOL") or shutil.which("promtool")
 # The Collector's connector names its durations in milliseconds; rules and dashboards must find that name.
 KNOWN = ['traces_span_metrics_duration_milliseconds use base unit "seconds" instead of "milliseconds"']
 
@@ -28,7 +25,7 @@ def lint(text: str) -> list[str]:
     return sorted((done.stdout + done.stderr).splitlines())
 
 
-@pytest.mark.skipif(not PROMTOOL, reason="promtool is neither on PATH nor named by PEAKPROOF_PROMTOOL")
+@NEEDED
 def test_promtool_finds_nothing_to_say(tmp_path: Path) -> None:
     write_live(tmp_path, LIVE)
     with shop_admin() as shop:
@@ -40,7 +37,7 @@ def test_promtool_finds_nothing_to_say(tmp_path: Path) -> None:
     assert lint(text) == []
 
 
-@pytest.mark.skipif(not PROMTOOL, reason="promtool is neither on PATH nor named by PEAKPROOF_PROMTOOL")
+@NEEDED
 def test_promtool_says_only_what_the_connectors_names_make_it_say(tmp_path: Path) -> None:
     recorder = Recorder(RunDirectory(path=tmp_path))
     recorder.start()

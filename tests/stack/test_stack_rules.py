@@ -8,7 +8,7 @@ import yaml
 
 from scripts.benches.exporters.mutants import proven
 from scripts.rules.stack import FOLDER, stack_rules
-from tests.slo.promtool import NEEDED, PROMTOOL
+from tests.promtool import NEEDED, PROMTOOL
 
 TESTS = sorted(path.removeprefix("tests/") for path in stack_rules() if path.startswith("tests/"))
 

@@ -19,7 +19,7 @@ from slo.rules.signals import Signal
 from slo.rules.write import rule_file
 from tests.exporters.subjects.inventory.scraped import inventory
 from tests.exporters.subjects.inventory.test_families import SHOP, SOLD, SOURCE
-from tests.slo.promtool import NEEDED, PROMTOOL
+from tests.promtool import NEEDED, PROMTOOL
 
 SCOPE = Scope(environment="production")
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"

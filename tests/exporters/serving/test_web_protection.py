@@ -1,7 +1,6 @@
 """TLS, users and headers by `--web.config.file`: as exporter-toolkit has them, and as the file is now."""
 
 import logging
-import os
 import shutil
 import socket
 import ssl
@@ -24,8 +23,8 @@ from exporters.serving.web_config import read_web_config
 from exporters.serving.web_protection import WebProtection
 from slo.documents import BadInput
 from tests.loadtests.certificates import Authority
+from tests.promtool import NEEDED, PROMTOOL
 
-PROMTOOL = os.environ.get("PEAKPROOF_PROMTOOL") or shutil.which("promtool")
 EXAMPLE = Path(__file__).parents[3] / "examples" / "exporters" / "web-config.yml"
 CANARY = "canary-of-a-password"
 
@@ -312,7 +311,7 @@ def test_the_example_is_one_that_works(file: Path, authority: Authority) -> None
     assert (reply.headers["X-Content-Type-Options"], reply.headers["X-Frame-Options"]) == ("nosniff", "deny")
 
 
-@pytest.mark.skipif(not PROMTOOL, reason="promtool is neither on PATH nor named by PEAKPROOF_PROMTOOL")
+@NEEDED
 @pytest.mark.usefixtures("authority")
 def test_promtool_finds_nothing_to_say_about_the_example(file: Path) -> None:
     shutil.copy(EXAMPLE, file)

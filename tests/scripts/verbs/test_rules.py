@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.promtool import NEEDED, PROMTOOL
 from tests.scripts.world import Command, slo
-from tests.slo.promtool import NEEDED, PROMTOOL
 
 GOOD = 'answers_total{job="shop",code!~"5.."}'
 TOTAL = 'answers_total{job="shop"}'

@@ -19,7 +19,7 @@ from slo.rules.build import Pace, objective_groups
 from slo.rules.promql import duration
 from slo.rules.scope import Scope
 from slo.rules.write import rule_file
-from tests.slo.promtool import NEEDED, PROMTOOL
+from tests.promtool import NEEDED, PROMTOOL
 
 PERIOD_S, BUDGET, SCRAPE_S, EVERY_S = 30 * DAY_S, 0.001, 60, 300
 HEALTHY_S = 3 * DAY_S + 6 * HOUR_S

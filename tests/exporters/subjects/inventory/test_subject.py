@@ -18,7 +18,7 @@ from loadtests.demand.history import read_history
 from loadtests.demand.sample_history import to_csv
 from slo.documents import validate
 from tests.exporters.subjects.inventory.scraped import NS, Exporter, context
-from tests.slo.promtool import NEEDED, PROMTOOL
+from tests.promtool import NEEDED, PROMTOOL
 
 DOCUMENT: dict[str, Any] = {
     "locations": {

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from slo.documents import BadInput
 from tests.exporters.fakes import FUNNEL, TOKEN, Samples, Shop, shop_admin
 from tests.exporters.subjects.orders.fixtures import context, exposition, of, orders_subject, scraped, targets
 from tests.exporters.subjects.orders.test_order_book import HOUR_NS, NOON, S
+from tests.promtool import NEEDED, PROMTOOL
 
 LINE = {"sku": "tee", "quantity": 1, "location": "warehouse"}
 ORDER = {
@@ -239,10 +239,7 @@ def test_a_secret_is_in_no_message(shop: Shop, tmp_path: Path, caplog: pytest.Lo
     assert TOKEN not in caplog.text
 
 
-PROMTOOL = os.environ.get("PEAKPROOF_PROMTOOL") or shutil.which("promtool")
-
-
-@pytest.mark.skipif(not PROMTOOL, reason="promtool is neither on PATH nor named by PEAKPROOF_PROMTOOL")
+@NEEDED
 def test_promtool_finds_nothing_to_say(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MINE.format(noon=NOON))
     targets(tmp_path, shop_records={"file": "mine.py"})

@@ -6,6 +6,7 @@ The dumps in `dumps/` were made by pg_dump 15 of a table with forty rows, an emp
 import gzip
 import random
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -137,12 +138,16 @@ def test_a_head_of_a_version_that_isnt_known_is_not_good(tmp_path: Path) -> None
     assert why(written(tmp_path, bytes(content))) == "an archive of version 1.99"
 
 
-def test_a_head_that_lies_about_its_sizes_is_not_good_and_takes_no_memory(tmp_path: Path) -> None:
+def test_a_head_that_lies_about_its_sizes_takes_no_memory(tmp_path: Path) -> None:
     content = (DUMPS / "custom.dump").read_bytes()
+    tracemalloc.start()
     for at in range(5, 120):
         for value in (0x7F, 0xFF):
             damaged = content[:at] + bytes([value]) + content[at + 1 :]
             check(written(tmp_path, damaged), lambda: True)  # whatever it says, it says it and returns
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 64 << 20
 
 
 def test_a_name_in_a_folder_leads_nowhere_else(tmp_path: Path) -> None:

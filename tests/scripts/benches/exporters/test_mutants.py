@@ -7,7 +7,7 @@ import pytest
 from scripts.benches.exporters.mutants import Proven, proven, sample, survives
 from scripts.benches.exporters.mutations import Document, Mutant, mutants
 from scripts.rules.stack import stack_rules
-from tests.slo.promtool import NEEDED, PROMTOOL
+from tests.promtool import NEEDED, PROMTOOL
 
 NAME = "objective-checkout-server-availability"
 # Kind and rule of a change, and what of the tests' names is enough to notice it.

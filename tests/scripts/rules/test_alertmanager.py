@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.context import Context
-from scripts.drilling import alertmanager_action
+from scripts.rules import alertmanager
 
 ROOT = Path(__file__).parents[3]
 STACK = ROOT / "docker" / "alertmanager"
@@ -18,9 +18,9 @@ def written(arguments: list[str], folder: Path) -> list[str]:
     """Run the action; return what it says."""
     said: list[str] = []
     parser = argparse.ArgumentParser()
-    alertmanager_action.add(parser)
+    alertmanager.add(parser)
     context = Context(environment={}, folder=folder, say=said.append, is_terminal=False, command="")
-    assert alertmanager_action.run(parser.parse_args(arguments), context) == 0
+    assert alertmanager.run(parser.parse_args(arguments), context) == 0
     return said
 
 
