@@ -21,9 +21,21 @@ def alert(name: str, expr: str, case: Case, *, for_s: int = 0, **more: str) -> A
 
 
 def case(
-    name: str, *signals: Signal, fires_after_s: float = 0, clears_after_s: float = 0, fault_s: float = 900
+    name: str,
+    *signals: Signal,
+    fires_after_s: float = 0,
+    clears_after_s: float = 0,
+    fault_s: float = 900,
+    healthy_s: float = 600,
 ) -> Case:
-    return Case(name=name, signals=signals, fires_after_s=fires_after_s, clears_after_s=clears_after_s, fault_s=fault_s)
+    return Case(
+        name=name,
+        signals=signals,
+        fires_after_s=fires_after_s,
+        clears_after_s=clears_after_s,
+        fault_s=fault_s,
+        healthy_s=healthy_s,
+    )
 
 
 def level(metric: str, healthy: float, faulty: float, *labels: tuple[str, str]) -> Signal:
@@ -34,7 +46,8 @@ AT_ONCE = case("at-once", level("shop_up", 1, 0))
 SLOW = case("slow", level("shop_slow", 0, 1))
 AFTER_FOR = case("after-for", level("tests_exporter_up", 1, 0, ("source", "one")), fires_after_s=600, fault_s=900)
 RECORDED = "tests:bad:ratio_rate15m"
-# Half of all is bad: a tenth of a quarter of an hour after 180 s; and from a half down to a tenth after 720 s.
+# Half of all is bad: a tenth of a quarter of an hour after 180 s; and from a half down to a tenth after 720 s. Health
+# lasts longer than the window: from a shorter one the share rises faster.
 SHARE = case(
     "share",
     Signal(metric="bad_total", healthy=Rate(per_s=0), faulty=Rate(per_s=5)),
@@ -42,11 +55,12 @@ SHARE = case(
     fires_after_s=180,
     clears_after_s=720,
     fault_s=1200,
+    healthy_s=1800,
 )
 
 
-def groups(scope: Scope, *, threshold: float = 0.1) -> tuple[Group, ...]:
-    """Return the rules of the three, with a share that alerts over `threshold`."""
+def groups(scope: Scope, *, wrong: bool = False) -> tuple[Group, ...]:
+    """Return the rules of the three; with `wrong` also an alert on twice the share that its case says."""
     bad, total = (f"sum(rate({scope.selector(name)}[15m]))" for name in ("bad_total", "all_total"))
     recorded = f'{RECORDED}{{environment="{scope.environment}"}}'
     return (
@@ -76,7 +90,8 @@ def groups(scope: Scope, *, threshold: float = 0.1) -> tuple[Group, ...]:
             interval_s=10,
             rules=(
                 # What was recorded for ten minutes is there only where its past was written.
-                alert("TooManyBad", f"{recorded} > {threshold} and count_over_time({recorded}[20m]) > 60", SHARE),
+                alert("TooManyBad", f"{recorded} > 0.1 and count_over_time({recorded}[20m]) > 60", SHARE),
+                *([alert("TooManyBadLate", f"{recorded} > 0.2", SHARE)] if wrong else []),
             ),
         ),
     )
