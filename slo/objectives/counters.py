@@ -1,11 +1,14 @@
 """Increases of Prometheus counters between given moments, from stored raw samples.
 
 `increase()` extrapolates to its window's edges and loses a new series' first value (prometheus#1673, #3886). Here a
-counter's value at a moment is its last sample at or before it; a fall is a restart from 0; a series born in the
-window counts from 0. A target (`job`, `instance`) that has no sample close to an edge makes the answer *no data*.
+counter's value at a moment lies on the line between the samples around it; a fall is a restart from 0; a series born in
+the window counts from 0. A target (`job`, `instance`) without samples close to both sides of an edge makes the answer
+*no data*, and so does one that begins inside the window, unless its process is known to have started there: one that
+was only not scraped would bring its whole past.
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MARGIN_S = 15.0
+"""How far from an edge of the judged window a sample may lie."""
+_UNSEEN_S = 2.0
+"""How much of the window's end may be without any later sample, as where a target ended there."""
+PROCESS_START = "process_start_time_seconds"
+_CREATED = "_created"
 _NS = 1_000_000_000
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -39,9 +47,9 @@ class Series:
         return self.labels.get("job", ""), self.labels.get("instance", "")
 
     def counted_at(self, moments: Ints) -> Floats:
-        """Return what had been counted at each moment; 0 before the first sample."""
-        index = np.searchsorted(self.at, moments, side="right") - 1
-        return np.where(index >= 0, self.counted[np.maximum(index, 0)], 0.0)
+        """Return what had been counted at each moment: 0 before the first sample, between two on their line."""
+        between = np.interp(moments - self.at[0], self.at - self.at[0], self.counted)
+        return np.where(moments >= self.at[0], between, 0.0)
 
 
 def series_of(answers: pa.Table, query: str, starts_at: int, ends_at: int) -> tuple[Series, ...]:
@@ -78,27 +86,69 @@ def increases(series: Iterable[Series], edges: Sequence[int]) -> Floats:
     return np.diff(total)
 
 
-def check_scraped(series: Sequence[Series], query: str, starts_at: int, ends_at: int) -> None:
-    """Raise NoData unless every target was scraped close to both edges, or was born inside the window."""
+def births(answers: pa.Table) -> dict[tuple[str, str], int]:
+    """Return by target when its process started (ns), from its own metric or, without it, its oldest `_created`."""
+    processes, counters = dict[tuple[str, str], list[float]](), dict[tuple[str, str], list[float]]()
+    raw = answers.filter(pc.equal(answers["kind"], "raw"))
+    for row in raw.filter(pc.match_substring_regex(raw["query"], f"^{PROCESS_START}|{_CREATED}")).to_pylist():
+        labels = json.loads(row["labels"])
+        target = str(labels.get("job", "")), str(labels.get("instance", ""))
+        known = [one for one in row["value"] if math.isfinite(one)]
+        name = str(labels.get("__name__", ""))
+        if name == PROCESS_START:
+            processes.setdefault(target, []).extend(known)
+        elif name.endswith(_CREATED):
+            counters.setdefault(target, []).extend(known)
+    # Of a process that was restarted the last start counts; of counters the first: a new series is no new process.
+    return {
+        **{target: round(min(known) * _NS) for target, known in counters.items() if known},
+        **{target: round(max(known) * _NS) for target, known in processes.items() if known},
+    }
+
+
+def check_scraped(
+    series: Sequence[Series], query: str, starts_at: int, ends_at: int, born: Mapping[tuple[str, str], int]
+) -> None:
+    """Raise NoData unless every target was scraped close to both edges, or is known to be born inside the window."""
     if not series:
         raise NoData(f"{query} has no samples: no traffic, the scrape down, or the metric renamed")
     targets: dict[tuple[str, str], list[Series]] = {}
     for one in series:
         targets.setdefault(one.target, []).append(one)
-    seen_at_start = False
-    for (_, instance), members in sorted(targets.items()):
-        moments = np.concatenate([one.at for one in members])
-        if not ((moments > starts_at - MARGIN_S * _NS) & (moments <= ends_at)).any():
-            continue  # gone before the window: it had nothing to do with it
-        if (moments <= starts_at).any():
-            seen_at_start = True
-            _check_edge(moments, starts_at, f"{query} of {instance or 'its target'}", "start")
-        _check_edge(moments, ends_at, f"{query} of {instance or 'its target'}", "end")
-    if not seen_at_start:
+    sampled = {
+        target: np.sort(np.concatenate([one.at for one in members])) for target, members in sorted(targets.items())
+    }
+    # One that is gone before the window, or born after it, had nothing to do with it.
+    here = {target: at for target, at in sampled.items() if ((at > starts_at - MARGIN_S * _NS) & (at <= ends_at)).any()}
+    if not any((at <= starts_at).any() for at in here.values()):
         raise NoData(f"{query} has no sample within {MARGIN_S:.0f} s before the judged window's start")
+    for target, moments in here.items():
+        what = f"{query} of {target[1] or 'its target'}"
+        if (moments <= starts_at).any():
+            _check_edge(moments, starts_at, what, "start")
+        else:
+            _check_born(born.get(target), starts_at, what)
+        _check_edge(moments, ends_at, what, "end")
 
 
 def _check_edge(moments: Ints, edge: int, what: str, name: str) -> None:
-    gap_s = (edge - int(moments[moments <= edge].max())) / _NS
-    if gap_s > MARGIN_S:
-        raise NoData(f"{what} has no sample in the {gap_s:.0f} s before the judged window's {name}: a scrape gap")
+    before_s = (edge - int(moments[moments <= edge].max())) / _NS
+    if before_s > MARGIN_S:
+        raise NoData(f"{what} has no sample in the {before_s:.0f} s before the judged window's {name}: a scrape gap")
+    later = moments[moments >= edge]
+    after_s = (int(later.min()) - edge) / _NS if later.size else math.inf
+    if after_s > MARGIN_S and before_s > _UNSEEN_S:
+        unseen = f"{before_s:.0f} s before the judged window's {name} are in no sample"
+        raise NoData(f"{what} has no sample in the {MARGIN_S:.0f} s after it, so the {unseen}")
+
+
+def _check_born(start: int | None, starts_at: int, what: str) -> None:
+    if start is None:
+        why = f"and neither {PROCESS_START} nor a {_CREATED} series says that its process started there"
+        raise NoData(f"{what} has its first sample inside the judged window, {why}: its past would count")
+    if start <= starts_at:
+        early_s = (starts_at - start) / _NS
+        raise NoData(
+            f"{what} has its first sample inside the judged window, but its process started {early_s:.0f} s before:"
+            " a scrape gap"
+        )

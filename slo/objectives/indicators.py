@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from slo.objectives.counters import NoData, Series, check_scraped, increases, series_of
+from slo.objectives.counters import NoData, Series, births, check_scraped, increases, series_of
 from slo.objectives.selectors import Selector
 from slo.statistics import StepCounts, blocks_of
 
@@ -292,7 +292,7 @@ def _counted(source: Counters, answers: pa.Table, window: Window) -> StepCounts:
     asked = (window.starts_at, window.ends_at)
     total = series_of(answers, source.total.text, *asked)
     good = series_of(answers, source.good.text, *asked)
-    check_scraped(total, source.total.text, *asked)
+    check_scraped(total, source.total.text, *asked, births(answers))
     _check_labels(source, total, good)
     edges = window.edges()
     all_events, good_events = increases(total, edges), increases(good, edges)

@@ -28,12 +28,14 @@ SCHEMA = pa.schema(
 )
 
 
-def _row(query: str, samples: Samples, *, asked_from: int = 50, kind: str = "raw", **labels: str) -> dict[str, object]:
+def _row(
+    query: str, samples: Samples, *, asked_from: int = 50, asked_to: int = 200, kind: str = "raw", **labels: str
+) -> dict[str, object]:
     return {
         "query": query,
         "kind": kind,
         "asked_from": asked_from * SECOND,
-        "asked_to": 200 * SECOND,
+        "asked_to": asked_to * SECOND,
         "labels": json.dumps({"__name__": "x_count", "job": "shop", "instance": "a", "code": "200", **labels}),
         "at": [at * SECOND for at in samples],
         "value": list(samples.values()),
@@ -75,9 +77,54 @@ def test_a_series_born_in_the_window_counts_its_first_value() -> None:
     assert _told(evidence) == (101, 1, None)
 
 
-def test_a_replica_born_in_the_window_counts_from_zero() -> None:
+def _started(at: float, *, name: str = "process_start_time_seconds", **labels: str) -> dict[str, object]:
+    return _row(f'{name}{{job="shop"}}', {150: at}, instance="b", __name__=name, **labels)
+
+
+@pytest.mark.parametrize("name", ["process_start_time_seconds", "x_created"])
+def test_a_replica_whose_process_started_in_the_window_counts_from_zero(name: str) -> None:
+    born = _both(_every(150, 200, 1), instance="b")
+    assert _told(_read(*_both(_every(80, 200, 1)), *born, _started(145.5, name=name))) == (150, 0, None)
+
+
+@pytest.mark.parametrize("name", ["process_start_time_seconds", "x_created"])
+def test_a_replica_that_was_only_not_scraped_does_not_count_its_past(name: str) -> None:
+    """A series of an old process that is counted first in the window is no birth of the process."""
+    late = [_row(query, _every(150, 200, 1, 5_000_000), instance="b") for query in (TOTAL, GOOD)]
+    rows = (*_both(_every(80, 200, 1)), *late, _started(40, name=name), _started(155, name="x_created", code="500"))
+    what = f"{TOTAL} of b has its first sample inside the judged window, but its process started 60 s before"
+    assert _told(_read(*rows)) == (0, 0, f"{what}: a scrape gap")
+
+
+def test_a_replica_of_which_no_start_is_known_is_no_data() -> None:
     evidence = _read(*_both(_every(80, 200, 1)), *_both(_every(150, 200, 1), instance="b"))
-    assert _told(evidence) == (150, 0, None)
+    why = "neither process_start_time_seconds nor a _created series says that its process started there"
+    what = f"{TOTAL} of b has its first sample inside the judged window"
+    assert _told(evidence) == (0, 0, f"{what}, and {why}: its past would count")
+
+
+def test_what_failed_after_the_last_scrape_before_the_end_is_counted() -> None:
+    """Scraped each 15 s: of 5 a second all fail from 186 on, 14 s before the window's end."""
+    at = (75, 90, 105, 120, 135, 150, 165, 180, 195, 210)
+    rows = [
+        _row(TOTAL, {one: 5.0 * one for one in at}, asked_to=215),
+        _row(GOOD, {one: 5.0 * min(one, 186) for one in at}, asked_to=215),
+    ]
+    evidence = _read(*rows)
+    assert _told(evidence) == (500, 70, None)
+
+
+def test_what_failed_before_the_start_is_not_counted() -> None:
+    at = range(75, 211, 15)
+    rows = [_row(TOTAL, {one: 5.0 * one for one in at}), _row(GOOD, {one: 5.0 * max(one, 100) for one in at})]
+    assert _told(_read(*rows))[:2] == (500, 17)  # the line through 90 and 105 gives a third of its 50 to the window
+
+
+def test_a_window_s_end_that_no_later_sample_covers_is_no_data() -> None:
+    at = range(75, 196, 15)
+    rows = [_row(query, {one: 5.0 * one for one in at}) for query in (TOTAL, GOOD)]
+    what = f"{TOTAL} of a has no sample in the 15 s after it, so the 5 s before the judged window's end"
+    assert _told(_read(*rows)) == (0, 0, f"{what} are in no sample")
 
 
 def test_no_good_series_means_no_good_event_when_the_total_is_there() -> None:
