@@ -36,6 +36,8 @@ ALPHA = 0.05
 BLOCKS = 20
 MIN_BLOCK_S = 3.0
 MIN_BAD_MEASURED = 20
+LIKELY = 0.9
+"""The chance with which as many events as are asked for show what they are to show."""
 _SEARCH_LIMIT = 1 << 40
 _UNSEEN = 2.0
 
@@ -149,18 +151,33 @@ def events_needed(budget: float, bad: int = 0, alpha: float = ALPHA) -> int:
     return _least(bad + 1, lambda events: upper_bad_ratio(bad, events, 1.0, alpha) <= budget)
 
 
-def events_needed_at(ratio: float, budget: float, design_effect: float = 1.0, alpha: float = ALPHA) -> int | None:
-    """Return about how many events would show it met if the bad `ratio` stayed; None when it never would."""
+def events_needed_at(
+    ratio: float, budget: float, design_effect: float = 1.0, alpha: float = ALPHA, chance: float = LIKELY
+) -> int | None:
+    """Return about how many events would show it met with a `chance` if the bad `ratio` stayed; None when none would.
+
+    As many as would show it met were exactly that ratio seen again do so every other time only.
+    """
     if ratio >= budget:
         return None
-    return _least(1, lambda events: upper_bad_ratio(ratio * events, events, design_effect, alpha) <= budget)
+    return _least(1, lambda events: chance_of_proof(events, design_effect, budget, ratio, alpha) >= chance)
 
 
-def events_to_miss_at(ratio: float, budget: float, design_effect: float, alpha: float) -> int | None:
-    """Return about how many events would show it missed if the bad `ratio` stayed; None when it never would."""
+def events_to_miss_at(
+    ratio: float, budget: float, design_effect: float, alpha: float, chance: float = LIKELY
+) -> int | None:
+    """Return about how many events would show it missed with a `chance` if the bad `ratio` stayed; None without."""
     if ratio <= budget:
         return None
-    return _least(1, lambda events: p_value_of_miss(ratio * events, events, budget, design_effect) < alpha)
+    return _least(1, lambda events: _chance_of_miss(events, design_effect, budget, ratio, alpha) >= chance)
+
+
+def _chance_of_miss(events: float, design_effect: float, budget: float, ratio: float, alpha: float) -> float:
+    effective = int(events / design_effect)
+    if p_value_of_miss(effective, effective, budget) >= alpha:
+        return 0.0
+    enough = _least(0, lambda bad: p_value_of_miss(bad, effective, budget) < alpha)
+    return 1.0 - float(bdtr(enough - 1, effective, ratio))
 
 
 def chance_of_proof(

@@ -2,7 +2,8 @@
 
 Judged are the requests *scheduled* in the window, whenever they ended. A failed request is bad for latency as well
 as for availability: a fast error is not a good experience. A request under way when the run ended (`cut_off`) is
-left out and counted, unless it had already waited longer than the latency allowed, which no reply could make good.
+left out and counted, unless it had already waited longer than the latency allowed, which no reply could make good. One
+that had waited for 10 s since it was sent is bad for availability, too: that is a shop that hangs.
 A `blocked` request never reached the shop, nor did one that failed at a `proxy`: they are left out, counted, and
 decide on the run's validity.
 """
@@ -20,6 +21,7 @@ from slo.objectives.selectors import Selector
 from slo.statistics import StepCounts, blocks_of
 
 _NS = 1_000_000_000
+HANGS_S = 10.0
 NEVER_JUDGED = ("blocked", "proxy", "no_descriptor", "no_port")
 Clock = Literal["scheduled", "sent"]
 Bools = npt.NDArray[np.bool_]
@@ -93,11 +95,13 @@ NOT_COUNTERS = "it is written as PromQL that no two counters say: name a good an
 class Evidence:
     """The counts of one objective in the judged window, or in `no_data` the reason why there are none.
 
-    In `quantile_s` a request that was cut off counts as infinite, in `quantile_at_least_s` with what it had waited.
+    Of those `left_out`, the `unreached` never came to the shop. In `quantile_s` a request that was cut off counts as
+    infinite, in `quantile_at_least_s` with what it had waited.
     """
 
     counts: tuple[StepCounts, ...] = ()
     left_out: int = 0
+    unreached: int = 0
     failed: int = 0
     quantile_s: float | None = None
     quantile_at_least_s: float | None = None
@@ -149,8 +153,10 @@ class Availability:
     kind: ClassVar[str] = "availability"
 
     def bad(self, *, error: str | None, scheduled_at: int, sent_at: int, finished_at: int) -> bool | None:  # noqa: ARG002 - one signature for both kinds
-        """Whether one request is bad; None when it was cut off or blocked."""
-        return None if error == "cut_off" or error in NEVER_JUDGED else error is not None
+        """Whether one request is bad; None when it was blocked, or cut off before it had hung."""
+        if error == "cut_off":
+            return True if finished_at - sent_at >= HANGS_S * _NS else None
+        return None if error in NEVER_JUDGED else error is not None
 
     def selectors(self) -> tuple[str, ...]:
         """Return the good and the total counter's selectors."""
@@ -161,7 +167,7 @@ class Availability:
         if not isinstance(self.source, Records):
             return _read_counters(self.source, answers, window)
         columns = _Columns.of(requests, self.source.steps, window)
-        return columns.evidence(window, bad=columns.failed, left_out=columns.cut_off)
+        return columns.evidence(window, bad=columns.failed, left_out=columns.cut_off & ~columns.hung)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +235,12 @@ class _Columns:
             blocked=blocked,
         )
 
+    @property
+    def hung(self) -> Bools:
+        """Which had waited for `HANGS_S` since they were sent."""
+        hung: Bools = self.finished_at - self.sent_at >= round(HANGS_S * _NS)
+        return hung
+
     def waited(self, clock: Clock) -> npt.NDArray[np.int64]:
         """Nanoseconds from the clock's start to the end."""
         return self.finished_at - (self.scheduled_at if clock == "scheduled" else self.sent_at)
@@ -239,7 +251,7 @@ class _Columns:
         gone = int(left_out.sum()) + self.blocked
         if not kept.any():
             why = f"no judged request of {', '.join(self.steps)} in the window"
-            return Evidence(left_out=gone, no_data=f"{why} ({gone} left out)" if gone else why)
+            return Evidence(left_out=gone, unreached=self.blocked, no_data=f"{why} ({gone} left out)" if gone else why)
         edges = window.edges()
         block = np.searchsorted(np.array(edges), self.scheduled_at[kept], side="right") - 1
         cell = self.step[kept] * (len(edges) - 1) + block
@@ -254,6 +266,7 @@ class _Columns:
         return Evidence(
             counts=tuple(step for step in counts if sum(step.events)),
             left_out=gone,
+            unreached=self.blocked,
             failed=int((self.failed & kept & ~self.cut_off).sum()),
             quantile_s=self._quantile(kept, self.failed, "scheduled", quantile),
             quantile_at_least_s=self._quantile(kept, self.failed & ~self.cut_off, "scheduled", quantile),

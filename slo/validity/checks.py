@@ -61,6 +61,7 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "hooks": workers.hooks,
     "storefront": workers.storefront,
     "release": load.release,
+    "cut off": load.cut_off,
     "blocked": load.blocked,
     "proxy": load.proxy,
     "spans": workers.spans,

@@ -21,6 +21,7 @@ class Limits:
     generator_cpu: float = 0.9
     unserved_ratio: float = 0.01
     blocked_ratio: float = 0.01
+    cut_off_ratio: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ class Delivered:
 
     `at_proxy` failed at the environment's proxy, before the shop. Of the `buyers` that started in the window,
     `unserved` found nothing to buy; what the generator had no descriptor or no port for is counted in the whole run.
-    `failed_journeys` are those of which sessions of the window failed and none was completed, with how many failed.
+    `cut_off` were under way when the run ended. `failed_journeys` are those of which sessions of the window failed and
+    none was completed, with how many failed.
     """
 
     due: int | None
@@ -37,6 +38,7 @@ class Delivered:
     unserved: int | None = None
     at_proxy: int | None = None
     failed_journeys: Mapping[str, int] | None = None
+    cut_off: int | None = None
 
 
 def delivered(
@@ -59,6 +61,7 @@ def delivered(
         requests=judged.num_rows,
         blocked=_true(pc.equal(judged["error"], "blocked")),
         at_proxy=_true(pc.equal(judged["error"], "proxy")),
+        cut_off=_true(pc.equal(judged["error"], "cut_off")),
         buyers=_true(means_to_buy),
         unserved=_true(pc.and_(means_to_buy, pc.is_in(due["reason"], _UNSERVED))),
         failed_journeys=_failed_journeys(due),

@@ -152,6 +152,17 @@ def blocked(given: Given) -> Iterator[Finding]:
         yield note("blocked", message)
 
 
+def cut_off(given: Given) -> Iterator[Finding]:
+    """Find a run that was played to its end, in whose judged time too many requests were never answered."""
+    cut, requests = given.records.cut_off, given.records.requests
+    if cut is None or requests is None:
+        yield unknown("cut off", "how many requests were under way when the run ended")
+    elif given.run.ended == "completed" and cut > given.limits.cut_off_ratio * requests:
+        message = f"{count(cut)} of {count(requests)} requests of the judged time had no reply when the run ended"
+        change = "look at the last minute of the run: the shop hangs; or end the judged time earlier"
+        yield invalid("cut off", message, change, cut_off=cut, requests=requests)
+
+
 def browser(given: Given) -> Iterator[Finding]:
     """Note that the browser saw nothing: what it sees is shown and never judged."""
     browser = given.run.browser

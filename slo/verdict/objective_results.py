@@ -9,6 +9,7 @@ from slo.objectives.indicators import Evidence
 from slo.objectives.objective import Objective
 from slo.statistics import (
     ALPHA,
+    LIKELY,
     DesignEffect,
     Tested,
     design_effect,
@@ -222,7 +223,7 @@ def _needs(case: _Case, window_s: float | None) -> str:
     had = case.evidence.events
     met = events_needed_at(ratio, budget, effect, case.alpha)
     if met is not None:
-        needed = f"{count(max(met, had))} requests at this ratio would show it met"
+        needed = f"{count(max(met, had))} requests at this ratio would show it met with a chance of {percent(LIKELY)}"
         wanted = max(met, had)
     else:
         missed = events_to_miss_at(ratio, budget, effect, case.tested.alpha)
@@ -231,7 +232,7 @@ def _needs(case: _Case, window_s: float | None) -> str:
                 f"the ratio sits on the limit of {percent(budget)}: no run settles it, mend the shop or the objective"
             )
         wanted = max(missed, had)
-        needed = f"{count(wanted)} requests at this ratio would show it missed"
+        needed = f"{count(wanted)} requests at this ratio would show it missed with a chance of {percent(LIKELY)}"
     needed += f", had {count(had)}"
     minutes = f": a judged window of {wanted / had * window_s / 60:.1f} minutes at this rate" if window_s else ""
     return needed + minutes

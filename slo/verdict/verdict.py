@@ -8,7 +8,7 @@ settle it.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -106,6 +106,7 @@ def judge(case: Case) -> Verdict:
         *promises,
         *invalid,
         *_objective_findings(case, objectives),
+        *_unreached(case, objectives),
         *_aborted(run, objectives),
         *check_done(run, case.records.failed_journeys),
     )
@@ -168,6 +169,25 @@ def _objective_findings(case: Case, objectives: tuple[ObjectiveResult, ...]) -> 
         message = "the plan declares it not judged, but there is no such objective"
         found.append(_finding(Severity.NOTE, name, message, "correct the plan's not_judged"))
     return tuple(found)
+
+
+def _unreached(case: Case, objectives: tuple[ObjectiveResult, ...]) -> Iterator[Finding]:
+    """Find objectives shown met of which more requests never reached the shop than half of the budget is.
+
+    Had they been bad, the objective might not be met; that they are few of all requests says nothing about these.
+    """
+    for result in objectives:
+        evidence = case.evidence.get(result.name)
+        if result.outcome != "met" or evidence is None:
+            continue
+        asked = evidence.events + evidence.left_out
+        if evidence.unreached > result.budget / 2 * asked:
+            message = (
+                f"{count(evidence.unreached)} of its {count(asked)} requests never reached the shop, at most"
+                f" {percent(result.budget / 2)} may, half of its budget"
+            )
+            change = "let the generator through the firewall, rate limit or proxy"
+            yield _finding(Severity.INCONCLUSIVE, result.name, message, change)
 
 
 def _objective_finding(result: ObjectiveResult) -> Finding:

@@ -97,6 +97,7 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
             requests=4000,
             blocked=0,
             at_proxy=0,
+            cut_off=0,
             session_rows=1000,
             request_rows=8000,
             no_descriptor=0,

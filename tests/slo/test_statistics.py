@@ -136,13 +136,24 @@ def test_ten_good_objectives_together_raise_at_most_five_false_alarms_in_a_hundr
 def test_what_would_settle_it_supposes_that_the_ratio_stays() -> None:
     assert events_needed_at(0.0, 0.05) == 59
     assert events_needed_at(0.05, 0.05) is None
-    needed = events_needed_at(0.02, 0.05, 2.0)
-    assert needed is not None
-    assert upper_bad_ratio(0.02 * needed, needed, 2.0) <= 0.05 < upper_bad_ratio(0.02 * (needed - 1), needed - 1, 2.0)
-    missed = events_to_miss_at(0.1, 0.05, 1.0, 0.05)
-    assert missed is not None
-    assert p_value_of_miss(0.1 * missed, missed, 0.05) < 0.05
     assert events_to_miss_at(0.05, 0.05, 1.0, 0.05) is None
+
+
+@pytest.mark.parametrize(("ratio", "budget"), [(0.02, 0.05), (0.0025, 0.01), (0.04, 0.05)])
+def test_as_many_requests_as_are_asked_for_show_it_met_nine_times_of_ten(ratio: float, budget: float) -> None:
+    needed = events_needed_at(ratio, budget)
+    assert needed is not None
+    drawn = np.random.default_rng(7).binomial(needed, ratio, 4000)
+    shown = np.mean([upper_bad_ratio(int(bad), needed) <= budget for bad in drawn])
+    assert 0.88 < shown < 0.96
+
+
+def test_as_many_requests_as_are_asked_for_show_it_missed_nine_times_of_ten() -> None:
+    needed = events_to_miss_at(0.1, 0.05, 1.0, 0.05)
+    assert needed is not None
+    drawn = np.random.default_rng(7).binomial(needed, 0.1, 4000)
+    shown = np.mean([p_value_of_miss(int(bad), needed, 0.05) < 0.05 for bad in drawn])
+    assert 0.88 < shown < 0.96
 
 
 def test_the_chance_of_proof_is_none_below_the_events_needed_and_grows_with_them() -> None:

@@ -57,6 +57,8 @@ def _latency(clock: Clock = "scheduled", *steps: str) -> Latency:
         (900, "timeout", True, True),
         (100, "cut_off", None, None),
         (900, "cut_off", None, True),
+        (9_999, "cut_off", None, True),
+        (10_000, "cut_off", True, True),
         (900, "blocked", None, None),
         (900, "proxy", None, None),
     ],

@@ -28,7 +28,9 @@ def test_the_load_is_counted_from_the_records() -> None:
     requests = pa.table(
         {
             "scheduled_at": pa.array([at * SECOND for at in (98, 99, 99, 100, 120, 150, 150)], pa.int64()),
-            "error": pa.array(["no_descriptor", "blocked", "proxy", "blocked", "proxy", None, "no_port"], pa.string()),
+            "error": pa.array(
+                ["no_descriptor", "blocked", "proxy", "blocked", "proxy", "cut_off", "no_port"], pa.string()
+            ),
         }
     )
     assert delivered(seconds, requests, window, frozenset({"buy"})) == Delivered(
@@ -37,6 +39,7 @@ def test_the_load_is_counted_from_the_records() -> None:
         requests=4,
         blocked=1,
         at_proxy=1,
+        cut_off=1,
         session_rows=6,
         request_rows=7,
         no_descriptor=1,

@@ -144,12 +144,13 @@ def test_what_is_neither_shown_met_nor_missed_is_inconclusive_and_says_what_woul
     assert (verdict.outcome, result.outcome) == (Outcome.INCONCLUSIVE, "undecided")
     assert result.because == "12 of 400 were bad; the true ratio may lie between 1 % and 5.8 %, allowed 5 %"
     assert result.needs == (
-        "686 requests at this ratio would show it met, had 400: a judged window of 2.9 minutes at this rate"
+        "1,800 requests at this ratio would show it met with a chance of 90 %, had 400: a judged window of 7.5 minutes"
+        " at this rate"
     )
     assert verdict.headline == (
         "INCONCLUSIVE  checkout-latency: undecided: 12 of 400 were bad; the true ratio may lie between 1 % and 5.8 %, "
-        "allowed 5 %; 686 requests at this ratio would show it met, had 400: a judged window of 2.9 minutes at this "
-        "rate"
+        "allowed 5 %; 1,800 requests at this ratio would show it met with a chance of 90 %, had 400: a judged window "
+        "of 7.5 minutes at this rate"
     )
 
 
@@ -157,7 +158,22 @@ def test_an_undecided_objective_over_its_budget_says_what_would_show_it_missed(p
     result = judge(_with(passing, "checkout-latency", _evidence(400, 28))).objectives[1]
     assert result.outcome == "undecided"
     assert result.needs is not None
-    assert "would show it missed, had 400" in result.needs
+    assert "would show it missed with a chance of 90 %, had 400" in result.needs
+
+
+def test_an_objective_is_not_met_where_more_never_reached_the_shop_than_half_its_budget(passing: Case) -> None:
+    """All of its steps' requests count, not all of the run's: 26 of the run's 4,000 would be few."""
+    evidence = dataclasses.replace(_evidence(1000, 0), left_out=26, unreached=26)
+    verdict = judge(_with(passing, "checkout-latency", evidence))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.headline == (
+        "INCONCLUSIVE  checkout-latency: 26 of its 1,026 requests never reached the shop, at most 2.5 % may, half of"
+        " its budget; let the generator through the firewall, rate limit or proxy"
+    )
+    few = dataclasses.replace(_evidence(1000, 0), left_out=25, unreached=25)
+    assert judge(_with(passing, "checkout-latency", few)).outcome is Outcome.PASS
+    missed = dataclasses.replace(_evidence(1000, 400), left_out=26, unreached=26)
+    assert judge(_with(passing, "checkout-latency", missed)).outcome is Outcome.FAIL
 
 
 def test_no_data_is_inconclusive(passing: Case) -> None:
