@@ -77,8 +77,8 @@ def test_a_series_born_in_the_window_counts_its_first_value() -> None:
     assert _told(evidence) == (101, 1, None)
 
 
-def _started(at: float, *, name: str = "process_start_time_seconds", **labels: str) -> dict[str, object]:
-    return _row(f'{name}{{job="shop"}}', {150: at}, instance="b", __name__=name, **labels)
+def _started(at: float, *, name: str = "process_start_time_seconds", code: str = "200") -> dict[str, object]:
+    return _row(f'{name}{{job="shop"}}', {150: at}, instance="b", __name__=name, code=code)
 
 
 @pytest.mark.parametrize("name", ["process_start_time_seconds", "x_created"])
