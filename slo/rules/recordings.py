@@ -86,7 +86,9 @@ class Recorder:
         return self.rule(names.REMAINING, f"1 - {self.recorded(names.burn_rate(period_s))}")
 
     def _good(self, window: str) -> str:
-        return f"sum(rate({self.events.good}[{window}]))\nor\n0 * sum(rate({self.events.known}[{window}]))"
+        good, known = (f"sum(rate({one}[{window}]))" for one in (self.events.good, self.events.known))
+        # Where the same series say both, a second look at them finds nothing that the first didn't.
+        return good if good == known else f"{good}\nor\n0 * {known}"
 
     def _sums(self) -> tuple[str, str]:
         return self.recorded(names.good_events(self.base_s)), self.recorded(names.events(self.base_s))

@@ -65,7 +65,15 @@ def test_a_bucket_that_is_not_exposed_is_not_a_bucket_without_events(objective: 
     timed = objective('h_seconds_bucket{job="shop",le="0.5"}', 'h_seconds_count{job="shop"}')
     good = next(rule for rule in rules_of(timed) if getattr(rule, "record", "") == "objective:good_events:rate5m")
     bucket = 'h_seconds_bucket{environment="staging",job="shop",le="0.5"}'
-    assert good.expr == f"sum(rate({bucket}[5m]))\nor\n0 * sum(rate({bucket}[5m]))"
+    assert good.expr == f"sum(rate({bucket}[5m]))"
+
+
+def test_a_bucket_of_errors_alone_holds_no_good_event(objective: Make) -> None:
+    timed = objective('h_seconds_bucket{job="shop",code!~"5..",le="0.5"}', 'h_seconds_count{job="shop"}')
+    good = next(rule for rule in rules_of(timed) if getattr(rule, "record", "") == "objective:good_events:rate5m")
+    assert good.expr.endswith(
+        '\nor\n0 * sum(rate(h_seconds_bucket{environment="staging",job="shop",le="0.5",code!=""}[5m]))'
+    )
 
 
 def test_good_events_of_another_counter_are_none_when_it_was_never_born(objective: Make) -> None:
