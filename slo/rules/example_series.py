@@ -38,12 +38,15 @@ class Example:
     """The series of one objective: each a metric and its labels.
 
     `bad` is the series that counts bad events alone, or where good events are counted apart (a bucket of a histogram,
-    another counter) the one that counts all.
+    another counter) the one that counts all. `has_bucket` holds for such a bucket; `bad_bucket` is the one of bad
+    events, where a label tells them apart.
     """
 
     good: tuple[str, Labels]
     bad: tuple[str, Labels]
     bad_counts_all: bool
+    has_bucket: bool = False
+    bad_bucket: tuple[str, Labels] | None = None
 
     @classmethod
     def of(cls, source: Counters) -> "Example":
@@ -52,7 +55,11 @@ class Example:
         if source.good.metric != source.total.metric:
             total = [*source.total.matchers, *_shared(source)]
             return cls(
-                good=(source.good.metric, labels), bad=(source.total.metric, _labels(total)), bad_counts_all=True
+                good=(source.good.metric, labels),
+                bad=(source.total.metric, _labels(total)),
+                bad_counts_all=True,
+                has_bucket=same_family(source),
+                bad_bucket=_bad_bucket(source) if same_family(source) else None,
             )
         return cls(
             good=(source.good.metric, labels), bad=(source.total.metric, _bad_labels(source)), bad_counts_all=False
@@ -67,6 +74,17 @@ class Example:
             self.signal(self.good, Rate(per_s=per_s), Rate(per_s=per_s * (1 - error_ratio))),
             self.signal(self.bad, *bad),
         )
+
+    def nothing_good(self, per_s: float) -> tuple[tuple[str, Labels, Rate], ...]:
+        """Return the series that there are where each event so far was bad: no good one was ever born."""
+        rate = Rate(per_s=per_s)
+        if self.bad_bucket is not None:
+            metric, labels = self.bad_bucket
+            counted = tuple(one for one in labels if one[0] != "le")
+            return (metric, labels, rate), (self.bad[0], counted, rate)
+        # A histogram exposes all of its buckets at once: the one of good events is there, and stands still.
+        still = ((*self.good, Rate(per_s=0)),) if self.has_bucket else ()
+        return (*still, (*self.bad, rate))
 
     def both(self, healthy: Course, faulty: Course) -> tuple[Signal, ...]:
         """Return all its series taking the same course."""
@@ -89,9 +107,19 @@ def _shared(source: Counters) -> list[Matcher]:
     return [one for one in telling_matchers(source) if one.label != "le"] if same_family(source) else []
 
 
+def _bad_bucket(source: Counters) -> tuple[str, Labels] | None:
+    """Return the bucket of bad events; None where nothing but the bucket tells them from good ones."""
+    if not _shared(source):
+        return None
+    try:
+        return source.good.metric, _bad_labels(source)
+    except ValueError:
+        return None
+
+
 def _bad_labels(source: Counters) -> Labels:
-    """Return labels that total selects and good doesn't."""
-    for wanted in telling_matchers(source):
+    """Return labels that total selects and good doesn't, of which the bucket is the last to differ."""
+    for wanted in sorted(telling_matchers(source), key=lambda one: one.label == "le"):
         others = [one for one in source.total.matchers if one.label != wanted.label]
         here = [one for one in source.total.matchers if one.label == wanted.label]
         for value in _candidates([wanted, *here]):

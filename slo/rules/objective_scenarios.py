@@ -132,46 +132,63 @@ class _Scenarios:
         return self._scenario("no-traffic-ever", series, [self._silent(1500), *self._no_ratio(1500)])
 
     def _no_good_born(self) -> Iterator[Scenario]:
-        """Yield total alone: all are bad if they could have been good; a bucket that isn't there is unknown."""
-        series = (self._one(*self.rules.example.bad, Rate(per_s=_RATE), 1800),)
-        if self._has_bucket():
+        """Yield no good series: all are bad if they could have been good; a bucket that isn't there is unknown."""
+        yield self._scenario("nothing-good-ever", self._nothing_good(1800), self._all_bad(1500))
+        if self.rules.example.has_bucket:
+            series = (self._one(*self.rules.example.bad, Rate(per_s=_RATE), 3 * HOUR_S), self._all_in_bucket())
             others = (*self._others_series(self.rules.example.good), *self._others_recorded())
-            checks = [*self._no_ratio(1500), *(() if self.slow_rules else (self._silent(1500),))]
-            yield self._scenario("bucket-not-exposed", (*series, *others), checks)
-        else:
-            yield self._scenario("nothing-good-ever", series, self._ratios(1500, 1))
+            yield self._scenario("bucket-not-exposed", (*series, *others), self._unknown(1500))
 
     def _nothing_good_pages(self) -> Iterator[Scenario]:
-        """Yield total alone, which pages as soon as errors only would."""
+        """Yield bad events alone, which page as soon as errors only would."""
         pages = self.rules.of_severity("page")
-        if pages and not self._has_bucket():
+        if pages:
             fires_s = detection_s(pages[0].threshold, pages[0].long_s, 1)
             alert = self.rules.groups()[0].alerts[0]
             expr = firing((("alertname", alert.name), *alert.labels.items()))
             fired_at = at_or_before(fires_s + TOLERANCE * self.every_s, self.every_s)
-            series = (self._one(*self.rules.example.bad, Rate(per_s=_RATE), 2 * HOUR_S),)
-            yield self._scenario("nothing-good-pages", series, [Check(at_s=fired_at, expr=expr, value=1)])
+            checks = [Check(at_s=fired_at, expr=expr, value=1)]
+            yield self._scenario("nothing-good-pages", self._nothing_good(fired_at + self.every_s), checks)
+
+    def _nothing_good(self, lasts_s: int) -> tuple[Series, ...]:
+        return tuple(self._one(*one, lasts_s) for one in self.rules.example.nothing_good(_RATE))
+
+    def _all_in_bucket(self) -> Series:
+        """Return the bucket that holds all events and is always exposed."""
+        metric, labels = self.rules.example.good
+        every = tuple({**dict(labels), "le": "+Inf"}.items())
+        return self._one(metric, every, Rate(per_s=_RATE), 3 * HOUR_S)
+
+    def _all_bad(self, at_s: int) -> list[Check]:
+        """Return that every ratio is 1, and that there are events of which none is good."""
+        record, base_s = self.rules.recorder.recorded, self.rules.recorder.base_s
+        good, events = record(names.good_events(base_s)), record(names.events(base_s))
+        return [*self._ratios(at_s, 1), self._near(at_s, good, 0), self._near(at_s, events, _RATE)]
+
+    def _unknown(self, at_s: int) -> list[Check]:
+        """Return that nothing is recorded of the events, and that nothing but the missing series is alerted on."""
+        record, base_s = self.rules.recorder.recorded, self.rules.recorder.base_s
+        known = names.good_events(base_s), names.events(base_s)
+        checks = [*self._no_ratio(at_s), *(self._none(at_s, record(one)) for one in known)]
+        if not self.slow_rules:
+            return [*checks, self._silent(at_s)]
+        missing = firing((("alertname", names.SERIES_MISSING), (names.OBJECTIVE, self.rules.objective.name)))
+        lasting_s = [one.long_s + HOUR_S for one in self.rules.pairs[:1]]
+        return [*checks, *(Check(at_s=at_or_before(one, self.every_s), expr=missing, value=1) for one in lasting_s)]
 
     def _unlabelled(self) -> Iterator[Scenario]:
         """Yield events without the label that tells good from bad: not good, and unknown when none has the label."""
         named = (one for one in telling_matchers(self.rules.source) if not asks_for_absence(one))
         telling = [one.label for one in named if one.label != "le"]
-        if not telling or not same_family(self.rules.source) or self.rules.example.bad_counts_all:
+        if not telling or not same_family(self.rules.source):
             return
-        metric, labels = self.rules.example.good
-        bare = tuple((name, value) for name, value in labels if name not in telling)
-        unlabelled = self._one(metric, bare, Rate(per_s=_RATE), 3 * HOUR_S)
-        labelled = self._one(metric, labels, Rate(per_s=3 * _RATE), 3 * HOUR_S)
-        counted = self.rules.recorder.recorded(names.events(self.rules.recorder.base_s))
-        yield self._scenario("some-without-label", (labelled, unlabelled), self._ratios(600, 0.25))
-        checks = [*self._no_ratio(1500), self._none(1500, counted)]
-        if self.slow_rules:
-            missing = firing((("alertname", names.SERIES_MISSING), (names.OBJECTIVE, self.rules.objective.name)))
-            checks.append(Check(at_s=2 * HOUR_S, expr=missing, value=1))
-        else:
-            checks.append(self._silent(1500))
+        counted = [self.rules.example.good, *([self.rules.example.bad] if self.rules.example.has_bucket else [])]
+        bare = [(metric, tuple(one for one in labels if one[0] not in telling)) for metric, labels in counted]
+        labelled = tuple(self._one(*one, Rate(per_s=3 * _RATE), 3 * HOUR_S) for one in counted)
+        unlabelled = tuple(self._one(*one, Rate(per_s=_RATE), 3 * HOUR_S) for one in bare)
+        yield self._scenario("some-without-label", (*labelled, *unlabelled), self._ratios(600, 0.25))
         others = (*self._others_series(self.rules.example.good), *self._others_recorded())
-        yield self._scenario("none-with-label", (unlabelled, *others), checks)
+        yield self._scenario("none-with-label", (*unlabelled, *others), self._unknown(1500))
 
     def _others(self) -> Iterator[Scenario]:
         """Yield a healthy service beside one that has errors and differs in one label."""
@@ -211,7 +228,8 @@ class _Scenarios:
         yield self._scenario("one-target-of-two", (half, *self._steady(0, HOUR_S)), [self._silent(3000)])
         gone = [Check(at_s=1200, expr=down, value=1)]
         yield self._scenario("no-target-known", (), gone, up=False)
-        yield self._scenario("down-while-others-are-up", self._others_up(HOUR_S), gone, up=False)
+        others = (*self._others_up(HOUR_S), *self._others_series(self.rules.example.bad))
+        yield self._scenario("down-while-others-are-up", others, gone, up=False)
         # Pushed, or exposed by another job with the labels of this one.
         yield self._scenario("measured-without-a-target", self._steady(0, HOUR_S), [self._silent(3000)], up=False)
 
@@ -291,10 +309,6 @@ class _Scenarios:
         labels = [one for one in self._told_apart_by() if one in dict(own)]
         others = (tuple({**dict(own), label: _OTHER}.items()) for label in labels)
         return tuple(self._one("up", one, Level(value=1), lasts_s, scoped=False) for one in others)
-
-    def _has_bucket(self) -> bool:
-        source = self.rules.source
-        return source.good.metric != source.total.metric and same_family(source)
 
     def _both(self) -> tuple[tuple[str, Labels], ...]:
         return self.rules.example.good, self.rules.example.bad
