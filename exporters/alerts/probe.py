@@ -7,6 +7,9 @@ tenths of the time for renewing are over without one, 21 of 90 days, and when ni
 certificate that lives longer is renewed by hand, and gets those 21 and 3 days.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from exporters.alerts import health
 from exporters.names import probe as names
 from exporters.subjects.probe.config import ProbeConfig
@@ -15,12 +18,13 @@ from slo.burn_rates import DAY_S, Severity
 from slo.rules.alertmanager import WORRY
 from slo.rules.model import Alert
 from slo.rules.scope import Scope
-from slo.rules.signals import Absent, Ago, Case, Course, Level, Signal
+from slo.rules.signals import Absent, Ago, Boundary, Case, Course, Level, Signal
 
 FAILURES = 2
 TICKET_DAYS, PAGE_DAYS, LIFETIME_DAYS = 21, 3, 90
 _SUBJECT = "probe"
-_FAULT_S = 600.0
+_FAULT_S, _RECENT_S = 600.0, 30.0
+_RUN = "run"
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -117,19 +121,16 @@ def _slow(config: ProbeConfig, scope: Scope) -> Alert:
 def _not_run(config: ProbeConfig, scope: Scope) -> Alert:
     at, every, labels = names.TIMESTAMP.name, names.INTERVAL.name, _labels(config)
     for_s = _longest_s(config)
-    every_s = config.every_s(labels[0][1], labels[1][1])
-    stale = f"(time() - {scope.selector(at)} > 2 * {scope.selector(every)})"
+    stale = f"time() - {scope.selector(at)} > 2 * {scope.selector(every)}"
     absent = [_absent(scope.selector(at, f'target="{one.target}"', f'module="{one.module}"')) for one in config.probes]
-    in_a_run = scope.selector(names.SKIPPED.name, f'{names.REASON}="run"')
-    old, interval, recent = Ago(seconds=2 * every_s + 30), Level(value=every_s), Ago(seconds=30)
-    courses: dict[str, Course] = {"probe-not-run": old, **({"probe-absent": Absent()} if absent else {})}
+    overdue = "\n  or\n  ".join((stale, *absent))
+    in_a_run = scope.selector(names.SKIPPED.name, f'{names.REASON}="{_RUN}"')
+    every_s = config.every_s(labels[0][1], labels[1][1])
+    courses: dict[str, Course] = {"probe-not-run": _old(every_s), **({"probe-absent": Absent()} if absent else {})}
     cases = tuple(
         Case(
             name=name,
-            signals=(
-                Signal(metric=every, labels=labels, healthy=interval, faulty=interval),
-                Signal(metric=at, labels=labels, healthy=recent, faulty=course),
-            ),
+            signals=_last(labels, every_s, course),
             fires_after_s=for_s,
             clears_after_s=0,
             fault_s=for_s + _FAULT_S,
@@ -139,7 +140,7 @@ def _not_run(config: ProbeConfig, scope: Scope) -> Alert:
     )
     return Alert(
         name="ProbeNotRun",
-        expr=f"({' or '.join((stale, *absent))}) unless on ({', '.join(names.PROBE)}) ({in_a_run} == 1)",
+        expr=f"(\n  {overdue}\n)\nunless on ({', '.join(names.PROBE)})\n{in_a_run} == 1",
         for_s=for_s,
         severity="ticket",
         summary="{{ $labels.module }} isn't probed on {{ $labels.target }}.",
@@ -151,7 +152,57 @@ def _not_run(config: ProbeConfig, scope: Scope) -> Alert:
         runbook="probe-not-run",
         exporter=_SUBJECT,
         cases=cases,
+        boundaries=(
+            cases[0].near("not-yet", {at: Ago(seconds=1.5 * every_s)}, fires=False),
+            *_excused(cases[0], labels),
+            *_absent_too(config, for_s),
+        ),
     )
+
+
+def _old(every_s: float) -> Ago:
+    return Ago(seconds=2 * every_s + _RECENT_S)
+
+
+def _last(labels: Labels, every_s: float, faulty: Course) -> tuple[Signal, ...]:
+    """Return when a probe was played last: just now, and under the fault as `faulty` says."""
+    interval = Level(value=every_s)
+    return (
+        Signal(metric=names.INTERVAL.name, labels=labels, healthy=interval, faulty=interval),
+        Signal(metric=names.TIMESTAMP.name, labels=labels, healthy=Ago(seconds=_RECENT_S), faulty=faulty),
+    )
+
+
+def _excused(case: Case, labels: Labels) -> Iterator[Boundary]:
+    """Yield a probe that isn't played: in a run that excuses it, after one, and for a reason that excuses nothing."""
+    elsewhere = ((names.TARGET, f"not-{labels[0][1]}"), *labels[1:])
+    yield _skipped(case, "in-a-run", _during(labels, _RUN), fires=False)
+    yield _skipped(case, "after-a-run", replace(_during(labels, _RUN), healthy=Level(value=1), faulty=Absent()))
+    yield _skipped(case, "during-another-s-run", _during(elsewhere, _RUN))
+    yield _skipped(case, "for-another-reason", _during(labels, "busy"))
+
+
+def _skipped(case: Case, name: str, skipped: Signal, *, fires: bool = True) -> Boundary:
+    near = case.near(name, {}, fires=fires)
+    return replace(near, signals=(*near.signals, skipped))
+
+
+def _during(labels: Labels, reason: str) -> Signal:
+    labels = (*labels, (names.REASON, reason))
+    return Signal(metric=names.SKIPPED.name, labels=labels, healthy=Absent(), faulty=Level(value=1))
+
+
+def _absent_too(config: ProbeConfig, for_s: int) -> Iterator[Boundary]:
+    """Yield every timed probe but the first, which a case plays, without any figure."""
+    for one in config.probes[1:]:
+        labels = ((names.TARGET, one.target), (names.MODULE, one.module))
+        yield Boundary(
+            name=f"probe-absent-{one.target}-{one.module}",
+            signals=_last(labels, config.every_s(one.target, one.module), Absent()),
+            fires=True,
+            fault_s=for_s + _FAULT_S,
+            labels=labels,
+        )
 
 
 def _absent(selector: str) -> str:

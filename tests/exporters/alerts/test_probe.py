@@ -50,15 +50,23 @@ def test_a_slow_step_is_slow_for_three_probes_of_the_longest_interval() -> None:
 
 def test_a_probe_that_is_not_played_is_missed_but_for_a_load_test() -> None:
     one = made()["ProbeNotRun"]
-    absent = " or ".join(
+    absent = "\n  or\n  ".join(
         f'absent(probe_timestamp_seconds{{environment="lab",target="{target}",module="browse"}})'
         for target in ("staging", "production")
     )
-    stale = '(time() - probe_timestamp_seconds{environment="lab"} > 2 * probe_interval_seconds{environment="lab"})'
-    run = '(probe_skipped{environment="lab",reason="run"} == 1)'
-    assert one.expr == f"({stale} or {absent}) unless on (target, module) {run}"
+    stale = 'time() - probe_timestamp_seconds{environment="lab"} > 2 * probe_interval_seconds{environment="lab"}'
+    run = 'probe_skipped{environment="lab",reason="run"} == 1'
+    assert one.expr == f"(\n  {stale}\n  or\n  {absent}\n)\nunless on (target, module)\n{run}"
     assert (one.for_s, one.severity) == (300, "ticket")
     assert [(case.name, case.fires_after_s) for case in one.cases] == [("probe-not-run", 300), ("probe-absent", 300)]
+    assert {one.name: one.fires for one in one.boundaries} == {
+        "probe-not-run-not-yet": False,
+        "probe-not-run-in-a-run": False,
+        "probe-not-run-after-a-run": True,
+        "probe-not-run-during-another-s-run": True,
+        "probe-not-run-for-another-reason": True,
+        "probe-absent-production-browse": True,
+    }
 
 
 @pytest.mark.parametrize(
