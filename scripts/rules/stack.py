@@ -20,10 +20,10 @@ FOLDER = ROOT / "docker" / "prometheus" / "rules"
 ENVIRONMENT, DASHBOARD, GRAFANA = "staging", "peakproof-peak-run", "http://127.0.0.1:3000"
 
 
-def stack_rules() -> Mapping[str, str]:
-    """Return the stack's generated files, by their path below `FOLDER`."""
+def stack_rules(objectives: Path = OBJECTIVES) -> Mapping[str, str]:
+    """Return the stack's generated files, by their path below `FOLDER`; of `objectives` in place of its own."""
     scope, pace = Scope(environment=ENVIRONMENT), Pace()
-    built = build(read_objectives([OBJECTIVES]), scope, pace=pace, dashboard=DASHBOARD)
+    built = build(read_objectives([objectives]), scope, pace=pace, dashboard=DASHBOARD)
     return RuleFiles(scope=scope, links=Links(dashboards=GRAFANA), pace=pace).of(built, ())
 
 

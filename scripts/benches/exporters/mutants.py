@@ -4,6 +4,7 @@ Each change is made alone. The tests that play less than two hours come first: m
 """
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ import yaml
 
 from scripts.benches.exporters.mutations import Document, Mutant, mutants
 from scripts.benches.figures import Figure, machine_line, missed, table, write_figures
-from scripts.rules.stack import example_rules, stack_rules
+from scripts.rules.stack import OBJECTIVES, example_rules, stack_rules
 from slo.outcomes import ExitCode
 from slo.rules.files import TESTS
 
@@ -28,6 +29,7 @@ LEAST = 0.95
 SAMPLE = 60
 _LONG_S = 7200
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LESS_LABELS = r"\b(?:sum|avg|min|max|count|group|absent)(?: by \([^)]*\))? ?\(|\bon ?\("
 _ANY_SUM = {"sum for avg", "sum for max", "rate for irate", "window doubled", "window a third"}
 
 
@@ -40,17 +42,45 @@ def equivalent(mutant: Mutant) -> str | None:
     if mutant.kind == "another series" and "count_over_time(objective:events" in mutant.line:
         return "both are recorded at the same evaluations"
     if mutant.kind == "matcher dropped" and _is_matched(mutant):
-        return "the other side of the operator selects the objective and the environment"
+        return "the other side of the operator has the matcher, and all labels are matched"
     return None
 
 
 def _is_matched(mutant: Mutant) -> bool:
-    """Whether the change is in a vector that is matched, label by label, with another one that has the matcher."""
-    if "objective:" in mutant.expr:
-        alone = "\nand\n" not in mutant.expr and "\n* objective:" not in mutant.expr
-        return not alone and mutant.line.lstrip("* ").startswith("objective:")
-    apart = any(word in mutant.expr for word in ("sum(", "count(", "absent(", " on (", " on("))
-    return not apart and "environment" in mutant.change and mutant.expr.count('environment="') > 1
+    """Whether the change is in a vector that is matched, by all labels, with another one that has the matcher.
+
+    Arithmetic and comparison match so, `and` does on both of its sides, `unless` on its right one; no `on (…)` and no
+    aggregation may take labels away before.
+    """
+    clauses = _clauses(mutant.expr)
+    at = max(index for index, one in enumerate(clauses) if one.begins <= mutant.position)
+    own, matcher = clauses[at], mutant.text.rstrip(",")
+    if own.loses_labels:
+        return False
+    partners = [clauses[at - 1]] if own.operator in ("and", "unless") else []
+    partners += [one for one in clauses[at + 1 : at + 2] if one.operator == "and"]
+    return own.text.count(matcher) > 1 or any(matcher in one.text and not one.loses_labels for one in partners)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clause:
+    """What stands between two set operators; `operator` is the one before it, empty for the first."""
+
+    operator: str
+    text: str
+    begins: int
+
+    @property
+    def loses_labels(self) -> bool:
+        return re.search(_LESS_LABELS, self.text) is not None
+
+
+def _clauses(expr: str) -> list[_Clause]:
+    clauses, operator, begins = [], "", 0
+    for found in re.finditer(r"\b(and|or|unless)\b", expr):
+        clauses.append(_Clause(operator=operator, text=expr[begins : found.start()], begins=begins))
+        operator, begins = found[0], found.end()
+    return [*clauses, _Clause(operator=operator, text=expr[begins:], begins=begins)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +108,8 @@ def survives(mutant: Mutant, tests: Sequence[Document], promtool: str) -> bool:
         rules.write_text(yaml.safe_dump(mutant.document))
         if not _passes(promtool, "check", "rules", str(rules)):
             return False
-        return all(_passes(promtool, "test", "rules", str(_written(Path(folder), test))) for test in tests)
+        each = (one for test in tests for one in _each(test))
+        return all(_passes(promtool, "test", "rules", str(_written(Path(folder), one))) for one in each)
 
 
 def sample(every: Sequence[Mutant], size: int) -> list[Mutant]:
@@ -94,9 +125,11 @@ def sample(every: Sequence[Mutant], size: int) -> list[Mutant]:
     return list({id(one): one for one in chosen}.values())
 
 
-def measure(size: int = SAMPLE, promtool: str = "promtool", only: Sequence[str] | None = None) -> list[Figure]:
+def measure(
+    size: int = SAMPLE, promtool: str = "promtool", only: Sequence[str] | None = None, objectives: Path = OBJECTIVES
+) -> list[Figure]:
     """Return the ratio of mutants that are caught, by rule file."""
-    files = proven({**stack_rules(), **example_rules()})
+    files = proven({**stack_rules(objectives), **example_rules()})
     return [_figure(one, size, promtool) for one in files if only is None or one.name in only]
 
 
@@ -105,11 +138,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sample", type=int, default=SAMPLE, help=f"how many mutants of each file ({SAMPLE}; 0: all)")
     parser.add_argument("--file", action="append", help="only this rule file; may be repeated")
+    parser.add_argument("--objectives", type=Path, default=OBJECTIVES, help="in place of the stack's own")
     parser.add_argument("--promtool", default="promtool")
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args(arguments)
     began = time.monotonic()
-    figures = measure(options.sample, options.promtool, options.file)
+    figures = measure(options.sample, options.promtool, options.file, options.objectives)
     machine = machine_line(f"{time.monotonic() - began:.0f} s")
     options.folder.mkdir(parents=True, exist_ok=True)
     write_figures(options.folder / "mutants.json", machine, COMMAND, figures)
@@ -142,8 +176,17 @@ def _tests(name: str, files: Mapping[str, str]) -> Iterable[Document]:
                 yield {**document, "rule_files": ["rules.yml"], "tests": tests}
 
 
+def _each(document: Document) -> Iterable[Document]:
+    """Return the tests of a file, each alone, the shortest first: promtool goes on after one that fails."""
+    return ({**document, "tests": [test]} for test in sorted(document["tests"], key=_lasts_s))
+
+
 def _is_long(test: Mapping[str, Any]) -> bool:
-    return max(_seconds(check["eval_time"]) for check in test["promql_expr_test"]) > _LONG_S
+    return _lasts_s(test) > _LONG_S
+
+
+def _lasts_s(test: Mapping[str, Any]) -> int:
+    return max(_seconds(check["eval_time"]) for check in test["promql_expr_test"])
 
 
 def _seconds(text: str) -> int:

@@ -12,14 +12,22 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A rule file with one change: its kind and rule, what it is, and in which line of which expression it lies."""
+    """A rule file with one change: its kind and rule, what it is, and what text lay where in the expression before."""
 
     kind: str
     rule: str
     change: str
-    line: str
     expr: str
+    text: str
+    position: int
     document: Document
+
+    @property
+    def line(self) -> str:
+        """The line of the expression in which it lies; empty where the expression stays as it is."""
+        if not self.text:
+            return ""
+        return self.expr[self.expr.rfind("\n", 0, self.position) + 1 :].partition("\n")[0].strip()
 
     def __str__(self) -> str:
         """Say which it is."""
@@ -81,35 +89,57 @@ def mutants(document: Document) -> Iterator[Mutant]:
     """Yield every single change to the rules of a rule file."""
     for at, group in enumerate(document["groups"]):
         for index, rule in enumerate(group["rules"]):
-            for kind, change, line, changed in _changes(rule):
+            for one in _changes(rule):
                 mutated = copy.deepcopy(document)
                 rules = mutated["groups"][at]["rules"]
-                rules[index : index + 1] = [] if changed is None else [changed]
-                yield Mutant(kind=kind, rule=_name(rule), change=change, line=line, expr=rule["expr"], document=mutated)
+                rules[index : index + 1] = [] if one.rule is None else [one.rule]
+                yield Mutant(
+                    kind=one.kind,
+                    rule=_name(rule),
+                    change=one.change,
+                    expr=rule["expr"],
+                    text=one.text,
+                    position=one.position,
+                    document=mutated,
+                )
 
 
-def _changes(rule: Rule) -> Iterator[tuple[str, str, str, Rule | None]]:
-    yield "rule removed", "", "", None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """One change, the rule that it makes, and the `text` of the expression whose place it takes."""
+
+    kind: str
+    change: str = ""
+    text: str = ""
+    position: int = 0
+    rule: Rule | None
+
+
+def _changes(rule: Rule) -> Iterator[_Change]:
+    yield _Change(kind="rule removed", rule=None)
     for edit in _EDITS:
         for number, found in enumerate(re.finditer(edit.pattern, rule["expr"])):
             into = edit.into(found)
             expr = rule["expr"][: found.start()] + into + rule["expr"][found.end() :]
             if into != found[0]:
-                change = f"place {number}: {_short(found[0])} → {_short(into)}"
-                yield edit.kind, change, _line_at(rule["expr"], found.start()), {**rule, "expr": expr}
+                yield _Change(
+                    kind=edit.kind,
+                    change=f"place {number}: {_short(found[0])} → {_short(into)}",
+                    text=found[0],
+                    position=found.start(),
+                    rule={**rule, "expr": expr},
+                )
     for label, value in rule["labels"].items():
-        yield "label changed", label, "", {**rule, "labels": {**rule["labels"], label: _other(label, value)}}
+        labels = {**rule["labels"], label: _other(label, value)}
+        yield _Change(kind="label changed", change=label, rule={**rule, "labels": labels})
     if "record" in rule:
-        yield "recorded under another name", "", "", {**rule, "record": f"{rule['record']}_old"}
+        yield _Change(kind="recorded under another name", rule={**rule, "record": f"{rule['record']}_old"})
     else:
         for waits in ("30m", None):
             if waits != rule.get("for"):
                 changed = {key: value for key, value in rule.items() if key != "for"}
-                yield "for changed", str(waits), "", changed if waits is None else {**changed, "for": waits}
-
-
-def _line_at(expr: str, position: int) -> str:
-    return expr[expr.rfind("\n", 0, position) + 1 :].partition("\n")[0].strip()
+                changed = changed if waits is None else {**changed, "for": waits}
+                yield _Change(kind="for changed", change=str(waits), rule=changed)
 
 
 def _other(label: str, value: str) -> str:

@@ -51,5 +51,5 @@ def test_a_changed_rule_breaks_a_test(kind: str, rule: str, seen_by: str, shippe
     tests = [{**one, "tests": some} for one in shipped.tests if (some := of_name(one, seen_by))]
     (quick, *_) = (one for one in tests if one["evaluation_interval"] == "30s")
     assert not survives(changed(shipped, kind, rule), [quick], str(PROMTOOL))
-    unchanged = Mutant(kind="", rule="", change="", line="", expr="", document=shipped.rules)
+    unchanged = Mutant(kind="", rule="", change="", expr="", text="", position=0, document=shipped.rules)
     assert survives(unchanged, [quick], str(PROMTOOL))
