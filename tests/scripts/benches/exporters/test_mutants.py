@@ -1,10 +1,11 @@
 """Changes to the shipped rules are noticed by their tests: a few here, many in scripts/benches/exporters/mutants.py."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from scripts.benches.exporters.mutants import Proven, proven, sample, survives
+from scripts.benches.exporters.mutants import Proven, equivalent, proven, sample, survives
 from scripts.benches.exporters.mutations import Document, Mutant, mutants
 from scripts.rules.stack import stack_rules
 from tests.promtool import NEEDED, PROMTOOL
@@ -21,6 +22,32 @@ SEEN_SOON = [
 ]
 
 
+BY_CODE = """
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: quick-edge}
+spec:
+  service: shop
+  timeWindow: [{duration: 28d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.95}]
+  indicator:
+    metadata: {name: quick-edge}
+    spec:
+      ratioMetric:
+        counter: true
+        good: {metricSource: {type: prometheus, spec: {indicator: traefik, match: {job: edge}, within_s: 0.3}}}
+        total: {metricSource: {type: prometheus, spec: {indicator: traefik, match: {job: edge}}}}
+"""
+# Of a histogram whose errors have buckets of their own: kind of a change of its good events, and which test sees it.
+SEEN_OF_BUCKETS = [
+    ("or for and", "nothing-good-ever"),
+    ("or-clause dropped", "nothing-good-ever"),
+    ("good is total", "bucket-not-exposed"),
+    ("matcher dropped", "none-with-label"),
+]
+
+
 def of_name(document: Document, part: str) -> list[Document]:
     """Return the tests of a file whose name holds `part`."""
     return [test for test in document["tests"] if part in test["name"]]
@@ -33,6 +60,25 @@ def shipped() -> Proven:
 
 def changed(shipped: Proven, kind: str, rule: str) -> Mutant:
     return next(one for one in mutants(shipped.rules) if (one.kind, one.rule) == (kind, rule))
+
+
+@pytest.mark.parametrize(
+    ("expr", "places"),
+    [
+        ('a{e="x"} > 1', []),
+        ('time() - a{e="x"} > 2 * b{e="x"}', [0, 1]),
+        ('a{e="x"} > b{e="x"} or c{e="x"} == 0', [0, 1]),
+        ('a{e="x"} unless b{e="x"} unless c{e="x"}', [1, 2]),
+        ('a{e="x"} > 1 and c{e="x"} == 0', [0, 1]),
+        ('(a{e="x"} > b{e="x"}) unless on (t) c{e="x"}', [0, 1]),
+        ('max by (t) (a{e="x"}) > sum by (t) (b{e="x"})', []),
+        ('absent(a{e="x"}) and b{e="x"}', []),
+    ],
+)
+def test_a_dropped_matcher_changes_nothing_where_all_labels_are_matched(expr: str, places: list[int]) -> None:
+    rule = {"alert": "A", "expr": expr, "labels": {}}
+    dropped = [one for one in mutants({"groups": [{"rules": [rule]}]}) if one.kind == "matcher dropped"]
+    assert [at for at, one in enumerate(dropped) if equivalent(one)] == places
 
 
 def test_there_are_many_changes_of_many_kinds(shipped: Proven) -> None:
@@ -52,4 +98,17 @@ def test_a_changed_rule_breaks_a_test(kind: str, rule: str, seen_by: str, shippe
     (quick, *_) = (one for one in tests if one["evaluation_interval"] == "30s")
     assert not survives(changed(shipped, kind, rule), [quick], str(PROMTOOL))
     unchanged = Mutant(kind="", rule="", change="", expr="", text="", position=0, document=shipped.rules)
+    assert survives(unchanged, [quick], str(PROMTOOL))
+
+
+@NEEDED
+@pytest.mark.parametrize(("kind", "seen_by"), SEEN_OF_BUCKETS)
+def test_a_changed_rule_of_buckets_breaks_a_test(kind: str, seen_by: str, tmp_path: Path) -> None:
+    (tmp_path / "objectives.yaml").write_text(BY_CODE)
+    made = next(one for one in proven(stack_rules(tmp_path / "objectives.yaml")) if one.name == "objective-quick-edge")
+    changes = [one for one in mutants(made.rules) if (one.kind, one.rule) == (kind, "objective:good_events:rate5m")]
+    quick = {**made.tests[0], "tests": of_name(made.tests[0], seen_by)}
+    assert changes
+    assert not survives(changes[-1], [quick], str(PROMTOOL))
+    unchanged = Mutant(kind="", rule="", change="", expr="", text="", position=0, document=made.rules)
     assert survives(unchanged, [quick], str(PROMTOOL))
