@@ -216,7 +216,7 @@ def _certificate(config: ProbeConfig, scope: Scope, *, page: bool) -> Alert:
     last, first = (f"min by ({names.HOST}) ({scope.selector(name)})" for name in (ends, begins))
     limit = f"clamp_max(({last} - {first}) * {days} / {LIFETIME_DAYS}, {days * DAY_S})"
     word: Severity = "page" if page else "ticket"
-    cases = tuple(
+    usual, short, long = (
         Case(
             name=f"certificate-of-{lifetime_days}-days-{word}",
             signals=_dates(labels, lifetime_days * DAY_S, min(lifetime_days / LIFETIME_DAYS, 1.0) * days * DAY_S),
@@ -241,8 +241,24 @@ def _certificate(config: ProbeConfig, scope: Scope, *, page: bool) -> Alert:
         runbook="certificate-expires",
         exporter=_SUBJECT,
         labels={WORRY: "certificate"},
-        cases=cases,
+        cases=(usual, short, long),
+        boundaries=(
+            _beside(usual, "an-expired-one", ends=Ago(seconds=30 * DAY_S), begins=Ago(seconds=120 * DAY_S), fires=True),
+            _beside(short, "an-old-one", ends=Ago(seconds=-65 * DAY_S), begins=Ago(seconds=300 * DAY_S), fires=False),
+        ),
     )
+
+
+def _beside(case: Case, name: str, *, ends: Ago, begins: Ago, fires: bool) -> Boundary:
+    """Return a certificate that is due, or nearly, in place of another one, which an environment elsewhere has still.
+
+    The dates of that one would move the limit.
+    """
+    signals = tuple(
+        replace(one, healthy=theirs, faulty=one.faulty if fires else one.healthy)
+        for one, theirs in zip(case.signals, (ends, begins), strict=True)
+    )
+    return replace(case.near(f"beside-{name}", {}, fires=fires), signals=signals)
 
 
 def _dates(labels: Labels, lifetime_s: float, limit_s: float) -> tuple[Signal, ...]:
