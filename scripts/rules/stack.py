@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 OBJECTIVES = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
 EXAMPLE = ROOT / "examples" / "exporters" / "exporters.yaml"
 FOLDER = ROOT / "docker" / "prometheus" / "rules"
-ENVIRONMENT, DASHBOARD, GRAFANA = "staging", "peakproof-peak-run", "http://127.0.0.1:3000"
+ENVIRONMENT, DASHBOARD, GRAFANA = "staging", "peakproof-incident", "http://127.0.0.1:3000"
 
 
 def stack_rules(objectives: Path = OBJECTIVES) -> Mapping[str, str]:

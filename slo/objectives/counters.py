@@ -2,9 +2,9 @@
 
 `increase()` extrapolates to its window's edges and loses a new series' first value (prometheus#1673, #3886). Here a
 counter's value at a moment lies on the line between the samples around it; a fall is a restart from 0; a series born in
-the window counts from 0. A target (`job`, `instance`) without samples close to both sides of an edge makes the answer
-*no data*, and so does one that begins inside the window, unless its process is known to have started there: one that
-was only not scraped would bring its whole past.
+the window counts from 0, from its target's scrape before on. A target (`job`, `instance`) without samples close to both
+sides of an edge makes the answer *no data*, and so does one that begins inside the window, unless its process is known
+to have started there: one that was only not scraped would bring its whole past.
 """
 
 import json
@@ -23,7 +23,7 @@ MARGIN_S = 15.0
 _UNSEEN_S = 2.0
 """How much of the window's end may be without any later sample, as where a target ended there."""
 PROCESS_START = "process_start_time_seconds"
-_CREATED = "_created"
+CREATED = "_created"
 _NS = 1_000_000_000
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -77,6 +77,24 @@ def _series(row: Mapping[str, Any]) -> Series | None:
     return Series(labels=labels, at=at, counted=counted)
 
 
+def from_birth(series: Sequence[Series], seen: Sequence[Series]) -> tuple[Series, ...]:
+    """Return `series`, each 0 at its target's last scrape before its first sample, as far as `seen` tells of one.
+
+    What it first counts came in since then, as did what older series counted in that time.
+    """
+    scrapes: dict[tuple[str, str], list[Ints]] = {}
+    for one in seen:
+        scrapes.setdefault(one.target, []).append(one.at)
+    moments = {target: np.unique(np.concatenate(at)) for target, at in scrapes.items()}
+    return tuple(_from_birth(one, moments[one.target]) for one in series)
+
+
+def _from_birth(one: Series, scrapes: Ints) -> Series:
+    before = scrapes[scrapes < one.at[0]][-1:]
+    at, counted = np.concatenate([before, one.at]), np.concatenate([np.zeros(before.size), one.counted])
+    return Series(labels=one.labels, at=at, counted=counted)
+
+
 def increases(series: Iterable[Series], edges: Sequence[int]) -> Floats:
     """Return how much the series' sum grew between each two neighbouring edges."""
     moments = np.array(edges, dtype=np.int64)
@@ -90,14 +108,14 @@ def births(answers: pa.Table) -> dict[tuple[str, str], int]:
     """Return by target when its process started (ns), from its own metric or, without it, its oldest `_created`."""
     processes, counters = dict[tuple[str, str], list[float]](), dict[tuple[str, str], list[float]]()
     raw = answers.filter(pc.equal(answers["kind"], "raw"))
-    for row in raw.filter(pc.match_substring_regex(raw["query"], f"^{PROCESS_START}|{_CREATED}")).to_pylist():
+    for row in raw.filter(pc.match_substring_regex(raw["query"], f"^{PROCESS_START}|{CREATED}")).to_pylist():
         labels = json.loads(row["labels"])
         target = str(labels.get("job", "")), str(labels.get("instance", ""))
         known = [one for one in row["value"] if math.isfinite(one)]
         name = str(labels.get("__name__", ""))
         if name == PROCESS_START:
             processes.setdefault(target, []).extend(known)
-        elif name.endswith(_CREATED):
+        elif name.endswith(CREATED):
             counters.setdefault(target, []).extend(known)
     # Of a process that was restarted the last start counts; of counters the first: a new series is no new process.
     return {
@@ -144,7 +162,7 @@ def _check_edge(moments: Ints, edge: int, what: str, name: str) -> None:
 
 def _check_born(start: int | None, starts_at: int, what: str) -> None:
     if start is None:
-        why = f"and neither {PROCESS_START} nor a {_CREATED} series says that its process started there"
+        why = f"and neither {PROCESS_START} nor a {CREATED} series says that its process started there"
         raise NoData(f"{what} has its first sample inside the judged window, {why}: its past would count")
     if start <= starts_at:
         early_s = (starts_at - start) / _NS

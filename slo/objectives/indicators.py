@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from slo.objectives.counters import NoData, Series, births, check_scraped, increases, series_of
+from slo.objectives.counters import NoData, Series, births, check_scraped, from_birth, increases, series_of
 from slo.objectives.selectors import Selector
 from slo.statistics import StepCounts, blocks_of
 
@@ -308,7 +308,8 @@ def _counted(source: Counters, answers: pa.Table, window: Window) -> StepCounts:
     check_scraped(total, source.total.text, *asked, births(answers))
     _check_labels(source, total, good)
     edges = window.edges()
-    all_events, good_events = increases(total, edges), increases(good, edges)
+    seen = (*total, *good)
+    all_events, good_events = (increases(from_birth(some, seen), edges) for some in (total, good))
     events = np.rint(all_events).astype(np.int64)
     bad = np.rint(all_events - good_events).astype(np.int64)
     if not events.sum():

@@ -205,6 +205,7 @@ class ObjectiveRules:
             recorder.error_ratio(period),
             recorder.coverage(period),
             recorder.burn_rate(period, covered=True),
+            recorder.period(period),
             recorder.remaining(period),
         )
 

@@ -10,6 +10,7 @@ SCRAPE_DOWN, SERIES_MISSING, NO_TRAFFIC = "ObjectiveScrapeDown", "ObjectiveSerie
 BURN_RUNBOOK, NO_DATA_RUNBOOK = "error-budget-burn", "slo-no-data"
 
 TARGET = "objective:target:ratio"
+PERIOD = "objective:period:seconds"
 REMAINING = "objective:error_budget:remaining_ratio"
 
 

@@ -84,6 +84,7 @@ class _Scenarios:
         if self.slow_rules:
             left = 1 - 0.9 * min(1, lasts_s / period_s)
             checks.append(self._near(lasts_s, record(names.REMAINING), left, within=0.005))
+            checks.append(self._near(lasts_s, record(names.PERIOD), period_s))
         series = self._steady(0.9 * budget, lasts_s + self.every_s)
         return self._scenario("sustained-errors", series, checks)
 

@@ -81,6 +81,10 @@ class Recorder:
         known = f"{ratio}\n* {self.recorded(names.coverage(window_s))}" if covered else ratio
         return self.rule(names.burn_rate(window_s), f"{known}\n/ {number(self.budget)}")
 
+    def period(self, period_s: int) -> Recording:
+        """Return how long the period is that the budget is for."""
+        return self.rule(names.PERIOD, f"vector({period_s})")
+
     def remaining(self, period_s: int) -> Recording:
         """Return the share of the period's budget that isn't spent; below zero it is overspent."""
         return self.rule(names.REMAINING, f"1 - {self.recorded(names.burn_rate(period_s))}")

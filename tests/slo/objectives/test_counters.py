@@ -77,6 +77,15 @@ def test_a_series_born_in_the_window_counts_its_first_value() -> None:
     assert _told(evidence) == (101, 1, None)
 
 
+def test_a_good_series_that_is_born_between_scrapes_outgrows_no_total_of_another_metric() -> None:
+    """Scrapes are 15 s apart and blocks 5 s: what it first counts belongs to all three of them, as in the total."""
+    total = {at: 2.0 * at for at in range(75, 211, 15)}
+    always, born = {at: at / 1.0 for at in total}, {at: at - 135.0 for at in total if at >= 150}
+    evidence = _read(_row(TOTAL, total, __name__="x_all"), _row(GOOD, always, code="200"), _row(GOOD, born, code="201"))
+    assert _told(evidence) == (200, 35, None)
+    assert evidence.counts[0].bad == (5,) * 7 + (0,) * 13
+
+
 def _started(at: float, *, name: str = "process_start_time_seconds", code: str = "200") -> dict[str, object]:
     return _row(f'{name}{{job="shop"}}', {150: at}, instance="b", __name__=name, code=code)
 

@@ -32,7 +32,7 @@ def test_every_selector_of_the_shops_series_is_of_the_environment(objective: Mak
 def test_recordings_are_named_level_metric_operations_and_once(objective: Make) -> None:
     names = [rule.record for rule in rules_of(objective()) if isinstance(rule, Recording)]
     assert [name for name in names if not LEVEL_METRIC_OPERATIONS.fullmatch(name)] == []
-    assert len(set(names)) == len(names) == 29
+    assert len(set(names)) == len(names) == 30
 
 
 def test_each_pair_of_windows_is_an_alert_of_its_own(objective: Make) -> None:
