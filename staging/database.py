@@ -7,13 +7,14 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from opentelemetry.trace import Tracer
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from staging.statement_spans import trace_statements
 
@@ -23,6 +24,17 @@ ROUND_TRIP_HELP = (
 )
 DEFAULT_ROUND_TRIP_S = {"sqlite": 0.010, "postgresql": 0.0}
 _LOCK = "write_lock"
+# Connections beyond those that are kept, for a moment.
+_OVERFLOW = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """How many of the connections that a process may have are used, and how many are open and idle."""
+
+    used: int
+    idle: int
+    most: int
 
 
 class Database:
@@ -72,6 +84,11 @@ class Database:
         held = _hold_file if self.dialect == "sqlite" else _hold_advisory
         with held(self._reader, name) as connection:
             yield connection
+
+    def connections(self) -> Connections:
+        """Return how many connections are used and idle at this moment."""
+        pool = cast("QueuePool", self._engine.pool)  # a file's and PostgreSQL's
+        return Connections(used=pool.checkedout(), idle=pool.checkedin(), most=pool.size() + _OVERFLOW)
 
     def close(self) -> None:
         """Close the connections that are idle."""
@@ -142,11 +159,22 @@ def _engine(url: str, connections: int) -> Engine:
         raise ValueError("not a database URL, such as sqlite:////tmp/shop.db or postgresql://host/shop") from None
     kind = parsed.get_backend_name()
     if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
-        return create_engine(parsed, isolation_level="AUTOCOMMIT", hide_parameters=True, pool_size=connections)
+        return create_engine(
+            parsed,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            pool_size=connections,
+            max_overflow=_OVERFLOW,
+        )
     if kind == "postgresql":
         driver = parsed.set(drivername="postgresql+psycopg")
         return create_engine(
-            driver, hide_parameters=True, pool_size=connections, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+            driver,
+            hide_parameters=True,
+            pool_size=connections,
+            max_overflow=_OVERFLOW,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5},
         )
     raise ValueError("the database must be a SQLite file (sqlite:////tmp/shop.db) or PostgreSQL (postgresql://…)")
 

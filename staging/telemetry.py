@@ -1,4 +1,4 @@
-"""Telemetry of one process: spans over OTLP and metrics for Prometheus."""
+"""Telemetry of one process: spans over OTLP and metrics for Prometheus, of the process among them."""
 
 import os
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBasedTraceIdRatio
 from opentelemetry.trace import Tracer
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 QUIET = "/healthz$,/metrics$"
 
@@ -67,6 +67,7 @@ def start_telemetry(service: str, instance: str, otlp: str | None) -> Telemetry:
             BatchSpanProcessor(exporter, max_queue_size=16_384, schedule_delay_millis=500, max_export_batch_size=512)
         )
     registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
     reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
     meters = MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False)
     return Telemetry(tracers=tracers, meters=meters, registry=registry)

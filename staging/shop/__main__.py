@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from staging import arguments, lifecycle
+from staging.connection_metrics import observe_connections
 from staging.database import ROUND_TRIP_HELP, Database, open_database
 from staging.derived_keys import keys_of
 from staging.shop.admin import admin_app
@@ -144,12 +145,14 @@ def _storefront(
 
 
 def _database(options: argparse.Namespace, telemetry: Telemetry) -> Database:
-    return open_database(
+    database = open_database(
         options.database,
         connections=options.threads + ADMIN_THREADS + 2,
         round_trip_s=options.round_trip_s,
         tracer=telemetry.tracer(),
     )
+    observe_connections(telemetry.meters, database, "shop")
+    return database
 
 
 def _fill(shop: Storefront, options: argparse.Namespace) -> None:
