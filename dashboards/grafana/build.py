@@ -1,23 +1,18 @@
 """Write every dashboard as JSON: the same bytes for the same code, so that a test finds stale ones."""
 
 import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
-import grafanalib.core as grafana
-
-from dashboards.grafana.boards import peak_run
+from dashboards.grafana.boards.table import BOARDS
 from dashboards.grafana.upgrade import Json, modern
 from loadtests.results.run_directory import write_bytes
 
 GENERATED = Path(__file__).parent.parent / "generated"
-DASHBOARDS: Mapping[str, Callable[[], grafana.Dashboard]] = MappingProxyType({"peak-run": peak_run.dashboard})
 
 
 def build() -> dict[str, Json]:
     """Return every dashboard's JSON by its name."""
-    return {name: modern(make()) for name, make in DASHBOARDS.items()}
+    return {name: modern(board.dashboard()) for name, board in BOARDS.items()}
 
 
 def render(dashboard: Json) -> bytes:

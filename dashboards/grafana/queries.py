@@ -1,24 +1,53 @@
 """A dashboard's PromQL as it is sent to Prometheus: every variable filled in."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from dashboards.grafana.upgrade import Json
 
-VARIABLES: Mapping[str, str] = MappingProxyType(
-    {
-        # Four scrapes of 1 s and one to spare: a rate survives a scrape that came late.
-        "__rate_interval": "5s",
-        "__interval": "1s",
-        "__interval_ms": "1000",
-        "__range": "15m",
-        "__range_s": "900",
-        "__range_ms": "900000",
-        "datasource": "prometheus",
-    }
-)
+# As many points as a panel has pixels for, about.
+MOST_POINTS = 360
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How much is shown, how far apart its points are, and how often the series were scraped."""
+
+    range_s: int = 900
+    step_s: int = 1
+    scrape_interval_s: int = 1
+
+    @classmethod
+    def over(cls, start: int, end: int, scrape_interval_s: int = 1) -> "Timing":
+        """Return the timing of `start` to `end` (ns) in at most `MOST_POINTS` steps, none shorter than a scrape's."""
+        range_s = max(1, math.ceil((end - start) / 1e9))
+        step_s = max(scrape_interval_s, math.ceil(range_s / MOST_POINTS))
+        return cls(range_s=range_s, step_s=step_s, scrape_interval_s=scrape_interval_s)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Grafana's own variables.
+
+        https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables/ says what each is.
+        """
+        rate_s = max(self.step_s + self.scrape_interval_s, 4 * self.scrape_interval_s)
+        return {
+            "__rate_interval": f"{rate_s}s",
+            "__rate_interval_ms": f"{rate_s * 1000}",
+            "__interval": f"{self.step_s}s",
+            "__interval_ms": f"{self.step_s * 1000}",
+            "__range": f"{self.range_s}s",
+            "__range_s": f"{self.range_s}",
+            "__range_ms": f"{self.range_s * 1000}",
+        }
+
+
+TIMING = Timing()
+VARIABLES: Mapping[str, str] = MappingProxyType({**TIMING.variables, "datasource": "prometheus"})
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
 
 
@@ -38,8 +67,15 @@ def expressions(dashboard: Json) -> Iterator[tuple[Json, Json]]:
             yield panel, target
 
 
-def queries(dashboard: Json, variables: Mapping[str, str] = VARIABLES) -> list[str]:
-    """Return every query of `dashboard` once, in its order; raises ValueError on a variable that has no value."""
+def unchosen(dashboard: Json, timing: Timing = TIMING) -> dict[str, str]:
+    """Return every variable's value where the reader chose nothing: Grafana's own, and all of what there is."""
+    chosen = {one["name"]: one["allValue"] for one in dashboard["templating"]["list"] if one["type"] == "query"}
+    return {**chosen, **VARIABLES, **timing.variables}
+
+
+def queries(dashboard: Json, timing: Timing = TIMING) -> list[str]:
+    """Return every query of `dashboard` once, in order, nothing chosen; raises ValueError on an unknown variable."""
+    variables = unchosen(dashboard, timing)
     return list(dict.fromkeys(fill(target["expr"], variables) for _, target in expressions(dashboard)))
 
 

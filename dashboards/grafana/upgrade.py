@@ -2,7 +2,7 @@
 
 grafanalib 0.7.1 writes the JSON of 2020. Here each panel is written anew from the fields that still
 mean something (classic model, schemaVersion 42), so nothing old slips through by being forgotten.
-Three panel types are spoken: timeseries, stat and bargauge, and rows between them; another is refused.
+Four panel types are spoken: timeseries, stat, bargauge and table, and rows between them; another is refused.
 """
 
 import json
@@ -14,7 +14,8 @@ from grafanalib._gen import DashboardEncoder
 
 Json = dict[str, Any]
 SCHEMA_VERSION = 42
-SCRAPE_INTERVAL = "1s"
+# Of a table at least; with Grafana's own 150 every second one has columns beyond its edge on a screen of 1366.
+COLUMN_PX = 70
 DATASOURCE: Mapping[str, str] = {"type": "prometheus", "uid": "${datasource}"}
 _BUILT_IN_ANNOTATION: Json = {
     "builtIn": 1,
@@ -33,8 +34,8 @@ _OPTIONS: Mapping[str, Json] = {
         "tooltip": {"mode": "multi", "sort": "desc"},
     },
     "stat": {
-        "colorMode": "none",
-        "graphMode": "area",
+        "colorMode": "value",
+        "graphMode": "none",
         "justifyMode": "auto",
         "orientation": "auto",
         "percentChangeColorMode": "standard",
@@ -56,6 +57,22 @@ _OPTIONS: Mapping[str, Json] = {
         "sizing": "auto",
         "valueMode": "text",
     },
+    "table": {"cellHeight": "sm", "frameIndex": 0, "showHeader": True},
+}
+# By a series' place: by its name two of one panel may have one colour. A number's is its threshold's.
+_BY_PLACE, _BY_THRESHOLD = {"mode": "palette-classic"}, {"mode": "thresholds"}
+_DEFAULTS = ("unit", "min", "max", "decimals", "noValue", "mappings", "links", "thresholds")
+_LINKED: Json = {
+    "asDropdown": True,
+    "icon": "external link",
+    "includeVars": True,
+    "keepTime": True,
+    "tags": ["peakproof"],
+    "targetBlank": False,
+    "title": "Dashboards",
+    "tooltip": "The other dashboards, with the same time and choices",
+    "type": "dashboards",
+    "url": "",
 }
 
 
@@ -63,13 +80,13 @@ def modern(dashboard: grafana.Dashboard) -> Json:
     """Return `dashboard` as classic dashboard JSON of schemaVersion 42; raises ValueError on a panel type unknown."""
     old = json.loads(json.dumps(dashboard.to_json_data(), cls=DashboardEncoder))
     return {
-        "annotations": {"list": [_BUILT_IN_ANNOTATION, *old["annotations"]["list"]]},
+        "annotations": {"list": [_BUILT_IN_ANNOTATION, *map(_annotation, old["annotations"]["list"])]},
         "description": old["description"],
         "editable": False,
         "fiscalYearStartMonth": 0,
         "graphTooltip": 1,
         "id": None,
-        "links": [],
+        "links": [dict(_LINKED)],
         "panels": [_panel(panel) for panel in old["panels"]],
         "preload": False,
         "refresh": old["refresh"],
@@ -96,25 +113,31 @@ def _panel(old: Json) -> Json:
         "datasource": dict(DATASOURCE),
         "description": old["description"] or "",
         "fieldConfig": {"defaults": _defaults(old), "overrides": old["fieldConfig"].get("overrides", [])},
-        "interval": SCRAPE_INTERVAL,
-        "options": _OPTIONS[old["type"]],
+        "options": _OPTIONS[old["type"]] | ({"sortBy": old["options"]["sortBy"]} if old["type"] == "table" else {}),
         "targets": [_target(target) for target in old["targets"]],
+        **({"transformations": old["transformations"]} if old["transformations"] else {}),
     }
 
 
 def _defaults(old: Json) -> Json:
-    """Return today's field defaults; a bar gauge of 2020 keeps its own in `options.fieldOptions`."""
-    given = old["fieldConfig"]["defaults"] | old["options"].get("fieldOptions", {}).get("defaults", {})
+    """Return today's field defaults, those that say something."""
+    given = old["fieldConfig"]["defaults"]
     defaults: Json = {
-        "color": {"mode": "palette-classic"},
-        "thresholds": {"mode": "absolute", "steps": [{"color": "green", "value": None}]},
-        **{key: given[key] for key in ("unit", "min", "max", "decimals") if given.get(key) not in (None, "")},
+        "color": dict(_BY_PLACE if old["type"] == "timeseries" else _BY_THRESHOLD),
+        **{key: given[key] for key in _DEFAULTS if given.get(key) not in (None, "", [])},
     }
-    return {**defaults, "custom": _line_style(given["custom"])} if old["type"] == "timeseries" else defaults
+    match old["type"]:
+        case "timeseries":
+            return {**defaults, "custom": _line_style(given["custom"])}
+        case "table":
+            cells = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "minWidth": COLUMN_PX}
+            return {**defaults, "custom": cells}
+        case _:
+            return defaults
 
 
 def _line_style(custom: Json) -> Json:
-    kept = ("drawStyle", "fillOpacity", "lineInterpolation", "lineWidth", "showPoints", "spanNulls")
+    kept = ("drawStyle", "fillOpacity", "lineInterpolation", "lineWidth", "showPoints", "spanNulls", "thresholdsStyle")
     return {**{key: custom[key] for key in kept}, "stacking": {"group": "A", "mode": "none"}}
 
 
@@ -134,4 +157,30 @@ def _target(old: Json) -> Json:
 
 def _variable(old: Json) -> Json:
     kept = ("hide", "includeAll", "label", "multi", "name", "options", "query", "refresh", "regex", "type")
-    return {key: old[key] for key in kept if old[key] is not None}
+    variable = {key: old[key] for key in kept if old[key] is not None}
+    if old["type"] != "query":
+        return variable
+    return variable | {
+        "allValue": old["allValue"],
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "datasource": dict(DATASOURCE),
+        "definition": old["query"],
+        "sort": old["sort"],
+    }
+
+
+def _annotation(old: Json) -> Json:
+    """Return marks at the moments that a query's values are, in ms since 1970."""
+    return {
+        "datasource": dict(DATASOURCE),
+        "enable": True,
+        "expr": old["expr"],
+        "hide": False,
+        "iconColor": old["iconColor"],
+        "name": old["name"],
+        "step": "60s",
+        "tagKeys": "",
+        "textFormat": "",
+        "titleFormat": old["titleFormat"],
+        "useValueForTime": True,
+    }
