@@ -1,67 +1,92 @@
 """The dashboard "Peak run".
 
-It answers one question: does the shop hold while the load climbs? Rows follow the data: the load on
-the shop, what shoppers got, the servers' own metrics, orders and stock, and whether the generator can be
+It answers one question: does the shop hold while the load climbs? Rows follow the data: whether it holds, the load on
+the shop, what shoppers got, the servers' own metrics, spans, orders and stock, and whether the generator can be
 believed. Rate and errors are on the left, latency on the right.
 """
 
-import grafanalib.core as grafana
+from dashboards.grafana.board import Board
+from dashboards.grafana.boards import marks
+from dashboards.grafana.boards.peak_run_shop import SHOP_ROWS, in_time_shown, served
+from dashboards.grafana.links import Link
+from dashboards.grafana.panels import Look, Panel, Query, Row
+from dashboards.grafana.promql import PERCENTILES, age, at, greatest, or_none, or_zero, quantile, rate, total
+from dashboards.grafana.style import GOOD, NO_RATE_IS_GOOD, WARN, Step, Thresholds, bad_from, good_from
+from exporters.names import load_generator as names
+from slo.validity.context import Limits
 
-from dashboards.grafana.panels import Look, Panel, Query, Row, lay_out
-
-UID = "peakproof-peak-run"
-TITLE = "Peak run"
-_RATE = "[$__rate_interval]"
-_REQUESTS = f"rate(loadtest_requests_total{_RATE})"
-_ERRORS = f"rate(loadtest_request_errors_total{_RATE})"
-_RESPONSE = f"rate(loadtest_response_seconds_bucket{_RATE})"
-_PERCENTILES = (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
-
-
-def _quantile(ratio: str, rate: str, *by: str) -> str:
-    return f"histogram_quantile({ratio}, sum by ({', '.join(('le', *by))}) ({rate}))"
-
-
-def _served(suffix: str, job: str, *, matching: str = "") -> str:
-    return f'rate(http_server_request_duration_seconds_{suffix}{{job="{job}"{matching}}}{_RATE})'
-
-
-def _server_errors(job: str) -> str:
-    """Return the 5xx rate by route: zero where the route answers without errors, absent where it is not scraped."""
-    bad = _served("count", job, matching=', http_response_status_code=~"5.."')
-    return f"sum by (http_route) ({bad}) or sum by (http_route) ({_served('count', job)}) * 0"
-
-
-def _red(title: str, job: str, what: str) -> Row:
-    """Return rate, errors and latency by route of one scraped job."""
-    by_route = f"sum by (http_route) ({_served('count', job)})"
-    p95 = _quantile("0.95", _served("bucket", job), "http_route")
-    return Row(
-        title=title,
-        panels=[
-            Panel(
-                title=f"Requests of {what}",
-                description=f"Requests a second that {what} answered, by route, in its own counting.",
-                unit="reqps",
-                queries=[Query(expr=by_route, legend="{{http_route}}")],
-            ),
-            Panel(
-                title=f"Server errors of {what}",
-                description=f"Replies a second of {what} with a 5xx status, by route; a flat zero is a healthy route.",
-                unit="reqps",
-                queries=[Query(expr=_server_errors(job), legend="{{http_route}}")],
-            ),
-            Panel(
-                title=f"Latency p95 of {what}",
-                description=f"95 of 100 requests were answered by {what} within this time, by route. "
-                "Waiting before the server began is not in it.",
-                unit="s",
-                queries=[Query(expr=p95, legend="{{http_route}}")],
-            ),
-        ],
-    )
-
-
+_TRACES = Link(title="Traces", board="traces")
+_SHOP_HEALTH = Link(title="Shop health", board="shop-health")
+_BUSINESS = Link(title="Business", board="business")
+_OBJECTIVES = Link(title="Objectives", board="objectives")
+_EXPORTERS = Link(title="Exporters", board="exporters")
+_LIMITS = Limits()
+_REQUESTS, _ERRORS = rate(names.REQUESTS.name), rate(names.REQUEST_ERRORS.name)
+_RESPONSE = rate(f"{names.RESPONSE_SECONDS.name}_bucket")
+# The limits of the shipped objectives: 0.5 s for a checkout, 0.3 s for a page; 1 of 100 checkouts, 1 of 1,000 pages.
+_FELT_S = bad_from(0.5, warn=0.3)
+_FAILED = bad_from(0.01, warn=0.001)
+# A twentieth bad is what the loosest of them allows.
+_BAD_REQUESTS = bad_from(0.05, warn=0.01)
+_FRESH_S = bad_from(60, warn=5)
+_AS_PLANNED = Thresholds(
+    steps=(Step(value=None, colour=WARN), Step(value=1, colour=GOOD), Step(value=1.000001, colour=WARN)), drawn=False
+)
+_BAD_SO_FAR = greatest(at(names.OBJECTIVE_BAD.name), names.OBJECTIVE)
+_JUDGED_SO_FAR = greatest(at(names.OBJECTIVE_REQUESTS.name), names.OBJECTIVE)
+_HOLDS = Row(
+    title="Does it hold?",
+    panels=[
+        Panel(
+            title="Bad requests by objective",
+            description="The share of the judged requests so far that failed or took longer than the objective "
+            "allows, as the verdict will count them. Each objective's own limit stands in its file: 1 less its "
+            "target.",
+            unit="percentunit",
+            width=9,
+            thresholds=_BAD_REQUESTS,
+            nothing="nothing is judged yet: warm-up",
+            queries=[Query(expr=f"{_BAD_SO_FAR} / ({_JUDGED_SO_FAR} > 0)", legend="{{objective}}")],
+            links=[_OBJECTIVES],
+        ),
+        Panel(
+            title="Requests failed",
+            description="The share of requests now whose reply was not what the step expects, all steps together.",
+            unit="percentunit",
+            look=Look.NUMBER,
+            thresholds=_FAILED,
+            queries=[
+                Query(expr=f"({or_zero(_ERRORS, _REQUESTS)}) / ({total(_REQUESTS)} > 0)", legend="failed"),
+            ],
+            links=[_SHOP_HEALTH, _TRACES],
+        ),
+        Panel(
+            title="Response time p95",
+            description="95 of 100 requests now are answered within this time, from the moment the click was due.",
+            unit="s",
+            look=Look.NUMBER,
+            thresholds=_FELT_S,
+            queries=[Query(expr=f"{quantile('0.95', _RESPONSE)} >= 0", legend="p95")],
+            links=[_TRACES],
+        ),
+        Panel(
+            title="Sessions of the plan",
+            description="Sessions that were started, of those that the plan asked for in the time shown: below "
+            f"{_LIMITS.on_time_ratio:.0%} it isn't the load that it claims to be.",
+            unit="percentunit",
+            look=Look.NUMBER,
+            maximum=1,
+            thresholds=good_from(_LIMITS.on_time_ratio),
+            queries=[
+                Query(
+                    expr=f"{in_time_shown(names.SESSIONS_STARTED)} / ({in_time_shown(names.PLANNED_SESSIONS)} > 0)",
+                    legend="started",
+                ),
+            ],
+            links=[_EXPORTERS],
+        ),
+    ],
+)
 _LOAD = Row(
     title="Load: planned against achieved",
     panels=[
@@ -71,21 +96,21 @@ _LOAD = Row(
             "the load it claims to be.",
             unit="cps",
             queries=[
-                Query(expr="sum(loadtest_planned_sessions_per_second)", legend="planned"),
-                Query(expr=f"sum(rate(loadtest_sessions_started_total{_RATE}))", legend="started"),
+                Query(expr=total(at(names.PLANNED_RATE.name)), legend="planned"),
+                Query(expr=total(rate(names.SESSIONS_STARTED.name)), legend="started"),
             ],
         ),
         Panel(
             title="Requests by step",
             description="Requests a second finished by the load generator, by step of the journeys.",
             unit="reqps",
-            queries=[Query(expr=f"sum by (step) ({_REQUESTS})", legend="{{step}}")],
+            queries=[Query(expr=total(_REQUESTS, names.STEP), legend="{{step}}")],
         ),
         Panel(
             title="Open sessions",
             description="Sessions under way. It climbs while arrivals stay level when the shop gets slower.",
             unit="short",
-            queries=[Query(expr="sum(loadtest_open_sessions)", legend="open")],
+            queries=[Query(expr=total(at(names.OPEN_SESSIONS.name)), legend="open")],
         ),
     ],
 )
@@ -96,24 +121,32 @@ _ORDERS = Row(
             title="Orders a minute",
             description="Orders a minute by what became of them. Unknown ones are settled by the audit after the run.",
             unit="opm",
-            queries=[Query(expr=f"sum by (outcome) (rate(loadtest_orders_total{_RATE})) * 60", legend="{{outcome}}")],
+            queries=[
+                Query(expr=f"{total(rate(names.LOAD_ORDERS.name), names.OUTCOME)} * 60", legend="{{outcome}}"),
+            ],
+            links=[_BUSINESS],
         ),
         Panel(
             title="Errors by step",
             description="Requests a second whose reply was not what the step expects. Out of stock and declined "
             "cards are healthy answers and are not counted.",
             unit="reqps",
-            queries=[
-                Query(expr=f"sum by (step) ({_ERRORS}) or sum by (step) ({_REQUESTS}) * 0", legend="{{step}}"),
-            ],
+            thresholds=NO_RATE_IS_GOOD,
+            queries=[Query(expr=or_zero(_ERRORS, _REQUESTS, names.STEP), legend="{{step}}")],
+            links=[_SHOP_HEALTH, _TRACES],
         ),
         Panel(
             title="Errors by reason",
             description="The same errors by what went wrong: timeout, connection, 5xx, wrong reply and others.",
             unit="reqps",
+            thresholds=NO_RATE_IS_GOOD,
             queries=[
-                Query(expr=f"sum by (reason) ({_ERRORS}) or on () sum({_REQUESTS}) * 0", legend="{{reason}}"),
+                Query(
+                    expr=or_none(_ERRORS, _REQUESTS, names.REASON),
+                    legend="{{reason}}",
+                ),
             ],
+            links=[_SHOP_HEALTH, _TRACES],
         ),
     ],
 )
@@ -125,92 +158,29 @@ _LATENCY = Row(
             description="What the shopper waited, from the moment the click was due, so a stalled shop can't hide "
             "behind requests that were never sent.",
             unit="s",
-            queries=[Query(expr=_quantile(ratio, _RESPONSE), legend=name) for ratio, name in _PERCENTILES],
+            thresholds=_FELT_S,
+            queries=[Query(expr=quantile(ratio, _RESPONSE), legend=name) for ratio, name in PERCENTILES],
+            links=[_TRACES],
         ),
         Panel(
             title="Response time p95 by step",
             description="95 of 100 requests of the step were answered within this time, from the scheduled start.",
             unit="s",
-            queries=[Query(expr=_quantile("0.95", _RESPONSE, "step"), legend="{{step}}")],
+            thresholds=_FELT_S,
+            queries=[Query(expr=quantile("0.95", _RESPONSE, names.STEP), legend="{{step}}")],
+            links=[_TRACES],
         ),
         Panel(
             title="Shopper's p95 against the server's",
             description="When the two part, time is lost before the server begins: connections, queues, the network, "
             "or the generator itself (last row).",
             unit="s",
+            thresholds=_FELT_S,
             queries=[
-                Query(expr=_quantile("0.95", _RESPONSE), legend="shopper"),
-                Query(expr=_quantile("0.95", _served("bucket", "shop")), legend="server"),
+                Query(expr=quantile("0.95", _RESPONSE), legend="shopper"),
+                Query(expr=quantile("0.95", served("bucket", "shop")), legend="server"),
             ],
-        ),
-    ],
-)
-_SPAN_RATE = f"rate(traces_span_metrics_duration_milliseconds_bucket{_RATE})"
-_SPANS = Row(
-    title="Spans: where the time goes",
-    panels=[
-        Panel(
-            title="Calls of the ten busiest spans",
-            description="Spans a second by service and name. A name that grows faster than the load is called "
-            "more often per request.",
-            unit="cps",
-            queries=[
-                Query(
-                    expr=f"topk(10, sum by (service_name, span_name) (rate(traces_span_metrics_calls_total{_RATE})))",
-                    legend="{{service_name}} {{span_name}}",
-                ),
-            ],
-        ),
-        Panel(
-            title="p95 of the ten slowest spans",
-            description="Duration that 95 of 100 spans of a name stay within, slowest ten names at each moment.",
-            unit="ms",
-            queries=[
-                Query(
-                    expr=f"topk(10, {_quantile('0.95', _SPAN_RATE, 'service_name', 'span_name')})",
-                    legend="{{service_name}} {{span_name}}",
-                ),
-            ],
-        ),
-    ],
-)
-_SHOP = Row(
-    title="Business: stock and funnel",
-    panels=[
-        Panel(
-            title="Locations with the least stock",
-            description="Units on hand by location, lowest ten first.",
-            unit="short",
-            look=Look.BARS,
-            queries=[Query(expr="bottomk(10, sum by (location) (shop_stock_units))", legend="{{location}}")],
-        ),
-        Panel(
-            title="SKUs out of stock",
-            description="SKUs with nothing left, by location. It climbs when the plan sells more than there is.",
-            unit="short",
-            queries=[
-                Query(
-                    expr="count by (location) (shop_stock_units <= 0) or count by (location) (shop_stock_units) * 0",
-                    legend="{{location}}",
-                ),
-            ],
-        ),
-        Panel(
-            title="Funnel",
-            description="Sessions that reached each step of the way to an order, in the time shown.",
-            unit="short",
-            look=Look.BARS,
-            queries=[
-                Query(expr="sum by (step) (increase(shop_funnel_sessions_total[$__range]))", legend="{{step}}"),
-            ],
-        ),
-        Panel(
-            title="Orders by location",
-            description="Orders a minute that each location has to fulfil, as the shop counts them.",
-            unit="opm",
-            queries=[
-                Query(expr=f"sum by (location) (rate(shop_order_locations_total{_RATE})) * 60", legend="{{location}}"),
-            ],
+            links=[_SHOP_HEALTH, _TRACES],
         ),
     ],
 )
@@ -222,60 +192,61 @@ _GENERATOR = Row(
             description="Age of the load generator's last snapshot. It climbs when the run is dead: everything above "
             "is then the last known figure.",
             unit="s",
-            queries=[Query(expr="time() - max(loadtest_snapshot_timestamp_seconds)", legend="age")],
+            thresholds=_FRESH_S,
+            queries=[Query(expr=age(names.SNAPSHOT_TIME.name), legend="age")],
+            links=[_EXPORTERS],
         ),
         Panel(
             title="Sessions dropped",
             description="Sessions a second that were due and never started. Anything but zero makes the run invalid.",
             unit="cps",
-            queries=[Query(expr=f"sum(rate(loadtest_sessions_dropped_total{_RATE}))", legend="dropped")],
+            thresholds=NO_RATE_IS_GOOD,
+            queries=[Query(expr=total(rate(names.SESSIONS_DROPPED.name)), legend="dropped")],
         ),
         Panel(
             title="Generator CPU",
-            description="CPU of the busiest worker as a ratio of one core. Above 90 % the generator measures itself.",
+            description=f"CPU of the busiest worker as a ratio of one core. Above {_LIMITS.generator_cpu:.0%} the "
+            "generator measures itself.",
             unit="percentunit",
             maximum=1,
-            queries=[Query(expr="max(loadtest_generator_cpu_ratio)", legend="busiest worker")],
+            thresholds=bad_from(_LIMITS.generator_cpu, warn=0.75),
+            queries=[Query(expr=greatest(at(names.GENERATOR_CPU.name)), legend="busiest worker")],
         ),
         Panel(
             title="Scheduling lag p99",
             description="How late the generator itself sent what was due. It counts as the shopper's waiting, so it "
             "must stay far below the thresholds.",
             unit="s",
-            queries=[Query(expr="max(loadtest_scheduling_lag_p99_seconds)", legend="p99")],
+            thresholds=bad_from(_LIMITS.lag_p99_s),
+            queries=[Query(expr=greatest(at(names.SCHEDULING_LAG.name)), legend="p99")],
         ),
         Panel(
             title="Multiple of the plan",
             description="1 while the plan is played unchanged, 0 while it is paused, else the multiple of it that is "
             "played. A change before the end of the judged window makes the run invalid.",
             unit="short",
-            queries=[Query(expr="max(loadtest_plan_factor)", legend="factor")],
+            thresholds=_AS_PLANNED,
+            mappings={0: "paused", 1: "as planned"},
+            queries=[Query(expr=greatest(at(names.PLAN_FACTOR.name)), legend="factor")],
         ),
     ],
 )
 ROWS = (
+    _HOLDS,
     _LOAD,
     _ORDERS,
     _LATENCY,
-    _red("Shop: the server's own view", "shop", "the shop"),
-    _red("Payment provider", "payments", "the payment provider"),
-    _SPANS,
-    _SHOP,
+    *SHOP_ROWS,
     _GENERATOR,
 )
 
 
-def dashboard() -> grafana.Dashboard:
-    """Return the dashboard as grafanalib's object; `modern` turns it into JSON."""
-    datasource = grafana.Template(name="datasource", label="Prometheus", type="datasource", query="prometheus")
-    return grafana.Dashboard(
-        uid=UID,
-        title=TITLE,
-        description="Does the shop hold while the load climbs?",
-        tags=["peakproof"],
-        timezone="utc",
-        refresh="5s",
-        time=grafana.Time("now-15m", "now"),
-        templating=grafana.Templating(list=[datasource]),
-        panels=lay_out(ROWS),
-    ).auto_panel_ids()
+BOARD = Board(
+    name="peak-run",
+    title="Peak run",
+    question="Does the shop hold while the load climbs?",
+    rows=ROWS,
+    annotations=(marks.RELEASES,),
+    since="now-15m",
+    refresh="5s",
+)

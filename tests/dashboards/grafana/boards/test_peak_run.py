@@ -1,21 +1,15 @@
-"""The dashboard "Peak run", held against Grafana's schemas, the contract, our rules and Prometheus' parser."""
+"""The dashboard "Peak run", held against the contract of a run's metrics."""
 
-import os
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from dashboards.grafana.build import GENERATED, build, render, stale, write
-from dashboards.grafana.checks import UNITS, check
+from dashboards.grafana.build import build
 from dashboards.grafana.queries import expressions, panels, queries
 from dashboards.grafana.upgrade import Json
-from tests.dashboards.conftest import CHECKOUT, Schemas
+from tests.dashboards.conftest import CHECKOUT
 
-_METRIC = re.compile(r"\b([a-z]+_[a-z_]+)(?=\{|\[|\)| )")
-_WORDS = {"histogram_quantile", "http_route", "http_response_status_code", "service_name", "span_name"}
+_METRIC = re.compile(r"\b([a-z]+_[a-z_]+)(?=\{)")
 
 
 @pytest.fixture(scope="module")
@@ -33,53 +27,8 @@ def contract() -> set[str]:
     return named | {"http_server_request_duration_seconds"}
 
 
-def test_the_dashboard_keeps_every_rule(dashboard: Json) -> None:
-    assert check(dashboard) == []
-
-
-def test_grafana_accepts_the_dashboard_without_its_panels(dashboard: Json, schemas: Schemas) -> None:
-    assert schemas.errors({**dashboard, "panels": []}, "dashboard", "Dashboard") == []
-
-
-def test_grafana_accepts_every_panel_with_its_options_and_queries(dashboard: Json, schemas: Schemas) -> None:
-    wrong = []
-    for panel in panels(dashboard):
-        wrong += schemas.errors(panel, "dashboard", "Panel")
-        wrong += schemas.errors(panel["options"], panel["type"], "Options")
-        if panel["type"] == "timeseries":
-            wrong += schemas.errors(panel["fieldConfig"]["defaults"]["custom"], "timeseries", "FieldConfig")
-        for target in panel["targets"]:
-            wrong += schemas.errors(target, "prometheus", "Dataquery")
-    assert wrong == []
-
-
-def test_grafana_accepts_every_row(dashboard: Json, schemas: Schemas) -> None:
-    rows = [panel for panel in dashboard["panels"] if panel["type"] == "row"]
-    assert [error for row in rows for error in schemas.errors(row, "dashboard", "RowPanel")] == []
-
-
-def test_grafana_knows_every_unit_the_rules_allow(schemas: Schemas) -> None:
-    known = {unit.get("const") for unit in schemas.read("units")["definitions"].values()}
-    assert known >= UNITS
-
-
-def test_the_committed_file_is_what_the_code_builds() -> None:
-    assert stale() == []
-
-
-def test_building_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    assert [path.read_bytes() for path in write(tmp_path)] == [path.read_bytes() for path in write(tmp_path)]
-    assert stale(tmp_path) == []
-    (tmp_path / "peak-run.json").write_text("{}")
-    assert stale(tmp_path) == ["peak-run"]
-
-
-def test_the_file_ends_in_a_newline_and_lies_in_generated() -> None:
-    assert (GENERATED / "peak-run.json").read_bytes() == render(build()["peak-run"])
-
-
 def test_every_metric_asked_for_is_in_the_contract(dashboard: Json) -> None:
-    asked = {name for _, target in expressions(dashboard) for name in _METRIC.findall(target["expr"])} - _WORDS
+    asked = {name for _, target in expressions(dashboard) for name in _METRIC.findall(target["expr"])}
     bases = {re.sub(r"_(bucket|count|sum)$", "", name) for name in asked}
     assert len(bases) >= 15
     assert bases - contract() == set()
@@ -88,23 +37,13 @@ def test_every_metric_asked_for_is_in_the_contract(dashboard: Json) -> None:
 def test_every_contract_metric_of_the_load_generator_is_shown(dashboard: Json) -> None:
     shown = " ".join(queries(dashboard))
     left_out = {name for name in contract() if name.startswith("loadtest_") and name not in shown}
-    after_the_run = {"loadtest_gate_outcome", "loadtest_gate_timestamp_seconds"}
-    as_ratios_of_others = {"loadtest_objective_requests", "loadtest_objective_bad_requests"}
-    assert left_out == {"loadtest_planned_sessions_total"} | after_the_run | as_ratios_of_others
-
-
-def test_no_query_keeps_a_variable(dashboard: Json) -> None:
-    assert [query for query in queries(dashboard) if "$" in query] == []
-
-
-def test_latency_panels_offer_exemplars(dashboard: Json) -> None:
-    asked = {target["exemplar"] for _, target in expressions(dashboard) if "histogram_quantile" in target["expr"]}
-    assert asked == {True}
+    assert left_out == {"loadtest_gate_outcome", "loadtest_gate_timestamp_seconds"}  # after the run: releases
 
 
 def test_rows_follow_the_data(dashboard: Json) -> None:
     rows = [panel["title"] for panel in dashboard["panels"] if panel["type"] == "row"]
     assert rows == [
+        "Does it hold?",
         "Load: planned against achieved",
         "Orders and errors, as the shopper met them",
         "Latency from the scheduled start",
@@ -116,14 +55,8 @@ def test_rows_follow_the_data(dashboard: Json) -> None:
     ]
 
 
-def test_prometheus_parses_every_query(dashboard: Json, tmp_path: Path) -> None:
-    """Promtool has no check of a bare expression, so each stands as a recording rule."""
-    promtool = os.environ.get("PEAKPROOF_PROMTOOL") or shutil.which("promtool")
-    if not promtool:
-        pytest.skip("promtool is not installed")
-    rules = "".join(f"  - record: q{i}\n    expr: |-\n      {q}\n" for i, q in enumerate(queries(dashboard)))
-    (tmp_path / "rules.yaml").write_text(f"groups:\n- name: peak-run\n  rules:\n{rules}")
-    done = subprocess.run(
-        [promtool, "check", "rules", str(tmp_path / "rules.yaml")], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+def test_what_shoppers_and_servers_say_leads_on_to_where_the_cause_is(dashboard: Json) -> None:
+    alone = {"Sessions started", "Requests by step", "Open sessions", "Sessions dropped", "Generator CPU"}
+    alone |= {"Scheduling lag p99", "Multiple of the plan"}
+    unlinked = {panel["title"] for panel in panels(dashboard) if not panel["fieldConfig"]["defaults"].get("links")}
+    assert unlinked == alone
