@@ -24,7 +24,7 @@ _CLOCK_LABEL = (
 _HEADROOM = 1.2
 _NARROW_RANGE = 15
 _LIMIT_IN_SIGHT = 4
-_HALO = {"stroke": "var(--paper)", "strokeWidth": 3, "strokeOpacity": 0.8}
+HALO = {"stroke": "var(--paper)", "strokeWidth": 3, "strokeOpacity": 0.8}
 _JUDGED_TINT, _OTHER_TINT = 0.15, 0.04
 
 
@@ -51,7 +51,10 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverTime:
-    """A chart over the run: curves before the phases, a limit, and a hint for each bin."""
+    """A chart over the run: curves before the phases, a limit, and a hint for each bin.
+
+    `top` is where its scale ends, for a chart that lies beside another of the same scale; else the curves say.
+    """
 
     title: str
     length_s: float
@@ -63,6 +66,7 @@ class OverTime:
     duration: bool = False
     ratio: bool = False
     height: int = 190
+    top: float | None = None
 
 
 def over_time(chart: OverTime, width: int) -> Spec:
@@ -70,10 +74,11 @@ def over_time(chart: OverTime, width: int) -> Spec:
     layers = [*_shades(chart, width), _lines(chart, width), *_limit(chart)]
     if chart.hints and width > NARROW:
         layers.append(_hints(chart))
-    return _framed({"layer": layers}, width, chart.height)
+    return framed({"layer": layers}, width, chart.height)
 
 
-def _framed(spec: Spec, width: int, height: int) -> Spec:
+def framed(spec: Spec, width: int, height: int) -> Spec:
+    """Return `spec` at its size, with the axes and legends that every chart of a page has."""
     text = {"labelColor": "var(--muted)", "titleColor": "var(--muted)", "labelFontSize": 11.5, "titleFontSize": 11.5}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -107,15 +112,16 @@ def _framed(spec: Spec, width: int, height: int) -> Spec:
     }
 
 
-def _x(chart: OverTime, width: int) -> Spec:
-    wanted = chart.length_s / (10 if width > NARROW else 4)
+def time_axis(length_s: float, width: int) -> Spec:
+    """Return the encoding of the time since the start, in seconds, shown as on a clock."""
+    wanted = length_s / (10 if width > NARROW else 4)
     every = next((tick for tick in _TICKS_S if tick >= wanted), _TICKS_S[-1])
     return {
         "field": "x",
         "type": "quantitative",
-        "scale": {"domain": [0, max(chart.length_s, 1)], "nice": False},
+        "scale": {"domain": [0, max(length_s, 1)], "nice": False},
         "axis": {
-            "values": list(range(0, int(chart.length_s) + 1, every))[:50],
+            "values": list(range(0, int(length_s) + 1, every))[:50],
             "labelExpr": _CLOCK_LABEL,
             "title": None,
             "labelFlush": False,
@@ -132,7 +138,7 @@ def _y(chart: OverTime) -> Spec:
     return {
         "field": "y",
         "type": "quantitative",
-        "scale": {"domain": [0, _top(chart)], "nice": False, "clamp": True},
+        "scale": {"domain": [0, top_of(chart)], "nice": False, "clamp": True},
         "axis": axis,
     }
 
@@ -146,7 +152,10 @@ def _drawn_limit(chart: OverTime) -> tuple[float, str] | None:
     return chart.limit if chart.limit and chart.limit[0] <= _LIMIT_IN_SIGHT * _highest(chart) else None
 
 
-def _top(chart: OverTime) -> float:
+def top_of(chart: OverTime) -> float:
+    """Return where the scale of `chart` ends."""
+    if chart.top is not None:
+        return chart.top
     limit = _drawn_limit(chart)
     return max(_highest(chart), limit[0] if limit else 0) * _HEADROOM or 1
 
@@ -171,7 +180,7 @@ def _lines(chart: OverTime, width: int) -> Spec:
             "clip": True,
         },
         "encoding": {
-            "x": _x(chart, width),
+            "x": time_axis(chart.length_s, width),
             "y": _y(chart),
             "color": {
                 **series,
@@ -233,14 +242,14 @@ def _limit(chart: OverTime) -> list[Spec]:
         return []
     data: Spec = {"data": {"values": [{"y": limit[0], "label": limit[1]}]}}
     # Phases are named along the top: a limit up there is named below its line.
-    side = {"baseline": "top", "dy": 4} if limit[0] > _top(chart) * 0.7 else {"baseline": "bottom", "dy": -2}
+    side = {"baseline": "top", "dy": 4} if limit[0] > top_of(chart) * 0.7 else {"baseline": "bottom", "dy": -2}
     y: Spec = {"field": "y", "type": "quantitative"}
     text: Spec = {"type": "text", "align": "right", "dx": -3, "fontSize": 11.5, **side}
     return [
         {**data, "mark": {"type": "rule", "color": "var(--bad)", "strokeDash": [5, 3]}, "encoding": {"y": y}},
         {
             **data,
-            "mark": {**text, **_HALO, "color": "var(--bad)"},
+            "mark": {**text, **HALO, "color": "var(--bad)"},
             "encoding": {"y": y, "x": {"value": "width"}, "text": {"field": "label", "type": "nominal"}},
         },
     ]
@@ -291,7 +300,7 @@ def distribution(bars: Sequence[tuple[float, float, int]], limit: tuple[float, s
             "color": colour,
         },
     }
-    return _framed({"layer": [bar, *_threshold(limit)]}, width, 170)
+    return framed({"layer": [bar, *_threshold(limit)]}, width, 170)
 
 
 def _threshold(limit: tuple[float, str] | None) -> list[Spec]:
@@ -304,7 +313,7 @@ def _threshold(limit: tuple[float, str] | None) -> list[Spec]:
         {**data, "mark": {"type": "rule", "color": "var(--bad)", "strokeDash": [5, 3]}, "encoding": {"x": x}},
         {
             **data,
-            "mark": {**text, **_HALO, "color": "var(--bad)"},
+            "mark": {**text, **HALO, "color": "var(--bad)"},
             "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "label", "type": "nominal"}},
         },
     ]
