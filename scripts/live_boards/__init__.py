@@ -1,0 +1,1 @@
+"""The dashboards of a running Prometheus as pages on loopback, for people without Grafana."""
