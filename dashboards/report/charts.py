@@ -1,7 +1,7 @@
 """The charts of a run: records in, drawn charts with their captions out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -58,56 +58,62 @@ def groups(objectives: Sequence[ObjectiveEntry]) -> list[Group]:
 
 
 class Charts:
-    """Draws the charts of one run over its time and phases."""
+    """Draws the charts of one run over its time and phases; `prefix` keeps their ids apart from another run's."""
 
-    def __init__(self, reading: Reading, store: Store) -> None:
+    def __init__(self, reading: Reading, store: Store, prefix: str = "chart") -> None:
+        self._prefix = prefix
         self._reading = reading
         self._store = store
-        self._time = store.time
+        self.time = store.time
         self._shades = _shades(reading, store.time)
-        self._drawn = 0
+        self._named = 0
 
     def load(self) -> list[Chart]:
         """Return sessions planned against started, and requests against errors, over time."""
         return [self._sessions(), self._requests()]
 
     def _sessions(self) -> Chart:
-        per = self._time.bin_s
+        per = self.time.bin_s
         due = [n / per for n in self._store.per_bin("sessions", "scheduled_at")]
         began = [n / per for n in self._store.per_bin("sessions", "started_at", "started_at > 0")]
-        curve = planned(self._reading, self._time)
+        curve = planned(self._reading, self.time)
         plan = [Curve(name="the plan's curve", colour="c2", points=curve, dash=(6, 4))] if curve else []
         hints = [
             f"{count(round(d, 2))} sessions/s due, {count(round(b, 2))} started"
             for d, b in zip(due, began, strict=True)
         ]
-        return self._over_time(
-            self._time,
-            "Sessions a second",
-            "A gap between due and started is load that was not delivered."
-            + ("" if plan else " The plan's curve is not known."),
-            [
-                *plan,
-                self._curve(self._time, "due", "c4", due),
-                self._curve(self._time, "started", "c1", began, weight=2.2),
-            ],
-            hints,
-        )
+        note = "A gap between due and started is load that was not delivered."
+        curves = [
+            *plan,
+            self._curve(self.time, "due", "c4", due),
+            self._curve(self.time, "started", "c1", began, weight=2.2),
+        ]
+        chart = self._over_time(self.time, "Sessions a second", curves, hints)
+        return self._drawn(chart, note if plan else f"{note} The plan's curve is not known.")
 
     def _requests(self) -> Chart:
-        per = self._time.bin_s
+        per = self.time.bin_s
         sent = self._store.per_bin("requests", "sent_at", "sent_at > 0")
         bad = self._store.per_bin("requests", "sent_at", "sent_at > 0 AND error IS NOT NULL AND error <> 'cut_off'")
         hints = [f"{count(n)} requests sent, {count(b)} in error" for n, b in zip(sent, bad, strict=True)]
         curves = [
-            self._curve(self._time, "sent", "c1", [n / per for n in sent]),
-            self._curve(self._time, "of them in error", "bad", [n / per for n in bad], weight=2.2),
+            self._curve(self.time, "sent", "c1", [n / per for n in sent]),
+            self._curve(self.time, "of them in error", "bad", [n / per for n in bad], weight=2.2),
         ]
-        return self._over_time(self._time, "Requests a second", "", curves, hints)
+        return self._drawn(self._over_time(self.time, "Requests a second", curves, hints), "")
 
     def latency(self, group: Group) -> Chart | None:
+        """Return the percentiles over time of a group of steps, drawn; None without any request."""
+        chart = self.latency_over_time(group, self.bin_s(group))
+        return None if chart is None else self._drawn(chart, _steps_note(group, chart.bin_s))
+
+    def bin_s(self, group: Group) -> int:
+        """Return how long a point of a group's chart is, for a percentile to mean something."""
+        return self._store.time_for(group.steps).bin_s
+
+    def latency_over_time(self, group: Group, bin_s: int) -> OverTime | None:
         """Return the percentiles over time of a group of steps; None without any request."""
-        time = self._store.time_for(group.steps)
+        time = replace(self.time, bin_s=bin_s)
         bins = self._store.latency_per_bin(group.steps, time)
         if not bins:
             return None
@@ -137,9 +143,7 @@ class Charts:
             else "no request"
             for one in line
         ]
-        return self._over_time(
-            time, group.title, _steps_note(group, time), curves, hints, limit=group.limit, duration=True
-        )
+        return self._over_time(time, group.title, curves, hints, limit=group.limit, duration=True)
 
     def distribution(self, group: Group) -> Chart | None:
         """Return the judged response times of a group on a logarithmic axis; None without any request."""
@@ -152,10 +156,16 @@ class Charts:
         if group.limit:
             note += " Bars that begin beyond the limit are red."
         label = f"Distribution of response times: {group.title}"
-        drawn = draw(distribution(bars, group.limit, SMALL), self._name(), label)
+        drawn = draw(distribution(bars, group.limit, SMALL), self.name(), label)
         return Chart(title=group.title, note=note, wide=drawn)
 
     def orders(self, by_outcome: Mapping[str, Sequence[int]], time: Span) -> Chart | None:
+        """Return orders a minute by outcome, drawn; None when no ledger has an outcome."""
+        chart = self.orders_over_time(by_outcome, time)
+        note = "Out of stock and declined cards are refusals: healthy answers. Unknown ones are settled by the audit."
+        return None if chart is None else self._drawn(chart, note)
+
+    def orders_over_time(self, by_outcome: Mapping[str, Sequence[int]], time: Span) -> OverTime | None:
         """Return orders a minute by outcome, counted in bins of `time`; None when no ledger has an outcome."""
         if not by_outcome:
             return None
@@ -165,8 +175,7 @@ class Charts:
         hints = [
             ", ".join(f"{count(numbers[i])} {name}" for name, numbers in by_outcome.items()) for i in range(time.bins)
         ]
-        note = "Out of stock and declined cards are refusals: healthy answers. Unknown ones are settled by the audit."
-        return self._over_time(time, "By outcome", note, curves, hints)
+        return self._over_time(time, "By outcome", curves, hints)
 
     def lateness(self) -> Chart | None:
         """Return how late the generator handed requests to the socket; None without any request."""
@@ -174,9 +183,10 @@ class Charts:
         if not any(value is not None for value in late):
             return None
         hints = [f"p99 {seconds(value)}" for value in late]
-        curves = [self._curve(self._time, "p99", "c1", late)]
+        curves = [self._curve(self.time, "p99", "c1", late)]
         note = "99 of 100 requests were handed to the socket within this time of when they were due."
-        return self._over_time(self._time, "Generator lateness", note, curves, hints, duration=True, height=120)
+        chart = self._over_time(self.time, "Generator lateness", curves, hints, duration=True, height=120)
+        return self._drawn(chart, note)
 
     def answered(self, panel: StoredPanel) -> Chart:
         """Return one panel of stored server-side metrics."""
@@ -189,28 +199,27 @@ class Charts:
         note = panel.description + (f" The highest {len(curves)} of {panel.total} series." if hidden else "")
         chart = OverTime(
             title=panel.title,
-            length_s=self._time.length_s,
-            bin_s=self._time.bin_s,
+            length_s=self.time.length_s,
+            bin_s=self.time.bin_s,
             curves=curves,
             shades=self._shades,
             duration=panel.unit in ("s", "ms"),
             ratio=panel.unit == "percentunit",
         )
-        return Chart(title=panel.title, note=note, wide=draw(over_time(chart, SMALL), self._name(), panel.title))
+        return Chart(title=panel.title, note=note, wide=draw(over_time(chart, SMALL), self.name(), panel.title))
 
     def _over_time(  # noqa: PLR0913 - a chart has that many sides
         self,
         time: Span,
         title: str,
-        note: str,
         curves: Sequence[Curve],
         hints: Sequence[str],
         *,
         limit: tuple[float, str] | None = None,
         duration: bool = False,
         height: int = 190,
-    ) -> Chart:
-        chart = OverTime(
+    ) -> OverTime:
+        return OverTime(
             title=title,
             length_s=time.length_s,
             bin_s=time.bin_s,
@@ -221,9 +230,11 @@ class Charts:
             duration=duration,
             height=height,
         )
-        label = f"{title} over the run: {', '.join(curve.name for curve in curves)}"
-        wide, narrow = (draw(over_time(chart, width), self._name(), label) for width in (WIDE, NARROW))
-        return Chart(title=title, note=note, wide=wide, narrow=narrow)
+
+    def _drawn(self, chart: OverTime, note: str) -> Chart:
+        label = f"{chart.title} over the run: {', '.join(curve.name for curve in chart.curves)}"
+        wide, narrow = (draw(over_time(chart, width), self.name(), label) for width in (WIDE, NARROW))
+        return Chart(title=chart.title, note=note, wide=wide, narrow=narrow)
 
     def _curve(
         self,
@@ -247,16 +258,17 @@ class Charts:
         run = self._reading.run
         return time.length_s if run is None or run.ended_at is None else time.seconds(run.ended_at)
 
-    def _name(self) -> str:
-        self._drawn += 1
-        return f"chart{self._drawn}"
+    def name(self) -> str:
+        """Return a name that no other drawing of this page has."""
+        self._named += 1
+        return f"{self._prefix}{self._named}"
 
 
-def _steps_note(group: Group, time: Span) -> str:
+def _steps_note(group: Group, bin_s: int) -> str:
     steps = ", ".join(group.steps) or "every step"
     if group.limit and group.target is not None:
         steps += f"; {percent(group.target)} must be answered within {seconds(group.threshold_s)}"
-    return f"{steps}. {length(time.bin_s)} to a point."
+    return f"{steps}. {length(bin_s)} to a point."
 
 
 def _shades(reading: Reading, time: Span) -> list[Shade]:

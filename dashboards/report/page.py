@@ -2,27 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
-
-from dashboards import formatting
+from dashboards.report.answers import Answer, answers
 from dashboards.report.browser import BrowserPage, browser_pages
 from dashboards.report.charts import Chart, Charts, groups
-from dashboards.report.records_query import SECOND_NS, Step, Store, orders_per_bin
+from dashboards.report.felt import Felt, felt
+from dashboards.report.felt_chart import felt_chart
+from dashboards.report.records_query import Step, Store, orders_per_bin
 from dashboards.report.run_files import Reading, read
 from dashboards.report.stored_metrics import Answers, read_answers
 from dashboards.report.summary import Fact, Hero, account, facts, hero, merged
+from dashboards.report.templating import page_from
 from dashboards.report.traces import Trace, slowest
+from dashboards.report.verdict_lines import FindingLine, ObjectiveLine, finding_lines, objective_lines
 from loadtests.results.run_directory import write_bytes
-from slo.verdict.verdict_document import CauseEntry, FindingEntry
-
-CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_SEVERITIES = ("fail", "inconclusive", "note")
+from slo.verdict.verdict_document import CauseEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +27,11 @@ class Page:
     reading: Reading
     hero: Hero
     facts: Sequence[Fact]
-    findings: Sequence[FindingEntry]
+    questions: Sequence[Answer]
+    findings: Sequence[FindingLine]
+    objectives: Sequence[ObjectiveLine]
+    felt: Felt
+    felt_chart: Chart | None
     account: Sequence[tuple[str, int | None]]
     load: Sequence[Chart]
     latency: Sequence[Chart]
@@ -70,8 +69,7 @@ def render(reading: Reading) -> str:
         page = _page(reading, store)
     finally:
         store.close()
-    style = Markup(_template("style.css"))  # noqa: S704 - a file of this package
-    return _templates().get_template("report.html.j2").render(page=page, style=style, csp=CSP)
+    return page_from("report.html.j2", page=page)
 
 
 def _page(reading: Reading, store: Store) -> Page:
@@ -80,22 +78,28 @@ def _page(reading: Reading, store: Store) -> Page:
     looked_at = groups((verdict and verdict.objectives) or ())
     order_time = store.time.coarse(_attempted(reading))
     orders = orders_per_bin(reading.directory.ledgers(), order_time, reading.gaps)
-    answers = read_answers(reading, store.time)
+    stored = read_answers(reading, store.time)
+    objectives = objective_lines(verdict)
+    waiting = felt(reading, store)
     steps = store.steps()
     empty = store.time.ends_at == store.time.starts_at
     return Page(
         reading=reading,
         hero=hero(reading),
         facts=facts(reading, steps, store),
-        findings=_by_severity((verdict and verdict.findings) or ()),
+        questions=answers(reading),
+        findings=finding_lines((verdict and verdict.findings) or (), objectives),
+        objectives=objectives,
+        felt=waiting,
+        felt_chart=felt_chart(waiting, "felt"),
         account=account(reading, store),
         load=[] if empty else charts.load(),
         latency=[chart for group in looked_at if (chart := charts.latency(group))],
         distributions=[chart for group in looked_at if (chart := charts.distribution(group))],
         orders=charts.orders(orders, order_time),
         lateness=charts.lateness(),
-        answered=[charts.answered(panel) for panel in answers.panels],
-        answers=answers,
+        answered=[charts.answered(panel) for panel in stored.panels],
+        answers=stored,
         steps=steps,
         error_words=sorted({word for step in steps for word in step.errors_by_word}),
         browser=browser_pages(reading),
@@ -110,37 +114,3 @@ def _page(reading: Reading, store: Store) -> Page:
 def _attempted(reading: Reading) -> int:
     orders = reading.run.orders if reading.run else None
     return (orders.attempted if orders else None) or 0
-
-
-def _by_severity(findings: Sequence[FindingEntry]) -> list[FindingEntry]:
-    order = {name: place for place, name in enumerate(_SEVERITIES)}
-    return sorted(findings, key=lambda finding: order.get(finding.severity, len(order)))
-
-
-@cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {
-        name: getattr(formatting, name) for name in ("count", "seconds", "percent", "moment", "clock")
-    }
-    environment.filters["length_words"] = formatting.length
-    environment.filters["ns_seconds"] = lambda ns: ns / SECOND_NS
-    return environment
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever a template prints
-    """Return what a template prints: nothing known as a dash, text without what can't be printed."""
-    if value is None:
-        return formatting.UNKNOWN
-    return formatting.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _template(name: str) -> str:
-    return (files("dashboards.report") / "templates" / name).read_text(encoding="utf-8")

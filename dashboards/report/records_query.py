@@ -5,9 +5,8 @@ is `finished_at - scheduled_at` (what the shopper waited), service time `finishe
 off by the run's end have no end of their own: they are counted, and left out of every latency.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as pad
 import pyarrow.parquet as pq
+from pydantic_core import from_json
 
 from dashboards.report.run_files import Gap, Reading
 from loadtests.demand.visits import ASSET_STEPS
@@ -90,6 +90,17 @@ class Step:
     quantiles_s: tuple[float, float, float] | None
     service_p95_s: float | None
     errors_by_word: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """One step in one bin of time; `over` are the requests over the step's limit, 0 where it has none."""
+
+    index: int
+    requests: int
+    errors: int
+    over: int
+    quantiles_s: tuple[float, float, float] | None
 
 
 class Store:
@@ -199,6 +210,27 @@ class Store:
         )
         return [Bin(index=i, requests=n, quantiles_s=tuple(q), service_p95_s=s) for i, n, q, s in rows]
 
+    def stretches(self, time: Span, limits_s: Mapping[str, float]) -> dict[str, list[Stretch]]:
+        """Return each step's requests by bin of `time`, oldest first; those over `limits_s` are counted.
+
+        Requests that the run's end cut off count, and have no latency.
+        """
+        rows = self.rows(
+            "requests",
+            f"SELECT step, (scheduled_at - $1) // $2 AS bin, count(*), count(error) FILTER (error <> 'cut_off'), "  # noqa: S608 - constants
+            f"count(*) FILTER ({_RESPONSE} > list_extract($5::DOUBLE[], list_position($4::VARCHAR[], step)) "
+            "AND error IS DISTINCT FROM 'cut_off'), "
+            f"quantile_disc({_RESPONSE}, {_QUANTILES}) FILTER (error IS DISTINCT FROM 'cut_off') "
+            "FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $3 GROUP BY 1, 2 ORDER BY 1, 2",
+            [time.starts_at, time.bin_s * SECOND_NS, time.ends_at, list(limits_s), list(limits_s.values())],
+        )
+        found: dict[str, list[Stretch]] = {}
+        for step, index, requests, errors, over, quantiles in rows:
+            known = tuple(quantiles) if quantiles and quantiles[0] is not None else None
+            stretch = Stretch(index=index, requests=requests, errors=errors, over=over, quantiles_s=known)
+            found.setdefault(step or "", []).append(stretch)
+        return found
+
     def distribution(self, steps: Sequence[str], bins_a_decade: int = 16) -> list[tuple[int, int]]:
         """Return `(k, requests)` where response time, at least 0.1 ms, lies in [10^(k/n), 10^((k+1)/n)) seconds."""
         return self.rows(
@@ -305,12 +337,13 @@ def orders_per_bin(paths: Iterable[Path], time: Span, gaps: list[Gap]) -> dict[s
 
 def _placed(path: Path, time: Span) -> Iterator[tuple[str, int]]:
     """Yield the outcome and bin of each order of one ledger, read a line at a time."""
+    width, bins = time.bin_s * SECOND_NS, time.bins
     with path.open("rb") as file:
         for line in file:
             match _outcome(line):
                 case {"event": "outcome", "outcome": "accepted" | "refused" | "unknown" as outcome, "at": int(at)}:
-                    index = (at - time.starts_at) // (time.bin_s * SECOND_NS)
-                    if 0 <= index < time.bins:
+                    index = (at - time.starts_at) // width
+                    if 0 <= index < bins:
                         yield outcome, index
 
 
@@ -318,6 +351,6 @@ def _outcome(line: bytes) -> object:
     if b'"outcome"' not in line:
         return None
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
+        return from_json(line)  # of a million orders it takes a fifth of what json.loads does
+    except ValueError:
         return None

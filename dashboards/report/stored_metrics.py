@@ -1,24 +1,20 @@
 """The stored answers of Prometheus, matched with the dashboard's panels whose queries they answer."""
 
-import json
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from dashboards.grafana.archive import answers
 from dashboards.grafana.build import build
-from dashboards.grafana.queries import fill, panels, variables_of
+from dashboards.grafana.queries import panels
 from dashboards.grafana.upgrade import Json
 from dashboards.report.records_query import SECOND_NS, Span
 from dashboards.report.run_files import Gap, Reading
-from loadtests.results.schemas import ANSWERS
+from dashboards.stored_answers import labels_of, legend, stored_rows
+from slo.documents import BadInput
 
 MAX_SERIES = 5
-MAX_BYTES = 256 << 20
 SHOWN = (
     "Requests of the shop",
     "Server errors of the shop",
@@ -73,28 +69,18 @@ def read_answers(reading: Reading, time: Span) -> Answers:
 
 
 def _rows(reading: Reading, name: str) -> list[Json]:
-    path: Path = reading.directory.metrics / name
-    if not path.exists():
-        reading.gaps.append(Gap(file=f"metrics/{name}", why="is not there"))
-        return []
-    if path.stat().st_size > MAX_BYTES:
-        reading.gaps.append(Gap(file=f"metrics/{name}", why=f"left out: larger than the {MAX_BYTES} bytes allowed"))
-        return []
     try:
-        return [
-            row for row in pq.read_table(path, schema=ANSWERS).to_pylist() if row["query"] and row["at"] is not None
-        ]
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reading.gaps.append(Gap(file=f"metrics/{name}", why=f"can't be read: {str(error).splitlines()[0]}"))
+        return stored_rows(reading.directory.metrics / name)
+    except BadInput as error:
+        reading.gaps.append(Gap(file=f"metrics/{name}", why=str(error)))
         return []
 
 
 def _stored(panel: Json, rows: Sequence[Json], time: Span) -> StoredPanel:
     series = [
-        Series(name=_legend(target["legendFormat"], row["labels"]), points=_points(row, time))
+        Series(name=legend(target["legendFormat"], labels_of(row)), points=_points(row, time))
         for target in panel["targets"]
-        for row in rows
-        if _asks(target["expr"]).fullmatch(row["query"])
+        for row in answers(target, rows)
     ]
     highest = sorted((one for one in series if one.points), key=lambda one: -max(value for _, value in one.points))
     return StoredPanel(
@@ -106,22 +92,7 @@ def _stored(panel: Json, rows: Sequence[Json], time: Span) -> StoredPanel:
     )
 
 
-def _asks(expr: str) -> re.Pattern[str]:
-    """Return the pattern of `expr` with anything in the place of its variables."""
-    marked = fill(expr, dict.fromkeys(variables_of(expr), "\x00"))
-    return re.compile(re.escape(marked).replace("\x00", r"\w+"))
-
-
-def _legend(pattern: str, labels: str) -> str:
-    try:
-        known = json.loads(labels)
-    except (ValueError, RecursionError):
-        known = {}
-    values = known if isinstance(known, dict) else {}
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: str(values.get(match[1], "")), pattern).strip() or "all"
-
-
-def _points(row: Json, time: Span) -> list[tuple[float, float]]:
+def _points(row: Mapping[str, Any], time: Span) -> list[tuple[float, float]]:
     """Return the highest value of each bin, where there is one."""
     highest: dict[int, float] = {}
     for at, value in zip(row["at"], row["value"] or [], strict=False):

@@ -120,10 +120,11 @@ def _slowest(reading: Reading, steps: Sequence[Step]) -> Fact:
 def _played(reading: Reading, store: Store) -> Fact:
     run = reading.run
     ended = f"{run.ended or 'not ended'}" if run else "not known"
+    because = f"{ended}: {run.ended_because}" if run and run.ended_because else ended
     value = length(store.time.length_s) if store.time.length_s else UNKNOWN
     if run and run.started_at and run.ended_at and run.ended_at >= run.started_at:
         value = length((run.ended_at - run.started_at) / SECOND_NS)
-    return Fact(name="Played", value=value, beside=ended, tone="" if ended == "completed" else "warn")
+    return Fact(name="Played", value=value, beside=because, tone="" if ended == "completed" else "warn")
 
 
 def merged(causes: Sequence[CauseEntry]) -> list[tuple[CauseEntry, str]]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from dashboards.report import write_report
+from dashboards.report import write_comparison, write_report
 from loadtests.results.run_directory import write_table
 from tests.dashboards.page import Read, read_page
 from tests.dashboards.synthetic import make
@@ -24,7 +24,7 @@ KEPT = frozenset({"format", "outcome", "indicator", "severity", "event"})
 
 ALLOWED = frozenset(
     """html head meta title style body main header section article div h1 h2 h3 p span b i small code ul li dl dt dd
-    figure figcaption table thead tbody tr th td details summary
+    figure figcaption a nav table thead tbody tr th td details summary
     svg g path line rect text tspan defs clippath circle""".split()  # noqa: SIM905 - a list of words reads better
 )
 
@@ -88,7 +88,8 @@ def _poisoned_table(table: pa.Table, canary: str) -> pa.Table:
 def never_an_element(page: Read) -> None:
     assert page.tags - ALLOWED == set()
     for element in page.elements:
-        assert [key for key in element.attributes if key.startswith("on") or key in ("src", "href")] == []
+        assert [key for key in element.attributes if key.startswith("on") or key == "src"] == []
+        assert element.attributes.get("href", "#")[0] == "#"
     assert {e.attributes["style"].split(":")[0] for e in page.elements if "style" in e.attributes} <= {
         "width",
         "--heat",
@@ -109,7 +110,14 @@ def test_a_canary_in_every_string_stays_text(tmp_path: Path, kept: frozenset[str
     assert "{{7*7}}" in page.text
 
 
-SECTIONS = ("Why", "Slowest requests", "Audit: does every promise hold?", "Causes", "Provenance", "Latency over time")
+SECTIONS = (
+    "Why",
+    "Slowest requests",
+    "Audit: does every promise hold?",
+    "Causes",
+    "Provenance",
+    "What the shopper felt",
+)
 
 
 def test_the_canary_reaches_every_section_that_shows_text(tmp_path: Path) -> None:
@@ -120,6 +128,15 @@ def test_the_canary_reaches_every_section_that_shows_text(tmp_path: Path) -> Non
     silent = [name for name in SECTIONS if "<script>CANARY</script>" not in text[text.index(f" {name} ") :][:2500]]
     assert silent == []
     assert "Missing from this page" not in text
+
+
+def test_a_canary_in_both_runs_stays_text_beside_each_other(tmp_path: Path) -> None:
+    runs = [make(tmp_path, outcome, seed=seed).path for outcome, seed in (("FAIL", 7), ("PASS", 8))]
+    for path in runs:
+        poison(path, CANARY, KEPT)
+    page = read_page(write_comparison(*runs))
+    never_an_element(page)
+    assert page.text.count("<script>alert(1)</script><img src=x onerror=alert(1)>") > 30
 
 
 def test_what_no_page_can_hold_is_replaced(tmp_path: Path) -> None:
