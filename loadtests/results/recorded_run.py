@@ -24,7 +24,7 @@ from slo.verdict.audit_document import AuditDocument, parse_audit
 
 NOTHING = Delivered(due=None, on_time=None, requests=None, blocked=None, session_rows=None, request_rows=None)
 _MAX_JSON = 64 << 20
-_MAY_BE_NULL = frozenset({"error", "reason"})
+_MAY_BE_NULL = frozenset({"error", "reason", "expr", "left_out"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,5 +73,9 @@ ANSWERS = pa.schema(
         ("labels", pa.string()),
         ("at", pa.list_(pa.int64())),
         ("value", pa.list_(pa.float64())),
+        # Null in runs of before they were kept, and in raw answers.
+        ("expr", pa.string()),
+        ("left_out", pa.int64()),
+        ("error", pa.string()),
     ]
 )

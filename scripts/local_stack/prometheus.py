@@ -1,6 +1,8 @@
 """Prometheus as a child process of a run: how it is started, and its HTTP API."""
 
 import math
+import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from loadtests.runtime import guarded_child
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST
 from scripts.local_stack.processes import Child, Children, wait_until
-from scripts.local_stack.prometheus_config import Scrape, configuration
+from scripts.local_stack.prometheus_config import RULES, Scrape, Watched, configuration
 from slo.outcomes import EnvironmentLacks
 
 SCRAPE_INTERVAL_S = 1
@@ -22,6 +24,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _READY_S = 30.0
 _TARGETS_S = 30.0
 _QUERY_S = 30.0
+_UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _GUARD = Path(str(guarded_child.__file__))
 
 
@@ -43,8 +46,25 @@ class Prometheus:
     def __init__(self, url: str, child: Child | None, jobs: frozenset[str] = frozenset()) -> None:
         self.url, self._jobs = url, jobs
         self.watched = () if child is None else (child,)
-        self._http = requests.Session()
-        self._http.trust_env = False
+        self._threads = threading.local()  # requests promises nothing of a session that threads share
+
+    @property
+    def _http(self) -> requests.Session:
+        """The session of this thread."""
+        if not hasattr(self._threads, "http"):
+            self._threads.http = requests.Session()
+            self._threads.http.trust_env = False
+        session: requests.Session = self._threads.http
+        return session
+
+    def scrape_interval_s(self) -> int:
+        """Return how often the run's jobs, or all, are scraped: the longest of their intervals, slow pages aside."""
+        if self.watched:
+            return SCRAPE_INTERVAL_S
+        active = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
+        jobs = [(one["labels"]["job"], one.get("scrapeInterval", "")) for one in active]
+        said = [text for job, text in jobs if job not in _SLOW and (not self._jobs or job in self._jobs)]
+        return max((_whole_seconds(text) for text in said), default=SCRAPE_INTERVAL_S)
 
     def is_ready(self) -> bool:
         """Whether it answers."""
@@ -76,21 +96,30 @@ class Prometheus:
         data = self._get("/api/v1/query", {"query": f"{selector}[{seconds}s]", "time": f"{end / 1e9:.3f}"})
         return tuple(_series(one) for one in data["result"])
 
-    def range(self, query: str, start: int, end: int, step_s: float = 1.0) -> tuple[Series, ...]:
+    def range(
+        self, query: str, start: int, end: int, step_s: float = 1.0, within_s: float = _QUERY_S
+    ) -> tuple[Series, ...]:
         """Return the values of `query` at each step between `start` and `end` (ns)."""
         parameters = {"query": query, "start": f"{start / 1e9:.3f}", "end": f"{end / 1e9:.3f}", "step": str(step_s)}
-        return tuple(_series(one) for one in self._get("/api/v1/query_range", parameters)["result"])
+        return tuple(_series(one) for one in self._get("/api/v1/query_range", parameters, within_s)["result"])
+
+    def instant(self, query: str, at: int, within_s: float = _QUERY_S) -> tuple[Series, ...]:
+        """Return the values of `query` at one moment (ns)."""
+        data = self._get("/api/v1/query", {"query": query, "time": f"{at / 1e9:.3f}"}, within_s)
+        if data["resultType"] == "scalar":
+            return (_series({"metric": {}, "value": data["result"]}),)
+        return tuple(_series(one) for one in data["result"])
 
     def rules(self) -> list[dict[str, Any]]:
         """Return the groups of rules as they were last evaluated."""
         return list(self._get("/api/v1/rules", {})["groups"])
 
-    def _get(self, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def _get(self, path: str, parameters: Mapping[str, str], within_s: float = _QUERY_S) -> dict[str, Any]:
         try:
             reply = (
-                self._http.post(f"{self.url}{path}", data=parameters, timeout=_QUERY_S)
+                self._http.post(f"{self.url}{path}", data=parameters, timeout=within_s)
                 if "query" in parameters
-                else (self._http.get(f"{self.url}{path}", params=parameters, timeout=_QUERY_S))
+                else (self._http.get(f"{self.url}{path}", params=parameters, timeout=within_s))
             )
             answer = reply.json()
         except (requests.RequestException, ValueError) as error:
@@ -116,18 +145,26 @@ class Program:
 
 
 def start_prometheus(
-    children: Children, program: Program, folder: Path, private: Path, scrapes: Sequence[Scrape]
+    children: Children,
+    program: Program,
+    folder: Path,
+    private: Path,
+    scrapes: Sequence[Scrape],
+    watched: Watched | None = None,
 ) -> Prometheus:
     """Start `program` on loopback with its data below `folder`, scraping `scrapes`, and wait until it is ready.
 
-    Its configuration, which holds credentials, is written to `private`, and a copy without them to `folder`.
+    Its configuration, which holds credentials, is written to `private`, and a copy without them to `folder`; the rules
+    of `watched` to both.
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = Scrape(job="prometheus", url=f"http://{HOST}:{program.port}/metrics", address=HOST)
     bare = [scrape.bare for scrape in scrapes]
     config = private / "prometheus.yml"
     for path, read in ((config, scrapes), (folder / "prometheus.yml", bare)):
-        path.write_text(yaml.safe_dump(configuration([*read, own], _SLOW, SCRAPE_INTERVAL_S), sort_keys=False))
+        made = configuration([*read, own], _SLOW, SCRAPE_INTERVAL_S, watched)
+        path.write_text(yaml.safe_dump(made, sort_keys=False))
+        _write_rules(path.parent / RULES, {} if watched is None else watched.rules)
     command = [
         str(program.path),
         f"--config.file={config}",
@@ -146,6 +183,13 @@ def start_prometheus(
     return prometheus
 
 
+def _write_rules(folder: Path, rules: Mapping[str, str]) -> None:
+    if rules:
+        folder.mkdir(exist_ok=True)
+    for name, text in rules.items():
+        (folder / name).write_text(text)
+
+
 def wait_for_targets(prometheus: Prometheus) -> None:
     """Wait until every target was scraped; raises EnvironmentLacks naming those that weren't."""
     try:
@@ -153,6 +197,12 @@ def wait_for_targets(prometheus: Prometheus) -> None:
     except EnvironmentLacks as error:
         down = "; ".join(f"{target}: {why}" for target, why in prometheus.down().items())
         raise EnvironmentLacks(f"Prometheus can't scrape {down}") from error
+
+
+def _whole_seconds(duration: str) -> int:
+    """Return a duration as Prometheus writes it, such as 1m30s or 500ms, in seconds, rounded up and at least 1."""
+    parts = re.findall(r"(\d+)(ms|[smh])", duration)
+    return max(SCRAPE_INTERVAL_S, math.ceil(sum(int(number) * _UNIT_S[unit] for number, unit in parts)))
 
 
 def _series(one: Mapping[str, Any]) -> Series:

@@ -21,7 +21,9 @@ from loadtests.environment.proxy import Proxy, at, user_info
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment, ScrapeTarget
 from slo.documents import BadInput
+from slo.rules.scope import ENVIRONMENT
 
+RULES = "rules"
 _PORTS = {"http": 80, "https": 443}
 _REACH_S = 1.0
 
@@ -61,20 +63,49 @@ def port_of(url: str) -> int:
     return parts.port or _PORTS[parts.scheme]
 
 
-def configuration(scrapes: Iterable[Scrape], interval_s: Mapping[str, float], default_s: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """The environment that is watched, which every scraped series gets as a label, and its rules: text by file name."""
+
+    environment: str
+    rules: Mapping[str, str] = field(default_factory=dict)
+
+
+def configuration(
+    scrapes: Iterable[Scrape], interval_s: Mapping[str, float], default_s: float, watched: Watched | None = None
+) -> dict[str, Any]:
     """Return prometheus.yml: one scrape config a page under a unique name; the label `job` is the page's.
 
-    It holds credentials.
+    It holds credentials. Files of rules are below `rules/` beside it.
     """
     sections, seen = [], dict[str, int]()
     for scrape in scrapes:
         number = seen[scrape.job] = seen.get(scrape.job, 0) + 1
         name = scrape.job if number == 1 else f"{scrape.job}-{number}"
-        sections.append({"job_name": name, **_section(scrape, interval_s.get(scrape.job, default_s))})
+        section = _section(scrape, interval_s.get(scrape.job, default_s))
+        sections.append({"job_name": name, **(section if watched is None else _labelled(section, watched))})
+    ruled = watched is not None and bool(watched.rules)
     return {
         "global": {"scrape_interval": f"{default_s:g}s", "scrape_timeout": f"{default_s:g}s"},
+        **({"rule_files": [f"{RULES}/*.yml"]} if ruled else {}),
         "scrape_configs": sections,
     }
+
+
+def _labelled(section: dict[str, Any], watched: Watched) -> dict[str, Any]:
+    """Return a scrape config whose series get the label `environment`; where a page sets one itself, its own stands.
+
+    Objectives may select by the page's own label: Prometheus would rename it to `exported_environment`.
+    """
+    static = [
+        {**one, "labels": {**one["labels"], ENVIRONMENT: watched.environment}} for one in section["static_configs"]
+    ]
+    renamed = f"exported_{ENVIRONMENT}"
+    back = [
+        {"source_labels": [renamed], "regex": "(.+)", "target_label": ENVIRONMENT},
+        {"regex": renamed, "action": "labeldrop"},
+    ]
+    return {**section, "static_configs": static, "metric_relabel_configs": back}
 
 
 def _scrape_of(target: ScrapeTarget, resolved: ResolvedEnvironment) -> Scrape:

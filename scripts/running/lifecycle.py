@@ -46,6 +46,7 @@ from scripts.running.terminal_view import read_snapshot
 from scripts.running.what_failed import why_hung
 from scripts.running.worker_shutdown import wait_for_workers
 from slo.documents import BadInput
+from slo.objectives.counters import MARGIN_S
 from slo.outcomes import EnvironmentLacks
 from slo.validity.run_document import BrowserFacts, LeaseFacts, RunDocument
 
@@ -223,7 +224,7 @@ class RunLifecycle:
         """Start everything that measures, play, and stop it again."""
         keep_stock(directory, self._resolved, self._inputs.records, self._context.environment)
         with telemetry.listening() as exporters, Children(directory.logs) as children:
-            prometheus = telemetry.prometheus(children, exporters)
+            prometheus = telemetry.prometheus(children, exporters, self._inputs)
             self._load = self._play(directory, children, prometheus)
             self._end = self._releases()
             self._end = self._keep_answers(directory, prometheus)
@@ -324,13 +325,20 @@ class RunLifecycle:
             return self._end
         starts_at, ends_at = (load.started_at + round(at_s * 1e9) for at_s in plan.judged_span())
         judged = (starts_at, min(ends_at, load.ended_at))
-        if load.ended != "stopped":
-            time.sleep(_LAST_SCRAPES_S)
+        span = (load.started_at, load.ended_at)
         try:
-            keep_answers(prometheus, directory, self._inputs.objectives, judged, (load.started_at, load.ended_at))
+            if load.ended != "stopped":
+                time.sleep(_last_scrapes_s(judged[1], prometheus.scrape_interval_s()))
+            note = keep_answers(prometheus, directory, self._inputs.objectives, judged, span)
         except EnvironmentLacks as error:
-            return replace(self._end, notes=(str(error),))
-        return self._end
+            note = str(error)
+        return self._end if note is None else replace(self._end, notes=(note,))
+
+
+def _last_scrapes_s(judged_to: int, scrape_interval_s: float) -> float:
+    """Return how long to wait for a scrape after the judged time (ns), without which its end isn't known."""
+    due_s = judged_to / 1e9 + min(scrape_interval_s, MARGIN_S) - time.time()
+    return max(0.0, due_s) + _LAST_SCRAPES_S
 
 
 def perform(inputs: Inputs, setting: Setting, context: Context) -> FinishedRun:

@@ -1,20 +1,69 @@
 """Storing Prometheus' answers: the run directory holds every series that a verdict or a page needs later."""
 
 import json
-from collections.abc import Iterable
+import math
+import re
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from dashboards.grafana.archive import Ask, asks
 from dashboards.grafana.build import build
-from dashboards.grafana.queries import queries
+from dashboards.grafana.queries import Timing
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import ANSWERS
 from scripts.local_stack.prometheus import Prometheus, Series
+from slo.objectives.counters import CREATED, MARGIN_S, PROCESS_START
 from slo.objectives.objective import Objective
+from slo.objectives.selectors import quoted
+from slo.outcomes import EnvironmentLacks
 
+MOST_SERIES = 50
+DEADLINE_S = 30.0
 _BEFORE_NS = 30_000_000_000
+_AFTER_NS = round(MARGIN_S * 1e9)
+_COUNTED = re.compile(r"_(?:bucket|count|sum|total)$")
+_AT_ONCE = 4
+_TOO_LATE = "not asked: the time for the dashboards' queries was over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """When the dashboards' queries are asked for: each `step_s` of `span` (ns), or `at` a moment while the load is on.
+
+    A rate over the last seconds of a run would say of every route that nobody asks for it.
+    """
+
+    span: tuple[int, int]
+    step_s: int
+    at: int
+
+    @property
+    def first(self) -> int:
+        """The first moment of a range, counted from its end: the last point is the end's."""
+        start, end = self.span
+        step = self.step_s * 1_000_000_000
+        return end - (end - start) // step * step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How many queries of the dashboards were asked, and why those that failed did."""
+
+    asked: int
+    errors: tuple[str, ...]
+
+    @property
+    def note(self) -> str | None:
+        """What failed, in a sentence; None where nothing did."""
+        if not self.errors:
+            return None
+        return f"{len(self.errors)} of the dashboards' {self.asked} queries have no answer, such as: {self.errors[0]}"
 
 
 def keep_answers(
@@ -23,41 +72,101 @@ def keep_answers(
     objectives: Iterable[Objective],
     judged: tuple[int, int],
     span: tuple[int, int],
-) -> None:
-    """Store what a verdict over `judged` and the pages over `span` (both ns) need; raises EnvironmentLacks."""
+) -> str | None:
+    """Store what a verdict over `judged` and the pages over `span` (both ns) need; return what failed of the pages'.
+
+    Raises EnvironmentLacks when what the verdict needs has no answer.
+    """
     if judged[1] > judged[0]:
         selectors = [selector for objective in objectives for selector in objective.indicator.selectors()]
         keep_raw(prometheus, selectors, judged, directory.metrics / "objectives.parquet")
-    drawn = [query for dashboard in build().values() for query in queries(dashboard)]
-    keep_range(prometheus, drawn, span, directory.metrics / "dashboards.parquet")
+    timing = Timing.over(*span, scrape_interval_s=prometheus.scrape_interval_s())
+    asked = asks(build().values(), timing)
+    moments = Moments(span=span, step_s=timing.step_s, at=judged[1] if judged[1] > judged[0] else span[1])
+    return keep_dashboards(prometheus, asked, moments, directory.metrics / "dashboards.parquet").note
 
 
 def keep_raw(prometheus: Prometheus, selectors: Iterable[str], judged: tuple[int, int], path: Path) -> int:
-    """Store the samples of each selector over the judged time (ns) and a little before; return how many series."""
-    start, end = judged[0] - _BEFORE_NS, judged[1]
-    rows = [
-        row
-        for selector in dict.fromkeys(selectors)
-        for row in _rows(selector, "raw", start, end, prometheus.raw(selector, start, end))
-    ]
+    """Store the samples of each selector over the judged time (ns), a little before and after; return how many series.
+
+    When the processes behind them started is asked, too: a target that is seen late may have been there before.
+    """
+    span = judged[0] - _BEFORE_NS, judged[1] + _AFTER_NS
+    rows = [row for selector in dict.fromkeys(selectors) for row in _raw(prometheus, selector, span)]
+    rows += [row for selector in _starts(rows) for row in _raw(prometheus, selector, span)]
     write_table(path, pa.Table.from_pylist(rows, schema=ANSWERS))
     return sum(bool(row["at"]) for row in rows)
 
 
-def keep_range(prometheus: Prometheus, queries: Iterable[str], span: tuple[int, int], path: Path) -> dict[str, int]:
-    """Store the answer to each query over `span` (ns); return `{query: series with data}`."""
-    rows = [
-        row for query in dict.fromkeys(queries) for row in _rows(query, "range", *span, prometheus.range(query, *span))
-    ]
+def _raw(prometheus: Prometheus, selector: str, span: tuple[int, int]) -> list[dict[str, Any]]:
+    return _rows(_common(selector, "raw", span), prometheus.raw(selector, *span))
+
+
+def _starts(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the selectors of when the processes and the counters of stored series started."""
+    known = [json.loads(row["labels"]) for row in rows if row["at"]]
+    jobs = "|".join(sorted({re.escape(labels["job"]) for labels in known if labels.get("job")}))
+    if not jobs:
+        return []
+    created = sorted({f"{_COUNTED.sub('', labels['__name__'])}{CREATED}" for labels in known if "__name__" in labels})
+    return [f"{name}{{job=~{quoted(jobs)}}}" for name in (PROCESS_START, *created)]
+
+
+def keep_dashboards(
+    prometheus: Prometheus, asked: Sequence[Ask], moments: Moments, path: Path, within_s: float = DEADLINE_S
+) -> Kept:
+    """Store the answer to each query, some at once; one that fails or comes too late is noted.
+
+    Of more than `MOST_SERIES` series those with the highest values are kept, and the number of the others.
+    """
+    ends_at = time.monotonic() + within_s
+    asking = _Asking(prometheus=prometheus, moments=moments, ends_at=ends_at)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        rows = [row for answered in pool.map(asking.rows, asked) for row in answered]
     write_table(path, pa.Table.from_pylist(rows, schema=ANSWERS))
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row["query"]] = counts.get(row["query"], 0) + bool(row["at"])
-    return counts
+    return Kept(asked=len(asked), errors=tuple(row["error"] for row in rows if row["error"]))
 
 
-def _rows(query: str, kind: str, start: int, end: int, series: tuple[Series, ...]) -> list[dict[str, Any]]:
-    common = {"query": query, "kind": kind, "asked_from": start, "asked_to": end}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """One archive under way, until `ends_at` of the monotonic clock."""
+
+    prometheus: Prometheus
+    moments: Moments
+    ends_at: float
+
+    def rows(self, ask: Ask) -> list[dict[str, Any]]:
+        """Return the rows of one query's answer."""
+        common = {**_common(ask.query, ask.kind, self._asked(ask)), "expr": ask.expr, "left_out": 0, "error": None}
+        left_s = self.ends_at - time.monotonic()
+        if left_s <= 0:
+            return _rows({**common, "error": _TOO_LATE}, ())
+        try:
+            series = self._series(ask, left_s)
+        except EnvironmentLacks as error:
+            return _rows({**common, "error": str(error)}, ())
+        shown = sorted(series, key=_highest, reverse=True)[:MOST_SERIES] if len(series) > MOST_SERIES else series
+        return _rows({**common, "left_out": len(series) - len(shown)}, shown)
+
+    def _asked(self, ask: Ask) -> tuple[int, int]:
+        return (self.moments.at, self.moments.at) if ask.kind == "instant" else self.moments.span
+
+    def _series(self, ask: Ask, left_s: float) -> tuple[Series, ...]:
+        if ask.kind == "instant":
+            return self.prometheus.instant(ask.query, self.moments.at, within_s=left_s)
+        first, last, step_s = self.moments.first, self.moments.span[1], self.moments.step_s
+        return self.prometheus.range(ask.query, first, last, step_s, within_s=left_s)
+
+
+def _highest(series: Series) -> float:
+    return max((value for value in series.value if not math.isnan(value)), default=-math.inf)
+
+
+def _common(query: str, kind: str, span: tuple[int, int]) -> dict[str, Any]:
+    return {"query": query, "kind": kind, "asked_from": span[0], "asked_to": span[1]}
+
+
+def _rows(common: dict[str, Any], series: Sequence[Series]) -> list[dict[str, Any]]:
     if not series:
         return [{**common, "labels": "{}", "at": [], "value": []}]
     return [

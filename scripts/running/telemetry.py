@@ -17,6 +17,7 @@ from exporters.subjects import loadgen, orders, stock
 from loadtests.audit.records_process import RecordsProcess
 from loadtests.environment.credentials import Secret
 from loadtests.environment.resolved_environment import ResolvedEnvironment
+from loadtests.results.inputs import Inputs
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
@@ -25,8 +26,9 @@ from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus import Program, Prometheus, start_prometheus
 from scripts.local_stack.prometheus_binary import find_prometheus
-from scripts.local_stack.prometheus_config import Scrape, scrapes_of
+from scripts.local_stack.prometheus_config import Scrape, Watched, scrapes_of
 from scripts.running.remote_settings import RemoteSettings
+from scripts.running.run_rules import run_rules
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from slo.validity.run_document import RecorderFacts
@@ -96,11 +98,15 @@ class Telemetry:
         except CantListen as error:
             raise EnvironmentLacks(str(error)) from error
 
-    def prometheus(self, children: Children, exporters: Server) -> Prometheus:
-        """Start a Prometheus, or take the one that runs: it must scrape every job that the verdict rests on."""
+    def prometheus(self, children: Children, exporters: Server, inputs: Inputs) -> Prometheus:
+        """Start a Prometheus, or take the one that runs: it must scrape every job that the verdict rests on.
+
+        The one that is started evaluates the rules of the run's objectives and of the exporters that it scrapes.
+        """
         if self._program is not None:
-            folder = self._directory.path / "prometheus"
-            return start_prometheus(children, self._program, folder, self._private, self._scrapes(exporters))
+            folder, name = self._directory.path / "prometheus", inputs.environment_name
+            watched = Watched(environment=name, rules=run_rules(inputs.objectives, self._exported(), name))
+            return start_prometheus(children, self._program, folder, self._private, self._scrapes(exporters), watched)
         jobs = frozenset(target.job for target in self._resolved.environment.metrics) | set(self._exported())
         return Prometheus(str(self._outside.prometheus_url), None, jobs)
 

@@ -67,6 +67,37 @@ def test_samples_are_read_with_times_in_ns(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "result", "expected"),
+    [
+        ("vector", [{"metric": {"job": "shop"}, "value": [2.5, "3"]}], [({"job": "shop"}, (2_500_000_000,), (3.0,))]),
+        ("vector", [], []),
+        ("scalar", [2.5, "7"], [({}, (2_500_000_000,), (7.0,))]),
+    ],
+)
+def test_what_is_asked_of_one_moment_has_a_value_a_series(
+    kind: str, result: object, expected: list[tuple[object, ...]]
+) -> None:
+    answer = {"status": "success", "data": {"resultType": kind, "result": result}}
+    with fake_shop({"/api/v1/query": (200, answer)}) as server:
+        prometheus = Prometheus(server.url, None)
+        found = prometheus.instant("up", 2_500_000_000)
+        prometheus._http.close()
+    assert [(one.labels, one.at, one.value) for one in found] == expected
+
+
+def test_the_longest_interval_of_the_runs_jobs_is_how_often_is_scraped() -> None:
+    intervals = {"shop": "1m30s", "payments": "500ms", "stock": "5m", "somebody": "1h"}
+    targets = [{"labels": {"job": job}, "scrapeInterval": interval} for job, interval in intervals.items()]
+    answer = {"status": "success", "data": {"activeTargets": targets}}
+    with fake_shop({"/api/v1/targets": (200, answer)}) as server:
+        found = [
+            Prometheus(server.url, None, frozenset(jobs)).scrape_interval_s()
+            for jobs in (("shop", "payments", "stock"), ("payments",), ("gone",))
+        ]
+    assert found == [90, 1, 1]
+
+
 def test_what_ours_reads_seldom_may_have_its_turn_to_come(tmp_path: Path) -> None:
     target = {"labels": {"job": "stock"}, "scrapeUrl": "http://b/metrics", "health": "unknown", "lastError": ""}
     answers = {"/api/v1/targets": (200, {"status": "success", "data": {"activeTargets": [target]}})}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.local_stack.prometheus_config import configuration
+from scripts.local_stack.prometheus_config import Watched, configuration
 from slo.documents import BadInput
 from tests.loadtests.certificates import Authority
 from tests.ports import free_port
@@ -111,6 +111,19 @@ def test_a_folder_of_authorities_is_refused_for_prometheus_takes_a_file(tmp_path
         scrapes(one)
 
 
+def test_every_series_is_labelled_with_its_environment_unless_its_page_names_one() -> None:
+    found = scrapes(environment("http://a.test", **metrics("http://a.test/x")))
+    made = configuration(found, {}, 1, Watched(environment="demo", rules={"one.yml": "groups: []"}))
+    (section,) = made["scrape_configs"]
+    assert section["static_configs"][0]["labels"] == {"job": "shop", "instance": "a.test:80", "environment": "demo"}
+    assert section["metric_relabel_configs"] == [
+        {"source_labels": ["exported_environment"], "regex": "(.+)", "target_label": "environment"},
+        {"regex": "exported_environment", "action": "labeldrop"},
+    ]
+    assert made["rule_files"] == ["rules/*.yml"]
+    assert "rule_files" not in configuration(found, {}, 1, Watched(environment="demo"))
+
+
 def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
     tool, authority = promtool(), Authority(tmp_path / "tls")
     one = environment(
@@ -120,6 +133,6 @@ def test_promtool_takes_the_configuration(tmp_path: Path) -> None:
         **metrics("https://shop.test/m", "https://shop.test/n", "http://other.test"),
     )
     path = tmp_path / "prometheus.yml"
-    path.write_text(yaml.safe_dump(configuration(scrapes(one, U="ada", P=CANARY), {}, 1)))
+    path.write_text(yaml.safe_dump(configuration(scrapes(one, U="ada", P=CANARY), {}, 1, Watched(environment="demo"))))
     done = subprocess.run([tool, "check", "config", str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
