@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --max-worker-restart 0
 HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-stop prove-alerts prove-demo clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop prove-alerts prove-demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ bench-engine: $(STAMP)  ## the load engine against FastHttpUser and wrk (under t
 
 bench-exporters: $(STAMP)  ## exporters: exposition, a source that hangs, a large inventory (under ten minutes; needs Prometheus, PostgreSQL)
 	@$(BIN)/python -P -m scripts.benches.exporters
+
+bench-pages: $(STAMP)  ## size of a run's pages, and how soon their first chart stands (some minutes; needs Chromium)
+	@$(BIN)/python -P -m scripts.benches.pages
 
 bench-stop: $(STAMP)  ## how soon the kill URL ends a run, with its directory whole (two minutes)
 	@$(BIN)/python -P -m scripts.benches.stopping
