@@ -136,7 +136,9 @@ def test_whoever_takes_part_in_a_run_or_reads_it_brings_the_token_that_it_wants(
     sent = COLLECTOR["exporters"]["otlphttp/recorder"]["headers"]
     assert sent == {"authorization": "Bearer ${env:PEAKPROOF_RUN_TOKEN}"}
     jobs = {job["job_name"]: job for job in PROMETHEUS["scrape_configs"]}
-    assert {name for name, job in jobs.items() if "authorization" in job} == {"loadgen", "stock", "orders", "recorder"}
+    assert {name for name, job in jobs.items() if "authorization" in job} == {
+        *("loadgen", "stock", "orders", "recorder", "exporters"),
+    }
 
 
 def test_every_file_that_is_mounted_is_there() -> None:
@@ -177,12 +179,37 @@ def test_prometheus_scrapes_all_that_the_environment_declares() -> None:
     scraped = {
         (job["job_name"], f"http://{address}{job.get('metrics_path', '/metrics')}")
         for job in PROMETHEUS["scrape_configs"]
-        for address in job["static_configs"][0]["targets"]
+        for static in job.get("static_configs", [])
+        for address in static["targets"]
     }
     assert declared - scraped == set()
     assert {job for job, _ in scraped} - {"recorder"} == set(JOBS)
     hosts = {re.split(r"[:/]+", url)[1] for _, url in scraped}
     assert hosts - set(SERVICES) == {"127.0.0.1"}
+
+
+def test_the_example_of_further_targets_says_which_environment_they_are() -> None:
+    (job,) = (one for one in PROMETHEUS["scrape_configs"] if "file_sd_configs" in one)
+    assert job["file_sd_configs"] == [{"files": ["targets/*.yml"]}]
+    folder = DOCKER / "prometheus" / "targets"
+    assert sorted(path.name for path in folder.iterdir()) == ["exporters.yml.example"]
+    (example,) = yaml.safe_load((folder / "exporters.yml.example").read_text())
+    assert set(example) == {"targets", "labels"}
+    assert set(example["labels"]) == {"job", "environment"}
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def test_grafana_takes_rates_over_what_holds_a_sample_of_every_job() -> None:
+    """Grafana makes the range of a rate of the data source's interval."""
+    every = PROMETHEUS["global"]["scrape_interval"]
+    scraped = {job["job_name"]: job.get("scrape_interval", every) for job in PROMETHEUS["scrape_configs"]}
+    sources = load(DOCKER / "grafana" / "provisioning" / "datasources" / "peakproof.yaml")["datasources"]
+    (prometheus,) = (source for source in sources if source["type"] == "prometheus")
+    assert seconds(prometheus["jsonData"]["timeInterval"]) == max(map(seconds, scraped.values()))
+    assert COLLECTOR["connectors"]["spanmetrics"]["metrics_flush_interval"] == scraped["spans"]
 
 
 # -- Prometheus and Alertmanager ---------------------------------------------------------------------------
