@@ -52,3 +52,10 @@ def read_page(path: Path) -> Read:
         text=" ".join(" ".join(parser.texts).split()),
         tags={element.tag for element in parser.elements},
     )
+
+
+def dead_links(page: Read) -> list[str]:
+    """Return the links that lead to no place on the page."""
+    ids = {element.attributes["id"] for element in page.elements if "id" in element.attributes}
+    links = [element.attributes["href"] for element in page.elements if element.tag == "a"]
+    return [link for link in links if link[0] != "#" or link[1:] not in ids]

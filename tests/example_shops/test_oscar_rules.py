@@ -1,7 +1,7 @@
 """The rules of an objective work on a real shop: django-oscar under OpenTelemetry's automatic instrumentation.
 
 Two indicators of the same requests: OpenTelemetry's HTTP metrics as the shop exposes them, and span metrics as the
-recorder makes them of its traces.
+recorder makes them of its traces. The dashboards of both have data of it too.
 """
 
 import subprocess
@@ -15,6 +15,9 @@ import pytest
 import requests
 import yaml
 
+from dashboards.grafana.archive import kind_of
+from dashboards.grafana.build import build
+from dashboards.grafana.queries import Timing, fill, panels, unchosen
 from exporters.spans.recorder import Recorder
 from loadtests.results.run_directory import RunDirectory
 from slo.burn_rates import pairs, period_s
@@ -73,6 +76,23 @@ class Shop:
         ends_at = time.monotonic() + within_s
         while not met(found := self.values(query)) and time.monotonic() < ends_at:
             time.sleep(0.5)
+        return found
+
+    def shows(self, board: str, begun_s: float) -> set[str]:
+        """Return the titles of a dashboard's panels that have data of the time since `begun_s`."""
+        dashboard, now_s = build()[board], time.time()
+        variables = unchosen(dashboard, Timing.over(round(begun_s * 1e9), round(now_s * 1e9)))
+        when = {"instant": {"time": str(now_s)}, "range": {"start": str(begun_s), "end": str(now_s), "step": "1"}}
+        found = set()
+        for panel in panels(dashboard):
+            for target in panel["targets"]:
+                kind = kind_of(target)
+                asked = {"query": fill(target["expr"], variables), **when[kind]}
+                path = "query" if kind == "instant" else "query_range"
+                reply = requests.get(f"{self.prometheus}/api/v1/{path}", params=asked, timeout=10).json()
+                assert reply["status"] == "success", reply
+                if reply["data"]["result"]:
+                    found.add(panel["title"])
         return found
 
 
@@ -169,3 +189,12 @@ def test_the_thresholds_of_its_alerts_are_those_of_the_objective(shop: Shop) -> 
     assert "ok" in {rule["health"] for rule in burns}
     usable = [one for one in pairs(period_s("28d"), 1 - TARGET, 1) if hasattr(one, "severity")]
     assert len(burns) == len(usable) * len(INDICATORS)
+
+
+@pytest.mark.parametrize("board", ["shop-health", "traces"])
+def test_the_dashboards_of_its_own_metrics_and_of_its_spans_have_data(shop: Shop, board: str) -> None:
+    begun_s = time.time()
+    shop.ask(15)
+    wanted = {panel["title"] for panel in panels(build()[board]) if not panel["fieldConfig"]["defaults"].get("noValue")}
+    assert {"Requests by route", "Latency p95 by route"} <= wanted or board == "traces"
+    assert wanted - shop.shows(board, begun_s) == set()

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.grafana.boards.table import BOARDS
+from dashboards.grafana.build import build
+from dashboards.grafana.queries import panels
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import read_plan
 from slo.objectives.reading import read_objectives
@@ -275,7 +278,7 @@ def test_checking_objectives_lists_them(peakproof: Command) -> None:
         "checkout-waits: 95.00% of checkout take at most 0.4 s (records)",
         "server-answers: 95.00% of checkout succeed (prometheus)",
         f"{note} 10% of its budget in 3d is a burn rate of 0.933, which can be sustained: its alert takes 1",
-        f"{note} its rules record 29 series and hold 7 alerts",
+        f"{note} its rules record 30 series and hold 7 alerts",
     ]
 
 
@@ -290,7 +293,8 @@ def test_the_same_objective_twice_is_refused(peakproof: Command) -> None:
 
 def test_the_shipped_dashboards_hold_their_rules(peakproof: Command) -> None:
     ended = peakproof("dashboards", "check")
-    assert (ended.code, ended.out) == (0, "1 dashboard: every rule holds\n")
+    shown = sum(len(list(panels(board))) for board in build().values())
+    assert (ended.code, ended.out) == (0, f"{len(BOARDS)} dashboards, {shown} panels: every rule holds\n")
 
 
 def test_a_run_without_answers_has_no_data_for_the_dashboards(made_runs: dict[str, Path], peakproof: Command) -> None:
@@ -315,9 +319,11 @@ def test_answers_that_can_not_be_read_are_refused(peakproof: Command) -> None:
 
 def test_the_dashboards_are_built_where_one_asks(peakproof: Command) -> None:
     ended = peakproof("dashboards", "build", "--to", "made")
-    assert (ended.code, ended.out) == (0, "made/peak-run.json\n")
-    shipped = ROOT / "dashboards" / "generated" / "peak-run.json"
-    assert json.loads((peakproof.folder / "made" / "peak-run.json").read_text()) == json.loads(shipped.read_text())
+    made = [f"made/{name}.json" for name in BOARDS]
+    assert (ended.code, ended.out.splitlines()) == (0, made)
+    for path in made:
+        shipped = ROOT / "dashboards" / "generated" / Path(path).name
+        assert json.loads((peakproof.folder / path).read_text()) == json.loads(shipped.read_text())
 
 
 def test_the_report_is_written_again_from_the_directory(made_runs: dict[str, Path], peakproof: Command) -> None:
@@ -325,6 +331,19 @@ def test_the_report_is_written_again_from_the_directory(made_runs: dict[str, Pat
     ended = peakproof("report", str(path))
     assert (ended.code, ended.out) == (0, f"{path / 'report.html'}\n")
     assert (path / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_two_runs_are_laid_side_by_side_and_a_run_is_not_laid_beside_itself(
+    made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    here, there = made_runs["FAIL"], made_runs["PASS"]
+    ended = peakproof("report", str(here), "--against", str(there))
+    page = here / f"report-against-{there.name}.html"
+    assert (ended.code, ended.out) == (0, f"{page}\n")
+    assert "This page is no verdict" in page.read_text()
+    ended = peakproof("report", str(here), "--against", str(here))
+    message = f"peakproof: {here}: is the same run as {here}: name another to hold it against\n"
+    assert (ended.code, ended.out, ended.err) == (2, "", message)
 
 
 def test_an_exporter_without_its_address_or_token_is_refused(
