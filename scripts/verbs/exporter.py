@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from exporters.config import names, pages_of, read_config, subjects
@@ -33,6 +33,7 @@ ALL = "all"
 CONFIG = "exporters.yaml"
 PORT = 18087
 _LOADGEN = "loadgen"
+_LOOK_S = 1.0
 _BY_ADDRESS: Mapping[str, Callable[[Source], Subject[Any]]] = {"stock": stock.subject, "orders": orders.subject}
 
 
@@ -116,9 +117,16 @@ def _wall_clock() -> int:
 
 
 def _serve(reloaded: ReloadedPages, asked: "SimpleQueue[None]") -> None:
-    """Reload whenever that is asked for, for ever."""
+    """Reload whenever that is asked for, for ever.
+
+    A signal that comes when the interpreter has looked for signals and the thread doesn't wait yet is handled when the
+    thread wakes, so it never waits for long.
+    """
     while True:
-        asked.get()
+        try:
+            asked.get(timeout=_LOOK_S)
+        except Empty:
+            continue
         reloaded.reload()
 
 
