@@ -6,6 +6,7 @@ from slo.rules.scope import Scope
 from slo.rules.signals import Absent, Case, Level, Signal
 
 FOR_S = 300
+DASHBOARD = "peakproof-exporters"
 _SEVERAL_SCRAPES = "Five minutes are several scrapes: a restart or one slow answer passes."
 
 
@@ -26,6 +27,7 @@ def _exporter_down(subject: str, source: str, scope: Scope) -> Alert:
         reason=_SEVERAL_SCRAPES,
         runbook="exporter-source-down",
         exporter=subject,
+        dashboard=DASHBOARD,
         cases=(_case(f"{subject}-exporter-down", _signal(up, source, Absent())),),
     )
 
@@ -42,6 +44,7 @@ def _source_down(subject: str, source: str, scope: Scope) -> Alert:
         reason=_SEVERAL_SCRAPES,
         runbook="exporter-source-down",
         exporter=subject,
+        dashboard=DASHBOARD,
         cases=(_case(f"{subject}-source-down", _signal(up, source, Level(value=0)), ((SOURCE, source),)),),
     )
 

@@ -12,7 +12,6 @@ from slo.rules.scope import Scope
 from slo.rules.signals import Ago, Boundary, Case, Level, Signal
 
 SUBJECT = "inventory"
-DASHBOARD = None
 TWO_SCRAPES_S = 120
 _TWO_SCRAPES = "Two minutes are two scrapes at the advised interval: a read that falls between two bookings passes."
 DELIVERY_S = 3600
@@ -68,7 +67,6 @@ def _oversold(locations: tuple[str, ...], scope: Scope) -> Alert:
         reason=f"One unit is one broken promise, so the threshold is none. {_TWO_SCRAPES}",
         runbook="inventory-oversold",
         exporter=SUBJECT,
-        dashboard=DASHBOARD,
         cases=(case,),
     )
 
@@ -92,7 +90,6 @@ def _drift(config: InventoryConfig, location: str, scope: Scope) -> Alert:
         reason=f"{within}; {least}. {_TWO_SCRAPES}",
         runbook="inventory-stock-drift",
         exporter=SUBJECT,
-        dashboard=DASHBOARD,
         cases=(few, many),
     )
 
@@ -155,7 +152,6 @@ def _cover(config: InventoryConfig, scope: Scope) -> Alert:
         f" {most} such SKUs are put up with. An hour passes until a delivery is booked in.",
         runbook="inventory-cover-short",
         exporter=SUBJECT,
-        dashboard=DASHBOARD,
         cases=(case,),
     )
 
@@ -174,7 +170,6 @@ def _stale(limits: dict[str, float], scope: Scope) -> Alert:
         reason=f"Each location's stale_after_s: {each}. {_TWO_SCRAPES}",
         runbook="inventory-count-stale",
         exporter=SUBJECT,
-        dashboard=DASHBOARD,
         cases=tuple(_stale_case(name, limit) for name, limit in limits.items()),
         boundaries=(_old_elsewhere(2 * max(limits.values())),),
     )
@@ -235,6 +230,5 @@ def _warehouse_out(config: InventoryConfig, scope: Scope) -> Alert:
         reason=f"{most} such SKUs are put up with. An hour passes until a delivery is booked in.",
         runbook="inventory-warehouse-out",
         exporter=SUBJECT,
-        dashboard=DASHBOARD,
         cases=(case,),
     )

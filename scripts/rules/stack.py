@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from dashboards.grafana.links import uid
 from exporters.alerts.table import groups
 from exporters.config import read_config
 from loadtests.results.run_directory import write_bytes
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 OBJECTIVES = ROOT / "slo" / "objectives" / "twisted-threads.yaml"
 EXAMPLE = ROOT / "examples" / "exporters" / "exporters.yaml"
 FOLDER = ROOT / "docker" / "prometheus" / "rules"
-ENVIRONMENT, DASHBOARD, GRAFANA = "staging", "peakproof-incident", "http://127.0.0.1:3000"
+ENVIRONMENT, DASHBOARD, GRAFANA = "staging", uid("incident"), "http://127.0.0.1:3000"
 
 
 def stack_rules(objectives: Path = OBJECTIVES) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+from dashboards.grafana.links import uid
 from exporters.alerts.table import groups
 from exporters.config import read_config
 from scripts.arguments import local_file, write_given
@@ -40,7 +41,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     built.add_argument("--dashboard-url", metavar="URL", help="Grafana's address, for links to dashboards")
     built.add_argument(
-        "--dashboard", metavar="UID", help="the dashboard that objectives' alerts name (needs --dashboard-url)"
+        "--dashboard",
+        default=uid("incident"),
+        metavar="UID",
+        help=f"with --dashboard-url: the dashboard that objectives' alerts name ({uid('incident')})",
     )
 
 
