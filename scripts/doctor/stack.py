@@ -1,7 +1,7 @@
 """Checks of the running stack of docker-compose.yml, from outside: `peakproof doctor --stack`.
 
 They request what is published, the shop and Grafana, and through Grafana's data sources what lies behind it: health,
-the provisioning, one dashboard by uid, every scrape, and one trace that is sent through the shop itself.
+the provisioning, every dashboard by uid, every scrape, and one trace that is sent through the shop itself.
 """
 
 import secrets
@@ -12,10 +12,13 @@ from typing import Any
 
 import requests
 
+from dashboards.grafana import links
+from dashboards.grafana.boards.table import BOARDS
+
 # The variables by which docker-compose.yml publishes both, and its defaults.
 PORTS = {"GRAFANA_PORT": "3000", "PEAKPROOF_SHOP_PORT": "18080"}
 PASSWORD_VARIABLE = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105 - the variable's name
-DASHBOARD, FOLDER = "peakproof-peak-run", "Peakproof"
+FOLDER = "Peakproof"
 DATASOURCES = ("prometheus", "tempo", "alertmanager")
 JOBS = ("shop", "payments", "loadgen", "stock", "orders", "spans", "prometheus", "alertmanager")
 _ASK_S = 10.0
@@ -106,7 +109,7 @@ def _checks(pages: _Pages, stack: Stack) -> Iterator[Checked]:
     if not access.good:
         return
     yield from (_datasource(pages, uid) for uid in DATASOURCES)
-    yield _dashboard(pages)
+    yield _dashboards(pages)
     yield _scrapes(pages)
     yield _rules(pages)
     yield _trace(pages, stack)
@@ -156,19 +159,29 @@ def _datasource(pages: _Pages, uid: str) -> Checked:
     )
 
 
-def _dashboard(pages: _Pages) -> Checked:
+def _dashboards(pages: _Pages) -> Checked:
+    """Return what is wrong with the first dashboard that isn't there as it was provisioned."""
+    for name in BOARDS:
+        wrong = _dashboard(pages, links.uid(name))
+        if wrong is not None:
+            return wrong
+    return Checked(name="dashboards", good=True, found=f"{len(BOARDS)} provisioned in folder {FOLDER}")
+
+
+def _dashboard(pages: _Pages, dashboard: str) -> Checked | None:
     try:
-        answer = pages.grafana(f"/api/dashboards/uid/{DASHBOARD}")
+        answer = pages.grafana(f"/api/dashboards/uid/{dashboard}")
     except _NoAnswer as error:
         change = "is dashboards/generated mounted? docker compose logs grafana names the file it refuses"
-        return Checked(name="dashboard", good=False, found=str(error), change=change)
+        return Checked(name="dashboards", good=False, found=str(error), change=change)
     folder, provisioned = _at(answer, "meta", "folderTitle"), _at(answer, "meta", "provisioned")
-    good = folder == FOLDER and provisioned is True
+    if folder == FOLDER and provisioned is True:
+        return None
     return Checked(
-        name="dashboard",
-        good=good,
+        name="dashboards",
+        good=False,
         found=f"{_at(answer, 'dashboard', 'title')} in folder {folder}, provisioned: {provisioned}",
-        change=None if good else f"a copy made by hand hides it: delete the dashboard {DASHBOARD} and wait 30 s",
+        change=f"a copy made by hand hides it: delete the dashboard {dashboard} and wait 30 s",
     )
 
 

@@ -18,11 +18,13 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards.grafana.boards.table import BOARDS
+from dashboards.grafana.links import uid
 from exporters.names.spans import SPAN_CALLS, SPAN_DURATION
 from exporters.spans.span_metrics import BUCKETS_MS
 from loadtests.demand.plan import read_plan
 from loadtests.environment.targets import read_targets
-from scripts.doctor.stack import DASHBOARD, DATASOURCES, FOLDER, JOBS
+from scripts.doctor.stack import DATASOURCES, FOLDER, JOBS
 from scripts.local_stack.prometheus_binary import cache_folder
 from scripts.running.read_inputs import read_inputs
 
@@ -325,4 +327,4 @@ def test_grafana_is_given_the_data_sources_and_the_folder_that_the_smoke_check_a
     assert provider["options"] == {"path": "/etc/peakproof/dashboards", "foldersFromFilesStructure": True}
     assert f"./dashboards/generated:/etc/peakproof/dashboards/{FOLDER}:ro" in SERVICES["grafana"]["volumes"]
     uids = {json.loads(path.read_text())["uid"] for path in (ROOT / "dashboards" / "generated").glob("*.json")}
-    assert DASHBOARD in uids
+    assert uids == {uid(name) for name in BOARDS}  # doctor asks Grafana for each

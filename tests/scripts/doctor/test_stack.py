@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dashboards.grafana.boards.table import BOARDS
+from dashboards.grafana.links import uid
 from scripts.doctor.stack import JOBS, Checked, Stack, check_stack, published
 from tests.ports import free_base, free_port
 from tests.scripts.world import Command, Ended, FakeShop, fake_shop, script
@@ -18,9 +20,9 @@ GOOD: dict[str, Any] = {
     "/api/org": (200, {"id": 1}),
     **{f"/api/datasources/uid/{uid}/health": (200, {"status": "OK", "message": "ok"}) for uid in
        ("prometheus", "tempo", "alertmanager")},
-    "/api/dashboards/uid/peakproof-peak-run": (
-        200, {"dashboard": {"title": "Peak run"}, "meta": {"folderTitle": "Peakproof", "provisioned": True}}
-    ),
+    **{f"/api/dashboards/uid/{uid(name)}":
+       (200, {"dashboard": {"title": name}, "meta": {"folderTitle": "Peakproof", "provisioned": True}})
+       for name in BOARDS},
     f"{PROXY}/prometheus/api/v1/query": (200, {"data": {"result": UP}}),
     f"{PROXY}/prometheus/api/v1/rules": (200, {"data": {"groups": RULES}}),
     "/search": (200, {"results": []}),
@@ -47,7 +49,7 @@ def test_a_good_stack_has_nothing_to_change() -> None:
     assert [one for one in found.values() if not one.good or one.change] == []
     assert list(found) == [
         *("grafana", "access", "data source prometheus", "data source tempo", "data source alertmanager"),
-        *("dashboard", "scrapes", "rules", "trace"),
+        *("dashboards", "scrapes", "rules", "trace"),
     ]
 
 
@@ -124,7 +126,7 @@ def test_doctor_shows_a_good_stack_line_by_line_and_ends_with_0(
         "ok       data source prometheus ok",
         "ok       data source tempo ok",
         "ok       data source alertmanager ok",
-        "ok       dashboard    Peak run in folder Peakproof, provisioned: True",
+        "ok       dashboards   11 provisioned in folder Peakproof",
         f"ok       scrapes      up: {', '.join(JOBS)}",
         "ok       rules        1 rules",
         f"ok       trace        {'ab' * 16} went through the shop and is in Tempo",
@@ -135,11 +137,11 @@ def test_doctor_shows_a_good_stack_line_by_line_and_ends_with_0(
 def test_doctor_says_what_to_do_about_what_is_wrong_and_ends_with_75(
     peakproof: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dashboard = "/api/dashboards/uid/peakproof-peak-run"
+    dashboard = "/api/dashboards/uid/peakproof-recovery"
     with fake_shop({**GOOD, TRACE: (200, {"batches": []}), dashboard: (404, {})}) as server:
         ended = doctor(peakproof, monkeypatch, server)
     lines = of_the_stack(ended)
-    at = lines.index(f"wrong    dashboard    {server.url}{dashboard} answers HTTP 404")
+    at = lines.index(f"wrong    dashboards   {server.url}{dashboard} answers HTTP 404")
     step = "is dashboards/generated mounted? docker compose logs grafana names the file it refuses"
     assert lines[at + 1] == f"{'':<22}next: {step}"
     assert [line for line in lines if line.startswith("wrong")] == [lines[at]]
