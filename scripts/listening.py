@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Event
 
 from scripts.arguments import is_loopback
 from slo.documents import BadInput
@@ -10,6 +11,8 @@ from slo.documents import BadInput
 Address = tuple[str, int]
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - what `:9187` means; refused without protection
 _HIGHEST = 65_535
+LOOK_S = 1.0
+"""How long a thread that handles signals waits at once."""
 
 
 def listen_address(text: str) -> Address:
@@ -20,6 +23,16 @@ def listen_address(text: str) -> Address:
     if not colon or (":" in host) != is_bracketed or not (port.isascii() and port.isdigit() and int(port) <= _HIGHEST):
         raise argparse.ArgumentTypeError(f"expected HOST:PORT, [IPV6]:PORT or :PORT, found {text}")
     return host or _EVERYWHERE, int(port)
+
+
+def until_interrupted() -> None:
+    """Wait until a signal interrupts the process.
+
+    One that comes when the interpreter has looked for signals and the thread doesn't wait yet is handled when the
+    thread wakes, so it never waits for long.
+    """
+    while not Event().wait(LOOK_S):
+        pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

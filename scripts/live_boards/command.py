@@ -1,7 +1,6 @@
 """`peakproof dashboards snapshot`: one offline page of a run's boards, or pages of a running Prometheus."""
 
 import argparse
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ from exporters.serving.http_server import CantListen, Listener
 from loadtests.environment.target_fields import WebAddress
 from scripts.arguments import between, write_given
 from scripts.context import Context
+from scripts.listening import until_interrupted
 from scripts.live_boards.pages import REFRESH_S, LivePages
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.prometheus import Prometheus
@@ -70,17 +70,12 @@ def _serve(options: argparse.Namespace, context: Context) -> ExitCode:
             raise EnvironmentLacks(str(error)) from error
         context.say(f"dashboards of {url}: {listener.url}/   (Ctrl-C ends it)")
         try:
-            _wait()
+            until_interrupted()
         except KeyboardInterrupt:
             context.say("stopped")
         finally:
             listener.stop()
     return ExitCode.OK
-
-
-def _wait() -> None:
-    """Wait until the process is interrupted."""
-    threading.Event().wait()
 
 
 def _checked(url: str) -> str:

@@ -22,7 +22,7 @@ from exporters.serving.web_protection import WebProtection
 from exporters.subjects import loadgen, orders, stock
 from scripts.arguments import local_file
 from scripts.context import Context
-from scripts.listening import Address, Protection, listen_address, reached_by_others
+from scripts.listening import LOOK_S, Address, Protection, listen_address, reached_by_others
 from scripts.tokens import token_named
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
@@ -33,7 +33,6 @@ ALL = "all"
 CONFIG = "exporters.yaml"
 PORT = 18087
 _LOADGEN = "loadgen"
-_LOOK_S = 1.0
 _BY_ADDRESS: Mapping[str, Callable[[Source], Subject[Any]]] = {"stock": stock.subject, "orders": orders.subject}
 
 
@@ -117,14 +116,10 @@ def _wall_clock() -> int:
 
 
 def _serve(reloaded: ReloadedPages, asked: "SimpleQueue[None]") -> None:
-    """Reload whenever that is asked for, for ever.
-
-    A signal that comes when the interpreter has looked for signals and the thread doesn't wait yet is handled when the
-    thread wakes, so it never waits for long.
-    """
+    """Reload whenever that is asked for, for ever; it wakes as `until_interrupted` does."""
     while True:
         try:
-            asked.get(timeout=_LOOK_S)
+            asked.get(timeout=LOOK_S)
         except Empty:
             continue
         reloaded.reload()

@@ -1,13 +1,13 @@
 """`peakproof recorder`: record spans sent over OTLP/HTTP into a run directory."""
 
 import argparse
-import threading
 
 from exporters.serving.http_server import CantListen
 from exporters.spans.recorder import Recorder
 from loadtests.results.run_directory import RunDirectory
 from scripts.arguments import add_web, web_token
 from scripts.context import Context
+from scripts.listening import until_interrupted
 from scripts.running.runs import find_run
 from slo.outcomes import EnvironmentLacks, ExitCode
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         raise EnvironmentLacks(str(error)) from error
     context.say(f"OTLP over HTTP: {recorder.traces_url}   metrics: {recorder.metrics_url}")
     try:
-        threading.Event().wait()
+        until_interrupted()
     except KeyboardInterrupt:
         context.say("stopped")
     finally:

@@ -61,7 +61,7 @@ def test_live_pages_are_served_on_loopback_until_interrupted(tmp_path: Path, mon
             pages.append(session.get(f"{url}incident", timeout=30))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "_wait", look_and_interrupt)
+    monkeypatch.setattr(command, "until_interrupted", look_and_interrupt)
     gone = f"http://127.0.0.1:{free_port()}"
     assert snapshot(options("--live"), world.context(PEAKPROOF_PROMETHEUS_URL=gone)) == 0
     assert world.said[0].startswith(f"dashboards of {gone}: http://127.0.0.1:")
