@@ -30,7 +30,7 @@ Point = tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class TimeRange:
     """The time shown, in ns since 1970."""
 
     start_ns: int
@@ -93,7 +93,9 @@ def styles_of(colours: Sequence[int | None]) -> list[str]:
     return styles
 
 
-def plot(lines: Sequence[tuple[str, Sequence[Point]]], span: Span, axis: Axis, limits: Sequence[Limit] = ()) -> Plot:
+def plot(
+    lines: Sequence[tuple[str, Sequence[Point]]], span: TimeRange, axis: Axis, limits: Sequence[Limit] = ()
+) -> Plot:
     """Draw lines, each its style and its points (ns, value) in order of time.
 
     A step that is missing, or a value that is no number, is a gap. `limits` are drawn where they lie within four times
@@ -159,7 +161,7 @@ def _y(value: float, low: float, high: float) -> int:
     return round(HEIGHT * (1 - (min(max(value, low), high) - low) / (high - low)))
 
 
-def _path(line: Sequence[Point], span: Span, low: float, high: float) -> str:
+def _path(line: Sequence[Point], span: TimeRange, low: float, high: float) -> str:
     """Return a path of relative steps; what lies level is one step."""
     lost_ns = _LOST_STEPS * _step_ns(line)
     parts: list[str] = []

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from dashboards.charts.lines import Point, Span
+from dashboards.charts.lines import Point, TimeRange
 from dashboards.grafana.archive import answers, kind_of
 from dashboards.grafana.upgrade import Json
 from dashboards.stored_answers import labels_of
@@ -43,7 +43,7 @@ class Source(Protocol):
     """What answers the queries of a dashboard, as they stand in it: with variables in them."""
 
     @property
-    def span(self) -> Span:
+    def span(self) -> TimeRange:
         """The time shown."""
 
     def answer(self, target: Json) -> Answer:
@@ -57,7 +57,7 @@ class KeptAnswers:
     They are rows of ANSWERS (loadtests/results/schemas.py).
     """
 
-    span: Span
+    span: TimeRange
     rows: Mapping[str | None, Sequence[Json]] = field(repr=False)
 
     def answer(self, target: Json) -> Answer:
@@ -85,13 +85,13 @@ class KeptAnswers:
         return [Series(labels=one.labels, points=[(self.span.end_ns, value)])]
 
 
-def kept_answers(rows: Sequence[Json], otherwise: Span) -> KeptAnswers:
+def kept_answers(rows: Sequence[Json], otherwise: TimeRange) -> KeptAnswers:
     """Return what `rows` answer; the time shown is the one that was asked for, else `otherwise`."""
     by_expr: dict[str | None, list[Json]] = {}
     for row in rows:
         by_expr.setdefault(row["expr"], []).append(row)
     asked = [(row["asked_from"], row["asked_to"]) for row in rows if row["asked_from"] and row["asked_to"]]
-    span = Span(start_ns=min(a for a, _ in asked), end_ns=max(b for _, b in asked)) if asked else otherwise
+    span = TimeRange(start_ns=min(a for a, _ in asked), end_ns=max(b for _, b in asked)) if asked else otherwise
     return KeptAnswers(span=span, rows=by_expr)
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboards import formatting
-from dashboards.charts.lines import Span
+from dashboards.charts.lines import TimeRange
 from dashboards.grafana.build import build
 from dashboards.grafana.upgrade import Json
 from dashboards.report.run_files import Reading, read
@@ -66,7 +66,7 @@ class Head:
 
     title: str
     source: str
-    span: Span
+    span: TimeRange
     tabs: Sequence[Tab]
     about: Sequence[str]
     problems: Sequence[str] = ()
@@ -119,12 +119,12 @@ def _judged(reading: Reading) -> str:
     return f"verdict {reading.verdict.outcome}" if reading.verdict and reading.verdict.outcome else "not judged"
 
 
-def _played(reading: Reading) -> Span:
+def _played(reading: Reading) -> TimeRange:
     ends = [at for _, window in reading.phases for at in (window.starts_at, window.ends_at)]
-    return Span(start_ns=min(ends, default=0), end_ns=max(ends, default=1))
+    return TimeRange(start_ns=min(ends, default=0), end_ns=max(ends, default=1))
 
 
-def _shades(reading: Reading, span: Span) -> list[Shade]:
+def _shades(reading: Reading, span: TimeRange) -> list[Shade]:
     judged = reading.judged
     return [
         Shade(
@@ -140,7 +140,7 @@ def _shades(reading: Reading, span: Span) -> list[Shade]:
     ]
 
 
-def _percent(at_ns: int, span: Span) -> float:
+def _percent(at_ns: int, span: TimeRange) -> float:
     return round(100 * min(max(span.part(at_ns), 0.0), 1.0), 2)
 
 

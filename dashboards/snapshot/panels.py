@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dashboards.charts.lines import Axis, Plot, Span, plot, styles_of
+from dashboards.charts.lines import Axis, Plot, TimeRange, plot, styles_of
 from dashboards.formatting import clock
 from dashboards.grafana.style import SERIES
 from dashboards.grafana.upgrade import Json
@@ -99,7 +99,7 @@ class _Panel:
     panel: Json
     answers: Mapping[str, Answer]
     style: Style
-    span: Span
+    span: TimeRange
     address: Address
 
     def empty(self, problems: Sequence[str]) -> PanelView:

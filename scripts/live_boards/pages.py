@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from dashboards.charts.lines import Span
+from dashboards.charts.lines import TimeRange
 from dashboards.grafana.upgrade import Json
 from dashboards.snapshot.answers import Answer, Source
 from dashboards.snapshot.boards import board_view
@@ -56,7 +56,7 @@ class Asked:
 class _Silent:
     """A Prometheus that doesn't answer: every query has that as its problem."""
 
-    span: Span
+    span: TimeRange
 
     def answer(self, _target: Json) -> Answer:
         """Return that there is no answer."""
@@ -109,19 +109,19 @@ class LivePages:
 
     def _page(self, asked: Asked) -> str:
         now = self.now() // 1_000_000_000 * 1_000_000_000
-        span = Span(start_ns=now - TIMES[asked.since] * 1_000_000_000, end_ns=now)
+        span = TimeRange(start_ns=now - TIMES[asked.since] * 1_000_000_000, end_ns=now)
         source, problems = self._source(asked, span)
         view = board_view(self.dashboards[asked.board], source, lambda board, labels: self._link(asked, board, labels))
         return render_page(self._head(asked, view.title, span, problems), [view])
 
-    def _source(self, asked: Asked, span: Span) -> tuple[Source, Sequence[str]]:
+    def _source(self, asked: Asked, span: TimeRange) -> tuple[Source, Sequence[str]]:
         try:
             return ask(self.prometheus, self.dashboards[asked.board], span, asked.chosen, self.executor), ()
         except EnvironmentLacks as error:
             _LOG.warning("%s", error)
             return _Silent(span=span), [f"{error}: nothing below is known."]
 
-    def _head(self, asked: Asked, title: str, span: Span, problems: Sequence[str]) -> Head:
+    def _head(self, asked: Asked, title: str, span: TimeRange, problems: Sequence[str]) -> Head:
         return Head(
             title=f"{title} · live",
             source=f"Prometheus at {self.prometheus.url}",

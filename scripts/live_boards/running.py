@@ -1,11 +1,10 @@
 """A running Prometheus as what answers a board's queries: all of a board's at once, each asked once."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from dashboards.charts.lines import Span
+from dashboards.charts.lines import TimeRange
 from dashboards.grafana.archive import kind_of, marks
 from dashboards.grafana.queries import Timing, expressions, fill, unchosen
 from dashboards.grafana.upgrade import Json
@@ -14,7 +13,6 @@ from scripts.local_stack import prometheus as api
 from slo.outcomes import EnvironmentLacks
 
 WITHIN_S = 8.0
-MOST_SERIES = 50
 # What stands at a Prometheus' address may be something else, or in front of one.
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 _STRANGE = "what answers there is no Prometheus"
@@ -25,7 +23,7 @@ _Key = tuple[str, str]
 class Answered:
     """The answers to a board's queries."""
 
-    span: Span
+    span: TimeRange
     answers: Mapping[_Key, Answer]
 
     def answer(self, target: Json) -> Answer:
@@ -34,7 +32,7 @@ class Answered:
 
 
 def ask(
-    prometheus: api.Prometheus, dashboard: Json, span: Span, chosen: Mapping[str, str], executor: Executor
+    prometheus: api.Prometheus, dashboard: Json, span: TimeRange, chosen: Mapping[str, str], executor: Executor
 ) -> Answered:
     """Return Prometheus' answers to every query of `dashboard`; `chosen` are values of its variables.
 
@@ -63,7 +61,7 @@ def literal(value: str) -> str:
     return as_pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _answer(prometheus: api.Prometheus, query: str, kind: str, span: Span, timing: Timing) -> Answer:
+def _answer(prometheus: api.Prometheus, query: str, kind: str, span: TimeRange, timing: Timing) -> Answer:
     try:
         found = (
             prometheus.instant(query, span.end_ns, WITHIN_S)
@@ -74,15 +72,8 @@ def _answer(prometheus: api.Prometheus, query: str, kind: str, span: Span, timin
         return Answer(problem=str(error))
     except _UNREADABLE:
         return Answer(problem=_STRANGE)
-    return Answer(series=[_series(one) for one in _kept(found)], left_out=max(0, len(found) - MOST_SERIES))
-
-
-def _kept(found: Sequence[api.Series]) -> Sequence[api.Series]:
-    return found if len(found) <= MOST_SERIES else sorted(found, key=_highest, reverse=True)[:MOST_SERIES]
-
-
-def _highest(one: api.Series) -> float:
-    return max((value for value in one.value if not math.isnan(value)), default=-math.inf)
+    shown = api.topmost(found)
+    return Answer(series=[_series(one) for one in shown], left_out=len(found) - len(shown))
 
 
 def _series(one: api.Series) -> Series:

@@ -37,6 +37,19 @@ class Series:
     value: tuple[float, ...]
 
 
+MOST_SERIES = 50
+"""How many series of an answer are kept for a page."""
+
+
+def topmost(found: Sequence[Series]) -> Sequence[Series]:
+    """Return the series with the highest values, at most `MOST_SERIES`, as they came where they are no more."""
+    return found if len(found) <= MOST_SERIES else sorted(found, key=_highest, reverse=True)[:MOST_SERIES]
+
+
+def _highest(one: Series) -> float:
+    return max((value for value in one.value if not math.isnan(value)), default=-math.inf)
+
+
 class Prometheus:
     """A running Prometheus and its HTTP API; every method raises EnvironmentLacks when it doesn't answer.
 

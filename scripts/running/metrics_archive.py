@@ -1,7 +1,6 @@
 """Storing Prometheus' answers: the run directory holds every series that a verdict or a page needs later."""
 
 import json
-import math
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -17,13 +16,12 @@ from dashboards.grafana.build import build
 from dashboards.grafana.queries import Timing
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import ANSWERS
-from scripts.local_stack.prometheus import Prometheus, Series
+from scripts.local_stack.prometheus import Prometheus, Series, topmost
 from slo.objectives.counters import CREATED, MARGIN_S, PROCESS_START
 from slo.objectives.objective import Objective
 from slo.objectives.selectors import quoted
 from slo.outcomes import EnvironmentLacks
 
-MOST_SERIES = 50
 DEADLINE_S = 30.0
 _BEFORE_NS = 30_000_000_000
 _AFTER_NS = round(MARGIN_S * 1e9)
@@ -117,7 +115,7 @@ def keep_dashboards(
 ) -> Kept:
     """Store the answer to each query, some at once; one that fails or comes too late is noted.
 
-    Of more than `MOST_SERIES` series those with the highest values are kept, and the number of the others.
+    Of many series the topmost are kept, and the number of the others.
     """
     ends_at = time.monotonic() + within_s
     asking = _Asking(prometheus=prometheus, moments=moments, ends_at=ends_at)
@@ -145,7 +143,7 @@ class _Asking:
             series = self._series(ask, left_s)
         except EnvironmentLacks as error:
             return _rows({**common, "error": str(error)}, ())
-        shown = sorted(series, key=_highest, reverse=True)[:MOST_SERIES] if len(series) > MOST_SERIES else series
+        shown = topmost(series)
         return _rows({**common, "left_out": len(series) - len(shown)}, shown)
 
     def _asked(self, ask: Ask) -> tuple[int, int]:
@@ -156,10 +154,6 @@ class _Asking:
             return self.prometheus.instant(ask.query, self.moments.at, within_s=left_s)
         first, last, step_s = self.moments.first, self.moments.span[1], self.moments.step_s
         return self.prometheus.range(ask.query, first, last, step_s, within_s=left_s)
-
-
-def _highest(series: Series) -> float:
-    return max((value for value in series.value if not math.isnan(value)), default=-math.inf)
 
 
 def _common(query: str, kind: str, span: tuple[int, int]) -> dict[str, Any]:

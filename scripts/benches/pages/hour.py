@@ -15,10 +15,10 @@ from dashboards.grafana.queries import Timing, expressions
 from dashboards.grafana.upgrade import Json
 from loadtests.results.run_directory import write_table
 from loadtests.results.schemas import ANSWERS
+from scripts.local_stack.prometheus import MOST_SERIES
 
 START_NS = 1_795_000_000_000_000_000
 LENGTH_S = 3600
-MOST_SERIES = 50
 _NS = 1_000_000_000
 # How many values a label has in a shop; any other label has 3.
 _VALUES = {

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from dashboards.charts.lines import HEIGHT, WIDTH, Axis, Limit, Plot, Point, Span, styles_of
+from dashboards.charts.lines import HEIGHT, WIDTH, Axis, Limit, Plot, Point, TimeRange, styles_of
 from dashboards.charts.lines import plot as styled_plot
 
 SECOND = 1_000_000_000
-SPAN = Span(start_ns=0, end_ns=100 * SECOND)
+SPAN = TimeRange(start_ns=0, end_ns=100 * SECOND)
 AXIS = Axis(unit="short", minimum=0, maximum=10)
 
 
-def plot(lines: Sequence[Sequence[Point]], span: Span, axis: Axis, limits: Sequence[Limit] = ()) -> Plot:
+def plot(lines: Sequence[Sequence[Point]], span: TimeRange, axis: Axis, limits: Sequence[Limit] = ()) -> Plot:
     return styled_plot([("k1", line) for line in lines], span, axis, limits)
 
 

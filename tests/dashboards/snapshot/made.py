@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dashboards.charts.lines import Span
+from dashboards.charts.lines import TimeRange
 from dashboards.grafana.board import Annotation, Board
 from dashboards.grafana.panels import Panel, Query, Row
 from dashboards.grafana.queries import panels
@@ -13,7 +13,7 @@ from dashboards.snapshot.panels import PanelView, panel_view
 
 SECOND = 1_000_000_000
 START = 1_795_003_200 * SECOND
-SPAN = Span(start_ns=START, end_ns=START + 600 * SECOND)
+SPAN = TimeRange(start_ns=START, end_ns=START + 600 * SECOND)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Given:
     """Answers by their query."""
 
     answers: Mapping[str, Answer]
-    span: Span = field(default=SPAN)
+    span: TimeRange = field(default=SPAN)
 
     def answer(self, target: Json) -> Answer:
         return self.answers[target["expr"]]

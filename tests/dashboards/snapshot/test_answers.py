@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from dashboards.charts.lines import Span
+from dashboards.charts.lines import TimeRange
 from dashboards.grafana.upgrade import Json
 from dashboards.snapshot.answers import NOT_ASKED, Answer, kept_answers
 
 SECOND = 1_000_000_000
-OTHERWISE = Span(start_ns=1, end_ns=2)
+OTHERWISE = TimeRange(start_ns=1, end_ns=2)
 LINES: Json = {"expr": "up[$__rate_interval]", "instant": False}
 TABLE: Json = {**LINES, "instant": True}
 
@@ -55,7 +55,7 @@ def test_series_that_were_not_kept_are_counted() -> None:
 
 
 def test_the_time_shown_is_the_one_that_was_asked_for() -> None:
-    assert kept_answers([row()], OTHERWISE).span == Span(start_ns=100 * SECOND, end_ns=400 * SECOND)
+    assert kept_answers([row()], OTHERWISE).span == TimeRange(start_ns=100 * SECOND, end_ns=400 * SECOND)
     assert kept_answers([], OTHERWISE).span == OTHERWISE
 
 

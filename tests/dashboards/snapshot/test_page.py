@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.charts.lines import Span
+from dashboards.charts.lines import TimeRange
 from dashboards.grafana.board import Annotation
 from dashboards.grafana.build import build
 from dashboards.grafana.panels import Panel
@@ -96,7 +96,7 @@ def test_labels_are_text_wherever_they_stand() -> None:
     given = Panel(title="T", description="D.", unit="s", queries=[query("up", "{{job}}")])
     board = board_of(given, annotations=[Annotation(name="A", expr="moved", text="{{job}}", colour="#fff")])
     answers = {"up": answer(series(1, job=CANARY)), "moved * 1000": answer(series(START / 1e6 + 60_000, job=CANARY))}
-    span = Span(start_ns=START, end_ns=START + 600 * SECOND)
+    span = TimeRange(start_ns=START, end_ns=START + 600 * SECOND)
     view = board_view(board, Given(answers=answers), lambda _board, _labels: None)
     made = render_page(Head(title=CANARY, source=CANARY, span=span, tabs=[], about=[CANARY]), [view])
     assert "<script" not in made

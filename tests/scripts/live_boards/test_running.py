@@ -5,16 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dashboards.charts.lines import Span
+from dashboards.charts.lines import TimeRange
 from dashboards.grafana.board import Annotation
 from dashboards.grafana.panels import Look, Panel, Query
-from scripts.live_boards.running import MOST_SERIES, Answered, ask, literal
+from scripts.live_boards.running import Answered, ask, literal
+from scripts.local_stack.prometheus import MOST_SERIES
 from slo.outcomes import EnvironmentLacks
 from tests.dashboards.snapshot.made import board_of
 from tests.scripts.live_boards.fake import FakePrometheus
 
 SECOND = 1_000_000_000
-SPAN = Span(start_ns=0, end_ns=3600 * SECOND)
+SPAN = TimeRange(start_ns=0, end_ns=3600 * SECOND)
 RATE = 'rate(up{environment=~"$environment"}[$__rate_interval])'
 BOARD = board_of(
     Panel(title="A", description="D.", unit="s", queries=[Query(expr=RATE, legend="a"), Query(expr="b", legend="b")]),

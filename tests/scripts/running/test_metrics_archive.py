@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from dashboards.grafana.archive import Ask
 from loadtests.results.recorded_run import read_answers
 from loadtests.results.schemas import ANSWERS
-from scripts.local_stack.prometheus import Prometheus, Series
-from scripts.running.metrics_archive import MOST_SERIES, Kept, Moments, keep_dashboards, keep_raw
+from scripts.local_stack.prometheus import MOST_SERIES, Prometheus, Series
+from scripts.running.metrics_archive import Kept, Moments, keep_dashboards, keep_raw
 from slo.outcomes import EnvironmentLacks
 
 SECOND = 1_000_000_000

@@ -12,8 +12,9 @@ from dashboards.grafana.queries import expressions
 from dashboards.stored_answers import stored_rows
 from scripts.benches.figures import Figure
 from scripts.benches.pages import __main__ as command
-from scripts.benches.pages.hour import MOST_SERIES, write_hour
+from scripts.benches.pages.hour import write_hour
 from scripts.benches.pages.snapshot import measure
+from scripts.local_stack.prometheus import MOST_SERIES
 from slo.outcomes import EnvironmentLacks
 
 
