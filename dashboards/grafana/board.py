@@ -1,7 +1,7 @@
 """A dashboard of ours as a value: one question, its rows, what can be chosen and what is marked on its time axis."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import grafanalib.core as grafana
@@ -51,7 +51,6 @@ class Board:
     annotations: Sequence[Annotation] = ()
     since: str = "now-3h"
     refresh: str = "30s"
-    tags: Sequence[str] = field(default=())
 
     def dashboard(self) -> grafana.Dashboard:
         """Return it as grafanalib's object; `modern` turns it into JSON."""
@@ -61,7 +60,7 @@ class Board:
             uid=uid(self.name),
             title=self.title,
             description=self.question,
-            tags=[TAG, *self.tags],
+            tags=[TAG],
             timezone="utc",
             refresh=self.refresh,
             time=grafana.Time(self.since, "now"),

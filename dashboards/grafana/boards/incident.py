@@ -82,5 +82,4 @@ BOARD = Board(
     annotations=(marks.RELEASES, marks.GATES, marks.LOAD_TESTS, marks.DRILLS),
     since="now-1h",
     refresh="10s",
-    tags=("incident",),
 )
