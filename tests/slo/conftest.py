@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from slo.design_effect import StepCounts
 from slo.objectives.indicators import Evidence
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
-from slo.statistics import StepCounts
-from slo.validity.delivery import Delivered
+from slo.validity.delivery import Delivered, JourneyRequests, StepRequests
 from slo.validity.run_document import parse_run
 from slo.verdict.audit_document import parse_audit
 from slo.verdict.promises import NEEDS
@@ -17,6 +17,8 @@ from slo.verdict.verdict import Case
 
 SHIPPED = Path(__file__).parents[2] / "slo" / "objectives" / "twisted-threads.yaml"
 SECOND = 1_000_000_000
+STEPS = ("home", "search", "product", "checkout")
+MADE: Any = {name: dict.fromkeys(STEPS, 1000) for name in ("requests", "requests_of_completed")}
 
 
 @pytest.fixture
@@ -31,6 +33,9 @@ def run_json() -> dict[str, Any]:
     return {
         "format": "peakproof/run/v1",
         "run": "20261122T150000Z-holiday-peak-ab12",
+        "environment": {"name": "staging", "fingerprint": {"replicas": 2, "cache": "cold"}},
+        "not_played": [],
+        "assets": {"fetched": "all", "left_out": {}},
         "ended_at": 1_000 * SECOND,
         "ended": "completed",
         "ended_because": None,
@@ -65,6 +70,7 @@ def run_json() -> dict[str, Any]:
             for name in ("w0", "w1")
         ],
         "hook_failures": [],
+        "notes": [],
         "recorder": {"spans": 9000, "dropped": 0},
     }
 
@@ -94,10 +100,8 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
             failed_journeys={},
             due=500,
             on_time=499,
-            requests=4000,
-            blocked=0,
-            at_proxy=0,
-            cut_off=0,
+            steps={step: StepRequests(requests=1000) for step in STEPS},
+            journeys={"search-and-buy": JourneyRequests(sessions=1000, completed=1000, **MADE)},
             session_rows=1000,
             request_rows=8000,
             no_descriptor=0,
@@ -110,7 +114,8 @@ def passing(shipped: dict[str, Objective], run_json: dict[str, Any], audit_json:
         audit=parse_audit(audit_json),
         declared=frozenset({"orders", "payments", "stock", "release", "traces"}),
         not_judged={},
-        design_effect_prior=2.0,
+        assumed_error_burst_s=0.1,
         decided_at=2,
         left_out={"warm-up": 4000},
+        visits={"search-and-buy": dict.fromkeys(STEPS, 1.0)},
     )
