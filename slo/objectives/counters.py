@@ -34,6 +34,14 @@ class NoData(Exception):  # noqa: N818 - it is an outcome, not an error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """When a target's process started, and when that was seen (both ns)."""
+
+    seen_at: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """One counter's samples in the order of time."""
 
@@ -104,28 +112,31 @@ def increases(series: Iterable[Series], edges: Sequence[int]) -> Floats:
     return np.diff(total)
 
 
-def births(answers: pa.Table) -> dict[tuple[str, str], int]:
-    """Return by target when its process started (ns), from its own metric or, without it, its oldest `_created`."""
-    processes, counters = dict[tuple[str, str], list[float]](), dict[tuple[str, str], list[float]]()
+def births(answers: pa.Table) -> dict[tuple[str, str], tuple[Birth, ...]]:
+    """Return by target when its processes started, from its own metric or, without it, its oldest `_created`."""
+    processes, counters = dict[tuple[str, str], list[Birth]](), dict[tuple[str, str], list[Birth]]()
     raw = answers.filter(pc.equal(answers["kind"], "raw"))
     for row in raw.filter(pc.match_substring_regex(raw["query"], f"^{PROCESS_START}|{CREATED}")).to_pylist():
         labels = json.loads(row["labels"])
         target = str(labels.get("job", "")), str(labels.get("instance", ""))
-        known = [one for one in row["value"] if math.isfinite(one)]
+        samples = zip(row["at"], row["value"], strict=True)
+        known = [Birth(seen_at=at, start=round(value * _NS)) for at, value in samples if math.isfinite(value)]
         name = str(labels.get("__name__", ""))
         if name == PROCESS_START:
             processes.setdefault(target, []).extend(known)
         elif name.endswith(CREATED):
             counters.setdefault(target, []).extend(known)
-    # Of a process that was restarted the last start counts; of counters the first: a new series is no new process.
-    return {
-        **{target: round(min(known) * _NS) for target, known in counters.items() if known},
-        **{target: round(max(known) * _NS) for target, known in processes.items() if known},
-    }
+    # Of counters the oldest counts: a new series is no new process.
+    oldest = {target: (min(known, key=lambda one: one.start),) for target, known in counters.items() if known}
+    return {**oldest, **{target: tuple(known) for target, known in processes.items() if known}}
 
 
 def check_scraped(
-    series: Sequence[Series], query: str, starts_at: int, ends_at: int, born: Mapping[tuple[str, str], int]
+    series: Sequence[Series],
+    query: str,
+    starts_at: int,
+    ends_at: int,
+    born: Mapping[tuple[str, str], Sequence[Birth]],
 ) -> None:
     """Raise NoData unless every target was scraped close to both edges, or is known to be born inside the window."""
     if not series:
@@ -145,7 +156,7 @@ def check_scraped(
         if (moments <= starts_at).any():
             _check_edge(moments, starts_at, what, "start")
         else:
-            _check_born(born.get(target), starts_at, what)
+            _check_born(_start_at(int(moments[0]), born.get(target, ())), starts_at, what)
         _check_edge(moments, ends_at, what, "end")
 
 
@@ -158,6 +169,15 @@ def _check_edge(moments: Ints, edge: int, what: str, name: str) -> None:
     if after_s > MARGIN_S and before_s > _UNSEEN_S:
         unseen = f"{before_s:.0f} s before the judged window's {name} are in no sample"
         raise NoData(f"{what} has no sample in the {MARGIN_S:.0f} s after it, so the {unseen}")
+
+
+def _start_at(moment: int, births_of_target: Sequence[Birth]) -> int | None:
+    """Return the start of the process that ran at a moment: what started later is a restart, and had no past."""
+    if not births_of_target:
+        return None
+    seen = [one.seen_at for one in births_of_target]
+    last = max((at for at in seen if at <= moment), default=min(seen))
+    return min(one.start for one in births_of_target if one.seen_at == last)
 
 
 def _check_born(start: int | None, starts_at: int, what: str) -> None:

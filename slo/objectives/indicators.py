@@ -8,23 +8,23 @@ A `blocked` request never reached the shop, nor did one that failed at a `proxy`
 decide on the run's validity.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from slo.design_effect import StepCounts, blocks_of
 from slo.objectives.counters import NoData, Series, births, check_scraped, from_birth, increases, series_of
 from slo.objectives.selectors import Selector
-from slo.statistics import StepCounts, blocks_of
 
 _NS = 1_000_000_000
 HANGS_S = 10.0
+LATE_S = 1.0
+"""How late a session may start and still be on time."""
 NEVER_JUDGED = ("blocked", "proxy", "no_descriptor", "no_port")
 Clock = Literal["scheduled", "sent"]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,11 @@ class Window:
     def duration_s(self) -> float:
         """Its length."""
         return (self.ends_at - self.starts_at) / _NS
+
+    def overlap(self, other: Self) -> "Window | None":
+        """Return the time that is in both, None without any."""
+        starts_at, ends_at = max(self.starts_at, other.starts_at), min(self.ends_at, other.ends_at)
+        return Window(starts_at=starts_at, ends_at=ends_at) if starts_at < ends_at else None
 
     def edges(self) -> tuple[int, ...]:
         """Return the edges of its equal blocks."""
@@ -87,7 +92,16 @@ class Queries:
     kind: ClassVar[str] = "promql"
 
 
-Source = Records | Counters | Queries
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """The load generator's own sessions of some journeys: whether each came to its end (slo/objectives/journeys.py)."""
+
+    journeys: tuple[str, ...]
+    steps: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[str] = "sessions"
+
+
+Source = Records | Counters | Queries | Sessions
 NOT_COUNTERS = "it is written as PromQL that no two counters say: name a good and a total counter instead"
 
 
@@ -96,7 +110,8 @@ class Evidence:
     """The counts of one objective in the judged window, or in `no_data` the reason why there are none.
 
     Of those `left_out`, the `unreached` never came to the shop. In `quantile_s` a request that was cut off counts as
-    infinite, in `quantile_at_least_s` with what it had waited.
+    infinite, in `quantile_at_least_s` with what it had waited. `session_scatter` is the variance of the sessions' bad
+    counts about what their steps' means give, over the binomial one; None where sessions aren't known.
     """
 
     counts: tuple[StepCounts, ...] = ()
@@ -106,6 +121,7 @@ class Evidence:
     quantile_s: float | None = None
     quantile_at_least_s: float | None = None
     service_quantile_s: float | None = None
+    session_scatter: float | None = None
     no_data: str | None = None
 
     @property
@@ -117,6 +133,81 @@ class Evidence:
     def bad(self) -> int:
         """Return how many of them were bad."""
         return sum(sum(step.bad) for step in self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one objective asks of the request records: how many of these steps' requests were bad.
+
+    `threshold_s` is None for availability, `quantile` where none is to be reported.
+    """
+
+    steps: tuple[str, ...]
+    clock: Clock = "scheduled"
+    threshold_s: float | None = None
+    quantile: float | None = None
+
+    @property
+    def threshold_ns(self) -> int | None:
+        """The latency allowed, in ns."""
+        return None if self.threshold_s is None else round(self.threshold_s * _NS)
+
+    @property
+    def longest(self) -> tuple[Clock, int]:
+        """The clock and the ns beyond which a request that is under way is bad whatever may yet come."""
+        return ("sent", round(HANGS_S * _NS) - 1) if self.threshold_ns is None else (self.clock, self.threshold_ns)
+
+    def bad(self, error: str | None, *, longer: bool) -> bool | None:
+        """Whether a request that took `longer` than that is bad; None when it is left out."""
+        if error in NEVER_JUDGED:
+            return None
+        if error == "cut_off":
+            return True if longer else None
+        return error is not None or (longer and self.threshold_s is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a session ended: what its record says, and whether the run's end cut off a request of its that hung."""
+
+    journey: str
+    outcome: str
+    reason: str | None
+    started: bool
+    on_time: bool
+    hangs: bool
+
+
+class TracedRequests(Protocol):
+    """The recorded requests of one run whose traces are asked for."""
+
+    def traced(self, steps: Iterable[str], window: Window) -> pa.Table:
+        """Return `trace_id` and `scheduled_at` of the requests of `steps` in `window` whose trace may be recorded."""
+
+
+class RequestRecords(TracedRequests, Protocol):
+    """The recorded requests and sessions of one run, however many: asked for counts, never for their rows."""
+
+    def evidence(self, asked: Sequence[Asked], window: Window) -> tuple[Evidence, ...]:
+        """Return the evidence of all that is asked, in its order, of the requests scheduled in `window`."""
+
+    def counts(self, window: Window | None = None) -> Mapping[tuple[str, str | None], int]:
+        """Return the number of requests by step and error, of those scheduled in `window` or of all."""
+
+    def hung(self, window: Window) -> Mapping[str, int]:
+        """Return by step those scheduled in `window` that the run's end cut off after they had waited for 10 s."""
+
+    def session_rows(self) -> int:
+        """Return the number of session records."""
+
+    def endings(self, window: Window) -> Mapping[tuple[Ending, int], int]:
+        """Return the number of sessions scheduled in `window` by how they ended and by the window's block."""
+
+    def made_by(self, window: Window) -> Mapping[tuple[Ending, str], int]:
+        """Return the number of requests, whenever made, of those sessions by how these ended and by step.
+
+        Of steps that no objective names there may be none.
+        """
 
 
 class Indicator(Protocol):
@@ -140,7 +231,10 @@ class Indicator(Protocol):
     def selectors(self) -> tuple[str, ...]:
         """Return the PromQL selectors whose raw samples it is read from, none when it is read from records."""
 
-    def read(self, requests: pa.Table, answers: pa.Table, window: Window, quantile: float) -> Evidence:
+    def asked(self, quantile: float) -> Asked | None:
+        """Return what it asks of the request records, None where it is read elsewhere."""
+
+    def read(self, requests: RequestRecords, answers: pa.Table, window: Window, quantile: float) -> Evidence:
         """Read the evidence of `window`."""
 
 
@@ -162,12 +256,13 @@ class Availability:
         """Return the good and the total counter's selectors."""
         return _selectors(self.source)
 
-    def read(self, requests: pa.Table, answers: pa.Table, window: Window, quantile: float) -> Evidence:  # noqa: ARG002 - availability has no quantile
+    def asked(self, quantile: float) -> Asked | None:  # noqa: ARG002 - availability has no quantile
+        """Return what it asks of the request records, None where it is read from counters."""
+        return Asked(steps=self.source.steps) if isinstance(self.source, Records) else None
+
+    def read(self, requests: RequestRecords, answers: pa.Table, window: Window, quantile: float) -> Evidence:
         """Read the evidence of `window`."""
-        if not isinstance(self.source, Records):
-            return _read_counters(self.source, answers, window)
-        columns = _Columns.of(requests, self.source.steps, window)
-        return columns.evidence(window, bad=columns.failed, left_out=columns.cut_off & ~columns.hung)
+        return _read(self, requests, answers, window, quantile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,107 +287,32 @@ class Latency:
         """Return the good and the total counter's selectors."""
         return _selectors(self.source)
 
-    def read(self, requests: pa.Table, answers: pa.Table, window: Window, quantile: float) -> Evidence:
-        """Read the evidence of `window`; `quantile` (the target) is the one reported on both clocks."""
+    def asked(self, quantile: float) -> Asked | None:
+        """Return what it asks of the request records, None where it is read from counters."""
         if not isinstance(self.source, Records):
-            return _read_counters(self.source, answers, window)
-        columns = _Columns.of(requests, self.source.steps, window)
-        slow = columns.waited(self.source.clock) > round(self.threshold_s * _NS)
-        return columns.evidence(window, bad=slow | columns.failed, left_out=columns.cut_off & ~slow, quantile=quantile)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    """The judged requests of some steps as arrays, those that never count already gone."""
-
-    steps: tuple[str, ...]
-    step: npt.NDArray[np.int64]
-    scheduled_at: npt.NDArray[np.int64]
-    sent_at: npt.NDArray[np.int64]
-    finished_at: npt.NDArray[np.int64]
-    failed: Bools
-    cut_off: Bools
-    blocked: int
-
-    @classmethod
-    def of(cls, requests: pa.Table, steps: tuple[str, ...], window: Window) -> "_Columns":
-        at = requests["scheduled_at"]
-        inside = pc.and_(pc.greater_equal(at, window.starts_at), pc.less(at, window.ends_at))
-        table = requests.filter(pc.and_(inside, pc.is_in(requests["step"], pa.array(steps, pa.string()))))
-        error = pc.fill_null(table["error"], "")
-        never = pc.is_in(error, pa.array(NEVER_JUDGED, pa.string()))
-        blocked = int(pc.sum(never).as_py() or 0)
-        table, error = table.filter(pc.invert(never)), error.filter(pc.invert(never))
-        cut_off = _array(pc.equal(error, "cut_off"), np.bool_)
-        return cls(
-            steps=steps,
-            step=_array(pc.index_in(table["step"], pa.array(steps, pa.string())), np.int64),
-            scheduled_at=_array(table["scheduled_at"], np.int64),
-            sent_at=_array(table["sent_at"], np.int64),
-            finished_at=_array(table["finished_at"], np.int64),
-            failed=_array(pc.not_equal(error, ""), np.bool_),
-            cut_off=cut_off,
-            blocked=blocked,
-        )
-
-    @property
-    def hung(self) -> Bools:
-        """Which had waited for `HANGS_S` since they were sent."""
-        hung: Bools = self.finished_at - self.sent_at >= round(HANGS_S * _NS)
-        return hung
-
-    def waited(self, clock: Clock) -> npt.NDArray[np.int64]:
-        """Nanoseconds from the clock's start to the end."""
-        return self.finished_at - (self.scheduled_at if clock == "scheduled" else self.sent_at)
-
-    def evidence(self, window: Window, *, bad: Bools, left_out: Bools, quantile: float | None = None) -> Evidence:
-        """Count by step and block what is not left out."""
-        kept = ~left_out
-        gone = int(left_out.sum()) + self.blocked
-        if not kept.any():
-            why = f"no judged request of {', '.join(self.steps)} in the window"
-            return Evidence(left_out=gone, unreached=self.blocked, no_data=f"{why} ({gone} left out)" if gone else why)
-        edges = window.edges()
-        block = np.searchsorted(np.array(edges), self.scheduled_at[kept], side="right") - 1
-        cell = self.step[kept] * (len(edges) - 1) + block
-        shape = (len(self.steps), len(edges) - 1)
-        size = shape[0] * shape[1]
-        events = np.bincount(cell, minlength=size).reshape(shape)
-        bads = np.bincount(cell, weights=bad[kept], minlength=size).astype(np.int64).reshape(shape)
-        counts = (
-            StepCounts(step=name, events=tuple(events[row].tolist()), bad=tuple(bads[row].tolist()))
-            for row, name in enumerate(self.steps)
-        )
-        return Evidence(
-            counts=tuple(step for step in counts if sum(step.events)),
-            left_out=gone,
-            unreached=self.blocked,
-            failed=int((self.failed & kept & ~self.cut_off).sum()),
-            quantile_s=self._quantile(kept, self.failed, "scheduled", quantile),
-            quantile_at_least_s=self._quantile(kept, self.failed & ~self.cut_off, "scheduled", quantile),
-            service_quantile_s=self._quantile(kept, self.failed, "sent", quantile),
-        )
-
-    def _quantile(self, kept: Bools, without_end: Bools, clock: Clock, quantile: float | None) -> float | None:
-        """Return the latency at `quantile`, where a request `without_end` counts as infinite; None for infinite."""
-        if quantile is None:
             return None
-        waited = np.where(without_end, np.inf, self.waited(clock).astype(np.float64))[kept]
-        rank = max(0, int(np.ceil(round(quantile * waited.size, 9))) - 1)
-        value = float(np.partition(waited, rank)[rank])
-        return value / _NS if np.isfinite(value) else None
+        return Asked(steps=self.source.steps, clock=self.source.clock, threshold_s=self.threshold_s, quantile=quantile)
+
+    def read(self, requests: RequestRecords, answers: pa.Table, window: Window, quantile: float) -> Evidence:
+        """Read the evidence of `window`; `quantile` (the target) is the one reported on both clocks."""
+        return _read(self, requests, answers, window, quantile)
 
 
-def _array(column: Any, kind: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    return column.combine_chunks().to_numpy(zero_copy_only=False).astype(kind)
+def _read(
+    indicator: Indicator, requests: RequestRecords, answers: pa.Table, window: Window, quantile: float
+) -> Evidence:
+    asked = indicator.asked(quantile)
+    return _read_counters(indicator.source, answers, window) if asked is None else requests.evidence([asked], window)[0]
 
 
 def _selectors(source: Source) -> tuple[str, ...]:
     return (source.good.text, source.total.text) if isinstance(source, Counters) else ()
 
 
-def _read_counters(source: Counters | Queries, answers: pa.Table, window: Window) -> Evidence:
-    if isinstance(source, Queries):
+def _read_counters(source: Source, answers: pa.Table, window: Window) -> Evidence:
+    if isinstance(source, Sessions):
+        raise TypeError("sessions are read by slo.objectives.journeys.read_evidence")
+    if not isinstance(source, Counters):
         return Evidence(no_data=NOT_COUNTERS)
     try:
         return Evidence(counts=(_counted(source, answers, window),))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slo.objectives.indicators import Availability, Latency
+from slo.objectives.indicators import Availability, Latency, Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +26,19 @@ class Objective:
     def steps(self) -> tuple[str, ...]:
         """Return the steps whose requests are its events."""
         return self.indicator.source.steps
+
+    @property
+    def journeys(self) -> tuple[str, ...]:
+        """Return the journeys whose sessions are its events, none where requests are."""
+        source = self.indicator.source
+        return source.journeys if isinstance(source, Sessions) else ()
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return what a plan counts its events by: steps, or the `sessions_of` journeys."""
+        return self.steps or tuple(map(sessions_of, self.journeys))
+
+
+def sessions_of(journey: str) -> str:
+    """Return the name under which a plan's expected events hold the sessions of a journey."""
+    return f"sessions of {journey}"

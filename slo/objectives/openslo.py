@@ -14,11 +14,12 @@ from pydantic.alias_generators import to_camel
 
 from slo.documents import BadInput, Document, validate
 from slo.objectives.http_metrics import HTTP_METRICS, http_indicator
-from slo.objectives.indicators import Availability, Clock, Counters, Latency, Records, Source
+from slo.objectives.indicators import Availability, Clock, Counters, Latency, Records, Sessions, Source
 from slo.objectives.objective import Objective
-from slo.objectives.selectors import Selector, parse_selector
+from slo.objectives.selectors import Selector, parse_selector, selector_of
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LEAST = 1e-9
 _DURATION = re.compile(r"[1-9]\d*[mhdwMQY]")
 
 
@@ -34,7 +35,20 @@ def _duration(value: str) -> str:
     return value
 
 
+def _ratio(target: float) -> float:
+    """Refuse a target whose budget is lost to rounding: nothing could be counted that shows it met, or missed."""
+    if not _LEAST <= target <= 1 - _LEAST:
+        raise ValueError("expected a target from 0.0000001 % to 99.9999999 %")
+    return target
+
+
+def _percent(target: float) -> float:
+    _ratio(target / 100)
+    return target
+
+
 Name = Annotated[str, AfterValidator(_dns_label)]
+TargetPercent = Annotated[float, Field(gt=0, lt=100), AfterValidator(_percent)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Words = dict[str, str | list[str]]
 
@@ -70,6 +84,10 @@ class _RecordsSpec(Document):
     within_s: Annotated[float, Field(gt=0, strict=True)] | None = None
 
 
+class _SessionsSpec(Document):
+    journeys: Annotated[list[Name], Field(min_length=1)]
+
+
 def _http_metrics(name: str) -> str:
     if name not in HTTP_METRICS:
         raise ValueError(f"expected one of {', '.join(HTTP_METRICS)}")
@@ -100,6 +118,12 @@ class _RecordsSource(_Part):
     spec: _RecordsSpec
 
 
+class _SessionsSource(_Part):
+    type: Literal["peakproof-sessions"]
+    metric_source_ref: str | None = None
+    spec: _SessionsSpec
+
+
 class _PrometheusSource(_Part):
     type: Literal["prometheus"]
     metric_source_ref: str | None = None
@@ -107,7 +131,7 @@ class _PrometheusSource(_Part):
 
 
 class _Side(_Part):
-    metric_source: Annotated[_RecordsSource | _PrometheusSource, Field(discriminator="type")]
+    metric_source: Annotated[_RecordsSource | _SessionsSource | _PrometheusSource, Field(discriminator="type")]
 
 
 class _RatioMetric(_Part):
@@ -134,6 +158,10 @@ class _RatioMetric(_Part):
                 raise ValueError("good and total must name the same steps and clock")
             if total.spec.within_s is not None:
                 raise ValueError("within_s belongs to good alone")
+        if isinstance(good, _SessionsSource) and isinstance(total, _SessionsSource) and good.spec != total.spec:
+            raise ValueError(
+                "good and total must name the same journeys: good are those of them that came to their end"
+            )
         return self
 
 
@@ -156,8 +184,8 @@ class _Indicator(_Part):
 
 class _Target(_Part):
     display_name: str | None = None
-    target: Annotated[float, Field(gt=0, lt=1, strict=True)] | None = None
-    target_percent: Annotated[float, Field(gt=0, lt=100, strict=True)] | None = None
+    target: Annotated[float, Field(gt=0, lt=1, strict=True), AfterValidator(_ratio)] | None = None
+    target_percent: Annotated[TargetPercent, Field(strict=True)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -228,13 +256,15 @@ def _indicator(ratio: _RatioMetric) -> Availability | Latency:
     if isinstance(good, _RecordsSource):
         records = Records(steps=tuple(good.spec.steps), clock=good.spec.clock)
         return _kind(records, good.spec.within_s)
+    if isinstance(good, _SessionsSource):
+        return Availability(source=Sessions(journeys=tuple(dict.fromkeys(good.spec.journeys))))
     if not isinstance(total, _PrometheusSource):  # pragma: no cover - the types were compared when it was read
         raise TypeError("good and total must have the same type")
     steps = tuple(total.spec.steps or good.spec.steps)
     if total.spec.indicator is not None or good.spec.indicator is not None:
         return _known(good.spec, total.spec, steps)
     queries = parse_selector(good.spec.query or ""), parse_selector(total.spec.query or "")
-    counters = Counters(good=queries[0], total=queries[1], steps=steps)
+    counters = Counters(good=queries[0], total=all_counted(queries[1]), steps=steps)
     return _kind(counters, bucket_s(counters.good, counters.total))
 
 
@@ -250,12 +280,23 @@ def _kind(source: Source, threshold_s: float | None) -> Availability | Latency:
     return Availability(source=source) if threshold_s is None else Latency(source=source, threshold_s=threshold_s)
 
 
+def all_counted(total: Selector) -> Selector:
+    """Return a selector of all events by their count, where it selects them by the bucket of all: they are equal.
+
+    https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#histogram-1
+    """
+    if not total.metric.endswith("_bucket") or total.equals("le") != "+Inf":
+        return total
+    others = tuple(one for one in total.matchers if one.label != "le")
+    return selector_of(f"{total.metric.removesuffix('_bucket')}_count", others)
+
+
 def bucket_s(good: Selector, total: Selector) -> float | None:
     """Return the bucket's bound that makes it a latency, None for an availability; refuses what would count twice."""
     bound = good.equals("le")
     if good.metric.endswith("_bucket") != (bound is not None):
         raise ValueError('a good _bucket needs le="…" with its bound in seconds, and only a _bucket may have it')
-    if total.metric.endswith("_bucket") and total.equals("le") != "+Inf":
+    if total.metric.endswith("_bucket"):
         raise ValueError("the total of a histogram is its _count")
     if bound is None:
         return None

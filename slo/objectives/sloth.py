@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from slo.documents import BadInput, Document, validate
 from slo.objectives.indicators import WINDOW, Availability, Counters, Latency, Queries
 from slo.objectives.objective import Objective
-from slo.objectives.openslo import Name, bucket_s
+from slo.objectives.openslo import Name, TargetPercent, all_counted, bucket_s
 from slo.objectives.selectors import Matcher, Selector, parse_selector, selector_of
 
 PERIOD = "30d"  # Sloth's default
@@ -92,7 +92,7 @@ class _Alerting(Document):
 class _Slo(Document):
     name: Name
     description: str = ""
-    objective: Annotated[float, Field(gt=0, lt=100)]
+    objective: TargetPercent
     labels: dict[str, str] = Field(default_factory=dict)
     sli: _Sli
     alerting: _Alerting = _Alerting()
@@ -149,7 +149,7 @@ def _counters(errors: str, total: str) -> Counters | None:
     errors = _OR_NONE.sub("", errors)
     bad = _sum_of(errors)
     good = _without(everything, bad) if bad is not None else _rest(errors, total)
-    return None if good is None else Counters(good=good, total=everything)
+    return None if good is None else Counters(good=good, total=all_counted(everything))
 
 
 def _sum_of(query: str) -> Selector | None:

@@ -8,10 +8,11 @@ import pytest
 
 from slo.objectives.indicators import Availability, Counters, Evidence, Latency, Window
 from slo.objectives.selectors import parse_selector
+from tests.slo.objectives.request_table import RequestTable
 
 SECOND = 1_000_000_000
 WINDOW = Window(starts_at=100 * SECOND, ends_at=200 * SECOND)
-NONE = pa.table({"scheduled_at": pa.array([], pa.int64()), "step": pa.array([], pa.string())})
+NONE = RequestTable(table=pa.table({}))
 Samples = Mapping[int, float]
 TOTAL, GOOD = 'x_count{job="shop"}', 'x_count{job="shop",code!~"5.."}'
 SOURCE = Counters(good=parse_selector(GOOD), total=parse_selector(TOTAL))
@@ -98,11 +99,29 @@ def test_a_replica_whose_process_started_in_the_window_counts_from_zero(name: st
 
 @pytest.mark.parametrize("name", ["process_start_time_seconds", "x_created"])
 def test_a_replica_that_was_only_not_scraped_does_not_count_its_past(name: str) -> None:
-    """A series of an old process that is counted first in the window is no birth of the process."""
+    """GATE §2.3: 5,000,000 old good requests diluted the bad ones; a series born in the window is no birth of it."""
     late = [_row(query, _every(150, 200, 1, 5_000_000), instance="b") for query in (TOTAL, GOOD)]
     rows = (*_both(_every(80, 200, 1)), *late, _started(40, name=name), _started(155, name="x_created", code="500"))
     what = f"{TOTAL} of b has its first sample inside the judged window, but its process started 60 s before"
     assert _told(_read(*rows)) == (0, 0, f"{what}: a scrape gap")
+
+
+def test_a_replica_that_was_not_scraped_and_restarts_later_does_not_count_its_past() -> None:
+    """The start that counts is that of the process which the first sample is of, and not the last one."""
+    samples = {**_every(120, 149, 1, 5_000_000), **_every(151, 200, 1)}
+    starts = {at: 10.0 if at < 150 else 150.0 for at in samples}
+    name = "process_start_time_seconds"
+    started = _row(f'{name}{{job="shop"}}', starts, instance="b", __name__=name)
+    evidence = _read(*_both(_every(80, 200, 1)), *_both(samples, instance="b"), started)
+    what = f"{TOTAL} of b has its first sample inside the judged window, but its process started 90 s before"
+    assert _told(evidence) == (0, 0, f"{what}: a scrape gap")
+
+
+def test_a_replica_that_was_idle_before_it_restarted_counts_from_zero() -> None:
+    name = "process_start_time_seconds"
+    started = _row(f'{name}{{job="shop"}}', {90: 10.0, 140: 10.0, 150: 145.5}, instance="b", __name__=name)
+    born = _both(_every(150, 200, 1), instance="b")
+    assert _told(_read(*_both(_every(80, 200, 1)), *born, started)) == (150, 0, None)
 
 
 def test_a_replica_of_which_no_start_is_known_is_no_data() -> None:
@@ -113,7 +132,7 @@ def test_a_replica_of_which_no_start_is_known_is_no_data() -> None:
 
 
 def test_what_failed_after_the_last_scrape_before_the_end_is_counted() -> None:
-    """Scraped each 15 s: of 5 a second all fail from 186 on, 14 s before the window's end."""
+    """GATE §2.2: scraped each 15 s; of 5 a second all fail from 186 on, 14 s before the window's end."""
     at = (75, 90, 105, 120, 135, 150, 165, 180, 195, 210)
     rows = [
         _row(TOTAL, {one: 5.0 * one for one in at}, asked_to=215),

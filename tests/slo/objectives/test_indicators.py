@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slo.design_effect import StepCounts
 from slo.objectives.indicators import Availability, Clock, Evidence, Latency, Records, Window
-from slo.statistics import StepCounts
+from tests.slo.objectives.request_table import RequestTable
 
 SECOND = 1_000_000_000
 MS = 1_000_000
 WINDOW = Window(starts_at=100 * SECOND, ends_at=200 * SECOND)
 SCHEMA = pa.schema(
     [
+        ("session", pa.int64()),
         ("step", pa.string()),
         ("scheduled_at", pa.int64()),
         ("sent_at", pa.int64()),
@@ -40,7 +42,10 @@ def _request(
 
 
 def _read(indicator: Availability | Latency, *requests: dict[str, Any], quantile: float = 0.95) -> Evidence:
-    return indicator.read(pa.Table.from_pylist(list(requests), SCHEMA), NO_ANSWERS, WINDOW, quantile)
+    """Read requests, each of a session of its own unless it says which."""
+    rows = [{"session": number, **request} for number, request in enumerate(requests)]
+    table = pa.Table.from_pylist(rows, SCHEMA)
+    return indicator.read(RequestTable(table=table), NO_ANSWERS, WINDOW, quantile)
 
 
 def _latency(clock: Clock = "scheduled", *steps: str) -> Latency:
@@ -150,3 +155,35 @@ def test_nothing_to_judge_is_no_data() -> None:
 def test_a_window_must_hold_time() -> None:
     with pytest.raises(ValueError, match=r"^a window must end after it starts, found 5 to 5$"):
         Window(starts_at=5, ends_at=5)
+
+
+def _scatter(*sessions: tuple[int, int], step: str = "checkout") -> float | None:
+    """Return the scatter of sessions that each have so many requests, so many of them bad."""
+    rows = [
+        {**_request(error="timeout" if place < bad else None, step=step), "session": number}
+        for number, (events, bad) in enumerate(sessions)
+        for place in range(events)
+    ]
+    return _read(Availability(source=CHECKOUT), *rows).session_scatter
+
+
+def test_sessions_whose_every_request_is_bad_scatter_as_much_as_they_have_requests() -> None:
+    assert _scatter(*[(8, 8)] * 5, *[(8, 0)] * 15) == pytest.approx(8.0)
+    assert _scatter(*[(8, 2)] * 20) == pytest.approx(0.0)
+    assert _scatter(*[(1, 1)] * 5, *[(1, 0)] * 15) == pytest.approx(1.0)
+
+
+def test_without_a_bad_or_without_a_good_request_sessions_say_nothing() -> None:
+    assert _scatter((3, 0), (4, 0)) is None
+    assert _scatter((3, 3), (4, 4)) is None
+
+
+def test_the_scatter_of_sessions_is_about_each_step_s_own_mean() -> None:
+    """Sessions that go on to the step that fails are not clusters by that."""
+    steps = Availability(source=Records(steps=("home", "checkout")))
+    rows = [{**_request(step="home"), "session": number} for number in range(40)]
+    rows += [
+        {**_request(step="checkout", error="timeout" if number % 2 else None), "session": number}
+        for number in range(20)
+    ]
+    assert _read(steps, *rows).session_scatter == pytest.approx(1.0)

@@ -84,6 +84,16 @@ def test_within_s_on_the_good_side_makes_it_a_latency(tmp_path: Path) -> None:
     assert objective.indicator == Latency(source=Records(steps=("checkout",), clock="sent"), threshold_s=0.4)
 
 
+def test_a_total_by_the_bucket_of_all_is_the_count(tmp_path: Path) -> None:
+    document = _copy()
+    _queries(document, 'x_seconds_bucket{job="shop",le="0.25"}', 'x_seconds_bucket{job="shop",le="+Inf"}')
+    (objective,) = read_objectives([_write(tmp_path / "slo.yaml", document)])
+    assert objective.indicator.selectors() == (
+        'x_seconds_bucket{job="shop",le="0.25"}',
+        'x_seconds_count{job="shop"}',
+    )
+
+
 def test_a_bucket_on_the_good_side_makes_it_a_latency(tmp_path: Path) -> None:
     document = _copy()
     _queries(document, 'x_seconds_bucket{le="0.25"}', "x_seconds_count")
@@ -176,6 +186,14 @@ BAD: list[tuple[Edit, str]] = [
         "spec.objectives[0].target: Input should be less than 1, found 99",
     ),
     (
+        lambda d: d["spec"].update(objectives=[{"target": 0.9999999999999}]),
+        "spec.objectives[0].target: expected a target from 0.0000001 % to 99.9999999 %, found 0.9999999999999",
+    ),
+    (
+        lambda d: d["spec"].update(objectives=[{"targetPercent": 1e-9}]),
+        "spec.objectives[0].targetPercent: expected a target from 0.0000001 % to 99.9999999 %, found 1e-09",
+    ),
+    (
         lambda d: d["spec"].update(objectives=[{"target": True}]),
         "spec.objectives[0].target: Input should be a valid number, found True",
     ),
@@ -202,8 +220,8 @@ BAD: list[tuple[Edit, str]] = [
         (
             "spec.indicator.spec.ratioMetric"
             ".good.metricSource: Input tag 'datadog' found using 'type' does not match any "
-            "of the expected tags: 'peakproof-records', 'prometheus', found {'spec': {'steps': ['checkout']}, "
-            "'type': 'datadog'}"
+            "of the expected tags: 'peakproof-records', 'peakproof-sessions', 'prometheus', found {'spec': "
+            "{'steps': ['checkout']}, 'type': 'datadog'}"
         ),
     ),
     (

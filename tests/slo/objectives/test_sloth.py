@@ -160,6 +160,11 @@ def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
         objectives(tmp_path, TWO.replace("    objective: 99.9\n", "    objective: 99.9\n    windows: 7d\n"))
 
 
+def test_a_target_whose_budget_is_lost_to_rounding_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"slos\[0\].objective: expected a target from 0.0000001 % to 99.9999999 %"):
+        objectives(tmp_path, TWO.replace("    objective: 99.9\n", "    objective: 99.999999999999\n"))
+
+
 def test_a_name_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="'shop-api-availability' is already in"):
         objectives(tmp_path, TWO.replace('"latency"', '"availability"'))
