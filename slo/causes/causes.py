@@ -1,40 +1,40 @@
-"""What grew: the change of self time on the critical path between two sets of traces, ranked, with an interval.
+"""What grew: the change of self time on the critical path between two sets of traces, ranked, with a lower bound.
 
-Each trace gives one self time (0 when it has none) and one number of calls for each (service, span name); a trace is
-one independent witness. The growth of the mean has Welch's interval: the two sets have different sizes and spreads,
-the sizes are at least 20, and it costs nothing, where a bootstrap over 2,000 traces and 30 spans takes seconds. It is
-Bonferroni's over the names that occur, so that noise names a cause in at most 5 % of reports. The selected traces
-are all of the steps' in the window and not the slow ones alone: picking by the outcome would make anything grow.
+Each trace gives one self time (0 when it has none) and one number of calls for each (service, span name), and belongs
+to the 10 s block in which its request was due. The traces are all of the steps' and not the slow ones alone: picking
+by the outcome would make anything grow. Both sides must have been played at the same level, for load makes self times
+grow as well: the caller sees to that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import stdtrit
 
+from slo.causes.blocks import BLOCK_NS, BLOCK_S, MIN_BLOCKS, blocks_in
+from slo.causes.comparison import Floats, Ints, Side, compare
 from slo.causes.critical_path import SHOPPER, Span, root_of, self_times
 from slo.findings import Finding, Severity
-from slo.objectives.indicators import Window
-from slo.statistics import ALPHA
+from slo.objectives.indicators import TracedRequests, Window
 
 MIN_TRACES = 20
 MAX_CAUSES = 5
 _EXAMPLES = 3
 _MAX_NAMES = 500
 _OTHERS = ("?", "spans of rarer names")
-_WORTH_TELLING = 0.02
 _NS = 1_000_000_000
 Key = tuple[str, str]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One (service, span name) whose self time grew; means over traces, `grew_low_s` to `grew_high_s` its interval."""
+    """One (service, span name) whose self time grew by `grew_low_s` at least (95 %, for all causes at once).
+
+    Means are over traces, of self times winsorised; `p_value` is adjusted for the number of names.
+    """
 
     objective: str
     service: str
@@ -45,9 +45,11 @@ class Cause:
     self_s_now: float
     grew_s: float
     grew_low_s: float
-    grew_high_s: float
+    p_value: float
     traces_before: int
     traces_now: int
+    blocks_before: int
+    blocks_now: int
     example_trace_ids: tuple[str, ...]
 
 
@@ -59,49 +61,51 @@ class Explained:
     note: Finding | None = None
 
 
-def traces_of_requests(requests: pa.Table, steps: Iterable[str], window: Window) -> frozenset[str]:
-    """Return the trace ids of the recorded requests of `steps` scheduled in `window`; needs no client span."""
-    at = requests["scheduled_at"]
-    inside = pc.and_(pc.greater_equal(at, window.starts_at), pc.less(at, window.ends_at))
-    mask = pc.and_(inside, pc.is_in(requests["step"], pa.array(sorted(steps), pa.string())))
-    return frozenset(requests.filter(mask)["trace_id"].to_pylist()) - {None, ""}
+def blocks_of_requests(requests: TracedRequests, steps: Iterable[str], windows: Sequence[Window]) -> dict[str, int]:
+    """Return the block, numbered over all windows, of each trace of a request of `steps` that was due in one.
 
-
-def traces_of_roots(spans: pa.Table, names: Iterable[str], window: Window) -> frozenset[str]:
-    """Return the ids of traces whose root span has one of `names` and started in `window`.
-
-    The root is the client's span (named by step) or, where only a service's spans exist, its topmost one
-    (named like `POST /checkout`).
+    Only whole blocks count; the windows are in order; needs no client span.
     """
-    wanted = frozenset(names)
-    traces, keys = _traces(spans, None)
-    shoppers = _shoppers(keys)
-    found = []
-    for trace_id, members in traces.items():
-        root = root_of(members, shoppers)
-        if root is not None and keys[root.key][1] in wanted and window.starts_at <= root.started_at < window.ends_at:
-            found.append(trace_id)
-    return frozenset(found)
+    starts = np.array([block.starts_at for block in blocks_in(windows)], dtype=np.int64)
+    if not len(starts):
+        return {}
+    asked = requests.traced(steps, Window(starts_at=windows[0].starts_at, ends_at=windows[-1].ends_at))
+    at = asked["scheduled_at"].to_numpy()
+    number = np.searchsorted(starts, at, side="right") - 1
+    inside = (number >= 0) & (at - starts[number] < BLOCK_NS)
+    traces = asked["trace_id"].filter(pa.array(inside)).to_pylist()
+    return {trace: int(block) for trace, block in zip(traces, number[inside], strict=True) if trace}
 
 
-def explain(objective: str, spans: pa.Table, before: frozenset[str], now: frozenset[str]) -> Explained:
-    """Compare the traces `before` (the reference) with those of `now` and rank what grew.
+def explain(objective: str, spans: pa.Table, before: Mapping[str, int], now: Mapping[str, int]) -> Explained:
+    """Compare the traces `before` (the reference) with those of `now`, each with its block, and rank what grew.
 
-    Fewer than 20 traces on a side, or nothing that grew beyond doubt, is a note and no cause.
+    Fewer than 20 traces or 4 blocks on a side, or nothing that grew beyond doubt, is a note and no cause.
     """
-    traces, keys = _traces(spans, before | now)
+    traces, keys = _traces(spans, before.keys() | now.keys())
     shoppers = _shoppers(keys)
-    first = _measure({name: traces[name] for name in before if name in traces}, len(keys), shoppers)
-    second = _measure({name: traces[name] for name in now - before if name in traces}, len(keys), shoppers)
-    if min(len(first.ids), len(second.ids)) < MIN_TRACES:
-        counts = f"{len(first.ids)} traces of the reference and {len(second.ids)} of the judged window"
-        return Explained(
-            causes=(), note=_note(objective, f"too few traces to tell what grew: {counts}, 20 of each needed")
-        )
+    first = _measure(_chosen(traces, before), before, len(keys), shoppers)
+    second = _measure(_chosen(traces, {name: now[name] for name in now.keys() - before}), now, len(keys), shoppers)
+    if why_not := _too_few(first, second):
+        return Explained(causes=(), note=_note(objective, why_not))
     causes = _rank(objective, keys, first, second)
     if not causes:
         return Explained(causes=(), note=_note(objective, "no span grew beyond doubt since the reference phase"))
     return Explained(causes=causes)
+
+
+def _chosen(traces: Mapping[str, list[Span]], names: Iterable[str]) -> dict[str, list[Span]]:
+    return {name: traces[name] for name in sorted(names) if name in traces}
+
+
+def _too_few(first: "_Measured", second: "_Measured") -> str | None:
+    if min(len(first.ids), len(second.ids)) < MIN_TRACES:
+        counts = f"{len(first.ids)} traces of the reference and {len(second.ids)} of the judged window"
+        return f"too few traces to tell what grew: {counts}, {MIN_TRACES} of each needed"
+    if min(first.blocks, second.blocks) < MIN_BLOCKS:
+        counts = f"{first.blocks} of the reference and {second.blocks} of the judged window hold traces"
+        return f"too few blocks to name a cause: {counts}, {MIN_BLOCKS} of {BLOCK_S} s needed on either side"
+    return None
 
 
 def _note(objective: str, message: str) -> Finding:
@@ -110,17 +114,27 @@ def _note(objective: str, message: str) -> Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """Self seconds and calls, one row a trace and one column a key; `duration_s` of the roots."""
+    """Self seconds and calls, one row a trace and one column a key; `duration_s` of the roots, `block` of each."""
 
     ids: tuple[str, ...]
+    block: Ints
     self_s: Floats
     calls: Floats
     duration_s: Floats
 
+    @property
+    def side(self) -> Side:
+        """Return what is compared."""
+        return Side(self_s=self.self_s, block=self.block)
 
-def _traces(spans: pa.Table, wanted: frozenset[str] | None) -> tuple[dict[str, list[Span]], tuple[Key, ...]]:
-    if wanted is not None:
-        spans = spans.filter(pc.is_in(spans["trace_id"], pa.array(sorted(wanted), pa.string())))
+    @property
+    def blocks(self) -> int:
+        """How many blocks hold a trace."""
+        return len(np.unique(self.block))
+
+
+def _traces(spans: pa.Table, wanted: AbstractSet[str]) -> tuple[dict[str, list[Span]], tuple[Key, ...]]:
+    spans = spans.filter(pc.is_in(spans["trace_id"], pa.array(sorted(wanted), pa.string())))
     names: dict[Key, int] = {}
     traces: dict[str, list[Span]] = {}
     columns = ("trace_id", "span_id", "parent_id", "service", "name", "started_at", "ended_at")
@@ -137,7 +151,9 @@ def _shoppers(keys: Sequence[Key]) -> frozenset[int]:
     return frozenset(number for number, (service, _) in enumerate(keys) if service == SHOPPER)
 
 
-def _measure(traces: Mapping[str, list[Span]], width: int, shoppers: frozenset[int]) -> _Measured:
+def _measure(
+    traces: Mapping[str, list[Span]], block: Mapping[str, int], width: int, shoppers: frozenset[int]
+) -> _Measured:
     ids: list[str] = []
     self_s, calls = np.zeros((len(traces), width)), np.zeros((len(traces), width))
     duration_s = np.zeros(len(traces))
@@ -153,15 +169,19 @@ def _measure(traces: Mapping[str, list[Span]], width: int, shoppers: frozenset[i
             calls[row, span.key] += 1
         duration_s[row] = (root.ended_at - root.started_at) / _NS
     rows = len(ids)
-    return _Measured(ids=tuple(ids), self_s=self_s[:rows], calls=calls[:rows], duration_s=duration_s[:rows])
+    return _Measured(
+        ids=tuple(ids),
+        block=np.array([block[trace_id] for trace_id in ids], dtype=np.int64),
+        self_s=self_s[:rows],
+        calls=calls[:rows],
+        duration_s=duration_s[:rows],
+    )
 
 
 def _rank(objective: str, keys: Sequence[Key], first: _Measured, second: _Measured) -> tuple[Cause, ...]:
-    grew = second.self_s.mean(axis=0) - first.self_s.mean(axis=0)
-    half = _half_width(first.self_s, second.self_s)
-    floor = _WORTH_TELLING * float(second.duration_s.mean())
-    sure = [key for key in range(len(keys)) if grew[key] - half[key] > 0 and grew[key] >= floor]
-    ranked = sorted(sure, key=lambda key: (-grew[key], keys[key]))[:MAX_CAUSES]
+    found = compare(first.side, second.side, float(second.duration_s.mean()))
+    grew = found.growth
+    ranked = sorted(np.flatnonzero(found.named).tolist(), key=lambda key: (-grew.grew_s[key], keys[key]))[:MAX_CAUSES]
     return tuple(
         Cause(
             objective=objective,
@@ -169,27 +189,19 @@ def _rank(objective: str, keys: Sequence[Key], first: _Measured, second: _Measur
             span=keys[key][1],
             calls_per_trace_before=float(first.calls[:, key].mean()),
             calls_per_trace_now=float(second.calls[:, key].mean()),
-            self_s_before=float(first.self_s[:, key].mean()),
-            self_s_now=float(second.self_s[:, key].mean()),
-            grew_s=float(grew[key]),
-            grew_low_s=float(grew[key] - half[key]),
-            grew_high_s=float(grew[key] + half[key]),
+            self_s_before=float(found.before_s[key]),
+            self_s_now=float(found.now_s[key]),
+            grew_s=float(grew.grew_s[key]),
+            grew_low_s=float(grew.low_s[key]),
+            p_value=float(grew.p_value[key]),
             traces_before=len(first.ids),
             traces_now=len(second.ids),
+            blocks_before=first.blocks,
+            blocks_now=second.blocks,
             example_trace_ids=_examples(second, key),
         )
         for key in ranked
     )
-
-
-def _half_width(first: Floats | npt.NDArray[np.float64], second: Floats) -> Floats:
-    """Half of Welch's two-sided interval, column by column, Bonferroni's over the columns."""
-    one, two = first.var(axis=0, ddof=1) / len(first), second.var(axis=0, ddof=1) / len(second)
-    both = one + two
-    spread = np.where(both > 0, both, 1.0)
-    freedom = spread**2 / (one**2 / (len(first) - 1) + two**2 / (len(second) - 1) + np.where(both > 0, 0.0, 1.0))
-    quantile = stdtrit(np.maximum(freedom, 1.0), 1 - ALPHA / 2 / first.shape[1])
-    return np.asarray(quantile * np.sqrt(both), dtype=np.float64)
 
 
 def _examples(measured: _Measured, key: int) -> tuple[str, ...]:

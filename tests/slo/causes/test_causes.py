@@ -9,10 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from slo.causes.causes import Explained, explain, traces_of_requests, traces_of_roots
+from slo.causes.causes import Explained, blocks_of_requests, explain
 from slo.objectives.indicators import Window
+from tests.slo.objectives.request_table import RequestTable
 
 MS = 1_000_000
+SECOND = 1000 * MS
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("trace_id", "span_id", "parent_id", "service", "name")),
@@ -52,9 +54,17 @@ def _set(prefix: str, number: int, queries: int, query_ms: float, *, client: boo
     return rows
 
 
-def _explain(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> Explained:
-    ids = [frozenset(row["trace_id"] for row in rows) for rows in (before, now)]
-    return explain("checkout-latency", pa.Table.from_pylist(before + now, SCHEMA), ids[0], ids[1])
+def _explain(before: list[dict[str, Any]], now: list[dict[str, Any]], blocks: tuple[int, int] = (5, 5)) -> Explained:
+    """Explain what grew between two sides, whose traces go round their blocks."""
+    sides = [dict.fromkeys(row["trace_id"] for row in rows) for rows in (before, now)]
+    first, second = ({name: at % of for at, name in enumerate(side)} for side, of in zip(sides, blocks, strict=True))
+    return explain("checkout-latency", pa.Table.from_pylist(before + now, SCHEMA), first, second)
+
+
+def _why_not(explained: Explained) -> str:
+    assert explained.causes == ()
+    assert explained.note is not None
+    return explained.note.message
 
 
 @pytest.mark.parametrize("client", [True, False], ids=["with client spans", "server spans only"])
@@ -64,8 +74,9 @@ def test_a_query_in_a_loop_is_named_with_its_calls(client: bool) -> None:  # noq
     assert (cause.calls_per_trace_before, cause.calls_per_trace_now) == (1.0, 31.0)
     assert (cause.traces_before, cause.traces_now) == (40, 60)
     assert cause.grew_s == pytest.approx(0.3, rel=0.1)
-    assert cause.grew_low_s < cause.grew_s < cause.grew_high_s
-    assert cause.grew_low_s > 0.25
+    assert (cause.blocks_before, cause.blocks_now) == (5, 5)
+    assert 0.25 < cause.grew_low_s < cause.grew_s
+    assert cause.p_value == pytest.approx(1 / 252)
 
 
 def test_the_examples_are_the_slowest_traces() -> None:
@@ -82,54 +93,64 @@ def test_a_slower_query_is_told_from_more_queries() -> None:
 
 def test_nothing_that_grew_is_no_cause() -> None:
     explained = _explain(_set("b", 200, 3, 10), _set("n", 200, 3, 10))
-    assert explained.causes == ()
-    assert explained.note is not None
-    assert explained.note.message == "no span grew beyond doubt since the reference phase"
+    assert _why_not(explained) == "no span grew beyond doubt since the reference phase"
 
 
-def test_noise_names_a_cause_in_few_reports() -> None:
-    """Heavy-tailed query times, the same on both sides."""
-    named = 0
-    for seed in range(40):
-        noise = random.Random(seed)  # noqa: S311 - not a secret
-        sides = [
-            [row for n in range(25) for row in _trace(f"{side}{n}", 2, noise.lognormvariate(2, 1))] for side in "bn"
-        ]
-        named += bool(_explain(*sides).causes)
-    assert named <= 4
+def test_one_trace_in_a_hundred_that_is_fifty_times_as_slow_is_no_cause() -> None:
+    now = _set("n", 198, 3, 10) + _set("slow", 2, 3, 500)
+    assert _why_not(_explain(_set("b", 200, 3, 10), now)) == "no span grew beyond doubt since the reference phase"
 
 
 def test_fewer_than_twenty_traces_on_a_side_are_too_few() -> None:
-    explained = _explain(_set("b", 19, 1, 10), _set("n", 60, 31, 10))
-    assert explained.causes == ()
-    assert explained.note is not None
-    assert explained.note.message == (
+    assert _why_not(_explain(_set("b", 19, 1, 10), _set("n", 60, 31, 10))) == (
         "too few traces to tell what grew: 19 traces of the reference and 60 of the judged window, 20 of each needed"
     )
 
 
-def test_no_trace_at_all_is_too_few() -> None:
-    explained = explain("x", SCHEMA.empty_table(), frozenset(), frozenset())
-    assert explained.note is not None
-    assert explained.causes == ()
-
-
-def test_traces_are_chosen_by_their_request_or_by_their_root() -> None:
-    window = Window(starts_at=0, ends_at=10)
-    requests = pa.table(
-        {
-            "trace_id": ["a", "b", "c", ""],
-            "step": ["checkout", "home", "checkout", "checkout"],
-            "scheduled_at": pa.array([0, 1, 10, 2], pa.int64()),
-        }
+@pytest.mark.parametrize(
+    ("blocks", "told"), [((3, 9), "3 of the reference and 9"), ((9, 3), "9 of the reference and 3")]
+)
+def test_fewer_than_four_blocks_on_a_side_are_too_few(blocks: tuple[int, int], told: str) -> None:
+    assert _why_not(_explain(_set("b", 200, 1, 10), _set("n", 200, 31, 10), blocks)) == (
+        f"too few blocks to name a cause: {told} of the judged window hold traces, 4 of 10 s needed on either side"
     )
-    assert traces_of_requests(requests, ("checkout",), window) == {"a"}
-    both = _trace("a", 1, 10) + _trace("b", 1, 10, client=False)
-    spans = pa.Table.from_pylist(both, SCHEMA)
-    wide = Window(starts_at=0, ends_at=10 * MS)
-    assert traces_of_roots(spans, ("checkout",), wide) == {"a"}
-    assert traces_of_roots(spans, ("POST /checkout",), wide) == {"b"}
-    assert traces_of_roots(spans, ("checkout", "POST /checkout"), Window(starts_at=1, ends_at=2)) == frozenset()
+
+
+def test_four_blocks_on_either_side_are_enough() -> None:
+    cause = _explain(_set("b", 40, 1, 10), _set("n", 40, 31, 10), (4, 4)).causes[0]
+    assert cause.p_value == pytest.approx(1 / 70)
+
+
+def test_no_trace_at_all_is_too_few() -> None:
+    assert _why_not(explain("x", SCHEMA.empty_table(), {}, {})).startswith("too few traces")
+
+
+def _requests(at: list[int], step: str = "checkout") -> RequestTable:
+    rows = [{"trace_id": f"t{moment}", "step": step, "scheduled_at": moment * SECOND} for moment in at]
+    return RequestTable(table=pa.Table.from_pylist(rows))
+
+
+def test_a_trace_belongs_to_the_block_in_which_its_request_was_due() -> None:
+    both = pa.concat_tables([_requests([0, 9, 10, 39, 40]).table, _requests([5], "home").table])
+    requests = RequestTable(table=both)
+    window = Window(starts_at=0, ends_at=40 * SECOND)
+    assert blocks_of_requests(requests, ("checkout",), (window,)) == {"t0": 0, "t9": 0, "t10": 1, "t39": 3}
+
+
+def test_blocks_are_numbered_over_all_windows_and_a_part_of_one_is_none() -> None:
+    windows = (Window(starts_at=5 * SECOND, ends_at=24 * SECOND), Window(starts_at=50 * SECOND, ends_at=60 * SECOND))
+    blocks = blocks_of_requests(_requests([4, 5, 14, 15, 23, 49, 50, 59, 60]), ("checkout",), windows)
+    assert blocks == {"t5": 0, "t14": 0, "t50": 1, "t59": 1}
+
+
+def test_a_request_without_a_trace_belongs_to_no_block() -> None:
+    rows = pa.table({"trace_id": ["", None], "step": ["checkout"] * 2, "scheduled_at": pa.array([0, 1], pa.int64())})
+    requests = RequestTable(table=rows)
+    assert blocks_of_requests(requests, ("checkout",), (Window(starts_at=0, ends_at=10 * SECOND),)) == {}
+
+
+def test_a_window_without_a_whole_block_has_none() -> None:
+    assert blocks_of_requests(_requests([1]), ("checkout",), (Window(starts_at=0, ends_at=9 * SECOND),)) == {}
 
 
 def test_names_without_end_are_counted_together() -> None:
@@ -138,7 +159,7 @@ def test_names_without_end_are_counted_together() -> None:
         [{**row, "name": f"{row['name']} {row['span_id']}"} for row in _set(side, 40, queries, 10)]
         for side, queries in (("b", 20), ("n", 40))
     ]
-    assert [cause.span for cause in _explain(*sides).causes] == ["spans of rarer names"]
+    assert [cause.span for cause in _explain(sides[0], sides[1]).causes] == ["spans of rarer names"]
 
 
 SHARED = Path(os.environ.get("PEAKPROOF_SHARED", Path(__file__).parents[4] / "shared"))
