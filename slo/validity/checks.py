@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from slo.findings import Finding
-from slo.validity import data_pools, generator, load, workers
-from slo.validity.context import Given, Limits
+from slo.validity import data_pools, evidence, generator, load, reached, steps, workers
+from slo.validity.context import Given, JudgedBy, Limits
 from slo.validity.delivery import Delivered
-from slo.validity.load import proxy_of
+from slo.validity.reached import proxy_of
 from slo.validity.run_document import RunDocument
+
+BESIDE_A_MISS = frozenset({"steps", "cut off"})
+"""The checks that a miss stands beside: it was shown by less load than planned, or the shop hangs at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +27,26 @@ class Checked:
 
 
 def check_validity(
-    run: RunDocument, records: Delivered, declared: frozenset[str], limits: Limits | None = None
+    run: RunDocument,
+    records: Delivered,
+    declared: frozenset[str],
+    limits: Limits | None = None,
+    judged_by: JudgedBy | None = None,
 ) -> tuple[Checked, ...]:
     """Return every validity check with its findings, in a fixed order.
 
     `declared` holds what targets.yaml declares for the environment: of `orders`, `payments`, `stock`, `release`,
     `traces`, `test data`. An aborted run is not invalid by that alone: `slo.verdict.verdict` weighs why it was.
     """
-    given = Given(run=run, records=records, declared=declared, limits=limits or Limits())
-    straight = proxy_of(run) is None and records.at_proxy == 0
+    given = Given(
+        run=run,
+        records=records,
+        declared=declared,
+        limits=limits or Limits(),
+        judged_by=judged_by or JudgedBy(),
+    )
+    requests = records.all_steps
+    straight = proxy_of(run) is None and requests is not None and requests.at_proxy == 0
     optional = (
         *(("browser", run.browser), ("connections", run.shared_connections), ("proxy", None if straight else run)),
         *(("storefront", run.storefront_failures or None), ("hosts", run.undeclared_hosts or None)),
@@ -51,6 +65,7 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "contact": workers.contact,
     "clocks": workers.clocks,
     "records": workers.records,
+    "evidence": evidence.evidence,
     "scheduling lag": generator.lag,
     "stalls": generator.stalls,
     "generator CPU": generator.cpu,
@@ -61,9 +76,10 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "hooks": workers.hooks,
     "storefront": workers.storefront,
     "release": load.release,
-    "cut off": load.cut_off,
-    "blocked": load.blocked,
-    "proxy": load.proxy,
+    "steps": steps.steps,
+    "cut off": reached.cut_off,
+    "blocked": reached.blocked,
+    "proxy": reached.proxy,
     "spans": workers.spans,
     "browser": load.browser,
     "connections": load.connections,

@@ -1,16 +1,20 @@
 """What a validity check is given, and the findings that it may return: wrong, not known, or a note."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from slo.findings import Fact, Finding, Severity
+from slo.objectives.objective import Objective
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How far a run may be from what was planned and still be judged."""
+    """How far a run may be from what was planned and still be judged.
+
+    `blocked_ratio` bounds the requests that never reached the shop of steps that no judged objective is about.
+    """
 
     on_time_ratio: float = 0.99
     lag_p99_s: float = 0.1
@@ -22,16 +26,29 @@ class Limits:
     unserved_ratio: float = 0.01
     blocked_ratio: float = 0.01
     cut_off_ratio: float = 0.01
+    missing_ratio: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedBy:
+    """The objectives that a run is judged by, and how often its plan says that a session makes each step, by journey.
+
+    Without those that the plan gives up on; journeys and steps of which that number can't be planned aren't in it.
+    """
+
+    objectives: tuple[Objective, ...] = ()
+    visits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A run's facts, its records, what its environment declares, and the limits."""
+    """A run's facts, its records, what its environment declares, what it is judged by, and the limits."""
 
     run: RunDocument
     records: Delivered
     declared: frozenset[str]
     limits: Limits
+    judged_by: JudgedBy = field(default_factory=JudgedBy)
 
 
 def invalid(subject: str, message: str, change: str, **facts: Fact) -> Finding:
@@ -48,7 +65,8 @@ def invalid(subject: str, message: str, change: str, **facts: Fact) -> Finding:
 
 def unknown(subject: str, what: str) -> Finding:
     """Return a finding that `what` is not known, which is as bad as not fine."""
-    return invalid(subject, f"{what} is not known", "run again; if it stays unknown, report it with logs/")
+    found = invalid(subject, f"{what} is not known", "run again; if it stays unknown, report it with logs/")
+    return replace(found, known=False)
 
 
 def note(subject: str, message: str) -> Finding:

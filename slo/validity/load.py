@@ -1,7 +1,4 @@
-"""Validity of a run's load: it was played whole, as planned, at one release of the shop, and reached it.
-
-A proxy between the load and the shop is part of that: whether it failed requests, and what it adds to them.
-"""
+"""Validity of a run's load: it was played whole, as planned, and at one release of the shop."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +6,7 @@ from collections.abc import Iterator
 from slo.findings import Finding
 from slo.formatting import count, percent, seconds
 from slo.validity.context import Given, invalid, note, unknown
-from slo.validity.run_document import AccountFacts, ProxyFacts, ReleaseFacts, RunDocument
+from slo.validity.run_document import AccountFacts, ReleaseFacts
 
 _HOSTS_NAMED = 10
 NO_ACCOUNT = "no_account"
@@ -139,30 +136,6 @@ def release(given: Given) -> Iterator[Finding]:
             yield invalid("release", message, change, seen=during)
 
 
-def blocked(given: Given) -> Iterator[Finding]:
-    """Find a run of which a firewall took too many requests; note fewer."""
-    blocked, requests = given.records.blocked, given.records.requests
-    if blocked is None or requests is None:
-        yield unknown("blocked", "whether a firewall took requests")
-    elif blocked > given.limits.blocked_ratio * requests:
-        message = f"{count(blocked)} of {count(requests)} requests were blocked before they reached the shop"
-        yield invalid("blocked", message, "let the generator's address through the firewall or rate limit")
-    elif blocked:
-        message = f"{count(blocked)} of {count(requests)} requests were blocked and are left out"
-        yield note("blocked", message)
-
-
-def cut_off(given: Given) -> Iterator[Finding]:
-    """Find a run that was played to its end, in whose judged time too many requests were never answered."""
-    cut, requests = given.records.cut_off, given.records.requests
-    if cut is None or requests is None:
-        yield unknown("cut off", "how many requests were under way when the run ended")
-    elif given.run.ended == "completed" and cut > given.limits.cut_off_ratio * requests:
-        message = f"{count(cut)} of {count(requests)} requests of the judged time had no reply when the run ended"
-        change = "look at the last minute of the run: the shop hangs; or end the judged time earlier"
-        yield invalid("cut off", message, change, cut_off=cut, requests=requests)
-
-
 def browser(given: Given) -> Iterator[Finding]:
     """Note that the browser saw nothing: what it sees is shown and never judged."""
     browser = given.run.browser
@@ -190,29 +163,3 @@ def connections(given: Given) -> Iterator[Finding]:
         " their own, so connecting cost the shop less than they will"
     )
     yield note("connections", message)
-
-
-def proxy_of(run: RunDocument) -> ProxyFacts | None:
-    """Return the proxy that the environment was reached through, None without one."""
-    return run.environment.proxy if run.environment else None
-
-
-def proxy(given: Given) -> Iterator[Finding]:
-    """Find a run of which too many requests failed at the proxy; note fewer, and what is to be known of it."""
-    used, failed, requests = proxy_of(given.run), given.records.at_proxy, given.records.requests
-    if used is not None:
-        yield note("proxy", f"the load went through the proxy {used.url}: what it takes is in every figure")
-        if used.resolves_names:
-            message = "the proxy resolved the names: production was recognised by its names alone, not by addresses"
-            yield note("proxy", message)
-    if failed is None or requests is None:
-        yield unknown("proxy", "whether requests failed at the proxy")
-    elif failed > given.limits.blocked_ratio * requests:
-        message = f"{count(failed)} of {count(requests)} requests failed at the proxy, before they reached the shop"
-        change = (
-            "see in its log whether it lets this machine through (407: proxy.basic_auth; 403: its rules), can bear the"
-            " load, and reaches the shop"
-        )
-        yield invalid("proxy", message, change)
-    elif failed:
-        yield note("proxy", f"{count(failed)} of {count(requests)} requests failed at the proxy and are left out")

@@ -61,6 +61,7 @@ class EnvironmentFacts(_Part):
     name: str | None = None
     base_url: str | None = None
     fingerprint: dict[str, Any] | None = None
+    production_fingerprint: dict[str, Any] | None = None
     destinations: DestinationsFacts | None = None
     proxy: ProxyFacts | None = None
     shares_addresses: dict[str, tuple[str, ...]] | None = None
@@ -319,6 +320,7 @@ class RunDocument(_Part):
     plan: PlanFacts | None = None
     inputs: dict[str, str] | None = Field(None, description="the SHA-256 of each copied input by its name")
     seed: int | None = None
+    not_played: tuple[str, ...] | None = Field(None, description="the storefront's journeys that the plan leaves out")
     shared_connections: Count | None = None
     environment: EnvironmentFacts | None = None
     shop_records: ShopRecordsFacts | None = None
@@ -360,7 +362,8 @@ class RunDocument(_Part):
     hook_failures: tuple[HookFailure, ...] | None = None
     storefront_failures: tuple[StorefrontFailure, ...] | None = None
     live: LiveFacts | None = None
-    notes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] | None = Field(None, description="what couldn't be kept of what a verdict rests on")
+    page_gaps: tuple[str, ...] | None = Field(None, description="what only the pages lack; no verdict rests on it")
     recorder: RecorderFacts | None = None
     browser: BrowserFacts | None = None
     versions: dict[str, str | None] | None = None

@@ -359,27 +359,6 @@ def test_less_than_99_of_100_sessions_on_time_is_load_not_delivered(passing: Cas
     assert finding.message == "no session was due in the judged window"
 
 
-def test_more_than_1_of_100_requests_blocked_is_a_firewall_and_fewer_are_a_note(passing: Case) -> None:
-    (finding,) = _found(passing, passing.run.to_json(), blocked=41)
-    assert finding.severity is Severity.INCONCLUSIVE
-    assert finding.message == "41 of 4,000 requests were blocked before they reached the shop"
-    (finding,) = _found(passing, passing.run.to_json(), blocked=40)
-    assert finding.severity is Severity.NOTE
-    assert finding.message == "40 of 4,000 requests were blocked and are left out"
-
-
-def test_more_than_1_of_100_requests_without_a_reply_at_the_end_are_a_shop_that_hangs(passing: Case) -> None:
-    (finding,) = _found(passing, passing.run.to_json(), cut_off=41)
-    assert (finding.severity, finding.subject) == (Severity.INCONCLUSIVE, "cut off")
-    assert finding.message == "41 of 4,000 requests of the judged time had no reply when the run ended"
-    assert _found(passing, passing.run.to_json(), cut_off=40) == []
-    assert "cut off" not in {
-        one.subject for one in _found(passing, passing.run.to_json() | {"ended": "aborted"}, cut_off=41)
-    }
-    (finding,) = _found(passing, passing.run.to_json(), cut_off=None)
-    assert finding.message == "how many requests were under way when the run ended is not known"
-
-
 LACKING = [
     ("no_descriptor", "descriptor", "raise ulimit -n on the generator's machine, or add workers"),
     ("no_port", "local port", "widen net.ipv4.ip_local_port_range, or add the generator a machine"),

@@ -7,6 +7,7 @@ import pytest
 
 from slo.findings import Finding, Severity
 from slo.validity.checks import check_validity
+from slo.validity.delivery import StepRequests
 from slo.validity.run_document import parse_run
 from slo.verdict.verdict import Case
 
@@ -17,7 +18,8 @@ NOTED = (Severity.NOTE, "the load went through the proxy http://proxy.test:3128:
 def found(case: Case, proxy: dict[str, Any] | None, at_proxy: int | None) -> tuple[Finding, ...] | None:
     """Return what is found of the proxy, None when it isn't looked at."""
     run = parse_run({**case.run.to_json(), "environment": {"name": "staging", **({"proxy": proxy} if proxy else {})}})
-    records = dataclasses.replace(case.records, at_proxy=at_proxy)
+    steps = None if at_proxy is None else {"home": StepRequests(requests=4000, at_proxy=at_proxy)}
+    records = dataclasses.replace(case.records, steps=steps)
     return {one.name: one.findings for one in check_validity(run, records, case.declared)}.get("proxy")
 
 
@@ -45,7 +47,7 @@ def test_over_1_of_100_requests_that_failed_at_it_are_no_evidence_and_fewer_a_no
 ) -> None:
     few = (Severity.NOTE, "40 of 4,000 requests failed at the proxy and are left out")
     assert told(found(passing, proxy, 40)) == [*others, few]
-    many = "41 of 4,000 requests failed at the proxy, before they reached the shop"
+    many = "41 of 4,000 requests of the run never reached the shop (41 failed at the proxy), at most 1 % may"
     findings = found(passing, proxy, 41)
     assert told(findings) == [*others, (Severity.INCONCLUSIVE, many)]
     assert (findings or ())[-1].change == (
