@@ -21,11 +21,15 @@ Kind = Literal["objective", "audit", "validity", "cause"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding; `message` is a sentence without its full stop, `change` the next step that would resolve it."""
+    """One finding; `message` is a sentence without its full stop, `change` the next step that would resolve it.
+
+    `known` is False where the finding is that something isn't known.
+    """
 
     kind: Kind
     severity: Severity
     subject: str
     message: str
     change: str = ""
+    known: bool = True
     facts: Mapping[str, Fact] = field(default_factory=dict)

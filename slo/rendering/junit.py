@@ -4,8 +4,9 @@ from xml.etree import ElementTree as ET
 
 from slo.formatting import clean
 from slo.outcomes import Outcome
+from slo.verdict.checkpoints import Checkpoint
 from slo.verdict.objective_results import ObjectiveResult
-from slo.verdict.verdict import Checkpoint, Verdict
+from slo.verdict.verdict import Verdict
 
 
 def render_junit(verdict: Verdict) -> str:
@@ -53,4 +54,9 @@ def _check(point: Checkpoint) -> ET.Element:
 
 def _whole(verdict: Verdict) -> ET.Element:
     tag = {Outcome.PASS: None, Outcome.FAIL: "failure"}.get(verdict.outcome, "error")
-    return _case("verdict", "the run as a whole", tag, verdict.headline, verdict.outcome.value)
+    reason = verdict.headline.removeprefix(verdict.outcome.value).strip()
+    case = _case("verdict", "the run as a whole", tag, f"{verdict.first_line}: {reason}", verdict.outcome.value)
+    if tag is None:
+        lines = [verdict.first_line, reason, *(f"not shown: {one}" for one in verdict.not_shown)]
+        ET.SubElement(case, "system-out").text = "\n".join(map(clean, lines))
+    return case

@@ -35,7 +35,9 @@ def escape(text: str) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    yield f"### {_ICONS[verdict.outcome]} {escape(verdict.headline)}"
+    yield f"### {_ICONS[verdict.outcome]} {escape(verdict.first_line)}"
+    yield ""
+    yield escape(verdict.headline.removeprefix(verdict.outcome.value).strip())
     yield ""
     yield f"Run {escape(verdict.run)}"
     yield ""
@@ -45,6 +47,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield _row(result)
     yield from _causes(verdict)
     yield from _findings(verdict)
+    if verdict.not_shown:
+        yield from ("", "#### What this doesn't show", "", *(f"- {escape(one)}" for one in verdict.not_shown))
 
 
 def _row(result: ObjectiveResult) -> str:
@@ -58,7 +62,7 @@ def _row(result: ObjectiveResult) -> str:
         seen,
         f"{percent(result.budget)}{limit}",
         count(result.events),
-        f"{result.design_effect:.1f}",
+        f"{result.decisive_design_effect:.1f}",
         escape(why),
     ]
     return f"| {' | '.join(cells)} |"
@@ -70,20 +74,19 @@ def _causes(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield "#### What grew since the reference phase"
     yield ""
-    yield "| For | Service | Span | Self time a trace | Grew by (95 %) | Calls a trace | Traces | Slowest |"
+    yield "| For | Service | Span | Self time a trace | Grew by (at least, 95 %) | Calls a trace | Traces | Slowest |"
     yield "|---|---|---|---:|---:|---:|---:|---|"
     for cause in verdict.causes:
         yield _cause(cause)
 
 
 def _cause(cause: Cause) -> str:
-    span = f"{seconds(cause.grew_low_s)} to {seconds(cause.grew_high_s)}"
     cells = [
         escape(cause.objective),
         escape(cause.service),
         escape(cause.span),
         f"{seconds(cause.self_s_before)} → {seconds(cause.self_s_now)}",
-        f"{seconds(cause.grew_s)} ({span})",
+        f"{seconds(cause.grew_s)} (at least {seconds(cause.grew_low_s)})",
         f"{cause.calls_per_trace_before:.3g} → {cause.calls_per_trace_now:.3g}",
         f"{count(cause.traces_before)} → {count(cause.traces_now)}",
         ", ".join(escape(trace) for trace in cause.example_trace_ids),

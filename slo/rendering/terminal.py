@@ -11,8 +11,8 @@ from slo.verdict.verdict import Verdict, summary_counts
 
 COLUMNS = 100
 LINES = 24
-_OBJECTIVES = 9
 _NOT_JUDGED = 2
+_NOT_SHOWN = 80
 _WORDS = {"not_judged": "not judged", "no_data": "no data"}
 _ORDER = ("missed", "undecided", "no_data", "met", "not_judged")
 _COLOURS = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.INCONCLUSIVE: "33"}
@@ -21,40 +21,54 @@ _TABLE = "{:<30} {:<10} {:<15} {:<15} {:>12} {:>8}"
 
 def render_terminal(verdict: Verdict, *, colour: bool = False) -> str:
     """Return the verdict as text that ends in a newline; `colour` paints the outcome with ANSI codes."""
-    lines = [clip(line, COLUMNS) for line in _lines(verdict)][:LINES]
+    head, tail = [*_head(verdict)], [*_tail(verdict)]
+    table = [*_table(verdict, LINES - len(head) - len(tail))]
+    lines = [clip(line, COLUMNS) for line in (*head, *table, *tail)][:LINES]
     if colour:
         word = verdict.outcome.value
         lines[0] = lines[0].replace(word, f"\x1b[1;{_COLOURS[verdict.outcome]}m{word}\x1b[0m", 1)
     return "\n".join(lines) + "\n"
 
 
-def _lines(verdict: Verdict) -> Iterator[str]:
-    reason = verdict.headline.removeprefix(verdict.outcome.value)
-    yield from _wrap(f"{verdict.outcome.value}  {clean(reason)}", 3)
+def _head(verdict: Verdict) -> Iterator[str]:
+    """Return the outcome with what it is about, and its reason."""
+    yield from _wrap(f"{verdict.outcome.value}  {clean(verdict.about.line)}", 2)
+    yield from _wrap(f"      {clean(verdict.headline.removeprefix(verdict.outcome.value))}", 3)
     yield ""
+
+
+def _table(verdict: Verdict, most: int) -> Iterator[str]:
+    """Return the objectives, the worst first, in at most so many lines."""
     yield _TABLE.format("objective", "outcome", "observed", "limit", "events", "deff")
     ranked = sorted(verdict.objectives, key=lambda one: _ORDER.index(one.outcome))
-    for result in ranked[:_OBJECTIVES]:
-        yield _row(result)
-    if len(ranked) > _OBJECTIVES:
-        yield f"and {len(ranked) - _OBJECTIVES} more: {summary_counts(verdict)} in all"
+    shown = len(ranked) if len(ranked) < most else most - 2
+    yield from map(_row, ranked[:shown])
+    if len(ranked) > shown:
+        yield f"and {len(ranked) - shown} more: {summary_counts(verdict)} in all"
+
+
+def _tail(verdict: Verdict) -> Iterator[str]:
     yield from _given_up(verdict)
     yield ""
     yield f"promises  {clean(_promises(verdict))}"
     yield f"load      {clean(_load(verdict))}"
     yield from _replies(verdict)
+    if verdict.not_shown:
+        limits = "; ".join(clip(clean(one), _NOT_SHOWN) for one in verdict.not_shown)
+        yield from _wrap(f"not shown {limits}", 4, indent=10)
+    yield from _no_cause(verdict)
     for number, line in enumerate(_next(verdict)):
         yield f"{'' if number else 'next':<9} {clean(line)}"
 
 
-def _wrap(text: str, most: int) -> list[str]:
+def _wrap(text: str, most: int, indent: int = 6) -> list[str]:
     """Break at spaces into at most `most` lines, the last clipped."""
     lines: list[str] = []
     while len(text) > COLUMNS and len(lines) < most - 1:
         at = text.rfind(" ", 0, COLUMNS + 1)
         at = at if at > COLUMNS // 2 else COLUMNS
         lines.append(text[:at].rstrip())
-        text = "      " + text[at:].lstrip()
+        text = " " * indent + text[at:].lstrip()
     return [*lines, text]
 
 
@@ -62,7 +76,7 @@ def _row(result: ObjectiveResult) -> str:
     seen = "-" if result.ratio_good is None else f"{percent(1 - result.ratio_good)} bad"
     limit = f"{percent(result.budget)} bad" if result.threshold_s is None else _latency_limit(result)
     outcome = _WORDS.get(result.outcome, result.outcome)
-    effect = f"{result.design_effect:.1f}" if result.events else "-"
+    effect = f"{result.decisive_design_effect:.1f}" if result.events else "-"
     return _TABLE.format(clip(clean(result.name), 30), outcome, seen, limit, count(result.events), effect)
 
 
@@ -97,11 +111,13 @@ def _promises(verdict: Verdict) -> str:
 
 def _load(verdict: Verdict) -> str:
     wrong = [point for point in verdict.checks if point.kind == "validity" and point.status != "good"]
-    if wrong:
+    if wrong and not (verdict.aborted and verdict.outcome is Outcome.FAIL):  # what isn't known of it saves no miss
         return f"not valid: {wrong[0].name}: {wrong[0].message}{_more(len(wrong) - 1)}"
     length = "" if verdict.judged is None else f", {verdict.judged.duration_s:.0f} s judged"
     left = sum(verdict.left_out.values())
-    return f"delivered as planned{length}" + (f", {count(left)} requests outside of it left out" if left else "")
+    return f"{verdict.aborted or 'delivered as planned'}{length}" + (
+        f", {count(left)} requests outside of it left out" if left else ""
+    )
 
 
 def _replies(verdict: Verdict) -> Iterator[str]:
@@ -112,6 +128,13 @@ def _replies(verdict: Verdict) -> Iterator[str]:
         yield f"replies   {clean(f'{worst.subject}: {worst.message}')}"
 
 
+def _no_cause(verdict: Verdict) -> Iterator[str]:
+    """Return why a FAIL names no cause, where that is known."""
+    notes = [one for one in verdict.findings if one.kind == "cause" and "error" not in one.facts]
+    if verdict.outcome is Outcome.FAIL and notes and not verdict.causes:
+        yield f"cause     not known: {clean(notes[0].message)}"
+
+
 def _more(more: int) -> str:
     return f" (and {more} more)" if more > 0 else ""
 
@@ -119,7 +142,7 @@ def _more(more: int) -> str:
 def _next(verdict: Verdict) -> Iterator[str]:
     """Return what to do next, at most three lines."""
     if verdict.outcome is Outcome.PASS:
-        yield "nothing: the release may go"
+        yield "nothing has to be mended"
         return
     if verdict.outcome is Outcome.FAIL and verdict.causes:
         examples = ", ".join(verdict.causes[0].example_trace_ids[:2])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slo.burn_rates import SCRAPES, NoPair, Pair, Severity, pairs, period_s
-from slo.objectives.indicators import Counters, Queries, Records
+from slo.objectives.indicators import Counters, Queries, Records, Sessions
 from slo.objectives.objective import Objective
 from slo.rules import names
 from slo.rules.burn_alerts import About, burn_alert
@@ -19,6 +19,7 @@ from slo.rules.scope import ENVIRONMENT, Scope
 SHORTEST_S = 300
 _NOT_COUNTED = {
     Records.kind: "it is read from the records of a load test, which Prometheus doesn't have",
+    Sessions.kind: "it is read from the sessions of a load test, which Prometheus doesn't have",
     Queries.kind: "its PromQL says more than two selectors, so that no test could prove its alerts: name two counters",
 }
 

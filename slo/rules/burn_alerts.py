@@ -80,6 +80,8 @@ def burn_alert(pair: Pair, pairs: Sequence[Pair], recorder: Recorder, example: E
                 clears_after_s=fault.clears_after_s,
                 fault_s=fault.fault_s,
                 healthy_s=HEALTHY_S,
+                # Where the floor makes factors equal, what is enough for this pair is enough for a faster one.
+                alone=all(one.threshold != pair.threshold or one.long_s >= pair.long_s for one in pairs),
             ),
         ),
     )

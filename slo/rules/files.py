@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from slo.rules.build import Built, ObjectiveRules, Pace
 from slo.rules.model import Group
 from slo.rules.objective_scenarios import scenarios
+from slo.rules.period_scenario import quarter_s, whole_period
+from slo.rules.recordings import LONG_STEP_S
 from slo.rules.rule_tests import rule_tests
 from slo.rules.scenarios import of_cases
 from slo.rules.scope import Scope
@@ -43,6 +45,9 @@ class RuleFiles:
             )
             for suffix, slow, every_s in paces
         }
+        if period := whole_period(rules):
+            path = f"{TESTS}/{name}_period_test.yml"
+            tests[path] = rule_tests(period, [f"../{name}.yml"], quarter_s(rules), LONG_STEP_S)
         return {**self._rules(name, rules.groups()), **tests}
 
     def _worries(self, group: Group) -> dict[str, str]:

@@ -9,9 +9,20 @@ from slo.rules.build import ObjectiveRules
 from slo.rules.burn_alerts import HEALTHY_S
 from slo.rules.example_series import Labels, allows, target_of
 from slo.rules.model import Recording
-from slo.rules.promql import asks_for_absence, duration, job_matchers, number, same_family, telling_matchers
+from slo.rules.promql import asks_for_absence, duration, job_matchers, same_family, telling_matchers
 from slo.rules.recordings import RAW_UP_TO_S
-from slo.rules.scenarios import TOLERANCE, Check, Scenario, Series, Stretch, at_or_before, firing, of_cases, played
+from slo.rules.scenarios import (
+    TOLERANCE,
+    Check,
+    Scenario,
+    Series,
+    Stretch,
+    at_or_before,
+    firing,
+    near,
+    of_cases,
+    played,
+)
 from slo.rules.scope import ENVIRONMENT
 from slo.rules.signals import Course, Level, Rate, Signal
 
@@ -52,7 +63,7 @@ class _Scenarios:
         yield from self._down_is_not_renamed()
 
     def _common(self) -> Iterator[Scenario]:
-        yield self._half_way()
+        yield from self._half_way()
         yield self._no_traffic()
         yield from self._no_good_born()
         yield from self._unlabelled()
@@ -88,10 +99,12 @@ class _Scenarios:
         series = self._steady(0.9 * budget, lasts_s + self.every_s)
         return self._scenario("sustained-errors", series, checks)
 
-    def _half_way(self) -> Scenario:
-        """Return two replicas whose traffic doubled, 3 of 4 events bad since then, as half of each window passed."""
+    def _half_way(self) -> Iterator[Scenario]:
+        """Yield two replicas whose traffic doubled, 3 of 4 events bad since then, as half of each window passed."""
         record, base_s = self.rules.recorder.recorded, self.rules.recorder.base_s
         windows = [one for one in self._windows() if one != self.rules.about.period_s]
+        if not windows:  # of a day or less: no ticket's window is shorter than the period
+            return
         healthy_s, faulty_s = max(windows) * 3 // 4, max(windows) // 2
         checks = []
         for window in windows:
@@ -112,7 +125,7 @@ class _Scenarios:
             for share, instance in ((0.25, "a:9090"), (0.75, "b:9090"))
             for one in self._played(self._doubled(share), healthy_s, faulty_s + 600, instance)
         )
-        return self._scenario("half-way", tuple(series), checks)
+        yield self._scenario("half-way", tuple(series), checks)
 
     def _doubled(self, share: float) -> list[Signal]:
         """Return a share of the traffic that doubles, with 3 of 4 events bad from then on."""
@@ -198,7 +211,9 @@ class _Scenarios:
             other = [self._other(one, label) for one in dict.fromkeys(self._both())]
             checks = [self._silent(3000), *self._ratios(3000, 0)]
             checks += [self._near(3000, record(name(base_s)), _RATE) for name in (names.events, names.good_events)]
-            checks += [self._near(3000, record(names.counted(HOUR_S)), _RATE * 3000)] * (HOUR_S in self._windows())
+            checks += [self._near(3000, record(names.counted(HOUR_S)), _RATE * 3000)] * (
+                HOUR_S in self._longs().intersection(self._windows())
+            )
             series = (*self._steady(0, HOUR_S), *other)
             yield self._scenario(f"beside-another-{label}", series, checks)
 
@@ -220,7 +235,7 @@ class _Scenarios:
 
     def _targets(self) -> Iterator[Scenario]:
         """Yield one target of two that is down, which blinds nothing, and targets that are gone, which does."""
-        if not job_matchers(self.rules.source):
+        if not job_matchers(self.rules.source) or not self.rules.pairs:
             return
         own = target_of(self.rules.source.total)
         second = tuple({**dict(own), "instance": "second:9090"}.items())
@@ -345,10 +360,7 @@ class _Scenarios:
         return Check(at_s=at_or_before(at_s, self.every_s), expr=f"count({selector})", value=None)
 
     def _near(self, at_s: float, selector: str, value: float, within: float | None = None) -> Check:
-        """Return that a recorded value is within 2 % of what arithmetic has: rates are extrapolated."""
-        margin = number(within if within is not None else max(0.02 * value, 1e-9))
-        expr = f"count(abs({selector} - {number(value)}) <= {margin})"
-        return Check(at_s=at_or_before(at_s, self.every_s), expr=expr, value=1)
+        return near(at_or_before(at_s, self.every_s), selector, value, within)
 
 
 def _is_of(labels: Mapping[str, str], pair: Pair) -> bool:

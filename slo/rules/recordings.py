@@ -21,7 +21,8 @@ from slo.rules.promql import Events, duration, number
 from slo.rules.scope import ENVIRONMENT
 
 RAW_UP_TO_S = 6 * HOUR_S
-_STEP_S, _LONG_STEP_S = 60, 300
+LONG_STEP_S = 300
+_STEP_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class Recorder:
 
     def coverage(self, window_s: int) -> Recording:
         """Return the share of a window for which events were counted, also where there were none."""
-        step_s = _STEP_S if window_s <= RAW_UP_TO_S else _LONG_STEP_S
+        step_s = _STEP_S if window_s <= RAW_UP_TO_S else LONG_STEP_S
         asked = f"{self._sums()[1]}[{duration(window_s)}:{duration(step_s)}]"
         return self.rule(names.coverage(window_s), f"clamp_max(count_over_time({asked}) / {window_s // step_s}, 1)")
 

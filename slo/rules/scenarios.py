@@ -1,13 +1,14 @@
 """Courses of series over time, and what rules must say at given moments of it: the tests of promtool as values."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from slo.objectives.selectors import quoted
 from slo.rules.model import Alert, Group
+from slo.rules.promql import number
 from slo.rules.scope import Scope
-from slo.rules.signals import Absent, Boundary, Case, Course, Signal
+from slo.rules.signals import Absent, Ago, Boundary, Case, Course, Level, Rate, Signal
 from slo.rules.write import alert_labels
 
 TOLERANCE = 2
@@ -90,6 +91,12 @@ def at_or_before(moment_s: float, every_s: int) -> int:
     return math.floor(moment_s / every_s) * every_s
 
 
+def near(at_s: int, selector: str, value: float, within: float | None = None) -> Check:
+    """Return that a recorded value is within 2 % of what arithmetic has: rates are extrapolated."""
+    margin = number(within if within is not None else max(0.02 * value, 1e-9))
+    return Check(at_s=at_s, expr=f"count(abs({selector} - {number(value)}) <= {margin})", value=1)
+
+
 def _of_case(case: Case, alert: Alert, group: Group, scope: Scope, every_s: int) -> Scenario:
     fires_s = case.healthy_s + case.fires_after_s
     late_s = TOLERANCE * every_s
@@ -99,20 +106,30 @@ def _of_case(case: Case, alert: Alert, group: Group, scope: Scope, every_s: int)
     fired_at = at_or_before(fires_s + late_s, every_s)
     expr = firing(named(alert, scope, case.labels))
     checks = [
-        Check(at_s=max(0, at_or_before(fires_s - every_s, every_s)), expr=expr, value=None),
+        Check(at_s=max(0, _not_yet(fires_s, alert.for_s, every_s)), expr=expr, value=None),
         Check(at_s=fired_at, expr=expr, value=1),
         Check(at_s=max(fired_at, at_or_before(gone_s - late_s, every_s)), expr=expr, value=1),
         Check(at_s=at_or_before(gone_s + late_s, every_s), expr=expr, value=None),
     ]
-    if sum(other.name == alert.name for other in group.alerts) > 1:
+    if case.alone and sum(other.name == alert.name for other in group.alerts) > 1:
         alone = firing((("alertname", alert.name), *scope.labels.items()))
         checks.append(Check(at_s=fired_at, expr=alone, value=1))
     after_s = case.clears_after_s + 2 * late_s
     series = (
         *played(case.signals, scope, case.healthy_s, fault_s, after_s),
-        *_elsewhere(case.signals, scope, case.healthy_s + fault_s + after_s),
+        *_elsewhere(case.signals, alert, scope, case.healthy_s + fault_s + after_s),
     )
     return Scenario(name=case.name, series=series, checks=tuple(checks))
+
+
+def _not_yet(fires_s: float, for_s: int, every_s: int) -> int:
+    """Return an evaluation at which it can't fire yet, and would without its `for`.
+
+    Where that is no longer than an interval, it is the first one at which the condition holds: it is pending then.
+    """
+    if 0 < for_s <= every_s:
+        return math.ceil((fires_s - for_s) / every_s) * every_s
+    return at_or_before(fires_s - every_s, every_s)
 
 
 def _of_boundary(boundary: Boundary, alert: Alert, scope: Scope, every_s: int) -> Scenario:
@@ -121,25 +138,43 @@ def _of_boundary(boundary: Boundary, alert: Alert, scope: Scope, every_s: int) -
     lasts_s = boundary.fault_s + every_s
     series = (
         *played(boundary.signals, scope, boundary.healthy_s, lasts_s, 0),
-        *_elsewhere(boundary.signals, scope, boundary.healthy_s + lasts_s),
+        *_elsewhere(boundary.signals, alert, scope, boundary.healthy_s + lasts_s),
     )
     return Scenario(
         name=boundary.name, series=series, checks=(Check(at_s=at_s, expr=expr, value=1 if boundary.fires else None),)
     )
 
 
-def _elsewhere(signals: Iterable[Signal], scope: Scope, lasts_s: float) -> tuple[Series, ...]:
-    """Return two other environments, one ill and one well all the time: neither is this one's business."""
+def _elsewhere(signals: Iterable[Signal], alert: Alert, scope: Scope, lasts_s: float) -> tuple[Series, ...]:
+    """Return other environments, one ill and one well all the time: none is this one's business.
+
+    Beside the alerts of an exporter there are two more, in which all is ten times as large, or a tenth: a rule that
+    takes one of its series from elsewhere is far off then.
+    """
     if scope.matcher is not None:
         return ()
-    courses = ((f"ill-{scope.environment}", False), (f"well-{scope.environment}", True))
+    courses: dict[str, Callable[[Signal], Course]] = {"ill": lambda one: one.faulty, "well": lambda one: one.healthy}
+    if alert.exporter is not None:
+        courses |= {"larger": lambda one: _times(10, one.faulty), "smaller": lambda one: _times(0.1, one.faulty)}
     return tuple(
         Series(
             metric=signal.metric,
-            labels=(*signal.labels, *Scope(environment=name).example_labels),
+            labels=(*signal.labels, *Scope(environment=f"{name}-{scope.environment}").example_labels),
             stretches=(Stretch(course=course, seconds=lasts_s),),
         )
-        for name, well in courses
+        for name, course_of in courses.items()
         for signal in signals
-        if not isinstance(course := signal.healthy if well else signal.faulty, Absent)
+        if not isinstance(course := course_of(signal), Absent)
     )
+
+
+def _times(factor: float, course: Course) -> Course:
+    match course:
+        case Level(value=value):
+            return Level(value=factor * value)
+        case Rate(per_s=per_s):
+            return Rate(per_s=factor * per_s)
+        case Ago(seconds=seconds):
+            return Ago(seconds=factor * seconds)
+        case Absent():
+            return course

@@ -52,7 +52,8 @@ class Case:
 
     By arithmetic the alert fires `fires_after_s` after the fault's begin, its `for` included, and is gone
     `clears_after_s` after the fault's end. Before the fault everything is healthy for `healthy_s`. `labels` are those
-    that tell this firing alert from another of the same rule.
+    that tell this firing alert from another of the same rule. `alone` holds where no other alert of its name fires
+    with it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Case:
     fault_s: float
     healthy_s: float = 600.0
     labels: tuple[tuple[str, str], ...] = ()
+    alone: bool = True
 
     def near(self, name: str, faulty: Mapping[str, Course], *, fires: bool) -> "Boundary":
         """Return the same fault with other courses of some metrics: close to a threshold, on one side of it."""

@@ -4,6 +4,7 @@ It changes no FAIL: a missed objective says more.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from slo.findings import Finding, Severity
 from slo.formatting import count
@@ -21,7 +22,7 @@ def check_done(run: RunDocument, failed_journeys: Mapping[str, int] | None) -> I
     if visits is not None and visits.failed and visits.completed == 0:
         yield _finding("sessions", f"{count(visits.failed)} sessions failed, and none did what it came for")
     elif failed_journeys is None:
-        yield _finding("journeys", "whether each journey was ever completed is not known")
+        yield replace(_finding("journeys", "whether each journey was ever completed is not known"), known=False)
     else:
         for journey, failed in failed_journeys.items():
             yield _finding(journey, f"{count(failed)} sessions of {journey} failed, and none did what it came for")

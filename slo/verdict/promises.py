@@ -85,7 +85,9 @@ def vacuous(audit: AuditDocument | None) -> frozenset[str]:
 
 
 def _unknown(subject: str, message: str, change: str) -> Finding:
-    return Finding(kind="audit", severity=Severity.INCONCLUSIVE, subject=subject, message=message, change=change)
+    return Finding(
+        kind="audit", severity=Severity.INCONCLUSIVE, subject=subject, message=message, change=change, known=False
+    )
 
 
 def _checks(audit: AuditDocument | None) -> tuple[CheckEntry, ...]:

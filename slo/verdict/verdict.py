@@ -3,32 +3,37 @@
 A PASS is earned: at least one objective shown met, none undecided or without data, every declared promise shown to
 hold, the run valid, and where sessions or orders failed, one that came through. Nothing that is missing counts for it.
 A FAIL is a fact: an objective shown missed in a valid run (also one the plan had given up on), or a broken promise in
-any run, for an oversold order is oversold whatever the load was. Everything else is INCONCLUSIVE and names what would
-settle it.
+any run, for an oversold order is oversold whatever the load was. A run that was aborted because a miss was certain is
+a FAIL whatever isn't known of it; what is known to have been wrong with it still makes it INCONCLUSIVE. A miss also
+stands where sessions broke off before the steps that are judged, for it was shown by less load than planned, and where
+the shop hangs when the run ends. Everything else is INCONCLUSIVE and names what would settle it.
 """
 
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from slo.causes.causes import Cause
 from slo.findings import Finding, Severity
-from slo.formatting import count, percent, seconds
-from slo.objectives.indicators import Evidence, Window
+from slo.formatting import count, percent
+from slo.objectives.indicators import Counters, Evidence, Window
 from slo.objectives.objective import Objective
 from slo.outcomes import Outcome
 from slo.statistics import ALPHA
-from slo.validity.checks import check_validity
-from slo.validity.context import Limits
+from slo.validity.checks import BESIDE_A_MISS, Checked, check_validity
+from slo.validity.context import JudgedBy, Limits
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument
+from slo.verdict.about import About, about
 from slo.verdict.audit_document import AuditDocument
+from slo.verdict.checkpoints import Checkpoint, checkpoint, promise_checkpoints
 from slo.verdict.done import check_done
-from slo.verdict.objective_results import ObjectiveResult, judge_objectives, observed
-from slo.verdict.promises import NEEDS, NOTHING, SOURCES, check_promises, vacuous
+from slo.verdict.headline import headline, seen
+from slo.verdict.not_shown import not_shown
+from slo.verdict.objective_results import UNCOUNTED_RATIO, Basis, ObjectiveResult, judge_objectives
+from slo.verdict.promises import check_promises, vacuous
 
-Status = Literal["good", "bad", "unknown", "left out"]
+_ABORTED = "the run was aborted: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,10 @@ class Case:
     `run` is run.json, `audit` audit.json (None when there is none); `evidence` maps an
     objective's name to what was read; `declared` is what targets.yaml declares for the environment (of `orders`,
     `payments`, `stock`, `release`, `traces`); `not_judged` maps the objectives that the plan gives up on to why;
-    `left_out` counts the requests outside of the judged window by phase.
+    `left_out` counts the requests outside of the judged window by phase; `planned_events` are, of an aborted run, the
+    events by objective that its judged window would have had. `visits` are how often the plan says that a session makes
+    each step, by journey, and `steps` those that it plays; `cached_steps` the steps that a cache may answer in the
+    shop's place.
     """
 
     run: RunDocument
@@ -48,21 +56,28 @@ class Case:
     audit: AuditDocument | None
     declared: frozenset[str]
     not_judged: Mapping[str, str]
-    design_effect_prior: float
+    assumed_error_burst_s: float
     decided_at: int
     alpha: float = ALPHA
     limits: Limits = field(default_factory=Limits)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    planned_events: Mapping[str, float] = field(default_factory=dict)
+    visits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    steps: frozenset[str] = frozenset()
+    cached_steps: frozenset[str] = frozenset()
 
+    @property
+    def judged_by(self) -> JudgedBy:
+        """What the run is judged by: the objectives that the plan doesn't give up on, and the visits."""
+        judged = tuple(one for one in self.objectives if one.name not in self.not_judged)
+        return JudgedBy(objectives=judged, visits=self.visits)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """One audit or validity check's status, kept or not, for renderings that list them all."""
-
-    kind: Literal["audit", "validity"]
-    name: str
-    status: Status
-    message: str
+    def sent(self, objective: Objective, but: frozenset[str] = frozenset()) -> int:
+        """Return how many requests of a server-side objective's steps reached the shop, without those of some steps."""
+        if not isinstance(objective.indicator.source, Counters):
+            return 0
+        steps = self.records.steps or {}
+        return sum(one.reached for step, one in steps.items() if step in objective.steps and step not in but)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +85,7 @@ class Verdict:
     """The judgement of one run, `verdict.json` as a value."""
 
     run: str
+    about: About
     outcome: Outcome
     headline: str
     decided_at: int
@@ -79,40 +95,59 @@ class Verdict:
     findings: tuple[Finding, ...]
     checks: tuple[Checkpoint, ...]
     causes: tuple[Cause, ...] = ()
+    not_shown: tuple[str, ...] = ()
+
+    @property
+    def first_line(self) -> str:
+        """Return the outcome and what it is about; the headline, its reason, comes next."""
+        return f"{self.outcome.value}  {self.about.line}"
+
+    @property
+    def invalid_because(self) -> tuple[Finding, ...]:
+        """Return the findings by which the run isn't valid."""
+        return tuple(one for one in self.findings if one.kind == "validity" and one.severity is Severity.INCONCLUSIVE)
 
     @property
     def missed(self) -> tuple[ObjectiveResult, ...]:
         """Return the objectives shown missed, the largest miss first and records before counters."""
         missed = (one for one in self.objectives if one.outcome == "missed")
-        return tuple(sorted(missed, key=lambda one: (one.source != "records", -(one.budget_burn or 0.0), one.name)))
+        return tuple(sorted(missed, key=lambda one: (one.source == "prometheus", -(one.budget_burn or 0.0), one.name)))
+
+    @property
+    def aborted(self) -> str | None:
+        """Return the sentence that says why the run was aborted, None of one that wasn't."""
+        return next((one.message for one in self.findings if one.message.startswith(_ABORTED)), None)
 
 
 def judge(case: Case) -> Verdict:
     """Judge one run. Pure: the same case gives the same verdict."""
     run = case.run
     window = run.judged_window
-    validity = check_validity(run, case.records, case.declared, case.limits)
+    validity = check_validity(run, case.records, case.declared, case.limits, case.judged_by)
     promises = check_promises(case.audit, case.declared, run.orders.accepted if run.orders else None)
-    objectives = judge_objectives(
-        case.objectives,
-        case.evidence,
-        case.not_judged,
-        case.design_effect_prior,
+    basis = Basis(
+        assumed_error_burst_s=case.assumed_error_burst_s,
         window_s=None if window is None else window.duration_s,
+        planned_events=case.planned_events if run.ended == "aborted" else None,
+        sent={one.name: case.sent(one, but=case.cached_steps) for one in case.objectives},
         alpha=case.alpha,
     )
+    objectives = judge_objectives(case.objectives, case.evidence, case.not_judged, basis)
     invalid = tuple(finding for checked in validity for finding in checked.findings)
     findings = (
         *promises,
         *invalid,
         *_objective_findings(case, objectives),
         *_unreached(case, objectives),
+        *_counted_more(case, objectives),
+        *_late(objectives),
         *_aborted(run, objectives),
         *check_done(run, case.records.failed_journeys),
     )
     verdict = Verdict(
         run=run.run or "?",
-        outcome=_outcome(promises, invalid, objectives, findings),
+        about=about(run),
+        outcome=_outcome(promises, _weighty(run, validity), objectives, findings),
         headline="",
         decided_at=case.decided_at,
         judged=window,
@@ -120,17 +155,31 @@ def judge(case: Case) -> Verdict:
         objectives=objectives,
         findings=findings,
         checks=(
-            *_promise_checkpoints(promises, case.declared, vacuous(case.audit)),
-            *(_checkpoint("validity", checked.name, checked.findings) for checked in validity),
+            *promise_checkpoints(promises, case.declared, vacuous(case.audit)),
+            *(checkpoint("validity", checked.name, checked.findings) for checked in validity),
         ),
     )
-    return dataclasses.replace(verdict, headline=_headline(verdict))
+    return _headlined(_with_limits(verdict, case))
+
+
+def _with_limits(verdict: Verdict, case: Case) -> Verdict:
+    """Return a PASS with what it doesn't show, any other verdict as it is."""
+    if verdict.outcome is not Outcome.PASS:
+        return verdict
+    limits = not_shown(
+        verdict.about, case.run, verdict.objectives, verdict.checks, case.steps, case.assumed_error_burst_s
+    )
+    return dataclasses.replace(verdict, not_shown=limits)
 
 
 def with_causes(verdict: Verdict, causes: tuple[Cause, ...], notes: tuple[Finding, ...] = ()) -> Verdict:
     """Return the verdict with what grew behind its missed objectives, the first of it in the headline as well."""
     verdict = dataclasses.replace(verdict, causes=causes, findings=(*verdict.findings, *notes))
-    return dataclasses.replace(verdict, headline=_headline(verdict))
+    return _headlined(verdict)
+
+
+def _headlined(verdict: Verdict) -> Verdict:
+    return dataclasses.replace(verdict, headline=headline(verdict))
 
 
 def with_notes(verdict: Verdict, notes: tuple[Finding, ...]) -> Verdict:
@@ -172,28 +221,41 @@ def _objective_findings(case: Case, objectives: tuple[ObjectiveResult, ...]) -> 
 
 
 def _unreached(case: Case, objectives: tuple[ObjectiveResult, ...]) -> Iterator[Finding]:
-    """Find objectives shown met of which more requests never reached the shop than half of the budget is.
+    """Find objectives shown met of whose sessions more than half of the budget ended without an answer of the shop's.
 
-    Had they been bad, the objective might not be met; that they are few of all requests says nothing about these.
+    Had they been bad, the objective might not be met. Of requests `slo.validity.reached` says it.
     """
     for result in objectives:
         evidence = case.evidence.get(result.name)
-        if result.outcome != "met" or evidence is None:
+        if result.outcome != "met" or evidence is None or not result.journeys:
             continue
         asked = evidence.events + evidence.left_out
         if evidence.unreached > result.budget / 2 * asked:
             message = (
-                f"{count(evidence.unreached)} of its {count(asked)} requests never reached the shop, at most"
-                f" {percent(result.budget / 2)} may, half of its budget"
+                f"{count(evidence.unreached)} of its {count(asked)} sessions ended with the run, at a firewall, at a"
+                f" proxy or by a refusal of the shop's that is none of stock, at most {percent(result.budget / 2)} may,"
+                " half of its budget"
             )
-            change = "let the generator through the firewall, rate limit or proxy"
+            change = "see the sessions' reasons: let the generator through the firewall, or lengthen the plan's drain"
             yield _finding(Severity.INCONCLUSIVE, result.name, message, change)
+
+
+def _counted_more(case: Case, objectives: tuple[ObjectiveResult, ...]) -> Iterator[Finding]:
+    """Note server-side objectives that rest on requests of others, too."""
+    by_name = {objective.name: objective for objective in case.objectives}
+    for result in objectives:
+        sent = case.sent(by_name[result.name])
+        if sent and result.events > (1 + UNCOUNTED_RATIO) * sent:
+            share = f"{count(result.events)} requests, the load sent {count(sent)}"
+            rest = "the rest is other traffic, or was sent before the judged time, and is judged with it"
+            message = f"the shop's counters hold {share}: {rest}"
+            yield _finding(Severity.NOTE, result.name, message, "")
 
 
 def _objective_finding(result: ObjectiveResult) -> Finding:
     if result.outcome == "missed":
         facts = {"events": result.events, "bad": result.bad, "target": result.target}
-        message = f"{_seen(result)}; {result.because}"
+        message = f"{seen(result)}; {result.because}"
         return Finding(kind="objective", severity=Severity.FAIL, subject=result.name, message=message, facts=facts)
     if result.outcome == "not_judged":
         return _finding(Severity.NOTE, result.name, f"not judged: {result.because}", "")
@@ -201,131 +263,34 @@ def _objective_finding(result: ObjectiveResult) -> Finding:
     return _finding(Severity.INCONCLUSIVE, result.name, f"{what}: {result.because}", result.needs or "")
 
 
+def _weighty(run: RunDocument, validity: tuple[Checked, ...]) -> tuple[Finding, ...]:
+    """Return what bears on a miss: of an aborted run only what is known, as much of it never came to be known."""
+    found = (finding for checked in validity if checked.name not in BESIDE_A_MISS for finding in checked.findings)
+    return tuple(finding for finding in found if finding.known or run.ended != "aborted")
+
+
+def _late(objectives: tuple[ObjectiveResult, ...]) -> Iterator[Finding]:
+    """Find objectives that aren't missed over the whole window, but beyond doubt in its last third."""
+    for result in objectives:
+        if result.outcome in ("met", "undecided") and result.last_third_bad_ratio is not None:
+            share = f"{percent(result.last_third_bad_ratio)} bad, allowed {percent(result.budget)}"
+            message = f"the last third of the judged window alone is over its budget: {share}; it gets worse"
+            yield _finding(Severity.INCONCLUSIVE, result.name, message, "run longer: find out where it ends")
+
+
 def _aborted(run: RunDocument, objectives: tuple[ObjectiveResult, ...]) -> tuple[Finding, ...]:
     """Judge an aborted run by what it recorded: a miss holds, and anything else is not known."""
-    if run.ended != "aborted" or any(result.outcome == "missed" for result in objectives):
+    if run.ended != "aborted":
         return ()
-    message = f"the run was aborted: {run.ended_because or 'no reason recorded'}"
-    finding = Finding(
-        kind="validity", severity=Severity.INCONCLUSIVE, subject="ended", message=message, change="run it to its end"
-    )
-    return (finding,)
+    message = f"{_ABORTED}{run.ended_because or 'no reason recorded'}"
+    holds = any(result.outcome == "missed" for result in objectives)
+    severity = Severity.NOTE if holds else Severity.INCONCLUSIVE
+    change = "" if holds else "run it to its end"
+    return (Finding(kind="validity", severity=severity, subject="ended", message=message, change=change),)
 
 
 def _finding(severity: Severity, subject: str, message: str, change: str) -> Finding:
     return Finding(kind="objective", severity=severity, subject=subject, message=message, change=change)
-
-
-def _promise_checkpoints(
-    promises: tuple[Finding, ...], declared: frozenset[str], empty: frozenset[str]
-) -> tuple[Checkpoint, ...]:
-    """Each promise in its fixed order, then whatever else the audit was about; `empty` had nothing to be checked on."""
-    by_subject: dict[str, list[Finding]] = {}
-    for finding in promises:
-        by_subject.setdefault(finding.subject, []).append(finding)
-    wanted = declared & frozenset(SOURCES)
-    unaudited = any(finding.severity is Severity.INCONCLUSIVE for finding in by_subject.get("audit", ()))
-    points = []
-    for name, needs in NEEDS.items():
-        found = tuple(by_subject.pop(name, ()))
-        if found:
-            points.append(_checkpoint("audit", name, found))
-        elif not needs <= wanted:
-            lacking = f"the environment declares no {', '.join(sorted(needs - wanted))}"
-            points.append(Checkpoint(kind="audit", name=name, status="left out", message=lacking))
-        elif unaudited:
-            points.append(Checkpoint(kind="audit", name=name, status="unknown", message="the run was not audited"))
-        elif name in empty:
-            points.append(Checkpoint(kind="audit", name=name, status="left out", message=NOTHING))
-        else:
-            points.append(Checkpoint(kind="audit", name=name, status="good", message="holds"))
-    others = {name: found for name, found in by_subject.items() if name != "audit"}
-    return (*points, *(_checkpoint("audit", name, tuple(found)) for name, found in others.items()))
-
-
-def _checkpoint(kind: Literal["audit", "validity"], name: str, findings: tuple[Finding, ...]) -> Checkpoint:
-    severities = {finding.severity for finding in findings}
-    status: Status = "good"
-    if Severity.FAIL in severities:
-        status = "bad"
-    elif Severity.INCONCLUSIVE in severities:
-        status = "unknown"
-    return Checkpoint(kind=kind, name=name, status=status, message="; ".join(one.message for one in findings) or "fine")
-
-
-def _headline(verdict: Verdict) -> str:
-    """One line: the outcome and its first reason, with what grew when that is known."""
-    if verdict.outcome is Outcome.PASS:
-        return f"PASS  {_earned(verdict)}"
-    wanted = Severity.FAIL if verdict.outcome is Outcome.FAIL else Severity.INCONCLUSIVE
-    reasons = [finding for finding in verdict.findings if finding.severity is wanted and finding.kind != "objective"]
-    if verdict.outcome is Outcome.FAIL and verdict.missed and not _invalid(verdict):
-        first = f"{verdict.missed[0].name}: {_seen(verdict.missed[0])}"
-        more = len(verdict.missed) - 1 + len(reasons)
-        return f"FAIL  {first}{_and_more(more)}{_grew(verdict, verdict.missed[0].name)}"
-    objectives = [one for one in verdict.findings if one.severity is wanted and one.kind == "objective"]
-    first_finding = [*reasons, *objectives][0]
-    reason = f"{first_finding.subject}: {first_finding.message}"
-    settle = f"; {first_finding.change}" if first_finding.change else ""
-    return f"{verdict.outcome.value}  {reason}{settle}{_and_more(len(reasons) + len(objectives) - 1)}"
-
-
-def _invalid(verdict: Verdict) -> bool:
-    return any(one.kind == "validity" and one.severity is Severity.INCONCLUSIVE for one in verdict.findings)
-
-
-def _seen(result: ObjectiveResult) -> str:
-    share = f"{observed(result)}, allowed {percent(result.budget)}"
-    if result.threshold_s is None:
-        return share
-    quantile, limit = f"p{result.target * 100:g}", f"limit {seconds(result.threshold_s)}"
-    if result.observed_quantile_s is not None:
-        return f"{share} ({quantile} {seconds(result.observed_quantile_s)}, {limit})"
-    if result.observed_quantile_at_least_s is not None:  # a run that is stopped early cuts off the slowest
-        return f"{share} ({quantile} at least {seconds(result.observed_quantile_at_least_s)}, {limit})"
-    return share
-
-
-def _and_more(more: int) -> str:
-    return f"; and {more} more" if more > 0 else ""
-
-
-def _grew(verdict: Verdict, objective: str) -> str:
-    cause = next((one for one in verdict.causes if one.objective == objective), None)
-    if cause is None:
-        return ""
-    steps = next(one.steps for one in verdict.objectives if one.name == objective)
-    each = f"a {steps[0]}" if len(steps) == 1 else "a request"
-    calls = f"{cause.calls_per_trace_before:.3g} → {cause.calls_per_trace_now:.3g} calls"
-    return f'; grew: {cause.service} "{cause.span}" +{seconds(cause.grew_s)} {each} ({calls})'
-
-
-def _earned(verdict: Verdict) -> str:
-    met = sum(one.outcome == "met" for one in verdict.objectives)
-    summary = f"{met} objective{'' if met == 1 else 's'} met"
-    given_up = [one for one in verdict.objectives if one.outcome == "not_judged"]
-    if given_up:
-        why = "; ".join(f"{one.name}: {one.because}" for one in given_up)
-        summary += f", {len(given_up)} not judged ({why})"
-    return f"{summary}, {_held(verdict)}"
-
-
-def _held(verdict: Verdict) -> str:
-    good = {point.name for point in verdict.checks if point.kind == "audit" and point.status == "good"}
-    claims = [
-        claim
-        for claim, names in (
-            ("lost", {"order-exists", "order-once", "order-as-promised"}),
-            ("oversold", {"stock-not-negative", "stock-moved-by-what-was-sold"}),
-            ("paid twice", {"paid-once"}),
-        )
-        if names <= good
-    ]
-    if not claims:
-        return "orders not audited"
-    held = claims[0] if len(claims) == 1 else f"{', '.join(claims[:-1])} or {claims[-1]}"
-    missing = [source for source in SOURCES if not any(source in NEEDS[name] for name in NEEDS.keys() & good)]
-    return f"no order {held}" + (f" ({', '.join(missing)} not audited)" if missing else "")
 
 
 def summary_counts(verdict: Verdict) -> str:

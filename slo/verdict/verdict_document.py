@@ -35,9 +35,10 @@ class ObjectiveEntry(WrittenDocument):
     name: str
     outcome: str = Field(examples=["met", "missed", "undecided", "not_judged", "no_data"])
     display_name: str | None = None
-    source: str | None = Field(None, examples=["records", "prometheus"])
+    source: str | None = Field(None, examples=["records", "sessions", "prometheus"])
     indicator: str | None = Field(None, examples=["availability", "latency"])
     steps: tuple[str, ...] | None = None
+    journeys: tuple[str, ...] | None = Field(None, description="whose sessions are its events, where requests aren't")
     threshold_s: float | None = None
     target: float | None = None
     events: Count | None = None
@@ -45,13 +46,22 @@ class ObjectiveEntry(WrittenDocument):
     left_out: Count | None = None
     ratio_good: float | None = None
     design_effect: float | None = None
-    design_effect_from: str | None = Field(None, examples=["measured over 20 blocks", "the plan's prior"])
+    design_effect_from: str | None = Field(
+        None, examples=["measured over 20 blocks and over sessions", "assumed error bursts of 1 s"]
+    )
+    design_effect_miss: float | None = Field(None, description="what being shown missed rests on")
+    design_effect_miss_from: str | None = None
     effective_events: float | None = None
     effective_bad: float | None = None
     bad_ratio_low: float | None = None
     bad_ratio_high: float | None = None
     alpha_fail: float | None = None
     alpha_pass: float | None = None
+    planned_events: float | None = Field(None, description="the total a miss was judged on, of an aborted run")
+    survives_error_burst_s: float | None = Field(
+        None, description="the longest error burst for which it would still be shown met"
+    )
+    last_third_bad_ratio: float | None = Field(None, description="where that alone is over the budget beyond doubt")
     budget_burn: float | None = None
     budget_spend_note: str | None = None
     observed_quantile_s: float | None = Field(None, description="latency at the target quantile, from the schedule")
@@ -76,6 +86,7 @@ class FindingEntry(WrittenDocument):
     message: str
     subject: str | None = None
     change: str | None = None
+    known: bool | None = Field(None, description="false where the finding is that something isn't known")
     facts: dict[str, Fact] | None = None
 
 
@@ -89,7 +100,7 @@ class CheckEntry(WrittenDocument):
 
 
 class CauseEntry(WrittenDocument):
-    """A span whose self time grew since the reference phase; means over traces."""
+    """A span whose self time grew since the reference phase, at the same level; means over traces, winsorised."""
 
     service: str
     span: str
@@ -99,11 +110,23 @@ class CauseEntry(WrittenDocument):
     self_s_before: float | None = None
     self_s_now: float | None = None
     grew_s: float | None = None
-    grew_low_s: float | None = None
-    grew_high_s: float | None = None
+    grew_low_s: float | None = Field(None, description="the least that it grew by, at 95 % for all causes at once")
+    p_value: float | None = Field(None, description="of the permutation test over blocks, adjusted for all names")
     traces_before: Count | None = None
     traces_now: Count | None = None
+    blocks_before: Count | None = Field(None, description="blocks of 10 s that hold those traces")
+    blocks_now: Count | None = None
     example_trace_ids: tuple[str, ...] | None = None
+
+
+class AboutEntry(WrittenDocument):
+    """What was judged: a release on an environment with its fingerprint; null and empty are not known."""
+
+    line: str = Field(description="all of it in one line")
+    release: str | None = None
+    environment: str | None = None
+    fingerprint: dict[str, Fact] | None = None
+    production_fingerprint: dict[str, Fact] | None = None
 
 
 class VerdictDocument(WrittenDocument):
@@ -113,6 +136,7 @@ class VerdictDocument(WrittenDocument):
     outcome: Word = Field(examples=["PASS", "FAIL", "INCONCLUSIVE"])
     exit_code: int = Field(examples=[0, 99, 75])
     run: str | None = None
+    about: AboutEntry | None = None
     headline: str | None = None
     decided_at: Ns | None = None
     judged: JudgedTime | None = None
@@ -120,6 +144,7 @@ class VerdictDocument(WrittenDocument):
     findings: tuple[FindingEntry, ...] | None = None
     checks: tuple[CheckEntry, ...] | None = None
     causes: tuple[CauseEntry, ...] | None = None
+    not_shown: tuple[str, ...] | None = Field(None, description="of a PASS: what it doesn't show")
 
 
 def verdict_document(verdict: Verdict) -> VerdictDocument:
@@ -127,6 +152,7 @@ def verdict_document(verdict: Verdict) -> VerdictDocument:
     window = verdict.judged
     return VerdictDocument(
         run=verdict.run,
+        about=AboutEntry.model_validate(verdict.about, from_attributes=True),
         outcome=verdict.outcome.value,
         exit_code=int(verdict.outcome.exit_code),
         headline=verdict.headline,
@@ -140,4 +166,5 @@ def verdict_document(verdict: Verdict) -> VerdictDocument:
         findings=tuple(FindingEntry.model_validate(one, from_attributes=True) for one in verdict.findings),
         checks=tuple(CheckEntry.model_validate(one, from_attributes=True) for one in verdict.checks),
         causes=tuple(CauseEntry.model_validate(one, from_attributes=True) for one in verdict.causes),
+        not_shown=verdict.not_shown,
     )

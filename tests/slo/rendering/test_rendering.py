@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slo.causes.causes import Cause
+from slo.design_effect import StepCounts
 from slo.findings import Fact, Finding, Severity
 from slo.formatting import clean, percent, seconds
 from slo.objectives.indicators import Evidence
 from slo.rendering.junit import render_junit
 from slo.rendering.markdown import MAX_BYTES, escape, render_markdown
 from slo.rendering.terminal import render_terminal
-from slo.statistics import StepCounts
 from slo.validity.run_document import parse_run
 from slo.verdict.audit_document import parse_audit
 from slo.verdict.verdict import Case, Verdict, judge, with_causes, with_notes
@@ -30,9 +30,11 @@ CAUSE = Cause(
     self_s_now=0.32,
     grew_s=0.31,
     grew_low_s=0.3,
-    grew_high_s=0.32,
+    p_value=0.002,
     traces_before=200,
     traces_now=412,
+    blocks_before=4,
+    blocks_now=8,
     example_trace_ids=("a" * 32, "b" * 32),
 )
 
@@ -60,7 +62,8 @@ def test_what_had_nothing_to_be_checked_on_is_no_promise_that_holds(
 
 def test_a_pass_fits_one_screen(passing: Case) -> None:
     assert render_terminal(judge(passing)) == (
-        "PASS  3 objectives met, no order lost, oversold or paid twice\n"
+        "PASS  release 2026.47.0 on staging (replicas 2, cache cold)\n"
+        "      3 objectives met, no order lost, oversold or paid twice\n"
         "\n"
         "objective                      outcome    observed        limit                 events     deff\n"
         "checkout-availability          met        0 % bad         1 % bad                1,000      2.0\n"
@@ -69,18 +72,21 @@ def test_a_pass_fits_one_screen(passing: Case) -> None:
         "\n"
         "promises  8 of 8 hold\n"
         "load      delivered as planned, 100 s judged, 4,000 requests outside of it left out\n"
-        "next      nothing: the release may go\n"
+        "not shown more load than was played, another size or other data than staging's; error bursts of over\n"
+        "          235 ms (checkout-availability), 100 ms assumed\n"
+        "next      nothing has to be mended\n"
     )
 
 
 def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case) -> None:
     assert render_terminal(_failing(passing, CAUSE)) == (
-        "FAIL  checkout-latency: 15 % of 400 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500\n"
+        "FAIL  release 2026.47.0 on staging (replicas 2, cache cold)\n"
+        "      checkout-latency: 15 % of 400 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500\n"
         '      ms); grew: shop "SELECT stock" +310 ms a checkout (1 → 31 calls)\n'
         "\n"
         "objective                      outcome    observed        limit                 events     deff\n"
         "checkout-latency               missed     15 % bad        5 % > 500 ms             400      1.0\n"
-        "checkout-availability          undecided  0.25 % bad      1 % bad                  400      2.0\n"
+        "checkout-availability          undecided  0.25 % bad      1 % bad                  400      1.4\n"
         "browse-latency                 not judged -               5 % > 300 ms               0        -\n"
         "not judged: browse-latency: needs 5,990 requests, had 3,120\n"
         "\n"
@@ -89,6 +95,13 @@ def test_a_fail_tells_what_was_missed_what_grew_and_where_to_look(passing: Case)
         "next      look at trace aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
         "          report.html: the slowest requests span by span, and an example of each broken promise\n"
     )
+
+
+def test_a_fail_without_a_cause_says_why_none_is_named(passing: Case) -> None:
+    message = "what grew may have grown with load: the reference is at level 0.5, the judged time at 1"
+    note = Finding(kind="cause", severity=Severity.NOTE, subject="checkout-latency", message=message)
+    assert f"cause     not known: {message}"[:90] in render_terminal(with_causes(_failing(passing), (), (note,)))
+    assert "cause" not in render_terminal(with_causes(judge(passing), (), (note,)))
 
 
 def test_the_step_whose_replies_were_wrong_most_often_is_shown_unless_all_is_well(passing: Case) -> None:
@@ -104,7 +117,10 @@ def test_the_step_whose_replies_were_wrong_most_often_is_shown_unless_all_is_wel
 def test_an_inconclusive_verdict_tells_what_would_settle_it(passing: Case) -> None:
     run = {**passing.run.to_json(), "generator_cpu": {"w0": 0.99, "w1": 0.1}}
     lines = render_terminal(judge(dataclasses.replace(passing, run=parse_run(run), audit=None))).splitlines()
-    assert lines[0] == "INCONCLUSIVE  audit: the run was not audited; peakproof audit RUN; and 1 more"
+    assert lines[:2] == [
+        "INCONCLUSIVE  release 2026.47.0 on staging (replicas 2, cache cold)",
+        "      audit: the run was not audited; peakproof audit RUN; and 1 more",
+    ]
     assert lines[-4:] == [
         "promises  not known: order-exists: the run was not audited (and 7 more)",
         "load      not valid: generator CPU: w0 used 99 % of a core, at most 90 %",
@@ -115,7 +131,7 @@ def test_an_inconclusive_verdict_tells_what_would_settle_it(passing: Case) -> No
 
 def test_colour_paints_the_outcome_alone(passing: Case) -> None:
     plain, painted = render_terminal(judge(passing)), render_terminal(judge(passing), colour=True)
-    assert painted.startswith("\x1b[1;32mPASS\x1b[0m  3 objectives met")
+    assert painted.startswith("\x1b[1;32mPASS\x1b[0m  release 2026.47.0 on")
     assert painted.replace("\x1b[1;32m", "").replace("\x1b[0m", "") == plain
 
 
@@ -177,11 +193,36 @@ def test_junit_tells_a_broken_promise_as_failure_and_an_invalid_run_as_error(
 def test_junit_of_a_pass_has_no_failure_and_no_error_and_counts_its_cases(passing: Case) -> None:
     document = ET.fromstring(render_junit(judge(passing)))  # noqa: S314 - written here
     assert {name: document.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "31",
+        "tests": "33",
         "failures": "0",
         "errors": "0",
         "skipped": "0",
     }
+
+
+def test_the_verdict_s_case_in_junit_begins_with_what_it_is_about_and_a_pass_says_what_it_doesn_t_show(
+    passing: Case,
+) -> None:
+    what = "release 2026.47.0 on staging (replicas 2, cache cold)"
+    told = _cases(_failing(passing))["peakproof.verdict.the run as a whole"][1]
+    assert told.startswith(f"FAIL {what}: checkout-latency: 15 % of 400 checkouts")
+    document = ET.fromstring(render_junit(judge(passing)))  # noqa: S314 - written here
+    (out,) = document.iter("system-out")
+    assert (out.text or "").splitlines() == [
+        f"PASS {what}",
+        "3 objectives met, no order lost, oversold or paid twice",
+        "not shown: more load than was played, another size or other data than staging's",
+        "not shown: error bursts of over 235 ms (checkout-availability), 100 ms assumed",
+    ]
+
+
+def test_the_summary_of_a_pass_lists_what_it_doesn_t_show_and_no_other_does(passing: Case) -> None:
+    passed, failed = render_markdown(judge(passing)), render_markdown(_failing(passing))
+    assert passed.endswith(
+        "\n\n#### What this doesn't show\n\n- more load than was played, another size or other data than staging's\n"
+        "- error bursts of over 235 ms &#40;checkout&#45;availability&#41;, 100 ms assumed\n"
+    )
+    assert "doesn't show" not in failed
 
 
 def test_junit_skips_the_promises_that_no_source_is_declared_for(passing: Case) -> None:
@@ -191,9 +232,13 @@ def test_junit_skips_the_promises_that_no_source_is_declared_for(passing: Case) 
 
 def test_the_summary_names_the_causes_and_their_traces(passing: Case) -> None:
     text = render_markdown(_failing(passing, CAUSE))
-    assert text.startswith("### ❌ FAIL checkout&#45;latency&#58; 15 % of 400 checkouts took over 500 ms")
+    assert text.startswith(
+        "### ❌ FAIL release 2026&#46;47&#46;0 on staging &#40;replicas 2, cache cold&#41;\n"
+        "\n"
+        "checkout&#45;latency&#58; 15 % of 400 checkouts took over 500 ms"
+    )
     assert (
-        "| checkout&#45;latency | shop | SELECT stock | 10 ms → 320 ms | 310 ms (300 ms to 320 ms) "
+        "| checkout&#45;latency | shop | SELECT stock | 10 ms → 320 ms | 310 ms (at least 300 ms) "
         f"| 1 → 31 | 200 → 412 | {'a' * 32}, {'b' * 32} |"
     ) in text.splitlines()
 

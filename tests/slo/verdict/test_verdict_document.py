@@ -12,8 +12,9 @@ from slo.documents import BadInput, validate
 from slo.findings import Finding
 from slo.objectives.indicators import Evidence, Window
 from slo.validity.run_document import parse_run
+from slo.verdict.checkpoints import Checkpoint
 from slo.verdict.objective_results import ObjectiveResult
-from slo.verdict.verdict import Case, Checkpoint, judge
+from slo.verdict.verdict import Case, judge
 from slo.verdict.verdict_document import (
     CauseEntry,
     CheckEntry,
@@ -44,7 +45,7 @@ def test_every_figure_of_the_verdict_is_written(passing: Case) -> None:
     verdict = judge(dataclasses.replace(passing, audit=None))
     written = _written(dataclasses.replace(passing, audit=None))
     for one, entry in zip(verdict.objectives, written["objectives"], strict=True):
-        assert entry == {**dataclasses.asdict(one), "steps": list(one.steps)}
+        assert entry == {**dataclasses.asdict(one), "steps": list(one.steps), "journeys": list(one.journeys)}
     for finding, entry in zip(verdict.findings, written["findings"], strict=True):
         assert entry == {**dataclasses.asdict(finding), "severity": finding.severity.value}
     assert written["checks"] == [dataclasses.asdict(one) for one in verdict.checks]
