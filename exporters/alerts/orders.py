@@ -17,6 +17,7 @@ EXPECTED_IN_SILENCE = 20
 DEVIATIONS = 4
 LEAST_DECLINED = 10
 TWICE = 2
+_SAMPLE_AGE_S = 60  # a sample is at most as old as that when it is looked at
 _DAY = f"{DAY_S:.0f}s"
 _FROM_RECORDS = partial(Alert, exporter=SUBJECT)
 
@@ -132,7 +133,13 @@ def _queue_stalled(promise_s: float, print_s: float, every_s: float, scope: Scop
     for_s = _two_reads_s(every_s)
     case = Case(
         name="print-queue-stalled",
-        signals=(Signal(metric=names.QUEUE_OLDEST.name, healthy=Ago(seconds=0), faulty=Ago(seconds=limit_s + 60)),),
+        signals=(
+            Signal(
+                metric=names.QUEUE_OLDEST.name,
+                healthy=Ago(seconds=max(0.0, limit_s - _SAMPLE_AGE_S)),
+                faulty=Ago(seconds=limit_s + _SAMPLE_AGE_S),
+            ),
+        ),
         fires_after_s=for_s,
         clears_after_s=0,
         fault_s=for_s + 300,
@@ -157,11 +164,15 @@ def _none_though_expected(every_s: float, scope: Scope) -> Alert:
     newest, expected = scope.selector(names.NEWEST.name), scope.selector(names.EXPECTED.name)
     for_s = _two_reads_s(every_s)
     rate = 0.1
-    silence_s = 2 * EXPECTED_IN_SILENCE / rate
+    limit_s = EXPECTED_IN_SILENCE / rate
     case = Case(
         name="orders-none",
         signals=(
-            Signal(metric=names.NEWEST.name, healthy=Ago(seconds=5), faulty=Ago(seconds=silence_s)),
+            Signal(
+                metric=names.NEWEST.name,
+                healthy=Ago(seconds=limit_s - _SAMPLE_AGE_S),
+                faulty=Ago(seconds=1.5 * limit_s),
+            ),
             Signal(metric=names.EXPECTED.name, healthy=Level(value=rate), faulty=Level(value=rate)),
         ),
         fires_after_s=for_s,
@@ -216,7 +227,10 @@ def _declines(declines: Declines, every_s: float, scope: Scope) -> Alert:
 
 
 def _declines_boundaries(usual: float, window_s: int, for_s: int) -> Iterator[Boundary]:
-    """Yield a little more and less than each of the three limits allows, where it is the highest of them."""
+    """Yield a little more and less than each of the three limits allows, where it is the highest of them.
+
+    Few payments of which all are declined are under the third one, whatever is usual.
+    """
     spread = DEVIATIONS * math.sqrt(usual * (1 - usual))
     many, some = 100 * (spread / usual) ** 2, 0.5 * (spread / usual) ** 2
     few = next((n for n in range(200, 10, -5) if usual * n + spread * math.sqrt(n) < 0.8 * LEAST_DECLINED), None)
@@ -225,25 +239,28 @@ def _declines_boundaries(usual: float, window_s: int, for_s: int) -> Iterator[Bo
         ("chance", some, usual * some + spread * math.sqrt(some)),
         *([("least", few, LEAST_DECLINED)] if few is not None else []),
     ]
+    least = 0.9 * LEAST_DECLINED
+    found = [("all-of-few", least, least, False)]
     for name, payments, limit in limits:
-        for share, fires in ((0.93, False), (1.1, True)):
-            rates = {"declined": share * limit / window_s, "captured": (payments - share * limit) / window_s}
-            yield Boundary(
-                name=f"payment-declines-{name}-{'over' if fires else 'under'}",
-                signals=tuple(
-                    Signal(
-                        metric=names.PAYMENTS.name,
-                        labels=((names.PROVIDER, "main"), (names.STATUS, status)),
-                        healthy=Rate(per_s=per_s),
-                        faulty=Rate(per_s=per_s),
-                    )
-                    for status, per_s in (*rates.items(), ("pending", 1.0))
-                ),
-                fires=fires,
-                healthy_s=2.0 * window_s,
-                fault_s=for_s + 600,
-                labels=((names.PROVIDER, "main"),),
-            )
+        found += [(f"{name}-under", payments, 0.93 * limit, False), (f"{name}-over", payments, 1.1 * limit, True)]
+    for name, payments, declined, fires in found:
+        rates = {"declined": declined, "captured": payments - declined, "pending": 1.0 * window_s}
+        yield Boundary(
+            name=f"payment-declines-{name}",
+            signals=tuple(
+                Signal(
+                    metric=names.PAYMENTS.name,
+                    labels=((names.PROVIDER, "main"), (names.STATUS, status)),
+                    healthy=Rate(per_s=count / window_s),
+                    faulty=Rate(per_s=count / window_s),
+                )
+                for status, count in rates.items()
+            ),
+            fires=fires,
+            healthy_s=2.0 * window_s,
+            fault_s=for_s + 600,
+            labels=((names.PROVIDER, "main"),),
+        )
 
 
 def _is(statuses: str) -> str:

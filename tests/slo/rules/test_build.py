@@ -1,7 +1,9 @@
 """What rules there are for an objective, and what is left out by name."""
 
 import re
+from dataclasses import replace
 
+from slo.objectives.indicators import Availability, Sessions
 from slo.objectives.objective import Objective
 from slo.rules.build import LeftOut, Pace, build
 from slo.rules.model import Alert, Recording
@@ -80,6 +82,12 @@ def test_good_events_of_another_counter_are_none_when_it_was_never_born(objectiv
     apart = objective("answers_ok_total", "answers_total")
     good = next(rule for rule in rules_of(apart) if getattr(rule, "record", "") == "objective:good_events:rate5m")
     assert good.expr.endswith('0 * sum(rate(answers_total{environment="staging"}[5m]))')
+
+
+def test_sessions_are_in_no_series_to_make_a_rule_of(of_records: Objective) -> None:
+    bought = replace(of_records, indicator=Availability(source=Sessions(journeys=("buy",))))
+    (left_out,) = build([bought], SCOPE).left_out
+    assert left_out.reason == "it is read from the sessions of a load test, which Prometheus doesn't have"
 
 
 def test_what_there_is_no_rule_for_is_named(objective: Make, of_records: Objective) -> None:

@@ -26,6 +26,7 @@ from tests.exporters.fakes import LIVE
 from tests.exporters.subjects.test_subjects import far, write_live
 from tests.loadtests.fakes import SECOND, step_record
 from tests.loadtests.live.test_board import gauges
+from tests.slo.objectives.request_table import RequestTable
 
 START = 1000 * SECOND
 JUDGED = (START, START + 60 * SECOND)
@@ -77,7 +78,7 @@ def exposed(records: Sequence[StepRecord]) -> dict[tuple[str, ...], float]:
 
 def verdict(records: Sequence[StepRecord]) -> Evidence:
     """Return what the verdict counts of them."""
-    table = StepBatch(records).table()
+    table = RequestTable(table=StepBatch(records).table())
     return INDICATOR.read(table, pa.table({}), Window(starts_at=JUDGED[0], ends_at=JUDGED[1]), 0.95)
 
 
