@@ -28,6 +28,7 @@ from loadtests.coordination.messages import (
 from loadtests.coordination.rate_control import RateControl
 from loadtests.coordination.uploads import UploadPermits
 from loadtests.coordination.worker_liveness import WorkerLiveness
+from loadtests.demand.reference import causes_known_s
 from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
 from loadtests.live.snapshot_file import SnapshotFile
@@ -71,6 +72,7 @@ class Master:
         self._live = SnapshotFile(job.directory.live)
         self._last_snapshot: LiveDocument | None = None
         self._stopped: tuple[str, str] | None = None
+        self._started_at: int | None = None
 
     def handlers(self) -> Handlers:
         """Return what is called for each kind of message from a worker."""
@@ -84,7 +86,7 @@ class Master:
 
     def open(self, clients: Sequence[ClientId]) -> None:
         """Fix the start of the run and send it to each worker, with its seat and, where needed, its upload permit."""
-        started_at = self._clock.now() + _LEAD_NS
+        self._started_at = started_at = self._clock.now() + _LEAD_NS
         self._board = Board(self._job.timetable(), self._watches, started_at)
         workers = len(clients)
         self._rate_control = RateControl(
@@ -171,7 +173,7 @@ class Master:
             gevent.sleep(_SNAPSHOT_S)
             self._see(liveness)
             self._snapshot("running")
-            if (breached := board.certain_breach()) and self._stopped is None:
+            if (breached := board.certain_breach()) and self._stopped is None and self._may_stop_early():
                 self.stop("aborted", f"{breached} will be missed whatever comes")
             if (blocked := board.blocked()) and self._stopped is None:
                 self.stop("stopped", blocked)
@@ -179,6 +181,12 @@ class Master:
                 self.stop(*self._stopped)  # again: a worker that was away receives it when it is back
         self._snapshot("ended")
         self._transport.end(self.exit_code)
+
+    def _may_stop_early(self) -> bool:
+        """Whether enough was played for the verdict to name causes, where the plan and the environment let it."""
+        if self._started_at is None or not self._job.environment.traces:
+            return True
+        return self._clock.now() >= self._started_at + round(causes_known_s(self._job.plan) * 1e9)
 
     def _see(self, liveness: WorkerLiveness) -> None:
         responsive = {self._names[one] for one in self._transport.responsive() if one in self._names}

@@ -14,6 +14,7 @@ from loadtests.demand.curve import Floats
 from loadtests.demand.visits import ASSET_STEPS
 from loadtests.live.buckets import bounds_with, bucket_of, counted, limits_of
 from loadtests.live.histogram import Histogram
+from loadtests.live.so_far import Judged, SoFar
 from loadtests.live.worker_figures import UNREACHED, Gauges, Watch, _unpacked
 from loadtests.results.live_document import (
     Achieved,
@@ -77,7 +78,8 @@ class Board:
                 self._within.setdefault(step, {})[limit_s] = 0
         self._exemplars: dict[str, dict[str, Exemplar]] = {}
         self._error_exemplars: dict[str, dict[str, Exemplar]] = {}
-        self._judged: dict[str, tuple[int, int]] = {}
+        self._judged: dict[str, Judged] = {}
+        self._judged_seconds: dict[str, list[Judged]] = {}
         self._overdue: dict[str, dict[str, int]] = {}
         self._gauges: dict[str, Gauges] = {}
         self._expected: dict[str, int] = {}
@@ -106,9 +108,9 @@ class Board:
             self._now.errors += count
             self._now.blocked += count if error in UNREACHED else 0
             self._now.at_proxy += count if error == "proxy" else 0
-        for name, (bad, total) in change["judged"].items():
-            before = self._judged.get(name, (0, 0))
-            self._judged[name] = (before[0] + bad, before[1] + total)
+        for name, (bad, total, bad_squares) in change["judged"].items():
+            judged = Judged(bad=bad, total=total, bad_squares=bad_squares)
+            self._judged[name] = self._judged.get(name, Judged()) + judged
         self._merge_buckets(change)
         self._now.lag.merge(_unpacked(change["lag"]))
         self._now.blocked_in_a_row = max(self._now.blocked_in_a_row, change["blocked_in_a_row"])
@@ -180,6 +182,9 @@ class Board:
         before = self._recent[0] if self._recent else _Second()
         self._recent.append(last)
         self._now = _Second()
+        for watch in self._watches:
+            if (judged := self._counts(watch.name)).total:
+                self._judged_seconds.setdefault(watch.name, []).append(judged)
         return before, self._recent[-1]
 
     def _counted(self) -> list["_Second"]:
@@ -226,8 +231,8 @@ class Board:
         )
 
     def _objective(self, watch: Watch) -> Objective:
-        bad, total = self._counts(watch.name)
-        return Objective(name=watch.name, bad=bad, total=total, certain_breach=self._is_missed(watch))
+        judged = self._counts(watch.name)
+        return Objective(name=watch.name, bad=judged.bad, total=judged.total, certain_breach=self._is_missed(watch))
 
     def _step(self, step: str) -> Step:
         histogram = self._latency[step]
@@ -250,12 +255,13 @@ class Board:
 
     def _is_missed(self, watch: Watch) -> bool:
         """Whether a miss is certain; never after a revision, for such a run is INCONCLUSIVE anyway."""
-        return not self._revised and watch.is_certain(*self._counts(watch.name))
+        if self._revised:
+            return False
+        return watch.is_certain(SoFar(now=self._counts(watch.name), seconds=self._judged_seconds.get(watch.name, ())))
 
-    def _counts(self, name: str) -> tuple[int, int]:
-        bad, total = self._judged.get(name, (0, 0))
+    def _counts(self, name: str) -> Judged:
         overdue = sum(worker.get(name, 0) for worker in self._overdue.values())
-        return bad + overdue, total + overdue
+        return self._judged.get(name, Judged()) + Judged(bad=overdue, total=overdue, bad_squares=overdue)
 
 
 @dataclass(slots=True)

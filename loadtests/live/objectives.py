@@ -4,31 +4,45 @@ import math
 from functools import partial
 
 from loadtests.demand.plan import Plan
-from loadtests.demand.visits import expected_events
+from loadtests.demand.visits import planned_events
+from loadtests.live.so_far import SoFar
 from loadtests.live.worker_figures import Watch
 from loadtests.results.records import StepRecord
 from loadtests.results.run_directory import RunDirectory
+from slo.design_effect import design_effects
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
-from slo.statistics import ALPHA, breach_is_certain
+from slo.statistics import ALPHA, miss_is_certain
 
 
 def watches_of(directory: RunDirectory, plan: Plan) -> tuple[Watch, ...]:
     """Return a watch for each objective of the run that is read from records; raises BadInput."""
     objectives = read_objectives(sorted(directory.objectives.glob("*.yaml")))
-    expected = expected_events(plan)
+    planned = planned_events(plan, objectives)
     return tuple(
-        _watch(objective, sum(expected.get(step, 0.0) for step in objective.steps), plan, ALPHA / len(objectives))
+        _watch(objective, planned[objective.name], plan, ALPHA / len(objectives))
         for objective in objectives
         if objective.indicator.source.kind == "records"
     )
 
 
 def _watch(objective: Objective, planned: float, plan: Plan, alpha: float) -> Watch:
-    def is_certain(bad: int, total: int) -> bool:
-        if math.isnan(planned):  # there may be any number of good ones to come
+    start_s, end_s = plan.judged_span()
+
+    def is_certain(so_far: SoFar) -> bool:
+        bad, total = so_far.now.bad, max(planned, so_far.now.total)
+        if math.isnan(planned) or bad <= total * objective.budget:  # nan: any number of good ones may be to come
             return False
-        return breach_is_certain(bad, max(planned, total), objective.target, plan.design_effect_prior, alpha)
+        blocks = so_far.blocks()
+        if blocks is None:
+            return False
+        effects = design_effects(
+            [blocks],
+            rate_per_s=max(planned / (end_s - start_s), so_far.now.total / so_far.judged_s),
+            assumed_error_burst_s=plan.assumed_error_burst_s,
+            session_scatter=so_far.session_scatter(),
+        )
+        return miss_is_certain(bad, total, objective.budget, effects.met.value, alpha)
 
     return Watch(
         name=objective.name,

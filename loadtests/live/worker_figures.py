@@ -9,6 +9,7 @@ import numpy as np
 
 from loadtests.live.buckets import BOUNDS_NS, limits_of
 from loadtests.live.histogram import Histogram, by_group
+from loadtests.live.so_far import Judged, SoFar
 from loadtests.results.records import Ints, SessionRecord, StepBatch, StepRecord
 
 BLOCKED = "blocked"
@@ -21,14 +22,14 @@ class Watch:
 
     `limit_s` is None for availability; `bad` is None for a request that is left out of judging, and is called only
     for those that failed or took longer than the limit, counted from the scheduled moment: any other is good;
-    `is_certain(bad, total)` is whether the objective will be missed whatever comes.
+    `is_certain` is whether the objective will be missed whatever comes, by the counts so far.
     """
 
     name: str
     steps: frozenset[str]
     limit_s: float | None
     bad: Callable[[StepRecord], bool | None]
-    is_certain: Callable[[int, int], bool]
+    is_certain: Callable[[SoFar], bool]
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Change:
     bytes: Counter[str] = field(default_factory=Counter)
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)
     sessions: Counter[str] = field(default_factory=Counter)
-    judged: dict[str, tuple[int, int]] = field(default_factory=dict)
+    judged: dict[str, Judged] = field(default_factory=dict)
     within: Counter[tuple[str, float]] = field(default_factory=Counter)
     traced: dict[tuple[str, int], StepRecord] = field(default_factory=dict)
     traced_errors: dict[tuple[str, str], StepRecord] = field(default_factory=dict)
@@ -67,6 +68,9 @@ class WorkerFigures:
         self._sequence = 0
         self._change = Change()
         self._blocked_in_a_row = 0
+        self._bad_of_session = Counter[tuple[str, int]]()
+        self._ended: list[int] = []
+        self._ended_before: list[int] = []
 
     def steps_ended(self, batch: StepBatch) -> None:
         """Count requests."""
@@ -97,11 +101,13 @@ class WorkerFigures:
     def session_ended(self, record: SessionRecord) -> None:
         """Count one session."""
         self._change.sessions[record.outcome] += 1
+        self._ended.append(record.session)
 
     def take(self, now: int) -> dict[str, Any]:
         """Return what changed since the last call, ready to be sent, and start anew. `now` in ns."""
         change, self._change = self._change, Change()
         self._sequence += 1
+        self._forget_sessions()
         in_flight = tuple(self._in_flight())
         return {
             "sequence": self._sequence,
@@ -109,7 +115,7 @@ class WorkerFigures:
             "bytes": dict(change.bytes),
             "errors": [[step, error, count] for (step, error), count in change.errors.items()],
             "sessions": dict(change.sessions),
-            "judged": {name: list(counts) for name, counts in change.judged.items()},
+            "judged": {name: [one.bad, one.total, one.bad_squares] for name, one in change.judged.items()},
             "overdue": {watch.name: self._overdue(watch, in_flight, now) for watch in self._watches},
             "within": [[step, limit_s, count] for (step, limit_s), count in change.within.items()],
             "traced": [[step, *_exemplar(record)] for (step, _), record in change.traced.items()],
@@ -149,10 +155,24 @@ class WorkerFigures:
         slow = batch.finished_at[places] - batch.scheduled_at[places] > limit_ns
         suspects = [place for place, late in zip(places.tolist(), slow, strict=True) if late or batch.error[place]]
         answers = [watch.bad(batch.rows[place]) for place in suspects]
-        bad, total = self._change.judged.get(watch.name, (0, 0))
-        total += len(places) - answers.count(None)
+        bad = [place for place, answer in zip(suspects, answers, strict=True) if answer]
+        total = len(places) - answers.count(None)
         if total:
-            self._change.judged[watch.name] = bad + answers.count(True), total
+            squares = sum(self._square(watch.name, batch.rows[place].session) for place in bad)
+            change = Judged(bad=len(bad), total=total, bad_squares=squares)
+            self._change.judged[watch.name] = self._change.judged.get(watch.name, Judged()) + change
+
+    def _square(self, watch: str, session: int) -> int:
+        """Count one more bad request of a session; return by how much the square of their number grew."""
+        self._bad_of_session[watch, session] += 1
+        return 2 * self._bad_of_session[watch, session] - 1
+
+    def _forget_sessions(self) -> None:
+        """Forget the bad requests of sessions that ended before the last change; later their last may still come."""
+        for session in self._ended_before:
+            for watch in self._watches:
+                self._bad_of_session.pop((watch.name, session), None)
+        self._ended_before, self._ended = self._ended, []
 
     def _overdue(self, watch: Watch, in_flight: Iterable[tuple[str, int]], now: int) -> int:
         """Count the requests under way that are already over the limit: bad whenever they end."""

@@ -12,12 +12,13 @@ import gevent
 import pytest
 
 from exporters.spans.recorder import Recorder
+from loadtests.coordination import master as master_side
 from loadtests.coordination import worker_side as module
 from loadtests.coordination.clock_offset import SAME_CLOCK
 from loadtests.coordination.messages import ALONE, CHANGE, DONE, FAILED, PING, PLAY, PONG, STOP, TAKEN
 from loadtests.coordination.process import Process
 from loadtests.coordination.uploads import UploadPermits, token_for
-from loadtests.live.worker_figures import Gauges, WorkerFigures
+from loadtests.live.worker_figures import Gauges, Watch, WorkerFigures
 from loadtests.results.revisions import read_revisions
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
@@ -234,6 +235,26 @@ def test_a_run_that_a_firewall_blocks_is_stopped_everywhere_and_ends_with_75(run
     master.process.handlers()[DONE]("far", {"worker": "w0", "ended": "stopped"})
     until(lambda: master.wire.ended)
     assert master.wire.ended == [ExitCode.INCONCLUSIVE]
+
+
+REFERENCE = {"name": "reference", "kind": "reference", "duration_s": 40, "level": [1.0, 1.0]}
+CERTAIN = Watch(name="quick", steps=frozenset({"checkout"}), limit_s=0.5, bad=lambda _: True, is_certain=lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("phases", "stopped"), [([REFERENCE, *LONG], False), (LONG, True)], ids=["to name", "no cause"]
+)
+def test_a_run_whose_breach_is_certain_stops_once_its_causes_can_be_named(
+    phases: list[dict[str, Any]],
+    stopped: bool,  # noqa: FBT001 - a column of the table
+    tmp_path: Path,
+) -> None:
+    run = prepared_run(tmp_path, "http://127.0.0.1:1", declared={"traces": True}, phases=phases)
+    wire = Wire("master")
+    master_side.Master(read_job(run.path, {}), wire, Clock.start(), [CERTAIN]).open(["far"])
+    until(lambda: run.live.exists() and json.loads(run.live.read_text())["objectives"][0]["certain_breach"])
+    gevent.sleep(0.1)
+    assert (STOP in wire.kinds()) == stopped
 
 
 def test_a_master_whose_parent_is_gone_stops_its_workers_and_waits_for_them(

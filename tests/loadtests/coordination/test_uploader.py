@@ -233,8 +233,10 @@ def test_the_hub_is_not_held_while_a_large_part_is_uploaded(ends: Ends) -> None:
             loop.update_now()
             late.append(loop.now() - before - 0.01)
 
-    beating, uploader = gevent.spawn(beat), ends.uploader()
-    assert uploader.drain(60, 60) == ()
+    beating = gevent.spawn(beat)
+    gevent.sleep(0.5)
+    idle, late[:] = sorted(late)[len(late) // 2], []  # what a busy machine is late by without an upload
+    assert ends.uploader().drain(60, 60) == ()
     beating.kill()
-    assert sorted(late)[len(late) // 2] < 0.01
+    assert sorted(late)[len(late) // 2] < 0.01 + 2 * idle
     assert max(late) < 0.25

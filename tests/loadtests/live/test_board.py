@@ -40,7 +40,7 @@ def watch(name: str = "checkout-latency", limit_s: float | None = 0.4, enough: i
         steps=frozenset({"checkout"}),
         limit_s=limit_s,
         bad=is_slow,
-        is_certain=lambda bad, _: bad >= enough,
+        is_certain=lambda so_far: so_far.now.bad >= enough,
     )
 
 
@@ -118,7 +118,21 @@ def test_a_watch_is_asked_only_about_what_failed_or_took_longer_than_its_limit()
     fast, slow, failed = checkout(11, took_s=0.4), checkout(11, took_s=0.400001), checkout(11, error="timeout")
     figures.steps_ended(batch(fast, slow, failed, checkout(11, error="blocked"), checkout(11, step="home")))
     assert asked == [slow, failed, checkout(11, error="blocked")]
-    assert figures.take(START)["judged"] == {"checkout-latency": [2, 3]}
+    assert figures.take(START)["judged"] == {"checkout-latency": [2, 3, 4]}  # both of one session: two squared
+
+
+def test_bad_requests_are_squared_by_session_until_it_has_ended() -> None:
+    figures = WorkerFigures([watch()], ALWAYS)
+    slow = {"took_s": 1.0}
+    figures.steps_ended(batch(checkout(11, session=1, **slow), checkout(11, session=2, **slow)))
+    assert figures.take(START)["judged"]["checkout-latency"] == [2, 2, 2]
+    figures.steps_ended(batch(checkout(12, session=1, **slow)))
+    figures.session_ended(session_record(session=1))
+    assert figures.take(START)["judged"]["checkout-latency"] == [1, 1, 3]  # 1 became 4
+    figures.steps_ended(batch(checkout(12, session=1, **slow)))  # its last, handed on late
+    assert figures.take(START)["judged"]["checkout-latency"] == [1, 1, 5]
+    figures.steps_ended(batch(checkout(13, session=1, **slow), checkout(13, session=2, **slow)))
+    assert figures.take(START)["judged"]["checkout-latency"] == [2, 2, 4]  # 1 anew, and 1 became 4
 
 
 def test_gauges_are_summed_and_the_busiest_generator_is_told() -> None:
