@@ -45,7 +45,8 @@ class Inputs:
 
     `productions` are the other environments with `production: true`; `reaches` are those of them whose addresses this
     one leads to without naming them in `shares_addresses_with`; `records` is the file of shop records, once it was run.
-    `data` is what is known of the files of accounts and test data, by pool: they aren't copied.
+    `data` is what is known of the files of accounts and test data, by pool: they aren't copied. `not_played` are the
+    storefront's journeys that the plan leaves out, None when that isn't known.
     """
 
     plan: Plan
@@ -58,6 +59,7 @@ class Inputs:
     productions: Mapping[str, Environment] = field(default_factory=dict)
     reaches: Mapping[str, Sequence[str]] = field(default_factory=dict)
     records: RecordsFile | None = None
+    not_played: tuple[str, ...] | None = None
     data: Mapping[str, FileFacts] = field(default_factory=dict)
 
     @property

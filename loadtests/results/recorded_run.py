@@ -8,21 +8,21 @@ from typing import Any
 import pyarrow as pa
 
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.demand.visits import buyers_of
 from loadtests.environment.targets import Environment, Targets
 from loadtests.results.inputs import declared_by, hash_inputs
+from loadtests.results.request_records import read_records
+from loadtests.results.request_tallies import Questions
 from loadtests.results.run_directory import RunDirectory, read_tables
-from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
+from loadtests.results.schemas import ANSWERS, SPANS
 from slo.documents import BadInput, read_json, read_text
-from slo.findings import Finding
+from slo.objectives.indicators import RequestRecords
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
-from slo.validity.checks import check_validity
-from slo.validity.delivery import Delivered, delivered
+from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument, parse_run
 from slo.verdict.audit_document import AuditDocument, parse_audit
 
-NOTHING = Delivered(due=None, on_time=None, requests=None, blocked=None, session_rows=None, request_rows=None)
+NOTHING = Delivered(due=None, on_time=None, session_rows=None, request_rows=None)
 _MAX_JSON = 64 << 20
 _MAY_BE_NULL = frozenset({"error", "reason", "expr", "left_out"})
 
@@ -37,15 +37,13 @@ class RecordedRun:
     environment: Environment
     run: RunDocument
     audit: AuditDocument | None
-    requests: pa.Table
-    sessions: pa.Table
+    requests: RequestRecords
     answers: pa.Table
 
     @property
     def declared(self) -> frozenset[str]:
         """What the environment declares of `orders`, `payments`, `stock`, `release`, `traces`."""
-        records = self.run.shop_records
-        return declared_by(self.environment, None if records is None else records.declares)
+        return _declared(self.environment, self.run)
 
     def spans(self) -> pa.Table:
         """Return the spans of both sides; raises BadInput."""
@@ -58,16 +56,31 @@ def read_recorded(path: Path) -> RecordedRun:
     environment = read_environment(directory)
     run = read_run(directory)
     _check_inputs(directory, run.inputs)
+    plan = read_plan(directory.plan)
+    objectives = read_objectives(sorted(directory.objectives.glob("*.yaml")))
     return RecordedRun(
         directory=directory,
-        plan=read_plan(directory.plan),
-        objectives=read_objectives(sorted(directory.objectives.glob("*.yaml"))),
+        plan=plan,
+        objectives=objectives,
         environment=environment,
         run=run,
         audit=_audit(directory.audit) if directory.audit.exists() else None,
-        requests=_table(directory, "requests", REQUESTS),
-        sessions=_table(directory, "sessions", SESSIONS),
+        requests=read_records(directory, _questions(run, objectives)),
         answers=_answers(directory),
+    )
+
+
+def _questions(run: RunDocument, objectives: tuple[Objective, ...]) -> Questions:
+    """Return all that judging asks of the records: the objectives' requests, and those of each phase."""
+    asked = (one.indicator.asked(one.target) for one in objectives)
+    judged = run.judged_window
+    phases = [phase.window for phase in run.phases or () if phase.window is not None]
+    overlaps = [one for phase in phases if judged and (one := phase.overlap(judged)) is not None]
+    return Questions(
+        asked=tuple(one for one in asked if one is not None),
+        window=judged,
+        windows=(*phases, *overlaps),
+        steps=tuple(sorted({step for one in objectives for step in one.steps})),
     )
 
 
@@ -77,6 +90,15 @@ def read_environment(directory: RunDirectory) -> Environment:
     if len(environments) != 1:
         raise BadInput(f"{directory.targets}: environments: expected one, found {len(environments)}")
     return next(iter(environments.values()))
+
+
+def declared_of(directory: RunDirectory) -> frozenset[str]:
+    """Return what the environment of a run declares, as `RecordedRun.declared` has it; raises BadInput."""
+    return _declared(read_environment(directory), read_run(directory))
+
+
+def _declared(environment: Environment, run: RunDocument) -> frozenset[str]:
+    return declared_by(environment, None if run.shop_records is None else run.shop_records.declares)
 
 
 def _check_inputs(directory: RunDirectory, given: dict[str, str] | None) -> None:
@@ -155,14 +177,3 @@ def _read(paths: list[Path], schema: pa.Schema, named: Path) -> pa.Table:
         if name not in _MAY_BE_NULL and table[name].null_count:
             raise BadInput(f"{named}: {name}: null or missing in {table[name].null_count} of {table.num_rows} rows")
     return table
-
-
-def validity_findings(directory: RunDirectory) -> tuple[Finding, ...]:
-    """Return the findings of the validity checks; raises BadInput when the directory can't be read."""
-    recorded = read_recorded(directory.path)
-    window = recorded.run.judged_window
-    records = (
-        NOTHING if window is None else delivered(recorded.sessions, recorded.requests, window, buyers_of(recorded.plan))
-    )
-    checked = check_validity(recorded.run, records, recorded.declared)
-    return tuple(finding for check in checked for finding in check.findings)

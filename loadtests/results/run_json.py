@@ -84,7 +84,7 @@ class LoadFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndFacts:
-    """What is learnt after the load: the releases that were seen, the recorder's counts, and what went wrong.
+    """What is learnt after the load: the releases that were seen, the recorder's counts, and what couldn't be kept.
 
     The silence in Alertmanager and the mark in Grafana are known in part before it.
     """
@@ -93,6 +93,7 @@ class EndFacts:
     releases_seen: tuple[SeenRelease, ...] = ()
     recorder: RecorderFacts | None = None
     notes: tuple[str, ...] = ()
+    page_gaps: tuple[str, ...] = ()
     alert_silence: AlertSilenceFacts | None = None
     annotation: AnnotationFacts | None = None
 
@@ -114,6 +115,7 @@ def write_run(
         plan=PlanFacts(name=inputs.plan.name, sha256=inputs.plan_sha256),
         inputs=hash_inputs(directory),
         seed=inputs.plan.seed,
+        not_played=inputs.not_played,
         shared_connections=inputs.plan.limits.connections,
         environment=_environment(inputs, start),
         shop_records=None if inputs.records is None else _shop_records(inputs.records),
@@ -125,6 +127,7 @@ def write_run(
         annotation=end.annotation,
         workers_refused=load.workers_refused,
         recorder=end.recorder,
+        page_gaps=end.page_gaps,
         browser=load.browser,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         platform=f"{sys.platform} {platform.machine()}",
@@ -140,6 +143,7 @@ def _environment(inputs: Inputs, start: StartFacts) -> EnvironmentFacts:
         name=inputs.environment_name,
         base_url=environment.base_url,
         fingerprint=dict(environment.fingerprint),
+        production_fingerprint=dict(environment.production_fingerprint),
         destinations=start.destinations,
         shares_addresses=dict(start.shares_addresses),
     )

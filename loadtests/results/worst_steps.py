@@ -2,31 +2,26 @@
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from loadtests.results.error_samples import ErrorSample
 from slo.findings import Fact, Finding, Severity
 from slo.formatting import clip, count
+from slo.objectives.indicators import RequestRecords
 
 _MOST = 3
 _LONGEST = 200
 
 
-def worst_steps(requests: pa.Table, samples: tuple[ErrorSample, ...]) -> tuple[Finding, ...]:
+def worst_steps(requests: RequestRecords, samples: tuple[ErrorSample, ...]) -> tuple[Finding, ...]:
     """Return a note on each of the steps and errors that came most often and that a sample shows."""
-    wrong = requests.filter(pc.is_valid(requests["error"]))
-    counted = wrong.group_by(["step", "error"]).aggregate([("step", "count")]).to_pylist()
-    counted.sort(key=lambda row: (-row["step_count"], row["step"], row["error"]))
-    return tuple(_notes(counted, samples))[:_MOST]
+    wrong = [(times, step, error) for (step, error), times in requests.counts().items() if error is not None]
+    return tuple(_notes(sorted(wrong, key=lambda row: (-row[0], *row[1:])), samples))[:_MOST]
 
 
-def _notes(counted: list[dict[str, str | int]], samples: tuple[ErrorSample, ...]) -> Iterator[Finding]:
-    for row in counted:
-        first = next((one for one in samples if (one.step, one.error) == (row["step"], row["error"])), None)
+def _notes(counted: list[tuple[int, str, str]], samples: tuple[ErrorSample, ...]) -> Iterator[Finding]:
+    for times, step, error in counted:
+        first = next((one for one in samples if (one.step, one.error) == (step, error)), None)
         if first is None:
             continue
-        times = int(row["step_count"])
         answered = f"HTTP {first.status}" if first.status else "no reply"
         message = f"{first.error} {count(times)} times; first: {clip(first.why or answered, _LONGEST)}; see errors/"
         facts: dict[str, Fact] = {"error": first.error, "times": times, "session": first.session}

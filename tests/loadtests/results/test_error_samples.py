@@ -18,6 +18,7 @@ from loadtests.results.error_samples import (
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import REQUESTS
 from loadtests.results.worst_steps import worst_steps
+from tests.slo.objectives.request_table import RequestTable
 
 
 def sample(**changed: Any) -> ErrorSample:
@@ -75,9 +76,10 @@ def test_what_was_kept_is_read_by_time_over_all_workers_and_a_line_cut_short_is_
     assert read_samples(directory) == (sample(at=7), sample(at=9))
 
 
-def requests(*rows: tuple[str, str | None]) -> pa.Table:
+def requests(*rows: tuple[str, str | None]) -> RequestTable:
     made = [{"step": step, "error": error} for step, error in rows]
-    return pa.Table.from_pylist(made, schema=pa.schema([REQUESTS.field("step"), REQUESTS.field("error")]))
+    schema = pa.schema([REQUESTS.field("step"), REQUESTS.field("error")])
+    return RequestTable(table=pa.Table.from_pylist(made, schema=schema))
 
 
 def test_the_worst_step_is_shown_with_its_first_message() -> None:

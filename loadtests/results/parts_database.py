@@ -1,0 +1,155 @@
+"""The Parquet parts of a run behind SQL: DuckDB reads them as they are, in bounded memory, and nothing else."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from loadtests.results.run_directory import RunDirectory
+from slo.documents import BadInput
+
+MEMORY = "320MB"
+"""What DuckDB may hold before it writes to the run's own scratch folder."""
+THREADS = min(4, os.cpu_count() or 1)
+_BATCH = 200_000
+_GLOB = re.compile(r"[*?\[]")
+_STORED_AS = {pa.int64(): "INT64", pa.int16(): "INT32", pa.string(): "BYTE_ARRAY", pa.float64(): "DOUBLE"}
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footers:
+    """What the footers of parts say: how many rows there are, and the least and the largest of each whole number."""
+
+    rows: int
+    ranges: Mapping[str, tuple[int, int]]
+
+
+class PartsDatabase:
+    """The parts of some kinds of one run, each kind a view of its name; a context manager.
+
+    It has no network, loads no extension, and reads no file but the parts. Raises BadInput naming the parts that can't
+    be read, or that don't hold what the contract says. `parts` are those to read of each kind; all when it is None.
+    """
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        schemas: Mapping[str, pa.Schema],
+        parts: Mapping[str, Sequence[Path]] | None = None,
+        memory: str = MEMORY,
+    ) -> None:
+        self._memory = memory
+        self._directory, self._schemas = directory, schemas
+        self._parts = parts or {kind: directory.parts(kind) for kind in schemas}
+        self.footers: dict[str, Footers] = {}
+        self._scratch = directory.path / f".reading.{os.getpid()}.tmp"
+
+    def __enter__(self) -> Self:
+        """Open it."""
+        self._sql = duckdb.connect(
+            config={
+                "threads": THREADS,
+                "memory_limit": self._memory,
+                "temp_directory": str(self._scratch),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "preserve_insertion_order": False,
+            }
+        )
+        paths = [path for parts in self._parts.values() for path in parts]
+        self._sql.execute("SET allowed_paths = $1", [sorted({*map(str, paths), *map(exactly, paths)})])
+        self._sql.execute("SET enable_progress_bar = false")
+        self._sql.execute("SET parquet_metadata_cache = true")
+        self._sql.execute("SET enable_external_access = false")
+        self._sql.execute("SET lock_configuration = true")
+        try:
+            for kind, schema in self._schemas.items():
+                self.rows(kind, f"CREATE VIEW {kind} AS {self._view(kind, schema)}")
+        except BadInput:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it, and remove what it wrote."""
+        self._sql.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def rows(self, kind: str, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return the answer of a query about parts of `kind`; raises BadInput."""
+        try:
+            return self._sql.execute(query, list(values)).fetchall()
+        except duckdb.Error as error:
+            raise self._unreadable(kind, error) from error
+
+    def batches(self, kind: str, query: str) -> Iterator[pa.RecordBatch]:
+        """Return the answer in batches, for what is too much at once; raises BadInput."""
+        try:
+            yield from self._sql.sql(query).to_arrow_reader(_BATCH)
+        except (duckdb.Error, pa.ArrowException, OSError) as error:  # what DuckDB says of a later batch Arrow tells on
+            raise self._unreadable(kind, error) from error
+
+    def check(self, kind: str, may_be_null: frozenset[str]) -> None:
+        """Read the parts' `footers`; raises BadInput where a column lacks, has another type, or holds null."""
+        schema = self._schemas[kind]
+        found = self.rows(kind, _FOOTERS, [[exactly(path) for path in self._parts[kind]]]) if self._parts[kind] else []
+        rows = max((total for *_, total in found), default=0)
+        for field in schema:
+            columns = [(stored, held, nulls) for name, stored, held, nulls, *_ in found if name == field.name]
+            self._check_type(kind, field, [stored for stored, _, _ in columns])
+            lacking = rows - sum(held - nulls for _, held, nulls in columns)
+            if lacking and field.name not in may_be_null:
+                raise BadInput(f"{self._named(kind)}: {field.name}: null or missing in {lacking} of {rows} rows")
+        ranges = {name: (least, most) for name, _, _, _, least, most, _ in found if least is not None}
+        self.footers[kind] = Footers(rows=int(rows), ranges=ranges)
+
+    def _check_type(self, kind: str, field: pa.Field, stored: Sequence[str]) -> None:
+        wanted = _STORED_AS[field.type]
+        other = next((one for one in stored if one != wanted), None)
+        if other is not None:
+            raise BadInput(f"{self._named(kind)}: {field.name}: expected {wanted}, found {other}")
+
+    def _view(self, kind: str, schema: pa.Schema) -> str:
+        parts = ", ".join(text(exactly(path)) for path in self._parts[kind])
+        if parts:
+            return f"SELECT * FROM read_parquet([{parts}], hive_partitioning = false)"  # noqa: S608 - quoted
+        columns = (f"NULL::{_SQL_TYPES[field.type]} AS {field.name}" for field in schema)
+        return f"SELECT {', '.join(columns)} WHERE false"
+
+    def _unreadable(self, kind: str, error: Exception) -> BadInput:
+        return BadInput(f"{self._named(kind)}: can't be read: {str(error).splitlines()[0]}")
+
+    def _named(self, kind: str) -> Path:
+        return self._directory.path / f"{kind}-*.parquet"
+
+
+_SQL_TYPES = {pa.int64(): "BIGINT", pa.int16(): "SMALLINT", pa.string(): "VARCHAR", pa.float64(): "DOUBLE"}
+_FOOTERS = """
+WITH groups AS MATERIALIZED (
+    SELECT file_name, row_group_id, path_in_schema, type, row_group_num_rows AS held,
+           coalesce(stats_null_count, row_group_num_rows) AS nulls,
+           CASE WHEN type = 'INT64' THEN try_cast(stats_min_value AS BIGINT) END AS least,
+           CASE WHEN type = 'INT64' THEN try_cast(stats_max_value AS BIGINT) END AS most
+    FROM parquet_metadata($1)
+)
+SELECT path_in_schema, type, sum(held), sum(nulls), min(least), max(most),
+       (SELECT sum(held) FROM (SELECT any_value(held) AS held FROM groups GROUP BY file_name, row_group_id))
+FROM groups GROUP BY path_in_schema, type
+"""
+
+
+def exactly(path: Path) -> str:
+    """Return the pattern that matches this one file, whatever its name: DuckDB takes every name for a pattern."""
+    return _GLOB.sub(lambda found: f"[{found.group()}]", str(path))
+
+
+def text(value: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
