@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import FORMAT, CartLines, Limits, NotJudged, Phase, Plan
+from loadtests.demand.profiles import PROFILES, RELEASE
 from loadtests.demand.think_time import LogNormal, ThinkTime
 from loadtests.demand.visits import BUYERS, VISITS
 from slo.documents import BadInput, validate
@@ -22,13 +23,6 @@ _MOST_REFUSED = 1.25  # buyers by orders: a quarter more come than are declined 
 NO_ORDERS_PER_SESSION = (
     "orders per session are unknown: add a column sessions to the order history and run peakproof forecast again,"
     " or give --orders-per-session, such as 0.025 for one order in 40 sessions"
-)
-PHASES = (
-    Phase(name="reference", kind="reference", duration_s=25, level=(0.5, 0.5)),
-    Phase(name="warm-up", kind="warm-up", duration_s=8, level=(0.5, 0.5)),
-    Phase(name="ramp", kind="ramp", duration_s=15, represents_s=540, level=(0.5, 1)),
-    Phase(name="plateau", kind="plateau", duration_s=85, represents_s=3060, level=(1, 1)),
-    Phase(name="drain", kind="drain", duration_s=8),
 )
 
 
@@ -68,12 +62,12 @@ class Choices:
     journeys: Mapping[str, float] | None = None
     offer: Offer = BUILT_IN
     mix_note: str = ""
-    phases: tuple[Phase, ...] = PHASES
+    phases: tuple[Phase, ...] = PROFILES[RELEASE].phases
     think_time: ThinkTime = field(default_factory=lambda: LogNormal(median_s=1.0, sigma=0.5, max_s=6))
     cart_lines: CartLines = field(default_factory=lambda: CartLines(min=3, max=9))
     trace_sampling: float = 1.0
     limits: Limits = field(default_factory=lambda: Limits(open_sessions=1000))
-    design_effect_prior: float = 2.0
+    assumed_error_burst_s: float = 1.0
     not_judged: tuple[NotJudged, ...] = ()
 
 
@@ -102,7 +96,7 @@ def build_plan(forecast: Forecast, choices: Choices) -> Plan:
         "cart_lines": choices.cart_lines,
         "trace_sampling": choices.trace_sampling,
         "limits": choices.limits,
-        "design_effect_prior": choices.design_effect_prior,
+        "assumed_error_burst_s": choices.assumed_error_burst_s,
         "not_judged": choices.not_judged,
     }
     plan = validate(data, Plan, f"plan {choices.name}")

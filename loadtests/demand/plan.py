@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 import yaml
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -164,6 +164,10 @@ class NotJudged(_Part):
 class Plan(_Part):
     """A valid plan; times are seconds from the run's start, rates sessions a second."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"design_effect_prior": "assumed_error_burst_s: the longest error burst that a PASS is to rule out, in seconds"}
+    )
+
     format: Literal["peakproof/plan/v1"]
     name: Name
     seed: int = Field(ge=0, lt=2**53)
@@ -179,7 +183,7 @@ class Plan(_Part):
     streams: Streams = "off"
     trace_sampling: float = Field(default=1.0, ge=0, le=1)
     limits: Limits
-    design_effect_prior: float = Field(default=2.0, ge=1, le=100)
+    assumed_error_burst_s: float = Field(default=1.0, gt=0, le=60)
     not_judged: Annotated[tuple[NotJudged, ...], Field(strict=False)] = ()
 
     @field_validator("phases")

@@ -4,8 +4,10 @@ The stand-in's journeys stand here; another shop's are counted by `peakproof try
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+
+from slo.objectives.objective import Objective, sessions_of
 
 if TYPE_CHECKING:  # the plan looks its journeys up here
     from loadtests.demand.plan import Plan
@@ -57,6 +59,29 @@ def expected_events(plan: "Plan") -> dict[str, float]:
 
 # Whose shoppers mean to buy, of the built-in storefront.
 BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checkout"))
+
+
+def planned_events(plan: "Plan", objectives: Iterable[Objective]) -> dict[str, float]:
+    """Return the events by objective that a plan expects in its judged span, nan where their number isn't known."""
+    expected = expected_sessions(plan) | ({} if uncounted(plan) else expected_events(plan))
+    return {
+        objective.name: sum((expected.get(one, math.nan) for one in objective.counted), 0.0) or math.nan
+        for objective in objectives
+    }
+
+
+def expected_sessions(plan: "Plan") -> dict[str, float]:
+    """Return the sessions of each journey that a plan expects in its judged span, by `sessions_of` it."""
+    return plan.expected_events({journey: {sessions_of(journey): 1.0} for journey in plan.journeys})
+
+
+def planned_visits(plan: "Plan") -> dict[str, Mapping[str, float]]:
+    """Return how often a session of each of the plan's journeys makes each step whose number can be planned."""
+    return {
+        journey: {step: float(times) for step, times in visits.items() if step not in ASSET_STEPS}
+        for journey, visits in visits_of(plan).items()
+        if journey in plan.journeys
+    }
 
 
 def visits_of(plan: "Plan") -> dict[str, Mapping[str, float]]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, 
 from pydantic_core import PydanticCustomError
 
 from loadtests.environment.data_targets import DataTargets
+from loadtests.environment.fingerprint import EnvironmentFact, check_comparable
 from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pair, at, check_apart
 from loadtests.environment.notice_targets import NoticeTargets
 from loadtests.environment.target_fields import (
@@ -129,6 +130,12 @@ class Idle(Document):
     max_requests_per_s: float = Field(ge=0, allow_inf_nan=False)
 
 
+class Cache(Document):
+    """What answers in the servers' place: their counters need not count every request of `steps`."""
+
+    steps: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=120)], ...], Field(min_length=1)]
+
+
 class AllowedNetwork(Document):
     """The networks that the environment's hosts may resolve to, in CIDR notation."""
 
@@ -229,7 +236,9 @@ class Environment(Protection, DataTargets, NoticeTargets):
     kill_poll_s: float = Field(default=1.0, ge=0.1, le=60)
     idle: Idle | None = None
     network: AllowedNetwork | None = None
-    fingerprint: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
+    cache: Cache | None = None
+    fingerprint: Mapping[str, EnvironmentFact] = Field(default_factory=dict)
+    production_fingerprint: Mapping[str, EnvironmentFact] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -244,6 +253,7 @@ class Environment(Protection, DataTargets, NoticeTargets):
             raise ValueError("client_certificate needs a base_url that begins with https://")
         if self.network is not None and self.proxy is not None and self.proxy.resolves_names:
             raise ValueError("network.allow and proxy.resolves_names exclude each other: no address would be known")
+        check_comparable(self.fingerprint, self.production_fingerprint)
         check_apart(self.base_url, self.hosts)
         for label, host in self.hosts.items():
             if clash := host.written_with(written):
@@ -254,6 +264,11 @@ class Environment(Protection, DataTargets, NoticeTargets):
                     f" {self.ceiling.requests_per_s:g}"
                 )
         return self
+
+    @property
+    def cached_steps(self) -> frozenset[str]:
+        """The steps that a declared cache may answer."""
+        return frozenset() if self.cache is None else frozenset(self.cache.steps)
 
     @property
     def loaded(self) -> Mapping[str | None, str]:

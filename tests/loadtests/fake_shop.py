@@ -19,7 +19,8 @@ ROUTES = {"/": "home", "/search": "search", "/cart": "cart", "/checkout": "check
 class FakeShop:
     """The shop's address and what it was asked; an event set in `hangs` makes every answer wait for `over`.
 
-    An event cleared in `answers` keeps every answer back. `most_connections` were open at once, `connections` are.
+    An event cleared in `answers` keeps every answer back. Of the requests to a path in `failing` every so many fail.
+    `most_connections` were open at once, `connections` are.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -30,6 +31,7 @@ class FakeShop:
         self.over = threading.Event()
         self.answers = threading.Event()
         self.answers.set()
+        self.failing: dict[str, int] = {}
         self.most_connections = self.connections = 0
         self._carts: dict[str, TalkingShop] = {}
         self._lock = threading.Lock()
@@ -97,6 +99,10 @@ class FakeShop:
 
     def _reply(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, bytes, str]:
         sid = headers.get("Cookie", "").removeprefix("sid=") or f"s{next(self._sids)}"
+        if every := self.failing.get(path):
+            with self._lock:
+                if sum(asked == path for _, asked in self.asked) % every == 0:
+                    return 500, b"{}", sid
         shopper = self._carts.setdefault(sid, TalkingShop())
         step = ROUTES.get(path.partition("?")[0]) or ("product" if path.startswith("/products/") else "order-status")
         told = {"Idempotency-Key": headers["Idempotency-Key"]} if step == "checkout" else None

@@ -41,7 +41,8 @@ def plan_facts(**changes: object) -> dict[str, Any]:
         "phases": [
             {"name": "warm-up", "kind": "warm-up", "duration_s": 0.2, "level": [1.0, 1.0]},
             {"name": "plateau", "kind": "plateau", "duration_s": 0.8, "level": [1.0, 1.0]},
-            {"name": "drain", "kind": "drain", "duration_s": 1.0},
+            # a run is over when its last session is: of this only as much passes as a slow machine needs
+            {"name": "drain", "kind": "drain", "duration_s": 40.0},
         ],
         "journeys": {"search-and-buy": 0.4, "click-and-collect": 0.2, "design-your-own": 0.2, "window-shop": 0.2},
         "think_time": {"median_s": 0.001, "sigma": 0.5, "max_s": 0.01},

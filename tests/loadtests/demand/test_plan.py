@@ -65,7 +65,15 @@ BAD: list[tuple[Change, str]] = [
     (top(seed="7"), "seed: Input should be a valid integer, found '7'"),
     (top(trace_sampling=True), "trace_sampling: Input should be a valid number, found True"),
     (top(trace_sampling=1.5), "trace_sampling: Input should be less than or equal to 1, found 1.5"),
-    (top(design_effect_prior=0.9), "design_effect_prior: Input should be greater than or equal to 1, found 0.9"),
+    (
+        top(design_effect_prior=2.0),
+        (
+            "design_effect_prior: is now assumed_error_burst_s: the longest error burst that a PASS is to rule out,"
+            " in seconds"
+        ),
+    ),
+    (top(assumed_error_burst_s=0), "assumed_error_burst_s: Input should be greater than 0, found 0"),
+    (top(assumed_error_burst_s=61), "assumed_error_burst_s: Input should be less than or equal to 60, found 61"),
     (demand(factor=0), "demand.factor: Input should be greater than 0, found 0"),
     (demand(factor=float("inf")), "demand.factor: Input should be a finite number, found inf"),
     (

@@ -74,6 +74,7 @@ GUARDED: dict[str, Any] = {
     "blocked": {"statuses": [429, 470], "header_contains": {"x-waf": ""}, "body_contains": ["captcha"]},
     "idle": {"max_requests_per_s": 0.5},
     "network": {"allow": ["10.0.0.0/8"]},
+    "cache": {"steps": ["home", "search"]},
 }
 
 
@@ -296,6 +297,10 @@ BAD: list[tuple[Change, str]] = [
         f"{E}blocked.body_contains[0]: String should have at least 3 characters, found 'a'",
     ),
     (
+        staging(cache={"steps": []}),
+        f"{E}cache.steps: Tuple should have at least 1 item after validation, not 0, found []",
+    ),
+    (
         staging(idle={"max_requests_per_s": -1}),
         f"{E}idle.max_requests_per_s: Input should be greater than or equal to 0, found -1",
     ),
@@ -407,3 +412,48 @@ def test_the_file_of_shop_records_and_its_secrets_lie_beside_targets_yaml(tmp_pa
     with pytest.raises(BadInput, match="password looks like a secret") as refusal:
         read_targets(path)
     assert "hunter2" not in str(refusal.value)
+
+
+def with_production(production: object, **own: object) -> dict[str, Any]:
+    """Return the contract's example with a fingerprint of production."""
+    document = facts()
+    document["environments"]["staging"] |= {"fingerprint": {"replicas": 2, **own}, "production_fingerprint": production}
+    return document
+
+
+def test_production_s_fingerprint_is_declared_beside_the_environment_s(tmp_path: Path) -> None:
+    production = {"replicas": 6, "load": 0.5, "cdn": True, "database": "postgresql"}
+    path = written(tmp_path, with_production(production, cdn=False, load=1))
+    staging = read_targets(path).environment("staging", path)
+    assert (staging.fingerprint, staging.production_fingerprint) == (
+        {"replicas": 2, "cdn": False, "load": 1},
+        production,
+    )
+
+
+ALLOWED = "expected a text, a number, or true or false"
+
+
+@pytest.mark.parametrize(
+    ("production", "told"),
+    [
+        ({"replicas": [6]}, f".production_fingerprint.replicas: {ALLOWED}, found [6]"),
+        ({"replicas": None}, f".production_fingerprint.replicas: {ALLOWED}, found None"),
+        ([6], ".production_fingerprint: Input should be a valid dictionary, found [6]"),
+        (
+            {"replicas": "six"},
+            ": production_fingerprint.replicas is a text, 'six', and fingerprint.replicas a number",
+        ),
+        (
+            {"replicas": True},
+            ": production_fingerprint.replicas is true or false, True, and fingerprint",
+        ),
+    ],
+)
+def test_facts_that_can_not_be_compared_are_refused_with_place_and_value(
+    production: object, told: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, with_production(production))
+    with pytest.raises(BadInput) as refused:
+        read_targets(path)
+    assert str(refused.value).startswith(f"{path}: environments.staging{told}")

@@ -304,7 +304,7 @@ def test_a_browser_beside_the_load_has_its_share_of_the_ceiling(tmp_path: Path, 
 def test_a_job_says_what_is_planned_when(tmp_path: Path) -> None:
     job = read_job(prepared_run(tmp_path, "http://127.0.0.1:1").path)
     timetable = job.timetable()
-    assert timetable.phases == (("warm-up", 0.2), ("plateau", 1.0), ("drain", 2.0))
+    assert timetable.phases == (("warm-up", 0.2), ("plateau", 1.0), ("drain", 41.0))
     assert len(timetable.arrivals_s) == planned(job)
     assert (timetable.rate(0.5), timetable.rate(1.5)) == (10.0, 0.0)
     assert job.judged(1000 * SECOND) == (1000 * SECOND + SECOND // 5, 1001 * SECOND)
