@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --max-worker-restart 0
 HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop prove-alerts prove-demo clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge prove-alerts prove-demo prove-gate clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -86,11 +86,17 @@ bench-pages: $(STAMP)  ## size of a run's pages, and how soon their first chart 
 bench-stop: $(STAMP)  ## how soon the kill URL ends a run, with its directory whole (two minutes)
 	@$(BIN)/python -P -m scripts.benches.stopping
 
+bench-judge: $(STAMP)  ## ten and twenty million requests judged, against DuckDB's own quantiles (some minutes, 2 GB of disk)
+	@$(BIN)/python -P -m scripts.benches.judging
+
 prove-alerts: $(STAMP)  ## every alert drilled, and rules changed on purpose (needs Prometheus and Alertmanager)
 	@$(BIN)/python -P -m scripts.benches.exporters --only detection --only mutants --name alerts
 
-prove-demo: $(STAMP)  ## ten good and ten slow demos in a row with a core kept busy (about 45 minutes, resumable)
+prove-demo: $(STAMP)  ## ten good and ten slow demos in a row with a core kept busy (about 55 minutes, resumable)
 	$(BIN)/python -P -m scripts.proofs.demo
+
+prove-gate: $(STAMP)  ## how often a verdict is wrong, on shops of known truth (a quarter of an hour; ARGUMENTS=--quick: a minute)
+	@$(BIN)/python -P -m scripts.benches.gate $(ARGUMENTS)
 
 clean:  ## remove .venv and build/
 	rm -rf .venv build

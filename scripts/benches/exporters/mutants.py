@@ -4,7 +4,9 @@ Each change is made alone. The tests that play less than two hours come first: m
 """
 
 import argparse
+import random
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,7 @@ import yaml
 
 from scripts.benches.exporters.mutations import Document, Mutant, mutants
 from scripts.benches.figures import Figure, machine_line, missed, table, write_figures
-from scripts.rules.stack import OBJECTIVES, example_rules, stack_rules
+from scripts.rules.stack import EXAMPLE, OBJECTIVES, example_rules, stack_rules
 from slo.outcomes import ExitCode
 from slo.rules.files import TESTS
 
@@ -112,48 +114,58 @@ def survives(mutant: Mutant, tests: Sequence[Document], promtool: str) -> bool:
         return all(_passes(promtool, "test", "rules", str(_written(Path(folder), one))) for one in each)
 
 
-def sample(every: Sequence[Mutant], size: int) -> list[Mutant]:
-    """Return about `size` mutants, of each kind as evenly as there are: the same for the same rules."""
-    by_kind: dict[str, list[Mutant]] = {}
-    for one in every:
-        by_kind.setdefault(one.kind, []).append(one)
-    chosen: list[Mutant] = []
-    for turn in range(len(every)):
-        for of_kind in by_kind.values():
-            if len(chosen) < size and turn < len(of_kind):
-                chosen.append(of_kind[turn * 7 % len(of_kind)])
-    return list({id(one): one for one in chosen}.values())
+def sample(every: Sequence[Mutant], size: int, seed: int = 0) -> list[Mutant]:
+    """Return `size` mutants, of each kind as evenly as there are: the same for the same rules and seed."""
+    shuffled = random.Random(seed).sample(every, len(every))  # noqa: S311 - which are tried is no secret
+    seen: Counter[str] = Counter()
+    turns: list[tuple[int, Mutant]] = []
+    for one in shuffled:
+        turns.append((seen[one.kind], one))
+        seen[one.kind] += 1
+    return [one for _, one in sorted(turns, key=lambda turn: turn[0])][:size]
 
 
-def measure(
-    size: int = SAMPLE, promtool: str = "promtool", only: Sequence[str] | None = None, objectives: Path = OBJECTIVES
-) -> list[Figure]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What is tried: `sample` mutants of each rule file (0: all), of these files alone, made from these documents."""
+
+    sample: int = SAMPLE
+    seed: int = 0
+    file: Sequence[str] | None = None
+    objectives: Path = OBJECTIVES
+    config: Path = EXAMPLE
+
+
+def measure(tried: Tried, promtool: str = "promtool") -> list[Figure]:
     """Return the ratio of mutants that are caught, by rule file."""
-    files = proven({**stack_rules(objectives), **example_rules()})
-    return [_figure(one, size, promtool) for one in files if only is None or one.name in only]
+    files = proven({**stack_rules(tried.objectives), **example_rules(tried.config)})
+    return [_figure(one, tried, promtool) for one in files if tried.file is None or one.name in tried.file]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Report the ratio of mutants that are caught; 1 when it is under 95 %."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sample", type=int, default=SAMPLE, help=f"how many mutants of each file ({SAMPLE}; 0: all)")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample (0)")
     parser.add_argument("--file", action="append", help="only this rule file; may be repeated")
     parser.add_argument("--objectives", type=Path, default=OBJECTIVES, help="in place of the stack's own")
+    parser.add_argument("--config", type=Path, default=EXAMPLE, help="of exporters, in place of the example")
     parser.add_argument("--promtool", default="promtool")
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args(arguments)
     began = time.monotonic()
-    figures = measure(options.sample, options.promtool, options.file, options.objectives)
+    tried = Tried(**{name: getattr(options, name) for name in Tried.__dataclass_fields__})
+    figures = measure(tried, options.promtool)
     machine = machine_line(f"{time.monotonic() - began:.0f} s")
     options.folder.mkdir(parents=True, exist_ok=True)
-    write_figures(options.folder / "mutants.json", machine, COMMAND, figures)
+    write_figures(options.folder / "mutants.json", machine, f"{COMMAND} {shlex.join(arguments)}".strip(), figures)
     print(f"\n{machine}\n{table(figures)}\n")
     return ExitCode.CRASH if missed(figures) else ExitCode.OK
 
 
-def _figure(one: Proven, size: int, promtool: str) -> Figure:
+def _figure(one: Proven, tried: Tried, promtool: str) -> Figure:
     every = [mutant for mutant in mutants(one.rules) if equivalent(mutant) is None]
-    chosen = sample(every, size) if size else every
+    chosen = sample(every, tried.sample, tried.seed) if tried.sample else every
     left = []
     with ThreadPoolExecutor(2) as pool:
         alive = pool.map(lambda mutant: survives(mutant, one.tests, promtool), chosen)

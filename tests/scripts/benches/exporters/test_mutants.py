@@ -7,7 +7,7 @@ import pytest
 
 from scripts.benches.exporters.mutants import Proven, equivalent, proven, sample, survives
 from scripts.benches.exporters.mutations import Document, Mutant, mutants
-from scripts.rules.stack import stack_rules
+from scripts.rules.stack import example_rules, stack_rules
 from tests.promtool import NEEDED, PROMTOOL
 
 NAME = "objective-checkout-server-availability"
@@ -39,6 +39,16 @@ spec:
         good: {metricSource: {type: prometheus, spec: {indicator: traefik, match: {job: edge}, within_s: 0.3}}}
         total: {metricSource: {type: prometheus, spec: {indicator: traefik, match: {job: edge}}}}
 """
+# Of an exporter's alerts: file, kind and alert of a change, its last words, and which test sees it.
+SEEN_OF_EXPORTERS = [
+    ("inventory", "matcher dropped", "InventoryStockDrift", "place 2", "inventory-stock-drift"),
+    ("releases", "matcher dropped", "ChangeFailureRateHigh", "place 1", "releases-change-failure-rate-high"),
+    ("orders", "matcher dropped", "PaymentDeclinesSpike", "place 0", "payment-declines-chance-under"),
+    ("orders", "matcher dropped", "PaymentDeclinesSpike", "place 2", "payment-declines-chance-over"),
+    ("orders", "threshold halved", "PrintQueueStalled", "", "print-queue-stalled"),
+    ("orders", "threshold halved", "NoOrders", "", "orders-none"),
+    ("orders", "for changed", "PaymentDeclinesSpike", "None", "payment-declines-spike"),
+]
 # Of a histogram whose errors have buckets of their own: kind of a change of its good events, and which test sees it.
 SEEN_OF_BUCKETS = [
     ("or for and", "nothing-good-ever"),
@@ -87,8 +97,28 @@ def test_there_are_many_changes_of_many_kinds(shipped: Proven) -> None:
     assert len(every) > 500
     assert len(kinds) > 25
     chosen = sample(every, 60)
-    assert len(chosen) >= 50
+    assert len(chosen) == 60
     assert {one.kind for one in chosen} == set(kinds)
+    assert [str(one) for one in sample(every, 60)] == [str(one) for one in chosen]
+    assert {str(one) for one in sample(every, 60, seed=1)} != {str(one) for one in chosen}
+
+
+@pytest.fixture(scope="module")
+def of_exporters() -> dict[str, Proven]:
+    return {one.name: one for one in proven(example_rules())}
+
+
+@NEEDED
+@pytest.mark.parametrize(("file", "kind", "alert", "change", "seen_by"), SEEN_OF_EXPORTERS)
+def test_a_changed_alert_of_an_exporter_breaks_a_test(
+    file: str, kind: str, alert: str, change: str, seen_by: str, of_exporters: dict[str, Proven]
+) -> None:
+    one = of_exporters[file]
+    (test,) = (test for tests in one.tests for test in tests["tests"] if test["name"] == seen_by)
+    quick = {**one.tests[0], "tests": [test]}
+    of_kind = [found for found in mutants(one.rules) if (found.kind, found.rule) == (kind, alert)]
+    (changed,) = (found for found in of_kind if f"{found.change}:".startswith(f"{change}:") or not change)
+    assert not survives(changed, [quick], str(PROMTOOL))
 
 
 @NEEDED

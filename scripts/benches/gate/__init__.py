@@ -1,0 +1,1 @@
+"""How often a verdict is wrong: shops of known truth, judged by the product's own functions."""

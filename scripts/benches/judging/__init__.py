@@ -1,0 +1,1 @@
+"""Benchmarks of judging: runs of ten and of twenty million requests."""
