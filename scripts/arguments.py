@@ -8,6 +8,7 @@ import ipaddress
 import re
 from pathlib import Path
 
+from loadtests.demand.profiles import PROFILES, RELEASE
 from loadtests.results.run_directory import write_bytes
 from scripts.context import Context
 from scripts.tokens import token_named
@@ -38,6 +39,23 @@ def between(text: str, least: int, most: int, what: str) -> int:
     if value is None or not least <= value <= most:
         raise argparse.ArgumentTypeError(f"expected {what} from {least} to {most}, found {text}")
     return value
+
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """Add --profile: how long the plan's run is."""
+    lengths = ", ".join(f"{one.name} {span(one.duration_s)} ({one.when})" for one in PROFILES.values())
+    parser.add_argument(
+        "--profile",
+        choices=tuple(PROFILES),
+        default=RELEASE,
+        help=f"how long a run is, and so what it can prove: {lengths}; default {RELEASE}",
+    )
+
+
+def span(duration_s: float) -> str:
+    """Return a length of run for people: `3 minutes`, `2 hours`."""
+    hours = duration_s / 3600
+    return f"{hours:g} hours" if hours >= 1 else f"{duration_s / 60:g} minutes"
 
 
 def add_web(parser: argparse.ArgumentParser) -> None:

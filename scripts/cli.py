@@ -19,7 +19,7 @@ from slo.outcomes import EnvironmentLacks, ExitCode
 # The verbs in the order in which one uses them; scripts/verbs/<name>.py each (try_.py for the word of Python's own),
 # imported when needed.
 VERBS = (
-    *("demo", "init", "doctor", "forecast", "plan", "try", "run", "audit", "judge", "report", "slo"),
+    *("demo", "init", "doctor", "forecast", "plan", "try", "gate", "run", "audit", "judge", "report", "slo"),
     *("rules", "drill", "dashboards", "exporter", "recorder", "worker"),
 )
 
@@ -75,7 +75,7 @@ def build_parser(verb_name: str | None = None) -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         prog="peakproof",
-        description="Prove, before the holidays, that the web shop survives its peak,"
+        description="Play the holiday peak against a web shop's staging before it comes,"
         " and stop the release that would break it.",
         epilog="exit codes: 0 PASS, or done; 99 FAIL; 75 INCONCLUSIVE, or something is missing; 2 wrong usage;"
         " 1 a bug in peakproof",

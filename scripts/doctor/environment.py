@@ -25,6 +25,7 @@ from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
 from slo.documents import BadInput, validate_json
 from slo.outcomes import EnvironmentLacks
+from slo.verdict.fingerprint import described
 
 _TIMEOUT_S = 5.0
 _MAX_SOURCE = 64 << 20
@@ -56,6 +57,7 @@ def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -
         if isinstance(reply, BoundedReply) and (line := _clocks(reply)) is not None:
             yield line
         yield _release(resolved)
+        yield _fingerprint(resolved)
         yield from _metrics(resolved, http)
         yield from _sources(resolved, http)
     yield _side_effects(name, resolved)
@@ -187,6 +189,13 @@ def _clocks(reply: BoundedReply) -> Line | None:
             "synchronise both by NTP: their times are compared",
         )
     return ok("clocks", "the shop's clock agrees with this machine's")
+
+
+def _fingerprint(resolved: ResolvedEnvironment) -> Line:
+    """Say what the verdict's first line will say of the environment."""
+    declared = resolved.environment
+    facts = described(declared.fingerprint, declared.production_fingerprint)
+    return ok("fingerprint", facts or "not declared: no verdict will say what this environment is; none needs it")
 
 
 def _release(resolved: ResolvedEnvironment) -> Line:

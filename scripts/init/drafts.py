@@ -1,22 +1,23 @@
 """The drafts that `peakproof init` writes: valid as they stand, with low ceilings, and meant to be edited."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 from urllib.parse import urlsplit
 
+from loadtests.demand.evidence import with_not_judged
 from loadtests.demand.plan import FORMAT, Plan
-from loadtests.demand.visits import BUYERS, expected_events
+from loadtests.demand.profiles import Profile
+from loadtests.demand.visits import BUYERS
 from loadtests.environment.target_fields import HeaderValue
 from loadtests.environment.targets import Ceiling, ProxyTarget
 from scripts.init.storefront_draft import FILE, TUTORIAL, FirstPage, steps_of
 from scripts.init.survey import Survey
 from slo.documents import validate
 from slo.objectives.objective import Objective
-from slo.objectives.planning import proofs
 
-CEILING = Ceiling(requests_per_s=5, open_sessions=50, orders=100)
 PEAK_SESSIONS_PER_S = 0.5
 _MIX: Mapping[str, float] = {"window-shop": 0.7, "search-and-buy": 0.2, "click-and-collect": 0.1}
 _SEED = 20_261_127
@@ -24,12 +25,21 @@ _STAGING = re.compile(r"(^|[.-])(stag|test|qa|uat|dev|int|pre|sandbox|demo|sit|l
 _SERVER_SIDE = "type: prometheus"
 
 
+_BUYERS_SHARE = math.fsum(share for name, share in _MIX.items() if name in BUYERS)
+
+
+def ceiling(profile: Profile) -> Ceiling:
+    """Return a low ceiling that the first plan of a profile fits under."""
+    orders = PEAK_SESSIONS_PER_S * _BUYERS_SHARE * profile.duration_s
+    return Ceiling(requests_per_s=5, open_sessions=50, orders=100 * math.ceil(orders / 100))
+
+
 def looks_like_production(found: Survey) -> bool:
     """Whether the shop may be production: it has a public address, and no word such as staging in its name."""
     return found.kind == "public" and not _STAGING.search((urlsplit(found.base_url).hostname or "").lower())
 
 
-def targets_yaml(name: str, found: Survey) -> str:
+def targets_yaml(name: str, found: Survey, profile: Profile) -> str:
     """Return the text of targets.yaml for what was found."""
     probe = found.release_probe
     notes = {
@@ -37,7 +47,7 @@ def targets_yaml(name: str, found: Survey) -> str:
         False: "true: no run without a permission",
     }
     production = looks_like_production(found)
-    ceiling = json.dumps(CEILING.model_dump(mode="json"))
+    low = json.dumps(ceiling(profile).model_dump(mode="json"))
     metrics = [{"job": "shop", "url": f"{found.base_url}/metrics"}]
     lines = [
         "# What may be loaded, made by `peakproof init`; docs/your-own-shop.md says what each key means.",
@@ -49,7 +59,7 @@ def targets_yaml(name: str, found: Survey) -> str:
         *_storefront(found.page),
         *([] if not found.headers else [f"    headers: {json.dumps(_headers(found.headers))}"]),
         f"    production: {str(production).lower()}   # {notes[production]}",
-        f"    ceiling: {ceiling}   # low on purpose: raise it once you know what the shop can take",
+        f"    ceiling: {low}   # low on purpose: raise it once you know what the shop can take",
         _or_comment(
             probe is not None, f"release_probe: {json.dumps({'path': probe[0], 'field': probe[1]}) if probe else ''}",
             "release_probe: {path: /healthz, field: version}",
@@ -61,7 +71,8 @@ def targets_yaml(name: str, found: Survey) -> str:
         '    # side_effects: {mail: "off", tax: "off", erp: "off", analytics: "off", payments: sandbox}',
         "    # orders_url: …, stock_url: …, payments_url: …   read by the audit; docs/contracts.md",
         "    # token_env: PEAKPROOF_SHOP_TOKEN   the variable that holds their bearer token",
-        "    fingerprint: {}   # replicas, sizes, data volume: what this environment is, for the report",
+        "    fingerprint: {}   # replicas, orders, cache: what this environment is; the verdict's first line says it",
+        "    # production_fingerprint: {replicas: 6, orders: 1200000}   the same of production: how they differ",
         "",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -104,14 +115,14 @@ def objectives_yaml(found: Survey) -> str:
     return head + "\n---\n".join(part.replace("home, search, product", steps) for part in parts).rstrip() + "\n"
 
 
-def first_plan(objectives: tuple[Objective, ...], page: FirstPage) -> Plan:
-    """Return a plan of three minutes within the ceiling; objectives it can't prove are listed in not_judged.
+def first_plan(objectives: tuple[Objective, ...], page: FirstPage, profile: Profile) -> Plan:
+    """Return a plan of `profile` within the ceiling; objectives it can't prove are listed in not_judged.
 
     With a storefront's draft its sessions look around, each step of the draft once.
     """
     mix = _MIX if page.is_twisted_threads else {"window-shop": 1.0}
     visits = {} if page.is_twisted_threads else {"window-shop": {"steps": dict.fromkeys(steps_of(page), 1.0)}}
-    orders_per_session = round(sum(share for name, share in _MIX.items() if name in BUYERS), 6)
+    orders_per_session = round(_BUYERS_SHARE, 6)
     data = {
         "format": FORMAT,
         "name": "first-look",
@@ -123,31 +134,13 @@ def first_plan(objectives: tuple[Objective, ...], page: FirstPage) -> Plan:
             "orders_per_session": orders_per_session,
             "peak_sessions_per_s": PEAK_SESSIONS_PER_S,
         },
-        "phases": [
-            {"name": "warm-up", "kind": "warm-up", "duration_s": 20, "level": [0.5, 0.5]},
-            {"name": "ramp", "kind": "ramp", "duration_s": 20, "level": [0.5, 1]},
-            {"name": "plateau", "kind": "plateau", "duration_s": 120, "level": [1, 1]},
-            {"name": "drain", "kind": "drain", "duration_s": 20},
-        ],
+        "phases": profile.phases,
         "journeys": dict(mix),
         "visits": visits,
         "think_time": {"median_s": 2.0, "sigma": 0.5, "max_s": 8.0},
         "cart_lines": {"min": 1, "max": 3},
         "trace_sampling": 1.0,
-        "limits": {"open_sessions": CEILING.open_sessions},
-        "design_effect_prior": 2.0,
+        "limits": {"open_sessions": ceiling(profile).open_sessions},
+        "assumed_error_burst_s": 1.0,
     }
-    plan = validate(data, Plan, "plan first-look")
-    start_s, end_s = plan.judged_span()
-    planned = proofs(objectives, expected_events(plan), end_s - start_s, plan.design_effect_prior)
-    given_up = [
-        {"objective": one.objective, "because": _because(one.needed_events)} for one in planned if not one.possible
-    ]
-    return validate({**data, "not_judged": given_up}, Plan, "plan first-look")
-
-
-def _because(needed: float) -> str:
-    return (
-        f"needs {needed:,.0f} requests without a bad one: more than this first plan sends;"
-        " remove this entry when the plan is longer"
-    )
+    return with_not_judged(validate(data, Plan, "plan first-look"), objectives)

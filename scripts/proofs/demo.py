@@ -88,7 +88,7 @@ def _figure(release: str, done: list[dict[str, Any]], times: int) -> Figure:
 
 
 def _as_it_should(one: dict[str, Any]) -> bool:
-    """Whether a demo ended with the right outcome and, for a FAIL, the right objective and span in its first line."""
+    """Whether a demo ended with the right outcome and, for a FAIL, the right objective and span in its headline."""
     if one["outcome"] != RELEASES[one["release"]]:
         return False
     if one["release"] == "stable":

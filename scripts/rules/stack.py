@@ -28,11 +28,11 @@ def stack_rules(objectives: Path = OBJECTIVES) -> Mapping[str, str]:
     return RuleFiles(scope=scope, links=Links(dashboards=GRAFANA), pace=pace).of(built, ())
 
 
-def example_rules() -> Mapping[str, str]:
-    """Return the files of the exporters' alerts that the example's configuration makes."""
+def example_rules(config: Path = EXAMPLE) -> Mapping[str, str]:
+    """Return the files of the exporters' alerts that the example's configuration makes, or another one."""
     scope, pace = Scope(environment=ENVIRONMENT), Pace()
     nothing = Built(objectives=(), left_out=())
-    return RuleFiles(scope=scope, links=Links(), pace=pace).of(nothing, groups(read_config(EXAMPLE), scope))
+    return RuleFiles(scope=scope, links=Links(), pace=pace).of(nothing, groups(read_config(config), scope))
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loadtests.audit.records_process import RecordsProcess
 from loadtests.audit.sources import keep_stock, own_records, records_process
+from loadtests.demand.reference import why_no_causes
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.access import AccessFacts, check_allowed
 from loadtests.guardrails.lease import Lease
@@ -53,7 +54,7 @@ from slo.validity.run_document import BrowserFacts, LeaseFacts, RunDocument
 _FIRST_SNAPSHOT_S = 90.0
 _LAST_SCRAPES_S = 2.5
 _LONGEST_POLL_S = 30.0
-_BY_HAND = "by hand or signal"
+BY_HAND = "by hand or signal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,11 @@ class FinishedRun:
 
     directory: RunDirectory
     run: RunDocument
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a person or a signal ended it: nobody waits for its verdict."""
+        return (self.run.ended, self.run.ended_because) == ("stopped", BY_HAND)
 
 
 class RunLifecycle:
@@ -134,6 +140,8 @@ class RunLifecycle:
         """Refuse more connections than the local workers can hold open; hint at what may be too many."""
         plan, environment, workers = self._inputs.plan, self._inputs.environment, self._setting.workers
         check_shared(plan, workers)
+        if environment.traces and (why_not := why_no_causes(plan)):
+            self._context.say(f"a hint: a FAIL will name no cause: {why_not}")
         check_enough(environment, self._inputs.data, workers)
         for line in data_needed(plan, environment, self._inputs.data, workers, storefront_of(environment).customers):
             self._context.say(line)
@@ -173,7 +181,7 @@ class RunLifecycle:
                 self._measured(directory, telemetry)
                 self._tell_when(notices)
         except KeyboardInterrupt:
-            self._ended("stopped", _BY_HAND)
+            self._ended("stopped", BY_HAND)
             raise
         except EnvironmentLacks as error:
             self._ended("failed", str(error))
@@ -271,7 +279,7 @@ class RunLifecycle:
             if why is not None:
                 self._ended("stopped" if why_hung(directory) is None else "failed", why)
         except KeyboardInterrupt:
-            self._ended("stopped", _BY_HAND)
+            self._ended("stopped", BY_HAND)
             self._context.say("stopping: what was recorded until now is kept")
         except EnvironmentLacks as error:
             self._ended("failed", why_hung(directory) or str(error))
@@ -329,10 +337,10 @@ class RunLifecycle:
         try:
             if load.ended != "stopped":
                 time.sleep(_last_scrapes_s(judged[1], prometheus.scrape_interval_s()))
-            note = keep_answers(prometheus, directory, self._inputs.objectives, judged, span)
+            gap = keep_answers(prometheus, directory, self._inputs.objectives, judged, span)
         except EnvironmentLacks as error:
-            note = str(error)
-        return self._end if note is None else replace(self._end, notes=(note,))
+            return replace(self._end, notes=(str(error),))
+        return self._end if gap is None else replace(self._end, page_gaps=(gap,))
 
 
 def _last_scrapes_s(judged_to: int, scrape_interval_s: float) -> float:

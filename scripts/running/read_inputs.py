@@ -33,11 +33,13 @@ def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environ
         environment=target,
         production=is_production(target, known.environments.values()),
         data=facts_of(read_data(target)),
+        not_played=tuple(name for name in storefront_of(target).journeys if name not in read.journeys),
         productions={
             name: one for name, one in known.environments.items() if production_urls(one) and name != environment
         },
     )
     _check_not_judged(inputs, plan)
+    _check_sessions(inputs, plan)
     _check_steps(inputs, plan)
     return inputs
 
@@ -93,6 +95,19 @@ def _check_not_judged(inputs: Inputs, path: Path) -> None:
         if item.objective not in names:
             known = ", ".join(sorted(names))
             raise BadInput(f"{path}: not_judged names the objective {item.objective!r}; there are: {known}")
+
+
+def _check_sessions(inputs: Inputs, path: Path) -> None:
+    """Raise BadInput for an objective about a journey that the plan doesn't play."""
+    given_up = {item.objective for item in inputs.plan.not_judged}
+    for objective in inputs.objectives:
+        strange = [name for name in objective.journeys if not inputs.plan.journeys.get(name)]
+        if strange and objective.name not in given_up:
+            played = ", ".join(sorted(name for name, share in inputs.plan.journeys.items() if share))
+            raise BadInput(
+                f"{path}: the objective {objective.name} is about sessions of {', '.join(strange)}, and the plan plays"
+                f" none; it plays: {played}; correct the objective's journeys, or name it in not_judged"
+            )
 
 
 def _check_steps(inputs: Inputs, path: Path) -> None:

@@ -11,7 +11,7 @@ def find_run(name: str, context: Context) -> Path:
     if name == "latest":
         runs = sorted(path for path in context.runs.glob("*Z-*") if (path / "run.json").is_file())
         if not runs:
-            raise BadInput(f"{context.runs}: holds no run yet; `peakproof demo` or `peakproof run` makes one")
+            raise BadInput(f"{context.runs}: holds no run yet; `peakproof demo` or `peakproof gate` makes one")
         return runs[-1]
     for path in (Path(name) if Path(name).is_absolute() else context.folder / name, context.runs / name):
         if (path / "run.json").is_file():

@@ -9,6 +9,7 @@ from loadtests.audit.run_audit import audit_run
 from loadtests.results.run_directory import RunDirectory
 from scripts.arguments import local_file
 from scripts.context import Context
+from scripts.running.auditing import NOTHING_DECLARED, say_checks
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
 
@@ -40,10 +41,9 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     path = find_run(options.run_name, context)
     _bring(RunDirectory(path=path), options.worker_folder, context)
     checks = audit_run(path, context.environment, options.shop_records)
-    for check in checks:
-        context.say(f"{check.outcome:<8}{check.name}: {check.detail}")
+    say_checks(checks, context)
     if not checks:
-        context.say("nothing to audit: the environment declares no orders, payments or stock")
+        context.say(NOTHING_DECLARED)
     outcomes = {check.outcome for check in checks}
     if "broken" in outcomes:
         return ExitCode.FAIL

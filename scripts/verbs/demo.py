@@ -11,7 +11,6 @@ from pathlib import Path
 
 import yaml
 
-from loadtests.audit.run_audit import audit_run
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.results.run_directory import RunDirectory
@@ -20,13 +19,14 @@ from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
-from scripts.running.judging import judge_run, say_paths
+from scripts.running.auditing import audit_finished
+from scripts.running.judging import judge_finished
 from scripts.running.lifecycle import FinishedRun, Setting, perform
+from scripts.running.plan_lines import proven
 from scripts.running.read_inputs import read_inputs
-from scripts.verbs.plan import proven
 from scripts.verbs.run import add_how, web_port
+from slo.objectives.reading import read_objectives
 from slo.outcomes import ExitCode
-from slo.rendering.terminal import render_terminal
 
 SUMMARY = "run a holiday peak against the stand-in shop, judge it, write the report"
 EXAMPLE = "peakproof demo --release slow-checkout"
@@ -56,11 +56,10 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         context.say("starting the stand-in shop: payment provider, two replicas, front")
         shop = start_shop(children, Path(folder), ports, GOOD, context.environment)
         context = dataclasses.replace(context, environment={**context.environment, TOKEN_VARIABLE: shop.token})
-        performed = _play(options, objectives, shop, context, Path(folder))
-        context.say("auditing: every order against the shop, its payments and its stock")
-        audit_run(performed.directory.path, context.environment)
-        _keep(performed.directory, Path(folder), shop)
-    return _tell(performed, context)
+        finished = _play(options, objectives, shop, context, Path(folder))
+        audit_finished(finished, context)
+        _keep(finished.directory, Path(folder), shop)
+    return judge_finished(finished, context, shop_stays=False)
 
 
 def announce(plan: Plan, release: str, objectives: Path, context: Context) -> None:
@@ -72,7 +71,7 @@ def announce(plan: Plan, release: str, objectives: Path, context: Context) -> No
     context.say(f"the run takes {plan.duration_s:.0f} s: {names}; the hour is played {plan.compression:.0f} x as fast")
     if plan.mix_note:
         context.say(f"the mix is {plan.mix_note}")
-    for line in proven(plan, (objectives,)):
+    for line in proven(plan, read_objectives((objectives,))):
         context.say(line)
 
 
@@ -112,12 +111,3 @@ def _keep(directory: RunDirectory, folder: Path, shop: Shop) -> None:
     for path in (shop.database, folder / "payments.sqlite"):
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(kept / path.name)) as copy:
             source.backup(copy)
-
-
-def _tell(performed: FinishedRun, context: Context) -> ExitCode:
-    path = performed.directory.path
-    verdict = judge_run(path)
-    context.say("")
-    context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
-    say_paths(path, context)
-    return verdict.outcome.exit_code

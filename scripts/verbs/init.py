@@ -6,16 +6,19 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from loadtests.demand.plan import Plan
+from loadtests.demand.profiles import PEAK, PROFILES, RELEASE, SMOKE, Profile
 from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.target_fields import BaseAddress, HeaderValue, Label
 from loadtests.environment.targets import Environment, ProxyTarget, Targets
-from scripts.arguments import write_given
+from scripts.arguments import add_profile, span, write_given
 from scripts.context import Context
 from scripts.doctor.lines import rendered
-from scripts.init.drafts import CEILING, first_plan, looks_like_production, objectives_yaml, targets_yaml
+from scripts.init.drafts import ceiling, first_plan, looks_like_production, objectives_yaml, targets_yaml
 from scripts.init.storefront_draft import FILE, TUTORIAL, storefront_py
 from scripts.init.survey import Survey, Visitor, survey
 from slo.documents import BadInput, parse_yaml, validate
+from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
 from slo.outcomes import EnvironmentLacks, ExitCode
 
@@ -43,6 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     proxy.add_argument("--proxy-user-env", metavar="NAME", help="the variable that holds the proxy's user")
     proxy.add_argument("--proxy-password-env", metavar="NAME", help="the variable that holds the user's password")
     proxy.add_argument("--proxy-resolves-names", action="store_true", help="only the proxy can look up the site's name")
+    add_profile(parser)
     parser.add_argument(
         "--to", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: the current folder)"
     )
@@ -61,10 +65,11 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         found = survey(resolved, Visitor(base_url=environment.base_url, http=http))
     for line in rendered(found.lines):
         context.say(line)
-    write_drafts(folder, options.name, found)
+    profile = PROFILES[options.profile]
+    plan, objectives = write_drafts(folder, options.name, found, profile)
     written = [name for name in FILES if name != FILE or not found.page.is_twisted_threads]
     context.say(f"written: {', '.join(str(options.to / name) for name in written)}")
-    for line in _next(options.name, found):
+    for line in [*_evidence(plan, objectives, profile), *_next(options.name, found)]:
         context.say(line)
     return ExitCode.OK
 
@@ -115,7 +120,11 @@ def given_environment(
             raise BadInput(f"{what}: {problem}{shown}") from None
     try:
         return Environment(
-            base_url=url, storefront="twisted-threads", ceiling=CEILING, proxy=proxy, headers=headers or {}
+            base_url=url,
+            storefront="twisted-threads",
+            ceiling=ceiling(PROFILES[RELEASE]),
+            proxy=proxy,
+            headers=headers or {},
         )
     except ValidationError as error:  # of the headers; what was given may be a secret: it isn't shown
         raise BadInput(f"--header: {error.errors(include_url=False)[0]['msg'].removeprefix('Value error, ')}") from None
@@ -130,20 +139,37 @@ def refuse_to_replace(folder: Path) -> None:
         )
 
 
-def write_drafts(folder: Path, name: str, found: Survey) -> None:
-    """Write the files; raises EnvironmentLacks when they can't be written."""
+def write_drafts(folder: Path, name: str, found: Survey, profile: Profile) -> tuple[Plan, tuple[Objective, ...]]:
+    """Write the files; return the plan and the objectives. Raises EnvironmentLacks when they can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EnvironmentLacks(f"{folder}: can't be written: {error.strerror}") from error
-    targets = targets_yaml(name, found)
+    targets = targets_yaml(name, found, profile)
     validate(parse_yaml(targets, folder / FILES[0]), Targets, folder / FILES[0])  # what is left is never invalid
     write_given(folder / FILES[0], targets.encode())
     if not found.page.is_twisted_threads:
         write_given(folder / FILE, storefront_py(name, found.page).encode())
     write_given(folder / FILES[1], objectives_yaml(found).encode())
-    plan = first_plan(read_objectives([folder / FILES[1]]), found.page)
+    objectives = read_objectives([folder / FILES[1]])
+    plan = first_plan(objectives, found.page, profile)
     write_given(folder / FILES[2], plan.to_yaml().encode())
+    return plan, objectives
+
+
+def _evidence(plan: Plan, objectives: tuple[Objective, ...], profile: Profile) -> list[str]:
+    """Return lines that say how long a run of the plan takes, and what it can prove."""
+    given_up = {item.objective for item in plan.not_judged}
+    takes = f"a run of plan.yaml takes {span(profile.duration_s)}"
+    if len(given_up) == len(objectives):
+        longer = {SMOKE: RELEASE, RELEASE: PEAK}.get(profile.name)
+        more = "raise its rate and the ceiling" if longer is None else f"raise its rate, or use --profile {longer}"
+        return [
+            f"{takes} and sends too little to prove anything: {more}; its not_judged says what each objective takes"
+        ]
+    proven = ", ".join(one.name for one in objectives if one.name not in given_up)
+    rest = f"; {len(given_up)} more need more requests: its not_judged says what each takes" if given_up else ""
+    return [f"{takes} and can prove {proven}{rest}"]
 
 
 def _next(name: str, found: Survey) -> list[str]:
@@ -155,5 +181,5 @@ def _next(name: str, found: Survey) -> list[str]:
         steps.append("is it staging? then set production: false in targets.yaml: its name doesn't say so")
     steps.append(f"peakproof doctor --on {name}")
     steps += [f"peakproof try plan.yaml --on {name}"] if own else []
-    steps.append(f"peakproof run plan.yaml --on {name}")
+    steps.append(f"peakproof gate plan.yaml --on {name}")
     return [f"next, {number}: {step}" for number, step in enumerate(steps, 1)]

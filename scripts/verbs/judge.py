@@ -3,10 +3,9 @@
 import argparse
 
 from scripts.context import Context
-from scripts.running.judging import judge_run, say_paths
+from scripts.running.judging import judge_and_tell
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
-from slo.rendering.terminal import render_terminal
 
 SUMMARY = "judge a run: PASS, FAIL or INCONCLUSIVE, with the reason"
 EXAMPLE = "peakproof judge latest"
@@ -19,8 +18,4 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Judge, write the verdict and its pages, print it; the exit code is the outcome's."""
-    path = find_run(options.run_name, context)
-    verdict = judge_run(path)
-    context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
-    say_paths(path, context)
-    return verdict.outcome.exit_code
+    return judge_and_tell(find_run(options.run_name, context), context).outcome.exit_code

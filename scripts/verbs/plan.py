@@ -4,17 +4,19 @@ import argparse
 from pathlib import Path
 
 from loadtests.demand.build import BUILT_IN, NO_ORDERS_PER_SESSION, Choices, Offer, build_plan
+from loadtests.demand.evidence import with_not_judged
 from loadtests.demand.forecast import Forecast, read_forecast
-from loadtests.demand.plan import Plan, read_plan
-from loadtests.demand.visits import expected_events, uncounted
+from loadtests.demand.plan import read_plan
+from loadtests.demand.profiles import PROFILES
+from loadtests.demand.visits import uncounted
 from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.targets import read_targets
 from loadtests.storefronts import storefront_of
-from scripts.arguments import between, local_file, write_given
+from scripts.arguments import add_profile, between, local_file, write_given
 from scripts.context import Context
 from scripts.running.data_need import data_needed
+from scripts.running.plan_lines import played, proven, to_list
 from slo.documents import BadInput
-from slo.objectives.planning import Proof, proofs
 from slo.objectives.reading import read_objectives
 from slo.outcomes import ExitCode
 
@@ -51,6 +53,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="JOURNEY=SHARE,…",
         help="shares of the sessions that sum to 1, such as window-shop=0.97,search-and-buy=0.03"
         " (default: as many buyers as the orders per session say)",
+    )
+    add_profile(build)
+    build.add_argument(
+        "--objectives",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="OpenSLO file, repeatable: what a run of the plan can't prove of it is listed as not judged",
     )
     build.add_argument(
         "--seed", type=int, default=_SEED, help=f"of its random arrivals and think times (default {_SEED})"
@@ -95,10 +106,14 @@ def _build(options: argparse.Namespace, context: Context) -> ExitCode:
         orders_per_session=options.orders_per_session,
         journeys=options.mix,
         offer=_offer(options),
+        phases=PROFILES[options.profile].phases,
     )
+    objectives = read_objectives(options.objectives) if options.objectives else ()
     plan = build_plan(forecast, choices)
+    if not uncounted(plan):
+        plan = with_not_judged(plan, objectives)
     write_given(options.to, plan.to_yaml().encode())
-    for line in played(plan):
+    for line in [*played(plan), *(proven(plan, objectives) if objectives else ())]:
         context.say(line)
     context.say(str(options.to))
     if missing := uncounted(plan):
@@ -142,80 +157,10 @@ def _show(options: argparse.Namespace, context: Context) -> ExitCode:
             context.say(line)
     if options.objectives:
         context.say("")
-        for line in proven(plan, tuple(options.objectives)):
+        objectives = read_objectives(options.objectives)
+        for line in [*proven(plan, objectives), *to_list(plan, objectives)]:
             context.say(line)
     return ExitCode.OK
-
-
-def played(plan: Plan) -> list[str]:
-    """Return lines that say what a run of the plan sends."""
-    demand = plan.demand
-    lines = [
-        f"{plan.name}: {demand.source}",
-        (
-            f"sends {demand.factor:g} x {demand.forecast_orders_per_hour:,.0f} orders an hour,"
-            f" up to {demand.peak_sessions_per_s:.1f} sessions/s, {plan.curve().total:,.0f} sessions"
-            f" in {plan.duration_s:,.0f} s"
-        ),
-    ]
-    for phase in plan.phases:
-        level = "no new sessions" if phase.level is None else _level(phase.level, demand.peak_sessions_per_s)
-        represents = f", represents {phase.represents_s:,.0f} s of the hour" if phase.represents_s else ""
-        lines.append(f"  {phase.name:<10} {phase.duration_s:6,.0f} s  {level}{represents}")
-    for journey, share in plan.journeys.items():
-        lines.append(f"  {journey:<18} {share:6.1%}  {demand.peak_sessions_per_s * share:6.2f} sessions/s at the peak")
-    if plan.assets != "off":
-        where = {"shop": "of the shop", "all": "of the shop and of its CDN"}[plan.assets]
-        lines.append(f"  the pages' assets {where} are fetched too; their number isn't planned")
-    if plan.streams != "off":
-        lines.append("  buyers open the event stream of their order's status; awaited events count as requests")
-    if plan.limits.connections is not None:
-        shared = f"all sessions share {plan.limits.connections:,} connections to the shop"
-        lines.append(
-            f"  {shared}: less realistic than browsers, which open their own; waiting for a free one counts as latency"
-        )
-    if plan.mix_note:
-        lines.append(f"  the mix is {plan.mix_note}")
-    return lines
-
-
-def proven(plan: Plan, files: tuple[Path, ...]) -> list[str]:
-    """Return lines that say which objectives a run of the plan can prove, with which chance and in which time."""
-    if missing := uncounted(plan):
-        return [
-            (
-                f"what a run can prove isn't known: the visits of {', '.join(missing)} aren't counted;"
-                " peakproof try PLAN --on ENVIRONMENT counts them and writes them into the plan"
-            )
-        ]
-    start_s, end_s = plan.judged_span()
-    given_up = {item.objective for item in plan.not_judged}
-    rows = proofs(read_objectives(files), expected_events(plan), end_s - start_s, plan.design_effect_prior)
-    return [
-        f"what {end_s - start_s:,.0f} s of judged time can prove:",
-        f"  {'objective':<30}{'needs':>8}{'planned':>9}{'minutes':>9}{'chance':>8}",
-        *(_provable(proof, declared=proof.objective in given_up) for proof in rows),
-        "  (needs: requests, none of them bad; chance: of a shop that spends a quarter of its error budget)",
-    ]
-
-
-def _provable(proof: Proof, *, declared: bool) -> str:
-    minutes = "–" if proof.minutes_needed is None else f"{proof.minutes_needed:.1f}"
-    planned = "–" if proof.unplanned else f"{proof.planned_events:,.0f}"
-    chance = "–" if proof.unplanned else f"{proof.chance:.0%}" if proof.possible else "none"
-    line = f"  {proof.objective:<30}{proof.needed_events:>8,.0f}{planned:>9}{minutes:>9}{chance:>8}"
-    if declared:
-        return f"{line}  not judged: listed in the plan's not_judged"
-    if proof.unplanned:
-        return f"{line}  not planned: the number of assets depends on the shop's pages"
-    if not proof.planned_events:
-        return f"{line}  will be undecided: no journey of the plan makes its steps: correct their names in it"
-    return line if proof.possible else f"{line}  will be undecided: lengthen the plan, or list it in not_judged"
-
-
-def _level(level: tuple[float, float], peak: float) -> str:
-    start, end = level[0] * peak, level[1] * peak
-    return f"{start:.1f} sessions/s" if start == end else f"{start:.1f} to {end:.1f} sessions/s"
 
 
 def _workers(text: str) -> int:

@@ -4,14 +4,13 @@ import argparse
 import os
 from pathlib import Path
 
-from loadtests.results.recorded_run import validity_findings
 from scripts.arguments import between, local_file, port
 from scripts.context import Context
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
-from scripts.running.lifecycle import Setting, perform
+from scripts.running.judging import commands_to_the_verdict, invalid_because
+from scripts.running.lifecycle import FinishedRun, Setting, perform
 from scripts.running.read_inputs import read_inputs
 from scripts.running.what_failed import failure_lines
-from slo.findings import Severity
 from slo.outcomes import ExitCode
 
 SUMMARY = "run a plan against an environment that targets.yaml names"
@@ -81,6 +80,20 @@ def web_port(options: argparse.Namespace, ports: Ports) -> int | None:
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Play; 0 when completed and valid, else 75."""
+    finished = play(options, context)
+    invalid = invalid_because(finished.directory.path)
+    ended = finished.run.ended
+    if ended == "aborted" and "ended" not in {finding.subject for finding in invalid}:
+        context.say(f"the run was aborted: {finished.run.ended_because or 'no reason recorded'}")
+    for finding in invalid:
+        context.say(f"not valid: {finding.message}; {finding.change}")
+    for number, command in enumerate(commands_to_the_verdict(finished.directory), 1):
+        context.say(f"next, {number}: {command}")
+    return ExitCode.OK if ended == "completed" and not invalid else ExitCode.INCONCLUSIVE
+
+
+def play(options: argparse.Namespace, context: Context) -> FinishedRun:
+    """Play what the arguments name, and print what the storefront's file raised."""
     objectives = tuple(options.objectives or [OBJECTIVES])
     inputs = read_inputs(options.plan, objectives, options.targets, options.on)
     ports = Ports(base=options.port_base)
@@ -93,19 +106,10 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         browser=options.browser,
         web_port=web_port(options, ports),
     )
-    performed = perform(inputs, setting, context)
-    for line in failure_lines(performed.directory):
+    finished = perform(inputs, setting, context)
+    for line in failure_lines(finished.directory):
         context.say(line)
-    findings = validity_findings(performed.directory)
-    invalid = [finding for finding in findings if finding.severity is Severity.INCONCLUSIVE]
-    for finding in invalid:
-        context.say(f"not valid: {finding.message}; {finding.change}")
-    notes = performed.run.notes or ()
-    for note in notes:
-        context.say(f"not valid: {note}")
-    context.say(f"next: peakproof audit {performed.directory.name}; peakproof judge {performed.directory.name}")
-    whole = performed.run.ended == "completed" and not notes
-    return ExitCode.OK if whole and not invalid else ExitCode.INCONCLUSIVE
+    return finished
 
 
 def _count(text: str) -> int:

@@ -69,7 +69,9 @@ def _retention(text: str) -> int:
 def _line(objective: Objective) -> str:
     limit = objective.indicator.threshold_s
     what = "succeed" if limit is None else f"take at most {limit:g} s"
-    counted = ", ".join(objective.steps) or "events"
+    if objective.journeys:
+        what = "come to their end"
+    counted = ", ".join(objective.counted) or "events"
     return f"{objective.name}: {_percent(objective.target)} of {counted} {what} ({objective.indicator.source.kind})"
 
 

@@ -30,6 +30,17 @@ def test_a_command_that_a_page_shows_parses(page: str, arguments: list[str]) -> 
     assert build_parser(arguments[0]).parse_args(arguments).run, page
 
 
+@pytest.mark.parametrize(
+    "page", [*PAGES, *sorted((ROOT / "examples").rglob("README.md"))], ids=lambda page: page.parent.name
+)
+def test_no_page_chains_commands_or_has_a_verdict_made_of_whichever_run_is_the_latest(page: Path) -> None:
+    blocks = re.findall(r"^```\w*\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
+    verbs = [re.findall(r"\bpeakproof (run|gate|audit|judge|report)\b", line) for line in lines]
+    assert [line for line, named in zip(lines, verbs, strict=True) if len(named) > 1] == []
+    assert [line for line, named in zip(lines, verbs, strict=True) if named and " latest" in line] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "commands.md"])
 def test_from_a_history_with_sessions_to_a_plan_the_page_s_commands_run_as_they_stand(
     page: str, peakproof: Command

@@ -32,7 +32,7 @@ think_time: {median_s: 0.1, sigma: 0.3, max_s: 0.3}
 cart_lines: {min: 1, max: 3}
 trace_sampling: 1.0
 limits: {open_sessions: 100}
-design_effect_prior: 2.0
+assumed_error_burst_s: 0.05
 """
 TOTAL = 'http_server_request_duration_seconds_count{job="shop"}'
 GOOD = 'http_server_request_duration_seconds_count{job="shop",http_response_status_code!~"5.."}'

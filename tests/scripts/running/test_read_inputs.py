@@ -11,7 +11,7 @@ from loadtests.results.inputs import Inputs, hash_inputs, prepare
 from scripts.running.read_inputs import read_inputs
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
-from tests.scripts.world import OBJECTIVES, PLAN, World, targets, write_inputs
+from tests.scripts.world import OBJECTIVES, PLAN, World, slo, targets, write_inputs
 
 CEILING = {"requests_per_s": 500, "open_sessions": 2000, "orders": 20000}
 
@@ -129,6 +129,17 @@ def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentLacks) as lacks:
         prepare(read(tmp_path), World(folder=tmp_path).context().runs)
     assert str(lacks.value) == f"{tmp_path / 'runs'}: can't be written: Not a directory"
+
+
+def test_an_objective_about_a_journey_that_the_plan_does_not_play_is_refused_before_the_run(tmp_path: Path) -> None:
+    bought = "{journeys: [search-and-buy, flash-drop]}"
+    text = slo("purchases", bought, bought, "peakproof-sessions")
+    assert refused(tmp_path, objectives=text) == (
+        "plan.yaml: the objective purchases is about sessions of flash-drop, and the plan plays none; it plays:"
+        " search-and-buy; correct the objective's journeys, or name it in not_judged"
+    )
+    given_up = f"{PLAN}not_judged: {json.dumps([{'objective': 'purchases', 'because': 'a test'}])}\n"
+    assert read(tmp_path, plan=given_up, objectives=text).objectives[0].journeys == ("search-and-buy", "flash-drop")
 
 
 OWN = """\

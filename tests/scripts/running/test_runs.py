@@ -39,7 +39,7 @@ def test_without_a_run_there_is_no_latest(world: World) -> None:
     with pytest.raises(BadInput) as error:
         find_run("latest", world.context())
     runs = world.folder / "runs"
-    assert str(error.value) == f"{runs}: holds no run yet; `peakproof demo` or `peakproof run` makes one"
+    assert str(error.value) == f"{runs}: holds no run yet; `peakproof demo` or `peakproof gate` makes one"
 
 
 @pytest.mark.parametrize("name", ["gone", "", "..", "/dev/null", "\n"])

@@ -43,7 +43,7 @@ READY: dict[str, tuple[int, object]] = {
 
 READY_LINES = [
     *("Python", "Prometheus", "ports", "descriptors", "clock", "disk", "environment", "shop", "clocks", "release"),
-    *("metrics", "orders", "stock", "payments", "side effects", "kill URL"),
+    *("fingerprint", "metrics", "orders", "stock", "payments", "side effects", "kill URL"),
 ]
 
 
@@ -71,6 +71,7 @@ def test_when_all_is_well_it_ends_with_0(peakproof: Command, shop: FakeShop, mon
     assert {name: line["state"] for name, line in found.items() if name != "code"} == dict.fromkeys(READY_LINES, "ok")
     assert found["code"] == 0
     assert found["release"]["found"] == "2026.47.0"
+    assert found["fingerprint"]["found"].startswith("not declared: ")
     assert found["metrics"]["found"] == f"{shop.url}/metrics: 7 requests served so far"
 
 

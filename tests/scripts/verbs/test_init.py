@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from loadtests.client.interface import Reply
-from loadtests.demand.plan import read_plan
+from loadtests.demand.evidence import plan_proofs
+from loadtests.demand.plan import Plan, read_plan
+from loadtests.demand.profiles import PEAK, PROFILES, RELEASE, SMOKE
 from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import read_targets
 from loadtests.storefronts import storefront_of
-from scripts.init.drafts import CEILING, looks_like_production, targets_yaml
+from scripts.init.drafts import ceiling, looks_like_production, targets_yaml
 from scripts.init.storefront_draft import FILE, FirstPage
 from scripts.init.survey import AT_MOST_S, HEALTH_PATHS, Survey, Visitor, survey
 from scripts.running.read_inputs import read_inputs
@@ -183,12 +185,13 @@ def test_a_proxy_variable_has_no_say(world: World, monkeypatch: pytest.MonkeyPat
         assert (proxy.asked, len(shop.asked) > 0) == ([], True)
 
 
-def drafted(folder: Path, *, has_metrics: bool = True, url: str = "http://127.0.0.1:9") -> Survey:
+def drafted(folder: Path, *, has_metrics: bool = True, url: str = "http://127.0.0.1:9", profile: str = RELEASE) -> Plan:
+    """Write the drafts for a built-in shop; return the plan."""
     probe = ("/healthz", "version") if has_metrics else None
     page = FirstPage(kind="json", names=("greeting", "recommended"))
     found = Survey(base_url=url, kind="loopback", lines=(), release_probe=probe, has_metrics=has_metrics, page=page)
-    write_drafts(folder, "staging", found)
-    return found
+    plan, _ = write_drafts(folder, "staging", found, PROFILES[profile])
+    return plan
 
 
 @pytest.mark.parametrize("has_metrics", [True, False])
@@ -199,12 +202,36 @@ def test_the_files_are_valid_and_fit_each_other(has_metrics: bool, tmp_path: Pat
     inputs = read_inputs(plan, (objectives,), targets, "staging")  # the ceiling holds the plan
     assert read_plan(plan) == inputs.plan
     assert (len(read_objectives([objectives])), len(inputs.environment.metrics)) == ((8, 1) if has_metrics else (4, 0))
-    assert inputs.plan.duration_s == 180
-    assert inputs.environment.ceiling == CEILING
+    assert inputs.plan.duration_s == PROFILES[RELEASE].duration_s
+    assert inputs.environment.ceiling == ceiling(PROFILES[RELEASE])
+
+
+@pytest.mark.parametrize("profile", [SMOKE, RELEASE, PEAK])
+def test_a_first_plan_of_each_profile_fits_its_ceiling_and_judges_what_its_length_can_prove(
+    profile: str, tmp_path: Path
+) -> None:
+    plan = drafted(tmp_path, profile=profile)
+    targets, objectives, path = (tmp_path / name for name in FILES if name != FILE)
+    inputs = read_inputs(path, (objectives,), targets, "staging")
+    assert inputs.plan == plan
+    assert plan.duration_s == PROFILES[profile].duration_s
+    proven = {one.objective for one in plan_proofs(plan, inputs.objectives) if one.possible}
+    given_up = {one.objective for one in plan.not_judged}
+    assert (proven & given_up, proven | given_up) == (set(), {one.name for one in inputs.objectives})
+    expected = {SMOKE: False, RELEASE: True, PEAK: True}
+    assert ("browse-latency" in proven) is expected[profile]
+
+
+def test_what_a_first_plan_is_too_short_for_says_how_long_it_takes(tmp_path: Path) -> None:
+    given_up = {one.objective: one.because for one in drafted(tmp_path).not_judged}
+    assert given_up["browse-server-availability"] == (
+        "provable in about 24 minutes of judged time at this rate; the plan has 14;"
+        " take this entry out when the plan is longer"
+    )
 
 
 def test_every_line_that_is_offered_as_a_comment_is_valid_when_it_is_taken(tmp_path: Path) -> None:
-    text = targets_yaml("staging", Survey(base_url="http://127.0.0.1:9", kind="loopback", lines=()))
+    text = targets_yaml("staging", Survey(base_url="http://127.0.0.1:9", kind="loopback", lines=()), PROFILES[RELEASE])
     offered = [
         line
         for line in text.splitlines()
@@ -236,7 +263,7 @@ def test_a_public_name_that_says_nothing_of_a_test_is_taken_for_production(
 ) -> None:
     found = Survey(base_url=url, kind=kind, lines=())
     assert looks_like_production(found) is production
-    (tmp_path / "targets.yaml").write_text(targets_yaml("staging", found))
+    (tmp_path / "targets.yaml").write_text(targets_yaml("staging", found, PROFILES[RELEASE]))
     assert read_targets(tmp_path / "targets.yaml").environments["staging"].production is production
 
 
@@ -300,6 +327,20 @@ def test_a_file_that_is_there_is_not_replaced_and_the_shop_not_asked(name: str, 
     assert (peakproof.folder / name).read_text() == "mine"
 
 
+def test_a_first_plan_that_is_too_short_to_prove_anything_says_so(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.init.survey.EVERY_S", 0.0)
+    with fake_shop(GOOD) as shop:
+        ended = peakproof("init", shop.url, "--profile", "smoke")
+    assert ended.code == 0
+    assert (
+        "a run of plan.yaml takes 3 minutes and sends too little to prove anything: raise its rate, or use"
+        " --profile release; its not_judged says what each objective takes"
+    ) in ended.out.splitlines()
+    assert read_plan(peakproof.folder / "plan.yaml").duration_s == 180
+
+
 def test_with_force_files_are_replaced_and_the_next_steps_are_told(
     peakproof: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,11 +350,15 @@ def test_with_force_files_are_replaced_and_the_next_steps_are_told(
     with fake_shop(GOOD) as shop:
         ended = peakproof("init", shop.url, "--force", "--name", "beta")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[-4:] == [
+    assert ended.out.splitlines()[-5:] == [
         "written: targets.yaml, objectives.yaml, plan.yaml",
+        (
+            "a run of plan.yaml takes 15 minutes and can prove browse-latency, browse-server-latency; 6 more need more"
+            " requests: its not_judged says what each takes"
+        ),
         "next, 1: read and edit the files",
         "next, 2: peakproof doctor --on beta",
-        "next, 3: peakproof run plan.yaml --on beta",
+        "next, 3: peakproof gate plan.yaml --on beta",
     ]
     assert list(read_targets(peakproof.folder / "targets.yaml").environments) == ["beta"]
 
@@ -345,7 +390,7 @@ def test_of_a_shop_of_one_s_own_it_says_first_that_a_storefront_is_needed_and_dr
         "next, 2: read and edit the other files",
         "next, 3: peakproof doctor --on my-shop",
         "next, 4: peakproof try plan.yaml --on my-shop",
-        "next, 5: peakproof run plan.yaml --on my-shop",
+        "next, 5: peakproof gate plan.yaml --on my-shop",
     ]
     targets, objectives, plan = (peakproof.folder / name for name in FILES if name != FILE)
     inputs = read_inputs(plan, (objectives,), targets, "my-shop")

@@ -17,5 +17,5 @@ def test_the_exit_code_is_the_verdicts(outcome: str, code: int, made_runs: dict[
     verdict = json.loads((run / "verdict.json").read_text())
     assert (verdict["outcome"], verdict["exit_code"]) == (outcome, code)
     assert ended.out.split()[0] == outcome
-    assert ended.out.endswith(f"report: {run / 'report.html'}\nrun:    {run}\n")
+    assert ended.out.endswith(f"\nrun={run}\n{outcome}  {run / 'report.html'}\n")
     assert {"verdict.json", "junit.xml", "summary.md", "report.html"} <= {path.name for path in run.iterdir()}

@@ -41,6 +41,7 @@ def test_rules_and_their_tests_are_written_and_what_is_left_out_is_named(peakpro
         "objective-answers.yml",
         "tests/objective-answers_test.yml",
         "tests/objective-answers_slow_test.yml",
+        "tests/objective-answers_period_test.yml",
     }
 
 

@@ -54,7 +54,7 @@ def test_from_history_to_forecast_to_plan_to_what_it_proves(peakproof: Command) 
     lines = shown.out.splitlines()
     assert lines[: len(played) + 1] == [*played, ""]
     assert lines[len(played) + 1].startswith("what ")
-    listed = [line.split()[0] for line in lines[len(played) + 3 : -1]]
+    listed = [line.split()[0] for line in lines[len(played) + 3 :] if line.startswith(("  browse", "  checkout"))]
     assert listed == [objective.name for objective in read_objectives([SHIPPED])]
 
 
@@ -134,6 +134,33 @@ def test_a_mix_names_the_storefront_s_own_journeys(peakproof: Command) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "minutes", "given_up"),
+    [
+        (("--profile", "smoke"), 3, 6),
+        ((), 15, 3),
+        (("--profile", "peak"), 120, 0),
+    ],
+)
+def test_a_plan_has_the_length_of_its_profile_and_lists_what_that_is_too_short_to_prove(
+    given: tuple[str, ...], minutes: int, given_up: int, peakproof: Command
+) -> None:
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    how = ("--factor", "1.5", "--orders-per-session", "0.1", "--objectives", str(SHIPPED))
+    ended = peakproof("plan", "build", *how, *given)
+    assert (ended.code, ended.err) == (0, "")
+    plan = read_plan(peakproof.folder / "plan.yaml")
+    assert (plan.duration_s, len(plan.not_judged)) == (60 * minutes, given_up)
+    undecided = [line for line in ended.out.splitlines() if "be undecided" in line]
+    assert (undecided, ended.out.count("listed in the plan's not_judged")) == ([], given_up)
+
+
+def test_without_objectives_a_plan_lists_none_as_not_judged(peakproof: Command) -> None:
+    assert peakproof("forecast", str(HISTORY)).code == 0
+    assert peakproof("plan", "build", *GIVEN, "--profile", "smoke").code == 0
+    assert read_plan(peakproof.folder / "plan.yaml").not_judged == ()
+
+
 def test_a_plan_that_exists_is_replaced_only_when_asked(peakproof: Command) -> None:
     assert peakproof("forecast", str(HISTORY)).code == 0
     given = ("plan", "build", "--factor", "1.5", "--orders-per-session", "0.025")
@@ -193,6 +220,16 @@ def test_a_plan_with_the_earlier_names_is_refused_with_the_names_of_today(peakpr
     assert ended.err == (
         "peakproof: plan.yaml: phases[2].plays_s: is now duration_s\n"
         "plan.yaml: phases[2].stands_for_s: is now represents_s\n"
+    )
+
+
+def test_a_plan_with_the_prior_of_requests_is_refused_with_the_one_of_seconds(peakproof: Command) -> None:
+    (peakproof.folder / "plan.yaml").write_text(PLAN.replace("assumed_error_burst_s: 0.05", "design_effect_prior: 2.0"))
+    ended = peakproof("plan", "show", "plan.yaml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
+        "peakproof: plan.yaml: design_effect_prior: is now assumed_error_burst_s: the longest error burst that a PASS"
+        " is to rule out, in seconds\n"
     )
 
 
