@@ -24,6 +24,8 @@ _CLOCK_LABEL = (
 _HEADROOM = 1.2
 _NARROW_RANGE = 15
 _LIMIT_IN_SIGHT = 4
+# A letter of a legend, and a line's sample with the gap to the next.
+_LEGEND_LETTER_PX, _LEGEND_SYMBOL_PX = 6.4, 46
 HALO = {"stroke": "var(--paper)", "strokeWidth": 3, "strokeOpacity": 0.8}
 _JUDGED_TINT, _OTHER_TINT = 0.15, 0.04
 
@@ -165,7 +167,7 @@ def _lines(chart: OverTime, width: int) -> Spec:
         {"x": x, "y": y, "series": plain(curve.name, MAX_LABEL)} for curve in chart.curves for x, y in curve.points
     ]
     names = [plain(curve.name, MAX_LABEL) for curve in chart.curves]
-    columns = len(names) if width > NARROW else 3
+    columns = _legend_columns(names, width)
 
     def scale(of: Sequence[object]) -> Spec:
         return {"domain": names, "range": list(of)}
@@ -191,6 +193,12 @@ def _lines(chart: OverTime, width: int) -> Spec:
             "strokeWidth": {**series, "scale": scale([c.weight for c in chart.curves]), "legend": None},
         },
     }
+
+
+def _legend_columns(names: Sequence[str], width: int) -> int:
+    """Return how many names stand side by side; each column is as wide as its longest name."""
+    longest_px = max(map(len, names), default=0) * _LEGEND_LETTER_PX + _LEGEND_SYMBOL_PX
+    return max(1, min(len(names), int(width / longest_px)))
 
 
 def _shades(chart: OverTime, width: int) -> list[Spec]:

@@ -17,6 +17,9 @@ from dashboards.grafana.style import NO_LIMIT, SERIES, Thresholds
 COLUMNS = 24
 ROW_HEIGHT = 1
 PANEL_HEIGHT = 8
+_EMPTY_CELL = "–"
+# A cell's edges, a letter of a heading, and what a figure with its unit and a short word need in Grafana's font.
+_CELL_PX, _HEADING_LETTER_PX, _FIGURE_PX, _WORD_PX = 17, 8.2, 86, 80
 
 
 class Look(Enum):
@@ -43,7 +46,8 @@ class Query:
 class Column:
     """A column of a table: `source` is a label, or a query's value: `Value`, of several queries `Value #A`, `Value #B`.
 
-    `unit` is empty for text; `mappings` are words for values. `width_px` is 0 for an equal share of what is left.
+    `unit` is empty for text; `mappings` are words for values. `width_px` is 0 for an equal share of what is left, which
+    is at least `least_px`, and no less than the heading and a figure need.
     """
 
     source: str
@@ -53,6 +57,14 @@ class Column:
     mappings: Mapping[float, str] = field(default_factory=dict)
     links: Sequence[Link] = ()
     width_px: int = 0
+    least_px: int = 0
+
+    @property
+    def wide_px(self) -> int:
+        """How wide it is at least."""
+        longest = max(map(len, [self.heading, *self.mappings.values()]))
+        kind = _FIGURE_PX if self.unit or self.mappings else _WORD_PX
+        return self.width_px or max(round(longest * _HEADING_LETTER_PX) + _CELL_PX, self.least_px, kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +120,11 @@ def lay_out(rows: Sequence[Row]) -> list[grafana.Panel]:
 
 
 def _widths(row: Row) -> list[int]:
+    """Return each panel's width; of columns that can't be shared evenly the first panels have one more."""
     sharing = sum(not panel.width for panel in row.panels)
-    left = COLUMNS - sum(panel.width for panel in row.panels)
-    return [panel.width or left // sharing for panel in row.panels]
+    each, more = divmod(COLUMNS - sum(panel.width for panel in row.panels), sharing or 1)
+    shared = iter([each + (place < more) for place in range(sharing)])
+    return [panel.width or next(shared) for panel in row.panels]
 
 
 def _place(x: int, y: int, width: int, height: int) -> grafana.GridPos:
@@ -135,7 +149,7 @@ def _built(panel: Panel, place: grafana.GridPos) -> grafana.Panel:
         case Look.TABLE:
             return grafana.Table(
                 **common,
-                overrides=[override for column in panel.columns for override in _overrides(column)],
+                overrides=[override for column in panel.columns for override in _overrides(column, panel.nothing)],
                 transformations=_transformations(panel),
                 sortBy=_sort(panel),
             )
@@ -179,8 +193,15 @@ def _defaults(panel: Panel) -> dict[str, Any]:
         "links": _links(panel.links, of_row=False),
         **_thresholds(panel.thresholds),
     }
-    drawn = {"custom": {"thresholdsStyle": {"mode": "dashed" if panel.thresholds.drawn else "off"}}}
-    return given | (drawn if panel.look is Look.LINES else {})
+    drawn = {"thresholdsStyle": {"mode": "dashed" if panel.thresholds.drawn else "off"}, **_reach(panel)}
+    return given | ({"custom": drawn} if panel.look is Look.LINES else {})
+
+
+def _reach(panel: Panel) -> dict[str, float]:
+    """Return up to where a share's axis reaches at least: its first limit. Grafana's own of 0 is 10,000 %."""
+    limits = [step.value for step in panel.thresholds.steps if step.value]
+    is_open = panel.unit == "percentunit" and panel.maximum is None
+    return {"axisSoftMax": limits[0]} if is_open and limits and panel.thresholds.drawn else {}
 
 
 def _thresholds(thresholds: Thresholds) -> dict[str, Any]:
@@ -197,12 +218,15 @@ def _links(links: Sequence[Link], *, of_row: bool) -> list[dict[str, Any]]:
     return [{"title": link.title, "url": link.url(of_row=of_row), "targetBlank": False} for link in links]
 
 
-def _overrides(column: Column) -> list[dict[str, Any]]:
-    properties: list[dict[str, Any]] = []
+def _overrides(column: Column, nothing: str) -> list[dict[str, Any]]:
+    """Return what a column has of its own; what an empty panel says isn't what an empty cell of it says."""
+    properties: list[dict[str, Any]] = [{"id": "noValue", "value": _EMPTY_CELL}] if nothing else []
     if column.unit:
         properties.append({"id": "unit", "value": column.unit})
     if column.width_px:
         properties.append({"id": "custom.width", "value": column.width_px})
+    else:
+        properties.append({"id": "custom.minWidth", "value": column.wide_px})
     if column.mappings:
         properties.append({"id": "mappings", "value": _mappings(column.mappings)})
     if column.links:
@@ -210,7 +234,7 @@ def _overrides(column: Column) -> list[dict[str, Any]]:
     if column.thresholds is not None:
         properties.append({"id": "thresholds", "value": _thresholds(column.thresholds)["thresholds"]})
         properties.append({"id": "custom.cellOptions", "value": {"type": "color-text"}})
-    return [{"matcher": {"id": "byName", "options": column.heading}, "properties": properties}] if properties else []
+    return [{"matcher": {"id": "byName", "options": column.heading}, "properties": properties}]
 
 
 def _transformations(panel: Panel) -> list[dict[str, Any]]:

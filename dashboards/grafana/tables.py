@@ -23,11 +23,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A column of text: a label that tells the rows apart."""
+    """A column of text: a label that tells the rows apart; `width_px` is 0 for an equal share of what is left."""
 
     label: str
     heading: str
     links: Sequence[Link] = ()
+    width_px: int = 0
+    least_px: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,16 @@ class Table:
             look=Look.TABLE,
             queries=[Query(expr=figure.expr, legend=figure.heading) for figure in self.figures],
             columns=[
-                *(Column(source=key.label, heading=key.heading, links=key.links) for key in self.keys),
+                *(
+                    Column(
+                        source=key.label,
+                        heading=key.heading,
+                        links=key.links,
+                        width_px=key.width_px,
+                        least_px=key.least_px,
+                    )
+                    for key in self.keys
+                ),
                 *(_column(source, figure) for source, figure in zip(sources, self.figures, strict=True)),
             ],
             minimum=None,

@@ -55,6 +55,8 @@ _OPTIONS: Mapping[str, Json] = {
         "reduceOptions": _LAST,
         "showUnfilled": True,
         "sizing": "auto",
+        # Else names are as large as the bars are high, and cut.
+        "text": {"titleSize": 14, "valueSize": 16},
         "valueMode": "text",
     },
     "table": {"cellHeight": "sm", "frameIndex": 0, "showHeader": True},
@@ -137,7 +139,8 @@ def _defaults(old: Json) -> Json:
 
 def _line_style(custom: Json) -> Json:
     kept = ("drawStyle", "fillOpacity", "lineInterpolation", "lineWidth", "showPoints", "spanNulls", "thresholdsStyle")
-    return {**{key: custom[key] for key in kept}, "stacking": {"group": "A", "mode": "none"}}
+    reach = {"axisSoftMax": custom["axisSoftMax"]} if custom.get("axisSoftMax") is not None else {}
+    return {**{key: custom[key] for key in kept}, **reach, "stacking": {"group": "A", "mode": "none"}}
 
 
 def _target(old: Json) -> Json:

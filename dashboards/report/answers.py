@@ -30,7 +30,7 @@ def answers(reading: Reading) -> list[Answer]:
         words = "No. This run has not been judged: take nothing on this page for a pass."
         return [Answer(question="Is it sure?", words=words), Answer(question="What next?", words=_judge_it(reading))]
     caused = [_caused(verdict)] if verdict.outcome == "FAIL" else []
-    return [_sure(verdict), *caused, _next(reading, verdict)]
+    return [_sure(verdict), *caused, *_unshown(verdict), _next(reading, verdict)]
 
 
 def _judge_it(reading: Reading) -> str:
@@ -119,8 +119,8 @@ def _caused(verdict: VerdictDocument) -> Answer:
 
 def _grew(cause: CauseEntry) -> str:
     words = f"“{cause.span}” in {cause.service} takes {seconds(cause.grew_s)} longer than in the reference phase"
-    if cause.grew_low_s is not None and cause.grew_high_s is not None:
-        words += f" ({seconds(cause.grew_low_s)} to {seconds(cause.grew_high_s)})"
+    if cause.grew_low_s is not None:
+        words += f" (at least {seconds(cause.grew_low_s)})"
     before, now = cause.calls_per_trace_before, cause.calls_per_trace_now
     if before is not None and now is not None and round(now) != round(before):
         words += f": {count(round(now))} calls a request, {count(round(before))} before"
@@ -152,6 +152,13 @@ def _mend(verdict: VerdictDocument) -> Answer:
         return Answer(question="What next?", words=words, target="traces", where="the slowest requests")
     words = "Keep the release back. See which step was slow or failed, and since when."
     return Answer(question="What next?", words=words, target="felt", where="what the shopper felt")
+
+
+def _unshown(verdict: VerdictDocument) -> Iterator[Answer]:
+    """Yield what a PASS doesn't show."""
+    if verdict.outcome == "PASS" and verdict.not_shown:
+        words = "; ".join(verdict.not_shown)
+        yield Answer(question="Not shown?", words=f"{words[:1].upper()}{words[1:]}.")
 
 
 def _changes(findings: Sequence[FindingEntry]) -> Iterator[str]:

@@ -93,8 +93,7 @@ class Charts:
 
     def _requests(self) -> Chart:
         per = self.time.bin_s
-        sent = self._store.per_bin("requests", "sent_at", "sent_at > 0")
-        bad = self._store.per_bin("requests", "sent_at", "sent_at > 0 AND error IS NOT NULL AND error <> 'cut_off'")
+        sent, bad = self._store.requests_per_bin()
         hints = [f"{count(n)} requests sent, {count(b)} in error" for n, b in zip(sent, bad, strict=True)]
         curves = [
             self._curve(self.time, "sent", "c1", [n / per for n in sent]),

@@ -15,7 +15,7 @@ from dashboards.report.stored_metrics import Answers, read_answers
 from dashboards.report.summary import Fact, Hero, account, facts, hero, merged
 from dashboards.report.templating import page_from
 from dashboards.report.traces import Trace, slowest
-from dashboards.report.verdict_lines import FindingLine, ObjectiveLine, finding_lines, objective_lines
+from dashboards.report.verdict_lines import FindingLine, ObjectiveLine, finding_lines, objective_lines, why_no_cause
 from loadtests.results.run_directory import write_bytes
 from slo.verdict.verdict_document import CauseEntry
 
@@ -45,6 +45,7 @@ class Page:
     browser: Sequence[BrowserPage]
     requests_outside: int
     causes: Sequence[tuple[CauseEntry, str]]
+    why_no_cause: Sequence[str]
     traces: Sequence[Trace]
     bin_s: int
     parts: Mapping[str, int]
@@ -105,6 +106,7 @@ def _page(reading: Reading, store: Store) -> Page:
         browser=browser_pages(reading),
         requests_outside=store.requests_outside(),
         causes=merged((verdict and verdict.causes) or ()),
+        why_no_cause=why_no_cause(verdict),
         traces=slowest(store),
         bin_s=store.time.bin_s,
         parts=store.found,

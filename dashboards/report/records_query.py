@@ -13,14 +13,15 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as pad
 import pyarrow.parquet as pq
 from pydantic_core import from_json
 
 from dashboards.report.run_files import Gap, Reading
 from loadtests.demand.visits import ASSET_STEPS
+from loadtests.results.parts_database import PartsDatabase
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
+from slo.documents import BadInput
 
 MAX_BINS = 120
 ENOUGH_IN_A_BIN = 30
@@ -29,6 +30,8 @@ SECOND_NS = 1_000_000_000
 _BIN_LADDER_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _SCHEMAS = {"requests": REQUESTS, "sessions": SESSIONS, "spans": SPANS}
 _BROKEN = (duckdb.Error, pa.ArrowException, OSError, ValueError, OverflowError)
+# A quantile holds the waits that it is of: some 16 bytes a request, none of which goes to the disk.
+_MEMORY = "1500MB"
 _QUANTILES = "[0.5, 0.95, 0.99]"
 _RESPONSE = "(finished_at - scheduled_at) / 1e9"
 _SERVICE = "(finished_at - sent_at) / 1e9"
@@ -108,50 +111,53 @@ class Store:
 
     def __init__(self, reading: Reading) -> None:
         self._gaps = reading.gaps
-        self._sql = duckdb.connect(
-            config={"threads": 2, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
-        )
-        self._sql.execute("SET enable_progress_bar = false")
-        self.found = {kind: self._register(kind, reading.directory) for kind in _SCHEMAS}
+        directory = reading.directory
+        parts = {kind: self._usable_parts(kind, directory) for kind in _SCHEMAS}
+        self._database = self._opened(directory, parts)
+        self.found = {kind: len(good) for kind, good in parts.items()}
         judged = reading.judged
         self.judged = (judged.starts_at, judged.ends_at) if judged else (0, (1 << 63) - 1)
+        self._tallied: dict[tuple[int, int], list[Row]] = {}
+        self._distributed: dict[tuple[int, int, int], list[Row]] = {}
         self.time = self._span(reading)
 
     def close(self) -> None:
         """Close the database."""
-        self._sql.close()
+        self._database.__exit__()
 
-    def rows(self, what: str, query: str, values: Sequence[object] = ()) -> list[Row]:
-        """Return the answer of `query`; empty, and a gap of the name `what`, when the parts can't be read."""
+    def rows(self, kind: str, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return the answer of `query`; empty, and a gap named after `kind`, when the parts can't be read."""
         try:
-            return self._sql.execute(query, list(values)).fetchall()
-        except _BROKEN as error:
-            self._gaps.append(Gap(file=what, why=f"can't be read: {str(error).splitlines()[0]}"))
+            return self._database.rows(kind, query, values)
+        except (BadInput, *_BROKEN) as error:
+            self._gaps.append(_gap(kind, error))
             return []
 
-    def _register(self, kind: str, directory: RunDirectory) -> int:
-        good = [path for path in directory.parts(kind) if self._usable(path, kind)]
-        schema = _SCHEMAS[kind]
-        source = pad.dataset([str(path) for path in good], schema=schema) if good else schema.empty_table()
-        self._sql.register(kind, source)
-        if not directory.parts(kind):
-            self._gaps.append(Gap(file=f"{kind}-*.parquet", why="no part is there"))
-        return len(good)
+    def _opened(self, directory: RunDirectory, parts: dict[str, list[Path]]) -> PartsDatabase:
+        """Return the database of those kinds whose parts it can make anything of; `parts` then holds no others."""
+        while True:
+            try:
+                return PartsDatabase(directory, _SCHEMAS, parts, _MEMORY).__enter__()
+            except BadInput as error:
+                kind = next(kind for kind in _SCHEMAS if parts[kind] and f"/{kind}-*" in str(error))
+                parts[kind] = []
+                self._gaps.append(_gap(kind, error))
 
-    def _usable(self, path: Path, kind: str) -> bool:
-        try:
-            names = set(pq.read_schema(path).names)
-        except _BROKEN as error:
-            self._gaps.append(Gap(file=path.name, why=f"can't be read: {str(error).splitlines()[0]}"))
-            return False
-        missing = [name for name in _SCHEMAS[kind].names if name not in names]
-        if missing:
-            self._gaps.append(Gap(file=path.name, why=f"left out: it has no column {', '.join(missing)}"))
-        return not missing
+    def _usable_parts(self, kind: str, directory: RunDirectory) -> list[Path]:
+        parts = directory.parts(kind)
+        if not parts:
+            self._gaps.append(Gap(file=f"{kind}-*.parquet", why="no part is there"))
+        return [path for path in parts if self._is_usable(path, kind)]
+
+    def _is_usable(self, path: Path, kind: str) -> bool:
+        why = _unusable(path, _SCHEMAS[kind])
+        if why is not None:
+            self._gaps.append(Gap(file=path.name, why=why))
+        return why is None
 
     def _span(self, reading: Reading) -> Span:
         ends = [(played.starts_at, played.ends_at) for _, played in reading.phases]
-        seen = self.rows("requests-*.parquet", "SELECT min(scheduled_at), max(finished_at) FROM requests")
+        seen = self.rows("requests", "SELECT min(scheduled_at), max(finished_at) FROM requests")
         if seen and seen[0][0] is not None and not ends:
             ends.append((seen[0][0], seen[0][1]))
         starts_at = min((start for start, _ in ends), default=0)
@@ -189,24 +195,44 @@ class Store:
         late: dict[int, float] = dict(rows)
         return [late.get(index) for index in range(self.time.bins)]
 
+    def requests_per_bin(self) -> tuple[list[int], list[int]]:
+        """Return how many requests were sent in each bin, and how many of those ended in error."""
+        sent: Counter[int] = Counter()
+        bad: Counter[int] = Counter()
+        for _, error, index, _, number in self._tallies():
+            if index is not None:
+                sent[index] += number
+                bad[index] += number if error not in (None, "cut_off") else 0
+        return [sent[index] for index in range(self.time.bins)], [bad[index] for index in range(self.time.bins)]
+
+    def _tallies(self) -> list[Row]:
+        """Return the requests by step, error, the bin they were sent in (None: in no bin), and whether judged."""
+        if self.judged not in self._tallied:
+            self._tallied[self.judged] = self.rows(
+                "requests",
+                "SELECT step, error, "
+                "CASE WHEN sent_at > 0 AND sent_at >= $1 AND sent_at < $3 THEN (sent_at - $1) // $2 END AS bin, "
+                "scheduled_at >= $4 AND scheduled_at < $5 AS judged, count(*) FROM requests GROUP BY ALL",
+                [self.time.starts_at, self.time.bin_s * SECOND_NS, self.time.ends_at, *self.judged],
+            )
+        return self._tallied[self.judged]
+
     def time_for(self, steps: Sequence[str]) -> Span:
         """Return the run's time in bins that suit the number of requests of `steps` (every step when empty)."""
-        counted = self.rows(
-            "requests",
-            "SELECT count(*) FROM requests WHERE len($1::VARCHAR[]) = 0 OR list_contains($1, step)",
-            [list(steps)],
-        )
-        return self.time.coarse(counted[0][0] if counted else 0)
+        return self.time.coarse(sum(number for step, *_, number in self._tallies() if not steps or step in steps))
 
     def latency_per_bin(self, steps: Sequence[str], time: Span) -> list[Bin]:
         """Return the latency of `steps` (every step when empty) for each bin of `time` that has requests."""
+        known = {step for step, *_ in self._tallies()}
+        among = [step for step in steps if step in known]
+        if steps and not among:
+            return []
         rows = self.rows(
             "requests",
             f"SELECT (scheduled_at - $1) // $2 AS bin, count(*), quantile_disc({_RESPONSE}, {_QUANTILES}), "  # noqa: S608 - constants
             f"quantile_disc({_SERVICE}, 0.95) FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $3 "
-            "AND error IS DISTINCT FROM 'cut_off' AND (len($4::VARCHAR[]) = 0 OR list_contains($4, step)) "
-            "GROUP BY 1 ORDER BY 1",
-            [time.starts_at, time.bin_s * SECOND_NS, time.ends_at, list(steps)],
+            f"AND error IS DISTINCT FROM 'cut_off' AND {_is_among(among, 4)} GROUP BY 1 ORDER BY 1",
+            [time.starts_at, time.bin_s * SECOND_NS, time.ends_at, *among],
         )
         return [Bin(index=i, requests=n, quantiles_s=tuple(q), service_p95_s=s) for i, n, q, s in rows]
 
@@ -233,59 +259,47 @@ class Store:
 
     def distribution(self, steps: Sequence[str], bins_a_decade: int = 16) -> list[tuple[int, int]]:
         """Return `(k, requests)` where response time, at least 0.1 ms, lies in [10^(k/n), 10^((k+1)/n)) seconds."""
-        return self.rows(
-            "requests",
-            f"SELECT CAST(floor(log10(greatest({_RESPONSE}, 1e-4)) * $4) AS INTEGER) AS k, count(*) FROM requests "  # noqa: S608 - constants
-            "WHERE scheduled_at >= $1 AND scheduled_at < $2 AND error IS DISTINCT FROM 'cut_off' "
-            "AND (len($3::VARCHAR[]) = 0 OR list_contains($3, step)) GROUP BY 1 ORDER BY 1",
-            [*self.judged, list(steps), bins_a_decade],
-        )
+        found: Counter[int] = Counter()
+        for step, place, number in self._distributions(bins_a_decade):
+            found[place] += number if not steps or step in steps else 0
+        return sorted((+found).items())
+
+    def _distributions(self, bins_a_decade: int) -> list[Row]:
+        """Return the judged requests by step and by place on the logarithmic axis, of every step at once."""
+        if (*self.judged, bins_a_decade) not in self._distributed:
+            self._distributed[*self.judged, bins_a_decade] = self.rows(
+                "requests",
+                f"SELECT step, CAST(floor(log10(greatest({_RESPONSE}, 1e-4)) * $3) AS INTEGER) AS k, count(*) "  # noqa: S608 - constants
+                "FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $2 "
+                "AND error IS DISTINCT FROM 'cut_off' GROUP BY 1, 2",
+                [*self.judged, bins_a_decade],
+            )
+        return self._distributed[*self.judged, bins_a_decade]
 
     def steps(self) -> list[Step]:
         """Return every step's figures in the judged time, busiest first."""
         rows = self.rows(
             "requests",
-            f"SELECT step, count(*), count(error) FILTER (error <> 'cut_off'), "  # noqa: S608 - constants
-            f"count(*) FILTER (error = 'cut_off'), "
-            f"quantile_disc({_RESPONSE}, {_QUANTILES}) FILTER (error IS DISTINCT FROM 'cut_off'), "
-            f"quantile_disc({_SERVICE}, 0.95) FILTER (error IS DISTINCT FROM 'cut_off') "
-            "FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $2 GROUP BY 1 ORDER BY 2 DESC, 1",
+            f"SELECT step, quantile_disc({_RESPONSE}, {_QUANTILES}), quantile_disc({_SERVICE}, 0.95) FROM requests "  # noqa: S608 - constants
+            "WHERE scheduled_at >= $1 AND scheduled_at < $2 AND error IS DISTINCT FROM 'cut_off' GROUP BY 1",
             self.judged,
         )
-        words = self._errors_by_word()
-        return [
-            Step(
-                step=step,
-                requests=requests,
-                errors=errors,
-                cut_off=cut_off,
-                quantiles_s=tuple(quantiles) if quantiles and quantiles[0] is not None else None,
-                service_p95_s=service,
-                errors_by_word=words.get(step, {}),
-            )
-            for step, requests, errors, cut_off, quantiles, service in rows
-        ]
+        waited = {step: (tuple(quantiles), service) for step, quantiles, service in rows}
+        errors = self._errors()
+        found = [_step(step, errors[step], *waited.get(step, (None, None))) for step in errors]
+        return sorted(found, key=lambda one: (-one.requests, one.step or ""))
 
-    def _errors_by_word(self) -> dict[str, dict[str, int]]:
-        rows = self.rows(
-            "requests",
-            "SELECT step, error, count(*) FROM requests WHERE scheduled_at >= $1 AND scheduled_at < $2 "
-            "AND error IS NOT NULL AND error <> 'cut_off' GROUP BY 1, 2 ORDER BY 3 DESC, 2",
-            self.judged,
-        )
-        words: dict[str, dict[str, int]] = {}
-        for step, error, number in rows:
-            words.setdefault(step, {})[error] = number
-        return words
+    def _errors(self) -> dict[str, Counter[str | None]]:
+        """Return the judged requests by step and error."""
+        found: dict[str, Counter[str | None]] = {}
+        for step, error, _, judged, number in self._tallies():
+            if judged:
+                found.setdefault(step, Counter())[error] += number
+        return found
 
     def requests_outside(self) -> int:
         """Return how many requests were scheduled outside the judged time."""
-        rows = self.rows(
-            "requests",
-            "SELECT count(*) FROM requests WHERE NOT (scheduled_at >= $1 AND scheduled_at < $2)",
-            self.judged,
-        )
-        return int(rows[0][0]) if rows else 0
+        return sum(number for *_, judged, number in self._tallies() if not judged)
 
     def session_outcomes(self) -> dict[str, int]:
         """Return how many sessions ended in each way, by the sessions' own records."""
@@ -297,14 +311,22 @@ class Store:
 
         Where spans were recorded at all, only requests that have some: the others can't be explained.
         """
+        judged = "scheduled_at >= $1 AND scheduled_at < $2 AND error IS DISTINCT FROM 'cut_off'"
+        if self.found["spans"]:
+            judged += " AND trace_id IN (SELECT trace_id FROM spans)"
+        took = "finished_at - scheduled_at"
+        # The few slowest are found without their long columns, which are then read of their moments alone.
         return self.rows(
             "requests",
-            "SELECT step, scheduled_at, sent_at, finished_at, status, error, trace_id FROM requests "
-            "WHERE scheduled_at >= $1 AND scheduled_at < $2 AND error IS DISTINCT FROM 'cut_off' "
-            "AND ($5 OR trace_id IN (SELECT trace_id FROM spans)) "
-            "QUALIFY row_number() OVER (PARTITION BY step ORDER BY finished_at - scheduled_at DESC, trace_id) <= $3 "
-            "ORDER BY finished_at - scheduled_at DESC, trace_id LIMIT $4",
-            [*self.judged, per_step, number, not self.found["spans"]],
+            f"WITH judged AS NOT MATERIALIZED (SELECT *, {took} AS took FROM requests WHERE {judged}), "  # noqa: S608 - constants
+            "least AS MATERIALIZED (SELECT step, list_min(max(took, $3)) AS took FROM judged GROUP BY 1), "
+            "moments AS MATERIALIZED (SELECT DISTINCT scheduled_at FROM judged, least "
+            "WHERE judged.step IS NOT DISTINCT FROM least.step AND judged.took >= least.took) "
+            "SELECT step, scheduled_at, sent_at, finished_at, status, error, trace_id FROM judged "
+            "WHERE scheduled_at IN (SELECT scheduled_at FROM moments) "
+            "QUALIFY row_number() OVER (PARTITION BY step ORDER BY took DESC, trace_id) <= $3 "
+            "ORDER BY took DESC, trace_id LIMIT $4",
+            [*self.judged, per_step, number],
         )
 
     def spans_of(self, trace_ids: Sequence[str]) -> list[Row]:
@@ -316,6 +338,52 @@ class Store:
             "SELECT * FROM spans WHERE list_contains($1, trace_id) ORDER BY started_at, span_id LIMIT 20000",
             [list(trace_ids)],
         )
+
+
+def _gap(kind: str, error: Exception) -> Gap:
+    why = str(error.__cause__ or error).splitlines()[0]
+    return Gap(file=f"{kind}-*.parquet", why=f"can't be read: {why}")
+
+
+def _unusable(path: Path, schema: pa.Schema) -> str | None:
+    """Return why a part can't be used; None when it has every column, of its type."""
+    try:
+        found = {field.name: _plain(field.type) for field in pq.read_schema(path)}
+    except _BROKEN as error:
+        return f"can't be read: {str(error).splitlines()[0]}"
+    missing = [name for name in schema.names if name not in found]
+    if missing:
+        return f"left out: it has no column {', '.join(missing)}"
+    others = [f"{field.name} is {found[field.name]}" for field in schema if found[field.name] != field.type]
+    return f"left out: {', '.join(others)}" if others else None
+
+
+def _plain(stored: pa.DataType) -> pa.DataType:
+    """Return the type that a column is read as, however its texts are stored."""
+    inner = stored.value_type if pa.types.is_dictionary(stored) else stored
+    return pa.string() if pa.types.is_large_string(inner) else inner
+
+
+def _is_among(steps: Sequence[str], first: int) -> str:
+    """Return the condition that a request is of one of `steps` (any when empty), the values from `first` on."""
+    values = ", ".join(f"${first + place}" for place in range(len(steps)))
+    return f"step IN ({values})" if steps else "true"
+
+
+def _step(
+    step: str, errors: Counter[str | None], quantiles_s: tuple[float, float, float] | None, service_p95_s: float | None
+) -> Step:
+    words = {error: number for error, number in errors.items() if error not in (None, "cut_off")}
+    by_word = sorted(words.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Step(
+        step=step,
+        requests=errors.total(),
+        errors=sum(words.values()),
+        cut_off=errors["cut_off"],
+        quantiles_s=quantiles_s,
+        service_p95_s=service_p95_s,
+        errors_by_word=dict(by_word),
+    )
 
 
 def _bin_s(length_ns: int) -> int:

@@ -15,11 +15,12 @@ _MARKS = {"PASS": "✓", "FAIL": "✕", "INCONCLUSIVE": "?"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hero:
-    """The head of the page; `tone` is a CSS class."""
+    """The head of the page; `tone` is a CSS class, `about` what was judged, empty where the verdict doesn't say."""
 
     word: str
     mark: str
     tone: str
+    about: str
     headline: str
     exit_code: int | None
 
@@ -42,10 +43,11 @@ def hero(reading: Reading) -> Hero:
             word=verdict.outcome,
             mark=_MARKS[verdict.outcome],
             tone=verdict.outcome.lower(),
+            about=verdict.about.line if verdict.about else "",
             headline=_reason(verdict.headline, verdict.outcome),
             exit_code=verdict.exit_code,
         )
-    return Hero(word="NOT JUDGED", mark="–", tone="unjudged", headline=_unjudged(reading), exit_code=None)
+    return Hero(word="NOT JUDGED", mark="–", tone="unjudged", about="", headline=_unjudged(reading), exit_code=None)
 
 
 def _reason(headline: str | None, outcome: str) -> str:

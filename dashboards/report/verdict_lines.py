@@ -16,6 +16,9 @@ _PLACES = {
     "plan": "plan",
     "release": "provenance",
     "blocked": "steps",
+    "proxy": "steps",
+    "steps": "steps",
+    "cut off": "steps",
     "journeys": "steps",
     "sessions": "steps",
     "orders": "orders",
@@ -65,6 +68,16 @@ def finding_lines(findings: Sequence[FindingEntry], objectives: Sequence[Objecti
     anchors = {line.entry.name: line.anchor for line in objectives}
     ranked = sorted(findings, key=lambda finding: order.get(finding.severity, len(order)))
     return [FindingLine(entry=one, target=_place(one, anchors)) for one in ranked]
+
+
+def why_no_cause(verdict: VerdictDocument | None) -> list[str]:
+    """Return why no cause was named, each reason once."""
+    notes = [
+        one
+        for one in (verdict and verdict.findings) or ()
+        if one.kind == "cause" and not (one.facts or {}).get("error")
+    ]
+    return list(dict.fromkeys(note.message for note in notes))
 
 
 def _place(finding: FindingEntry, anchors: Mapping[str, str]) -> str:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dashboards.charts.lines import Axis, Plot, TimeRange, plot, styles_of
+from dashboards.charts.lines import Axis, Plot, Tick, TimeRange, plot, styles_of
 from dashboards.formatting import clock
 from dashboards.grafana.style import SERIES
 from dashboards.grafana.upgrade import Json
@@ -17,8 +17,10 @@ from dashboards.stored_answers import legend
 MAX_DRAWN = 20
 NO_DATA = "no data"
 ENDED_NS = 60_000_000_000
-# A column of the grid on a screen of 1366 px, and a letter of a title.
-_COLUMN_PX, _LETTER_PX, _LINK_LETTERS = 54, 7.2, 4
+# A column of the grid on a screen of 1366 px, a panel's edges, and a letter of a title.
+_COLUMN_PX, _EDGES_PX, _LETTER_PX, _LINK_LETTERS = 54, 30, 7.2, 4
+# A chart of fewer columns has room for every second moment only.
+_WIDE_ENOUGH = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +36,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One cell of a table."""
+    """One cell of a table; a text that is wider than `width_px` is cut, 0 for none."""
 
     figure: Figure
     is_number: bool
+    width_px: int = 0
     links: Sequence[Anchor] = ()
 
 
@@ -61,7 +64,13 @@ class PanelView:
     def has_room(self) -> bool:
         """Whether the links stand beside the title, without covering it."""
         letters = len(self.title) + _LINK_LETTERS + sum(len(one.title) + _LINK_LETTERS for one in self.links)
-        return letters * _LETTER_PX <= self.place["w"] * _COLUMN_PX
+        return letters * _LETTER_PX <= self.place["w"] * _COLUMN_PX - _EDGES_PX
+
+    @property
+    def times(self) -> Sequence[Tick]:
+        """The moments on the time axis for which there is room."""
+        known = self.plot.times if self.plot else ()
+        return known if self.place["w"] >= _WIDE_ENOUGH else known[::2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +173,11 @@ class _Panel:
             for one in made.columns
         }
         links = {one.source: overrides.get(one.heading, {}).get("links", ()) for one in made.columns}
+        widths = {one.source: overrides.get(one.heading, {}).get("custom.width", 0) for one in made.columns}
         renamed = {one.heading: one.source for one in made.columns}
         rows = [
-            [_cell(row.get(one.source), styles[one.source], self._anchors(links[one.source], row, renamed))
+            [replace(_cell(row.get(one.source), styles[one.source], self._anchors(links[one.source], row, renamed)),
+                     width_px=widths[one.source])
              for one in made.columns]
             for row in made.rows
         ]  # fmt: skip

@@ -26,6 +26,7 @@ from slo.validity.run_document import (
     RunDocument,
     WorkerFacts,
 )
+from slo.verdict.about import about
 from slo.verdict.audit_document import FORMAT as AUDIT
 from slo.verdict.audit_document import AuditDocument, BrokenEntry, CheckEntry
 from slo.verdict.objective_results import ObjectiveOutcome, ObjectiveResult
@@ -185,7 +186,12 @@ def _objective(name: str, display: str, outcome: ObjectiveOutcome, figures: dict
         "threshold_s": None,
         "left_out": 0,
         "design_effect": 2.0,
-        "design_effect_from": "the plan's prior",
+        "design_effect_from": "assumed error bursts of 1 s",
+        "design_effect_miss": 1.0,
+        "design_effect_miss_from": "measured",
+        "planned_events": None,
+        "survives_error_burst_s": None,
+        "last_third_bad_ratio": None,
         "effective_events": 100.0,
         "effective_bad": 1.0,
         "alpha_fail": 0.05,
@@ -263,6 +269,7 @@ def verdict_of(made: Made, outcome: str) -> VerdictDocument:
     return verdict_document(
         Verdict(
             run=made.path.name,
+            about=about(run_document(made, outcome)),
             outcome=Outcome(outcome),
             headline=headline,
             decided_at=START + 150 * SECOND,
@@ -272,6 +279,9 @@ def verdict_of(made: Made, outcome: str) -> VerdictDocument:
             findings=findings,
             checks=(),
             causes=causes,
+            not_shown=("more load than was played, another size or other data than staging's",)
+            if outcome == "PASS"
+            else (),
         )
     )
 
@@ -290,9 +300,11 @@ _CAUSE = Cause(
     self_s_now=0.61,
     grew_s=0.562,
     grew_low_s=0.51,
-    grew_high_s=0.62,
+    p_value=0.002,
     traces_before=18,
     traces_now=121,
+    blocks_before=4,
+    blocks_now=8,
     example_trace_ids=("0000000000000123000000000000045a",),
 )
 _SHORT = "95.7 % of the planned sessions started; 99 % are needed."

@@ -82,6 +82,7 @@ _BUDGET = Row(
             unit="none",
             decimals=2,
             look=Look.TABLE,
+            width=13,
             minimum=None,
             nothing=_NO_BUDGET,
             queries=[
@@ -99,9 +100,9 @@ _BUDGET = Row(
                 Column(source="Value #C", heading="At least", unit="none"),
                 Column(source="Value #D", heading="Forecast", unit="none"),
                 Column(source="Value #E", heading="At most", unit="none"),
-                Column(source="Value #F", heading="Of the budget", unit="percentunit", thresholds=_OF_BUDGET),
+                Column(source="Value #F", heading="Of budget", unit="percentunit", thresholds=_OF_BUDGET),
             ],
-            sorted_by="Of the budget",
+            sorted_by="Of budget",
         ),
         amounts(
             "Month to date and forecast",
@@ -258,7 +259,7 @@ _TESTS = Row(
                 Query(expr=by_bill(names.RUN_ESTIMATED, names.RUN), legend="estimated"),
             ],
             columns=[
-                Column(source=names.RUN, heading="Run"),
+                Column(source=names.RUN, heading="Run", least_px=260),
                 *IDENTITY,
                 Column(source="Value #A", heading="Billed", unit="none"),
                 Column(source="Value #B", heading="Estimate until then", unit="none"),

@@ -75,9 +75,9 @@ _STATE = Row(
             description="Exporters that nothing is scraped from and sources that can't be read, and since when. The "
             "alert fires after five minutes.",
             keys=[
-                Key(label="alertname", heading="Alert", links=[_INCIDENT]),
+                Key(label="alertname", heading="Alert", links=[_INCIDENT], least_px=165),
                 Key(label="exporter", heading="Exporter"),
-                Key(label=SOURCE, heading="Source"),
+                Key(label=SOURCE, heading="Source", least_px=188),
                 Key(label="environment", heading="Environment"),
             ],
             figures=[
@@ -100,8 +100,8 @@ _SOURCES = Row(
             title="Sources, those down first",
             description="Every source of every exporter: whether its last read succeeded and how long that took.",
             keys=[
-                Key(label=_SUBJECT, heading="Exporter", links=[_INCIDENT]),
-                Key(label=SOURCE, heading="Source"),
+                Key(label=_SUBJECT, heading="Exporter", links=[_INCIDENT], least_px=95),
+                Key(label=SOURCE, heading="Source", least_px=188),
                 Key(label="job", heading="Job"),
                 Key(label="environment", heading="Environment"),
             ],
@@ -118,7 +118,7 @@ _SOURCES = Row(
             "how many samples it gave.",
             keys=[
                 Key(label="job", heading="Job", links=[_INCIDENT]),
-                Key(label="instance", heading="Instance"),
+                Key(label="instance", heading="Instance", least_px=130),
                 Key(label="environment", heading="Environment"),
             ],
             figures=[
@@ -195,7 +195,7 @@ _DATA_BEHIND = Row(
             "yesterday. How old each may be stands with its alerts; a bill is a day behind, a load test's figures "
             "end with it.",
             keys=[
-                Key(label=_DATA, heading="Data"),
+                Key(label=_DATA, heading="Data", least_px=125),
                 Key(label="location", heading="Location"),
                 Key(label="system", heading="System"),
                 Key(label="catalogue", heading="Catalogue"),

@@ -40,7 +40,7 @@ _CHANGED = Row(
                 Column(source="deployed_to", heading="Deployed to"),
                 Column(source="environment", heading="Environment"),
                 Column(source="version", heading="Version", links=[RELEASES]),
-                Column(source="commit", heading="Commit"),
+                Column(source="commit", heading="Commit", width_px=100),
                 Column(source="Value #B", heading="Deployed, ago", unit="s"),
                 Column(
                     source="Value #C",

@@ -37,13 +37,13 @@ FOR_WHOM = Row(
             ],
             columns=[
                 Column(source="job", heading="Service"),
-                Column(source="http_route", heading="Route", links=[ROUTES]),
+                Column(source="http_route", heading="Route", links=[ROUTES], least_px=165),
                 Column(source="Value #A", heading="Requests", unit="reqps"),
                 Column(source="Value #B", heading="Failed", unit="percentunit", thresholds=bad_from(0.05, warn=0.01)),
                 Column(source="Value #C", heading="p95", unit="s"),
-                Column(source="Value #D", heading="Failed, of all requests", unit="percentunit"),
+                Column(source="Value #D", heading="Failed, of all", unit="percentunit"),
             ],
-            sorted_by="Failed, of all requests",
+            sorted_by="Failed, of all",
         ),
         Panel(
             title="Payment providers",
@@ -61,11 +61,11 @@ FOR_WHOM = Row(
             columns=[
                 Column(source="provider", heading="Provider", links=[BUSINESS]),
                 *(
-                    Column(source=f"Value #{letter}", heading=f"{status} a minute", unit="opm")
+                    Column(source=f"Value #{letter}", heading=status, unit="opm")
                     for letter, status in zip("ABCD", ("Captured", "Declined", "Failed", "Cancelled"), strict=True)
                 ),
             ],
-            sorted_by="Captured a minute",
+            sorted_by="Captured",
         ),
     ],
 )

@@ -28,6 +28,8 @@ _PER_MINUTE = " * 60"
 _HOUR_S = 3600
 _SHORT, _TALL = 5, 6
 _FIRING, _PENDING, _PAGE = 'alertstate="firing"', 'alertstate="pending"', 'severity="page"'
+_OF = "of"
+_STOCK = ("environment", "location")
 _NOT_CAPTURED = rate("orders_payments_total", 'status!="captured"')
 
 
@@ -35,36 +37,40 @@ def _alerts() -> Panel:
     active = "without (alertstate)"
     pages, firing = f"sum {active} ({at('ALERTS', _FIRING, _PAGE)})", f"sum {active} ({at('ALERTS', _FIRING)})"
     state = f"3 * {pages} or 2 * {firing} or sum {active} ({at('ALERTS', _PENDING)})"
+    waiting = f"time() - {at('ALERTS_FOR_STATE')}"
     return Panel(
         title="Alerts: what is broken, since when",
-        description="Pages that fire, then other alerts that fire, then what is pending: for how long its condition "
-        "has held, and what of. docs/runbooks has a page for each.",
+        description="Alerts that fire and page, then other alerts that fire, then what is pending: for how long its "
+        "condition has held, and of which objective or exporter. docs/runbooks has a page for each.",
         unit="short",
         look=Look.TABLE,
         height=_SHORT,
         width=12,
         nothing="no alert, as far as rules are loaded",
         queries=[
-            Query(expr=state, legend="state"),
-            Query(expr=f"time() - {at('ALERTS_FOR_STATE')}", legend="for"),
+            Query(expr=_of_what(state), legend="state"),
+            Query(expr=_of_what(waiting), legend="for"),
         ],
         columns=[
             Column(
                 source="Value #A",
                 heading="State",
-                mappings={3: "firing", 2: "firing", 1: "pending"},
+                mappings={3: "page", 2: "ticket", 1: "pending"},
                 thresholds=bad_from(2, warn=1),
                 width_px=75,
             ),
-            Column(source="Value #B", heading="For", unit="s", width_px=85),
             Column(source="alertname", heading="Alert", links=[OBJECTIVES, EXPORTERS], width_px=165),
-            Column(source="severity", heading="Severity", width_px=80),
-            Column(source="objective", heading="Objective", links=[OBJECTIVES]),
-            Column(source="exporter", heading="Exporter", links=[EXPORTERS]),
-            Column(source="environment", heading="Environment"),
+            Column(source=_OF, heading="Objective or exporter", least_px=200),
+            Column(source="Value #B", heading="For", unit="s", width_px=85),
+            Column(source="environment", heading="Environment", width_px=110),
         ],
         sorted_by="State",
     )
+
+
+def _of_what(alerts: str) -> str:
+    """Return alerts with what each is of in one label: an alert has either an objective or an exporter."""
+    return f'label_join({alerts}, "{_OF}", "", "objective", "exporter")'
 
 
 def _number(panel: Panel) -> Panel:
@@ -91,13 +97,15 @@ _NUMBERS = (
         description=f"Share of all requests of all services that failed. {served.WHAT_FAILED}",
         unit="percentunit",
         thresholds=bad_from(0.05, warn=0.01),
+        nothing=served.NO_REQUEST,
         queries=[Query(expr=served.failed_ratio(), legend="failed")],
         links=[SHOP_HEALTH],
     ),
     Panel(
         title="Expected orders",
-        description="Accepted orders of those to be expected by the same hour yesterday and a week ago, the lower. "
-        "Environments without records of both are left out.",
+        description="Accepted orders, of the orders to be placed that are expected by the same hour yesterday and a "
+        "week ago, the lower: what is declined as on every day is missing from it, too. Environments without records "
+        "of both are left out.",
         unit="percentunit",
         thresholds=good_from(0.8, warn=0.5),
         nothing="unknown: no orders read, or none expected",
@@ -177,7 +185,7 @@ WAITING = Row(
             "yesterday and a week ago, the lower.",
             unit="opm",
             height=_TALL,
-            width=8,
+            width=7,
             queries=[
                 Query(expr=f"{payments.ACCEPTED}{_PER_MINUTE}", legend="accepted"),
                 Query(expr=f"{total(rate('orders_placed_total'))}{_PER_MINUTE}", legend="placed"),
@@ -192,15 +200,16 @@ WAITING = Row(
             unit="short",
             look=Look.TABLE,
             height=_TALL,
-            width=8,
+            width=9,
             queries=[
-                Query(expr=total(at("inventory_oversold_units"), "location"), legend="oversold"),
-                Query(expr=total(at("inventory_drift_standing_units"), "location"), legend="drift"),
-                Query(expr=total(at("inventory_stock_out_skus"), "location"), legend="out of stock"),
+                Query(expr=total(at("inventory_oversold_units"), *_STOCK), legend="oversold"),
+                Query(expr=total(at("inventory_drift_standing_units"), *_STOCK), legend="drift"),
+                Query(expr=total(at("inventory_stock_out_skus"), *_STOCK), legend="out of stock"),
             ],
             columns=[
-                Column(source="location", heading="Location", links=[INVENTORY]),
-                Column(source="Value #A", heading="Oversold units", unit="short", thresholds=NONE_IS_GOOD),
+                Column(source="location", heading="Location", links=[INVENTORY], least_px=92),
+                Column(source="environment", heading="Environment"),
+                Column(source="Value #A", heading="Oversold", unit="short", thresholds=NONE_IS_GOOD),
                 Column(source="Value #B", heading="Drift units", unit="short", thresholds=DRIFT_LIMITS),
                 Column(source="Value #C", heading="SKUs out", unit="short", thresholds=NONE_IS_GOOD),
             ],

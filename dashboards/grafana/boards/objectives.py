@@ -48,7 +48,7 @@ _ALL = Table(
     description="What is left of each objective's error budget, how fast the last hour spent it (1 uses it up over "
     "its period), and when it is used up if that goes on. An empty cell is unknown: nothing was counted.",
     keys=[
-        Key(label=names.OBJECTIVE, heading="Objective", links=[_ALONE, _SHOP_HEALTH, _INCIDENT]),
+        Key(label=names.OBJECTIVE, heading="Objective", links=[_ALONE, _SHOP_HEALTH, _INCIDENT], least_px=210),
         Key(label=names.SERVICE, heading="Service"),
         Key(label="environment", heading="Environment"),
     ],
@@ -83,10 +83,10 @@ _ALERTS = Table(
     description="What fires for the objectives chosen, and since when: a burning budget by its two windows, or that "
     "the objective isn't measured. Pending is not yet long enough.",
     keys=[
-        Key(label="alertname", heading="Alert", links=[_INCIDENT]),
+        Key(label="alertname", heading="Alert", links=[_INCIDENT], least_px=130),
         Key(label="severity", heading="Severity"),
         Key(label="environment", heading="Environment"),
-        Key(label=names.OBJECTIVE, heading="Objective", links=[_ALONE, _SHOP_HEALTH, _INCIDENT]),
+        Key(label=names.OBJECTIVE, heading="Objective", links=[_ALONE, _SHOP_HEALTH, _INCIDENT], least_px=210),
         Key(label=names.LONG_WINDOW, heading="Long"),
         Key(label=names.SHORT_WINDOW, heading="Short"),
     ],
@@ -180,7 +180,7 @@ _MEASURED = Row(
             "gap leaves less than all, and what is missing counts as good. Traffic is how many times the events that "
             "the first page needs came in an hour: below 1 it can't fire.",
             keys=[
-                Key(label=names.OBJECTIVE, heading="Objective", links=[_ALONE, _EXPORTERS]),
+                Key(label=names.OBJECTIVE, heading="Objective", links=[_ALONE, _EXPORTERS], least_px=210),
                 Key(label="environment", heading="Environment"),
             ],
             figures=[

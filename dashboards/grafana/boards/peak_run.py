@@ -32,6 +32,7 @@ _FRESH_S = bad_from(60, warn=5)
 _AS_PLANNED = Thresholds(
     steps=(Step(value=None, colour=WARN), Step(value=1, colour=GOOD), Step(value=1.000001, colour=WARN)), drawn=False
 )
+_NO_LOAD = "no request now: no load, or it isn't read"
 _BAD_SO_FAR = greatest(at(names.OBJECTIVE_BAD.name), names.OBJECTIVE)
 _JUDGED_SO_FAR = greatest(at(names.OBJECTIVE_REQUESTS.name), names.OBJECTIVE)
 _HOLDS = Row(
@@ -55,6 +56,7 @@ _HOLDS = Row(
             unit="percentunit",
             look=Look.NUMBER,
             thresholds=_FAILED,
+            nothing=_NO_LOAD,
             queries=[
                 Query(expr=f"({or_zero(_ERRORS, _REQUESTS)}) / ({total(_REQUESTS)} > 0)", legend="failed"),
             ],
@@ -66,6 +68,7 @@ _HOLDS = Row(
             unit="s",
             look=Look.NUMBER,
             thresholds=_FELT_S,
+            nothing=_NO_LOAD,
             queries=[Query(expr=f"{quantile('0.95', _RESPONSE)} >= 0", legend="p95")],
             links=[_TRACES],
         ),

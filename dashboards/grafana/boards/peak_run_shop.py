@@ -95,6 +95,7 @@ _SPANS = Row(
         ),
     ],
 )
+_STOCK = at(shop.STOCK_UNITS.name)
 _SHOP = Row(
     title="Business: stock and funnel",
     panels=[
@@ -107,7 +108,7 @@ _SHOP = Row(
             thresholds=good_from(1, warn=0),
             queries=[
                 Query(
-                    expr=f"bottomk(10, {total(at(shop.STOCK_UNITS.name), shop.LOCATION)})",
+                    expr=f"bottomk(10, {total(_STOCK, shop.LOCATION)})",
                     legend="{{location}}",
                 ),
             ],
@@ -119,7 +120,7 @@ _SHOP = Row(
             unit="short",
             queries=[
                 Query(
-                    expr=total(f"{at(shop.STOCK_UNITS.name)} <= bool 0", shop.LOCATION),
+                    expr=f"count by ({shop.LOCATION}) ({_STOCK} <= 0) or {total(_STOCK, shop.LOCATION)} * 0",
                     legend="{{location}}",
                 ),
             ],

@@ -52,7 +52,7 @@ _SYSTEMS = Table(
     "the last restore drill took and how long one may (RTO), how long ago a drill last proved anything, and how many "
     "rows differed in the last. An empty cell is unknown: a catalogue can't be read, or nobody has tried.",
     keys=[
-        Key(label=names.SYSTEM, heading="System", links=_LINKS),
+        Key(label=names.SYSTEM, heading="System", links=_LINKS, least_px=115),
         _ENVIRONMENT,
     ],
     figures=[
@@ -129,7 +129,7 @@ _CATALOGUES = Row(
             description="Whether the newest backup that has ended is good, backups by what is known of them, and how "
             "old the list is. Ahead is dated in the future, unchecked not read to its end yet.",
             keys=[
-                Key(label=names.SYSTEM, heading="System", links=_LINKS),
+                Key(label=names.SYSTEM, heading="System", links=_LINKS, least_px=115),
                 Key(label=names.CATALOGUE, heading="Catalogue"),
                 _ENVIRONMENT,
             ],
@@ -159,7 +159,7 @@ _DRILLS = Row(
             title="Last restore drills, one that failed first",
             description="How the last restore drill of each system ended, how long ago, what it compared, and how "
             "often one is to be made. Only a drill that compared rows of which none differed has proved anything.",
-            keys=[Key(label=names.SYSTEM, heading="System", links=_LINKS), _ENVIRONMENT],
+            keys=[Key(label=names.SYSTEM, heading="System", links=_LINKS, least_px=115), _ENVIRONMENT],
             figures=[
                 Figure(
                     heading="Last drill",
@@ -168,14 +168,14 @@ _DRILLS = Row(
                     mappings={1: "restored", 0: "failed"},
                 ),
                 Figure(heading="Drill, ago", expr=_age(names.DRILL_TIME, *_SYSTEM), unit="s"),
-                Figure(heading="Rows compared", expr=_by(names.DRILL_ROWS, *_SYSTEM), thresholds=ONE_IS_GOOD),
+                Figure(heading="Compared", expr=_by(names.DRILL_ROWS, *_SYSTEM), thresholds=ONE_IS_GOOD),
                 Figure(heading="Rows differed", expr=_by(names.DRILL_DIFFERED, *_SYSTEM), thresholds=NONE_IS_GOOD),
-                Figure(heading="Drills on record", expr=_by(names.DRILLS, *_SYSTEM), thresholds=ONE_IS_GOOD),
-                Figure(heading="To be made every", expr=_by(names.DRILL_INTERVAL, *_SYSTEM), unit="s"),
+                Figure(heading="Drills", expr=_by(names.DRILLS, *_SYSTEM), thresholds=ONE_IS_GOOD),
+                Figure(heading="Due every", expr=_by(names.DRILL_INTERVAL, *_SYSTEM), unit="s"),
                 Figure(heading="Backup every", expr=_by(names.BACKUP_INTERVAL, *_SYSTEM), unit="s"),
             ],
             order=Order(heading="Last drill", least_first=True),
-            width=16,
+            width=17,
         ).panel(),
         Panel(
             title="Age of the proof, of its limit",

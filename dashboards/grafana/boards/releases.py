@@ -54,7 +54,7 @@ _DEPLOYED = Table(
         Key(label=names.DEPLOYED_TO, heading="Deployed to"),
         _ENVIRONMENT,
         Key(label=names.VERSION, heading="Version", links=[_SHOP_HEALTH, _INCIDENT, _PEAK_RUN]),
-        Key(label=names.COMMIT, heading="Commit"),
+        Key(label=names.COMMIT, heading="Commit", width_px=100),
     ],
     figures=[
         Figure(heading="Deployed ago", expr=beside(_AGO, _INFO, *_PLACE), unit="s"),
@@ -230,11 +230,9 @@ _LEFT_OUT = Row(
             figures=[
                 Figure(heading="Deployments", expr=_by_place(names.DEPLOYMENTS, _SUCCEEDED)),
                 Figure(heading="Commits", expr=_by_place(names.CHANGES)),
-                Figure(
-                    heading="Commits unknown", expr=_by_place(names.WITHOUT_COMMITS), thresholds=bad_from(2, warn=1)
-                ),
-                Figure(heading="Misdated commits", expr=_by_place(names.MISDATED), thresholds=bad_from(2, warn=1)),
-                Figure(heading="Unmatched events", expr=_by_place(names.UNMATCHED), thresholds=bad_from(2, warn=1)),
+                Figure(heading="Unknown", expr=_by_place(names.WITHOUT_COMMITS), thresholds=bad_from(2, warn=1)),
+                Figure(heading="Misdated", expr=_by_place(names.MISDATED), thresholds=bad_from(2, warn=1)),
+                Figure(heading="Unmatched", expr=_by_place(names.UNMATCHED), thresholds=bad_from(2, warn=1)),
                 Figure(
                     heading="Failures proven",
                     expr=f"{_by_place(names.FAILURE_RATIO_LOW)} > bool on () group_left () {_OBJECTIVE}",
@@ -242,7 +240,7 @@ _LEFT_OUT = Row(
                     mappings={1: "more than agreed", 0: "within the objective"},
                 ),
             ],
-            order=Order(heading="Unmatched events"),
+            order=Order(heading="Unmatched"),
             height=6,
             width=18,
         ).panel(),

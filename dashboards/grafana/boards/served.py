@@ -11,6 +11,7 @@ BY_ROUTE = ("job", "http_route")
 # The server failed (5xx), or it refuses a customer: forbidden, locked, too many requests.
 FAILED = 'http_response_status_code=~"5..|403|423|429"'
 WHAT_FAILED = "Failed are replies with a 5xx status and those that refuse a customer: 403, 423, 429."
+NO_REQUEST = "no request now, or none is counted"
 _A_WEEK_AGO = " offset 7d"
 
 

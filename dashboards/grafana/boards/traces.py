@@ -91,8 +91,8 @@ _TABLE = Row(
             ],
             columns=[
                 Column(source="service_name", heading="Service", links=[_SERVED]),
-                Column(source="span_name", heading="Operation"),
-                Column(source="span_kind", heading="Kind"),
+                Column(source="span_name", heading="Operation", least_px=170),
+                Column(source="span_kind", heading="Kind", least_px=140),
                 Column(
                     source="Value #A",
                     heading="p95",

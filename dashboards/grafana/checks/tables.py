@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from dashboards.grafana.checks.finding import Rule, title_of
 from dashboards.grafana.checks.promql.read import read
+from dashboards.grafana.panels import COLUMNS
 from dashboards.grafana.queries import panels
 from dashboards.grafana.upgrade import Json
 
@@ -14,6 +15,8 @@ TRANSFORMATIONS = frozenset(
         *("labelsToFields", "seriesToRows", "calculateField", "renameByRegex", "filterByValue", "concatenate"),
     }
 )
+# What Grafana's grid has of 1366 px, a panel's edges, and a column's least width where nothing is set.
+_SCREEN_PX, _EDGES_PX, _COLUMN_PX = 1350, 28, 150
 MATCHERS = frozenset({"byName", "byRegexp", "byType", "byFrameRefID", "byNames"})
 
 
@@ -129,9 +132,26 @@ def _rows(dashboard: Json) -> Iterator[tuple[str, str]]:
             yield title_of(panel), f"its queries have other labels, so that their rows don't become one: {each}"
 
 
+def _widths(dashboard: Json) -> Iterator[tuple[str, str]]:
+    for panel in panels(dashboard):
+        if panel["type"] != "table":
+            continue
+        otherwise = panel["fieldConfig"]["defaults"].get("custom", {}).get("minWidth", _COLUMN_PX)
+        need = sum(_width(panel, heading, otherwise) for heading in headings(panel).values())
+        have = round(panel["gridPos"]["w"] * _SCREEN_PX / COLUMNS) - _EDGES_PX
+        if need > have:
+            yield title_of(panel), f"its columns need {need} px; it has {have} on a screen of 1366 px"
+
+
+def _width(panel: Json, heading: str, otherwise: int) -> int:
+    given = _override(panel, heading, "custom.width") or _override(panel, heading, "custom.minWidth")
+    return int(given) if given else otherwise
+
+
 RULES: Mapping[str, Rule] = {
     "transformation": _transformations,
     "column": _columns,
     "rows": _rows,
     "override": _overrides,
+    "table-width": _widths,
 }

@@ -5,13 +5,14 @@ parts, not Grafana: its panel plugins, its data source and its dashboard page ar
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 from tests.example_shops.cache import installed, ran
 
@@ -19,7 +20,8 @@ Json = dict[str, Any]
 HERE = Path(__file__).parent
 _FILES = ("package.json", "package-lock.json", "harness.tsx", "scrollbars.js", "harness.html")
 _DONE_MS = 60_000
-# Grafana's server would have the icons; a blank one stands in for each.
+# Nothing is there: the browser is answered by the test. Grafana's server would have the icons; a blank one stands in.
+_GRAFANA = "http://grafana.invalid/"
 _ICONS, _ICON = "http://icons.invalid/", '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"/>'
 _FROM_ANYWHERE = {"Content-Type": "image/svg+xml", "Access-Control-Allow-Origin": "*"}
 
@@ -34,6 +36,16 @@ class Answer:
 
 
 Answers = Mapping[str, Sequence[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemplar:
+    """An exemplar of a query's series, and the `exemplarTraceIdDestinations` of its data source."""
+
+    labels: Mapping[str, str]
+    value: float
+    at: int
+    destinations: Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,43 +83,78 @@ def chromium() -> str:
     return found
 
 
-def render(
-    dashboard: Json, answers: Mapping[int, Answers], span_ms: tuple[int, int], bundled: Path, picture: Path, width: int
+def render(  # noqa: PLR0913 - what a picture is made of
+    dashboard: Json,
+    answers: Mapping[int, Answers],
+    span_ms: tuple[int, int],
+    bundled: Path,
+    picture: Path,
+    *,
+    width: int = 1366,
+    mode: str = "light",
 ) -> Rendered:
     """Draw a dashboard's panels from the answers to their queries, by panel id and refId; keep a screenshot."""
-    panels = [one for one in dashboard["panels"] if one["type"] != "row"]
-    given = {
-        "panels": [{"panel": one, "answers": _plain(answers.get(one["id"], {}))} for one in panels],
-        "from": span_ms[0],
-        "to": span_ms[1],
-        "width": width - 16,
-    }
     errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        try:
-            page = browser.new_page(viewport={"width": width, "height": 768})
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-            page.route(f"{_ICONS}**", lambda route: route.fulfill(body=_ICON, headers=_FROM_ANYWHERE))
-            page.goto((bundled / "harness.html").as_uri())
-            page.add_style_tag(path=bundled / "node_modules" / "uplot" / "dist" / "uPlot.min.css")
-            page.evaluate("path => { window.__grafana_public_path__ = path }", _ICONS)
-            page.evaluate("given => { window.dashboard = given }", given)
-            page.add_script_tag(path=bundled / "dist" / "harness.js")
-            page.wait_for_selector("body[data-done]", timeout=_DONE_MS)
+    given = [
+        {"panel": one, "answers": _plain(answers.get(one["id"], {})), "exemplars": []}
+        for one in dashboard["panels"]
+        if one["type"] != "row"
+    ]
+    try:
+        with _drawn(given, span_ms, bundled, errors, width=width, mode=mode) as page:
             found: dict[str, Json] = page.evaluate("window.rendered")
             page.screenshot(path=picture, full_page=True)
-        except Error as error:
-            return Rendered(texts={}, canvases={}, errors=(*errors, str(error)))
-        finally:
-            browser.close()
+    except Error as error:
+        return Rendered(texts={}, canvases={}, errors=(*errors, str(error)))
     broken = [f"panel {place}: {one['error']}" for place, one in found.items() if "error" in one]
     return Rendered(
         texts={int(place): one.get("text", "") for place, one in found.items() if place.isdigit()},
         canvases={int(place): one.get("canvases", 0) for place, one in found.items() if place.isdigit()},
         errors=(*errors, *broken),
     )
+
+
+def followed(panel: Json, answers: Answers, exemplar: Exemplar, span_ms: tuple[int, int], bundled: Path) -> str:
+    """Draw one panel, click on its exemplar's only link, and return the address that the browser then asks for."""
+    errors: list[str] = []
+    given = [{"panel": panel, "answers": _plain(answers), "exemplars": [asdict(exemplar)]}]
+    with _drawn(given, span_ms, bundled, errors) as page:
+        assert errors == []
+        page.locator(".exemplar a").click()
+        page.wait_for_url("**/explore**")
+        return str(page.url)
+
+
+@contextmanager
+def _drawn(
+    given: Sequence[Json],
+    span_ms: tuple[int, int],
+    bundled: Path,
+    errors: list[str],
+    *,
+    width: int = 1366,
+    mode: str = "light",
+) -> Iterator[Page]:
+    """Give the page with all drawn, under a made-up address of a Grafana; its errors are added to `errors`."""
+    window = {"panels": given, "from": span_ms[0], "to": span_ms[1], "width": width - 16, "mode": mode}
+    html = (bundled / "harness.html").read_text()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        try:
+            page = browser.new_page(viewport={"width": width, "height": 768})
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+            page.route(f"{_GRAFANA}**", lambda route: route.fulfill(body=html, content_type="text/html"))
+            page.route(f"{_ICONS}**", lambda route: route.fulfill(body=_ICON, headers=_FROM_ANYWHERE))
+            page.goto(f"{_GRAFANA}d/drawn")
+            page.add_style_tag(path=bundled / "node_modules" / "uplot" / "dist" / "uPlot.min.css")
+            page.evaluate("path => { window.__grafana_public_path__ = path }", _ICONS)
+            page.evaluate("given => { window.dashboard = given }", window)
+            page.add_script_tag(path=bundled / "dist" / "harness.js")
+            page.wait_for_selector("body[data-done]", timeout=_DONE_MS)
+            yield page
+        finally:
+            browser.close()
 
 
 def _plain(answers: Answers) -> Json:

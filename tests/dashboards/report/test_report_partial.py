@@ -153,6 +153,26 @@ def test_a_broken_piece_is_named_and_the_rest_is_shown(run: Path, do: Callable[[
     assert "Provenance" in page
 
 
+def test_a_part_with_a_column_of_another_type_is_left_out_and_named(run: Path) -> None:
+    table = pq.read_table(run / "requests-w0-0.parquet")
+    place = table.schema.get_field_index("scheduled_at")
+    texts = table.column("scheduled_at").cast(pa.string())
+    pq.write_table(table.set_column(place, "scheduled_at", texts), run / "requests-w0-0.parquet")
+    said = words(run)
+    assert "requests-w0-0.parquet left out: scheduled_at is string" in said
+    assert "requests-*.parquet can't be read" not in said
+
+
+def test_a_part_whose_rows_are_torn_empties_its_figures_and_is_named(run: Path) -> None:
+    path = run / "requests-w0-0.parquet"
+    content = bytearray(path.read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+    path.write_bytes(content)
+    said = words(run)
+    assert "requests-*.parquet can't be read: " in said
+    assert "Provenance" in said
+
+
 def test_times_out_of_this_world_do_not_end_the_page(run: Path) -> None:
     rows = [
         {name: (1 << 62) if name.endswith("_at") else None for name in REQUESTS.names},

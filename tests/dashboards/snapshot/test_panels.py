@@ -131,6 +131,13 @@ def test_a_table_joins_its_queries_by_label_in_its_columns_units_and_order() -> 
     assert view.rows[0][2].figure.tone == "bad"
 
 
+def test_a_text_is_cut_where_its_column_has_a_width() -> None:
+    columns = [Column(source="commit", heading="Commit", width_px=100), Column(source="Value", heading="Rate")]
+    made = panel(Look.TABLE, columns=columns, queries=[query("a")])
+    (row,) = shown(made, {"a": answer(series(1, commit="0af7651916cd43dd8448eb211c80319c"))}).rows
+    assert [cell.width_px for cell in row] == [100, 0]
+
+
 def test_a_link_in_a_table_carries_what_stands_in_its_row() -> None:
     found = {"a": answer(series(1, route="/a")), "b": answer(), "c": answer()}
     link = shown(table(), found, boards=["shop"]).rows[0][0].links[0]

@@ -9,6 +9,7 @@ import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -19,9 +20,10 @@ from dashboards.grafana.links import PREFIX
 from dashboards.grafana.queries import VARIABLES, fill, panels, unchosen
 from dashboards.grafana.upgrade import Json
 
-RATE_S = 12
+RATE_S = 10
 _VISIBLE = 0.25
 _LAST = 5
+_boards = cache(build)
 _LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LINK = re.compile(rf"/d/{PREFIX}(?P<board>[\w-]+)\?")
 _CHOICE = re.compile(r'var-(\w+)=\$\{__(?:field\.labels\.|data\.fields\[")(\w+)')
@@ -60,7 +62,7 @@ class Reader:
 
     def see(self, board: str, title: str, window: Window) -> Seen:
         """Return what the panel shows: over time, the series; in a table, the cells as they last were."""
-        dashboard = build()[board]
+        dashboard = _boards()[board]
         panel = _panel(dashboard, title)
         variables = {**unchosen(dashboard), **VARIABLES, "__rate_interval": f"{RATE_S}s", **self.chosen}
         seen: dict[str, Line] = {}
@@ -81,7 +83,7 @@ class Reader:
 
     def follow(self, board: str, title: str, to: str, line: Line) -> "Reader":
         """Return the reader after a click on `line`: the panel links to the board `to`, where its choices are made."""
-        urls = [link["url"] for link in _links(_panel(build()[board], title)) if _board_of(link["url"]) == to]
+        urls = [link["url"] for link in _links(_panel(_boards()[board], title)) if _board_of(link["url"]) == to]
         assert urls, f"{board}: {title!r} has no link to {to}"
         assert "${__url_time_range}" in urls[0]
         chosen = {variable: _chosen(line.labels[label]) for variable, label in _CHOICE.findall(urls[0])}

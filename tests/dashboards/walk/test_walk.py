@@ -50,7 +50,7 @@ def test_a_fault_changes_the_panel_of_its_place_and_those_that_a_click_on_it_lea
 
 
 def test_a_queue_that_stands_still_pages_and_the_page_stands_in_the_table(walk: Walk) -> None:
-    shown = Shown(panel=ALERTS, line="PrintQueueStalled page orders shop: State")
+    shown = Shown(panel=ALERTS, line="PrintQueueStalled orders shop: State")
     moved = changed(*both(walk.reader, shown, walk.healthy, walk.faulty["late-orders"]))
     assert shown.line in moved
 

@@ -142,7 +142,7 @@ NOT_ADDED = {
     *("Age of the bill", "Age of the last whole day"),
 }
 ROWS: Mapping[str, Rows] = {
-    "Bills and their budgets": {("cloud", "USD"): {**MONTH, "Of the budget": 0.3}},
+    "Bills and their budgets": {("cloud", "USD"): {**MONTH, "Of budget": 0.3}},
     "Services this month": {
         ("cloud", "USD", "Compute"): {"Billed": 152, "Effective": 152},
         ("cloud", "USD", "Storage"): {"Billed": 38, "Effective": 38},
@@ -236,7 +236,7 @@ def test_two_environments_are_added_up_but_for_ratios_and_times(board: Board, ti
 
 @pytest.mark.parametrize("title", ROWS)
 def test_rows_of_two_environments_are_added_up_but_for_ratios(board: Board, title: str) -> None:
-    ratios = {"Of the budget", "Score"}
+    ratios = {"Of budget", "Score"}
     expected = {
         names: pytest.approx({heading: value * (1 if heading in ratios else 2) for heading, value in row.items()})
         for names, row in ROWS[title].items()

@@ -98,6 +98,7 @@ def test_what_may_be_empty_says_what_that_means_and_no_more_than_is_known(board:
         if "noValue" in p["fieldConfig"]["defaults"]
     }
     assert said == {
+        "Requests failed": "no request now, or none is counted",
         "Expected orders": "unknown: no orders read, or none expected",
         "Alerts: what is broken, since when": "no alert, as far as rules are loaded",
         "Journeys that the probe walks": "no journey is probed, or no probe is read",

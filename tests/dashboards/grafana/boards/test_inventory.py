@@ -226,7 +226,7 @@ ROWS: list[tuple[str, str, Rows]] = [
     # Of 25 the twenty that matter most.
     ("crowd", "Oversold SKUs", {(LEEDS, sku): {"Units promised in vain": n} for n, sku in MOST}),
     ("crowd", "Best sellers out of stock", {(LEEDS, sku): {"Units available": -n} for n, sku in MOST}),
-    ("crowd", "SKUs that differ most", {(YORK, sku): {"Shop less location": n if n % 2 else -n} for n, sku in MOST}),
+    ("crowd", "SKUs that differ most", {(YORK, sku): {"Shop has more": n if n % 2 else -n} for n, sku in MOST}),
     (
         "crowd",
         "In a store while the warehouses are out",
@@ -235,7 +235,7 @@ ROWS: list[tuple[str, str, Rows]] = [
     (
         "drift",
         "SKUs that differ most",
-        {(LEEDS, "TEE"): {"Shop less location": -10}, (YORK, "HAT"): {"Shop less location": 5}},
+        {(LEEDS, "TEE"): {"Shop has more": -10}, (YORK, "HAT"): {"Shop has more": 5}},
     ),
     (
         "warehouse-out",
@@ -286,10 +286,10 @@ def test_every_query_has_data_in_one_scene(board: Board) -> None:
 
 def test_a_location_that_is_not_read_keeps_its_row_without_figures(board: Board) -> None:
     rows = board.rows("Locations at a glance", "unread")
-    known = {"Units": 970.0, "SKUs listed": 3.0, "SKUs out": 0.0, "SKUs oversold": 0.0, "Standing drift": 0.0}
+    known = {"Units": 970.0, "SKUs listed": 3.0, "SKUs out": 0.0, "Oversold": 0.0, "Standing drift": 0.0}
     assert rows == {
-        (WAREHOUSE,): {"Last read": 1, **known, "Age of the data": AGE_S},
-        (LEEDS,): {"Last read": 1, **known, "Age of the data": AGE_S},
+        (WAREHOUSE,): {"Last read": 1, **known, "Data age": AGE_S},
+        (LEEDS,): {"Last read": 1, **known, "Data age": AGE_S},
         (YORK,): {"Last read": 0},
     }
     assert board.rows("Sources", "unread")[YORK,]["Last read"] == 0

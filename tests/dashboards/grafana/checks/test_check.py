@@ -168,6 +168,11 @@ SAID: list[tuple[str, str, str]] = [
         "override of 'Budget', which no field is called",
     ),
     (
+        "table-width",
+        "columns that are wider than their panel",
+        "its columns need 2700 px; it has 647 on a screen of 1366 px",
+    ),
+    (
         "panel-type",
         "a panel type of 2018",
         "panel type 'graph' is not one of bargauge, stat, table, timeseries",

@@ -24,7 +24,8 @@ def _url(name: str, *changes: tuple[str, str]) -> Mutant:
 
 def _row_url(name: str, old: str, new: str) -> Mutant:
     def change(made: Json) -> None:
-        link = panel(made, "Objectives")["fieldConfig"]["overrides"][0]["properties"][0]["value"][0]
+        properties = panel(made, "Objectives")["fieldConfig"]["overrides"][0]["properties"]
+        link = next(one["value"][0] for one in properties if one["id"] == "links")
         assert old in link["url"], name
         link["url"] = link["url"].replace(old, new)
 

@@ -24,6 +24,14 @@ def _column_unit(name: str, heading: str, unit: str) -> Mutant:
     return Mutant(name=name, where="Objectives", change=change)
 
 
+def _column_width(name: str, px: int) -> Mutant:
+    def change(board: Json) -> None:
+        for override in panel(board, "Objectives")["fieldConfig"]["overrides"]:
+            next(one for one in override["properties"] if one["id"] == "custom.minWidth")["value"] = px
+
+    return Mutant(name=name, where="Objectives", change=change)
+
+
 def _organized(name: str, old: str, new: str) -> Mutant:
     def change(board: Json) -> None:
         _, filtered, organized = panel(board, "Objectives")["transformations"]
@@ -147,6 +155,7 @@ FORMS = (
     _transformation("joined by a field that no query has", id="joinByField", options={"byField": "sku"}),
     _organized("a column of a label that no query has", "objective", "slo"),
     _organized("a column of a query that isn't there", "Value #B", "Value #C"),
+    _column_width("columns that are wider than their panel", 900),
     _organized("a column named as if there were one query", "Value #A", "Value"),
     _override("an override by a name that no field has", options="Budget"),
     _override("an override by a matcher that Grafana lacks", id="byTitle"),
