@@ -29,13 +29,13 @@ phases:
   - {name: warm-up, kind: warm-up, duration_s: 1, level: [1, 1]}
   - {name: ramp, kind: ramp, duration_s: 1, level: [1, 1]}
   - {name: plateau, kind: plateau, duration_s: 6, level: [1, 1]}
-  - {name: drain, kind: drain, duration_s: 2}
+  - {name: drain, kind: drain, duration_s: 40}  # a run is over when its last session is
 journeys: {search-and-buy: 1.0}
 think_time: {median_s: 0.1, sigma: 0.3, max_s: 0.3}
 cart_lines: {min: 1, max: 3}
 trace_sampling: 1.0
 limits: {open_sessions: 100}
-design_effect_prior: 2.0
+assumed_error_burst_s: 1
 """
 
 
@@ -86,9 +86,9 @@ def folder(tmp_path: Path, shop: Shop) -> Path:
 
 
 @contextmanager
-def play(folder: Path, shop: Shop, prometheus: str, *more: str, **also: str) -> Iterator[Played]:
+def play(folder: Path, shop: Shop, prometheus: str, *more: str, verb: str = "run", **also: str) -> Iterator[Played]:
     base = str(shop.ports.base)  # so that the shop's spans go to the run's recorder
-    arguments = ("run", "plan.yaml", "--on", "staging", "--port-base", base, *more)
+    arguments = (verb, "plan.yaml", "--on", "staging", "--port-base", base, *more)
     variables = {TOKEN_VARIABLE: shop.token, "PEAKPROOF_PROMETHEUS": prometheus, **also}
     with running(folder, *arguments, **variables) as peak:
         yield Played(peak, folder, shop)
@@ -109,6 +109,40 @@ def test_a_run_that_nothing_disturbs_is_complete_and_valid(folder: Path, shop: S
     assert document["account"]["completed"] == document["account"]["planned"]
     assert (document["release"]["before"], document["release"]["after"]) == ("2026.47.0", "2026.47.0")
     assert played.judged() != 99
+
+
+def test_a_gate_judges_the_run_that_it_played_and_ends_with_its_verdict(
+    folder: Path, shop: Shop, prometheus: str
+) -> None:
+    """A run with a later name, such as another pipeline's, is begun in the same folder meanwhile."""
+    with play(folder, shop, prometheus, verb="gate") as gate:
+        gate.wait_for_load()
+        own, later = gate.directory, folder / "runs" / "99991231T235959Z-small-ffff"
+        later.mkdir()
+        (later / "run.json").write_text("{}")
+        code = gate.peak.ended()
+    verdict = json.loads((own / "verdict.json").read_text())
+    told = gate.peak.told().splitlines()
+    assert told[-2:] == [f"run={own}", f"{verdict['outcome']}  {own / 'report.html'}"], gate.peak.told()
+    assert (code, verdict["run"]) == (verdict["exit_code"], own.name)
+    assert "auditing: every order against the shop records" in told
+    assert {"audit.json", "verdict.json", "junit.xml", "summary.md", "report.html"} <= {p.name for p in own.iterdir()}
+    assert [path.name for path in later.iterdir()] == ["run.json"]
+
+
+def test_a_signal_ends_a_gate_as_it_ends_a_run_and_nothing_is_judged(folder: Path, shop: Shop, prometheus: str) -> None:
+    with play(folder, shop, prometheus, verb="gate") as gate:
+        gate.wait_for_load()
+        gate.peak.process.send_signal(signal.SIGTERM)
+        assert gate.peak.ended() == 75
+    name, path = gate.directory.name, gate.directory
+    left = f"peakproof audit {name}, then peakproof judge {name}"
+    assert gate.peak.told().splitlines()[-2:] == [
+        f"run={path}",
+        f"INCONCLUSIVE  stopped by hand or signal, not judged: {left}",
+    ]
+    assert account_adds_up(gate.document())
+    assert not [name for name in ("audit.json", "verdict.json", "report.html") if (path / name).exists()]
 
 
 def test_a_browser_that_is_missing_ends_it_before_any_load(folder: Path, shop: Shop, prometheus: str) -> None:
@@ -134,6 +168,8 @@ def test_a_browser_beside_the_load_is_reported_and_harms_no_run(
     command = instead or f'exec {real_chromium()} "$@"'
     program.write_text(f"#!/bin/sh\necho $$ > {folder}/pid\n{command}\n")
     program.chmod(0o755)
+    if not instead:  # on a busy machine its first page takes longer than the other runs
+        (folder / "plan.yaml").write_text(PLAN.replace("duration_s: 6,", "duration_s: 20,"))
     with play(folder, shop, prometheus, "--browser", PEAKPROOF_CHROMIUM=str(program)) as played:
         ended = played.peak.ended()
     if instead:  # a real one takes a core: on a small machine the load may be late
@@ -225,7 +261,8 @@ def test_a_killed_prometheus_is_data_that_is_missing(folder: Path, shop: Shop, p
         "completed",
         [f"Prometheus at {url} doesn't answer: ConnectionError"],
     )
-    assert f"not valid: Prometheus at {url} doesn't answer: ConnectionError\n" in played.peak.told()
+    told = f"not valid: Prometheus at {url} doesn't answer: ConnectionError; mend that, and run again\n"
+    assert told in played.peak.told()
     assert played.judged() == 75
 
 

@@ -13,7 +13,7 @@ def test_each_document_of_the_page_is_read(tmp_path: Path) -> None:
     blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "objectives.yaml"
     path.write_text("---\n".join(blocks), encoding="utf-8")
-    assert [objective.name for objective in read_objectives([path])] == ["edge-latency"]
+    assert [objective.name for objective in read_objectives([path])] == ["purchases", "edge-latency"]
 
 
 def test_the_page_names_every_indicator_and_its_counters() -> None:

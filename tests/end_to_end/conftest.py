@@ -15,7 +15,9 @@ import pytest
 
 from tests.ports import free_base
 
-SMALL, BRIEF, NEWS = (Path(__file__).with_name(name) for name in ("small.yaml", "brief.yaml", "news.yaml"))
+SMALL, SLOW, BRIEF, NEWS = (
+    Path(__file__).with_name(name) for name in ("small.yaml", "slow.yaml", "brief.yaml", "news.yaml")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Ended:
 @pytest.fixture(scope="session")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Play the release that is slower in checkout, with two workers."""
-    return play(tmp_path_factory.mktemp("slow"), "--release", "slow-checkout", "--workers", "2")
+    return play(tmp_path_factory.mktemp("slow"), "--release", "slow-checkout", "--workers", "2", plan=SLOW)
 
 
 @pytest.fixture(scope="session")

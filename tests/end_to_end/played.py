@@ -39,7 +39,7 @@ think_time: {median_s: 0.2, sigma: 0.3, max_s: 1}
 cart_lines: {min: 1, max: 3}
 trace_sampling: 0.0
 limits: {open_sessions: 400}
-design_effect_prior: 2.0
+assumed_error_burst_s: 0.1
 """
 # So loose that an undisturbed run passes: whatever doesn't pass below, the fault has spoilt.
 OBJECTIVES = slo("home-answers", "{steps: [home]}", "{steps: [home]}", target=0.5)

@@ -38,7 +38,7 @@ class World:
         self.folder, self.shop, self._prometheus = folder, shop, prometheus
         environment = shop.environment_with_customers()
         (folder / "targets.yaml").write_text(json.dumps(redacted("staging", environment)))
-        plan = PLAN.replace("{search-and-buy: 1.0}", json.dumps(MIX)).replace("duration_s: 2}", "duration_s: 8}")
+        plan = PLAN.replace("{search-and-buy: 1.0}", json.dumps(MIX))
         plan = plan.replace("10800", "28800").replace("peak_sessions_per_s: 3", "peak_sessions_per_s: 8")
         (folder / "plan.yaml").write_text(plan)
         answers = "{steps: [checkout]}"

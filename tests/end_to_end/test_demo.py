@@ -16,8 +16,7 @@ pytestmark = pytest.mark.timeout(300)
 def test_a_good_release_passes_and_the_last_lines_name_the_report_and_the_run(good: Ended) -> None:
     assert good.code == 0, good.out + good.err
     assert good.document("verdict.json")["outcome"] == "PASS"
-    report, run = good.out.splitlines()[-2:]
-    assert (report, run) == (f"report: {good.run / 'report.html'}", f"run:    {good.run}")
+    assert good.out.splitlines()[-2:] == [f"run={good.run}", f"PASS  {good.run / 'report.html'}"]
     assert good.err == ""
 
 
@@ -68,15 +67,19 @@ def test_the_run_holds_the_spans_of_both_sides_in_one_trace(good: Ended) -> None
     assert len(whole) > 200
 
 
-def test_a_slow_release_fails_and_the_first_line_names_objective_amount_and_span(slow: Ended) -> None:
+def test_a_slow_release_fails_and_the_first_lines_name_what_it_is_and_objective_amount_and_span(slow: Ended) -> None:
     assert slow.code == 99, slow.out + slow.err
-    headline = slow.document("verdict.json")["headline"]
+    headline, about = (slow.document("verdict.json")[name] for name in ("headline", "about"))
+    what = "on demo (replicas 2, database sqlite, data fresh, cache cold)"
+    assert about["line"] == f"release {slow.document('run.json')['phases'][-1]['release']} {what}"
     assert re.fullmatch(
         r"FAIL  checkout-latency: [\d.]+ % of \d+ checkouts took over 500 ms, allowed 5 % \(p95 .+, limit 500 ms\)"
-        r'.*; grew: shop "SELECT stock" \+\d+ ms a checkout \(1 → [\d.]+ calls\)',
+        r'.*; grew: shop "SELECT stock" \+\d+ ms a checkout \(1 → [\d.]+ calls\)'
+        r"; the run was aborted: checkout-latency will be missed whatever comes",
         headline,
     )
-    assert slow.out[slow.out.index("\nFAIL") :].replace("\n      ", " ").startswith(f"\n{headline}")
+    told = f"\nFAIL  {about['line']} {headline.removeprefix('FAIL  ')}"
+    assert slow.out[slow.out.index("\nFAIL") :].replace("\n      ", " ").startswith(told)
 
 
 def test_a_slow_release_is_stopped_once_its_breach_is_certain(slow: Ended) -> None:

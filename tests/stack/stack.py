@@ -26,14 +26,13 @@ http.server.HTTPServer(("0.0.0.0", 18099), Taker).serve_forever()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """A run that is over: its exit code, what its master said, and its documents."""
+    """A run that is over and judged: the verdict's exit code, what its master said, and its documents."""
 
     name: str
     code: int
     said: str
     run: dict[str, Any]
     verdict: dict[str, Any]
-    verdict_code: int
 
     @property
     def lost(self) -> dict[str, bool]:
@@ -101,18 +100,15 @@ class Stack:
         return len(ledgers) == 2 and live.exists() and json.loads(live.read_text())["phase"] == "plateau"
 
     def end(self, name: str) -> Played:
-        """Wait for the run's end, audit and judge it inside the stack, and return what came of it."""
+        """Wait for the run's end and its verdict, and return what came of it."""
         master = self.podman.name("master")
-        code = int(self.podman.podman("wait", master, timeout_s=120))
-        both = f"peakproof audit {name}; peakproof judge {name}"
-        judged = self.podman.compose("run", "--rm", "--no-deps", "-T", "master", "sh", "-c", both, check=False)
+        code = int(self.podman.podman("wait", master, timeout_s=180))
         return Played(
             name=name,
             code=code,
             said=self.podman.logs(master),
             run=self.document(name, "run.json"),
             verdict=self.document(name, "verdict.json"),
-            verdict_code=judged.returncode,
         )
 
     def document(self, run: str, name: str) -> dict[str, Any]:
