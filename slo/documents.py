@@ -5,7 +5,8 @@ whose message names the file, the place in it, the value, and what is allowed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -25,6 +26,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 MAX_BYTES = 1 << 20
 _MAX_SHOWN = 80
 _RENAMED = "renamed_key"
+_MAX_DOCUMENTS = 100
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -115,26 +117,94 @@ def parse_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML holds anyth
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "malformed"
-        raise BadInput(f"{path}: not YAML{place}: {problem}") from error
+        raise _not_yaml(error, path) from error
     except (RecursionError, ValueError) as error:
         raise BadInput(f"{path}: not YAML: {error}") from error
 
 
-def validate(data: object, model: type[Model], path: Path | str, *, strict: bool | None = None) -> Model:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlDocument:
+    """One document of a YAML file: what it holds, and the tree that knows at which line each part of it stands."""
+
+    data: Any
+    node: yaml.Node
+
+    def line(self, loc: Sequence[int | str] = ()) -> int:
+        """Return the line (from 1) of the deepest part that `loc` leads to; what isn't there is passed over.
+
+        A place that a model names may hold a union's tag, which is no key, or end in a key that is missing.
+        """
+        node, line = self.node, self.node.start_mark.line
+        for part in loc:
+            inside = _inside(node, part)
+            if inside is not None:
+                node, line = inside[0], inside[1]
+        return line + 1
+
+    def items(self) -> "tuple[YamlDocument, ...]":
+        """Return the items of a list as documents of their own; a document that is no list is its only one."""
+        if not isinstance(self.node, yaml.SequenceNode):
+            return (self,)
+        pairs = zip(self.data, self.node.value, strict=True)
+        return tuple(YamlDocument(data=data, node=node) for data, node in pairs)
+
+
+def _inside(node: yaml.Node, part: int | str) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part].start_mark.line
+    if isinstance(node, yaml.MappingNode):
+        return next(((value, key.start_mark.line) for key, value in node.value if key.value == part), None)
+    return None
+
+
+def parse_yaml_documents(text: str, path: Path) -> tuple[YamlDocument, ...]:
+    """Parse all documents of a YAML text with the safe loader, empty ones left out; raises BadInput with the place."""
+    loader, found = yaml.SafeLoader(text), []
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            data = None if node is None else loader.construct_document(node)
+            if node is not None and data is not None:
+                found.append(YamlDocument(data=data, node=node))
+    except yaml.YAMLError as error:
+        raise _not_yaml(error, path) from error
+    except (RecursionError, ValueError) as error:
+        raise BadInput(f"{path}: not YAML: {error}") from error
+    finally:
+        loader.dispose()
+    if len(found) > _MAX_DOCUMENTS:
+        raise BadInput(f"{path}: {len(found)} documents, at most {_MAX_DOCUMENTS} allowed")
+    return tuple(found)
+
+
+def _not_yaml(error: yaml.YAMLError, path: Path) -> BadInput:
+    mark = getattr(error, "problem_mark", None)
+    place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return BadInput(f"{path}: not YAML{place}: {getattr(error, 'problem', None) or 'malformed'}")
+
+
+def validate(
+    data: object,
+    model: type[Model],
+    path: Path | str,
+    *,
+    strict: bool | None = None,
+    document: YamlDocument | None = None,
+) -> Model:
     """Turn parsed `data` into `model`; raises BadInput with one line for each error.
 
-    `strict` refuses a value of another type that could be turned into the right one, whatever the model says.
+    `strict` refuses a value of another type that could be turned into the right one, whatever the model says. With the
+    `document` that the data is of, each error names its line.
     """
     if not isinstance(data, dict):
         raise BadInput(f"{path}: expected a mapping at the top, found {type(data).__name__}")
     try:
         return model.model_validate(data, strict=strict)
     except ValidationError as error:
-        lines = [f"{path}: {_message(detail)}" for detail in error.errors(include_url=False)]
-        raise BadInput("\n".join(lines)) from error
+        details = error.errors(include_url=False)
+        lines = ["" if document is None else f", line {document.line(one['loc'])}" for one in details]
+        found = [f"{path}{line}: {_message(one)}" for one, line in zip(details, lines, strict=True)]
+        raise BadInput("\n".join(found)) from error
 
 
 def validate_json(text: str, model: type[Model], path: Path | str) -> Model:

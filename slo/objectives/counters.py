@@ -48,6 +48,7 @@ class Series:
     labels: Mapping[str, str]
     at: Ints
     counted: Floats  # the value with restarts added up
+    falls: int = 0  # how often it fell: a counter's restarts
 
     @property
     def target(self) -> tuple[str, str]:
@@ -82,7 +83,7 @@ def _series(row: Mapping[str, Any]) -> Series | None:
     steps = np.diff(value, prepend=0.0)
     counted = np.cumsum(np.where(steps < 0, value, steps))
     labels = {str(name): str(text) for name, text in json.loads(row["labels"]).items()}
-    return Series(labels=labels, at=at, counted=counted)
+    return Series(labels=labels, at=at, counted=counted, falls=int((steps < 0).sum()))
 
 
 def from_birth(series: Sequence[Series], seen: Sequence[Series]) -> tuple[Series, ...]:

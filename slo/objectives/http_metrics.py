@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from slo.objectives.indicators import Availability, Counters, Latency
+from slo.objectives.indicators import Availability, Latency
 from slo.objectives.selectors import Matcher, selector_of
+from slo.objectives.sources import Counters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

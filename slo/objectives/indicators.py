@@ -10,21 +10,21 @@ decide on the run's validity.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Protocol, Self
 
-import numpy as np
 import pyarrow as pa
 
 from slo.design_effect import StepCounts, blocks_of
-from slo.objectives.counters import NoData, Series, births, check_scraped, from_birth, increases, series_of
-from slo.objectives.selectors import Selector
+from slo.objectives.counted import counted
+from slo.objectives.counters import NoData
+from slo.objectives.promql import plain_selector
+from slo.objectives.sources import Clock, Counters, CounterSums, Readings, Records, Source
 
 _NS = 1_000_000_000
 HANGS_S = 10.0
 LATE_S = 1.0
 """How late a session may start and still be on time."""
 NEVER_JUDGED = ("blocked", "proxy", "no_descriptor", "no_port")
-Clock = Literal["scheduled", "sent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,61 +57,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Records:
-    """The load generator's own records of some steps, timed from when the shopper wanted them or from the send."""
-
-    steps: tuple[str, ...]
-    clock: Clock = "scheduled"
-    kind: ClassVar[str] = "records"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
-    """Two counters in Prometheus; `steps` says which requests of the plan move them, if that is known."""
-
-    good: Selector
-    total: Selector
-    steps: tuple[str, ...] = ()
-    kind: ClassVar[str] = "prometheus"
-
-
-WINDOW = "{window}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queries:
-    """Bad events and all events as PromQL that no two selectors can say, with `{window}` where the range stands.
-
-    `total` is None where `errors` is their ratio already. A run can't be judged by it, because only plain counters can
-    be read at two given moments; nor are rules made of it, because no series is known to prove them on.
-    """
-
-    errors: str
-    total: str | None
-    steps: tuple[str, ...] = ()
-    kind: ClassVar[str] = "promql"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sessions:
-    """The load generator's own sessions of some journeys: whether each came to its end (slo/objectives/journeys.py)."""
-
-    journeys: tuple[str, ...]
-    steps: ClassVar[tuple[str, ...]] = ()
-    kind: ClassVar[str] = "sessions"
-
-
-Source = Records | Counters | Queries | Sessions
-NOT_COUNTERS = "it is written as PromQL that no two counters say: name a good and a total counter instead"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The counts of one objective in the judged window, or in `no_data` the reason why there are none.
 
     Of those `left_out`, the `unreached` never came to the shop. In `quantile_s` a request that was cut off counts as
     infinite, in `quantile_at_least_s` with what it had waited. `session_scatter` is the variance of the sessions' bad
-    counts about what their steps' means give, over the binomial one; None where sessions aren't known.
+    counts about what their steps' means give, over the binomial one; None where sessions aren't known. `weighting` is
+    the design effect of events that don't weigh the same (Kish 1965); `events_are` what they are where they are neither
+    requests nor sessions.
     """
 
     counts: tuple[StepCounts, ...] = ()
@@ -123,15 +76,17 @@ class Evidence:
     service_quantile_s: float | None = None
     session_scatter: float | None = None
     no_data: str | None = None
+    weighting: float = 1.0
+    events_are: str | None = None
 
     @property
     def events(self) -> int:
         """Return how many events were judged."""
-        return sum(sum(step.events) for step in self.counts)
+        return round(sum(sum(step.events) for step in self.counts))
 
     @property
-    def bad(self) -> int:
-        """Return how many of them were bad."""
+    def bad(self) -> float:
+        """Return how many of them were bad: a part of one where an event is a ratio."""
         return sum(sum(step.bad) for step in self.counts)
 
 
@@ -190,6 +145,9 @@ class RequestRecords(TracedRequests, Protocol):
 
     def evidence(self, asked: Sequence[Asked], window: Window) -> tuple[Evidence, ...]:
         """Return the evidence of all that is asked, in its order, of the requests scheduled in `window`."""
+
+    def evidence_of_part(self, asked: Asked, part: Window) -> Evidence:
+        """Return the counts of what is asked, of the requests scheduled in a `part` of the judged window."""
 
     def counts(self, window: Window | None = None) -> Mapping[tuple[str, str | None], int]:
         """Return the number of requests by step and error, of those scheduled in `window` or of all."""
@@ -298,6 +256,29 @@ class Latency:
         return _read(self, requests, answers, window, quantile)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """An event is a value of a query, good where the comparison with the limit holds (OpenSLO's `thresholdMetric`)."""
+
+    source: Readings
+    threshold_s: None = None
+    kind: ClassVar[str] = "threshold"
+
+    def bad(self, *, error: str | None, scheduled_at: int, sent_at: int, finished_at: int) -> bool | None:
+        """Return None: no request is one of its events."""
+
+    def selectors(self) -> tuple[str, ...]:
+        """Return the query where it is a selector, whose samples are the values."""
+        return (self.source.query,) if plain_selector(self.source.query) is not None else ()
+
+    def asked(self, quantile: float) -> Asked | None:
+        """Return None: it asks nothing of the request records."""
+
+    def read(self, requests: RequestRecords, answers: pa.Table, window: Window, quantile: float) -> Evidence:  # noqa: ARG002 - one signature for all kinds
+        """Raise TypeError: it is read by slo.objectives.evidence."""
+        raise TypeError("readings are read by slo.objectives.evidence")
+
+
 def _read(
     indicator: Indicator, requests: RequestRecords, answers: pa.Table, window: Window, quantile: float
 ) -> Evidence:
@@ -306,43 +287,19 @@ def _read(
 
 
 def _selectors(source: Source) -> tuple[str, ...]:
-    return (source.good.text, source.total.text) if isinstance(source, Counters) else ()
+    if isinstance(source, Counters):
+        return source.good.text, source.total.text
+    if isinstance(source, CounterSums):
+        return tuple(one.text for one in (*source.part, *source.total))
+    return ()
 
 
 def _read_counters(source: Source, answers: pa.Table, window: Window) -> Evidence:
-    if isinstance(source, Sessions):
-        raise TypeError("sessions are read by slo.objectives.journeys.read_evidence")
-    if not isinstance(source, Counters):
-        return Evidence(no_data=NOT_COUNTERS)
+    if not isinstance(source, Counters | CounterSums):
+        raise TypeError(f"a source of {source.kind} is read by slo.objectives.evidence")
     try:
-        return Evidence(counts=(_counted(source, answers, window),))
+        found = counted(source, answers, (window.starts_at, window.ends_at), window.edges())
     except NoData as reason:
         return Evidence(no_data=str(reason))
-
-
-def _counted(source: Counters, answers: pa.Table, window: Window) -> StepCounts:
-    """Good and total at every block's edge; no good series is 0 good events only when the total is there."""
-    asked = (window.starts_at, window.ends_at)
-    total = series_of(answers, source.total.text, *asked)
-    good = series_of(answers, source.good.text, *asked)
-    check_scraped(total, source.total.text, *asked, births(answers))
-    _check_labels(source, total, good)
-    edges = window.edges()
-    seen = (*total, *good)
-    all_events, good_events = (increases(from_birth(some, seen), edges) for some in (total, good))
-    events = np.rint(all_events).astype(np.int64)
-    bad = np.rint(all_events - good_events).astype(np.int64)
-    if not events.sum():
-        raise NoData(f"{source.total.text} counted nothing in the judged window")
-    if (bad < 0).any():
-        raise NoData(f"{source.good.text} grew more than {source.total.text}: good is not a part of total")
-    return StepCounts(step="", events=tuple(events.tolist()), bad=tuple(bad.tolist()))
-
-
-def _check_labels(source: Counters, total: tuple[Series, ...], good: tuple[Series, ...]) -> None:
-    """Refuse a label that no longer exists, which would make every event good, or bad, in silence."""
-    for matcher in source.good.matchers:
-        carriers = good if matcher.label == "le" else total
-        if not carriers or any(matcher.label not in one.labels for one in carriers):
-            what = f'no bucket le="{matcher.value}"' if matcher.label == "le" else f"no label {matcher.label}"
-            raise NoData(f"{source.good.metric} has {what}: renamed, or never exported")
+    counts = StepCounts(step="", events=tuple(found.events.tolist()), bad=tuple(found.bad.tolist()))
+    return Evidence(counts=(counts,))

@@ -17,11 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import pyarrow as pa
-
 from slo.design_effect import StepCounts
-from slo.objectives.indicators import Ending, Evidence, RequestRecords, Sessions, Window
-from slo.objectives.objective import Objective
+from slo.objectives.indicators import Ending, Evidence, RequestRecords, Window
+from slo.objectives.sources import Sessions
 
 NOTHING_TO_BUY = frozenset({"data_exhausted", "out_of_stock"})
 """What a session that meant to buy lacked: nothing was left to buy, or its order was refused for want of it."""
@@ -30,14 +28,6 @@ REFUSED_AS_PLANNED = _OUT_OF_STOCK | {"account_locked"}
 _KEPT_AWAY = (": blocked", ": proxy")
 _UNSENT = (": no_descriptor", ": no_port")
 Kind = Literal["good", "bad", "left out", "unreached"]
-
-
-def read_evidence(objective: Objective, requests: RequestRecords, answers: pa.Table, window: Window) -> Evidence:
-    """Read the evidence of an objective, from whichever of the three its events are in."""
-    source = objective.indicator.source
-    if isinstance(source, Sessions):
-        return read_sessions(source, requests, window)
-    return objective.indicator.read(requests, answers, window, objective.target)
 
 
 def read_sessions(source: Sessions, records: RequestRecords, window: Window) -> Evidence:

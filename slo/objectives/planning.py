@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from slo.design_effect import longest_error_burst_s, planned_design_effect
+from slo.objectives.evaluated import queries_of, tiles_of
+from slo.objectives.indicators import Window
 from slo.objectives.objective import Objective
+from slo.objectives.sources import Queries, Readings
 from slo.statistics import ALPHA, chance_of_proof, chance_of_proof_alone, events_needed, upper_bad_ratio
 
 HEALTHY = 0.25
@@ -87,6 +90,26 @@ def why_not_provable(proof: Proof, judged_s: float) -> str:
 
 def _minutes(minutes: float) -> str:
     return f"{minutes:,.{1 if minutes < 10 else 0}f}"  # noqa: PLR2004 - two digits say enough
+
+
+def events_of_time(objectives: Iterable[Objective], judged_s: float) -> dict[str, float]:
+    """Return how many slices, or answers of Prometheus, a judged time of `judged_s` holds, by what counts them.
+
+    It is nan for the samples of a gauge, which come as often as it is scraped.
+    """
+    window = Window(starts_at=0, ends_at=max(1, round(judged_s * 1e9)))
+    return {name: number for one in objectives for name, number in _events_of_time(one, window).items()}
+
+
+def _events_of_time(objective: Objective, window: Window) -> dict[str, float]:
+    if objective.slices is not None and objective.slices.are_events:
+        return dict.fromkeys(objective.counted, float(len(objective.slices.windows(window))))
+    source = objective.indicator.source
+    if not isinstance(source, Queries | Readings):
+        return {}
+    queries = queries_of(source)
+    number = tiles_of(queries, objective.slices, window).number if queries else math.nan
+    return dict.fromkeys(objective.counted, float(number))
 
 
 def _proof(objective: Objective, expected: Mapping[str, float], judged_s: float, burst_s: float, alpha: float) -> Proof:

@@ -1,15 +1,20 @@
-"""A parser for the only PromQL that an objective may hold: a plain selector of a counter.
+"""Plain selectors of counters: a metric's name and the conditions on its labels.
 
-Counters are read at two timestamps, so there is nothing to compute in the query. `name{label="value", …}` and no
-more: a function, a range, an offset or arithmetic is refused.
+Counters are read at given moments, so there is nothing to compute in such a query. `name{label="value", …}` and no
+more: what a function, a range, an offset or arithmetic comes to is said in slo/objectives/promql.py.
 """
 
 import re
 from dataclasses import dataclass
 
-_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*')
-_COUNTER = ("_total", "_count", "_bucket", "_sum")
+import promql_parser as ast
+
+COUNTER = ("_total", "_count", "_bucket", "_sum")
+"""What names of counters end in: https://prometheus.io/docs/practices/naming/ and, of histograms, the text format."""
+_GAUGE = re.compile(
+    r"up|.*_(?:bytes|seconds|ratio|percent|celsius|info|timestamp|current|in_flight|utilization|usage|connections)"
+)
+_OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,16 @@ class Selector:
         """Return the value that `label` must equal, None without such a matcher."""
         return next((m.value for m in self.matchers if m.label == label and m.op == "="), None)
 
+    @property
+    def is_named_a_counter(self) -> bool:
+        """Whether its name ends as counters' names do."""
+        return self.metric.endswith(COUNTER)
+
+    @property
+    def is_named_a_gauge(self) -> bool:
+        """Whether its name ends in a unit or a state, without what a counter's name adds."""
+        return _GAUGE.fullmatch(self.metric) is not None
+
 
 def selector_of(metric: str, matchers: tuple[Matcher, ...]) -> Selector:
     """Return the selector of a metric under `matchers`, as one would write it."""
@@ -47,29 +62,33 @@ def quoted(value: str) -> str:
 
 
 def parse_selector(text: str) -> Selector:
-    """Parse `name{label="value", …}`; raises ValueError that says what is allowed."""
+    """Parse the selector of a counter, `name{label="value", …}`; raises ValueError that says what is allowed."""
     text = text.strip()
-    metric = _METRIC.match(text)
-    if metric is None:
-        raise ValueError('expected a counter\'s selector such as name_total{label="value"}')
-    rest = text[metric.end() :].strip()
-    if rest and not (rest.startswith("{") and rest.endswith("}")):
+    tree = parse_promql(text)
+    found = selected(tree) if isinstance(tree, ast.VectorSelector) else None
+    if found is None:
         raise ValueError("expected a metric's name and its matchers only, no function, range, offset or arithmetic")
-    if not metric.group().endswith(_COUNTER):
-        raise ValueError(f"expected a counter, whose name ends in one of {', '.join(_COUNTER)}")
-    return Selector(text=text, metric=metric.group(), matchers=_matchers(rest[1:-1]))
+    if not found.is_named_a_counter:
+        raise ValueError(f"expected a counter, whose name ends in one of {', '.join(COUNTER)}")
+    return Selector(text=text, metric=found.metric, matchers=found.matchers)
 
 
-def _matchers(inside: str) -> tuple[Matcher, ...]:
-    found, at = [], 0
-    while inside[at:].strip():
-        match = _MATCHER.match(inside, at)
-        if match is None:
-            raise ValueError(f'expected label="value" (or !=, =~, !~) at {inside[at : at + 30]!r}')
-        label, op, value = match.groups()
-        found.append(Matcher(label=label, op=op, value=value.replace('\\"', '"').replace("\\\\", "\\")))
-        at = match.end()
-        if at < len(inside) and inside[at] != ",":
-            raise ValueError(f"expected a comma at {inside[at : at + 30]!r}")
-        at += 1
-    return tuple(found)
+def parse_promql(text: str) -> ast.Expr:
+    """Return the tree of a query; raises ValueError with what Prometheus would say against it."""
+    try:
+        return ast.parse(text)
+    except ValueError as error:
+        raise ValueError(f"no PromQL: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ValueError("no PromQL that can be read: it is nested too deeply") from None
+
+
+def selected(tree: ast.VectorSelector) -> Selector | None:
+    """Return the selector that a tree's leaf is, None where it has no name, an offset, a moment or alternatives."""
+    if tree.name is None or tree.offset is not None or tree.at is not None or tree.matchers.or_matchers:
+        return None
+    matchers = tree.matchers.matchers
+    return selector_of(
+        tree.name,
+        tuple(Matcher(label=one.name, op=_OPS[str(one.op).rpartition(".")[2]], value=one.value) for one in matchers),
+    )

@@ -5,28 +5,19 @@ say, a run can be judged by it as well; else only rules are made of it. Sloth's 
 aren't carried over: alerts of ours have their own. What would silence an objective is refused.
 """
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from slo.documents import BadInput, Document, validate
-from slo.objectives.indicators import WINDOW, Availability, Counters, Latency, Queries
+from slo.documents import BadInput, Document, YamlDocument, validate
+from slo.objectives.indicators import Availability, Latency
 from slo.objectives.objective import Objective
-from slo.objectives.openslo import Name, TargetPercent, all_counted, bucket_s
-from slo.objectives.selectors import Matcher, Selector, parse_selector, selector_of
+from slo.objectives.openslo.metrics import events_indicator, ratio_indicator
+from slo.objectives.openslo.parts import Name, TargetPercent
+from slo.objectives.promql import one_line
+from slo.objectives.sources import WINDOW
 
 PERIOD = "30d"  # Sloth's default
-_RANGE = re.compile(r"\{\{\s*\.window\s*\}\}")
-_SELECTOR = r"""(?P<selector>[a-zA-Z_:][\w:]*\s*(?:\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})?)"""
-_SUM = re.compile(rf"sum\(\s*(?:rate|increase)\(\s*{_SELECTOR}\s*\[\{{window\}}\]\s*\)\s*\)")
-# Written behind sums of errors that may never have been born: our rules make those 0 themselves.
-_OR_NONE = re.compile(r"\s*\bor\s*(?:\bon\s*\(\s*\)\s*)?\bvector\(\s*0\s*\)$", re.IGNORECASE)
-_COMPLEMENT = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
-
-
-def _query(text: str) -> str:
-    return " ".join(_RANGE.sub(WINDOW, text).split())
 
 
 class _Events(Document):
@@ -36,7 +27,7 @@ class _Events(Document):
     @model_validator(mode="after")
     def _over_the_window(self) -> "_Events":
         for name in ("error_query", "total_query"):
-            if WINDOW not in _query(getattr(self, name)):
+            if WINDOW not in one_line(getattr(self, name)):
                 raise ValueError(f"{name} must hold {{{{.window}}}}, the range it is evaluated over")
         return self
 
@@ -46,7 +37,7 @@ class _Raw(Document):
 
     @model_validator(mode="after")
     def _over_the_window(self) -> "_Raw":
-        if WINDOW not in _query(self.error_ratio_query):
+        if WINDOW not in one_line(self.error_ratio_query):
             raise ValueError("error_ratio_query must hold {{.window}}, the range it is evaluated over")
         return self
 
@@ -105,9 +96,9 @@ class _Specification(Document):
     slos: Annotated[list[_Slo], Field(min_length=1, max_length=100)]
 
 
-def objectives_of(data: object, where: str) -> list[Objective]:
+def objectives_of(data: object, where: str, document: YamlDocument | None = None) -> list[Objective]:
     """Return the objectives of one parsed specification, named service-name; raises BadInput."""
-    read = validate(data, _Specification, where)
+    read = validate(data, _Specification, where, document=document)
     found = []
     for number, slo in enumerate(read.slos):
         try:
@@ -130,53 +121,7 @@ def objectives_of(data: object, where: str) -> list[Objective]:
 
 def _indicator(sli: _Sli) -> Availability | Latency:
     if sli.raw is not None:
-        return Availability(source=Queries(errors=_query(sli.raw.error_ratio_query), total=None))
+        return ratio_indicator(one_line(sli.raw.error_ratio_query), "bad", ())
     if sli.events is None:  # pragma: no cover - one of them is there when it was read
         raise TypeError("events or raw")
-    errors, total = _query(sli.events.error_query), _query(sli.events.total_query)
-    counters = _counters(errors, total)
-    if counters is None:
-        return Availability(source=Queries(errors=errors, total=total))
-    threshold_s = bucket_s(counters.good, counters.total)
-    return Availability(source=counters) if threshold_s is None else Latency(source=counters, threshold_s=threshold_s)
-
-
-def _counters(errors: str, total: str) -> Counters | None:
-    """Return the counters of good and all events, where the two queries are sums that say no more."""
-    everything = _sum_of(total)
-    if everything is None:
-        return None
-    errors = _OR_NONE.sub("", errors)
-    bad = _sum_of(errors)
-    good = _without(everything, bad) if bad is not None else _rest(errors, total)
-    return None if good is None else Counters(good=good, total=all_counted(everything))
-
-
-def _sum_of(query: str) -> Selector | None:
-    found = _SUM.fullmatch(query)
-    if found is None:
-        return None
-    try:
-        return parse_selector(found["selector"])
-    except ValueError:
-        return None
-
-
-def _without(everything: Selector, bad: Selector) -> Selector | None:
-    """Return the selector of what is in `everything` and not in `bad`; only one further matcher has a complement."""
-    further = [one for one in bad.matchers if one not in everything.matchers]
-    missing = [one for one in everything.matchers if one not in bad.matchers]
-    if bad.metric != everything.metric or missing or len(further) != 1:
-        return None
-    one = further[0]
-    turned = Matcher(label=one.label, op=_COMPLEMENT[one.op], value=one.value)
-    return selector_of(everything.metric, (*everything.matchers, turned))
-
-
-def _rest(errors: str, total: str) -> Selector | None:
-    """Return the good selector of a difference, total - good."""
-    inside = errors.removeprefix("(").removesuffix(")").strip() if errors.startswith("(") else errors
-    if not inside.startswith(total):
-        return None
-    sign, _, rest = inside[len(total) :].strip().partition(" ")
-    return _sum_of(rest.strip()) if sign == "-" else None
+    return events_indicator(one_line(sli.events.error_query), "bad", one_line(sli.events.total_query), ())

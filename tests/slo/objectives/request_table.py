@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from slo.design_effect import StepCounts
-from slo.objectives.indicators import HANGS_S, LATE_S, NEVER_JUDGED, Asked, Clock, Ending, Evidence, Window
+from slo.objectives.indicators import HANGS_S, LATE_S, NEVER_JUDGED, Asked, Ending, Evidence, Window
+from slo.objectives.sources import Clock
 
 _NS = 1_000_000_000
 Bools = npt.NDArray[np.bool_]
@@ -27,6 +28,10 @@ class RequestTable:
     def evidence(self, asked: Sequence[Asked], window: Window) -> tuple[Evidence, ...]:
         """Return the evidence of all that is asked."""
         return tuple(self._evidence(one, window) for one in asked)
+
+    def evidence_of_part(self, asked: Asked, part: Window) -> Evidence:
+        """Return the evidence of a part of the window."""
+        return self._evidence(asked, part)
 
     def counts(self, window: Window | None = None) -> Mapping[tuple[str, str | None], int]:
         """Return the number of requests by step and error."""

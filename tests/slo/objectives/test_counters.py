@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pytest
 
-from slo.objectives.indicators import Availability, Counters, Evidence, Latency, Window
+from slo.objectives.indicators import Availability, Evidence, Latency, Window
 from slo.objectives.selectors import parse_selector
+from slo.objectives.sources import Counters
 from tests.slo.objectives.request_table import RequestTable
 
 SECOND = 1_000_000_000

@@ -8,9 +8,9 @@ import yaml
 
 from slo.documents import BadInput
 from slo.objectives.http_metrics import HTTP_METRICS, http_indicator
-from slo.objectives.indicators import Counters
 from slo.objectives.reading import read_objectives
 from slo.objectives.selectors import Selector
+from slo.objectives.sources import Counters
 from tests.promtool import NEEDED, PROMTOOL
 
 EXPOSITIONS = Path(__file__).parent / "expositions"

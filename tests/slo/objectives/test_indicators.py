@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slo.design_effect import StepCounts
-from slo.objectives.indicators import Availability, Clock, Evidence, Latency, Records, Window
+from slo.objectives.indicators import Availability, Evidence, Latency, Window
+from slo.objectives.sources import Clock, Records
 from tests.slo.objectives.request_table import RequestTable
 
 SECOND = 1_000_000_000

@@ -8,11 +8,13 @@ import pytest
 from loadtests.demand.plan import read_plan
 from loadtests.demand.visits import planned_events
 from slo.documents import BadInput
-from slo.objectives.indicators import Availability, Sessions, Window
-from slo.objectives.journeys import read_evidence, read_sessions
+from slo.objectives.evidence import read_evidence
+from slo.objectives.indicators import Availability, Window
+from slo.objectives.journeys import read_sessions
 from slo.objectives.objective import Objective
 from slo.objectives.planning import proofs, why_not_provable
 from slo.objectives.reading import read_objectives
+from slo.objectives.sources import Sessions
 from tests.slo.conftest import SECOND
 from tests.slo.objectives.request_table import RequestTable
 

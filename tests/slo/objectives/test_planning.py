@@ -5,9 +5,10 @@ import math
 
 import pytest
 
-from slo.objectives.indicators import Counters
+from slo.objectives.indicators import Latency
 from slo.objectives.objective import Objective
 from slo.objectives.planning import PROVABLE, Proof, allowed_bad, proofs, provable_s, why_not_provable
+from slo.objectives.sources import Counters
 from slo.statistics import upper_bad_ratio
 
 EXPECTED = {"checkout": 800.0, "home": 900.0, "search": 1200.0, "product": 2000.0}
@@ -76,6 +77,7 @@ def test_an_objective_without_steps_says_so(shipped: dict[str, Objective]) -> No
     objective = shipped["checkout-server-latency"]
     source = objective.indicator.source
     assert isinstance(source, Counters)
+    assert isinstance(objective.indicator, Latency)
     indicator = dataclasses.replace(objective.indicator, source=dataclasses.replace(source, steps=()))
     proof = one(dataclasses.replace(objective, indicator=indicator), EXPECTED)
     assert why_not_provable(proof, JUDGED_S) == (

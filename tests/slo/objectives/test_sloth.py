@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from slo.documents import BadInput
-from slo.objectives.indicators import Availability, Counters, Indicator, Latency, Queries
+from slo.objectives.indicators import Availability, Indicator, Latency
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
+from slo.objectives.sources import Counters, CounterSums, Queries
 
 TWO = """
 version: "prometheus/v1"
@@ -99,15 +100,17 @@ def test_a_count_less_a_bucket_becomes_a_latency(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "errors",
     [
-        'sum(rate(a_total{code="500",path="/"}[{{.window}}]))',  # what is good is no single selector
-        "sum(rate(b_total[{{.window}}]))",
         "sum(rate(a_total[{{.window}}])) * 2",
-        "sum(rate(a_total[{{.window}}])) + sum(rate(b_total[{{.window}}]))",
+        "sum by (code) (rate(b_total[{{.window}}]))",
+        "sum(irate(b_total[{{.window}}]))",
+        "sum(rate(b_total[{{.window}}] offset 1m))",
     ],
 )
-def test_what_two_counters_can_t_say_is_kept_as_queries(tmp_path: Path, errors: str) -> None:
+def test_what_counters_can_t_say_is_kept_as_queries(tmp_path: Path, errors: str) -> None:
     source = indicator(tmp_path, events(errors, "sum(rate(a_total[{{.window}}]))")).source
-    assert source == Queries(errors=errors.replace("{{.window}}", "{window}"), total="sum(rate(a_total[{window}]))")
+    assert source == Queries(
+        part=errors.replace("{{.window}}", "{window}"), part_is="bad", total="sum(rate(a_total[{window}]))"
+    )
 
 
 TOTAL = "sum(rate(a_total[{{.window}}]))"
@@ -122,9 +125,24 @@ def test_errors_that_are_none_where_they_were_never_born_are_the_counter_all_the
     assert selectors(found) == ('a_total{code!="500"}', "a_total")
 
 
+@pytest.mark.parametrize(
+    ("errors", "bad"),
+    [
+        ('sum(rate(a_total{code="500",path="/"}[{{.window}}]))', ('a_total{code="500",path="/"}',)),
+        ("sum(rate(b_total[{{.window}}]))", ("b_total",)),
+        ("sum(rate(b_total[{{.window}}])) + sum(rate(c_total[{{.window}}]))", ("b_total", "c_total")),
+    ],
+)
+def test_sums_of_other_counters_are_read_from_them(tmp_path: Path, errors: str, bad: tuple[str, ...]) -> None:
+    source = indicator(tmp_path, events(errors, "sum(rate(a_total[{{.window}}]))")).source
+    assert isinstance(source, CounterSums)
+    assert (source.part_is, tuple(one.text for one in source.part)) == ("bad", bad)
+    assert [one.text for one in source.total] == ["a_total"]
+
+
 def test_a_raw_ratio_is_kept_as_a_query(tmp_path: Path) -> None:
     source = indicator(tmp_path, "{raw: {error_ratio_query: 'avg_over_time(down[{{.window}}])'}}").source
-    assert source == Queries(errors="avg_over_time(down[{window}])", total=None)
+    assert source == Queries(part="avg_over_time(down[{window}])", part_is="bad", total=None)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +164,7 @@ def test_an_indicator_that_can_t_be_used_is_refused_with_its_place(tmp_path: Pat
     with pytest.raises(BadInput) as refused:
         indicator(tmp_path, sli)
     assert why in str(refused.value)
-    assert str(refused.value).startswith(f"{tmp_path}/sloth.yaml: document 1: slos[0].sli")
+    assert str(refused.value).startswith(f"{tmp_path}/sloth.yaml: document 1, line 7: slos[0].sli")
 
 
 @pytest.mark.parametrize("severity", ["page_alert", "ticket_alert"])
