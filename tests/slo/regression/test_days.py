@@ -1,0 +1,72 @@
+"""A release against earlier days: the day is the unit."""
+
+import math
+from collections.abc import Sequence
+
+from slo.outcomes import Outcome
+from slo.regression.days import DayValue, MeasuredDays, compare_days
+from slo.regression.limits import error_measure, latency_measure
+from slo.regression.measures import Measure, Value
+from slo.regression.settings import ComparisonSettings
+
+SETTINGS = ComparisonSettings()
+LATENCY = latency_measure("checkout-latency", ("checkout",), SETTINGS)
+ERRORS = error_measure("checkout-availability", ("checkout",), 0.01, SETTINGS)
+DAYS = (0.02, -0.02, 0.01, -0.01, 0.015, -0.015, 0.005, -0.005, 0.01, -0.01)
+
+
+def value(one: float, events: int = 100_000) -> Value:
+    return Value(value=one, events=events)
+
+
+def earlier(values: Sequence[float], events: int = 100_000) -> tuple[DayValue, ...]:
+    return tuple(DayValue(day=f"2026-11-{day:02}", value=value(one, events)) for day, one in enumerate(values, start=1))
+
+
+def latencies(spread: float, now: float, days: int = 10) -> MeasuredDays:
+    values = [0.4 * math.exp(spread * one) for one in DAYS[:days]]
+    return MeasuredDays(measure=LATENCY, earlier=earlier(values), now=value(now))
+
+
+def ratios(measure: Measure, before: float, now: float, events: int = 100_000) -> MeasuredDays:
+    return MeasuredDays(measure=measure, earlier=earlier([before] * 10, events), now=value(now, events))
+
+
+def test_a_release_as_fast_as_on_quiet_days_passes() -> None:
+    found = compare_days([latencies(1, 0.4)], SETTINGS)
+    assert (found.outcome, found.is_advisory, found.days) == (Outcome.PASS, False, 10)
+
+
+def test_a_release_slower_than_days_differ_fails() -> None:
+    assert compare_days([latencies(1, 0.5)], SETTINGS).outcome is Outcome.FAIL
+
+
+def test_days_that_differ_much_hide_what_a_quiet_one_would_show_and_make_it_advice() -> None:
+    found = compare_days([latencies(8, 0.46)], SETTINGS)
+    assert (found.outcome, found.is_advisory) == (Outcome.INCONCLUSIVE, True)
+
+
+def test_seven_days_show_nothing() -> None:
+    found = compare_days([latencies(1, 0.9, days=7)], SETTINGS)
+    assert (found.outcome, found.needs) == (Outcome.INCONCLUSIVE, "runs of 1 more day")
+
+
+def test_ten_runs_of_one_day_are_one_day() -> None:
+    runs = tuple(DayValue(day="2026-11-01", value=value(0.4)) for _ in range(10))
+    found = compare_days([MeasuredDays(measure=LATENCY, earlier=runs, now=value(0.9))], SETTINGS)
+    assert (found.outcome, found.days) == (Outcome.INCONCLUSIVE, 1)
+
+
+def test_a_release_whose_value_is_not_known_never_passes() -> None:
+    one = MeasuredDays(measure=LATENCY, earlier=earlier([0.4] * 10), now=Value(value=None, events=0))
+    assert compare_days([one], SETTINGS).outcome is Outcome.INCONCLUSIVE
+
+
+def test_errors_are_bounded_by_the_counts_of_the_new_run_alone() -> None:
+    assert compare_days([ratios(ERRORS, 0.0, 0.0)], SETTINGS).outcome is Outcome.PASS
+    assert compare_days([ratios(ERRORS, 0.0, 0.0, events=300)], SETTINGS).outcome is Outcome.INCONCLUSIVE
+    assert compare_days([ratios(ERRORS, 0.0, 0.02)], SETTINGS).outcome is Outcome.FAIL
+
+
+def test_nothing_to_compare_is_no_pass() -> None:
+    assert compare_days([], SETTINGS).outcome is Outcome.INCONCLUSIVE
