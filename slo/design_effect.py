@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from slo.formatting import seconds
+from slo.formatting import count, seconds
 from slo.statistics import ALPHA, upper_bad_ratio
 
 BLOCKS = 20
@@ -41,11 +41,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCounts:
-    """One step's events and bad events in each block of the judged window, in order."""
+    """One step's events and bad events in each block of the judged window, in order.
+
+    They are whole where events are counted one by one, and parts of one where they are ratios.
+    """
 
     step: str
-    events: tuple[int, ...]
-    bad: tuple[int, ...]
+    events: tuple[float, ...]
+    bad: tuple[float, ...]
 
     def __post_init__(self) -> None:
         """Refuse impossible counts."""
@@ -69,6 +72,17 @@ class DesignEffects:
 
     met: DesignEffect
     miss: DesignEffect
+
+    def weighted(self, weighting: float) -> "DesignEffects":
+        """Return them of events that don't weigh the same: Kish's design effect multiplies them."""
+        if weighting <= 1.0:
+            return self
+        return DesignEffects(met=_weighted(self.met, weighting), miss=_weighted(self.miss, weighting))
+
+
+def _weighted(effect: DesignEffect, weighting: float) -> DesignEffect:
+    known_from = f"{effect.known_from}, and unequal weights"
+    return DesignEffect(value=effect.value * weighting, known_from=known_from)
 
 
 def blocks_of(duration_s: float) -> int:
@@ -116,7 +130,7 @@ def design_effects(
         thirds = _measured(counts, thirds_of(blocks), blocks) + sessions
     over = f"over {blocks} blocks" + ("" if session_scatter is None else " and over sessions")
     enough = blocks >= BLOCKS and min(bad, events - bad) >= MIN_BAD_MEASURED
-    few = "" if enough else f", on {bad} bad events"
+    few = "" if enough else f", on {count(bad)} bad events"
     assumed = DesignEffect(
         value=assumed_design_effect(rate_per_s, assumed_error_burst_s),
         known_from=f"assumed error bursts of {seconds(assumed_error_burst_s)}",
@@ -128,7 +142,7 @@ def design_effects(
     )
 
 
-def longest_error_burst_s(bad: int, events: int, budget: float, rate_per_s: float, alpha: float = ALPHA) -> float:
+def longest_error_burst_s(bad: float, events: int, budget: float, rate_per_s: float, alpha: float = ALPHA) -> float:
     """Return how long error bursts may be for an objective still to be shown met by these counts, 0 when it isn't."""
     if rate_per_s <= 0 or upper_bad_ratio(bad, events, 1.0, alpha) > budget:
         return 0.0
@@ -139,7 +153,7 @@ def longest_error_burst_s(bad: int, events: int, budget: float, rate_per_s: floa
     return (low - 1.0) / rate_per_s
 
 
-def _of_sessions(scatter: float | None, bad: int) -> float:
+def _of_sessions(scatter: float | None, bad: float) -> float:
     if scatter is None or bad <= 0:
         return 1.0
     return 1.0 + max(0.0, scatter - 1.0) * (1.0 + _UNSEEN * scatter / bad)

@@ -18,6 +18,7 @@ from slo.causes.blocks import BLOCK_NS, BLOCK_S, MIN_BLOCKS, blocks_in
 from slo.causes.comparison import Floats, Ints, Side, compare
 from slo.causes.critical_path import SHOPPER, Span, root_of, self_times
 from slo.findings import Finding, Severity
+from slo.formatting import seconds
 from slo.objectives.indicators import TracedRequests, Window
 
 MIN_TRACES = 20
@@ -27,6 +28,19 @@ _MAX_NAMES = 500
 _OTHERS = ("?", "spans of rarer names")
 _NS = 1_000_000_000
 Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """What the two sides are called, and since when something grew."""
+
+    before: str
+    now: str
+    since: str
+
+
+REFERENCE = Sides(before="the reference", now="the judged window", since="since the reference phase")
+RELEASES = Sides(before="A", now="B", since="from A to B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +65,12 @@ class Cause:
     blocks_before: int
     blocks_now: int
     example_trace_ids: tuple[str, ...]
+
+    def in_words(self, steps: Sequence[str]) -> str:
+        """Return what grew and by how much, of an objective about `steps`."""
+        each = f"a {steps[0]}" if len(steps) == 1 else "a request"
+        calls = f"{self.calls_per_trace_before:.3g} → {self.calls_per_trace_now:.3g} calls"
+        return f'{self.service} "{self.span}" +{seconds(self.grew_s)} {each} ({calls})'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +97,27 @@ def blocks_of_requests(requests: TracedRequests, steps: Iterable[str], windows: 
     return {trace: int(block) for trace, block in zip(traces, number[inside], strict=True) if trace}
 
 
-def explain(objective: str, spans: pa.Table, before: Mapping[str, int], now: Mapping[str, int]) -> Explained:
+def explain(
+    objective: str,
+    spans: pa.Table,
+    before: Mapping[str, int],
+    now: Mapping[str, int],
+    sides: Sides = REFERENCE,
+) -> Explained:
     """Compare the traces `before` (the reference) with those of `now`, each with its block, and rank what grew.
 
-    Fewer than 20 traces or 4 blocks on a side, or nothing that grew beyond doubt, is a note and no cause.
+    `sides` are what notes call the two. Fewer than 20 traces or 4 blocks on a side, or nothing that grew beyond doubt,
+    is a note and no cause.
     """
     traces, keys = _traces(spans, before.keys() | now.keys())
     shoppers = _shoppers(keys)
     first = _measure(_chosen(traces, before), before, len(keys), shoppers)
     second = _measure(_chosen(traces, {name: now[name] for name in now.keys() - before}), now, len(keys), shoppers)
-    if why_not := _too_few(first, second):
+    if why_not := _too_few(first, second, sides):
         return Explained(causes=(), note=_note(objective, why_not))
     causes = _rank(objective, keys, first, second)
     if not causes:
-        return Explained(causes=(), note=_note(objective, "no span grew beyond doubt since the reference phase"))
+        return Explained(causes=(), note=_note(objective, f"no span grew beyond doubt {sides.since}"))
     return Explained(causes=causes)
 
 
@@ -98,12 +125,12 @@ def _chosen(traces: Mapping[str, list[Span]], names: Iterable[str]) -> dict[str,
     return {name: traces[name] for name in sorted(names) if name in traces}
 
 
-def _too_few(first: "_Measured", second: "_Measured") -> str | None:
+def _too_few(first: "_Measured", second: "_Measured", sides: Sides) -> str | None:
     if min(len(first.ids), len(second.ids)) < MIN_TRACES:
-        counts = f"{len(first.ids)} traces of the reference and {len(second.ids)} of the judged window"
+        counts = f"{len(first.ids)} traces of {sides.before} and {len(second.ids)} of {sides.now}"
         return f"too few traces to tell what grew: {counts}, {MIN_TRACES} of each needed"
     if min(first.blocks, second.blocks) < MIN_BLOCKS:
-        counts = f"{first.blocks} of the reference and {second.blocks} of the judged window hold traces"
+        counts = f"{first.blocks} of {sides.before} and {second.blocks} of {sides.now} hold traces"
         return f"too few blocks to name a cause: {counts}, {MIN_BLOCKS} of {BLOCK_S} s needed on either side"
     return None
 

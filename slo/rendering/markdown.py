@@ -8,30 +8,63 @@ from slo.findings import Severity
 from slo.formatting import clean, clip, count, percent, seconds
 from slo.outcomes import Outcome
 from slo.verdict.objective_results import ObjectiveResult
+from slo.verdict.policy_lines import policy_lines, spend_lines
 from slo.verdict.verdict import Verdict
 
 MAX_BYTES = 1 << 20
 _ICONS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-!|~:@/.])")
+_ORDER = ("missed", "undecided", "no_data", "met", "not_judged")
 _MAX_CELL = 400
 _CUT = "\n_cut: the whole is in verdict.json_\n"
+# Hosts link what looks like a mention, an address, an issue or a label, some of them only in the finished HTML, where
+# no escape is left: a space of no width after its first part keeps them from it.
+_APART = "&#8203;"
+_LINKED = re.compile(
+    r"@(?=\w)|\bGH-(?=\d)|#(?=\d)|!(?=\d)|&(?=\d)|~(?=\w)|:(?=//)|\bwww\.|\bmailto:|\bxmpp:|:(?=[A-Za-z+-][\w+-]*:)",
+    re.IGNORECASE,
+)
+# What begins a span, or an entity or a tag, wherever it stands (CommonMark 0.31.2, chapter 6; GFM's tables and ~).
+_SPAN = re.compile(r"(?<![^\W_])_|_(?![^\W_])|[*`~\[\]$]|\\(?=[!-/:-@\[-`{-~]|$)")
+# What begins a block or, in GitLab's comments, a command, at the start of a line (chapter 4 and 5).
+_BLOCK = re.compile(r"^(?:[#>+=/:-]|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def render_markdown(verdict: Verdict) -> str:
-    """Return the summary, at most 1 MiB of UTF-8 (GitHub's limit), cut at a line and saying so."""
-    text = "\n".join(_lines(verdict)) + "\n"
+    """Return the summary, the most important first, at most 1 MiB of UTF-8 (GitHub's limit of a step's summary)."""
+    return shorten("\n".join(_lines(verdict)) + "\n", MAX_BYTES)
+
+
+def shorten(text: str, max_bytes: int, note: str = _CUT) -> str:
+    """Return `text` in at most `max_bytes` of UTF-8, cut at the end of a line and saying so in `note`."""
     raw = text.encode()
-    if len(raw) <= MAX_BYTES:
+    if len(raw) <= max_bytes:
         return text
-    cut = raw[: MAX_BYTES - len(_CUT.encode())].decode(errors="ignore")
-    return cut[: cut.rfind("\n") + 1] + _CUT
+    cut = raw[: max_bytes - len(note.encode())].decode(errors="ignore")
+    return cut[: cut.rfind("\n") + 1] + note
 
 
 def escape(text: str) -> str:
-    """Return `text` so that Markdown and HTML read it as plain text: no link, mention, tag, table or heading."""
+    """Return `text` so that Markdown and HTML read it as plain text: no link, mention, tag, table or heading.
+
+    What can't be read as markup stays as it is, so that the source reads well, too.
+    """
     plain = clip(clean(text), _MAX_CELL)
-    marked = _SPECIAL.sub(lambda match: f"&#{ord(match.group())};", plain.replace("&", "&amp;"))
-    return marked.replace("<", "&lt;").replace(">", "&gt;")
+    apart = _LINKED.sub(lambda match: match.group() + "\0", plain)  # which no clean text holds
+    start = _BLOCK.match(apart)
+    begin = "" if start is None else start.group()
+    rest = _SPAN.sub(lambda match: "\\" + match.group(), apart[len(begin) :])
+    return _entities(_block(begin) + rest).replace("\0", _APART)
+
+
+def _block(begin: str) -> str:
+    """Return what would begin a block as text: a sign is escaped, and of a number the sign behind it."""
+    return begin + "\\" if begin.isdigit() else "\\" + begin if begin else ""
+
+
+def _entities(text: str) -> str:
+    """Escape what would begin an entity or a tag, and what ends a table's cell however it is escaped."""
+    amended = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    return re.sub(r"<(?=[^\s\d])", "&lt;", amended).replace("|", "&#124;")
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
@@ -41,10 +74,13 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield f"Run {escape(verdict.run)}"
     yield ""
+    if lines := (*policy_lines(verdict), *spend_lines(verdict)):
+        yield from (*(f"- {escape(one)}" for one in lines), "")
     yield "| Objective | Outcome | Bad, observed | Bad, allowed | Events | Design effect | Why |"
     yield "|---|---|---:|---:|---:|---:|---|"
-    for result in verdict.objectives:
+    for result in sorted(verdict.objectives, key=lambda one: _ORDER.index(one.outcome)):
         yield _row(result)
+    yield from _criteria(verdict)
     yield from _causes(verdict)
     yield from _findings(verdict)
     if verdict.not_shown:
@@ -57,7 +93,7 @@ def _row(result: ObjectiveResult) -> str:
     why = result.because + (f"; needs {result.needs}" if result.needs else "")
     outcome = result.outcome.replace("_", " ")
     cells = [
-        f"{escape(result.display_name)} ({escape(result.name)})",
+        _named(result),
         f"**{outcome}**" if result.outcome != "met" else outcome,
         seen,
         f"{percent(result.budget)}{limit}",
@@ -66,6 +102,22 @@ def _row(result: ObjectiveResult) -> str:
         escape(why),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _criteria(verdict: Verdict) -> Iterator[str]:
+    if not verdict.criteria:
+        return
+    yield from ("", "#### Criteria over windows", "", "| Criterion | Outcome | Seen | By chance |", "|---|---|---|---|")
+    for one in verdict.criteria:
+        outcome = one.outcome if one.outcome == "held" else f"**{one.outcome}**"
+        word = "enforced" if one.enforced else "advisory"
+        cells = [f"{escape(one.says)} ({escape(one.name)}, {word})", outcome, escape(one.because), escape(one.noise)]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _named(result: ObjectiveResult) -> str:
+    own = escape(result.name)
+    return own if result.display_name == result.name else f"{escape(result.display_name)} ({own})"
 
 
 def _causes(verdict: Verdict) -> Iterator[str]:
@@ -95,7 +147,7 @@ def _cause(cause: Cause) -> str:
 
 
 def _findings(verdict: Verdict) -> Iterator[str]:
-    others = [one for one in verdict.findings if one.kind != "objective"]
+    others = [one for one in verdict.findings if one.kind not in ("objective", "criterion")]
     for severity, title in (
         (Severity.FAIL, "Broken"),
         (Severity.INCONCLUSIVE, "Not known, or not valid"),

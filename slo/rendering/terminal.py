@@ -6,6 +6,7 @@ from slo.findings import Finding, Severity
 from slo.formatting import clean, clip, count, percent, seconds
 from slo.outcomes import Outcome
 from slo.verdict.objective_results import ObjectiveResult
+from slo.verdict.policy_lines import policy_lines, spend_lines
 from slo.verdict.promises import NOTHING
 from slo.verdict.verdict import Verdict, summary_counts
 
@@ -13,6 +14,8 @@ COLUMNS = 100
 LINES = 24
 _NOT_JUDGED = 2
 _NOT_SHOWN = 80
+_CRITERIA = 2
+_POLICY = 3
 _WORDS = {"not_judged": "not judged", "no_data": "no data"}
 _ORDER = ("missed", "undecided", "no_data", "met", "not_judged")
 _COLOURS = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.INCONCLUSIVE: "33"}
@@ -50,6 +53,11 @@ def _table(verdict: Verdict, most: int) -> Iterator[str]:
 def _tail(verdict: Verdict) -> Iterator[str]:
     yield from _given_up(verdict)
     yield ""
+    yield from _criteria(verdict)
+    for number, line in enumerate(_policy(verdict)):
+        yield f"{'' if number else 'policy':<9} {clean(line)}"
+    for line in spend_lines(verdict)[:1]:
+        yield from _wrap(f"budget    {clean(line)}", 2, indent=10)
     yield f"promises  {clean(_promises(verdict))}"
     yield f"load      {clean(_load(verdict))}"
     yield from _replies(verdict)
@@ -59,6 +67,26 @@ def _tail(verdict: Verdict) -> Iterator[str]:
     yield from _no_cause(verdict)
     for number, line in enumerate(_next(verdict)):
         yield f"{'' if number else 'next':<9} {clean(line)}"
+
+
+def _criteria(verdict: Verdict) -> Iterator[str]:
+    """Return the criteria that aren't held, the enforced first, and how many are."""
+    open_ones = sorted((one for one in verdict.criteria if one.outcome != "held"), key=lambda one: not one.enforced)
+    for number, one in enumerate(open_ones[:_CRITERIA]):
+        word = "" if one.enforced else ", advisory"
+        told = clean(f"{one.name}: {one.outcome}{word}: {one.because}; {one.noise}")
+        yield from _wrap(f"{'' if number else 'criteria':<9} {told}", 3, indent=10)
+    rest = len(verdict.criteria) - len(open_ones[:_CRITERIA])
+    if rest:
+        held = sum(one.outcome == "held" for one in verdict.criteria)
+        yield f"{'' if open_ones else 'criteria':<9} {held} of {len(verdict.criteria)} held"
+
+
+def _policy(verdict: Verdict) -> Iterator[str]:
+    lines = policy_lines(verdict)
+    yield from lines[:_POLICY]
+    if len(lines) > _POLICY:
+        yield f"{len(lines) - _POLICY} more, in summary.md"
 
 
 def _wrap(text: str, most: int, indent: int = 6) -> list[str]:

@@ -1,12 +1,13 @@
 """Objectives as groups of Prometheus rules: what is recorded, what is alerted on, and what was left out and why."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from slo.burn_rates import SCRAPES, NoPair, Pair, Severity, pairs, period_s
-from slo.objectives.indicators import Counters, Queries, Records, Sessions
 from slo.objectives.objective import Objective
+from slo.objectives.sources import Counters, CounterSums, Queries, Readings, Records, Sessions
 from slo.rules import names
 from slo.rules.burn_alerts import About, burn_alert
 from slo.rules.example_series import Example
@@ -17,11 +18,15 @@ from slo.rules.recordings import Recorder
 from slo.rules.scope import ENVIRONMENT, Scope
 
 SHORTEST_S = 300
-_NOT_COUNTED = {
-    Records.kind: "it is read from the records of a load test, which Prometheus doesn't have",
-    Sessions.kind: "it is read from the sessions of a load test, which Prometheus doesn't have",
-    Queries.kind: "its PromQL says more than two selectors, so that no test could prove its alerts: name two counters",
-}
+_NOT_COUNTED: Mapping[type, str] = MappingProxyType(
+    {
+        Records: "it is read from the records of a load test, which Prometheus doesn't have",
+        Sessions: "it is read from the sessions of a load test, which Prometheus doesn't have",
+        Queries: "its PromQL says more than two selectors, so that no test could prove its alerts: name two counters",
+        CounterSums: "it sums several counters, so that no test could prove its alerts: name two counters",
+        Readings: "it holds values against a limit and counts no events: name two counters",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +108,9 @@ class ObjectiveRules:
         """Return them; raises ValueError that says why there are none."""
         source, period = objective.indicator.source, period_s(objective.window)
         if not isinstance(source, Counters):
-            raise ValueError(_NOT_COUNTED[source.kind])  # noqa: TRY004 - a reason, for people
+            raise ValueError(_NOT_COUNTED[type(source)])  # noqa: TRY004 - a reason, for people
+        if objective.slices is not None:
+            raise ValueError("its budget is of time slices, and the rules count events")
         for selector in (source.good, source.total):
             if any(one.label == ENVIRONMENT for one in selector.matchers):
                 raise ValueError(f"its selector already has a matcher for {ENVIRONMENT}, which the rules set")

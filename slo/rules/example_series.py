@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from slo.objectives.indicators import Counters
 from slo.objectives.selectors import Matcher, Selector
+from slo.objectives.sources import Counters
 from slo.rules.promql import matches, same_family, telling_matchers
 from slo.rules.signals import Course, Rate, Signal
 

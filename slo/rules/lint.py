@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from slo.burn_rates import WINDOWS, NoPair, Pair
 from slo.findings import Severity
-from slo.objectives.indicators import Counters
 from slo.objectives.objective import Objective
+from slo.objectives.sources import Counters
 from slo.rules.build import ObjectiveRules, Pace
 from slo.rules.model import Recording
 from slo.rules.promql import duration, same_family, telling_matchers
@@ -47,7 +47,7 @@ def lint(
     return tuple(
         Lint(objective=objective.name, severity=severity, message=message)
         for objective in objectives
-        if isinstance(objective.indicator.source, Counters)
+        if isinstance(objective.indicator.source, Counters) and objective.slices is None
         for severity, message in _findings(objective, scope, pace, retention_s, exposed)
     )
 

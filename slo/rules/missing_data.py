@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from slo.burn_rates import DAY_S, Pair, Severity
-from slo.objectives.indicators import Counters
+from slo.objectives.sources import Counters
 from slo.rules import names
 from slo.rules.burn_alerts import About
 from slo.rules.example_series import Example, target_of

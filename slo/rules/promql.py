@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from slo.objectives.indicators import Counters
 from slo.objectives.selectors import Matcher, Selector, quoted
+from slo.objectives.sources import Counters
 from slo.rules.scope import Scope
 
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))

@@ -56,9 +56,7 @@ def _grew(verdict: "Verdict", objective: str) -> str:
     if cause is None:
         return ""
     steps = next(one.steps for one in verdict.objectives if one.name == objective)
-    each = f"a {steps[0]}" if len(steps) == 1 else "a request"
-    calls = f"{cause.calls_per_trace_before:.3g} → {cause.calls_per_trace_now:.3g} calls"
-    return f'; grew: {cause.service} "{cause.span}" +{seconds(cause.grew_s)} {each} ({calls})'
+    return f"; grew: {cause.in_words(steps)}"
 
 
 def _earned(verdict: "Verdict") -> str:
@@ -68,6 +66,8 @@ def _earned(verdict: "Verdict") -> str:
     if given_up:
         why = "; ".join(f"{one.name}: {one.because}" for one in given_up)
         summary += f", {len(given_up)} not judged ({why})"
+    if verdict.waived:
+        summary += f", {len(verdict.waived)} failure{'' if len(verdict.waived) == 1 else 's'} waived"
     return f"{summary}, {_held(verdict)}"
 
 

@@ -7,8 +7,10 @@ from typing import Literal
 
 from slo.design_effect import DesignEffects, design_effects, longest_error_burst_s
 from slo.formatting import count, percent, seconds
-from slo.objectives.indicators import Evidence, Sessions
+from slo.objectives.indicators import Evidence
 from slo.objectives.objective import Objective
+from slo.objectives.production import spend
+from slo.objectives.sources import Queries, Readings, Sessions
 from slo.statistics import (
     ALPHA,
     LIKELY,
@@ -23,7 +25,6 @@ from slo.statistics import (
 )
 
 ObjectiveOutcome = Literal["met", "missed", "undecided", "not_judged", "no_data"]
-SPEND_NOTE = "needs the production volume of a budget period, which the run does not know"
 UNCOUNTED_RATIO = 0.05
 """How many fewer than were sent the shop's own counters may count, and how many more without a word."""
 _NOUNS = {"checkout": "checkouts"}
@@ -37,7 +38,8 @@ class ObjectiveResult:
     is the total that a miss was judged on where the run was aborted; `survives_error_burst_s` the longest error burst
     for which the objective would still be shown met; `last_third_bad_ratio` what the last third of the window had,
     where that alone is over the budget beyond doubt. `journeys` are those whose sessions are its events, none where
-    requests are.
+    requests are; `events_are` says it in words, and `read_by` how they were read. `production_spend` is the share of
+    production's budget that a peak like it would spend, None where its volume isn't declared.
     """
 
     name: str
@@ -73,6 +75,9 @@ class ObjectiveResult:
     needs: str | None
     because: str
     journeys: tuple[str, ...] = ()
+    production_spend: float | None = None
+    events_are: str = "requests"
+    read_by: str | None = None
 
     @property
     def budget(self) -> float:
@@ -98,6 +103,7 @@ class Basis:
     window_s: float | None
     planned_events: Mapping[str, float] | None = None
     sent: Mapping[str, int] = field(default_factory=dict)
+    compression: float = 1.0
     alpha: float = ALPHA
 
 
@@ -140,10 +146,11 @@ def _case(objective: Objective, evidence: Evidence, basis: Basis) -> "_Case":
     return _Case(
         objective=objective,
         evidence=evidence,
-        effects=effects,
+        effects=effects.weighted(evidence.weighting),
         rate_per_s=rate,
         planned=None if planned is None else planned.get(objective.name, math.nan),
         sent=basis.sent.get(objective.name, 0),
+        compression=basis.compression,
     )
 
 
@@ -157,6 +164,7 @@ class _Case:
     rate_per_s: float
     planned: float | None
     sent: int
+    compression: float = 1.0
 
     @property
     def ratio(self) -> float:
@@ -236,11 +244,13 @@ def _result(judged: _Tested, declared: str | None, window_s: float | None) -> Ob
         indicator=objective.indicator.kind,
         steps=objective.steps,
         journeys=objective.journeys,
+        events_are=_noun(objective, evidence),
+        read_by=objective.read_by,
         threshold_s=objective.indicator.threshold_s,
         target=objective.target,
         outcome=outcome,
         events=evidence.events,
-        bad=evidence.bad,
+        bad=round(evidence.bad),
         left_out=evidence.left_out,
         ratio_good=1.0 - case.ratio,
         design_effect=effect.value,
@@ -257,13 +267,23 @@ def _result(judged: _Tested, declared: str | None, window_s: float | None) -> Ob
         survives_error_burst_s=longest_error_burst_s(*counts) if outcome == "met" else None,
         last_third_bad_ratio=case.last_third(judged.alpha),
         budget_burn=case.ratio / objective.budget,
-        budget_spend_note=SPEND_NOTE,
+        budget_spend_note=_spend(case)[1],
+        production_spend=_production_spend(case),
         observed_quantile_s=evidence.quantile_s,
         observed_quantile_at_least_s=evidence.quantile_at_least_s,
         observed_service_quantile_s=evidence.service_quantile_s,
         needs=_needs(judged, window_s) if outcome == "undecided" else None,
         because=declared if outcome == "not_judged" and declared is not None else _because(judged, outcome),
     )
+
+
+def _spend(case: _Case) -> tuple[float, str]:
+    one = case.objective
+    return spend(case.evidence.bad, case.compression, one.production_events_per_day, one.budget, one.window)
+
+
+def _production_spend(case: _Case) -> float | None:
+    return None if math.isnan(share := _spend(case)[0]) else share
 
 
 def _outcome(judged: _Tested, declared: str | None) -> ObjectiveOutcome:
@@ -274,7 +294,7 @@ def _outcome(judged: _Tested, declared: str | None) -> ObjectiveOutcome:
 
 def _without_data(objective: Objective, evidence: Evidence, declared: str | None, alpha: float) -> ObjectiveResult:
     reason = evidence.no_data or "no event in the judged window"
-    noun = _noun(objective.indicator.source.kind)
+    noun = _noun(objective, evidence)
     return ObjectiveResult(
         name=objective.name,
         display_name=objective.display_name,
@@ -282,6 +302,8 @@ def _without_data(objective: Objective, evidence: Evidence, declared: str | None
         indicator=objective.indicator.kind,
         steps=objective.steps,
         journeys=objective.journeys,
+        events_are=_noun(objective, evidence),
+        read_by=objective.read_by,
         threshold_s=objective.indicator.threshold_s,
         target=objective.target,
         outcome="no_data" if declared is None else "not_judged",
@@ -303,7 +325,7 @@ def _without_data(objective: Objective, evidence: Evidence, declared: str | None
         survives_error_burst_s=None,
         last_third_bad_ratio=None,
         budget_burn=None,
-        budget_spend_note=SPEND_NOTE,
+        budget_spend_note="",
         observed_quantile_s=None,
         observed_quantile_at_least_s=None,
         observed_service_quantile_s=None,
@@ -315,20 +337,32 @@ def _without_data(objective: Objective, evidence: Evidence, declared: str | None
 def observed(result: ObjectiveResult) -> str:
     """Return what was seen, such as `12.3 % of 412 checkouts took over 400 ms`."""
     noun = (
-        _NOUNS.get(result.steps[0], f"{result.steps[0]} requests") if len(result.steps) == 1 else _noun(result.source)
+        _NOUNS.get(result.steps[0], f"{result.steps[0]} requests")
+        if len(result.steps) == 1 and result.events_are == "requests"
+        else result.events_are
     )
+    if result.events_are not in ("requests", "sessions"):
+        return f"{percent(result.bad / result.events)} of {count(result.events)} {noun} were bad"
     what = "failed" if result.threshold_s is None else f"took over {seconds(result.threshold_s)}"
     return f"{percent(result.bad / result.events)} of {count(result.events)} {noun} {what}"
 
 
-def _noun(source: str) -> str:
-    return "sessions" if source == Sessions.kind else "requests"
+def _noun(objective: Objective, evidence: Evidence) -> str:
+    if evidence.events_are is not None:
+        return evidence.events_are
+    if objective.slices is not None and objective.slices.are_events:
+        return objective.slices.noun
+    if isinstance(objective.indicator.source, Queries | Readings):
+        return "answers"
+    return "sessions" if isinstance(objective.indicator.source, Sessions) else "requests"
 
 
 def _because(judged: _Tested, outcome: ObjectiveOutcome) -> str:
     case, budget = judged.case, judged.case.objective.budget
     evidence = case.evidence
-    seen = f"{count(evidence.bad)} of {count(evidence.events)} were bad"
+    seen = f"{count(round(evidence.bad, 2))} of {count(evidence.events)} were bad"
+    if evidence.events_are is not None:
+        seen = f"{count(round(evidence.bad, 2))} of {count(evidence.events)} {evidence.events_are} were bad"
     if evidence.failed and case.objective.indicator.kind == "latency":
         seen += f" ({count(evidence.failed)} of them failed)"
     if evidence.left_out:
@@ -358,7 +392,7 @@ def _needs(judged: _Tested, window_s: float | None) -> str:
             "a counter that counts every request of its steps, or the cache that answers the others, declared:"
             " cache: {steps: […]} in targets.yaml"
         )
-    noun = _noun(case.objective.indicator.source.kind)
+    noun = _noun(case.objective, case.evidence)
     met = events_needed_at(ratio, budget, case.effects.met.value, judged.alpha)
     if met is not None:
         needed = f"{count(max(met, had))} {noun} at this ratio would show it met with a chance of {percent(LIKELY)}"

@@ -12,13 +12,20 @@ the shop hangs when the run ends. Everything else is INCONCLUSIVE and names what
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Literal
 
 from slo.causes.causes import Cause
 from slo.findings import Finding, Severity
 from slo.formatting import count, percent
-from slo.objectives.indicators import Counters, Evidence, Window
+from slo.objectives.indicators import Evidence, Window
 from slo.objectives.objective import Objective
-from slo.outcomes import Outcome
+from slo.objectives.sources import Counters, CounterSums
+from slo.outcomes import ExitCode, Outcome
+from slo.policy.budget_document import BudgetDocument, budget_findings
+from slo.policy.criterion_results import CriterionResult, distrusted
+from slo.policy.policy import Policy
+from slo.policy.waivers import Waived, WaiverResult, apply
 from slo.statistics import ALPHA
 from slo.validity.checks import BESIDE_A_MISS, Checked, check_validity
 from slo.validity.context import JudgedBy, Limits
@@ -46,7 +53,9 @@ class Case:
     `left_out` counts the requests outside of the judged window by phase; `planned_events` are, of an aborted run, the
     events by objective that its judged window would have had. `visits` are how often the plan says that a session makes
     each step, by journey, and `steps` those that it plays; `cached_steps` the steps that a cache may answer in the
-    shop's place.
+    shop's place. `compression` is how many seconds of a real day a second of the run represents.
+    `policy` is what the team decided beside the objectives, None without one; `criteria` are the results of its
+    criteria, `budget` what was left of the error budgets before the load.
     """
 
     run: RunDocument
@@ -65,6 +74,10 @@ class Case:
     visits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     steps: frozenset[str] = frozenset()
     cached_steps: frozenset[str] = frozenset()
+    compression: float = 1.0
+    policy: Policy | None = None
+    criteria: tuple[CriterionResult, ...] = ()
+    budget: BudgetDocument | None = None
 
     @property
     def judged_by(self) -> JudgedBy:
@@ -74,7 +87,8 @@ class Case:
 
     def sent(self, objective: Objective, but: frozenset[str] = frozenset()) -> int:
         """Return how many requests of a server-side objective's steps reached the shop, without those of some steps."""
-        if not isinstance(objective.indicator.source, Counters):
+        is_counted = isinstance(objective.indicator.source, Counters | CounterSums)
+        if not is_counted or not objective.are_requests_its_events:
             return 0
         steps = self.records.steps or {}
         return sum(one.reached for step, one in steps.items() if step in objective.steps and step not in but)
@@ -96,6 +110,16 @@ class Verdict:
     checks: tuple[Checkpoint, ...]
     causes: tuple[Cause, ...] = ()
     not_shown: tuple[str, ...] = ()
+    criteria: tuple[CriterionResult, ...] = ()
+    waivers: tuple[WaiverResult, ...] = ()
+    waived: frozenset[tuple[str, str]] = frozenset()
+    mode: Literal["enforce", "advisory"] = "enforce"
+    on_inconclusive: Literal["block", "warn"] = "block"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the exit code: the outcome's, and 0 where the policy is advisory."""
+        return ExitCode.OK if self.mode == "advisory" else self.outcome.exit_code
 
     @property
     def first_line(self) -> str:
@@ -110,7 +134,9 @@ class Verdict:
     @property
     def missed(self) -> tuple[ObjectiveResult, ...]:
         """Return the objectives shown missed, the largest miss first and records before counters."""
-        missed = (one for one in self.objectives if one.outcome == "missed")
+        missed = (
+            one for one in self.objectives if one.outcome == "missed" and ("objective", one.name) not in self.waived
+        )
         return tuple(sorted(missed, key=lambda one: (one.source == "prometheus", -(one.budget_burn or 0.0), one.name)))
 
     @property
@@ -131,23 +157,36 @@ def judge(case: Case) -> Verdict:
         planned_events=case.planned_events if run.ended == "aborted" else None,
         sent={one.name: case.sent(one, but=case.cached_steps) for one in case.objectives},
         alpha=case.alpha,
+        compression=case.compression,
     )
     objectives = judge_objectives(case.objectives, case.evidence, case.not_judged, basis)
     invalid = tuple(finding for checked in validity for finding in checked.findings)
+    weighty = _weighty(run, validity)
+    criteria = distrusted(case.criteria, _lost(weighty))
+    applied = apply(
+        () if case.policy is None else case.policy.waivers,
+        (
+            *promises,
+            *invalid,
+            *_objective_findings(case, objectives),
+            *_unreached(case, objectives),
+            *_counted_more(case, objectives),
+            *_late(objectives),
+            *(finding for one in criteria if (finding := one.finding) is not None),
+            *budget_findings(case.budget, wanted=case.policy is not None and case.policy.asks_budgets),
+        ),
+        _ended_on(case),
+    )
+    decisive = tuple(one for one in objectives if ("objective", one.name) not in applied.subjects)
     findings = (
-        *promises,
-        *invalid,
-        *_objective_findings(case, objectives),
-        *_unreached(case, objectives),
-        *_counted_more(case, objectives),
-        *_late(objectives),
-        *_aborted(run, objectives),
+        *applied.findings,
+        *_aborted(run, decisive),
         *check_done(run, case.records.failed_journeys),
     )
     verdict = Verdict(
         run=run.run or "?",
         about=about(run),
-        outcome=_outcome(promises, _weighty(run, validity), objectives, findings),
+        outcome=_outcome(findings, weighty, decisive),
         headline="",
         decided_at=case.decided_at,
         judged=window,
@@ -155,9 +194,14 @@ def judge(case: Case) -> Verdict:
         objectives=objectives,
         findings=findings,
         checks=(
-            *promise_checkpoints(promises, case.declared, vacuous(case.audit)),
+            *_without_waived(promise_checkpoints(promises, case.declared, vacuous(case.audit)), applied),
             *(checkpoint("validity", checked.name, checked.findings) for checked in validity),
         ),
+        criteria=criteria,
+        waivers=applied.results,
+        waived=applied.subjects,
+        mode="enforce" if case.policy is None else case.policy.mode,
+        on_inconclusive="block" if case.policy is None else case.policy.on_inconclusive,
     )
     return _headlined(_with_limits(verdict, case))
 
@@ -189,17 +233,34 @@ def with_notes(verdict: Verdict, notes: tuple[Finding, ...]) -> Verdict:
     return dataclasses.replace(verdict, findings=(*verdict.findings, *notes))
 
 
+def _without_waived(points: tuple[Checkpoint, ...], applied: Waived) -> Iterator[Checkpoint]:
+    """Return the checks of the audit; one whose finding is waived neither holds nor fails the run."""
+    for point in points:
+        is_waived = ("audit", point.name) in applied.subjects
+        yield dataclasses.replace(point, status="left out", message=f"waived: {point.message}") if is_waived else point
+
+
+def _ended_on(case: Case) -> date:
+    """Return the day (UTC) on which the run ended, by which waivers are read: the same whenever it is judged again."""
+    ended_at = case.run.ended_at or case.decided_at
+    return datetime.fromtimestamp(ended_at // 1_000_000_000, UTC).date()
+
+
+def _lost(validity: tuple[Finding, ...]) -> str | None:
+    """Return why what a run counts may be too little, None of a valid one."""
+    return next((one.message for one in validity if one.severity is Severity.INCONCLUSIVE), None)
+
+
 def _outcome(
-    promises: tuple[Finding, ...],
-    validity: tuple[Finding, ...],
-    objectives: tuple[ObjectiveResult, ...],
-    findings: tuple[Finding, ...],
+    findings: tuple[Finding, ...], validity: tuple[Finding, ...], objectives: tuple[ObjectiveResult, ...]
 ) -> Outcome:
-    if any(finding.severity is Severity.FAIL for finding in promises):
+    """Return the outcome of findings of which the waived are notes already, and of the objectives not waived."""
+    failed = {finding.kind for finding in findings if finding.severity is Severity.FAIL}
+    if failed & {"audit", "budget"}:  # facts whatever the load was
         return Outcome.FAIL
     if any(finding.severity is Severity.INCONCLUSIVE for finding in validity):
         return Outcome.INCONCLUSIVE
-    if any(result.outcome == "missed" for result in objectives):
+    if failed:
         return Outcome.FAIL
     unsettled = any(finding.severity is not Severity.NOTE for finding in findings)
     judged = [result for result in objectives if result.outcome != "not_judged"]

@@ -1,5 +1,6 @@
 """`verdict.json` (`peakproof/verdict/v1`): the written form of a `Verdict`, and what its readers parse it into."""
 
+from datetime import date
 from enum import Enum
 from typing import Annotated, Final
 
@@ -8,9 +9,11 @@ from pydantic import BeforeValidator, Field
 from slo.documents import Count, Ns, WrittenDocument
 from slo.findings import Fact
 from slo.objectives.indicators import Window
+from slo.verdict.policy_lines import policy_lines
 from slo.verdict.verdict import Verdict
 
 FORMAT: Final = "peakproof/verdict/v1"
+Day = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)]
 Word = Annotated[str, BeforeValidator(lambda value: value.value if isinstance(value, Enum) else value)]
 
 
@@ -39,6 +42,8 @@ class ObjectiveEntry(WrittenDocument):
     indicator: str | None = Field(None, examples=["availability", "latency"])
     steps: tuple[str, ...] | None = None
     journeys: tuple[str, ...] | None = Field(None, description="whose sessions are its events, where requests aren't")
+    events_are: str | None = Field(None, examples=["requests", "sessions", "slices of 60 s", "answers over 60 s"])
+    read_by: str | None = Field(None, description="whether counters were read, or Prometheus evaluated a query")
     threshold_s: float | None = None
     target: float | None = None
     events: Count | None = None
@@ -64,6 +69,9 @@ class ObjectiveEntry(WrittenDocument):
     last_third_bad_ratio: float | None = Field(None, description="where that alone is over the budget beyond doubt")
     budget_burn: float | None = None
     budget_spend_note: str | None = None
+    production_spend: float | None = Field(
+        None, description="the share of production's error budget that a peak like this would spend"
+    )
     observed_quantile_s: float | None = Field(None, description="latency at the target quantile, from the schedule")
     observed_quantile_at_least_s: float | None = Field(
         None, description="the same, where a request that was cut off counts with what it had waited until then"
@@ -81,7 +89,7 @@ class ObjectiveEntry(WrittenDocument):
 class FindingEntry(WrittenDocument):
     """One reason for the outcome, or a note beside it; `change` is what would settle or mend it."""
 
-    kind: str = Field(examples=["objective", "audit", "validity", "cause"])
+    kind: str = Field(examples=["objective", "audit", "validity", "cause", "criterion", "budget"])
     severity: Word = Field(examples=["fail", "inconclusive", "note"])
     message: str
     subject: str | None = None
@@ -129,12 +137,66 @@ class AboutEntry(WrittenDocument):
     production_fingerprint: dict[str, Fact] | None = None
 
 
+class BreachEntry(WrittenDocument):
+    """A time whose windows are beyond a criterion's limit; seconds since the judged time began."""
+
+    starts_at: Ns
+    ends_at: Ns
+    from_s: float | None = None
+    to_s: float | None = None
+    value: float | None = Field(None, description="the worst window's share of bad requests, or of the plan")
+    said: str | None = None
+
+
+class CriterionEntry(WrittenDocument):
+    """One criterion over windows and its evaluation; ratios are shares of requests, or of the plan."""
+
+    name: str
+    outcome: str = Field(examples=["held", "breached", "unknown"])
+    says: str
+    kind: str | None = Field(None, examples=["latency", "errors", "orders", "requests"])
+    enforced: bool | None = None
+    window_s: float | None = None
+    limit: float | None = None
+    windows: Count | None = None
+    unknown_windows: Count | None = None
+    value: float | None = Field(None, description="the worst known window's")
+    breaches: tuple[BreachEntry, ...] | None = Field(None, description="the first twenty")
+    breached_s: float | None = None
+    level: float | None = Field(None, description="outside of what was breached")
+    dispersion: float | None = Field(None, description="variance of its windows over that of independent requests")
+    chance_by_noise: float | None = Field(None, description="of a breach in one run at this level, by chance alone")
+    quiet_limit: float | None = Field(None, description="the limit that one run in a hundred would breach by chance")
+    because: str | None = None
+    noise: str | None = None
+
+
+class WaiverEntry(WrittenDocument):
+    """What became of one waiver."""
+
+    waives: str
+    owner: str
+    reason: str
+    expires: Day
+    status: str = Field(examples=["waived", "unused", "expired", "refused"])
+    message: str | None = None
+
+
+class PolicyEntry(WrittenDocument):
+    """What the team decided beside the objectives, and what came of it; `lines` say it."""
+
+    mode: str = Field(examples=["enforce", "advisory"])
+    on_inconclusive: str | None = Field(None, examples=["block", "warn"])
+    waivers: tuple[WaiverEntry, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
 class VerdictDocument(WrittenDocument):
     """The judgement of one run."""
 
     format: Annotated[str, Field(json_schema_extra={"const": FORMAT})] = FORMAT
     outcome: Word = Field(examples=["PASS", "FAIL", "INCONCLUSIVE"])
-    exit_code: int = Field(examples=[0, 99, 75])
+    exit_code: int = Field(examples=[0, 99, 75], description="0 also where the policy is advisory")
     run: str | None = None
     about: AboutEntry | None = None
     headline: str | None = None
@@ -145,6 +207,8 @@ class VerdictDocument(WrittenDocument):
     checks: tuple[CheckEntry, ...] | None = None
     causes: tuple[CauseEntry, ...] | None = None
     not_shown: tuple[str, ...] | None = Field(None, description="of a PASS: what it doesn't show")
+    criteria: tuple[CriterionEntry, ...] | None = None
+    policy: PolicyEntry | None = None
 
 
 def verdict_document(verdict: Verdict) -> VerdictDocument:
@@ -154,7 +218,7 @@ def verdict_document(verdict: Verdict) -> VerdictDocument:
         run=verdict.run,
         about=AboutEntry.model_validate(verdict.about, from_attributes=True),
         outcome=verdict.outcome.value,
-        exit_code=int(verdict.outcome.exit_code),
+        exit_code=int(verdict.exit_code),
         headline=verdict.headline,
         decided_at=verdict.decided_at,
         judged=JudgedTime(
@@ -167,4 +231,11 @@ def verdict_document(verdict: Verdict) -> VerdictDocument:
         checks=tuple(CheckEntry.model_validate(one, from_attributes=True) for one in verdict.checks),
         causes=tuple(CauseEntry.model_validate(one, from_attributes=True) for one in verdict.causes),
         not_shown=verdict.not_shown,
+        criteria=tuple(CriterionEntry.model_validate(one, from_attributes=True) for one in verdict.criteria),
+        policy=PolicyEntry(
+            mode=verdict.mode,
+            on_inconclusive=verdict.on_inconclusive,
+            waivers=tuple(WaiverEntry.model_validate(one, from_attributes=True) for one in verdict.waivers),
+            lines=policy_lines(verdict),
+        ),
     )

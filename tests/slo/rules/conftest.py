@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from slo.objectives.indicators import Availability, Counters, Latency, Records
+from slo.objectives.indicators import Availability, Latency
 from slo.objectives.objective import Objective
 from slo.objectives.selectors import parse_selector
+from slo.objectives.sources import Counters, Records
 
 TOTAL = 'http_requests_total{job="shop",route="/checkout"}'
 GOOD = 'http_requests_total{job="shop",route="/checkout",code!~"5.."}'

@@ -3,8 +3,9 @@
 import re
 from dataclasses import replace
 
-from slo.objectives.indicators import Availability, Sessions
+from slo.objectives.indicators import Availability
 from slo.objectives.objective import Objective
+from slo.objectives.sources import Sessions
 from slo.rules.build import LeftOut, Pace, build
 from slo.rules.model import Alert, Recording
 from slo.rules.scope import Scope

@@ -2,8 +2,8 @@
 
 import pytest
 
-from slo.objectives.indicators import Counters
-from slo.objectives.selectors import parse_selector
+from slo.objectives.selectors import Matcher, parse_selector, selector_of
+from slo.objectives.sources import Counters
 from slo.rules.example_series import Example, allows
 
 
@@ -53,6 +53,7 @@ def test_without_any_good_event_there_are_the_series_of_bad_ones(good: str, tota
 
 
 def test_a_label_of_which_no_value_is_found_is_refused() -> None:
-    source = Counters(good=parse_selector('a_total{k=~"(?i)z{3}(?=q)"}'), total=parse_selector("a_total"))
+    matcher = Matcher(label="k", op="=~", value="(?i)z{3}(?=q)")
+    source = Counters(good=selector_of("a_total", (matcher,)), total=parse_selector("a_total"))
     with pytest.raises(ValueError, match=r"no example of a k was found that matches =~\(\?i\)z"):
         Example.of(source)

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from loadtests.results.schemas import REQUESTS, SESSIONS
+from slo.objectives.evidence import read_evidence
 from slo.objectives.indicators import Window
-from slo.objectives.journeys import read_evidence
 from slo.objectives.objective import Objective
 from slo.outcomes import Outcome
 from slo.validity.delivery import delivered

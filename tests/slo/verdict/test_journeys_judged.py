@@ -8,7 +8,8 @@ import pytest
 from loadtests.results.recorded_run import RecordedRun
 from scripts.running.causes import causes_of
 from slo.design_effect import StepCounts
-from slo.objectives.indicators import Availability, Evidence, Sessions, Window
+from slo.objectives.indicators import Availability, Evidence, Window
+from slo.objectives.sources import Sessions
 from slo.outcomes import Outcome
 from slo.verdict.verdict import Case, Verdict, judge
 
