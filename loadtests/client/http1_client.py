@@ -4,6 +4,7 @@ It runs in gevent's hub; nothing of Locust is needed. It connects to the address
 name is looked up, no redirect followed, and no proxy used but the one that the environment declares.
 """
 
+from collections.abc import Sequence
 from time import monotonic, time
 
 import orjson
@@ -87,6 +88,10 @@ class ShopperClient:
         crossing: Crossing | None = None if self.crossing is None else "subresource"
         cookies = self._own_cookies()
         return EventStream(self._access, cookies, crossing, self._open_body, self._reply_of, self._deadline_s)
+
+    def hold(self, cookies: Sequence[str]) -> None:
+        """Hold cookies as if the shop's root had set them."""
+        self._own_cookies().keep(cookies, "/")
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -202,3 +207,9 @@ def _graphql_error(body: bytes) -> str | None:
     if not isinstance(answer, dict):
         return "wrong_reply"
     return "graphql" if answer.get("errors") else None
+
+
+def with_cookies(client: ShopperClient, cookies: Sequence[str]) -> ShopperClient:
+    """Return the client, which holds cookies from the start."""
+    client.hold(cookies)
+    return client

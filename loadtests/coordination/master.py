@@ -183,7 +183,12 @@ class Master:
         self._transport.end(self.exit_code)
 
     def _may_stop_early(self) -> bool:
-        """Whether enough was played for the verdict to name causes, where the plan and the environment let it."""
+        """Whether enough was played for the verdict to name causes, where the plan and the environment let it.
+
+        Never in a run that is compared with another: what it is compared by isn't known yet.
+        """
+        if not self._job.stops_early:
+            return False
         if self._started_at is None or not self._job.environment.traces:
             return True
         return self._clock.now() >= self._started_at + round(causes_known_s(self._job.plan) * 1e9)

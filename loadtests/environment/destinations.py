@@ -93,7 +93,7 @@ def resolve(environment: Environment, lookup: LookUp = look_up) -> Destinations:
         with suppress(UnresolvableError):  # a run goes on without its mark in Grafana
             found.setdefault(host_of(grafana), destination_of(environment, host_of(grafana), proxy, lookup))
     _check_in_the_clear(environment, found)
-    kinds = [found[host_of(url)].kind for url in environment.loaded.values()]
+    kinds = [found[host_of(url)].kind for url in (*environment.loaded.values(), *environment.variant_urls)]
     return Destinations(hosts=found, kind=max(kinds, key=_WIDER.index), proxy=proxy)
 
 
@@ -144,7 +144,8 @@ def hosts_of(environment: Environment) -> tuple[str, ...]:
 
 def _urls(environment: Environment) -> tuple[str, ...]:
     named = (
-        *environment.loaded.values(), environment.orders_url, environment.stock_url, environment.funnel_url,
+        *environment.loaded.values(), *environment.variant_urls,
+        environment.orders_url, environment.stock_url, environment.funnel_url,
         environment.payments_url, environment.kill_url, environment.alertmanager_url,
         *(target.url for target in environment.metrics),
     )  # fmt: skip
@@ -173,9 +174,9 @@ def _check_in_the_clear(environment: Environment, found: Mapping[str, Destinatio
     protected = {url: environment.protection(label) for label, url in environment.loaded.items()}
     bearer = environment.token_env is not None or environment.token_file is not None
     sources = (environment.orders_url, environment.stock_url, environment.funnel_url, environment.payments_url)
-    urls = [url for url, host in protected.items() if host.has_secret] + [
-        url for url in sources if url is not None and bearer
-    ]
+    urls = [url for url, host in protected.items() if host.has_secret]
+    urls += list(environment.variant_urls) if environment.has_secret else []
+    urls += [url for url in sources if url is not None and bearer]
     tokens = {
         environment.alertmanager_url: environment.alertmanager_token,
         environment.grafana_url: environment.grafana_token,

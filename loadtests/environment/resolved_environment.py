@@ -7,7 +7,7 @@ A command makes one from DNS (`resolve_environment`), a worker from what the com
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loadtests.environment.credentials import (
     Credentials,
@@ -44,6 +44,16 @@ class ResolvedEnvironment:
     def http(self) -> PinnedHttp:
         """Return a new session to the environment's hosts, for all that isn't load."""
         return PinnedHttp(self.environment, self.credentials, self.destinations)
+
+    def variant(self, label: str, *, with_cookie: bool = True) -> "ResolvedEnvironment":
+        """Return it as the release `label` is reached: its host, and its header or cookie to that host alone.
+
+        The load keeps cookies in jars: `with_cookie` is for all that isn't load. Raises KeyError.
+        """
+        chosen = self.environment.variants[label]
+        own = chosen.headers if with_cookie or chosen.cookie is None else {}
+        credentials = replace(self.credentials, headers={**self.credentials.headers, **own})
+        return replace(self, environment=self.environment.as_variant(label), credentials=credentials)
 
     def endpoints(self, host: str) -> tuple[str, ...]:
         """Return the addresses of one of the environment's hosts, or the name that only its proxy resolves."""

@@ -34,6 +34,7 @@ from loadtests.environment.target_fields import (
     Variable,
     WebAddress,
 )
+from loadtests.environment.variants import Variant, check_variants
 from slo.documents import BadInput, Document, read_yaml
 
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
@@ -237,6 +238,7 @@ class Environment(Protection, DataTargets, NoticeTargets):
     idle: Idle | None = None
     network: AllowedNetwork | None = None
     cache: Cache | None = None
+    variants: Mapping[Label, Variant] = Field(default_factory=dict, max_length=2)
     fingerprint: Mapping[str, EnvironmentFact] = Field(default_factory=dict)
     production_fingerprint: Mapping[str, EnvironmentFact] = Field(default_factory=dict)
 
@@ -255,6 +257,8 @@ class Environment(Protection, DataTargets, NoticeTargets):
             raise ValueError("network.allow and proxy.resolves_names exclude each other: no address would be known")
         check_comparable(self.fingerprint, self.production_fingerprint)
         check_apart(self.base_url, self.hosts)
+        given = written | {name.lower() for name in self.headers}
+        check_variants(self.variants, self.base_url, self.hosts, given)
         for label, host in self.hosts.items():
             if clash := host.written_with(written):
                 raise ValueError(f"hosts.{label}.headers holds {', '.join(clash)}, which tag writes")
@@ -269,6 +273,16 @@ class Environment(Protection, DataTargets, NoticeTargets):
     def cached_steps(self) -> frozenset[str]:
         """The steps that a declared cache may answer."""
         return frozenset() if self.cache is None else frozenset(self.cache.steps)
+
+    @property
+    def variant_urls(self) -> tuple[str, ...]:
+        """The addresses of the variants that have a host of their own."""
+        return tuple(one.base_url for one in self.variants.values() if one.base_url is not None)
+
+    def as_variant(self, label: str) -> Self:
+        """Return the environment as the release `label` is reached, without its header or cookie; raises KeyError."""
+        own = self.variants[label].base_url or self.base_url
+        return self.model_copy(update={"base_url": own, "variants": {}})
 
     @property
     def loaded(self) -> Mapping[str | None, str]:

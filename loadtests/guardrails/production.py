@@ -14,14 +14,14 @@ from slo.outcomes import EnvironmentLacks
 
 def is_production(environment: Environment, known: Iterable[Environment]) -> bool:
     """Whether a host that an environment loads is production, by its own word or by that of a known environment."""
-    hosts = _names(environment.loaded.values())
+    hosts = _names(_loaded(environment))
     return any(hosts.intersection(_names(production_urls(one))) for one in (environment, *known))
 
 
 def production_urls(environment: Environment) -> list[str]:
     """Return the addresses that an environment says are production: all that it loads, or single hosts."""
     if environment.production:
-        return list(environment.loaded.values())
+        return _loaded(environment)
     return [host.url for host in environment.hosts.values() if host.production]
 
 
@@ -37,7 +37,7 @@ def production_at(
 
     Raises EnvironmentLacks for a production whose addresses aren't known here.
     """
-    own = {_plain(text) for url in environment.loaded.values() for text in destinations.of(host_of(url))}
+    own = {_plain(text) for url in _loaded(environment) for text in destinations.of(host_of(url))}
     by_name_alone = not own
     own |= {_plain(text) for text in (destinations.proxy.addresses if destinations.proxy else ())}
     found: dict[str, list[Address]] = {}
@@ -55,8 +55,12 @@ def undeclared(environment: Environment, reached: Mapping[str, Sequence[str]]) -
 
     A front that serves both tells them apart by their names; a bare address can't be declared.
     """
-    shared = () if any(map(is_address, _names(environment.loaded.values()))) else environment.shares_addresses_with
+    shared = () if any(map(is_address, _names(_loaded(environment)))) else environment.shares_addresses_with
     return {name: addresses for name, addresses in reached.items() if name not in shared}
+
+
+def _loaded(environment: Environment) -> list[str]:
+    return [*environment.loaded.values(), *environment.variant_urls]
 
 
 def _addresses(name: str, production: Environment, lookup: LookUp) -> set[Address]:

@@ -9,6 +9,7 @@ import pydantic
 
 from loadtests.client.access import Access
 from loadtests.client.factory import access_to
+from loadtests.comparison.turns import Turns
 from loadtests.demand.arrivals import schedule
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.environment.ceilings import most_of, split, split_hosts
@@ -43,8 +44,10 @@ class Job:
     production: bool
     variables: Mapping[str, str] = field(repr=False)
     storefront: Storefront
+    stops_early: bool = True
     data_files: Mapping[str, "DataFile"] = field(default_factory=dict)
     tables: Mapping[str, Table] | None = field(default=None, repr=False)
+    turns: Turns | None = None
 
     def with_data(self) -> Self:
         """Return it with the files of accounts and test data read.
@@ -95,13 +98,14 @@ class Job:
         hosts = self.environment.hosts
         return split_hosts(hosts)[0] if self.browser else most_of(hosts)
 
-    def accesses(self) -> Mapping[str | None, Access]:
-        """Return how each host is reached, `base_url`'s under None.
+    def accesses(self, variant: str | None = None) -> Mapping[str | None, Access]:
+        """Return how each host is reached, `base_url`'s under None; with `variant` as that release is reached.
 
         Raises BadInput on a secret that is missing or a file that can't be used.
         """
         tags = shopper_headers(self.directory.name, self.version, self.environment.tag)
-        return access_to(self.resolved(), tags)
+        resolved = self.resolved()
+        return access_to(resolved if variant is None else resolved.variant(variant, with_cookie=False), tags)
 
     @property
     def most_open(self) -> int:
@@ -143,7 +147,9 @@ class _JobFile(pydantic.BaseModel):
     destinations: Destinations
     browser: bool
     production: bool
+    stops_early: bool = True
     data_files: dict[str, DataFile] = {}
+    turns: Turns | None = None
 
 
 def write_job(  # noqa: PLR0913 - each is one thing that a worker needs
@@ -155,8 +161,13 @@ def write_job(  # noqa: PLR0913 - each is one thing that a worker needs
     data: Mapping[str, FileFacts] | None = None,
     production: bool = False,
     browser: bool = False,
+    turns: Turns | None = None,
+    stops_early: bool = True,
 ) -> None:
     """Write job.json: what workers need beside the copies of the inputs.
+
+    Without `stops_early` the run is played on when an objective is certain to be missed: what it is compared by isn't
+    known yet.
 
     Without `destinations` the environment's hosts are resolved now, once for all workers, and without `data` its files
     are read; raises BadInput.
@@ -166,6 +177,9 @@ def write_job(  # noqa: PLR0913 - each is one thing that a worker needs
     files = {name: {"rows": one.rows, "proof": one.proof(directory.name)} for name, one in facts.items()}
     made = {"format": "peakproof/job/v1", "recorder_url": recorder_url, "version": version}
     known = {"destinations": found.to_json(), "production": production, "browser": browser}
+    known |= {} if stops_early else {"stops_early": False}
+    if turns is not None:
+        known["turns"] = turns.model_dump(mode="json")
     write_json(directory.job, {**made, **known, "data_files": files})
 
 
@@ -186,8 +200,10 @@ def read_job(path: Path, variables: Mapping[str, str] | None = None, storefront:
         destinations=job.destinations,
         browser=job.browser,
         production=job.production,
+        stops_early=job.stops_early,
         variables=variables or {},
         data_files=job.data_files,
+        turns=job.turns,
         storefront=storefront or storefront_of(environment, _copy_of(directory, environment)),
     )
 

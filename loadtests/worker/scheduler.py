@@ -36,7 +36,8 @@ class WorkerSchedule:
 class Scheduler:
     """Plays a schedule; every arrival that came due ends as exactly one session record.
 
-    `known` are the environment's secrets, which no record may say.
+    `known` are the environment's secrets, which no record may say. Where arrivals differ in how the shop is reached,
+    `context_of` gives each its own.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class Scheduler:
         schedule: WorkerSchedule,
         visit: Callable[[Session], None],
         known: tuple[str, ...] = (),
+        context_of: Callable[[Arrival], SessionContext] | None = None,
     ) -> None:
+        self._context_of = context_of
         self._context, self._schedule, self._visit, self._known = context, schedule, visit, known
         self._open: dict[int, tuple[SessionRecord, gevent.Greenlet]] = {}
         self._arrivals, self._place = schedule.arrivals, 0
@@ -166,7 +169,8 @@ class Scheduler:
 
     def _play_out(self, arrival: Arrival, record: SessionRecord) -> str:
         """Play a visit; return what it lacked, "" for nothing."""
-        session = Session(self._context, arrival, record.scheduled_at)
+        context = self._context if self._context_of is None else self._context_of(arrival)
+        session = Session(context, arrival, record.scheduled_at)
         try:
             self._visit(session)
             session.settle()

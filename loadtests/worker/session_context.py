@@ -2,11 +2,14 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from loadtests.client.factory import Clients, NewClient
+from loadtests.client.http1_client import with_cookies
 from loadtests.client.interface import Client, Reply, Request
+from loadtests.comparison.job import VARIANTS
+from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.environment.ceilings import Ceilings
 from loadtests.results.hooks import Hooks
@@ -37,6 +40,39 @@ class Own:
     unexpected: Callable[[Session, Request, Reply, str], object]
     wrap: Callable[[Client], Client] | None = None
     under_way: dict[int, Session] = field(default_factory=dict)
+
+
+def contexts_by_turn(
+    job: Job, own: Own, context: SessionContext, index: int
+) -> Callable[[Arrival], SessionContext] | None:
+    """Return what gives each arrival the context of the release that it belongs to; None without two releases.
+
+    Both share all but how the shop is reached: records, ledger, accounts and the ceilings are the process's own.
+    Raises BadInput on what the job lacks.
+    """
+    turns = job.turns
+    if turns is None:
+        return None
+    reached = {variant: _reached(job, own, context, turns.label(variant), index) for variant in VARIANTS}
+    return lambda arrival: reached[turns.variant_of(arrival.at_s, arrival.number)]
+
+
+def _reached(job: Job, own: Own, context: SessionContext, label: str, index: int) -> SessionContext:
+    """Return the context of the sessions of one release."""
+    accesses, plan = job.accesses(label), context.plan
+    cookie = job.environment.variants[label].cookie
+    clients = {host: own.clients.of(access, index) for host, access in accesses.items()}
+    if cookie is not None:
+        shop = clients[None]
+        pairs = [f"{name}={value}; Path=/" for name, value in cookie.items()]
+        clients[None] = lambda jar=None: with_cookies(shop(jar), pairs)
+    new_client = {host: _wrapped(own, client) for host, client in clients.items()}
+    return replace(
+        context,
+        new_client=new_client[None],
+        hosts=DeclaredHosts(locations=accesses[None].places, new_client=new_client if len(accesses) > 1 else {}),
+        assets=None if plan.assets == "off" else source_of(accesses, plan.assets, own.hooks.failures),
+    )
 
 
 def session_context(job: Job, plan: Plan, own: Own, seat: tuple[int, int], started_at: int) -> SessionContext:

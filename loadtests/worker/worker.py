@@ -33,7 +33,7 @@ from loadtests.runtime.periodic_timer import PeriodicTimer
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.data_pools import DataPools
-from loadtests.shopper.session import Session, SessionContext, in_flight
+from loadtests.shopper.session import Session, in_flight
 from loadtests.storefronts.failures import file_of
 from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import HubLag
@@ -41,7 +41,7 @@ from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
 from loadtests.worker.reply_samples import ReplySamples
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
-from loadtests.worker.session_context import Own, secrets_of, session_context
+from loadtests.worker.session_context import Own, contexts_by_turn, secrets_of, session_context
 from loadtests.worker.storefront_failures import StorefrontFailures
 
 _CPU_WINDOW_S = 5
@@ -103,7 +103,8 @@ class Worker:
         self._descriptors_peak = used()
         self._over = StopEvent()
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
-        self._context = self._make_context(started_at)
+        self._own = self._make_own()
+        self._context = session_context(job, job.plan, self._own, (index, workers), started_at)
         self._scheduler = self._make_scheduler(started_at)
         self._hub_lag = HubLag(self._clock.now, started_at + round(job.plan.duration_s * 1e9), _BEAT_S)
         self._timer = PeriodicTimer(_BEAT_S, self._beat)
@@ -187,9 +188,9 @@ class Worker:
         )
         return self._figures.take(self._clock.now()), gauges
 
-    def _make_context(self, started_at: int) -> SessionContext:
+    def _make_own(self) -> Own:
         samples = ErrorSamples(self._job.directory, self.name)
-        own = Own(
+        return Own(
             clock=self._clock,
             alarms=Alarms(self._clock),
             hooks=self._hooks,
@@ -199,8 +200,6 @@ class Worker:
             unexpected=ReplySamples(samples, self._clock.now, secrets_of(self._job)).unexpected,
             under_way=self._under_way,
         )
-        seat = self._index, self._workers
-        return session_context(self._job, self._job.plan, own, seat, started_at)
 
     def _make_storefront(self) -> StorefrontFailures:
         storefront, given = self._job.storefront, self._job.given()
@@ -225,7 +224,8 @@ class Worker:
             open_until=started_at + round(job.plan.arrivals_end_s * 1e9),
             max_open=max(1, job.most_open // self._workers),
         )
-        return Scheduler(self._context, own, self._storefront.visit, secrets_of(job))
+        context_of = contexts_by_turn(job, self._own, self._context, self._index)
+        return Scheduler(self._context, own, self._storefront.visit, secrets_of(job), context_of)
 
     def _hand_on(self) -> None:
         """Hand the requests that ended to the listeners."""
