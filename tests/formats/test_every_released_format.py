@@ -1,0 +1,47 @@
+"""A run of each version that was ever released is judged today as it was judged then."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from loadtests.results.recorded_run import read_recorded
+from loadtests.results.run_directory import RunDirectory, write_json
+from loadtests.run_store.aggregating import aggregate
+from loadtests.run_store.store import RunStore
+from scripts.running.judging import _judged
+from slo.verdict.verdict_document import verdict_document
+from tests.formats.keep import FOLDER, MAX_BYTES
+from tests.loadtests.run_store.made_aggregates import NOON
+
+VERSIONS = sorted(path.name.removesuffix(".tar.gz") for path in FOLDER.glob("*.tar.gz"))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_run_of_each_released_version_is_judged_as_it_was_then(version: str, tmp_path: Path) -> None:
+    expected = json.loads((FOLDER / f"{version}.json").read_text())
+    run = unpacked(version, tmp_path)
+    verdict = _judged(read_recorded(run))  # without the pages
+    assert {
+        "run": verdict.run,
+        "outcome": verdict.outcome.value,
+        "objectives": {one.name: [one.outcome, one.events, one.bad] for one in verdict.objectives},
+        "checks": {one.name: one.status for one in verdict.checks},
+    } == expected
+    write_json(run / "verdict.json", verdict_document(verdict).model_dump(mode="json"))
+    store = RunStore(str(tmp_path / "store"))
+    store.put(RunDirectory(path=run), aggregate(RunDirectory(path=run)), NOON)
+    assert [one.outcome for one in store.contents().entries] == [expected["outcome"]]
+
+
+def test_the_first_version_is_among_them_and_none_is_large() -> None:
+    assert "0.1.0" in VERSIONS
+    assert all((FOLDER / f"{version}.tar.gz").stat().st_size <= MAX_BYTES for version in VERSIONS)
+
+
+def unpacked(version: str, folder: Path) -> Path:
+    """Return the run directory of a version below `folder`."""
+    with tarfile.open(FOLDER / f"{version}.tar.gz") as packed:
+        packed.extractall(folder, filter="data")
+    return folder / str(json.loads((FOLDER / f"{version}.json").read_text())["run"])
