@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from loadtests.demand.plan import NotJudged, Plan
 from loadtests.demand.visits import expected_events, expected_sessions
 from slo.objectives.objective import Objective
-from slo.objectives.planning import Proof, proofs, why_not_provable
+from slo.objectives.planning import Proof, events_of_time, proofs, why_not_provable
 
 _LATER = "take this entry out when the plan is longer"
 
 
 def plan_proofs(plan: Plan, objectives: Sequence[Objective]) -> tuple[Proof, ...]:
     """Return what a run of the plan can prove; raises ValueError while a journey's visits aren't counted."""
-    return proofs(
-        objectives, expected_sessions(plan) | expected_events(plan), _judged_s(plan), plan.assumed_error_burst_s
-    )
+    judged_s = _judged_s(plan)
+    expected = expected_sessions(plan) | expected_events(plan) | events_of_time(objectives, judged_s)
+    return proofs(objectives, expected, judged_s, plan.assumed_error_burst_s)
 
 
 def with_not_judged(plan: Plan, objectives: Sequence[Objective]) -> Plan:

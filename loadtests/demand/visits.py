@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from slo.objectives.objective import Objective, sessions_of
+from slo.objectives.planning import events_of_time
 
 if TYPE_CHECKING:  # the plan looks its journeys up here
     from loadtests.demand.plan import Plan
@@ -63,7 +64,10 @@ BUYERS = frozenset(name for name, visits in VISITS.items() if visits.get("checko
 
 def planned_events(plan: "Plan", objectives: Iterable[Objective]) -> dict[str, float]:
     """Return the events by objective that a plan expects in its judged span, nan where their number isn't known."""
-    expected = expected_sessions(plan) | ({} if uncounted(plan) else expected_events(plan))
+    objectives = tuple(objectives)
+    start_s, end_s = plan.judged_span()
+    of_time = events_of_time(objectives, end_s - start_s)
+    expected = expected_sessions(plan) | ({} if uncounted(plan) else expected_events(plan)) | of_time
     return {
         objective.name: sum((expected.get(one, math.nan) for one in objective.counted), 0.0) or math.nan
         for objective in objectives

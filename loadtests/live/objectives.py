@@ -12,6 +12,7 @@ from loadtests.results.run_directory import RunDirectory
 from slo.design_effect import design_effects
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
+from slo.policy.policy import read_policy
 from slo.statistics import ALPHA, miss_is_certain
 
 
@@ -19,11 +20,21 @@ def watches_of(directory: RunDirectory, plan: Plan) -> tuple[Watch, ...]:
     """Return a watch for each objective of the run that is read from records; raises BadInput."""
     objectives = read_objectives(sorted(directory.objectives.glob("*.yaml")))
     planned = planned_events(plan, objectives)
+    waived = _waived(directory)
     return tuple(
-        _watch(objective, planned[objective.name], plan, ALPHA / len(objectives))
+        _watch(
+            objective, math.nan if objective.name in waived else planned[objective.name], plan, ALPHA / len(objectives)
+        )
         for objective in objectives
-        if objective.indicator.source.kind == "records"
+        if objective.indicator.source.kind == "records" and objective.slices is None
     )
+
+
+def _waived(directory: RunDirectory) -> frozenset[str]:
+    """Return the objectives that the gate's policy has a waiver for: their miss must not end the run for the others."""
+    if not directory.policy.exists():
+        return frozenset()
+    return frozenset(one.objective for one in read_policy(directory.policy).waivers if one.objective is not None)
 
 
 def _watch(objective: Objective, planned: float, plan: Plan, alpha: float) -> Watch:

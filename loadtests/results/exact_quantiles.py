@@ -1,32 +1,35 @@
-"""Exact quantiles of waits that are never held whole: buckets tell where a rank lies, a second reading which it is."""
+"""Exact quantiles of waits that are never held whole.
+
+A sample encloses each between two cuts, one reading of all counts what lies below and between them, and a second
+reading takes those between: which of them has the rank. Where a sample has misled, the rank is outside of its cuts, and
+the range it is in is narrowed by further readings: slower, and as exact.
+"""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from loadtests.results.judged_requests import CUT_OFF, GOOD, Ints, Requests
+from loadtests.results.judged_requests import CUT_OFF, GOOD, UNJUDGED, Ints, Requests, requests_of
 from loadtests.results.parts_database import PartsDatabase
-from loadtests.results.request_tallies import (
-    Questions,
-    Tallies,
-    Waits,
-    bounds,
-    during,
-    slow,
-    texts,
-)
-from slo.objectives.indicators import Asked, Clock
+from loadtests.results.request_tallies import COLUMNS, Cuts, Questions, Tallies, Tally, during, texts, time_requests
+from slo.objectives.indicators import Asked, Window
+from slo.objectives.sources import Clock
 
 _NS = 1_000_000_000
 _FEW = 500_000
 _PARTS = 1_024
 WAITS: tuple[tuple[Clock, bool], ...] = (("scheduled", False), ("scheduled", True), ("sent", False))
 """By which clock a quantile is known, and whether with what requests that were cut off had waited."""
-_COLUMNS: Mapping[Clock, str] = {"scheduled": "response", "sent": "service"}
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+_SAMPLED = 200_000
+_SAMPLED_AT_MOST = 1_000_000
+_DEVIATIONS = 12
+"""How far the cuts lie from a quantile of the sample, in its standard deviations: waits close in time are alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +43,18 @@ class Sought:
     clock: Clock
     at_least: bool
 
-    def counts(self, wait: Waits) -> bool:
+    def counts(self, tally: Tally) -> bool:
         """Whether requests are among them."""
-        if wait.step not in self.asked.steps or wait.clock != self.clock:
+        if tally.step not in self.asked.steps:
             return False
-        return wait.slow is None or (self.at_least and self.asked.longest in wait.slow)
+        return tally.error is None or (self.at_least and tally.error == "cut_off" and self.asked.longest in tally.slow)
+
+    def among(self, requests: Requests, steps: Sequence[str]) -> Any:  # noqa: ANN401 - an array of truths
+        """Return which requests are among them; `steps` has the names of the requests' steps."""
+        good = requests.kind == GOOD
+        if self.at_least:
+            good |= _hung(self.asked, requests)
+        return _of_steps(self.asked, requests, steps) & good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +80,19 @@ class _Range:
     @property
     def condition(self) -> str:
         """That a request is among those of the range."""
-        asked, column = self.sought.asked, _COLUMNS[self.sought.clock]
-        cut_off = f"OR (error = 'cut_off' AND {slow([asked.longest])} = 1)" if self.sought.at_least else ""
+        asked, column = self.sought.asked, COLUMNS[self.sought.clock]
+        cut_off = (
+            f"OR (error = 'cut_off' AND {COLUMNS[asked.longest[0]]} > {asked.longest[1]})"
+            if self.sought.at_least
+            else ""
+        )
         among = f"step IN ({texts(asked.steps)}) AND (error IS NULL {cut_off})"
         return f"({among} AND {column} BETWEEN {self.least} AND {self.most})"
 
     @property
     def place(self) -> str:
         """The part that a request of the range is in."""
-        return f"(({_COLUMNS[self.sought.clock]}::HUGEINT - {self.least}) // {self.width})::BIGINT"
+        return f"(({COLUMNS[self.sought.clock]}::HUGEINT - {self.least}) // {self.width})::BIGINT"
 
 
 class Values:
@@ -98,20 +112,64 @@ class Values:
                 continue
             waited = requests.waited(one.sought.clock)
             near = np.flatnonzero((waited >= one.least) & (waited <= one.most))
-            values.append(waited[near][self._are_sought(one, requests.at(near))])
+            values.append(waited[near][one.sought.among(requests.at(near), self._steps)])
 
     def quantiles(self) -> dict[Sought, float]:
         """Return the wait in seconds at each quantile that was asked; none where that is infinite."""
         return {one.sought: _value(one, values) / _NS for one, values in self._found}
 
-    def _are_sought(self, one: _Range, requests: Requests) -> Any:  # noqa: ANN401 - an array of truths
-        asked = one.sought.asked
-        of_steps = np.isin(requests.step, [self._steps.index(step) for step in asked.steps])
-        good = requests.kind == GOOD
-        if one.sought.at_least:
-            clock, longest = asked.longest
-            good |= (requests.kind == CUT_OFF) & (requests.waited(clock) > longest)
-        return of_steps & good
+
+def cuts(database: PartsDatabase, questions: Questions) -> Cuts:
+    """Return the durations between which every quantile lies, by a sample; none where all are few. Raises BadInput."""
+    if questions.window is None or not questions.timed_steps or database.footers["requests"].rows <= _FEW:
+        return {}
+    sample = _sample(database, questions.window, questions.timed_steps)
+    found: dict[Clock, set[int]] = {clock: set() for clock in COLUMNS}
+    for asked in questions.asked:
+        if asked.quantile is None:
+            continue
+        for clock, at_least in WAITS:
+            sought = Sought(asked=asked, clock=clock, at_least=at_least)
+            found[clock].update(_enclosing(sought, asked.quantile, sample, questions.timed_steps))
+    return {clock: sorted(edges) for clock, edges in found.items()}
+
+
+def _sample(database: PartsDatabase, window: Window, steps: Sequence[str]) -> Requests:
+    view = time_requests(database, database.sample("requests", _SAMPLED))
+    taken, number = [], 0
+    with closing(requests_of(database, window, steps, view=view)) as sample:
+        for requests in sample:
+            taken.append(requests)
+            number += len(requests.kind)
+            if number >= _SAMPLED_AT_MOST:
+                break
+    return Requests.of(taken)
+
+
+def _enclosing(sought: Sought, quantile: float, sample: Requests, steps: Sequence[str]) -> Iterable[int]:
+    asked = sought.asked
+    counted = _of_steps(asked, sample, steps) & (sample.kind != UNJUDGED)
+    counted &= (sample.kind != CUT_OFF) | _hung(asked, sample)
+    waits = np.sort(sample.waited(sought.clock)[sought.among(sample, steps)])
+    events = int(np.count_nonzero(counted))
+    if not events:
+        return
+    away = _DEVIATIONS * math.sqrt(quantile * (1 - quantile) * events) + 1
+    first, last = math.floor(quantile * events - away), math.ceil(quantile * events + away)
+    if 0 <= first < len(waits) and waits[first] > _LEAST:
+        yield int(waits[first]) - 1
+    if last < len(waits):
+        yield int(waits[last])
+
+
+def _of_steps(asked: Asked, requests: Requests, steps: Sequence[str]) -> Any:  # noqa: ANN401 - an array of truths
+    is_asked = np.array([step in asked.steps for step in steps])
+    return is_asked[requests.step]
+
+
+def _hung(asked: Asked, requests: Requests) -> Any:  # noqa: ANN401 - an array of truths
+    clock, longest = asked.longest
+    return (requests.kind == CUT_OFF) & (requests.waited(clock) > longest)
 
 
 def _value(one: _Range, values: Sequence[Ints]) -> int:
@@ -127,11 +185,18 @@ def _ranges(tallies: Tallies, kept: Mapping[Asked, int]) -> Iterable[_Range | No
         rank = max(0, math.ceil(round(asked.quantile * requests, 9)) - 1)
         for clock, at_least in WAITS:
             sought = Sought(asked=asked, clock=clock, at_least=at_least)
-            waits: Counter[int] = Counter()
-            for wait in tallies.waits:
-                if sought.counts(wait):
-                    waits[wait.bucket] += wait.requests
-            yield _at_rank(sought, rank, {bounds(place): number for place, number in sorted(waits.items())})
+            yield _at_rank(sought, rank, _between_cuts(sought, tallies))
+
+
+def _between_cuts(sought: Sought, tallies: Tallies) -> dict[tuple[int, int], int]:
+    """Return the number of those sought from each least to each largest wait, in order."""
+    edges, window = tallies.cuts[sought.clock], tallies.questions.window
+    waits: Counter[int] = Counter()
+    for tally in tallies.judged(window) if window else ():
+        if sought.counts(tally):
+            waits[tally.longer[sought.clock]] += tally.requests
+    bounds = list(zip([_LEAST, *(edge + 1 for edge in edges)], [*edges, _MOST], strict=True))
+    return {bounds[place]: number for place, number in sorted(waits.items())}
 
 
 def _at_rank(sought: Sought, rank: int, ranges: Mapping[tuple[int, int], int]) -> _Range | None:

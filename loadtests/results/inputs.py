@@ -1,7 +1,8 @@
 """The inputs of a run: read, valid, and copied into its directory."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from loadtests.results.run_directory import RunDirectory, write_bytes, write_jso
 from slo.documents import read_text
 from slo.objectives.objective import Objective
 from slo.outcomes import EnvironmentLacks
+from slo.policy.policy import Policy
 
 RECORDS = ("orders", "payments", "stock")
 
@@ -46,7 +48,7 @@ class Inputs:
     `productions` are the other environments with `production: true`; `reaches` are those of them whose addresses this
     one leads to without naming them in `shares_addresses_with`; `records` is the file of shop records, once it was run.
     `data` is what is known of the files of accounts and test data, by pool: they aren't copied. `not_played` are the
-    storefront's journeys that the plan leaves out, None when that isn't known.
+    storefront's journeys that the plan leaves out, None when that isn't known; `policy` is the gate's, if it has one.
     """
 
     plan: Plan
@@ -61,6 +63,7 @@ class Inputs:
     records: RecordsFile | None = None
     not_played: tuple[str, ...] | None = None
     data: Mapping[str, FileFacts] = field(default_factory=dict)
+    policy: Policy | None = None
 
     @property
     def plan_sha256(self) -> str:
@@ -102,9 +105,10 @@ def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
     try:
         directory = run_directory.create(runs, inputs.plan.name, datetime.now(UTC))
         write_bytes(directory.plan, inputs.plan_text.encode())
-        for path in inputs.objective_files:
-            write_bytes(directory.objectives / path.name, read_text(path).encode())
+        keep_objectives(inputs.objective_files, directory.objectives)
         write_json(directory.targets, redacted(inputs.environment_name, inputs.environment))
+        if inputs.policy is not None:
+            write_bytes(directory.policy, inputs.policy.to_yaml().encode())
         if isinstance(inputs.environment.storefront, OwnFile):
             file = Path(inputs.environment.storefront.file)
             directory.storefront.mkdir()
@@ -117,10 +121,21 @@ def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
     return directory
 
 
+def keep_objectives(files: Iterable[Path], folder: Path) -> tuple[str, ...]:
+    """Copy files of objectives into the folder, each under a name of its own that ends in .yaml; return the names."""
+    copied: dict[str, Path] = {}
+    for path in files:
+        names = itertools.chain([f"{path.stem}.yaml"], (f"{path.stem}-{number}.yaml" for number in itertools.count(2)))
+        copied[next(name for name in names if name not in copied)] = path
+    for name, path in copied.items():
+        write_bytes(folder / name, read_text(path).encode())
+    return tuple(copied)
+
+
 def hash_inputs(directory: RunDirectory) -> dict[str, str]:
     """Return the SHA-256 of each copied input in the run directory, by its path below it."""
     copies = (
-        *(directory.plan, directory.targets, *sorted(directory.objectives.glob("*.yaml"))),
+        *(directory.plan, directory.targets, directory.policy, *sorted(directory.objectives.glob("*.yaml"))),
         *sorted(directory.storefront.glob("*.py")),
         *sorted(directory.shop_records.glob("*.py")),
     )

@@ -1,6 +1,6 @@
 """The requests of judged steps as columns, some hundred thousand at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from loadtests.results.parts_database import PartsDatabase, text
 from loadtests.results.request_tallies import during, texts
-from slo.objectives.indicators import NEVER_JUDGED, Clock, Window
+from slo.objectives.indicators import NEVER_JUDGED, Window
+from slo.objectives.sources import Clock
 
 UNJUDGED, GOOD, FAILED, CUT_OFF = range(4)
 """Kinds: outside of the judged window or never judged; with a reply as it should be; failed; cut off by the end."""
@@ -29,6 +30,13 @@ class Requests:
     response: Ints
     service: Ints
 
+    @classmethod
+    def of(cls, some: Sequence["Requests"]) -> "Requests":
+        """Return all of some, one after the other."""
+        nothing = np.zeros(0, np.int64)
+        columns = {name: [nothing, *(getattr(one, name) for one in some)] for name in cls.__slots__}
+        return cls(**{name: np.concatenate(values) for name, values in columns.items()})
+
     def waited(self, clock: Clock) -> Ints:
         """Return how long each took by the clock."""
         return self.response if clock == "scheduled" else self.service
@@ -44,9 +52,11 @@ class Requests:
         )
 
 
-def requests_of(database: PartsDatabase, window: Window, steps: Sequence[str], also: str = "") -> Iterator[Requests]:
-    """Read the requests of some steps once, those that are `also` so; raises BadInput."""
-    for batch in database.batches("requests", _query(window, steps, also)):
+def requests_of(
+    database: PartsDatabase, window: Window, steps: Sequence[str], also: str = "", view: str = "timed_requests"
+) -> Generator[Requests]:
+    """Read the requests of some steps in a view once, those that are `also` so; raises BadInput."""
+    for batch in database.batches("requests", _query(window, steps, also, view)):
         yield Requests(
             session=column(batch, "session"),
             step=column(batch, "step"),
@@ -61,12 +71,12 @@ def column(batch: pa.RecordBatch, name: str) -> Any:  # noqa: ANN401 - pyarrow s
     return batch.column(name).to_numpy(zero_copy_only=False)
 
 
-def _query(window: Window, steps: Sequence[str], also: str) -> str:
+def _query(window: Window, steps: Sequence[str], also: str, view: str) -> str:
     place = " ".join(f"WHEN step = {text(name)} THEN {place}" for place, name in enumerate(steps))
     return f"""
         SELECT session, (CASE {place} END)::USMALLINT AS step, response, service,
                (CASE WHEN NOT {during(window)} THEN {UNJUDGED} WHEN error IS NULL THEN {GOOD}
                      WHEN error = 'cut_off' THEN {CUT_OFF} WHEN error IN ({texts(NEVER_JUDGED)}) THEN {UNJUDGED}
                      ELSE {FAILED} END)::UTINYINT AS kind
-        FROM timed_requests WHERE step IN ({texts(steps)}) {also}
+        FROM {view} WHERE step IN ({texts(steps)}) {also}
     """  # noqa: S608 - quoted by text() and texts(), and numbers

@@ -71,7 +71,7 @@ class PartsDatabase:
         self._sql.execute("SET lock_configuration = true")
         try:
             for kind, schema in self._schemas.items():
-                self.rows(kind, f"CREATE VIEW {kind} AS {self._view(kind, schema)}")
+                self.rows(kind, f"CREATE VIEW {kind} AS {_view(schema, self._parts[kind])}")
         except BadInput:
             self.__exit__()
             raise
@@ -110,24 +110,36 @@ class PartsDatabase:
         ranges = {name: (least, most) for name, _, _, _, least, most, _ in found if least is not None}
         self.footers[kind] = Footers(rows=int(rows), ranges=ranges)
 
+    def sample(self, kind: str, rows: int) -> str:
+        """Add a view of whole parts of `kind`, evenly spread, that hold about so many of its rows; return its name.
+
+        The parts are known to hold rows: see `check`. Raises BadInput.
+        """
+        parts = self._parts[kind]
+        wanted = min(len(parts), -(-len(parts) * rows // self.footers[kind].rows))
+        some = [parts[(2 * place + 1) * len(parts) // (2 * wanted)] for place in range(wanted)]
+        self.rows(kind, f"CREATE VIEW {kind}_sample AS {_view(self._schemas[kind], some)}")
+        return f"{kind}_sample"
+
     def _check_type(self, kind: str, field: pa.Field, stored: Sequence[str]) -> None:
         wanted = _STORED_AS[field.type]
         other = next((one for one in stored if one != wanted), None)
         if other is not None:
             raise BadInput(f"{self._named(kind)}: {field.name}: expected {wanted}, found {other}")
 
-    def _view(self, kind: str, schema: pa.Schema) -> str:
-        parts = ", ".join(text(exactly(path)) for path in self._parts[kind])
-        if parts:
-            return f"SELECT * FROM read_parquet([{parts}], hive_partitioning = false)"  # noqa: S608 - quoted
-        columns = (f"NULL::{_SQL_TYPES[field.type]} AS {field.name}" for field in schema)
-        return f"SELECT {', '.join(columns)} WHERE false"
-
     def _unreadable(self, kind: str, error: Exception) -> BadInput:
         return BadInput(f"{self._named(kind)}: can't be read: {str(error).splitlines()[0]}")
 
     def _named(self, kind: str) -> Path:
         return self._directory.path / f"{kind}-*.parquet"
+
+
+def _view(schema: pa.Schema, paths: Sequence[Path]) -> str:
+    parts = ", ".join(text(exactly(path)) for path in paths)
+    if parts:
+        return f"SELECT * FROM read_parquet([{parts}], hive_partitioning = false)"  # noqa: S608 - quoted
+    columns = (f"NULL::{_SQL_TYPES[field.type]} AS {field.name}" for field in schema)
+    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 _SQL_TYPES = {pa.int64(): "BIGINT", pa.int16(): "SMALLINT", pa.string(): "VARCHAR", pa.float64(): "DOUBLE"}

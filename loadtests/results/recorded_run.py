@@ -10,6 +10,7 @@ import pyarrow as pa
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.environment.targets import Environment, Targets
 from loadtests.results.inputs import declared_by, hash_inputs
+from loadtests.results.judged_criteria import criteria_of
 from loadtests.results.request_records import read_records
 from loadtests.results.request_tallies import Questions
 from loadtests.results.run_directory import RunDirectory, read_tables
@@ -18,6 +19,9 @@ from slo.documents import BadInput, read_json, read_text
 from slo.objectives.indicators import RequestRecords
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
+from slo.policy.budget_document import BudgetDocument
+from slo.policy.criterion_results import CriterionResult
+from slo.policy.policy import Policy, read_policy
 from slo.validity.delivery import Delivered
 from slo.validity.run_document import RunDocument, parse_run
 from slo.verdict.audit_document import AuditDocument, parse_audit
@@ -39,6 +43,9 @@ class RecordedRun:
     audit: AuditDocument | None
     requests: RequestRecords
     answers: pa.Table
+    policy: Policy | None = None
+    criteria: tuple[CriterionResult, ...] = ()
+    budget: BudgetDocument | None = None
 
     @property
     def declared(self) -> frozenset[str]:
@@ -47,17 +54,27 @@ class RecordedRun:
 
     def spans(self) -> pa.Table:
         """Return the spans of both sides; raises BadInput."""
-        return _table(self.directory, "spans", SPANS)
+        return read_spans(self.directory)
 
 
-def read_recorded(path: Path) -> RecordedRun:
-    """Read the run directory at `path`; raises BadInput naming the file that is missing or malformed."""
+def read_spans(directory: RunDirectory) -> pa.Table:
+    """Return the spans of both sides that a run recorded; raises BadInput."""
+    return _table(directory, "spans", SPANS)
+
+
+def read_recorded(path: Path, policy: Policy | None = None) -> RecordedRun:
+    """Read the run directory at `path`; raises BadInput naming the file that is missing or malformed.
+
+    `policy` replaces the one that the gate was given, of which the directory has a copy.
+    """
     directory = RunDirectory(path=path)
     environment = read_environment(directory)
     run = read_run(directory)
     _check_inputs(directory, run.inputs)
     plan = read_plan(directory.plan)
     objectives = read_objectives(sorted(directory.objectives.glob("*.yaml")))
+    policy = policy or (read_policy(directory.policy) if directory.policy.exists() else None)
+    requests = read_records(directory, _questions(run, objectives, policy))
     return RecordedRun(
         directory=directory,
         plan=plan,
@@ -65,22 +82,27 @@ def read_recorded(path: Path) -> RecordedRun:
         environment=environment,
         run=run,
         audit=_audit(directory.audit) if directory.audit.exists() else None,
-        requests=read_records(directory, _questions(run, objectives)),
+        requests=requests,
         answers=_answers(directory),
+        policy=policy,
+        criteria=criteria_of(directory, plan, run, requests, () if policy is None else policy.criteria),
+        budget=read_json(directory.budget, BudgetDocument) if directory.budget.exists() else None,
     )
 
 
-def _questions(run: RunDocument, objectives: tuple[Objective, ...]) -> Questions:
+def _questions(run: RunDocument, objectives: tuple[Objective, ...], policy: Policy | None = None) -> Questions:
     """Return all that judging asks of the records: the objectives' requests, and those of each phase."""
     asked = (one.indicator.asked(one.target) for one in objectives)
     judged = run.judged_window
     phases = [phase.window for phase in run.phases or () if phase.window is not None]
+    slices = [part for one in objectives if judged and one.slices for part in one.slices.windows(judged)]
     overlaps = [one for phase in phases if judged and (one := phase.overlap(judged)) is not None]
     return Questions(
         asked=tuple(one for one in asked if one is not None),
         window=judged,
-        windows=(*phases, *overlaps),
+        windows=(*phases, *overlaps, *slices),
         steps=tuple(sorted({step for one in objectives for step in one.steps})),
+        criteria=() if policy is None else policy.criteria,
     )
 
 

@@ -2,15 +2,16 @@
 
 import bisect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
-from loadtests.results.exact_quantiles import WAITS, Sought, Values
+from loadtests.results.counts_by_second import Counted, count_by_second
+from loadtests.results.exact_quantiles import WAITS, Sought, Values, cuts
 from loadtests.results.parts_database import PartsDatabase
-from loadtests.results.request_tallies import HANGS, Questions, Tallies, Tally, during, tally, texts, time_requests
+from loadtests.results.request_tallies import HANGS, Questions, Tallies, during, tally, texts, time_requests
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
 from loadtests.results.session_sums import NOBODY, Endings, Means, SessionSums, read_endings, session_sums
@@ -34,11 +35,19 @@ class RecordedRequests:
     sums: SessionSums
     waits: Mapping[Sought, float]
     sessions: int
+    by_second: Counted = field(default_factory=dict)
 
     def evidence(self, asked: Sequence[Asked], window: Window) -> tuple[Evidence, ...]:
         """Return the evidence of all that is asked, in its order, of the requests scheduled in `window`."""
         self._check(window)
         return tuple(self._evidence(one, window) for one in asked)
+
+    def evidence_of_part(self, asked: Asked, part: Window) -> Evidence:
+        """Return the counts of what is asked, of the requests scheduled in a `part` of the judged window."""
+        if self.tallies.cells(part) is None:
+            raise LookupError(f"{part} is no window that was asked for")
+        events = _events(self.tallies, asked, part)
+        return Evidence(counts=events.counts, left_out=events.left_out, unreached=events.unreached)
 
     def counts(self, window: Window | None = None) -> Mapping[tuple[str, str | None], int]:
         """Return the number of requests by step and error, of those scheduled in `window` or of all."""
@@ -54,7 +63,7 @@ class RecordedRequests:
     def hung(self, window: Window) -> Mapping[str, int]:
         """Return by step those scheduled in `window` that the run's end cut off after they had waited for 10 s."""
         found: Counter[str] = Counter()
-        for one in _judged(self.tallies, window):
+        for one in self.tallies.judged(window):
             if one.error == "cut_off" and HANGS in one.slow:
                 found[one.step] += one.requests
         return found
@@ -119,7 +128,7 @@ def read_records(directory: RunDirectory, questions: Questions) -> RecordedReque
             database.check(kind, _MAY_BE_NULL)
         sessions = database.footers["sessions"].rows
         time_requests(database)
-        tallies = tally(database, questions)
+        tallies = tally(database, questions, cuts(database, questions))
         window = questions.window
         if window is None:
             nothing = SessionSums(made={}, scatter={})
@@ -139,6 +148,7 @@ def read_records(directory: RunDirectory, questions: Questions) -> RecordedReque
             sums=session_sums(database, questions, ended, means, values),
             waits=values.quantiles(),
             sessions=sessions,
+            by_second=count_by_second(database, questions.criteria, window),
         )
 
 
@@ -153,7 +163,7 @@ class _Events:
 
     @property
     def events(self) -> int:
-        return sum(sum(step.events) for step in self.counts)
+        return round(sum(sum(step.events) for step in self.counts))
 
 
 def _events(tallies: Tallies, asked: Asked, window: Window) -> _Events:
@@ -161,7 +171,7 @@ def _events(tallies: Tallies, asked: Asked, window: Window) -> _Events:
     events = {step: [0] * (len(window.edges()) - 1) for step in asked.steps}
     bads = {step: [0] * (len(window.edges()) - 1) for step in asked.steps}
     told: Counter[str] = Counter()
-    for one in _judged(tallies, window):
+    for one in tallies.judged(window):
         if one.step not in events:
             continue
         bad = asked.bad(one.error, longer=asked.longest in one.slow)
@@ -176,16 +186,11 @@ def _events(tallies: Tallies, asked: Asked, window: Window) -> _Events:
             told["failed"] += one.requests
     counts = (StepCounts(step=step, events=tuple(events[step]), bad=tuple(bads[step])) for step in asked.steps)
     return _Events(
-        counts=tuple(step for step in counts if sum(step.events)),
+        counts=tuple(step for step in counts if any(step.events)),
         left_out=told["left out"],
         unreached=told["unreached"],
         failed=told["failed"],
     )
-
-
-def _judged(tallies: Tallies, window: Window) -> Iterator[Tally]:
-    cells = tallies.cells(window) or range(0)
-    return (one for one in tallies.tallies if one.cell in cells)
 
 
 def _blocks(tallies: Tallies, window: Window) -> list[int]:

@@ -41,6 +41,16 @@ class RunDirectory:
         return self.path / "objectives"
 
     @property
+    def policy(self) -> Path:
+        """The copy of the policy that the gate was given, with the waivers of its file in it; not there without one."""
+        return self.path / "policy.yaml"
+
+    @property
+    def budget(self) -> Path:
+        """What was left of the error budgets before the load, where the policy asks for it."""
+        return self.path / "budget.json"
+
+    @property
     def storefront(self) -> Path:
         """The folder of the storefront's copy."""
         return self.path / "storefront"

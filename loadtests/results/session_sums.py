@@ -238,7 +238,8 @@ def _squares(values: Ints) -> int:
     """Return the exact sum of squares: of halves, as no product may go beyond 64 bits."""
     total = 0
     for start in range(0, len(values), _AT_ONCE):
-        high, low = np.divmod(values[start : start + _AT_ONCE], 1 << 20)
+        some = values[start : start + _AT_ONCE]
+        high, low = some >> 20, some & ((1 << 20) - 1)
         parts = ((high * high, 40), (2 * high * low, 20), (low * low, 0))
         total += sum(int(part.sum()) << bits for part, bits in parts)
     return total

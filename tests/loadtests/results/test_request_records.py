@@ -1,6 +1,7 @@
 """What DuckDB says of a run's records is what they say when all are held in memory, whatever they are."""
 
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from loadtests.results import exact_quantiles, session_sums
 from loadtests.results.parts_database import PartsDatabase
 from loadtests.results.request_records import RecordedRequests, read_records
-from loadtests.results.request_tallies import Questions, bounds, bucket
+from loadtests.results.request_tallies import Questions, longer_than, tally, time_requests
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
 from slo.documents import BadInput
@@ -152,6 +153,38 @@ def test_neither_memory_for_few_sessions_nor_waits_that_are_many_change_what_is_
         )
 
 
+@pytest.mark.parametrize("deviations", [0, 0.5, 12])
+def test_a_quantile_is_exact_whether_its_sample_encloses_it_or_misleads(
+    deviations: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact_quantiles, "_FEW", 20)
+    monkeypatch.setattr(exact_quantiles, "_SAMPLED", 125)
+    monkeypatch.setattr(exact_quantiles, "_DEVIATIONS", deviations)
+    requests, sessions = made(20, 1_000)
+    directory = written(tmp_path, requests, sessions, parts=10)
+    check(read_records(directory, QUESTIONS), RequestTable(table=requests, sessions=sessions))
+
+
+def test_all_but_a_few_requests_lie_outside_of_the_cuts_around_a_quantile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact_quantiles, "_FEW", 0)
+    monkeypatch.setattr(exact_quantiles, "_SAMPLED", 500)
+    monkeypatch.setattr(exact_quantiles, "_DEVIATIONS", 2)
+    directory = written(tmp_path, *made(20, 1_500), parts=10)
+    with PartsDatabase(directory, {"requests": REQUESTS, "sessions": SESSIONS}) as database:
+        database.check("requests", frozenset({"error"}))
+        time_requests(database)
+        found = exact_quantiles.cuts(database, QUESTIONS)
+        tallies = tally(database, QUESTIONS, found)
+    checkout = [one for one in tallies.judged(JUDGED) if one.step == "checkout" and one.error is None]
+    by_place = Counter[int]()
+    for one in checkout:
+        by_place[one.longer["scheduled"]] += one.requests
+    assert len(found["scheduled"]) >= 4
+    assert max(by_place.values()) < 0.6 * sum(by_place.values())
+
+
 def test_a_run_without_any_record_has_no_data(tmp_path: Path) -> None:
     empty = (REQUESTS.empty_table(), SESSIONS.empty_table())
     found = read_records(written(tmp_path, *empty), QUESTIONS)
@@ -193,14 +226,12 @@ def test_only_requests_whose_trace_was_recorded_are_traced(tmp_path: Path) -> No
     assert 0 < len(wanted) < len(every)
 
 
-@pytest.mark.parametrize("least", [0, 1, 7_999, 8_388_607, 8_388_608, 134_217_727, 2**31, 2**36 + 5, 2**62, 2**63 - 1])
-def test_a_wait_lies_within_the_bounds_of_its_bucket(least: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [-(1 << 63), -1, 0, 7, 8, 9, 2**62, 2**63 - 1])
+def test_a_value_is_beyond_the_cuts_that_are_less(value: int, tmp_path: Path) -> None:
+    edges = [-1, 0, 8, 2**62]
     with PartsDatabase(RunDirectory(path=tmp_path), {}) as database:
-        query = f"SELECT {bucket('wait')} FROM (SELECT {least}::BIGINT AS wait)"  # noqa: S608 - a number
-        place = database.rows("requests", query)[0][0]
-    low, high = bounds(place)
-    assert low <= least <= high
-    assert bounds(place - 1)[1] == low - 1
+        query = f"SELECT {longer_than('wait', edges)} FROM (SELECT $1::BIGINT AS wait)"  # noqa: S608 - numbers
+        assert database.rows("requests", query, [value])[0][0] == sum(edge < value for edge in edges)
 
 
 def test_the_database_reads_nothing_but_the_parts(tmp_path: Path) -> None:
