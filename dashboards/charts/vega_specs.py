@@ -12,7 +12,7 @@ from dashboards.formatting import elapsed, plain
 WIDE = 1040
 NARROW = 350
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-_DURATION_LABEL = (
+DURATION_LABEL = (
     "datum.value == 0 ? '0' : datum.value < 1 ? format(datum.value * 1000, '~r') + ' ms' : "
     "format(datum.value, ',~r') + ' s'"
 )
@@ -134,7 +134,7 @@ def time_axis(length_s: float, width: int) -> Spec:
 def _y(chart: OverTime) -> Spec:
     axis: Spec = {"title": None, "tickCount": 5}
     if chart.duration:
-        axis["labelExpr"] = _DURATION_LABEL
+        axis["labelExpr"] = DURATION_LABEL
     else:
         axis["format"] = "~%" if chart.ratio else ",~r"
     return {
@@ -289,7 +289,7 @@ def distribution(bars: Sequence[tuple[float, float, int]], limit: tuple[float, s
         "field": "x",
         "type": "quantitative",
         "scale": {"type": "log", "domain": [low, high], "nice": False},
-        "axis": {"values": ticks, "labelExpr": _DURATION_LABEL, "title": None},
+        "axis": {"values": ticks, "labelExpr": DURATION_LABEL, "title": None},
     }
     colour: Spec = {"condition": {"test": "datum.late", "value": "var(--bad)"}, "value": "var(--c1)"}
     bar: Spec = {

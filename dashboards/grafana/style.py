@@ -1,14 +1,16 @@
 """Colours and thresholds of the dashboards: told apart by the colour-blind, and never by colour alone.
 
 The palette is Okabe and Ito's (https://jfly.uni-koeln.de/color/): blue, orange and vermilion differ in lightness, too.
+Its blue is lighter here: on Grafana's panels a small figure in it has a contrast of 4.1:1 by day and by night, where
+theirs, #0072B2, has 3.3:1 in the dark.
 """
 
 from dataclasses import dataclass, replace
 
-GOOD, WARN, BAD, NEUTRAL = "#0072B2", "#E69F00", "#D55E00", "#8E8E8E"
+GOOD, WARN, BAD, NEUTRAL = "#1A82C4", "#E69F00", "#D55E00", "#8E8E8E"
 # Of series that are known beforehand. Those that a label names have Grafana's palette: its own for the colour-blind is
 # newer than many a Grafana, which an unknown palette would keep from showing the page.
-SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+SERIES = ("#1A82C4", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

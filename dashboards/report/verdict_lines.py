@@ -86,6 +86,10 @@ def _place(finding: FindingEntry, anchors: Mapping[str, str]) -> str:
             return anchors.get(finding.subject or "", "objectives")
         case "audit":
             return "audit"
+        case "criterion":
+            return "criteria"
+        case "budget":
+            return "objectives"
         case "cause":
             return "causes"
         case _:

@@ -207,13 +207,13 @@ WAITING = Row(
                 Query(expr=total(at("inventory_stock_out_skus"), *_STOCK), legend="out of stock"),
             ],
             columns=[
-                Column(source="location", heading="Location", links=[INVENTORY], least_px=92),
+                Column(source="location", heading="Location", links=[INVENTORY], least_px=112),
                 Column(source="environment", heading="Environment"),
                 Column(source="Value #A", heading="Oversold", unit="short", thresholds=NONE_IS_GOOD),
-                Column(source="Value #B", heading="Drift units", unit="short", thresholds=DRIFT_LIMITS),
+                Column(source="Value #B", heading="Drift", unit="short", thresholds=DRIFT_LIMITS),
                 Column(source="Value #C", heading="SKUs out", unit="short", thresholds=NONE_IS_GOOD),
             ],
-            sorted_by="Drift units",
+            sorted_by="Drift",
         ),
         Panel(
             title="Print queue: orders",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from exporters.names import probe
 from scripts.drilling.history import make_blocks
-from slo.objectives.indicators import Counters
 from slo.objectives.objective import Objective
+from slo.objectives.sources import Counters
 from slo.rules import names
 from tests.promtool import PROMTOOL
 

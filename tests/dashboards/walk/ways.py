@@ -51,12 +51,12 @@ WAYS = (
     ),
     Way(
         fault="repeated-webhook",
-        place=Shown(panel=STOCK, line="warehouse shop: Drift units"),
+        place=Shown(panel=STOCK, line="warehouse shop: Drift"),
         then=(Shown(board="inventory", panel="Drift by location", line="warehouse standing"),),
     ),
     Way(
         fault="oversell",
-        place=Shown(panel=STOCK, line="store-leeds shop: Drift units"),
+        place=Shown(panel=STOCK, line="store-leeds shop: Drift"),
         then=(Shown(board="inventory", panel="Drift by location", line="store-leeds standing"),),
     ),
     Way(

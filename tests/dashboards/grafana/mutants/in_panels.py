@@ -1,5 +1,6 @@
 """Mistakes on screen: units, thresholds, colours, legends, tables, words and what an empty panel says."""
 
+from dashboards.grafana.style import GOOD
 from dashboards.grafana.upgrade import Json
 from tests.dashboards.grafana.mutants.mutant import Mutant, defaults, panel, query, settings, target, without
 
@@ -88,12 +89,12 @@ THRESHOLDS = (
     defaults(
         "thresholds not ascending",
         "Error share",
-        thresholds=_steps((None, "#0072B2"), (0.05, "#D55E00"), (0.01, "#E69F00")),
+        thresholds=_steps((None, GOOD), (0.05, "#D55E00"), (0.01, "#E69F00")),
     ),
-    defaults("thresholds without a base", "Error share", thresholds=_steps((0, "#0072B2"), (0.05, "#D55E00"))),
+    defaults("thresholds without a base", "Error share", thresholds=_steps((0, GOOD), (0.05, "#D55E00"))),
     defaults("green and red", "Error share", thresholds=_steps((None, "green"), (0.05, "red"))),
-    defaults("a threshold in percent on a ratio", "Error share", thresholds=_steps((None, "#0072B2"), (5, "#D55E00"))),
-    defaults("a threshold beyond the axis", "Generator", thresholds=_steps((None, "#0072B2"), (90, "#D55E00"))),
+    defaults("a threshold in percent on a ratio", "Error share", thresholds=_steps((None, GOOD), (5, "#D55E00"))),
+    defaults("a threshold beyond the axis", "Generator", thresholds=_steps((None, GOOD), (90, "#D55E00"))),
     defaults("a colour of one's own", "Print queue", thresholds=_steps((None, "#FF00FF"))),
     defaults("a fixed colour not of the palette", "Print queue", color={"mode": "fixed", "fixedColor": "red"}),
     defaults("a red to green scale", "Print queue", color={"mode": "continuous-RdYlGr"}),

@@ -10,7 +10,7 @@ from dashboards.grafana.board import Annotation, Board, Variable
 from dashboards.grafana.links import Link
 from dashboards.grafana.panels import Column, Look, Panel, Query, Row
 from dashboards.grafana.promql import at, or_zero, quantile, rate, total
-from dashboards.grafana.style import BAD, NONE_IS_GOOD, ONE_IS_GOOD, Step, Thresholds, bad_from, good_from
+from dashboards.grafana.style import BAD, GOOD, NONE_IS_GOOD, ONE_IS_GOOD, Step, Thresholds, bad_from, good_from
 from dashboards.grafana.upgrade import Json, modern
 
 COUNT, BUCKET = "http_server_request_duration_seconds_count", "http_server_request_duration_seconds_bucket"
@@ -129,7 +129,7 @@ _JOINS = Row(
             "Budget used",
             "percentunit",
             (f"{_billed('to_date')} / {_billed('budget')}", "{{source}} ({{currency}})"),
-            thresholds=Thresholds(steps=(Step(value=None, colour="#0072B2"), Step(value=1, colour=BAD)), drawn=True),
+            thresholds=Thresholds(steps=(Step(value=None, colour=GOOD), Step(value=1, colour=BAD)), drawn=True),
         ),
         _panel("Backup size", "bytes", (f"max by (system) ({at('recovery_backup_size_bytes')})", "{{system}}")),
         _panel("Replication lag", "s", (f"max by (system) ({at('recovery_replication_lag_seconds')})", "{{system}}")),
