@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 RELEASE ?= stable
+ENGINE ?= docker
+IMAGE ?= peakproof:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := .venv/bin
 STAMP := .venv/.installed
 # Tests run in processes by the groups of tests/groups.py. They wait more than they compute, so there is one process more
@@ -9,7 +11,7 @@ STAMP := .venv/.installed
 PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --max-worker-restart 0
 HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge prove-alerts prove-demo prove-gate clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge bench-gate mutate prove-alerts prove-demo prove-gate prove-comparisons dist image clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -95,8 +97,24 @@ prove-alerts: $(STAMP)  ## every alert drilled, and rules changed on purpose (ne
 prove-demo: $(STAMP)  ## ten good and ten slow demos in a row with a core kept busy (about 55 minutes, resumable)
 	$(BIN)/python -P -m scripts.proofs.demo
 
-prove-gate: $(STAMP)  ## how often a verdict is wrong, on shops of known truth (a quarter of an hour; ARGUMENTS=--quick: a minute)
-	@$(BIN)/python -P -m scripts.benches.gate $(ARGUMENTS)
+bench-gate: $(STAMP)  ## how often a comparison of two releases is wrong, on releases of known truth (under ten minutes)
+	@$(BIN)/python -P -m scripts.benches.comparing $(ARGUMENTS)
+
+prove-gate: $(STAMP)  ## how often any verdict is wrong: gate, then comparison (an hour, resumable; ARGUMENTS=--quick: a minute)
+	@code=0; $(BIN)/python -P -m scripts.benches.gate $(ARGUMENTS) || code=$$?; \
+	  $(BIN)/python -P -m scripts.benches.comparing --prove $(COMPARED) $(filter --quick,$(ARGUMENTS)) || code=$$?; exit $$code
+
+prove-comparisons: $(STAMP)  ## a release compared with itself by the real engine, recorded (16 jobs of 14 minutes, resumable)
+	@$(BIN)/python -P -m scripts.proofs.comparisons $(ARGUMENTS)
+
+dist: $(STAMP)  ## wheel and source distribution with their checksums, in dist/ (TAG=v1.2.0: only if that is the version)
+	@$(BIN)/python -P -m scripts.dist $(if $(TAG),--tag $(TAG))
+
+image:  ## the image, by ENGINE=docker or podman, as peakproof:VERSION or IMAGE=name:tag
+	$(ENGINE) build -t $(IMAGE) .
+
+mutate: $(STAMP)  ## changes of statistics, verdict and comparison that the tests must fail on (hours, resumable)
+	@$(BIN)/python -P -m scripts.benches.mutation $(ARGUMENTS)
 
 clean:  ## remove .venv and build/
 	rm -rf .venv build

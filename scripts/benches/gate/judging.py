@@ -9,8 +9,9 @@ import numpy as np
 
 from scripts.benches.gate.shops import Floats, Ints, Played, Shop
 from slo.design_effect import StepCounts, blocks_of
-from slo.objectives.indicators import Availability, Evidence, Records
+from slo.objectives.indicators import Availability, Evidence
 from slo.objectives.objective import Objective
+from slo.objectives.sources import Records
 from slo.verdict.objective_results import Basis, ObjectiveResult, judge_objectives
 from slo.verdict.verdict import _late
 

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from scripts.benches.gate.shops import BrokenSessions, Bursts, Independent, Late, Queue, Shop, scatter_of
-from slo.objectives.indicators import Availability, Records, Window
+from slo.objectives.indicators import Availability, Window
+from slo.objectives.sources import Records
 from tests.slo.objectives.request_table import RequestTable
 
 EDGES_S = np.linspace(0.0, 90.0, 21)

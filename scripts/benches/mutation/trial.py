@@ -1,0 +1,123 @@
+"""Trying a change: a fork in which one module is changed runs the tests, quickest first, until one fails."""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import CodeType
+from typing import Literal
+
+import numpy as np  # noqa: F401 - these are imported once, by the process that forks
+import pyarrow as pa  # noqa: F401
+import pydantic  # noqa: F401
+import pytest
+import scipy.special  # noqa: F401
+
+Outcome = Literal["killed", "survived", "too long"]
+_POLL_S = 0.02
+_OURS = frozenset({"slo", "loadtests", "exporters", "dashboards", "scripts", "peakproof", "tests"})
+_FAILED = (1, 2, 4)
+"""How pytest ends where a test failed, or a module or a conftest couldn't be imported."""
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds one module: the changed one."""
+
+    def __init__(self, module: str, path: Path, source: bytes) -> None:
+        self._module, self._path, self._source = module, path, source
+
+    def find_spec(self, fullname: str, *_: object) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self._module:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, origin=str(self._path))
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002 - there is one
+        return self._source.decode()
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - there is one
+        return compile(self._source, str(self._path), "exec", dont_inherit=True)
+
+
+class _QuickestFirst:
+    """Runs the tests in order of the time they took, and notes what they take."""
+
+    def __init__(self, took_s: Mapping[str, float]) -> None:
+        self._known, self.took_s = took_s, dict[str, float]()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: self._known.get(item.nodeid, 0.0))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.took_s[report.nodeid] = self.took_s.get(report.nodeid, 0.0) + report.duration
+
+
+def times_of(tests: Sequence[str], scratch: Path) -> dict[str, float]:
+    """Return how long each test takes while nothing is changed; raises RuntimeError when one fails."""
+    told = scratch / "times.json"
+    outcome = _waited(_forked(tests, None, {}, told), None)
+    if outcome != 0:
+        raise RuntimeError(f"the tests fail before anything is changed: pytest ended with {outcome}")
+    times: dict[str, float] = json.loads(told.read_text())
+    return times
+
+
+def check_noticed(tests: Sequence[str], path: Path) -> None:
+    """Raise RuntimeError when tests don't notice that a module can't be imported: they don't get the changed one."""
+    if try_change(tests, path, b"raise ImportError\n", {}, 120.0) != "killed":
+        raise RuntimeError(f"{path}: none of the tests imports it")
+
+
+def try_change(tests: Sequence[str], path: Path, source: bytes, times: Mapping[str, float], most_s: float) -> Outcome:
+    """Return what the tests make of a module of that source; more than `most_s` is too long, and noticed."""
+    module = ".".join(path.with_suffix("").parts)
+    code = _waited(_forked(tests, _Changed(module, path, source), times, None), most_s)
+    if code is None:
+        return "too long"
+    if code == 0:
+        return "survived"
+    if code in _FAILED or code < 0:
+        return "killed"
+    raise RuntimeError(f"{path}: pytest ended with {code}")
+
+
+def _forked(tests: Sequence[str], changed: _Changed | None, times: Mapping[str, float], told: Path | None) -> int:
+    child = os.fork()
+    if child:
+        return child
+    code = 3
+    try:
+        os.setpgid(0, 0)
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(quiet, descriptor)
+        for name in [name for name in sys.modules if name.split(".")[0] in _OURS]:
+            del sys.modules[name]
+        if changed is not None:
+            sys.meta_path.insert(0, changed)
+        order = _QuickestFirst(times)
+        options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not heavy"]
+        code = int(pytest.main([*options, *tests], plugins=[order]))
+        if told is not None:
+            told.write_text(json.dumps(order.took_s))
+    finally:
+        os._exit(code)
+
+
+def _waited(child: int, most_s: float | None) -> int | None:
+    """Return how the child ended, minus the signal that ended it; None when it took too long and was ended."""
+    ends = None if most_s is None else time.monotonic() + most_s
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if ends is not None and time.monotonic() > ends:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return None
+        time.sleep(_POLL_S)
