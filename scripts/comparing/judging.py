@@ -1,0 +1,129 @@
+"""Judging a comparison's folder: its blocks' records, the statistics, and the verdict's documents and page."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dashboards.report.comparison_page import write_comparison_page
+from loadtests.comparison.compared import Compared, compared_in
+from loadtests.comparison.job import FILE, ComparisonJob, read_job
+from loadtests.comparison.observations import observe
+from loadtests.demand.plan import read_plan
+from loadtests.results.recorded_run import read_environment
+from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.runtime.clock import Clock
+from scripts.comparing.causes import causes_of
+from scripts.comparing.job_folder import OBJECTIVES, policy_of
+from scripts.context import Context
+from scripts.running.judging import invalid_because
+from slo.documents import BadInput
+from slo.objectives.reading import read_objectives
+from slo.outcomes import EnvironmentLacks, ExitCode, Outcome
+from slo.regression.comparison import Comparison, compare
+from slo.regression.settings import ComparisonSettings
+from slo.regression.verdict_document import FILE as VERDICT
+from slo.regression.verdict_document import Compared as About
+from slo.regression.verdict_document import ComparisonVerdict, ReleaseEntry, verdict_of
+from slo.rendering.comparison_junit import render_comparison_junit
+from slo.rendering.comparison_markdown import render_comparison_markdown
+from slo.rendering.comparison_terminal import render_comparison
+from slo.validity.checks import BESIDE_A_MISS
+
+PAGE = "comparison.html"
+_ONE_RUN = ("variants", "releases")  # one run holds every block; elsewhere each block says whether its run is valid
+_ENDINGS = {
+    None: "the comparison was killed, or goes on",
+    "stopped": "the comparison was stopped",
+    "failed": "the comparison failed",
+}
+
+
+def look_in(runs: Path, settings: ComparisonSettings) -> Callable[[ComparisonJob], Comparison]:
+    """Return what judges a job in the folder `runs` at a look, from those of its runs that are over."""
+
+    def judge(job: ComparisonJob) -> Comparison:
+        compared = _compared(job, runs / job.name, settings)
+        return compare(observe(job, runs, compared), job.design.design(), settings)
+
+    return judge
+
+
+def judge_comparison(folder: Path) -> ComparisonVerdict:
+    """Judge the comparison in `folder`, from its runs' complete records; writes its verdict's documents and page.
+
+    Raises BadInput when a file that it rests on is missing or malformed, EnvironmentLacks when no block was played.
+    """
+    if not (folder / FILE).exists():
+        raise BadInput(f"{folder}: holds no {FILE}: it is no comparison")
+    job, settings = read_job(folder), policy_of(folder).comparison
+    if not job.blocks:
+        why = job.because or _ENDINGS.get(job.ended, "no block was played to its end")
+        raise EnvironmentLacks(f"{folder}: nothing to judge: {why}")
+    compared = _compared(job, folder, settings)
+    measured = observe(job, folder.parent, compared)
+    design = job.design.design()
+    comparison = compare(measured, design, settings)
+    runs = tuple(dict.fromkeys(block.run for block in job.blocks))
+    causes, why_none = causes_of(job, folder.parent, comparison)
+    about = About(
+        name=job.name,
+        environment=job.environment,
+        how=job.how,
+        a=ReleaseEntry(label=job.a.label, release=job.a.release),
+        b=ReleaseEntry(label=job.b.label, release=job.b.release),
+        design=design,
+        runs=runs,
+        notes=(*job.notes, *why_none),
+        not_compared={one.name: one.because for one in compared.left_out},
+        invalid_because=_invalid(job, folder, comparison) if job.how in _ONE_RUN else (),
+        unfinished_because=_unfinished(job),
+        decided_at=Clock.start().now(),
+        causes=causes,
+    )
+    verdict = verdict_of(comparison, measured, about)
+    _write(folder, verdict)
+    return verdict
+
+
+def judge_and_tell(folder: Path, context: Context) -> ExitCode:
+    """Judge and print the verdict; the last two lines are for a pipeline: `comparison=`, the outcome with the page."""
+    verdict = judge_comparison(folder)
+    context.say(render_comparison(verdict, colour=context.is_terminal).rstrip("\n"))
+    policy = policy_of(folder)
+    advisory = policy.is_advisory
+    if advisory:
+        context.say("  advisory: the policy's mode lets the exit code be 0 whatever the outcome")
+    context.say(f"comparison={folder}")
+    context.say(f"{verdict.outcome}  {folder / PAGE}" + "  (advisory: exit 0)" * advisory)
+    return policy.exit_code(verdict.verdict)
+
+
+def _compared(job: ComparisonJob, folder: Path, settings: ComparisonSettings) -> Compared:
+    objectives = read_objectives(sorted((folder / OBJECTIVES).glob("*.yaml")))
+    run = RunDirectory(path=folder.parent / job.blocks[0].run)
+    environment = read_environment(run) if job.how == "variants" else None
+    return compared_in(read_plan(run.plan), objectives, settings, environment)
+
+
+def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison) -> tuple[str, ...]:
+    """Return why the run with all blocks isn't worth judging; that it was ended by a look is no reason.
+
+    A FAIL was shown by whole blocks, so that the run was stopped after them takes nothing from it.
+    """
+    passed_over = {"ended"} if job.ended == "decided" else set()
+    if comparison.outcome is Outcome.FAIL:
+        passed_over |= BESIDE_A_MISS | ({"ended"} if job.ended == "stopped" else set())
+    found = invalid_because(folder.parent / job.blocks[0].run)
+    return tuple(f"{one.message}" for one in found if one.subject not in passed_over)
+
+
+def _unfinished(job: ComparisonJob) -> str | None:
+    if job.ended in {"decided", "played_out"}:
+        return None
+    return _ENDINGS.get(job.ended, "the comparison ended early") + (f": {job.because}" if job.because else "")
+
+
+def _write(folder: Path, verdict: ComparisonVerdict) -> None:
+    write_json(folder / VERDICT, verdict.model_dump(mode="json"))
+    write_bytes(folder / "junit.xml", render_comparison_junit(verdict).encode())
+    write_bytes(folder / "summary.md", render_comparison_markdown(verdict).encode())
+    write_comparison_page(folder, verdict)
