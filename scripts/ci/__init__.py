@@ -1,0 +1,1 @@
+"""What a pipeline does with a finished run: plays it, says what it means there, and tells the host."""

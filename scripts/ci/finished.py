@@ -1,0 +1,164 @@
+"""A finished run, comparison or command that left none, as CI sees it: its outcome, its reasons, its pages."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from scripts.comparing.job_folder import policy_of
+from scripts.comparing.put_back import NOT_BACK
+from slo.documents import BadInput, read_text, validate_json
+from slo.formatting import clean, clip
+from slo.outcomes import ExitCode, Outcome
+from slo.regression.verdict_document import FILE as COMPARISON
+from slo.regression.verdict_document import ComparisonVerdict, MeasureEntry
+from slo.verdict.verdict_document import FindingEntry, ObjectiveEntry, VerdictDocument
+
+VERDICT = "verdict.json"
+_MAX_BYTES = 64 << 20
+_MAX_SUMMARY = 2 << 20
+_LEVELS: dict[str, Literal["failure", "warning"]] = {
+    "missed": "failure",
+    "FAIL": "failure",
+    "undecided": "warning",
+    "no_data": "warning",
+    "INCONCLUSIVE": "warning",
+}
+# Validity checks that tell of the load generator, its machine and what stands between it and the shop, and those that
+# fail with them: what wasn't sent isn't delivered either.
+_OUTSIDE = frozenset({"scheduling lag", "stalls", "generator CPU", "descriptors", "blocked"})
+_FOLLOWS = frozenset({"load", "steps", "cut off"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What one objective came to, where it isn't met."""
+
+    objective: str
+    level: Literal["failure", "warning"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What was played; `outcome` is None where nothing could be played at all, for `reason` (exit code `code`).
+
+    `outside` names the causes outside the shop, when no other kept the verdict open: only then may a retry help.
+    `is_advisory`: by the policy that it was judged by. `blocks_because`: why it blocks whatever any policy says, empty
+    where outcome and policy decide; with it the outcome is no PASS.
+    `summary` is Markdown; `path` the directory of the run or comparison, None without one.
+    """
+
+    outcome: Outcome | None
+    reason: str
+    code: int
+    name: str = ""
+    path: Path | None = None
+    points: tuple[Point, ...] = ()
+    outside: tuple[str, ...] = ()
+    summary: str = ""
+    is_advisory: bool = False
+    blocks_because: str = ""
+
+
+def read_finished(path: Path) -> Finished:
+    """Read the judged run or comparison in `path`; raises BadInput when it holds no verdict, or a broken one."""
+    if (path / COMPARISON).is_file():
+        return _comparison(path)
+    if not (path / VERDICT).is_file():
+        raise BadInput(f"{path}: holds no {VERDICT} and no {COMPARISON}: judge it first, `peakproof judge {path.name}`")
+    return _run(path)
+
+
+def unplayed(code: int, said: str) -> Finished:
+    """Return what a command came to that left no run: 75 is open, anything else a mistake or a bug."""
+    last = clip(clean(said), 300) or "it said nothing"
+    outcome = Outcome.INCONCLUSIVE if code == ExitCode.INCONCLUSIVE else None
+    outside = ("no Prometheus",) if outcome is not None and "prometheus" in last.lower() else ()
+    return Finished(outcome=outcome, reason=last, code=code, outside=outside)
+
+
+def blocked(finished: Finished, because: str) -> Finished:
+    """Return it as what is no success and no warning, for `because`: a FAIL stays one, anything else isn't shown."""
+    outcome = Outcome.FAIL if finished.outcome is Outcome.FAIL else Outcome.INCONCLUSIVE
+    return replace(finished, outcome=outcome, code=outcome.exit_code, outside=(), blocks_because=because)
+
+
+def of_command(finished: Finished, code: int) -> Finished:
+    """Return what was played by a command that ended with `code`: one that doesn't fit the verdict is no success."""
+    fits = ExitCode.OK if finished.is_advisory else finished.code
+    if code == fits or finished.blocks_because:
+        return finished
+    word = finished.outcome.value if finished.outcome else "none"
+    return blocked(finished, f"the command ended with exit code {code}, though its verdict is {word}")
+
+
+def _run(path: Path) -> Finished:
+    file = path / VERDICT
+    verdict = validate_json(read_text(file, _MAX_BYTES), VerdictDocument, file)
+    outcome = _outcome(str(verdict.outcome), file)
+    objectives = verdict.objectives or ()
+    return Finished(
+        outcome=outcome,
+        reason=_reason(verdict.headline, outcome),
+        code=outcome.exit_code,
+        name=verdict.run or path.name,
+        path=path,
+        points=tuple(_point(one, outcome) for one in objectives if one.outcome in _LEVELS),
+        is_advisory=verdict.policy is not None and verdict.policy.mode == "advisory",
+        outside=_outside(verdict.findings or (), objectives) if outcome is Outcome.INCONCLUSIVE else (),
+        summary=_summary(path),
+    )
+
+
+def _comparison(path: Path) -> Finished:
+    file = path / COMPARISON
+    found = validate_json(read_text(file, _MAX_BYTES), ComparisonVerdict, file)
+    outcome = _outcome(found.outcome, file)
+    needs = f"; {found.needs}" if found.needs else ""
+    finished = Finished(
+        outcome=outcome,
+        reason=_reason(f"{found.because}{needs}", outcome),
+        code=outcome.exit_code,
+        name=found.name,
+        path=path,
+        points=tuple(_point(one) for one in found.measures if one.outcome in _LEVELS),
+        is_advisory=policy_of(path).is_advisory,
+        summary=_summary(path),
+    )
+    left = next((note for note in found.notes if note.startswith(NOT_BACK)), None)
+    return finished if left is None else blocked(finished, clip(clean(left), 300))
+
+
+def _outcome(word: str, file: Path) -> Outcome:
+    try:
+        return Outcome(word)
+    except ValueError:
+        raise BadInput(f"{file}: outcome: expected PASS, FAIL or INCONCLUSIVE, found {clip(repr(word), 80)}") from None
+
+
+def _point(one: ObjectiveEntry | MeasureEntry, whole: Outcome = Outcome.FAIL) -> Point:
+    """Return what one objective came to; a miss that a waiver lets through, in a PASS, is a warning."""
+    word = one.outcome.replace("_", " ").lower()
+    message = "; ".join(part for part in (one.because, one.needs and f"needs {one.needs}") if part)
+    level = "warning" if whole is Outcome.PASS else _LEVELS[one.outcome]
+    return Point(objective=clean(one.name), level=level, message=clean(f"{word}: {message}"))
+
+
+def _reason(headline: str | None, outcome: Outcome) -> str:
+    return clean((headline or "no reason recorded").removeprefix(outcome.value))
+
+
+def _outside(findings: tuple[FindingEntry, ...], objectives: tuple[ObjectiveEntry, ...]) -> tuple[str, ...]:
+    """Return the causes outside the shop, none where another cause, or one that isn't known, is among them."""
+    open_ = [one for one in findings if one.severity == "inconclusive" and one.kind != "objective"]
+    subjects = {one.subject or "" for one in open_}
+    if subjects - _OUTSIDE - _FOLLOWS or any(one.known is False for one in open_):
+        return ()
+    unanswered = {one.name for one in objectives if one.outcome == "no_data" and one.source == "prometheus"}
+    causes = sorted(subjects & _OUTSIDE) + ["no Prometheus"] * bool(unanswered)
+    return tuple(causes)
+
+
+def _summary(path: Path) -> str:
+    file = path / "summary.md"
+    return read_text(file, _MAX_SUMMARY) if file.is_file() else ""

@@ -1,0 +1,48 @@
+"""Judged runs, written by hand: what CI reads of them, and nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+OBJECTIVES = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata:
+  name: checkout-latency
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {displayName: Home, name: home-answers}
+"""
+SUMMARY = "### ❌ FAIL release 1 on staging\n\ncheckout-latency: 15 % of 400\n"
+
+
+def objective(name: str, outcome: str, **more: Any) -> dict[str, Any]:
+    """Return one objective of a verdict."""
+    return {"name": name, "outcome": outcome, "because": f"{name} was {outcome}", **more}
+
+
+def validity(subject: str, **more: Any) -> dict[str, Any]:
+    """Return a finding by which a run isn't valid."""
+    return {"kind": "validity", "severity": "inconclusive", "subject": subject, "message": f"{subject} bad", **more}
+
+
+def judged(folder: Path, outcome: str, **document: Any) -> Path:
+    """Write a judged run into `folder` and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    code = {"PASS": 0, "FAIL": 99, "INCONCLUSIVE": 75}.get(outcome, 1)
+    verdict = {
+        "format": "peakproof/verdict/v1",
+        "outcome": outcome,
+        "exit_code": code,
+        "run": folder.name,
+        "headline": f"{outcome}  the reason",
+        **document,
+    }
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    (folder / "run.json").write_text("{}")
+    (folder / "summary.md").write_text(SUMMARY)
+    (folder / "junit.xml").write_text('<testsuites name="peakproof"/>')
+    (folder / "requests-w0-00000.parquet").write_bytes(b"r" * 1000)
+    (folder / "report.html").write_bytes(b"<p>" * 100)
+    return folder

@@ -1,0 +1,252 @@
+"""What CI reads of a finished run: its reasons, which of them a retry may help, its bundle, its refusals."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.ci.bundle import LEFT_OUT, write_bundle
+from scripts.ci.conclusion import Rule, conclude
+from scripts.ci.finished import Finished, read_finished, unplayed
+from scripts.ci.objective_lines import objective_places
+from scripts.ci.playing import Child, play
+from slo.documents import BadInput
+from slo.outcomes import Outcome
+from slo.regression.verdict_document import FILE, ComparisonVerdict, MeasureEntry, ReleaseEntry
+from tests.scripts.ci.conftest import Repository
+from tests.scripts.ci.judged import judged, objective, validity
+
+
+@pytest.mark.parametrize(
+    ("document", "outside"),
+    [
+        ({"findings": [validity("generator CPU"), validity("load")]}, ("generator CPU",)),
+        ({"findings": [validity("blocked")]}, ("blocked",)),
+        ({"objectives": [objective("a", "no_data", source="prometheus")]}, ("no Prometheus",)),
+        ({"objectives": [objective("a", "no_data", source="records")]}, ()),
+        ({"objectives": [objective("a", "undecided", source="prometheus")]}, ()),
+        ({"findings": [validity("load")]}, ()),
+        ({"findings": [validity("generator CPU"), validity("release")]}, ()),
+        ({"findings": [validity("generator CPU", known=False)]}, ()),
+        ({"findings": [validity("blocked"), {**validity("order-exists"), "kind": "audit"}]}, ()),
+        ({"findings": [{**validity("blocked"), "severity": "note"}]}, ()),
+        ({}, ()),
+    ],
+)
+def test_only_causes_outside_the_shop_and_no_other_are_worth_a_retry(
+    tmp_path: Path, document: dict[str, Any], outside: tuple[str, ...]
+) -> None:
+    assert read_finished(judged(tmp_path / "r", "INCONCLUSIVE", **document)).outside == outside
+    assert read_finished(judged(tmp_path / "r", "FAIL", **document)).outside == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "expected a mapping at the top, found list"),
+        ('{"outcome": "GOOD", "exit_code": 0}', "outcome: expected PASS, FAIL or INCONCLUSIVE, found 'GOOD'"),
+        ('{"exit_code": 0}', "outcome: required and missing"),
+    ],
+)
+def test_a_broken_verdict_is_refused_with_its_file(tmp_path: Path, text: str, message: str) -> None:
+    run = judged(tmp_path / "r", "PASS")
+    (run / "verdict.json").write_text(text)
+    with pytest.raises(BadInput, match=f"verdict.json: .*{message}"):
+        read_finished(run)
+
+
+def test_a_run_without_a_verdict_is_refused_with_the_command_that_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=f"judge it first, `peakproof judge {tmp_path.name}`"):
+        read_finished(tmp_path)
+
+
+def compared(folder: Path, outcome: str, **more: Any) -> ComparisonVerdict:
+    """Write a judged comparison into `folder` and return its verdict."""
+    limits: dict[str, Any] = {"kind": "latency", "fail_over": 1.05, "pass_under": 1.1}
+    verdict = ComparisonVerdict(
+        name="20261127T120000Z-compare-small-abcd",
+        outcome=outcome,
+        because="checkout-latency is 12 % slower",
+        how="variants",
+        a=ReleaseEntry(label="a"),
+        b=ReleaseEntry(label="b"),
+        looks=(4,),
+        block_s=30,
+        skip_s=5,
+        pairs=4,
+        pairs_played=4,
+        measures=(
+            MeasureEntry(name="checkout-latency", outcome="FAIL", because="12 % slower", **limits),
+            MeasureEntry(name="home-answers", outcome="PASS", **limits),
+        ),
+        decided_at=1,
+        **more,
+    )
+    (folder / FILE).write_text(verdict.model_dump_json())
+    return verdict
+
+
+def test_a_comparison_is_read_from_its_own_verdict(tmp_path: Path) -> None:
+    verdict = compared(tmp_path, "FAIL")
+    found = read_finished(tmp_path)
+    assert (found.outcome, found.reason, found.code) == (Outcome.FAIL, "checkout-latency is 12 % slower", 99)
+    assert (found.name, found.outside) == (verdict.name, ())
+    assert [(one.objective, one.level, one.message) for one in found.points] == [
+        ("checkout-latency", "failure", "fail: 12 % slower")
+    ]
+
+
+def test_a_command_without_a_run_is_open_only_with_75() -> None:
+    assert unplayed(75, "peakproof: no Prometheus was found").outside == ("no Prometheus",)
+    assert unplayed(75, "peakproof: staging: the shop doesn't answer").outside == ()
+    assert [unplayed(code, "x").outcome for code in (75, 2, 1, 0, -9)] == [Outcome.INCONCLUSIVE, *(None,) * 4]
+
+
+def test_the_bundle_holds_aggregates_evidence_on_request_and_never_more_than_its_bound(tmp_path: Path) -> None:
+    run, folder = judged(tmp_path / "r", "PASS"), tmp_path / "out"
+    (run / "job.json").write_text("{}")
+    (run / "audit.json").symlink_to("/etc/passwd")
+    write_bundle(run, folder)
+    own = {"verdict.json", "run.json", "summary.md", "junit.xml", "report.html"}
+    assert {path.name for path in folder.iterdir()} == {*own, LEFT_OUT}
+    write_bundle(run, folder, evidence=True)
+    assert {path.name for path in folder.iterdir()} == {*own, "requests-w0-00000.parquet"}
+    total = write_bundle(run, folder, evidence=True, max_bytes=1_000)
+    held = sum(path.stat().st_size for path in folder.iterdir())
+    assert total == held <= 1_000
+    assert (folder / LEFT_OUT).read_text().startswith("left out")
+
+
+def test_objectives_are_found_in_documents_lists_and_sloth_files_inside_the_repository(tmp_path: Path) -> None:
+    inside = tmp_path / "repository"
+    inside.mkdir()
+    texts = {
+        "list.yaml": "- kind: SLO\n  metadata: {name: one}\n- kind: SLO\n  metadata:\n    name: two\n",
+        "sloth.yaml": "version: prometheus/v1\nservice: shop\nslos:\n- name: three\n",
+        "broken.yaml": "a: [",
+        "odd.yaml": "- 1\n- metadata: x\n---\n- null\n",
+    }
+    for name, text in texts.items():
+        (inside / name).write_text(text)
+    (tmp_path / "outside.yaml").write_text("metadata: {name: four}\n")
+    files = [*(inside / name for name in texts), tmp_path / "outside.yaml", inside / "missing.yaml"]
+    assert {name: (one.file, one.line) for name, one in objective_places(files, inside).items()} == {
+        "one": ("list.yaml", 2),
+        "two": ("list.yaml", 5),
+        "three": ("sloth.yaml", 4),
+    }
+
+
+PLAYED = """\
+import json, pathlib, sys
+count = pathlib.Path("count")
+times = int(count.read_text()) if count.exists() else 0
+count.write_text(str(times + 1))
+print("playing", flush=True)
+run = sys.argv[1:][min(times, len(sys.argv) - 2)]
+if run != "-":
+    print(("comparison=" if times else "run=") + run)
+print("peakproof: no Prometheus was found" if run == "-" else "the end", file=sys.stderr)
+verdict = pathlib.Path(run) / "verdict.json"
+sys.exit(json.loads(verdict.read_text())["exit_code"] if verdict.exists() else 75)
+"""
+
+
+def played(folder: Path, *runs: str) -> tuple[str, int, tuple[str, ...]]:
+    """Play a command that leaves these runs, one after the other; return the last's name, how often, and the notes."""
+    argv = [sys.executable, "-c", PLAYED, *runs]
+    finished, notes = play(Child(argv=argv, folder=folder, variables={}), lambda _: None)
+    return finished.name, int((folder / "count").read_text()), notes
+
+
+def test_it_is_played_once_more_and_never_twice_where_only_the_outside_kept_it_open(tmp_path: Path) -> None:
+    judged(tmp_path / "saturated", "INCONCLUSIVE", findings=[validity("generator CPU")])
+    judged(tmp_path / "good", "PASS")
+    judged(tmp_path / "open", "INCONCLUSIVE", objectives=[objective("a", "undecided")])
+    judged(tmp_path / "bad", "FAIL", findings=[validity("generator CPU")])
+    name, times, notes = played(tmp_path, "saturated", "good")
+    assert (name, times) == ("good", 2)
+    assert notes[0].startswith("not shown at first, for causes outside the shop (generator CPU): played once more; ")
+    for runs, count in (
+        (("saturated", "saturated"), 2),
+        (("open", "good"), 1),
+        (("bad", "good"), 1),
+        (("-", "good"), 2),
+    ):
+        (tmp_path / "count").unlink()
+        assert played(tmp_path, *runs)[1] == count
+
+
+def ended(folder: Path, line: str, code: int) -> Finished:
+    """Play a command that prints `line` and ends with `code`."""
+    argv = [sys.executable, "-c", f"print({line!r}); raise SystemExit({code})"]
+    return play(Child(argv=argv, folder=folder, variables={}), lambda _: None)[0]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "mode", "code", "word"),
+    [
+        ("PASS", "enforce", 0, "shown"),
+        ("PASS", "enforce", 75, "not-shown-blocks"),
+        ("PASS", "enforce", 1, "not-shown-blocks"),
+        ("PASS", "advisory", 1, "not-shown-blocks"),
+        ("FAIL", "enforce", 99, "failed"),
+        ("FAIL", "enforce", 0, "failed"),
+        ("FAIL", "advisory", 0, "advisory"),
+        ("FAIL", "advisory", 1, "failed"),
+        ("INCONCLUSIVE", "enforce", 75, "not-shown-warns"),
+        ("INCONCLUSIVE", "enforce", 1, "not-shown-blocks"),
+        ("INCONCLUSIVE", "advisory", 0, "advisory"),
+    ],
+)
+def test_an_exit_code_that_does_not_fit_the_verdict_is_no_success_and_no_warning(
+    tmp_path: Path, outcome: str, mode: str, code: int, word: str
+) -> None:
+    judged(tmp_path / "r", outcome, policy={"mode": mode})
+    found = ended(tmp_path, "run=r", code)
+    assert conclude(found, Rule(on_inconclusive="warn", because="a pull request")).word == word
+
+
+def test_an_advisory_policy_in_a_comparisons_folder_lets_its_fail_block_nothing(tmp_path: Path) -> None:
+    compared(tmp_path, "FAIL")
+    rule = Rule(on_inconclusive="block", because="a tag")
+    assert conclude(read_finished(tmp_path), rule).word == "failed"
+    (tmp_path / "policy.yaml").write_text("format: peakproof/policy/v1\nmode: advisory\n")
+    for found in (read_finished(tmp_path), ended(tmp_path, "comparison=.", 0)):
+        assert (conclude(found, rule).word, conclude(found, rule).code) == ("advisory", 0)
+
+
+def test_a_comparison_after_which_a_is_not_back_is_no_success_under_any_policy(tmp_path: Path) -> None:
+    compared(tmp_path, "PASS", notes=("switches took 9 s", "A IS NOT BACK: exit code 1\n  by hand: ./deploy.sh a"))
+    for found in (read_finished(tmp_path), ended(tmp_path, "comparison=.", 75)):
+        told = conclude(found, Rule(on_inconclusive="warn", because="x", is_advisory=True))
+        assert (told.word, told.code, found.outcome) == ("not-shown-blocks", 75, Outcome.INCONCLUSIVE)
+        assert told.title.startswith("Not shown, blocks (A IS NOT BACK: exit code 1")
+
+
+@pytest.mark.heavy
+def test_what_was_played_is_published_and_no_run_is_no_pass(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.variables = {"PATH": "/nowhere"}
+    monkeypatch.chdir(repository.folder)
+    assert repository.ci("run", "--host", "jenkins", "--", "gate", "missing.yaml", "--on", "staging") == 2
+    assert repository.written("conclusion") == "not-played\n"
+    assert "missing.yaml" in json.loads(repository.written("outcome.json"))["title"]
+
+
+@pytest.mark.parametrize("given", [("--baseline-days", "main"), ("--baseline-days=main",), ("--baseline-d", "main")])
+def test_a_comparison_with_earlier_days_is_refused_before_anything_is_played(
+    repository: Repository, given: tuple[str, ...]
+) -> None:
+    with pytest.raises(BadInput, match="make `peakproof compare --run RUN --baseline-days NAME` a step of its own"):
+        repository.ci("run", "--host", "jenkins", "--", "compare", "--run", "latest", *given)
+    assert not (repository.folder / "peakproof-ci").exists()
+
+
+def test_only_a_gate_or_a_comparison_is_played(repository: Repository) -> None:
+    with pytest.raises(BadInput, match="expected gate or compare after --, found demo"):
+        repository.ci("run", "--host", "jenkins", "--", "demo")
