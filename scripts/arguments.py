@@ -41,6 +41,16 @@ def between(text: str, least: int, most: int, what: str) -> int:
     return value
 
 
+def add_policy(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add --policy: what a team decided beside its objectives."""
+    parser.add_argument(
+        "--policy",
+        type=local_file,
+        metavar="FILE",
+        help=f"advisory mode, criteria over windows, waivers, error-budget policy (default: {default})",
+    )
+
+
 def add_profile(parser: argparse.ArgumentParser) -> None:
     """Add --profile: how long the plan's run is."""
     lengths = ", ".join(f"{one.name} {span(one.duration_s)} ({one.when})" for one in PROFILES.values())

@@ -12,27 +12,41 @@ from exporters.serving.web_config import WebConfig
 from exporters.subjects.recovery.drill_records import DrillRecord
 from exporters.subjects.releases.release_events import ReleaseEvent
 from loadtests.audit.shop_records import StockDocument
+from loadtests.comparison.job import ComparisonJob
 from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
+from loadtests.demand.resources import Prices
 from loadtests.environment.targets import Targets
 from loadtests.results.error_samples import ErrorSample
 from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
 from loadtests.results.worker_status import WorkerStatus
+from loadtests.run_store.aggregates import Aggregates
+from loadtests.run_store.entries import Mark, StoreDocument, StoreEntry
 from loadtests.trial.messages import TryEvent
 from slo.outcomes import ExitCode
+from slo.policy.budget_document import BudgetDocument
+from slo.policy.policy import Policy
+from slo.policy.waivers import WaiverFile
+from slo.regression.verdict_document import ComparisonVerdict
 from slo.validity.run_document import RunDocument
 from slo.verdict.audit_document import AuditDocument
 from slo.verdict.verdict_document import VerdictDocument
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 MODELS: dict[str, type[BaseModel]] = {
+    "aggregates": Aggregates,
+    "store": StoreDocument,
+    "store-entry": StoreEntry,
+    "mark": Mark,
     "plan": Plan,
     "targets": Targets,
     "forecast": Forecast,
     "run": RunDocument,
     "audit": AuditDocument,
     "verdict": VerdictDocument,
+    "comparison": ComparisonJob,
+    "comparison-verdict": ComparisonVerdict,
     "live": LiveDocument,
     "worker": WorkerStatus,
     "exporters": ExportersConfig,
@@ -42,6 +56,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "stock": StockDocument,
     "error-sample": ErrorSample,
     "try-event": TryEvent,
+    "policy": Policy,
+    "waivers": WaiverFile,
+    "budget": BudgetDocument,
+    "prices": Prices,
 }
 
 

@@ -107,21 +107,29 @@ class Prometheus:
         """Return the stored samples of a selector between `start` and `end` (ns)."""
         seconds = math.ceil((end - start) / 1e9)
         data = self._get("/api/v1/query", {"query": f"{selector}[{seconds}s]", "time": f"{end / 1e9:.3f}"})
-        return tuple(_series(one) for one in data["result"])
+        return self._found(selector, data)
 
     def range(
         self, query: str, start: int, end: int, step_s: float = 1.0, within_s: float = _QUERY_S
     ) -> tuple[Series, ...]:
         """Return the values of `query` at each step between `start` and `end` (ns)."""
         parameters = {"query": query, "start": f"{start / 1e9:.3f}", "end": f"{end / 1e9:.3f}", "step": str(step_s)}
-        return tuple(_series(one) for one in self._get("/api/v1/query_range", parameters, within_s)["result"])
+        return self._found(query, self._get("/api/v1/query_range", parameters, within_s))
 
     def instant(self, query: str, at: int, within_s: float = _QUERY_S) -> tuple[Series, ...]:
         """Return the values of `query` at one moment (ns)."""
         data = self._get("/api/v1/query", {"query": query, "time": f"{at / 1e9:.3f}"}, within_s)
-        if data["resultType"] == "scalar":
-            return (_series({"metric": {}, "value": data["result"]}),)
-        return tuple(_series(one) for one in data["result"])
+        if data.get("resultType") == "scalar":
+            data = {"result": [{"metric": {}, "value": data.get("result")}]}
+        return self._found(query, data)
+
+    def _found(self, query: str, data: Mapping[str, Any]) -> tuple[Series, ...]:
+        try:
+            return tuple(_series(one) for one in data["result"])
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise EnvironmentLacks(
+                f"Prometheus at {self.url} answers {query} with no series that can be read"
+            ) from error
 
     def rules(self) -> list[dict[str, Any]]:
         """Return the groups of rules as they were last evaluated."""

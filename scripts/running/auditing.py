@@ -4,13 +4,10 @@ from collections.abc import Sequence
 
 from loadtests.audit.checks import Check
 from loadtests.audit.run_audit import audit_run
-from loadtests.results.recorded_run import declared_of
-from loadtests.results.run_directory import RunDirectory
 from scripts.context import Context
-from scripts.running.lifecycle import FinishedRun
+from scripts.running.finished_run import FinishedRun, declares_records
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
-from slo.verdict.promises import SOURCES
 
 NOTHING_DECLARED = "nothing to audit: the environment declares no orders, payments or stock"
 
@@ -31,11 +28,6 @@ def audit_finished(finished: FinishedRun, context: Context) -> None:
         say_checks(audit_run(finished.directory.path, context.environment), context)
     except (BadInput, EnvironmentLacks) as error:
         context.say(f"not audited: {error}")
-
-
-def declares_records(directory: RunDirectory) -> bool:
-    """Whether the environment of a run declares shop records to audit it by; raises BadInput."""
-    return bool(declared_of(directory) & frozenset(SOURCES))
 
 
 def say_checks(checks: Sequence[Check], context: Context) -> None:

@@ -26,7 +26,7 @@ def lease_of(inputs: Inputs, folder: Path, say: Callable[[str], None]) -> Iterat
         folder=folder,
         environment=inputs.environment_name,
         base_url=inputs.environment.base_url,
-        hosts=tuple(host.url for host in inputs.environment.hosts.values()),
+        hosts=(*(host.url for host in inputs.environment.hosts.values()), *inputs.environment.variant_urls),
     )
     with held(place, say) as lease:
         if lease.took_over is not None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from dashboards.report import write_report
 from loadtests.demand.plan import Plan
 from loadtests.demand.visits import buyers_of, expected_events, planned_events, planned_visits
 from loadtests.results.abandoned import account_for_abandoned
@@ -12,13 +11,13 @@ from loadtests.results.run_directory import RunDirectory, write_bytes, write_jso
 from loadtests.results.worst_steps import worst_steps
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
-from scripts.running.auditing import declares_records
 from scripts.running.causes import causes_of
-from scripts.running.lifecycle import BY_HAND, FinishedRun
+from scripts.running.finished_run import BY_HAND, FinishedRun, declares_records
 from slo.findings import Finding
+from slo.objectives.evidence import read_evidence
 from slo.objectives.indicators import Evidence, Window
-from slo.objectives.journeys import read_evidence
 from slo.outcomes import ExitCode, Outcome
+from slo.policy.policy import Policy
 from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
@@ -27,14 +26,14 @@ from slo.verdict.verdict import Case, Verdict, judge, with_causes, with_notes
 from slo.verdict.verdict_document import verdict_document
 
 
-def judge_run(path: Path) -> Verdict:
+def judge_run(path: Path, policy: Policy | None = None) -> Verdict:
     """Judge the run directory at `path`; writes verdict.json, junit.xml, summary.md and report.html.
 
-    A run whose command was killed is accounted for first. Raises BadInput when a file it rests on is missing or
-    malformed.
+    A run whose command was killed is accounted for first. `policy` replaces the one that the gate was given. Raises
+    BadInput when a file it rests on is missing or malformed.
     """
     account_for_abandoned(RunDirectory(path=path), Clock.start().now())
-    recorded = read_recorded(path)
+    recorded = read_recorded(path, policy)
     window = recorded.run.judged_window
     verdict = _judged(recorded)
     if window is not None:
@@ -67,6 +66,10 @@ def _judged(recorded: RecordedRun) -> Verdict:
             visits=planned_visits(recorded.plan),
             cached_steps=recorded.environment.cached_steps,
             steps=_steps(recorded.plan),
+            compression=recorded.plan.compression,
+            policy=recorded.policy,
+            criteria=recorded.criteria,
+            budget=recorded.budget,
         )
     )
 
@@ -83,11 +86,12 @@ def _delivered(recorded: RecordedRun, window: Window) -> Delivered:
     return delivered(recorded.requests, window, buyers_of(recorded.plan))
 
 
-def judge_and_tell(path: Path, context: Context) -> Verdict:
+def judge_and_tell(path: Path, context: Context, policy: Policy | None = None) -> Verdict:
     """Judge the run at `path` and print its verdict; the last two lines are for a pipeline: see `say_ending`."""
-    verdict = judge_run(path)
+    verdict = judge_run(path, policy)
     context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
-    say_ending(path, f"{verdict.outcome.value}  {path / 'report.html'}", context)
+    word = f"{verdict.outcome.value}  {path / 'report.html'}"
+    say_ending(path, f"{word}  (advisory: exit 0)" if verdict.mode == "advisory" else word, context)
     return verdict
 
 
@@ -104,7 +108,7 @@ def judge_finished(finished: FinishedRun, context: Context, *, shop_stays: bool 
         say_ending(directory.path, f"{Outcome.INCONCLUSIVE.value}  stopped {BY_HAND}, not judged: {left}", context)
         return ExitCode.INCONCLUSIVE
     context.say("")
-    return judge_and_tell(directory.path, context).outcome.exit_code
+    return judge_and_tell(directory.path, context).exit_code
 
 
 def commands_to_the_verdict(directory: RunDirectory) -> tuple[str, ...]:
@@ -121,7 +125,7 @@ def say_ending(path: Path, ending: str, context: Context) -> None:
 
 def _evidence(recorded: RecordedRun, window: Window) -> dict[str, Evidence]:
     """Ask the records for all objectives at once: they are read a few times, whatever the objectives."""
-    asked = {one.name: one.indicator.asked(one.target) for one in recorded.objectives}
+    asked = {one.name: one.indicator.asked(one.target) for one in recorded.objectives if one.slices is None}
     of_records = {name: question for name, question in asked.items() if question is not None}
     answered = recorded.requests.evidence(list(of_records.values()), window)
     found = dict(zip(of_records, answered, strict=True))
@@ -137,3 +141,11 @@ def _write(recorded: RecordedRun, verdict: Verdict) -> None:
     write_bytes(directory.junit, render_junit(verdict).encode())
     write_bytes(directory.summary, render_markdown(verdict).encode())
     write_report(directory.path)
+
+
+def write_report(path: Path) -> Path:
+    """Write the run's `report.html` and return its path."""
+    # What a page is drawn with takes as long to import as all that a verdict needs.
+    from dashboards.report import write_report as write  # noqa: PLC0415
+
+    return write(path)

@@ -6,9 +6,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from loadtests.audit.records_process import RecordsProcess
 from loadtests.audit.sources import keep_stock, own_records, records_process
+from loadtests.comparison.turns import Turns
 from loadtests.demand.reference import why_no_causes
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.access import AccessFacts, check_allowed
@@ -27,6 +29,7 @@ from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
 from scripts.running.data_need import check_enough, data_needed
+from scripts.running.finished_run import BY_HAND, FinishedRun
 from scripts.running.guards import Watches, check_environment, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
@@ -49,12 +52,28 @@ from scripts.running.worker_shutdown import wait_for_workers
 from slo.documents import BadInput
 from slo.objectives.counters import MARGIN_S
 from slo.outcomes import EnvironmentLacks
-from slo.validity.run_document import BrowserFacts, LeaseFacts, RunDocument
+from slo.validity.run_document import BrowserFacts, LeaseFacts
 
 _FIRST_SNAPSHOT_S = 90.0
 _LAST_SCRAPES_S = 2.5
 _LONGEST_POLL_S = 30.0
-BY_HAND = "by hand or signal"
+
+
+class TwoReleases(Protocol):
+    """What a run needs in which two releases take turns: its sessions' turns where both are up, None where one is."""
+
+    @property
+    def turns(self) -> Turns | None:
+        """Whose turn it is, for the workers."""
+
+    def check(self, resolved: ResolvedEnvironment) -> None:
+        """Look at both before the load; raises EnvironmentLacks."""
+
+    def beside(self, resolved: ResolvedEnvironment, directory: RunDirectory) -> AbstractContextManager[object]:
+        """Return what goes on beside the load."""
+
+    def why_stop(self, started_at: int) -> str | None:
+        """Return why the run that began at `started_at` (ns) may end now; None while it goes on. It doesn't wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,31 +82,23 @@ class Setting:
 
     `releases_expected` may be seen in the run. `on_phase` gets the name of each phase that begins, and
     `phase_releases` maps a phase to the release that it runs on, where releases are changed on purpose. With `browser`
-    a real browser visits the shop during the load. Leases are kept beside the runs unless `lease_folder` is given.
+    a real browser visits the shop during the load. Leases are kept beside the runs unless `lease_folder` is given;
+    where the caller holds one for several runs, it is `lease`. Without `stops_early` an objective that is certain to be
+    missed doesn't end the run. With `two_releases` the run's own checks and its watch are those of the first of them.
     """
 
     ports: Ports
     workers: int = 1
     permit: Path | None = None
     lease_folder: Path | None = None
+    lease: Lease | None = None
+    stops_early: bool = True
     releases_expected: tuple[str, ...] = ()
     on_phase: Callable[[str], None] = lambda _name: None
     phase_releases: Mapping[str, str] = field(default_factory=dict)
     web_port: int | None = None
     browser: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedRun:
-    """A run that is over: its directory and `run.json`."""
-
-    directory: RunDirectory
-    run: RunDocument
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether a person or a signal ended it: nobody waits for its verdict."""
-        return (self.run.ended, self.run.ended_because) == ("stopped", BY_HAND)
+    two_releases: TwoReleases | None = None
 
 
 class RunLifecycle:
@@ -101,13 +112,22 @@ class RunLifecycle:
         self._outside = read_remote_settings(context.environment)
         self._clock = Clock.start()
         self._began_at = self._clock.now()
-        self._supervision = Supervision(inputs.plan, self._clock, context, setting.on_phase)
+        both = setting.two_releases
+        self._supervision = Supervision(
+            inputs.plan, self._clock, context, setting.on_phase, None if both is None else both.why_stop
+        )
         self._load, self._end = NOT_PLAYED, NOT_ENDED
 
     @cached_property
     def _resolved(self) -> ResolvedEnvironment:
         """The resolved environment: its names and secrets are read once, when it is first needed."""
         return resolve_environment(self._inputs.environment, self._context.environment)
+
+    @property
+    def _watched(self) -> ResolvedEnvironment:
+        """The environment as the release is reached that the run itself watches."""
+        both = self._setting.two_releases
+        return self._resolved if both is None or both.turns is None else self._resolved.variant(both.turns.a)
 
     def perform(self) -> FinishedRun:
         """Run; raises EnvironmentLacks before any load when something is missing.
@@ -119,13 +139,19 @@ class RunLifecycle:
         access = self._check()
         program = find_program(self._outside, self._setting.ports, self._context)
         self._browser = find_browser(self._inputs, self._context) if self._setting.browser else None
-        leases = self._setting.lease_folder or self._context.runs.parent / "leases"
-        with lease_of(self._inputs, leases, self._context.say) as lease:
-            release = check_environment(self._resolved, self._setting.releases_expected)
+        with self._lease() as lease:
+            release = check_environment(self._watched, self._setting.releases_expected)
+            if self._setting.two_releases is not None:
+                self._setting.two_releases.check(self._resolved)
             check_alertmanager(self._inputs, self._resolved, access.permission)
-            self._watches = Watches(self._resolved, lease, self._clock, self._context)
+            self._watches = Watches(self._watched, lease, self._clock, self._context)
             self._watches.keep(release)
             return self._perform(program, lease, self._start(access, lease, release))
+
+    def _lease(self) -> AbstractContextManager[Lease]:
+        if self._setting.lease is not None:
+            return nullcontext(self._setting.lease)
+        return lease_of(self._inputs, self._setting.lease_folder or leases_beside(self._context), self._context.say)
 
     def _check(self) -> AccessFacts:
         """Refuse what may not be run, or can't; return what allows the load."""
@@ -220,6 +246,8 @@ class RunLifecycle:
             data=inputs.data,
             production=inputs.production,
             browser=self._setting.browser,
+            stops_early=self._setting.stops_early,
+            turns=None if self._setting.two_releases is None else self._setting.two_releases.turns,
         )
 
     def _ended(self, ended: str, because: str) -> None:
@@ -257,11 +285,16 @@ class RunLifecycle:
             generator.begin()
             if setting.web_port is not None:
                 self._context.say(f"web UI: http://{HOST}:{setting.web_port}/peakproof")
-            self._until_it_ends(directory, generator, shopper or nullcontext(), unsuspended)
+            with self._beside(directory):
+                self._until_it_ends(directory, generator, shopper or nullcontext(), unsuspended)
             generator.end()
         if outside.workers_join:
             wait_for_workers(directory, setting.workers)
         return self._load_facts(directory, generator, None if shopper is None else seen_by(shopper, self._context.say))
+
+    def _beside(self, directory: RunDirectory) -> AbstractContextManager[object]:
+        both = self._setting.two_releases
+        return nullcontext() if both is None else both.beside(self._resolved, directory)
 
     def _until_it_ends(
         self,
@@ -322,7 +355,7 @@ class RunLifecycle:
         """Return the releases that were seen, the one after the load included; nothing when nothing was played."""
         if self._load.started_at is None:
             return NOT_ENDED
-        release = probe_release_or_none(self._resolved)
+        release = probe_release_or_none(self._watched)
         self._watches.keep(release)
         return EndFacts(release=release, releases_seen=self._watches.seen)
 
@@ -341,6 +374,11 @@ class RunLifecycle:
         except EnvironmentLacks as error:
             return replace(self._end, notes=(str(error),))
         return self._end if gap is None else replace(self._end, page_gaps=(gap,))
+
+
+def leases_beside(context: Context) -> Path:
+    """Return where leases are kept unless another folder is named."""
+    return context.runs.parent / "leases"
 
 
 def _last_scrapes_s(judged_to: int, scrape_interval_s: float) -> float:

@@ -18,6 +18,8 @@ from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import ANSWERS
 from scripts.local_stack.prometheus import Prometheus, Series, topmost
 from slo.objectives.counters import CREATED, MARGIN_S, PROCESS_START
+from slo.objectives.evaluated import Asked, evaluations
+from slo.objectives.indicators import Window
 from slo.objectives.objective import Objective
 from slo.objectives.selectors import quoted
 from slo.outcomes import EnvironmentLacks
@@ -76,24 +78,52 @@ def keep_answers(
     Raises EnvironmentLacks when what the verdict needs has no answer.
     """
     if judged[1] > judged[0]:
-        selectors = [selector for objective in objectives for selector in objective.indicator.selectors()]
-        keep_raw(prometheus, selectors, judged, directory.metrics / "objectives.parquet")
+        keep_objectives(prometheus, tuple(objectives), judged, directory.metrics / "objectives.parquet")
     timing = Timing.over(*span, scrape_interval_s=prometheus.scrape_interval_s())
     asked = asks(build().values(), timing)
     moments = Moments(span=span, step_s=timing.step_s, at=judged[1] if judged[1] > judged[0] else span[1])
     return keep_dashboards(prometheus, asked, moments, directory.metrics / "dashboards.parquet").note
 
 
-def keep_raw(prometheus: Prometheus, selectors: Iterable[str], judged: tuple[int, int], path: Path) -> int:
+def keep_objectives(
+    prometheus: Prometheus, objectives: Iterable[Objective], judged: tuple[int, int], path: Path
+) -> int:
+    """Store what objectives need over the judged time (ns): raw samples, and what Prometheus evaluates for them."""
+    objectives = tuple(objectives)
+    selectors = [selector for objective in objectives for selector in objective.indicator.selectors()]
+    window = Window(starts_at=judged[0], ends_at=judged[1])
+    asked = (evaluations(one.indicator.source, one.slices, window) for one in objectives)
+    return keep_raw(prometheus, selectors, judged, path, [one for some in asked for one in some])
+
+
+def keep_raw(
+    prometheus: Prometheus,
+    selectors: Iterable[str],
+    judged: tuple[int, int],
+    path: Path,
+    evaluated: Iterable[Asked] = (),
+) -> int:
     """Store the samples of each selector over the judged time (ns), a little before and after; return how many series.
 
-    When the processes behind them started is asked, too: a target that is seen late may have been there before.
+    When the processes behind them started is asked, too: a target that is seen late may have been there before. Of what
+    is to be `evaluated` the answers are stored, and of one that Prometheus refuses the reason.
     """
     span = judged[0] - _BEFORE_NS, judged[1] + _AFTER_NS
     rows = [row for selector in dict.fromkeys(selectors) for row in _raw(prometheus, selector, span)]
     rows += [row for selector in _starts(rows) for row in _raw(prometheus, selector, span)]
+    rows += [row for one in dict.fromkeys(evaluated) if one.tiles.number for row in _evaluated(prometheus, one)]
     write_table(path, pa.Table.from_pylist(rows, schema=ANSWERS))
     return sum(bool(row["at"]) for row in rows)
+
+
+def _evaluated(prometheus: Prometheus, asked: Asked) -> list[dict[str, Any]]:
+    """Return the rows of one evaluated query; two objectives may ask it over tiles of their own."""
+    tiles = asked.tiles
+    common = _common(asked.query, "range", (tiles.first, tiles.last))
+    try:
+        return _rows(common, prometheus.range(asked.query, tiles.first, tiles.last, tiles.length_s))
+    except EnvironmentLacks as error:
+        return _rows({**common, "error": str(error)}, ())
 
 
 def _raw(prometheus: Prometheus, selector: str, span: tuple[int, int]) -> list[dict[str, Any]]:

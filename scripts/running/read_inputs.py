@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from loadtests.demand.plan import Plan, read_plan
-from loadtests.demand.visits import expected_events, orders_of
+from loadtests.demand.visits import expected_events, orders_of, uncounted
 from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.hosts import CDN
 from loadtests.environment.targets import Environment, read_targets
@@ -13,6 +13,8 @@ from loadtests.results.inputs import Inputs
 from loadtests.storefronts import storefront_of
 from slo.documents import BadInput, read_text
 from slo.objectives.reading import read_objectives
+from slo.policy.criteria import strange_steps
+from slo.policy.policy import Policy
 
 
 def read_inputs(plan: Path, objectives: tuple[Path, ...], targets: Path, environment: str) -> Inputs:
@@ -123,3 +125,19 @@ def _check_steps(inputs: Inputs, path: Path) -> None:
                 f" such a step; there are: {', '.join(sorted(made))}; correct the objective's steps, or name it in"
                 " not_judged"
             )
+
+
+def check_policy(policy: Policy, inputs: Inputs, path: Path) -> None:
+    """Raise BadInput for a policy about an objective, a criterion or steps that the run doesn't have."""
+    objectives = {one.name for one in inputs.objectives}
+    criteria = {one.name for one in policy.criteria}
+    for waiver in policy.waivers:
+        for kind, name, known in (
+            ("objective", waiver.objective, objectives),
+            ("criterion", waiver.criterion, criteria),
+        ):
+            if name is not None and name not in known:
+                there = ", ".join(sorted(known)) or "none"
+                raise BadInput(f"{path}: waivers: there is no {kind} {name!r} to waive; there are: {there}")
+    if not uncounted(inputs.plan) and (strange := strange_steps(policy.criteria, expected_events(inputs.plan))):
+        raise BadInput("\n".join(f"{path}: criteria: {line}" for line in strange))

@@ -17,9 +17,20 @@ _LOOK_S = 0.2
 
 
 class Supervision:
-    """Follows one run; `started_at` (ns) is when its load began, None before. `on_phase` gets each phase's name."""
+    """Follows one run; `started_at` (ns) is when its load began, None before. `on_phase` gets each phase's name.
 
-    def __init__(self, plan: Plan, clock: Clock, context: Context, on_phase: Callable[[str], None]) -> None:
+    Once the load began, `why_enough` is asked with that time (ns) why the run may end: what it is for is known.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        clock: Clock,
+        context: Context,
+        on_phase: Callable[[str], None],
+        why_enough: Callable[[int], str | None] | None = None,
+    ) -> None:
+        self._why_enough = why_enough
         self._plan, self._clock, self._context, self._on_phase = plan, clock, context, on_phase
         self.started_at: int | None = None
         self._begun = 0
@@ -37,6 +48,9 @@ class Supervision:
         ):
             while not generator.is_over:
                 if (why := watches.why_stop()) is not None:
+                    self._context.say(f"stopping: {why}")
+                    return why
+                if self.started_at and self._why_enough and (why := self._why_enough(self.started_at)) is not None:
                     self._context.say(f"stopping: {why}")
                     return why
                 if (why := why_hung(directory)) is not None:

@@ -20,8 +20,9 @@ from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
 from scripts.running.auditing import audit_finished
+from scripts.running.finished_run import FinishedRun
 from scripts.running.judging import judge_finished
-from scripts.running.lifecycle import FinishedRun, Setting, perform
+from scripts.running.lifecycle import Setting, perform
 from scripts.running.plan_lines import proven
 from scripts.running.read_inputs import read_inputs
 from scripts.verbs.run import add_how, web_port

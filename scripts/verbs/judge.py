@@ -2,10 +2,12 @@
 
 import argparse
 
+from scripts.arguments import add_policy
 from scripts.context import Context
 from scripts.running.judging import judge_and_tell
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
+from slo.policy.policy import read_policy
 
 SUMMARY = "judge a run: PASS, FAIL or INCONCLUSIVE, with the reason"
 EXAMPLE = "peakproof judge latest"
@@ -14,8 +16,10 @@ EXAMPLE = "peakproof judge latest"
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    add_policy(parser, "the run's own, where the gate had one")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Judge, write the verdict and its pages, print it; the exit code is the outcome's."""
-    return judge_and_tell(find_run(options.run_name, context), context).outcome.exit_code
+    """Judge, write the verdict and its pages, print it; the exit code is the verdict's."""
+    policy = None if options.policy is None else read_policy(options.policy)
+    return judge_and_tell(find_run(options.run_name, context), context, policy).exit_code

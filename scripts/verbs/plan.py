@@ -8,6 +8,7 @@ from loadtests.demand.evidence import with_not_judged
 from loadtests.demand.forecast import Forecast, read_forecast
 from loadtests.demand.plan import read_plan
 from loadtests.demand.profiles import PROFILES
+from loadtests.demand.resources import read_prices
 from loadtests.demand.visits import uncounted
 from loadtests.environment.data_files import facts_of, read_data
 from loadtests.environment.targets import read_targets
@@ -16,6 +17,7 @@ from scripts.arguments import add_profile, between, local_file, write_given
 from scripts.context import Context
 from scripts.running.data_need import data_needed
 from scripts.running.plan_lines import played, proven, to_list
+from scripts.running.resource_lines import needed
 from slo.documents import BadInput
 from slo.objectives.reading import read_objectives
 from slo.outcomes import ExitCode
@@ -84,6 +86,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     show.add_argument(
         "--targets", type=local_file, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
+    )
+    show.add_argument(
+        "--prices", type=local_file, metavar="FILE", help="what cores, memory and the environment cost: adds the cost"
     )
     show.add_argument(
         "--workers", type=_workers, default=1, metavar="N", help="over how many workers accounts are spread (default 1)"
@@ -155,9 +160,13 @@ def _show(options: argparse.Namespace, context: Context) -> ExitCode:
         customers, files = storefront_of(environment).customers, facts_of(read_data(environment))
         for line in data_needed(plan, environment, files, options.workers, customers):
             context.say(line)
-    if options.objectives:
+    objectives = read_objectives(options.objectives) if options.objectives else ()
+    prices = None if options.prices is None else read_prices(options.prices)
+    context.say("")
+    for line in needed(plan, prices, objectives):
+        context.say(line)
+    if objectives:
         context.say("")
-        objectives = read_objectives(options.objectives)
         for line in [*proven(plan, objectives), *to_list(plan, objectives)]:
             context.say(line)
     return ExitCode.OK

@@ -2,16 +2,21 @@
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from loadtests.results.run_directory import write_json
 from scripts.arguments import between, local_file, port
 from scripts.context import Context
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
+from scripts.running.error_budgets import ask_budgets
+from scripts.running.finished_run import FinishedRun
 from scripts.running.judging import commands_to_the_verdict, invalid_because
-from scripts.running.lifecycle import FinishedRun, Setting, perform
-from scripts.running.read_inputs import read_inputs
+from scripts.running.lifecycle import Setting, perform
+from scripts.running.read_inputs import check_policy, read_inputs
 from scripts.running.what_failed import failure_lines
 from slo.outcomes import ExitCode
+from slo.policy.policy import Policy
 
 SUMMARY = "run a plan against an environment that targets.yaml names"
 EXAMPLE = "peakproof run plan.yaml --on staging"
@@ -92,10 +97,14 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     return ExitCode.OK if ended == "completed" and not invalid else ExitCode.INCONCLUSIVE
 
 
-def play(options: argparse.Namespace, context: Context) -> FinishedRun:
-    """Play what the arguments name, and print what the storefront's file raised."""
+def play(options: argparse.Namespace, context: Context, policy: Policy | None = None) -> FinishedRun:
+    """Play what the arguments name, under the gate's policy, and print what the storefront's file raised."""
     objectives = tuple(options.objectives or [OBJECTIVES])
     inputs = read_inputs(options.plan, objectives, options.targets, options.on)
+    if policy is not None:
+        check_policy(policy, inputs, options.policy)
+        inputs = replace(inputs, policy=policy)
+    asked = None if policy is None else ask_budgets(policy, inputs.objectives, context)
     ports = Ports(base=options.port_base)
     setting = Setting(
         ports=ports,
@@ -107,6 +116,8 @@ def play(options: argparse.Namespace, context: Context) -> FinishedRun:
         web_port=web_port(options, ports),
     )
     finished = perform(inputs, setting, context)
+    if asked is not None:
+        write_json(finished.directory.budget, asked.model_dump(mode="json"))
     for line in failure_lines(finished.directory):
         context.say(line)
     return finished

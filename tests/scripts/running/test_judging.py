@@ -12,8 +12,8 @@ from loadtests.results.recorded_run import read_run
 from loadtests.results.run_directory import RunDirectory, write_json
 from scripts.cli import build_parser
 from scripts.running.auditing import audit_finished
+from scripts.running.finished_run import FinishedRun
 from scripts.running.judging import invalid_because, judge_finished
-from scripts.running.lifecycle import FinishedRun
 from tests.scripts.verbs.test_judge_damaged import change_json
 from tests.scripts.world import World, targets
 
@@ -128,9 +128,10 @@ def test_run_calls_a_run_invalid_for_the_reasons_of_its_verdict(
     assert bool(told) == (next(iter(changed), "page_gaps") != "page_gaps")
 
 
-def test_gate_takes_what_run_takes() -> None:
+def test_gate_takes_what_run_takes_and_a_policy() -> None:
     arguments = ["plan.yaml", "--on", "staging", "--workers", "2", "--release", "7", "--objectives", "mine.yaml"]
     gate, run = (vars(build_parser(verb).parse_args([verb, *arguments])) for verb in ("gate", "run"))
+    assert gate.pop("policy") is None
     assert {key: value for key, value in gate.items() if key != "run"} == {
         key: value for key, value in run.items() if key != "run"
     }

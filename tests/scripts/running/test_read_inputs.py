@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from loadtests.results.inputs import Inputs, hash_inputs, prepare
-from scripts.running.read_inputs import read_inputs
+from scripts.running.read_inputs import check_policy, read_inputs
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
+from slo.policy.policy import read_policy
 from tests.scripts.world import OBJECTIVES, PLAN, World, slo, targets, write_inputs
 
 CEILING = {"requests_per_s": 500, "open_sessions": 2000, "orders": 20000}
@@ -166,3 +167,22 @@ def test_an_objective_about_steps_that_no_journey_makes_is_refused_before_the_ru
     assert read(tmp_path, plan=some, targets=own).plan.not_judged
     made = plan.replace("{products: 1}", "{products: 1, checkout: 2}")
     assert read(tmp_path, plan=made, targets=own).objectives[0].steps == ("checkout",)
+
+
+WAIVER = """format: peakproof/policy/v1
+waivers:
+  - {%s, owner: ops, reason: known, expires: 2030-01-01}
+"""
+
+
+def test_a_waiver_of_what_the_run_does_not_have_is_refused(tmp_path: Path) -> None:
+    inputs, path = read(tmp_path), tmp_path / "policy.yaml"
+    there = inputs.objectives[0].name
+    path.write_text(WAIVER % f"objective: {there}")
+    check_policy(read_policy(path), inputs, path)
+    for kind, names in (("objective", there), ("criterion", "none")):
+        path.write_text(WAIVER % f"{kind}: other")
+        with pytest.raises(BadInput) as error:
+            check_policy(read_policy(path), inputs, path)
+        assert str(error.value).startswith(f"{path}: waivers: there is no {kind} 'other' to waive; there are: ")
+        assert names in str(error.value)

@@ -310,9 +310,16 @@ def test_checking_objectives_lists_them(peakproof: Command) -> None:
     ended = peakproof("slo", "check", "objectives.yaml")
     note = "note: server-answers:"
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines() == [
+    own = "  read from the load generator's records; each request is an event; budget over 28d"
+    total = 'http_server_request_duration_seconds_count{job="shop"}'
+    lines = ended.out.splitlines()
+    assert lines[5].startswith("  read exactly from its counters: http_server_request_duration_seconds_count{")
+    assert lines[5].endswith(f", {total}; each request is an event; budget over 28d")
+    assert [*lines[:5], *lines[6:]] == [
         "checkout-answers: 95.00% of checkout succeed (records)",
+        own,
         "checkout-waits: 95.00% of checkout take at most 0.4 s (records)",
+        own,
         "server-answers: 95.00% of checkout succeed (prometheus)",
         f"{note} 10% of its budget in 3d is a burn rate of 0.933, which can be sustained: its alert takes 1",
         f"{note} its rules record 30 series and hold 7 alerts",
@@ -324,7 +331,9 @@ def test_the_same_objective_twice_is_refused(peakproof: Command) -> None:
     ended = peakproof("slo", "check", "a.yaml", "a.yaml")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
-        "peakproof: a.yaml: document 1: metadata.name: 'checkout-answers' is already in a.yaml: document 1\n"
+        "peakproof: a.yaml: document 1, line 3: metadata.name: 'checkout-answers' is already in a.yaml: document 1\n"
+        "a.yaml: document 2, line 19: metadata.name: 'checkout-waits' is already in a.yaml: document 2\n"
+        "a.yaml: document 3, line 35: metadata.name: 'server-answers' is already in a.yaml: document 3\n"
     )
 
 
