@@ -18,13 +18,14 @@ RUN --mount=type=secret,id=ca \
  && python3 -m venv --without-pip /opt/peakproof \
  && /build/bin/uv pip install -q --no-cache --compile-bytecode --python /opt/peakproof/bin/python \
       --constraints requirements.lock -r pyproject.toml
-COPY README.md LICENSE ./
+COPY README.md LICENSE peakproof_command.py ./
 COPY slo slo
 COPY loadtests loadtests
 COPY exporters exporters
 COPY dashboards dashboards
 COPY scripts scripts
 COPY staging staging
+COPY peakproof peakproof
 RUN /build/bin/pip wheel -q --no-cache-dir --no-deps --no-build-isolation --no-index -w /wheel . \
  && /build/bin/uv pip install -q --no-cache --offline --no-deps --compile-bytecode \
       --python /opt/peakproof/bin/python /wheel/*.whl
