@@ -20,6 +20,7 @@ GROUPS = {
         "example_shops/test_vendure.py",
         "stack/test_stack_runs.py",
         "dashboards/walk",
+        "installed",
         "loadtests/test_locust_control.py",
         "loadtests/test_locustfile.py",
         "loadtests/test_stray_worker.py",

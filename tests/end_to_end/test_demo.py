@@ -17,7 +17,8 @@ def test_a_good_release_passes_and_the_last_lines_name_the_report_and_the_run(go
     assert good.code == 0, good.out + good.err
     assert good.document("verdict.json")["outcome"] == "PASS"
     assert good.out.splitlines()[-2:] == [f"run={good.run}", f"PASS  {good.run / 'report.html'}"]
-    assert good.err == ""
+    # A machine that is busy may be late with a reading now and then: the exporters say so, and read again.
+    assert [line for line in good.err.splitlines() if not line.endswith("no answer within the deadline")] == []
 
 
 def test_what_is_not_judged_is_named_on_the_first_screen(good: Ended) -> None:

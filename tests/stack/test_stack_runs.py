@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.ports import free_port
-from tests.stack.podman import COMPOSE, ROOT, Podman, missing
+from tests.stack.podman import COMPOSE, OURS, ROOT, Podman, missing
 from tests.stack.stack import Played, Stack
 from tests.waiting import wait_for
 
@@ -219,3 +219,11 @@ def test_the_alert_of_a_dead_database_reaches_the_webhook(without_a_database: Al
     assert (alert["status"], alert["labels"]["severity"]) == ("firing", "page")
     assert alert["labels"]["job"] in ("stock", "orders")
     assert alert["annotations"]["summary"] == f"The exporter {alert['labels']['job']} can't read the shop."
+
+
+def test_the_image_holds_the_command_and_the_names_that_storefronts_import(stack: Stack) -> None:
+    """Also in a folder with packages of the same names, which a mounted repository may have."""
+    script = "mkdir /tmp/x && cd /tmp/x && mkdir scripts slo && echo 1/0 | tee scripts/__init__.py slo/__init__.py"
+    run = ("run", "--rm", "--network", "none", "-e", "PYTHONPATH=.", OURS, "sh", "-ec")
+    shown = stack.podman.podman(*run, f"{script} && peakproof ci --help && PYTHONPATH= python -c 'import peakproof'")
+    assert "usage: peakproof ci [-h] ACTION ..." in shown

@@ -21,7 +21,8 @@ from loadtests.live.board import Board, Timetable
 from loadtests.live.worker_figures import Watch, WorkerFigures
 from loadtests.results.live_document import LiveDocument
 from loadtests.results.records import StepBatch, StepRecord
-from slo.objectives.indicators import Evidence, Latency, Records, Window
+from slo.objectives.indicators import Evidence, Latency, Window
+from slo.objectives.sources import Records
 from tests.exporters.fakes import LIVE
 from tests.exporters.subjects.test_subjects import far, write_live
 from tests.loadtests.fakes import SECOND, step_record

@@ -1,0 +1,16 @@
+"""Puts B up by the command `./switch` in a folder, under a guard: what a comparison does when it is killed half-way."""
+
+import os
+import sys
+from pathlib import Path
+
+from scripts.comparing.put_back import UP_OTHER, Guard
+from scripts.comparing.switch_command import SwitchCommand
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    command = SwitchCommand(
+        words=("./switch",), folder=folder, logs=folder / "switches", timeout_s=60, environment=dict(os.environ)
+    )
+    with Guard(command, folder) as guard:
+        command.run("b", lambda process: guard.tell(UP_OTHER, process))
