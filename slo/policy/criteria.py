@@ -5,7 +5,7 @@ come to as a whole. It is advisory unless `enforce` is true, since a limit witho
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
@@ -39,6 +39,23 @@ class _Criterion(Document):
     @property
     def _windows(self) -> str:
         return f"in any {seconds(self.window_s)}"
+
+
+class _RateCriterion(_Criterion):
+    under_plan_ratio: Annotated[float, Field(strict=True, gt=0, lt=1)]
+
+    @property
+    def limit(self) -> float:
+        """The share of the plan below which it is breached."""
+        return self.under_plan_ratio
+
+    @property
+    def _under(self) -> str:
+        return f"a minute under {percent(self.under_plan_ratio)} of the plan {self._windows}"
+
+
+def _of(steps: Sequence[str]) -> str:
+    return f" of {', '.join(steps)}" if steps else ""
 
 
 class LatencyCriterion(_Criterion):
@@ -91,47 +108,32 @@ class ErrorsCriterion(_Criterion):
     @property
     def says(self) -> str:
         """The criterion as a phrase."""
-        whose = f" of {', '.join(self.steps)}" if self.steps else ""
-        return f"errors{whose} over {percent(self.over_ratio)} {self._windows}"
+        return f"errors{_of(self.steps)} over {percent(self.over_ratio)} {self._windows}"
 
 
-class OrdersCriterion(_Criterion):
+class OrdersCriterion(_RateCriterion):
     """The orders accepted a minute must not be under a share of what the plan's sessions would place."""
 
     kind: Literal["orders"]
-    under_plan_ratio: Annotated[float, Field(strict=True, gt=0, lt=1)]
-
-    @property
-    def limit(self) -> float:
-        """The share of the plan below which it is breached."""
-        return self.under_plan_ratio
 
     @property
     def says(self) -> str:
         """The criterion as a phrase."""
-        return f"orders a minute under {percent(self.under_plan_ratio)} of the plan {self._windows}"
+        return f"orders {self._under}"
 
 
-class RequestsCriterion(_Criterion):
+class RequestsCriterion(_RateCriterion):
     """The good replies a minute of some steps, or all, must not be under a share of what the plan would ask for."""
 
     kind: Literal["requests"]
     steps: Steps = ()
-    under_plan_ratio: Annotated[float, Field(strict=True, gt=0, lt=1)]
-
-    @property
-    def limit(self) -> float:
-        """The share of the plan below which it is breached."""
-        return self.under_plan_ratio
 
     @property
     def says(self) -> str:
         """The criterion as a phrase."""
-        whose = f" of {', '.join(self.steps)}" if self.steps else ""
-        return f"good replies{whose} a minute under {percent(self.under_plan_ratio)} of the plan {self._windows}"
+        return f"good replies{_of(self.steps)} {self._under}"
 
 
-RatioCriterion = LatencyCriterion | ErrorsCriterion
 RateCriterion = OrdersCriterion | RequestsCriterion
 Criterion = Annotated[
     LatencyCriterion | ErrorsCriterion | OrdersCriterion | RequestsCriterion, Field(discriminator="kind")
