@@ -62,6 +62,12 @@ def compared_by(
     return Compared(measures=tuple(measures), counters=counters, left_out=tuple(left_out))
 
 
+def judged_by(plan: Plan, objectives: Sequence[Objective]) -> list[Objective]:
+    """Return the objectives that the plan doesn't give up."""
+    given_up = {item.objective for item in plan.not_judged}
+    return [one for one in objectives if one.name not in given_up]
+
+
 def compared_in(
     plan: Plan, objectives: Sequence[Objective], settings: ComparisonSettings, environment: Environment | None
 ) -> Compared:
@@ -70,8 +76,7 @@ def compared_in(
     Looks and the verdict both go by it: they'd be no looks of that verdict otherwise.
     """
     why = {item.objective: item.because for item in plan.not_judged}
-    judged = [one for one in objectives if one.name not in why]
-    found = compared_by(judged, settings, environment, buys=bool(buyers_of(plan)))
+    found = compared_by(judged_by(plan, objectives), settings, environment, buys=bool(buyers_of(plan)))
     given_up = tuple(
         NotCompared(name=one.name, because=f"the plan doesn't judge it: {why[one.name]}")
         for one in objectives

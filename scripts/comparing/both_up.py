@@ -1,6 +1,5 @@
 """A comparison whose releases are both up: one run, whose sessions take turns by blocks, with looks while it plays."""
 
-import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
 from scripts.comparing import order
 from scripts.comparing.asked import Asked
-from scripts.comparing.both_up_design import design_of, job_plan, most_s, short_of
+from scripts.comparing.both_up_design import check_time, design_of, job_plan, minutes_of, short_of
 from scripts.comparing.job_folder import copy_objectives, keep_policy, make_folder, policy_of
 from scripts.comparing.one_at_a_time import BY_HAND, JobFile
 from scripts.comparing.release_probes import EVERY_S, ReleaseProbes
@@ -29,7 +28,6 @@ from scripts.running.guards import check_environment
 from scripts.running.lifecycle import Setting, perform
 from scripts.running.read_inputs import check_ceiling
 from slo.documents import BadInput
-from slo.outcomes import Outcome
 from slo.regression.comparison import compare
 from slo.regression.design import Design
 from slo.regression.settings import ComparisonSettings
@@ -57,7 +55,6 @@ class BothUp:
     run: str = ""
     started_at: int | None = None
     why: str | None = None
-    troubled: str | None = None
     clock: Clock = field(default_factory=Clock.start)
 
     def check(self, resolved: ResolvedEnvironment) -> None:
@@ -108,12 +105,11 @@ class BothUp:
         try:
             measured = observe(job, self.context.runs, self.compared, live=True)
         except BadInput as error:
-            self.troubled = str(error)
             self.context.say(f"after {pairs} pairs: no look: {error}")
             return
         found = compare(measured, job.design.design(), self.settings)
         self.context.say(f"after {pairs} pairs: {found.outcome.value}: {found.because}")
-        if found.is_final and not (self.compared.counters and found.outcome is not Outcome.FAIL):
+        if found.is_final:
             self.why = f"decided after {pairs} pairs"
 
     def blocks(self, until: int) -> tuple[BlockEntry, ...]:
@@ -144,7 +140,7 @@ def play_both_up(asked: Asked, inputs: Inputs, context: Context) -> Path:
     design = asked.design or design_of(inputs.plan, inputs.objectives)
     plan = job_plan(inputs.plan, design)
     check_ceiling(plan, inputs.environment, asked.plan)
-    _check_time(plan, asked)
+    check_time(plan, asked.max_minutes)
     folder = make_folder(context.runs, inputs.plan.name, datetime.now(UTC))
     file = JobFile(folder=folder, job=_job(folder.name, labels, design, inputs))
     file.update(objectives=copy_objectives(inputs, folder))
@@ -233,28 +229,16 @@ def _job(name: str, labels: tuple[str, str], design: Design, inputs: Inputs) -> 
     )
 
 
-def _check_time(plan: Plan, asked: Asked) -> None:
-    if most_s(plan) > asked.max_minutes * 60:
-        raise BadInput(
-            f"this comparison would take up to {_minutes(plan)} minutes, and --max-minutes is"
-            f" {asked.max_minutes:g}: allow more, or play a plan with a higher rate, whose blocks can be shorter"
-        )
-
-
 def announced(plan: Plan, design: Design, inputs: Inputs) -> tuple[str, ...]:
     """Return what is played, how long the whole of it takes, and which blocks will hold little."""
     first, second = inputs.environment.variants.items()
-    ends = datetime.now(UTC) + timedelta(seconds=most_s(plan))
+    ends = datetime.now(UTC) + timedelta(minutes=minutes_of(plan))
     short = short_of(plan, design, inputs.objectives)
     few = (f"a hint: a block holds under 300 requests of {', '.join(short)}: little is shown of it",) if short else ()
     return (
         f"A is {first[0]} ({first[1].way}), B is {second[0]} ({second[1].way})",
         f"up to {design.pairs} pairs of blocks of {design.block_s:g} s, the first {design.skip_s:g} s not judged",
         f"looks after {', '.join(map(str, design.looks))} pairs",
-        f"this takes at most {_minutes(plan)} minutes, until {ends:%H:%M} UTC",
+        f"this takes at most {minutes_of(plan)} minutes, until {ends:%H:%M} UTC",
         *few,
     )
-
-
-def _minutes(plan: Plan) -> int:
-    return math.ceil(most_s(plan) / 60)

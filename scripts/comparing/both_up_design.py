@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from loadtests.comparison.compared import judged_by
 from loadtests.demand.concurrency import session_s
 from loadtests.demand.plan import Phase, Plan
 from loadtests.demand.visits import visits_of
@@ -27,9 +28,7 @@ def design_of(plan: Plan, objectives: Sequence[Objective]) -> Design:
 
     A session keeps to its release, so a late step of the first sessions comes late in their block: that counts, too.
     """
-    judged = {step for one in objectives for step in one.steps} - {
-        step for one in objectives if one.name in {item.objective for item in plan.not_judged} for step in one.steps
-    }
+    judged = {step for one in judged_by(plan, objectives) for step in one.steps}
     rate = plan.demand.peak_sessions_per_s * level_of(plan)
     needed = [LEAST_EVENTS / (rate * often) + max(SKIP_S, late_s) for often, late_s in _steps(plan, judged) if often]
     block_s = max([_LEAST_BLOCK_S, *(one for one in needed if one <= _MOST_BLOCK_S)])
@@ -41,7 +40,7 @@ def short_of(plan: Plan, design: Design, objectives: Sequence[Objective]) -> tup
     rate = plan.demand.peak_sessions_per_s * level_of(plan)
     return tuple(
         one.name
-        for one in objectives
+        for one in judged_by(plan, objectives)
         if one.steps
         and sum(
             rate * often * max(0.0, design.block_s - max(design.skip_s, late_s))
@@ -88,6 +87,15 @@ def job_plan(plan: Plan, design: Design) -> Plan:
         raise BadInput(f"a comparison of {plan.name} can't be played: {error}") from error
 
 
-def most_s(plan: Plan) -> float:
-    """Return how long the whole job takes at most: its run, and what starting and ending one takes."""
-    return plan.duration_s + RUN_BESIDE_S
+def minutes_of(plan: Plan) -> int:
+    """Return how many minutes the whole job takes at most: its run, and what starting and ending one takes."""
+    return math.ceil((plan.duration_s + RUN_BESIDE_S) / 60)
+
+
+def check_time(plan: Plan, max_minutes: float) -> None:
+    """Raise BadInput when the whole job may take longer than is allowed."""
+    if plan.duration_s + RUN_BESIDE_S > max_minutes * 60:
+        raise BadInput(
+            f"this comparison would take up to {minutes_of(plan)} minutes, and --max-minutes is {max_minutes:g}: allow"
+            " more, or play a plan with a higher rate, whose blocks can be shorter"
+        )

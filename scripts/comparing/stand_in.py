@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
-
-import yaml
 
 from loadtests.comparison.compared import compared_in
 from loadtests.comparison.job import BlockEntry, ComparisonJob, DesignEntry, Variant, VariantEntry
@@ -24,19 +21,18 @@ from loadtests.runtime.clock import Clock
 from scripts.comparing import order
 from scripts.comparing.asked import Asked
 from scripts.comparing.both_up import BothUp, play_run
-from scripts.comparing.both_up_design import design_of, job_plan, most_s
+from scripts.comparing.both_up_design import check_time, design_of, job_plan, minutes_of
 from scripts.comparing.job_folder import copy_objectives, keep_policy, make_folder, policy_of
 from scripts.comparing.one_at_a_time import JobFile
 from scripts.comparing.release_probes import ReleaseProbes
 from scripts.context import Context
 from scripts.local_stack.processes import Children
-from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
+from scripts.local_stack.shop import RELEASES, TOKEN_VARIABLE, Shop, start_shop, used_ports
 from scripts.running.lifecycle import Setting
 from scripts.running.read_inputs import read_inputs
 from slo.documents import BadInput
 from slo.regression.design import Design
 
-RELEASES = ("stable", "slow-checkout", "oversell", "double-charge", "silent-orders")
 ENVIRONMENT = "stand-in"
 _EVERY_S = 0.1
 _NS = 1_000_000_000
@@ -126,7 +122,7 @@ def compare_stand_in(asked: Asked, releases: tuple[str, str], context: Context) 
         own = replace(
             context, environment={**context.environment, TOKEN_VARIABLE: shop.token}, say=_without_switches(context.say)
         )
-        targets = write_targets(shop, Path(folder))
+        targets = shop.write_targets(Path(folder), ENVIRONMENT)
         asked = replace(asked, targets=targets, on=ENVIRONMENT, same=releases[0] == releases[1])
         inputs = read_inputs(asked.plan, asked.objectives, targets, ENVIRONMENT)
         return play_releases(asked, inputs, shop, {"a": releases[0], "b": releases[1]}, own)
@@ -137,31 +133,13 @@ def _without_switches(say: Callable[[str], None]) -> Callable[[str], None]:
     return lambda line: None if line.startswith("the release changed from ") else say(line)
 
 
-def objectives_of_stand_in() -> Path:
-    """Return the stand-in's own objectives."""
-    return Path(str(files("slo") / "objectives" / "twisted-threads.yaml"))
-
-
-def write_targets(shop: Shop, folder: Path) -> Path:
-    """Write the targets file that declares the stand-in; return its path."""
-    environment = shop.environment().model_dump(mode="json", exclude_none=True)
-    document = {"format": "peakproof/targets/v1", "environments": {ENVIRONMENT: environment}}
-    path = folder / "targets.yaml"
-    path.write_text(yaml.safe_dump(document, sort_keys=False))
-    return path
-
-
 def play_releases(
     asked: Asked, inputs: Inputs, shop: Shop, releases: Mapping[Variant, str], context: Context
 ) -> JobFile:
     """Play one run in which the releases of a running stand-in take turns, with looks while it goes on."""
     design = asked.design or design_of(inputs.plan, inputs.objectives)
     plan = job_plan(inputs.plan, design)
-    if most_s(plan) > asked.max_minutes * 60:
-        raise BadInput(
-            f"this comparison would take up to {most_s(plan) / 60:.0f} minutes, and --max-minutes is"
-            f" {asked.max_minutes:g}: allow more, or play a plan with a higher rate, whose blocks can be shorter"
-        )
+    check_time(plan, asked.max_minutes)
     version_b = shop.set_release(releases["b"])
     versions: dict[Variant, str] = {"a": shop.set_release(releases["a"]), "b": version_b}
     folder = make_folder(context.runs, inputs.plan.name, datetime.now(UTC))
@@ -169,11 +147,11 @@ def play_releases(
     settings = policy_of(folder).comparison
     file = JobFile(folder=folder, job=_job(folder.name, releases, versions, design))
     file.update(objectives=copy_objectives(inputs, folder))
-    ends = datetime.now(UTC) + timedelta(seconds=most_s(plan))
+    ends = datetime.now(UTC) + timedelta(minutes=minutes_of(plan))
     context.say(f"A is {releases['a']}, B is {releases['b']}: releases of the stand-in, put up by turns in one run")
     context.say(
         f"up to {design.pairs} pairs of blocks of {design.block_s:.0f} s; looks after"
-        f" {', '.join(map(str, design.looks))} pairs; at most {most_s(plan) / 60:.0f} minutes, until {ends:%H:%M} UTC"
+        f" {', '.join(map(str, design.looks))} pairs; at most {minutes_of(plan)} minutes, until {ends:%H:%M} UTC"
     )
     clock = Clock.start()
     ups = Switched(now=clock.now, skip_s=design.skip_s, versions=versions)

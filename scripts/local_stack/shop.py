@@ -5,9 +5,11 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import requests
+import yaml
 
 from loadtests.environment.data_targets import AccountShare, AccountsTarget
 from loadtests.environment.hosts import Host
@@ -18,6 +20,8 @@ from scripts.local_stack.processes import Child, Children, wait_until
 from slo.outcomes import EnvironmentLacks
 
 TOKEN_VARIABLE = "PEAKPROOF_SHOP_TOKEN"  # noqa: S105 - the variable's name
+RELEASES = ("stable", "slow-checkout", "oversell", "double-charge", "silent-orders")
+OBJECTIVES = Path(str(files("slo") / "objectives" / "twisted-threads.yaml"))
 REPLICAS = 2
 ACCOUNTS = 200
 DROP_STOCK = 20
@@ -91,6 +95,14 @@ class Shop:
             hosts={"login": Host(url=self.login_url), "payments": Host(url=self.payments_url)},
             fingerprint={"replicas": REPLICAS, "database": "sqlite", "data": "fresh", "cache": "cold"},
         )
+
+    def write_targets(self, folder: Path, name: str) -> Path:
+        """Write a targets file that declares the shop under `name` into the folder; return its path."""
+        environment = self.environment().model_dump(mode="json", exclude_none=True)
+        document = {"format": "peakproof/targets/v1", "environments": {name: environment}}
+        path = folder / "targets.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        return path
 
 
 def used_ports(ports: Ports) -> dict[str, int]:

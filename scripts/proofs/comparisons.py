@@ -21,9 +21,10 @@ from loadtests.demand.demo import PLAN_PATH
 from loadtests.results.run_directory import write_json
 from scripts.benches.figures import Figure, machine_line, table, write_figures
 from scripts.comparing.asked import Asked
-from scripts.comparing.stand_in import compare_stand_in, objectives_of_stand_in
+from scripts.comparing.stand_in import compare_stand_in
 from scripts.context import Context
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
+from scripts.local_stack.shop import OBJECTIVES
 from scripts.proofs.recorded_comparisons import (
     RecordedJob,
     append_job,
@@ -93,7 +94,7 @@ def _groups(jobs: Sequence[RecordedJob]) -> set[str]:
 
 
 def _measures() -> tuple[Measure, ...]:
-    objectives = read_objectives((objectives_of_stand_in(),))
+    objectives = read_objectives((OBJECTIVES,))
     return compared_by(objectives, ComparisonSettings(), None, buys=True).measures
 
 
@@ -109,7 +110,7 @@ def _record(options: argparse.Namespace, pairs: int, group: str | None) -> Recor
     design = Design(looks=(pairs,), block_s=options.block, skip_s=5.0)
     asked = Asked(
         plan=PLAN_PATH,
-        objectives=(objectives_of_stand_in(),),
+        objectives=(OBJECTIVES,),
         targets=Path(),
         on="",
         ports=Ports(base=options.port_base),
@@ -123,7 +124,7 @@ def _record(options: argparse.Namespace, pairs: int, group: str | None) -> Recor
 def _recorded(job: ComparisonJob, context: Context, design: Design, group: str | None) -> RecordedJob:
     if job.ended != "played_out":
         raise SystemExit(f"{job.name}: {job.ended}: {job.because}")
-    compared = compared_by(read_objectives((objectives_of_stand_in(),)), ComparisonSettings(), None, buys=True)
+    compared = compared_by(read_objectives((OBJECTIVES,)), ComparisonSettings(), None, buys=True)
     return RecordedJob(
         name=job.name,
         recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",

@@ -5,19 +5,20 @@ from pathlib import Path
 
 from loadtests.comparison.job import FILE, read_job
 from loadtests.demand.demo import PLAN_PATH
-from scripts.arguments import between, local_file, port
+from scripts.arguments import between, local_file
 from scripts.comparing.asked import MAX_MINUTES, SWITCH_TIMEOUT_S, Asked, Switch
 from scripts.comparing.both_up import play_both_up
 from scripts.comparing.judging import judge_and_tell
 from scripts.comparing.put_back import NOT_BACK
-from scripts.comparing.stand_in import RELEASES as STAND_IN_RELEASES
-from scripts.comparing.stand_in import compare_stand_in, objectives_of_stand_in
+from scripts.comparing.stand_in import compare_stand_in
 from scripts.comparing.switching import compare_by_command, compare_environments
 from scripts.context import Context
-from scripts.local_stack.ports import DEFAULT_BASE, Ports
+from scripts.local_stack.ports import Ports
+from scripts.local_stack.shop import OBJECTIVES as STAND_IN_OBJECTIVES
+from scripts.local_stack.shop import RELEASES as STAND_IN_RELEASES
 from scripts.run_store.days import add_days, compare_with_days, is_of_days, release_of_baseline
 from scripts.running.read_inputs import read_inputs
-from scripts.verbs.run import OBJECTIVES
+from scripts.verbs.run import OBJECTIVES, add_files, add_permission, add_port_base, add_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
 from slo.policy.policy import read_policy
@@ -36,16 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", type=Path, nargs="*", metavar="PLAN", help="the plan whose mix and level are played")
     parser.add_argument("--on", metavar="ENVIRONMENT", help="the environment's name in the targets file")
     parser.add_argument("--judge", type=Path, metavar="JOB", help="judge a comparison's folder again, without load")
-    parser.add_argument(
-        "--targets", type=local_file, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
-    )
-    parser.add_argument(
-        "--objectives",
-        type=local_file,
-        action="append",
-        metavar="FILE",
-        help="OpenSLO file, repeatable (default: objectives.yaml)",
-    )
+    add_files(parser)
     parser.add_argument(
         "--policy", type=local_file, metavar="FILE", help="tolerances and error rates (peakproof/policy/v1)"
     )
@@ -65,16 +57,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_switch(parser)
     add_days(parser)
-    parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
-    parser.add_argument("--lease-folder", type=Path, metavar="FOLDER", help="where leases are kept (default: leases/)")
-    parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="load generator processes (default 1)")
-    parser.add_argument(
-        "--port-base",
-        type=port,
-        default=DEFAULT_BASE,
-        metavar="PORT",
-        help=f"first of the ports to use (default {DEFAULT_BASE})",
-    )
+    add_permission(parser)
+    add_workers(parser)
+    add_port_base(parser)
 
 
 def add_switch(parser: argparse.ArgumentParser) -> None:
@@ -165,7 +150,7 @@ def _asked(options: argparse.Namespace) -> Asked:
     _settings(options)  # a policy that can't be read is refused before anything is made
     return Asked(
         plan=plan,
-        objectives=tuple(options.objectives or [objectives_of_stand_in() if options.stand_in else OBJECTIVES]),
+        objectives=tuple(options.objectives or [STAND_IN_OBJECTIVES if options.stand_in else OBJECTIVES]),
         targets=options.targets,
         on=options.on or "",
         ports=Ports(base=options.port_base),
@@ -228,7 +213,3 @@ def _pairs(text: str) -> int:
 
 def _block(text: str) -> int:
     return between(text, _SHORTEST_S, _LONGEST_S, "a number of seconds")
-
-
-def _workers(text: str) -> int:
-    return between(text, 1, 1000, "a number")

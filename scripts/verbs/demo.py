@@ -6,10 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
-
-import yaml
 
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import Plan, read_plan
@@ -18,7 +15,7 @@ from scripts.context import Context
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.processes import Children
 from scripts.local_stack.prometheus_binary import find_prometheus
-from scripts.local_stack.shop import TOKEN_VARIABLE, Shop, start_shop, used_ports
+from scripts.local_stack.shop import OBJECTIVES, RELEASES, TOKEN_VARIABLE, Shop, start_shop, used_ports
 from scripts.running.auditing import audit_finished
 from scripts.running.finished_run import FinishedRun
 from scripts.running.judging import judge_finished
@@ -33,7 +30,6 @@ SUMMARY = "run a holiday peak against the stand-in shop, judge it, write the rep
 EXAMPLE = "peakproof demo --release slow-checkout"
 GOOD = "stable"
 STAND_IN = "stand-in"
-RELEASES = (GOOD, "slow-checkout", "oversell", "double-charge", "silent-orders")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -48,16 +44,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Set up, play, audit, judge, report; the exit code is the verdict's."""
     plan = read_plan(options.plan)
-    objectives = Path(str(files("slo") / "objectives" / "twisted-threads.yaml"))
     ports = Ports(base=options.port_base)
-    announce(plan, options.release, objectives, context)
+    announce(plan, options.release, OBJECTIVES, context)
     ports.check_free(used_ports(ports))
     find_prometheus(context.environment, context.say)
     with tempfile.TemporaryDirectory(prefix="peakproof-demo-") as folder, Children(Path(folder) / "logs") as children:
         context.say("starting the stand-in shop: payment provider, two replicas, front")
         shop = start_shop(children, Path(folder), ports, GOOD, context.environment)
         context = dataclasses.replace(context, environment={**context.environment, TOKEN_VARIABLE: shop.token})
-        finished = _play(options, objectives, shop, context, Path(folder))
+        finished = _play(options, shop, context, Path(folder))
         audit_finished(finished, context)
         _keep(finished.directory, Path(folder), shop)
     return judge_finished(finished, context, shop_stays=False)
@@ -76,12 +71,8 @@ def announce(plan: Plan, release: str, objectives: Path, context: Context) -> No
         context.say(line)
 
 
-def _play(options: argparse.Namespace, objectives: Path, shop: Shop, context: Context, folder: Path) -> FinishedRun:
-    targets = folder / "targets.yaml"
-    environment = shop.environment().model_dump(mode="json", exclude_none=True)
-    document = {"format": "peakproof/targets/v1", "environments": {"demo": environment}}
-    targets.write_text(yaml.safe_dump(document, sort_keys=False))
-    inputs = read_inputs(options.plan, (objectives,), targets, "demo")
+def _play(options: argparse.Namespace, shop: Shop, context: Context, folder: Path) -> FinishedRun:
+    inputs = read_inputs(options.plan, (OBJECTIVES,), shop.write_targets(folder, "demo"), "demo")
     tested = shop.set_release(options.release)
     good = shop.set_release(GOOD)
     reference = [phase.name for phase in inputs.plan.phases if phase.kind == "reference"]

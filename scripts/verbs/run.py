@@ -27,6 +27,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("plan", type=local_file, metavar="PLAN", help="the plan to run")
     parser.add_argument("--on", required=True, metavar="ENVIRONMENT", help="the environment's name in the targets file")
+    add_files(parser)
+    parser.add_argument("--release", metavar="VERSION", help="the release that the shop must report, from start to end")
+    add_permission(parser)
+    add_how(parser)
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments that name targets and objectives; `compare` has them too."""
     parser.add_argument(
         "--targets", type=local_file, default=Path("targets.yaml"), metavar="FILE", help="default: targets.yaml"
     )
@@ -37,7 +45,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="OpenSLO file, repeatable (default: objectives.yaml)",
     )
-    parser.add_argument("--release", metavar="VERSION", help="the release that the shop must report, from start to end")
+
+
+def add_permission(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments that say by which permission, and beside whom; `compare` has them too."""
     parser.add_argument("--permit", type=local_file, metavar="FILE", help="the permission to load production")
     parser.add_argument(
         "--lease-folder",
@@ -45,19 +56,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where leases are kept; shared by everybody who tests this shop (default: leases/)",
     )
-    add_how(parser)
 
 
 def add_how(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments that say how a run is played; `demo` has them too."""
-    cores = os.cpu_count() or 1
-    parser.add_argument(
-        "--workers",
-        type=_count,
-        default=1,
-        metavar="N",
-        help=f"load generator processes (default 1; {cores} cores here)",
-    )
+    add_workers(parser)
     parser.add_argument(
         "--browser", action="store_true", help="one real headless Chromium visits the shop's pages during the load"
     )
@@ -69,6 +72,23 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="show and change the run in Locust's web UI, on 127.0.0.1 only (default port: --port-base + 12)",
     )
+    add_port_base(parser)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Describe how many processes make the load; `compare` has it too."""
+    cores = os.cpu_count() or 1
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="N",
+        help=f"load generator processes (default 1; {cores} cores here)",
+    )
+
+
+def add_port_base(parser: argparse.ArgumentParser) -> None:
+    """Describe which ports are used; `compare` has it too."""
     parser.add_argument(
         "--port-base",
         type=port,

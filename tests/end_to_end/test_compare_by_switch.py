@@ -10,10 +10,9 @@ import pytest
 import requests
 
 from loadtests.comparison.job import ComparisonJob, read_job
-from scripts.comparing.stand_in import objectives_of_stand_in, write_targets
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Children
-from scripts.local_stack.shop import TOKEN_VARIABLE, start_shop
+from scripts.local_stack.shop import OBJECTIVES, TOKEN_VARIABLE, start_shop
 from tests.ports import free_base
 from tests.waiting import wait_for
 
@@ -43,7 +42,7 @@ def test_a_comparison_that_is_ended_in_its_second_block_keeps_the_first_and_puts
         admins = [f"http://{HOST}:{ports.shop_admin(replica)}/admin/release" for replica in (0, 1)]
         command = [
             *(str(Path(sys.executable).with_name("peakproof")), "compare", str(BRIEF), "--on", "stand-in"),
-            *("--targets", str(write_targets(shop, tmp_path)), "--objectives", str(objectives_of_stand_in())),
+            *("--targets", str(shop.write_targets(tmp_path, "stand-in")), "--objectives", str(OBJECTIVES)),
             *("--switch", " ".join([sys.executable, "switch.py", *admins]), "--switch-s", "3"),
             *("--pairs", "3", "--block", "10", "--port-base", str(ports.base)),
         ]

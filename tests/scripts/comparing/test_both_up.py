@@ -1,6 +1,7 @@
 """A comparison of two releases that are both up: its design, its looks, its blocks."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def asked(folder: Path, **more: object) -> Asked:
 @pytest.mark.parametrize(("rate", "block_s"), [(30.0, 30.0), (6.0, 55.0)])
 def test_blocks_are_longer_where_a_step_has_under_300_requests(inputs: Path, rate: float, block_s: float) -> None:
     assert design_of(plan_of(inputs, rate), objectives_of(inputs)).block_s == block_s
+
+
+def test_an_objective_that_is_given_up_takes_no_step_from_one_that_is_judged(inputs: Path) -> None:
+    plan, (first, *rest) = plan_of(inputs, 6.0), objectives_of(inputs)
+    judged = (first, *rest, *(replace(one, name=f"{one.name}-strict") for one in (first, *rest)))
+    given_up = [{"objective": one.name, "because": "too short"} for one in judged if one.name.endswith("-strict")]
+    less = plan.model_validate({**plan.model_dump(), "not_judged": given_up})
+    assert design_of(less, judged).block_s == 55.0
+    assert short_of(less, Design(block_s=5.5, skip_s=5.0), judged) == ("checkout-fast", "home-answers")
 
 
 def test_steps_that_no_block_can_hold_enough_of_are_named(inputs: Path) -> None:
@@ -154,18 +164,6 @@ def test_a_look_waits_until_every_request_of_its_pairs_is_in_a_closed_part(
     both.look()
     assert (seen, both.why_stop(begun)) == ([8], "decided after 4 pairs")
     assert len(read_job(tmp_path).blocks) == 8
-
-
-def test_a_pass_is_not_final_while_the_servers_counters_are_not_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    both, clock = watching(tmp_path, [])
-    deciding(Outcome.PASS, monkeypatch)
-    both.compared = Compared(measures=both.compared.measures, counters={"server": None}, left_out=())  # type: ignore[dict-item]
-    both.why_stop(0)
-    clock.at = 400 * S
-    both.look()
-    assert both.why is None
 
 
 def test_a_look_that_cannot_read_the_records_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
