@@ -84,7 +84,7 @@ RECORDS = Row(
             "and not zero.",
             unit="short",
             look=Look.TABLE,
-            nothing="The shop's records give every part.",
+            nothing="Every part is given by the records that are read.",
             queries=[Query(expr=f"max by ({names.WHAT}) ({at(names.NOT_GIVEN.name)}) > 0", legend="{{what}}")],
             columns=[
                 Column(source=names.WHAT, heading="Part"),
@@ -110,7 +110,7 @@ RECORDS = Row(
             description="Orders of the time shown that are in no other figure, by why: of a load test, with a total "
             "below zero, in the future. And values of a label that are counted together because there are too many.",
             unit="short",
-            nothing="No order is left out, and no value of a label.",
+            nothing="No order is left out, and no value of a label, at what is read.",
             queries=[
                 Query(expr=f"{total(increase(names.LEFT_OUT.name), names.REASON)} > 0", legend="orders: {{reason}}"),
                 Query(expr=f"{total(at(names.LABELS_CUT.name), names.LABEL)} > 0", legend="values of {{label}}"),
