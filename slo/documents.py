@@ -23,6 +23,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from slo import yaml_text
+
 MAX_BYTES = 1 << 20
 _MAX_SHOWN = 80
 _RENAMED = "renamed_key"
@@ -113,12 +115,20 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
 
 
 def parse_yaml(text: str, path: Path) -> Any:  # noqa: ANN401 - YAML holds anything until it is validated
-    """Parse one YAML document with the safe loader; raises BadInput with line and column."""
+    """Parse one YAML document, None for an empty one; raises BadInput with line and column."""
+    found = _parsed(text, path)
+    if len(found) > 1:
+        line = found[1][1].start_mark.line + 1
+        raise BadInput(f"{path}: line {line}: a second document begins, one is allowed")
+    return found[0][0] if found else None
+
+
+def _parsed(text: str, path: Path) -> list[tuple[Any, yaml.Node]]:
     try:
-        return yaml.safe_load(text)
+        return list(yaml_text.documents(text))
     except yaml.YAMLError as error:
         raise _not_yaml(error, path) from error
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise BadInput(f"{path}: not YAML: {error}") from error
 
 
@@ -158,20 +168,8 @@ def _inside(node: yaml.Node, part: int | str) -> tuple[yaml.Node, int] | None:
 
 
 def parse_yaml_documents(text: str, path: Path) -> tuple[YamlDocument, ...]:
-    """Parse all documents of a YAML text with the safe loader, empty ones left out; raises BadInput with the place."""
-    loader, found = yaml.SafeLoader(text), []
-    try:
-        while loader.check_node():
-            node = loader.get_node()
-            data = None if node is None else loader.construct_document(node)
-            if node is not None and data is not None:
-                found.append(YamlDocument(data=data, node=node))
-    except yaml.YAMLError as error:
-        raise _not_yaml(error, path) from error
-    except (RecursionError, ValueError) as error:
-        raise BadInput(f"{path}: not YAML: {error}") from error
-    finally:
-        loader.dispose()
+    """Parse all documents of a YAML text, empty ones left out; raises BadInput with the place."""
+    found = [YamlDocument(data=data, node=node) for data, node in _parsed(text, path) if data is not None]
     if len(found) > _MAX_DOCUMENTS:
         raise BadInput(f"{path}: {len(found)} documents, at most {_MAX_DOCUMENTS} allowed")
     return tuple(found)

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import yaml
 
 from loadtests.demand.plan import Plan, Visits
-from slo.documents import BadInput, validate
+from slo.documents import BadInput, parse_yaml, validate
 
 _PLAIN = re.compile(r"[A-Za-z_][\w.-]*")
 _NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -61,7 +62,7 @@ def _is_empty(line: str) -> bool:
 
 
 def _parsed(text: str, path: str) -> Plan:
-    return validate(yaml.safe_load(text), Plan, path)
+    return validate(parse_yaml(text, Path(path)), Plan, path)
 
 
 def _uneditable(path: str, block: list[str]) -> BadInput:

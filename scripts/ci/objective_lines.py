@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from slo.documents import BadInput, read_text
+from slo.documents import BadInput, parse_yaml_documents, read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +36,11 @@ def _inside(file: Path, repository: Path) -> Path | None:
 
 def _named(file: Path) -> Iterator[tuple[str, int]]:
     try:
-        documents = list(yaml.compose_all(read_text(file), Loader=yaml.SafeLoader))
-    except (BadInput, yaml.YAMLError, RecursionError, ValueError):
+        documents = parse_yaml_documents(read_text(file), file)
+    except BadInput:
         return
     for document in documents:
-        yield from _of(document)
+        yield from _of(document.node)
 
 
 def _of(node: yaml.Node | None) -> Iterator[tuple[str, int]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from slo import yaml_text
 from slo.rules import names
 from slo.rules.model import Alert, Group, Recording
 from slo.rules.promql import duration
@@ -84,14 +85,14 @@ def _alert(alert: Alert, scope: Scope, links: Links) -> dict[str, Any]:
     }
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml_text.Dumper):
     """Writes text of several lines as a block, and repeats values in place of anchors."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _text(dumper: yaml_text.Dumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
