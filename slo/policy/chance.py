@@ -18,14 +18,16 @@ _BINS = 10
 _SEED = 20_261_130
 _LEAST_BLOCKS = 5
 _RARE = 0.01
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
     """The chance of a breach in one run at this run's own level.
 
-    `level` is the share of requests, or of the plan, outside of what was breached; `dispersion` the variance of its
-    windows over that of independent requests; `quiet_limit` the limit that one run in a hundred would breach.
+    `level` is the share of requests, or of the plan: that of runs whose rest outside of breaches is like this run's.
+    `dispersion` is the variance of its windows over that of independent requests, `quiet_limit` the limit that one run
+    in a hundred would breach.
     """
 
     ratio: float
@@ -41,7 +43,7 @@ def chance_of_breach(
     """Return the chance; None where too little was counted to tell.
 
     `part` of `whole` were counted in each second, of which those set `apart` are in a breach: unless it holds most of
-    the run, it is no part of its level.
+    the run, it is no part of its level. What that takes out of a run by chance is given back: an outage isn't.
     """
     kept = ~apart if (~apart).sum() * 2 >= len(part) else np.ones(len(part), dtype=np.bool_)
     if whole[kept].sum() <= 0:
@@ -51,7 +53,9 @@ def chance_of_breach(
     step = _step(window_s)
     bins = len(part) // step
     means = whole[: bins * step].reshape(bins, step).sum(axis=1)
-    worst = _worst_windows(means, level, dispersion, window_s // step, under=under)
+    drawing = _Drawing(means=means, dispersion=dispersion, width=window_s // step, limit=limit, under=under)
+    level = drawing.level_that_leaves(level)
+    worst = drawing.worst_windows(level)
     beyond = worst < limit if under else worst > limit
     return Chance(
         ratio=float(beyond.mean()),
@@ -82,17 +86,56 @@ def _dispersion(part: Floats, whole: Floats, kept: Flags, window_s: int, level: 
     return float(((got - had * level) ** 2 / expected).sum() / (len(got) - 1))
 
 
-def _worst_windows(means: Floats, level: float, dispersion: float, width: int, *, under: bool) -> Floats:
-    """Return each drawn run's worst window: the largest share of bad ones, or the least of the plan."""
-    random = np.random.default_rng(_SEED)
-    held = _sliding(means[None, :], width)[0]
-    runs = int(min(RUNS, max(50, _DRAWS // max(1, len(means)))))
-    worst = []
-    for _ in range(0, runs, 50):
-        drawn = _drawn(random, means, level, dispersion, counts=under)
-        shares = np.divide(_sliding(drawn, width), held, out=np.zeros((50, len(held))), where=held > 0)
-        worst.append(np.where(held > 0, shares, np.inf).min(axis=1) if under else shares.max(axis=1))
-    return np.concatenate(worst)[:runs]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawing:
+    """What runs are drawn by, whose windows begin at multiples of a bin; `width` is a window's bins."""
+
+    means: Floats
+    dispersion: float
+    width: int
+    limit: float
+    under: bool
+
+    def worst_windows(self, level: float) -> Floats:
+        """Return each drawn run's worst window: the largest share of bad ones, or the least of the plan."""
+        random = np.random.default_rng(_SEED)
+        runs = int(min(RUNS, max(50, _DRAWS // max(1, len(self.means)))))
+        worst = []
+        for _ in range(0, runs, 50):
+            shares = self._shares(_drawn(random, self.means, level, self.dispersion, counts=self.under))
+            worst.append(shares.min(axis=1) if self.under else shares.max(axis=1))
+        return np.concatenate(worst)[:runs]
+
+    def level_that_leaves(self, level: float) -> float:
+        """Return the level of runs of which that level is left once what they breach by chance is taken out.
+
+        The run's own level is such a rest, so it is too good where chance breaches often.
+        """
+        found = level
+        for _ in range(_ROUNDS):
+            drawn = _drawn(np.random.default_rng(_SEED), self.means, found, self.dispersion, counts=self.under)
+            kept = ~_bins_within(self._beyond(drawn), self.width)
+            kept |= kept.sum(axis=1, keepdims=True) * 2 < kept.shape[1]
+            left, of_all = (drawn * kept).sum() / (self.means * kept).sum(), drawn.sum() / (50 * self.means.sum())
+            found = level * float(of_all / left) if left > 0 else level
+        return found if self.under else min(found, 1.0)
+
+    def _beyond(self, drawn: Floats) -> Flags:
+        shares = self._shares(drawn)
+        return shares < self.limit if self.under else shares > self.limit
+
+    def _shares(self, drawn: Floats) -> Floats:
+        held = _sliding(self.means[None, :], self.width)[0]
+        shares = np.divide(_sliding(drawn, self.width), held, out=np.zeros((len(drawn), len(held))), where=held > 0)
+        return np.where(held > 0, shares, np.inf if self.under else 0.0)
+
+
+def _bins_within(beyond: Flags, width: int) -> Flags:
+    """Return of each run the bins that lie in any window that is beyond."""
+    steps = np.zeros((len(beyond), beyond.shape[1] + width), dtype=np.int64)
+    steps[:, :-width] += beyond
+    steps[:, width:] -= beyond
+    return np.asarray(np.cumsum(steps, axis=1)[:, :-1] > 0)
 
 
 def _drawn(random: np.random.Generator, means: Floats, level: float, dispersion: float, *, counts: bool) -> Floats:

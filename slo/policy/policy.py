@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, Field
 
+from slo import yaml_text
 from slo.documents import BadInput, Document, read_yaml
 from slo.outcomes import ExitCode, Outcome
 from slo.policy.budget import BudgetPolicy
@@ -49,7 +50,7 @@ class Policy(Document):
     def to_yaml(self) -> str:
         """Return the document with the waivers of its file in it, the same text for the same policy."""
         data = self.model_dump(mode="json", exclude_none=True)
-        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        return yaml.dump(data, Dumper=yaml_text.Dumper, sort_keys=False, allow_unicode=True)
 
 
 def read_policy(path: Path) -> Policy:

@@ -15,11 +15,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from slo.documents import Document
 from slo.findings import Finding, Severity
 from slo.formatting import clean
+from slo.verdict.own_data import OWN_DATA
 from slo.verdict.promises import NEEDS
 
 LONGEST = timedelta(days=366)
-NEVER_WAIVED = frozenset(NEEDS)
-"""Broken promises to a customer: lost, oversold, paid twice or wrongly (docs/decisions/0032)."""
+NEVER_WAIVED = frozenset({*NEEDS, OWN_DATA})
+"""Broken promises to a customer: lost, oversold, paid twice or wrongly, shown to another (docs/decisions/0032)."""
 Status = Literal["waived", "unused", "expired", "refused"]
 _KINDS = MappingProxyType({"objective": "objective", "criterion": "criterion"})
 

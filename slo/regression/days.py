@@ -63,9 +63,9 @@ class DaysComparison:
 
 def compare_days(measured: Sequence[MeasuredDays], settings: ComparisonSettings) -> DaysComparison:
     """Return the verdict over a release's run and the runs of at least eight earlier days."""
-    paired = [Measured(measure=one.measure, pairs=_pairs(one)) for one in measured]
-    found = [_evidence(one, settings) for one in paired]
-    design = Design(looks=(max(FEWEST_DAYS, *(len(one.pairs) for one in paired), FEWEST_DAYS),))
+    pairs = paired(measured)
+    found = [_evidence(one, settings) for one in pairs]
+    design = Design(looks=(max([FEWEST_DAYS, *(len(one.pairs) for one in pairs)]),))
     levels = Levels(design, settings)
     failed = failing(found, levels, 0)
     sights = [
@@ -78,7 +78,7 @@ def compare_days(measured: Sequence[MeasuredDays], settings: ComparisonSettings)
         )
         for index, one in enumerate(found)
     ]
-    results = tuple(_of_days(result_of(one, sight, design)) for one, sight in zip(paired, sights, strict=True))
+    results = tuple(_of_days(result_of(one, sight, design)) for one, sight in zip(pairs, sights, strict=True))
     outcome = outcome_of(sights) if sights else Outcome.INCONCLUSIVE
     days = min((one.pairs for one in results), default=0)
     advisory = tuple(one.measure.name for one in results if _is_advisory(one, settings))
@@ -90,6 +90,11 @@ def compare_days(measured: Sequence[MeasuredDays], settings: ComparisonSettings)
         because=_because(outcome, results, days),
         needs=_needs(outcome, days),
     )
+
+
+def paired(measured: Sequence[MeasuredDays]) -> tuple[Measured, ...]:
+    """Return each measure's days as pairs: an earlier day, and the new release's run."""
+    return tuple(Measured(measure=one.measure, pairs=_pairs(one)) for one in measured)
 
 
 def _pairs(one: MeasuredDays) -> tuple[Pair, ...]:

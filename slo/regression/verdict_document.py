@@ -93,6 +93,7 @@ class ComparisonVerdict(WrittenDocument):
     measures: tuple[MeasureEntry, ...] = ()
     not_compared: tuple[NotComparedEntry, ...] = ()
     invalid_because: tuple[str, ...] = ()
+    outside: tuple[str, ...] = Field((), description="the causes outside the shop, where these alone kept it open")
     causes: tuple[CauseEntry, ...] = Field((), description="what grew from A's blocks to B's, of what failed")
     notes: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
@@ -127,6 +128,7 @@ class Compared:
     invalid_because: tuple[str, ...]
     unfinished_because: str | None
     decided_at: int
+    outside: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
 
 
@@ -159,6 +161,7 @@ def verdict_of(comparison: Comparison, measured: Sequence[Measured], about: Comp
         measures=tuple(_entry(one, seen) for one, seen in zip(comparison.results, measured, strict=False)),
         not_compared=tuple(NotComparedEntry(name=n, because=why) for n, why in about.not_compared.items()),
         invalid_because=about.invalid_because,
+        outside=about.outside if outcome is Outcome.INCONCLUSIVE else (),
         causes=tuple(CauseEntry.model_validate(one, from_attributes=True) for one in about.causes),
         notes=about.notes,
         runs=about.runs,

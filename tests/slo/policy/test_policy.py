@@ -21,6 +21,7 @@ from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
 from slo.verdict.audit_document import parse_audit
+from slo.verdict.own_data import OWN_DATA
 from slo.verdict.promises import NEEDS
 from slo.verdict.verdict import Case, judge
 from slo.verdict.verdict_document import verdict_document
@@ -96,7 +97,7 @@ def test_what_is_no_policy_is_refused_with_its_place(text: str, said: str, tmp_p
 
 
 def test_no_promise_to_a_customer_can_be_waived(passing: Case) -> None:
-    assert frozenset(NEEDS) == NEVER_WAIVED
+    assert frozenset({*NEEDS, OWN_DATA}) == NEVER_WAIVED
     finding = Finding(kind="audit", severity=Severity.FAIL, subject="paid-once", message="paid twice")
     waiver = Waiver.model_validate({**WAIVER, "expires": "1970-02-01"})
     assert apply((waiver,), (finding,), ENDED).findings == (finding,)

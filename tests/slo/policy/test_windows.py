@@ -119,6 +119,15 @@ def test_chance_is_what_independent_runs_at_that_level_show(level: float, least:
     assert abs(told - breached) < 0.4
 
 
+def test_a_level_at_which_chance_breaches_often_is_not_taken_for_a_better_one() -> None:
+    level = 0.009  # of which 86 % of runs have a breach, and their rest a level of 0.0086
+    random = np.random.default_rng(5)
+    runs = [random.binomial(50, level, 900).astype(float) for _ in range(12)]
+    chances = [evaluate(ERRORS, Seconds(part=one, whole=np.full(900, 50.0))).chance for one in runs]
+    levels = [one.level for one in chances if one is not None]
+    assert float(np.mean(levels)) == pytest.approx(level, rel=0.015)
+
+
 def test_a_real_outage_is_no_part_of_the_level_that_chance_is_told_of() -> None:
     random = np.random.default_rng(5)
     bad = random.binomial(50, 0.002, 900).astype(float)

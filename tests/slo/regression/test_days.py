@@ -5,9 +5,12 @@ from collections.abc import Sequence
 
 from slo.outcomes import Outcome
 from slo.regression.days import DayValue, MeasuredDays, compare_days
+from slo.regression.days_document import verdict_of_days
 from slo.regression.limits import error_measure, latency_measure
 from slo.regression.measures import Measure, Value
 from slo.regression.settings import ComparisonSettings
+from slo.regression.verdict_document import ComparisonVerdict
+from tests.slo.regression.verdicts import about
 
 SETTINGS = ComparisonSettings()
 LATENCY = latency_measure("checkout-latency", ("checkout",), SETTINGS)
@@ -70,3 +73,24 @@ def test_errors_are_bounded_by_the_counts_of_the_new_run_alone() -> None:
 
 def test_nothing_to_compare_is_no_pass() -> None:
     assert compare_days([], SETTINGS).outcome is Outcome.INCONCLUSIVE
+
+
+def document(*measured: MeasuredDays) -> ComparisonVerdict:
+    return verdict_of_days(compare_days(measured, SETTINGS), measured, about())
+
+
+def test_the_document_has_a_day_in_the_place_of_a_pair_and_no_blocks() -> None:
+    found = document(latencies(1, 0.5))
+    assert (found.how, found.outcome, found.looks, found.pairs, found.pairs_played) == ("days", "FAIL", (10,), 10, 10)
+    assert (found.block_s, found.skip_s) == (0.0, 0.0)
+    assert found.because.startswith("the release is worse against 10 earlier days: checkout-latency")
+
+
+def test_advice_is_inconclusive_in_the_document_and_says_what_it_would_be() -> None:
+    found = document(latencies(8, 1.5))
+    assert found.outcome == "INCONCLUSIVE"
+    assert found.because.startswith(
+        "advice alone, FAIL: only a change of over 20 % would be found of checkout-latency; "
+    )
+    undecided = document(latencies(8, 0.46))
+    assert (undecided.outcome, undecided.because.startswith("not shown against")) == ("INCONCLUSIVE", True)

@@ -66,3 +66,8 @@ def test_a_fail_names_what_grew_and_another_outcome_does_not() -> None:
     assert failed.because.endswith('; grew: shop "SELECT stock" +300 ms a checkout (1 → 30 calls)')
     assert [one.span for one in failed.causes] == ["SELECT stock"]
     assert "grew:" not in verdict_of(comparison(Outcome.PASS), MEASURED, replace(about(), causes=(cause,))).because
+
+
+def test_nothing_measured_is_no_pair_played() -> None:
+    nothing = replace(comparison(Outcome.INCONCLUSIVE), results=())
+    assert verdict_of(nothing, (), about()).pairs_played == 0

@@ -1,0 +1,61 @@
+"""What pairs say of a measure, at the edges."""
+
+from dataclasses import replace
+
+import pytest
+
+from slo.outcomes import Outcome
+from slo.regression.comparison import compare
+from slo.regression.design import Design
+from slo.regression.evidence import Evidence, unknown
+from slo.regression.limits import error_measure, latency_measure, orders_measure
+from slo.regression.measures import MOST_LOST_RATIO, Measured, Pair, Value
+from slo.regression.settings import ComparisonSettings
+from tests.slo.known.comparisons import latencies
+
+SETTINGS = ComparisonSettings()
+ERRORS = error_measure("errors", ("checkout",), 0.01, SETTINGS)
+FOUND = Evidence(
+    differences=(),
+    centre=0.01,
+    spread=0.0001,
+    lasting=0.0,
+    fail_limit=0.0025,
+    pass_limit=0.005,
+    a=0.0,
+    b=0.01,
+    can_pass=True,
+)
+
+
+def test_a_difference_of_just_the_tolerance_is_neither_over_it_nor_as_far_below() -> None:
+    for edge in (0.0025, -0.0025):
+        assert replace(FOUND, differences=(*[0.01] * 6, edge, *[0.0] * 5)).fails(0.02)
+    assert not replace(FOUND, differences=(*[0.01] * 6, -0.0026, *[0.0] * 5)).fails(0.02)
+
+
+def test_a_ratio_of_a_single_event_is_known_and_one_of_none_is_not() -> None:
+    pair = Pair(number=1, a=Value(value=0.0, events=1), b=Value(value=1.0, events=1))
+    assert unknown(ERRORS, pair) is None
+    assert unknown(ERRORS, replace(pair, b=Value(value=0.0, events=0))) == "B: no events"
+
+
+def test_the_correlation_that_is_told_is_the_largest_of_all_measures() -> None:
+    latency = latency_measure("latency", ("checkout",), SETTINGS)
+    both = [
+        Measured(measure=replace(latency, name=f"like {like}"), pairs=latencies(1.06, 0.2, seed, 8, like=like))
+        for seed, like in ((3, 0.0), (4, 0.3))
+    ]
+    design = Design(looks=(8, 12))
+    alone = [compare([one], design, SETTINGS).autocorrelation for one in both]
+    told = compare(both, design, SETTINGS)
+    assert told.outcome is Outcome.INCONCLUSIVE
+    assert alone[0] != alone[1]
+    assert told.autocorrelation == max(one for one in alone if one is not None)
+
+
+@pytest.mark.parametrize(
+    ("measure", "ratio"), [(ERRORS, 0.005), (orders_measure((), SETTINGS), MOST_LOST_RATIO)], ids=["errors", "orders"]
+)
+def test_half_of_a_budget_may_be_lost_on_our_side(measure: object, ratio: float) -> None:
+    assert getattr(measure, "most_lost_ratio", None) == ratio
