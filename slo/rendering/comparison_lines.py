@@ -1,6 +1,7 @@
 """A comparison's measures in words and numbers: what its terminal, Markdown and HTML renderings share."""
 
 from slo.formatting import count, percent, seconds
+from slo.regression.days_document import HOW as HOW_DAYS
 from slo.regression.verdict_document import ComparisonVerdict, MeasureEntry
 
 UNKNOWN = "–"
@@ -65,13 +66,19 @@ def played(verdict: ComparisonVerdict) -> str:
         "switch": "put up one after the other",
         "environments": "in two environments",
         "releases": "one after the other, the stand-in's own releases",
-        "days": "on different days",
     }
+    if verdict.how == HOW_DAYS:
+        return f"B's run against A's of {count(verdict.pairs)} earlier days, a value a day"
     return (
         f"{ways.get(verdict.how, verdict.how)}: {count(verdict.pairs_played)} pairs of blocks of"
         f" {seconds(verdict.block_s)}, the first {seconds(verdict.skip_s)} of each left out; judged after"
         f" {count(verdict.pairs)}"
     )
+
+
+def unit(verdict: ComparisonVerdict) -> str:
+    """Return what one of its values is: a pair of blocks, or an earlier day."""
+    return "day" if verdict.how == HOW_DAYS else "pair"
 
 
 def grown(verdict: ComparisonVerdict) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ _LINKED = re.compile(
 _SPAN = re.compile(r"(?<![^\W_])_|_(?![^\W_])|[*`~\[\]$]|\\(?=[!-/:-@\[-`{-~]|$)")
 # What begins a block or, in GitLab's comments, a command, at the start of a line (chapter 4 and 5).
 _BLOCK = re.compile(r"^(?:[#>+=/:-]|\d{1,9}(?=[.)](?:\s|$)))")
+# What would close a heading at the end of a line (section 4.2).
+_CLOSING = re.compile(r"(?<=\s)#+(?=\s*\Z)")
 
 
 def render_markdown(verdict: Verdict) -> str:
@@ -53,6 +55,7 @@ def escape(text: str) -> str:
     start = _BLOCK.match(apart)
     begin = "" if start is None else start.group()
     rest = _SPAN.sub(lambda match: "\\" + match.group(), apart[len(begin) :])
+    rest = _CLOSING.sub(lambda match: "\\" + match.group(), rest)
     return _entities(_block(begin) + rest).replace("\0", _APART)
 
 

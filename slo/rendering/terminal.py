@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from slo.findings import Finding, Severity
 from slo.formatting import clean, clip, count, percent, seconds
 from slo.outcomes import Outcome
+from slo.verdict.audit_document import NOTHING
 from slo.verdict.objective_results import ObjectiveResult
 from slo.verdict.policy_lines import policy_lines, spend_lines
-from slo.verdict.promises import NOTHING
 from slo.verdict.verdict import Verdict, summary_counts
 
 COLUMNS = 100
@@ -126,7 +126,9 @@ def _promises(verdict: Verdict) -> str:
         found = [point for point in points if point.status == status]
         if found:
             word = "broken" if status == "bad" else "not known"
-            return f"{word}: {found[0].name}: {found[0].message}{_more(len(found) - 1)}"
+            if len(found) > 1:  # the headline has the first one's reason
+                return f"{len(found)} {word}: {', '.join(point.name for point in found)}"
+            return f"{word}: {found[0].name}: {found[0].message}"
     good = sum(point.status == "good" for point in points)
     empty = sum(point.status == "left out" and point.message == NOTHING for point in points)
     rest = sum(point.status == "left out" for point in points) - empty

@@ -293,6 +293,13 @@ class StorefrontFailure(_Part):
     count: Count | None = None
 
 
+class CanaryFacts(_Part):
+    """How many sessions left a canary in their data, and how many replies showed one another's."""
+
+    sessions: Count | None = None
+    shown: Count | None = None
+
+
 class RecorderFacts(_Part):
     """The spans that were recorded, and those dropped at the recorder or before it."""
 
@@ -348,6 +355,7 @@ class RunDocument(_Part):
         examples=[{"https://fonts.example": 12}],
     )
     data_pools: dict[str, PoolFacts] | None = Field(None, description="accounts and test data, by the pool's name")
+    canaries: CanaryFacts | None = None
     scheduling_lag_s: Lag | None = None
     hub_stall_s: HubStall | None = None
     descriptors: dict[str, Descriptors | None] | None = None

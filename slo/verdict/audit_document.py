@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from slo.documents import NONE_IF_WRONG, Count, Ns, WrittenDocument, validate
 
 FORMAT: Final = "peakproof/audit/v2"
+NOTHING: Final = "nothing to check"
 Answer = Literal["holds", "broken", "unknown"]
 
 
@@ -53,6 +54,7 @@ class AuditDocument(WrittenDocument):
     sources: dict[str, str | None] | None = Field(None, examples=[{"orders": "read", "stock": "not declared"}])
     counts: Annotated[dict[str, Count | None] | None, NONE_IF_WRONG] = Field(None, description="null where unread")
     checks: tuple[CheckEntry, ...] | None = None
+    buys: bool | None = Field(None, description="false: nobody was to buy, and what found nothing to check is no gap")
     shop_records: RecordsUsed | None = None
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slo.findings import Finding, Severity
-from slo.verdict.promises import NEEDS, NOTHING, SOURCES
+from slo.verdict.audit_document import NOTHING
+from slo.verdict.promises import NEEDS, SOURCES
 
 Status = Literal["good", "bad", "unknown", "left out"]
 

@@ -7,6 +7,7 @@ from slo.validity.run_document import RunDocument
 from slo.verdict.about import About
 from slo.verdict.checkpoints import Checkpoint
 from slo.verdict.objective_results import ObjectiveResult
+from slo.verdict.promises import NEEDS
 
 
 def not_shown(
@@ -51,7 +52,9 @@ def _phrases(
     given_up = [one.name for one in objectives if one.outcome == "not_judged"]
     if given_up:
         yield f"objectives not judged: {', '.join(given_up)}"
-    promises = [point for point in checks if point.kind == "audit"]
+    if run.canaries is None or not run.canaries.sessions:
+        yield "whether a shopper was shown another's data: the storefront leaves no canary"
+    promises = [point for point in checks if point.kind == "audit" and point.name in NEEDS]
     unaudited = [point.name for point in promises if point.status == "left out"]
     if unaudited:
         yield f"promises not audited: {', '.join(unaudited) if len(unaudited) < len(promises) else 'all'}"

@@ -8,21 +8,27 @@ from collections.abc import Iterator, Mapping
 
 from slo.findings import Finding, Severity
 from slo.formatting import count
-from slo.verdict.audit_document import AuditDocument, CheckEntry
+from slo.verdict.audit_document import NOTHING, AuditDocument, CheckEntry
 
-NOTHING = "nothing to check"
 SOURCES = ("orders", "payments", "stock")
 NEEDS: Mapping[str, frozenset[str]] = {
     "order-exists": frozenset({"orders"}),
     "order-once": frozenset({"orders"}),
     "order-as-promised": frozenset({"orders"}),
+    "refused-not-ordered": frozenset({"orders"}),
+    "order-settled": frozenset({"orders"}),
     "paid-once": frozenset({"payments"}),
     "paid-right-amount": frozenset({"payments"}),
     "no-payment-without-order": frozenset({"orders", "payments"}),
     "stock-moved-by-what-was-sold": frozenset({"orders", "stock"}),
     "stock-not-negative": frozenset({"stock"}),
 }
-_ABOUT_EACH_ORDER = frozenset({"order-exists", "order-once", "order-as-promised", "paid-once", "paid-right-amount"})
+_ABOUT_EACH_ORDER = frozenset(
+    {
+        *("order-exists", "order-once", "order-as-promised", "refused-not-ordered", "order-settled"),
+        *("paid-once", "paid-right-amount"),
+    }
+)
 
 
 def check_promises(audit: AuditDocument | None, declared: frozenset[str], accepted: int | None) -> tuple[Finding, ...]:
@@ -53,7 +59,7 @@ def _missing(audit: AuditDocument | None, wanted: frozenset[str], accepted: int 
             yield _unknown(source, f"{source} could not be read: {state or 'nothing recorded'}", "peakproof audit RUN")
     checks = {check.name: check for check in _checks(audit)}
     for name, needs in NEEDS.items():
-        if needs <= wanted:
+        if needs <= wanted and not (accepted == 0 and _had_nothing(audit, checks.get(name))):
             yield from _unchecked(name, checks.get(name), accepted)
 
 
@@ -78,10 +84,19 @@ def _not_audited(wanted: frozenset[str]) -> Iterator[Finding]:
 
 
 def vacuous(audit: AuditDocument | None) -> frozenset[str]:
-    """Return the checks that hold because there was nothing to check."""
+    """Return the checks that found nothing to check because nobody was to buy; earlier versions called that *holds*."""
     return frozenset(
-        check.name for check in _checks(audit) if check.name and check.outcome == "holds" and check.checked == 0
+        check.name
+        for check in _checks(audit)
+        if check.name and ((check.outcome == "holds" and check.checked == 0) or _had_nothing(audit, check))
     )
+
+
+def _had_nothing(audit: AuditDocument | None, check: CheckEntry | None) -> bool:
+    """Return whether a check is unknown for no other reason than that nobody was to buy."""
+    is_empty = check is not None and (check.outcome, check.checked, check.broken) == ("unknown", 0, 0)
+    nobody = check is not None and (check.detail or "").startswith(f"{NOTHING}: nobody")
+    return is_empty and nobody and audit is not None and audit.buys is False
 
 
 def _unknown(subject: str, message: str, change: str) -> Finding:

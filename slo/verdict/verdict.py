@@ -38,6 +38,7 @@ from slo.verdict.done import check_done
 from slo.verdict.headline import headline, seen
 from slo.verdict.not_shown import not_shown
 from slo.verdict.objective_results import UNCOUNTED_RATIO, Basis, ObjectiveResult, judge_objectives
+from slo.verdict.own_data import check_own_data, own_data_checkpoint
 from slo.verdict.promises import check_promises, vacuous
 
 _ABORTED = "the run was aborted: "
@@ -54,6 +55,7 @@ class Case:
     events by objective that its judged window would have had. `visits` are how often the plan says that a session makes
     each step, by journey, and `steps` those that it plays; `cached_steps` the steps that a cache may answer in the
     shop's place. `compression` is how many seconds of a real day a second of the run represents.
+    `others_data` counts by step the replies of the whole run that showed another shopper's data.
     `policy` is what the team decided beside the objectives, None without one; `criteria` are the results of its
     criteria, `budget` what was left of the error budgets before the load.
     """
@@ -78,6 +80,7 @@ class Case:
     policy: Policy | None = None
     criteria: tuple[CriterionResult, ...] = ()
     budget: BudgetDocument | None = None
+    others_data: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def judged_by(self) -> JudgedBy:
@@ -151,6 +154,7 @@ def judge(case: Case) -> Verdict:
     window = run.judged_window
     validity = check_validity(run, case.records, case.declared, case.limits, case.judged_by)
     promises = check_promises(case.audit, case.declared, run.orders.accepted if run.orders else None)
+    own_data = tuple(check_own_data(run, case.others_data))
     basis = Basis(
         assumed_error_burst_s=case.assumed_error_burst_s,
         window_s=None if window is None else window.duration_s,
@@ -166,6 +170,7 @@ def judge(case: Case) -> Verdict:
     applied = apply(
         () if case.policy is None else case.policy.waivers,
         (
+            *own_data,
             *promises,
             *invalid,
             *_objective_findings(case, objectives),
@@ -194,6 +199,7 @@ def judge(case: Case) -> Verdict:
         objectives=objectives,
         findings=findings,
         checks=(
+            *own_data_checkpoint(run, own_data),
             *_without_waived(promise_checkpoints(promises, case.declared, vacuous(case.audit)), applied),
             *(checkpoint("validity", checked.name, checked.findings) for checked in validity),
         ),

@@ -15,8 +15,8 @@ from slo.objectives.objective import Objective
 from slo.objectives.planning import proofs, why_not_provable
 from slo.objectives.reading import read_objectives
 from slo.objectives.sources import Sessions
-from tests.slo.conftest import SECOND
 from tests.slo.objectives.request_table import RequestTable
+from tests.slo.passing import SECOND
 
 ROOT = Path(__file__).parents[3]
 WINDOW = Window(starts_at=0, ends_at=60 * SECOND)

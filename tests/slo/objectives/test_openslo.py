@@ -390,7 +390,7 @@ def test_broken_yaml_is_refused_with_line_and_column(tmp_path: Path) -> None:
     path.write_text("a: [1\nb: 2\n")
     with pytest.raises(BadInput) as refused:
         read_objectives([path])
-    assert str(refused.value) == f"{path}: not YAML at line 2, column 2: expected ',' or ']', but got ':'"
+    assert str(refused.value) == f"{path}: not YAML at line 2, column 2: did not find expected ',' or ']'"
 
 
 def test_an_object_tag_builds_nothing(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ HOSTILE = [
     "GH-12 #12 !12 &12 ~bug mailto:a@b.c",
     "- [ ] done",
     "> quoted",
+    "shop 1 #",
     "~~~",
     "\x00\u202e",
 ]

@@ -14,8 +14,8 @@ from slo.outcomes import Outcome
 from slo.validity.delivery import delivered
 from slo.validity.run_document import parse_run
 from slo.verdict.verdict import Case, Verdict, judge
-from tests.slo.conftest import SECOND
 from tests.slo.objectives.request_table import RequestTable
+from tests.slo.passing import SECOND
 
 RATE = 20
 STEPS = ("home", "cart", "checkout")

@@ -6,7 +6,7 @@ import pytest
 
 from slo.findings import Severity
 from slo.verdict.audit_document import parse_audit
-from slo.verdict.promises import SOURCES, check_promises
+from slo.verdict.promises import NEEDS, SOURCES, check_promises, vacuous
 
 ALL = frozenset(SOURCES)
 
@@ -51,6 +51,14 @@ def test_a_promise_that_holds_but_counts_broken_ones_is_broken(audit_json: dict[
     assert _found(audit_json)[0] == ("fail", "order-exists", "all hold")
 
 
+@pytest.mark.parametrize("name", ["refused-not-ordered", "order-settled", "paid-once"])
+def test_a_promise_about_each_order_that_was_checked_on_none_does_not_hold(
+    name: str, audit_json: dict[str, Any]
+) -> None:
+    next(check for check in audit_json["checks"] if check["name"] == name).update(checked=0)
+    assert ("inconclusive", name, "nothing was checked, though 390 orders were accepted") in _found(audit_json)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -77,11 +85,23 @@ def test_a_run_without_an_accepted_order_has_none_to_check(audit_json: dict[str,
     for check in audit_json["checks"]:
         check["checked"] = 0
     assert _found(audit_json, accepted=0) == []
-    assert len(_found(audit_json, accepted=None)) == 5
+    assert len(_found(audit_json, accepted=None)) == 7
 
 
 def test_checks_of_undeclared_sources_are_not_asked_for(audit_json: dict[str, Any]) -> None:
-    audit_json["checks"] = [check for check in audit_json["checks"] if check["name"].startswith("order")]
+    audit_json["checks"] = [check for check in audit_json["checks"] if NEEDS[check["name"]] == {"orders"}]
     found = _found(audit_json, frozenset({"orders"}))
     assert found == [("note", "audit", "not audited: the environment declares no payments, stock")]
     assert Severity.NOTE.value == found[0][0]
+
+
+@pytest.mark.parametrize(("accepted", "buys", "gaps"), [(0, False, 0), (0, True, 1), (None, False, 1), (1, False, 1)])
+def test_what_found_nothing_to_check_is_no_gap_where_nobody_was_to_buy(
+    audit_json: dict[str, Any], accepted: int | None, gaps: int, *, buys: bool
+) -> None:
+    empty = {"outcome": "unknown", "checked": 0, "broken": 0, "detail": "nothing to check: nobody was to buy"}
+    audit_json["checks"][0].update(empty)
+    audit_json["buys"] = buys
+    found = check_promises(parse_audit(audit_json), frozenset(SOURCES), accepted)
+    assert [one.subject for one in found] == ["order-exists"] * gaps
+    assert ("order-exists" in vacuous(parse_audit(audit_json))) is not buys
