@@ -1,0 +1,1 @@
+"""What `peakproof har import` writes beside a storefront's draft."""
