@@ -1,0 +1,3 @@
+from .browse import Browse
+
+__all__ = ["Browse"]

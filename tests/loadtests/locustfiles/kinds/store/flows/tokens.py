@@ -1,0 +1,2 @@
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
