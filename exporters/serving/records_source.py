@@ -6,20 +6,21 @@ from collections.abc import Callable
 from typing import Literal
 
 from exporters.serving.source import Deadline, Unreadable
-from loadtests.audit.records_process import RecordsError, RecordsProcess
+from loadtests.audit.readers import Reader
+from loadtests.audit.unavailable import SourceUnavailableError
 
 EVERY_S = 10.0
 
 
 class RecordsSource:
-    """One method of a user's shop records, asked at most every 10 s; until then its last answer stands.
+    """One kind of shop records, asked at most every 10 s; until then its last answer stands.
 
     `turn` is held while the process is asked: sources of one process share it. `now` is the time in ns.
     """
 
     def __init__(
         self,
-        records: RecordsProcess,
+        records: Reader,
         kind: Literal["stock", "funnel"],
         turn: threading.Lock,
         now: Callable[[], int],
@@ -47,7 +48,7 @@ class RecordsSource:
     def _ask(self) -> None:
         try:
             self._answer, self._failure = self._asked(), None
-        except RecordsError as error:
+        except SourceUnavailableError as error:
             self._failure = str(error)
         self._asked_at = self._clock()
 

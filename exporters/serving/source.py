@@ -4,7 +4,7 @@ No reply is trusted: `Unreadable` says in one line what was wrong, never with a 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -67,14 +67,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminSource:
-    """One JSON page of a shop's admin interface, read with a bearer token.
+    """One JSON page of a shop's admin interface, read with a bearer token or with `headers`.
 
-    A token that it repeats is masked.
+    A token that it repeats is masked, and so is what `masks` holds.
     Redirects are not followed and proxies of the environment not used: the token goes to `url` and nowhere else.
     """
 
     url: str
-    token: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    masks: tuple[bytes, ...] = field(default=(), repr=False)
     max_bytes: int = MAX_BYTES
     session: Callable[[], requests.Session] = field(default=requests.Session, repr=False)
 
@@ -108,10 +110,11 @@ class AdminSource:
             raise Unreadable(f"{self.shown}: not JSON: {str(error)[:_MAX_MESSAGE]}") from error
 
     def _get(self, timeout_s: float) -> BoundedReply:
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Accept-Encoding": "identity"}
+        own = dict(self.headers) if self.headers else {"Authorization": f"Bearer {self.token}"}
+        headers = {**own, "Accept": "application/json", "Accept-Encoding": "identity"}
         with self.session() as session:
             session.trust_env = False
-            masks = Credentials(hidden=(Secret(self.token),)).masks()
+            masks = (*self.masks, *Credentials(hidden=(Secret(self.token),)).masks())
             return bounded_get(session, self.url, timeout_s, self.max_bytes, headers, masks)
 
 

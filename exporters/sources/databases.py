@@ -14,10 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
-from pymysql.cursors import SSCursor
 from sqlalchemy.engine import URL
 
 from exporters.serving.source import Deadline
@@ -92,6 +88,9 @@ class PostgreSql:
                 f"SET LOCAL statement_timeout = {limit_ms}; SET LOCAL idle_in_transaction_session_timeout = {limit_ms};"
                 f" SET LOCAL lock_timeout = {int(_LOCK_SHARE * limit_ms)}"
             )
+            from psycopg.errors import error_from_result  # noqa: PLC0415 - a driver of the extra `sql`
+            from psycopg.pq import ExecStatus  # noqa: PLC0415 - the same
+
             result = raw.pgconn.exec_(self._bounded(query, limits.rows))
             if result.status != ExecStatus.TUPLES_OK:
                 raise error_from_result(result)
@@ -103,6 +102,8 @@ class PostgreSql:
         return f"SELECT * FROM (\n{query.strip().rstrip(';')}\n) AS bounded LIMIT {rows}".encode()  # noqa: S608 - the owner's
 
     def _rows(self, raw: Any, result: Any) -> Iterator[Batch]:  # noqa: ANN401 - psycopg's
+        from psycopg.adapt import Transformer  # noqa: PLC0415 - a driver of the extra `sql`
+
         transformer = Transformer(raw)
         transformer.set_pgresult(result)
         for first in range(0, result.ntuples, BATCH_ROWS):  # other threads have a turn between two batches
@@ -127,6 +128,8 @@ class MySql:
     @contextmanager
     def batches(self, raw: Any, query: str, limits: Limits) -> Iterator[tuple[list[str], Iterator[Batch]]]:  # noqa: ANN401
         """Stream the rows: the driver holds one at a time."""
+        from pymysql.cursors import SSCursor  # noqa: PLC0415 - a driver of the extra `sql`
+
         left_ms = limits.left_ms() + _BACKSTOP_MS
         in_mariadb = "MariaDB" in raw.get_server_info()
         limit = f"max_statement_time = {left_ms / 1000}" if in_mariadb else f"max_execution_time = {left_ms}"

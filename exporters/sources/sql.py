@@ -47,7 +47,13 @@ class SqlSource:
         except ValueError as error:
             raise BadInput(f"{place}.sql.url: {error}") from None
         dialect = url.get_dialect()
-        self._dbapi: Any = dialect.import_dbapi()
+        try:
+            self._dbapi: Any = dialect.import_dbapi()
+        except ImportError as error:
+            raise BadInput(
+                f"{place}.sql.url: {error.name}, the driver for {url.get_backend_name()}, isn't installed:"
+                " pip install 'peakproof[sql]'"
+            ) from None
         try:
             self._arguments = dialect().create_connect_args(url)
         except (ArgumentError, ValueError):  # what they say holds a value that may be a secret

@@ -7,11 +7,16 @@ and so does one in which there was nothing to find. Unknown never counts as good
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from loadtests.audit.comparisons import COMPARISONS, Compared, Evidence
-from loadtests.audit.tallies import EXAMPLES, Broken
-from slo.verdict.audit_document import FORMAT, Answer, AuditDocument, CheckEntry
+import numpy as np
 
-_NEED_EVERY_ROW = frozenset({"order-exists", "order-once", "order-as-promised"})
+from loadtests.audit.attempts import ACCEPTED, OUTCOMES
+from loadtests.audit.comparisons import COMPARISONS, Compared, Evidence
+from loadtests.audit.found import EXAMPLES, Broken
+from loadtests.audit.others import OtherOrders
+from loadtests.audit.run_payments import RunPayments
+from slo.verdict.audit_document import FORMAT, NOTHING, Answer, AuditDocument, CheckEntry
+
+_NEED_EVERY_ROW = frozenset({"order-exists", "order-once", "order-as-promised", "refused-not-ordered"})
 _NEED_OTHERS = frozenset({"no-payment-without-order", "stock-moved-by-what-was-sold", "stock-not-negative"})
 
 
@@ -53,7 +58,7 @@ def _check(name: str, sources: Sequence[str], compare: Callable[[Evidence], Comp
     if broken.count:
         detail = f"{broken.count} of {found.checked}: {broken.examples[0].detail}"
     else:
-        detail = f"all {found.checked}" if found.checked else "nothing to check: nobody was to buy"
+        detail = f"all {found.checked}"
     return Check(
         name=name,
         outcome="broken" if broken.count else "holds",
@@ -78,30 +83,43 @@ def _why_unknown(name: str, found: Compared, evidence: Evidence) -> str | None:
         return None
     if name in _NEED_EVERY_ROW and evidence.lacking:
         return _rows_missing(evidence)
-    accepted = evidence.ledger.outcomes["accepted"]
+    accepted = evidence.attempts.count(ACCEPTED)
     if found.doubt is not None or found.checked:
         return found.doubt
     if accepted:
         return f"nothing was checked, though {accepted} orders were acknowledged"
-    return "nothing to check: no order was acknowledged" if evidence.buys or evidence.ledger.attempts else None
+    to_buy = evidence.buys or len(evidence.attempts)
+    return f"{NOTHING}: no order was acknowledged" if to_buy else f"{NOTHING}: nobody was to buy"
 
 
 def _rows_missing(evidence: Evidence) -> str:
-    orders = 0 if evidence.orders is None else evidence.orders.never_attempted.count
+    orders = (
+        0
+        if evidence.orders is None
+        else int(np.count_nonzero(evidence.orders.is_live & (evidence.orders.purchase < 0)))
+    )
     seen = f": {orders} of the run's orders are in no row" if orders else ""
     missing = f"ledger rows of {', '.join(evidence.lacking)} may be missing{seen}"
     return f"{missing}; complete them with `peakproof audit RUN --worker-folder FOLDER`, the folder it wrote"
 
 
+def _of_the_run(payments: RunPayments, others: OtherOrders | None) -> int:
+    """Count the payments for the run's orders and those that nobody's order explains: what is read begins before it."""
+    explained = frozenset[str]() if others is None else others.paid_for
+    orphans = sum(1 for one in payments.orphans.tolist() if payments.reference_of(one) not in explained)
+    return int(np.count_nonzero(payments.is_matched)) + orphans
+
+
 def audit_document(evidence: Evidence, checks: Sequence[Check], checked_at: int) -> AuditDocument:
     """Return what `audit.json` holds. `checked_at` in ns."""
-    orders, payments, outcomes = evidence.orders, evidence.payments, evidence.ledger.outcomes
+    orders, payments, attempts = evidence.orders, evidence.payments, evidence.attempts
     counts = {
-        "attempted": len(evidence.ledger.attempts),
-        **{name: outcomes[name] for name in ("accepted", "refused", "unknown")},
-        "orders_in_shop": None if orders is None else orders.held,
+        "attempted": len(attempts),
+        **{name: attempts.count(OUTCOMES.index(name)) for name in ("accepted", "refused", "unknown")},
+        "orders_in_shop": None if orders is None else int(np.count_nonzero(orders.holds_stock)),
+        "orders_pending": None if orders is None else int(np.count_nonzero(orders.has("pending"))),
         "orders_left_out": None if orders is None else orders.left_out,
-        "payments_in_provider": None if payments is None else payments.count,
+        "payments_in_provider": None if payments is None else _of_the_run(payments, evidence.others),
         "units_sold": None if orders is None else orders.sold.total(),
     }
     return AuditDocument(
@@ -110,4 +128,5 @@ def audit_document(evidence: Evidence, checks: Sequence[Check], checked_at: int)
         sources=dict(evidence.sources),
         counts=counts,
         checks=tuple(CheckEntry.model_validate(check, from_attributes=True) for check in checks),
+        buys=evidence.buys or len(attempts) > 0,
     )

@@ -25,42 +25,49 @@ from slo.formatting import clean, clip
 
 MOST_MEMORY = 2 << 30
 _ROWS_A_LINE, _LINE_EVERY_S = 500, 0.5
-_GRACE_S = 5.0
+GRACE_S = 5.0
 _LONGEST_S = 3600.0
 _WIDEST = 400
 
 
 def main() -> None:
     """Load the file, say what it declares, and answer calls until the pipe is closed."""
-    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    _bound_memory()
+    calls, answers = pipes()
+    bound_memory()
     given = orjson.loads(calls.readline())
     path = Path(given["file"])
     try:
         own = _class_of(path, given["text"])
     except BaseException as error:  # noqa: BLE001 - the user's code may raise anything
-        _say(answers, {"error": _why(error, path)})
+        say(answers, {"error": _why(error, path)})
         return
     declares = [kind for kind in KINDS if getattr(own, kind) is not getattr(ShopRecords, kind)]
-    _say(answers, {"declares": declares, "deadline_s": own.deadline_s})
+    say(answers, {"declares": declares, "deadline_s": own.deadline_s})
     records: ShopRecords | None = None
     for line in calls:
         call = orjson.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, call["deadline_s"] + _GRACE_S)  # if nobody ends this process, it does
+        signal.setitimer(signal.ITIMER_REAL, call["deadline_s"] + GRACE_S)  # if nobody ends this process, it does
         try:
             records = own(given["settings"]) if records is None else records
-            rows = _send(answers, _rows(records, call, declares), call["first"])
+            rows = send(answers, _rows(records, call, declares), call["first"])
         except BaseException as error:  # noqa: BLE001 - the same
-            _say(answers, {"error": f"{path.name}: {call['kind']}(): {_why(error, path)}"})
+            say(answers, {"error": f"{path.name}: {call['kind']}(): {_why(error, path)}"})
         else:
-            _say(answers, {"rows": rows})
+            say(answers, {"rows": rows})
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _bound_memory() -> None:
+def pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Return where calls come from and answers go to; what anything else prints goes to stderr from now on."""
+    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return calls, answers
+
+
+def bound_memory() -> None:
+    """Refuse this process more memory than `MOST_MEMORY`."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
@@ -95,7 +102,7 @@ def _rows(records: ShopRecords, call: dict[str, Any], declares: list[str]) -> It
         yield row_of(kind, row, records.location, f"row {number}")
 
 
-def _send(answers: BinaryIO, rows: Iterator[dict[str, Any]], first: int | None) -> int:
+def send(answers: BinaryIO, rows: Iterator[dict[str, Any]], first: int | None) -> int:
     """Write rows as they come, some to a line; return how many."""
     batch: list[dict[str, Any]] = []
     sent, due = 0, time.monotonic() + _LINE_EVERY_S
@@ -103,14 +110,15 @@ def _send(answers: BinaryIO, rows: Iterator[dict[str, Any]], first: int | None) 
         batch.append(row)
         if len(batch) >= _ROWS_A_LINE or time.monotonic() >= due:
             sent += len(batch)
-            _say(answers, batch)
+            say(answers, batch)
             batch, due = [], time.monotonic() + _LINE_EVERY_S
     if batch:
-        _say(answers, batch)
+        say(answers, batch)
     return sent + len(batch)
 
 
-def _say(answers: BinaryIO, value: object) -> None:
+def say(answers: BinaryIO, value: object) -> None:
+    """Write a line of JSON."""
     answers.write(orjson.dumps(value) + b"\n")
     answers.flush()
 
@@ -118,11 +126,16 @@ def _say(answers: BinaryIO, value: object) -> None:
 def _why(error: BaseException, path: Path) -> str:
     """Return an error in one line, with the line of the user's file that it came through."""
     if isinstance(error, BadInput):
-        return clip(clean(str(error)), _WIDEST)
+        return one_line(str(error))
     if isinstance(error, MemoryError):
         return f"{place_of(error, path)}more than {MOST_MEMORY >> 30} GiB of memory: yield rows as they come"
     message = next((line for line in str(error).splitlines() if line.strip()), "")
-    return clip(clean(f"{place_of(error, path)}{type(error).__name__}: {message}"), _WIDEST)
+    return one_line(f"{place_of(error, path)}{type(error).__name__}: {message}")
+
+
+def one_line(text: str) -> str:
+    """Return a message that fits a line of the terminal's, without its control characters."""
+    return clip(clean(text), _WIDEST)
 
 
 if __name__ == "__main__":

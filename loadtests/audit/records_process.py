@@ -1,44 +1,15 @@
-"""A user's shop records, read through a process of their own: bounded in time and memory, each row checked again."""
+"""A user's file of shop records, read through a process of its own."""
 
-import contextlib
-import os
-import re
-import select
-import signal
-import subprocess
-import time
-from collections.abc import Generator, Mapping
-from typing import TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any
 
-import orjson
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
-from loadtests.audit.shop_records import FunnelStep, Order, Payment, StockDocument, StockLevel
-from loadtests.environment.credentials import Credentials, Secret, Settings, masked
+from loadtests.audit.rows_process import RowsProcess
+from loadtests.environment.credentials import Settings
 from loadtests.results.inputs import RecordsFile
-from loadtests.runtime.guarded_child import python
-
-_LOAD_S = 30.0
-_MOST_ROWS = 10_000_000
-_MOST_LEVELS = 500_000
-_MOST_BYTES = 64 << 20
-_PASSWORD = re.compile(r"password\s*=\s*('[^']*'|\S+)")
-Row = TypeVar("Row", bound=BaseModel)
-_ORDERS, _PAYMENTS = TypeAdapter(list[Order]), TypeAdapter(list[Payment])
-_LEVELS, _STEPS = TypeAdapter(list[StockLevel]), TypeAdapter(list[FunnelStep])
 
 
-class RecordsError(Exception):
-    """A user's shop records couldn't be read; the message is the reason in a line, with the file's name and line."""
-
-
-class RecordsProcess:
-    """The process of one file of shop records; it is started when it is first needed, and again when it was ended.
-
-    `variables` are its environment; `longest_s` bounds each call beside the file's own `deadline_s`; `quiet` drops what
-    the file prints, which else goes to our stderr. Every method raises RecordsError.
-    """
+class RecordsProcess(RowsProcess):
+    """The process of one file of shop records, given its settings. Every method raises RecordsError."""
 
     def __init__(
         self,
@@ -49,168 +20,23 @@ class RecordsProcess:
         *,
         quiet: bool = False,
     ) -> None:
-        self.file, self._settings, self._variables, self._longest_s = file, settings, variables, longest_s
-        self._stderr = subprocess.DEVNULL if quiet else None
-        self._masks = Credentials(hidden=_hidden(settings.secrets)).masks()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._unread = b""
-        self._declares: frozenset[str] = frozenset()
-        self._deadline_s = 0.0
+        super().__init__("loadtests.audit.records_child", settings.secrets, variables, longest_s, quiet=quiet)
+        self.file, self._settings = file, settings
 
     @property
-    def declares(self) -> frozenset[str]:
-        """Which of orders, payments, stock and funnel the file has."""
-        self._started()
-        return self._declares
+    def name(self) -> str:
+        """What messages call the source: the file."""
+        return self.file.path.name
 
-    def orders(self, run: str | None, since: int, first: int | None = None) -> Generator[Order, None, None]:
-        """Yield the orders of `run`, or everyone's since `since` (ns); at most the `first` of them."""
-        return self._call("orders", _ORDERS, since=since, run=run, first=first)
+    def _given(self) -> Mapping[str, Any]:
+        return {"file": str(self.file.path), "text": self.file.text, "settings": dict(self._settings.values)}
 
-    def payments(self, since: int, first: int | None = None) -> Generator[Payment, None, None]:
-        """Yield the payments since `since` (ns)."""
-        return self._call("payments", _PAYMENTS, since=since, first=first)
+    def _place(self, kind: str) -> str:
+        return f"{self.name}: {kind}()"
 
-    def stock(self, at: int, first: int | None = None) -> StockDocument:
-        """Return the stock as it is at `at` (ns): now."""
-        levels = list(self._call("stock", _LEVELS, since=at, first=first, most=_MOST_LEVELS))
-        document = StockDocument(taken_at=at, stock=levels)
-        if len(document.levels()) != len(levels):
-            raise RecordsError(f"{self.file.path.name}: stock(): the same SKU and location twice")
-        return document
-
-    def funnel(self, at: int, first: int | None = None) -> Mapping[str, int]:
-        """Return how many sessions came as far as each step."""
-        return {one.step: one.sessions for one in self._call("funnel", _STEPS, since=at, first=first)}
-
-    def close(self) -> None:
-        """End the process, whatever it does."""
-        process, self._process, self._unread = self._process, None, b""
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-    def _call(
-        self,
-        kind: str,
-        rows: TypeAdapter[list[Row]],
-        *,
-        since: int,
-        run: str | None = None,
-        first: int | None = None,
-        most: int = _MOST_ROWS,
-    ) -> Generator[Row, None, None]:
-        process, place, seen = self._started(), f"{self.file.path.name}: {kind}()", 0
-        deadline_s = min(self._deadline_s, self._longest_s)
-        ends_at = time.monotonic() + deadline_s
-        whole = False
-        call = {"kind": kind, "run": run, "since": since, "first": first, "deadline_s": deadline_s}
-        try:
-            self._tell(process, call)
-            while True:
-                line = self._line(
-                    process, ends_at, f"{place}: no end within {deadline_s:g} s; its class says deadline_s"
-                )
-                if not line.startswith(b"["):
-                    whole = True
-                    self._check_end(line)
-                    return
-                try:
-                    batch = rows.validate_json(line)
-                except ValidationError as error:
-                    raise RecordsError(f"{place}: {_first(error, seen)}") from None
-                seen += len(batch)
-                if seen > most:
-                    raise RecordsError(f"{place}: more than {most:,} rows")
-                yield from batch
-        finally:
-            if not whole:
-                self.close()
-
-    def _check_end(self, line: bytes) -> None:
-        if (why := orjson.loads(line).get("error")) is not None:
-            raise RecordsError(self._masked(why))
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is not None:
-            return self._process
-        self._process = process = subprocess.Popen(
-            python("-m", "loadtests.audit.records_child"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env=dict(self._variables),
-            start_new_session=True,
-        )
-        given = {"file": str(self.file.path), "text": self.file.text, "settings": dict(self._settings.values)}
-        name = self.file.path.name
-        try:
-            self._tell(process, given)
-            line = self._line(process, time.monotonic() + _LOAD_S, f"{name}: not loaded within {_LOAD_S:g} s")
-            self._check_end(line)
-        except RecordsError:
-            self.close()
-            raise
-        told = orjson.loads(line)
-        self._declares, self._deadline_s = frozenset(told["declares"]), told["deadline_s"]
-        return process
-
-    def _tell(self, process: subprocess.Popen[bytes], value: object) -> None:
-        assert process.stdin is not None  # noqa: S101 - it was asked for
-        with contextlib.suppress(BrokenPipeError):  # that it has ended, its answer shows
-            process.stdin.write(orjson.dumps(value) + b"\n")
-            process.stdin.flush()
-
-    def _line(self, process: subprocess.Popen[bytes], ends_at: float, late: str) -> bytes:
-        """Return the next line of the process; raises RecordsError when none comes in time, or it has ended."""
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        pieces = [self._unread]
-        while b"\n" not in pieces[-1]:
-            left_s = ends_at - time.monotonic()
-            if left_s <= 0 or not select.select([process.stdout], [], [], left_s)[0]:
-                raise RecordsError(late)
-            piece = os.read(process.stdout.fileno(), 1 << 20)
-            pieces.append(piece)
-            if not piece or sum(map(len, pieces)) > _MOST_BYTES:
-                raise RecordsError(f"{self.file.path.name}: {self._why_ended(process) if not piece else _TOO_LONG}")
-        line, _, self._unread = b"".join(pieces).partition(b"\n")
-        return line
-
-    def _why_ended(self, process: subprocess.Popen[bytes]) -> str:
-        code = process.wait()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return f"its process ended in the middle of an answer, with {how}"
+    def _late(self, deadline_s: float) -> str:
+        return f"no end within {deadline_s:g} s; its class says deadline_s"
 
     def _masked(self, why: str) -> str:
         """Return what the process said, without a secret, and without the folder of the file."""
-        return (
-            masked(why.encode(), self._masks).decode(errors="replace").replace(str(self.file.path), self.file.path.name)
-        )
-
-
-_TOO_LONG = f"rows of over {_MOST_BYTES} bytes"
-
-
-def _first(error: ValidationError, seen: int) -> str:
-    detail = error.errors(include_url=False)[0]
-    number, *place = detail["loc"]
-    field_ = ".".join(map(str, place))
-    where = f"row {seen + int(number) + 1}: " + (f"{field_}: " if field_ else "")
-    return where + detail["msg"].removeprefix("Value error, ")
-
-
-def _hidden(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
-    """Return secrets, and the passwords in those that are a database's address."""
-    found = list(secrets)
-    for secret in secrets:
-        text = secret.reveal()
-        with contextlib.suppress(ValueError):
-            found += [Secret(word) for word in (urlsplit(text).password,) if word]
-        found += [Secret(word.strip("'")) for word in _PASSWORD.findall(text)]
-    return tuple(found)
+        return super()._masked(why).replace(str(self.file.path), self.file.path.name)

@@ -40,7 +40,7 @@ def audit_run(path: Path, variables: Mapping[str, str], records_file: Path | Non
     file = _records_file(directory, environment, run, records_file)
     sources = sources_of(environment, bearer, PinnedHttp(environment, credentials), file, variables)
     try:
-        evidence = gather(directory, sources, played)
+        evidence = gather(directory, sources, played, Clock.start().now)
     finally:
         sources.close()
     checks = audit.audit(evidence)
@@ -54,15 +54,16 @@ def _records_file(
     directory: RunDirectory, environment: Environment, run: RunDocument, given: Path | None
 ) -> RecordsFile | None:
     """Return the file of shop records that may be run; raises BadInput when it isn't what the run was given."""
-    if environment.shop_records is None:
+    if environment.records_file is None:
         if given is not None:
-            raise BadInput(f"{given}: the environment of this run declares no shop_records")
+            raise BadInput(f"{given}: the environment of this run declares no file of shop_records")
         return None
     declares = frozenset((run.shop_records.declares if run.shop_records else None) or RECORDS)
+    declares -= environment.records_declared.keys()
     if given is not None:
         _check_outside(given, directory)
         return RecordsFile.read(given, declares)
-    path = Path(environment.shop_records.file)
+    path = Path(environment.records_file.file)
     _check_outside(path, directory)
     name = f"shop_records/{path.name}"
     step = "name a file to read in its place, whatever it holds: peakproof audit RUN --shop-records FILE"

@@ -18,7 +18,7 @@ _CLOCKS_APART_NS = 60_000_000_000  # a provider's clock isn't the shop's
 class Order(WrittenDocument):
     """An order, its times in ns; `run` is None for traffic that isn't a test's, and missing where nobody knows.
 
-    `decline` is why its payment was declined.
+    `decline` is why its payment was declined; `status_word` the shop's own word where `status` is `unknown`.
     """
 
     order_id: str
@@ -33,6 +33,7 @@ class Order(WrittenDocument):
     shipped_at: int | None = None
     due_at: int | None = None
     decline: str | None = None
+    status_word: str | None = None
 
     @property
     def names_run(self) -> bool:
@@ -51,7 +52,7 @@ class Order(WrittenDocument):
 class Payment(WrittenDocument):
     """A payment of a provider; `reference` is the shop's order, `status` what has become of it so far.
 
-    `provider` tells several of them apart.
+    `provider` tells several of them apart; `status_word` is its own word where `status` is `unknown`.
     """
 
     payment_id: str
@@ -60,6 +61,7 @@ class Payment(WrittenDocument):
     status: str
     created_at: int
     provider: str | None = None
+    status_word: str | None = None
 
 
 class OrdersPage(WrittenDocument):
@@ -98,6 +100,12 @@ class FunnelStep(WrittenDocument):
 
     step: str
     sessions: int = Field(ge=0)
+
+
+class FunnelDocument(WrittenDocument):
+    """How many sessions came as far as each step, as the stand-in says it."""
+
+    funnel: Mapping[str, Annotated[int, Field(ge=0)]]
 
 
 class StockDocument(WrittenDocument):

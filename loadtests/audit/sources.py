@@ -1,79 +1,93 @@
-"""Reads the shop records (orders, payments, stock) from wherever they are declared: a page, or a file of the user's."""
+"""Reads the shop records (orders, payments, stock) from wherever they are declared: SQL, pages, or the user's file."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from loadtests.audit.attempts import attempts_of
+from loadtests.audit.batches import CLOCKS_APART_NS, RecordsContradictError, order_batches, payment_batches
 from loadtests.audit.checks import others_may_explain
 from loadtests.audit.comparisons import Evidence
-from loadtests.audit.pages import MAX_REPLY, Pages, SourceUnavailableError
-from loadtests.audit.records_process import RecordsError, RecordsProcess
+from loadtests.audit.http_records import MAX_REPLY
+from loadtests.audit.others import Stretch, clock_offset, others_of
+from loadtests.audit.paging import ChangedWhileReadError
+from loadtests.audit.readers import Access, Reader, readers_of
+from loadtests.audit.records_process import RecordsProcess
+from loadtests.audit.rows_process import RowsProcess
+from loadtests.audit.run_orders import RunOrders, orders_of_run
+from loadtests.audit.run_payments import payments_of_run
 from loadtests.audit.shop_records import Order, Payment, StockDocument
-from loadtests.audit.tallies import LedgerIndex, OrderTally, OtherOrders, PaymentTally, RepeatedRowError
-from loadtests.environment.credentials import Settings, settings_of
+from loadtests.audit.unavailable import RecordsError, SourceUnavailableError
+from loadtests.environment.credentials import Settings
 from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.environment.targets import Environment
 from loadtests.results.inputs import RecordsFile
-from loadtests.results.ledger import read_ledgers
+from loadtests.results.ledger_columns import read_ledger_columns
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.runtime.clock import Clock
 from slo.documents import BadInput, read_text, validate_json
 from slo.outcomes import EnvironmentLacks
 
-_BEFORE_NS = 60_000_000_000  # the clock of a shop's database isn't this machine's
+_BEFORE_NS = CLOCKS_APART_NS
+_READS = 3  # of what changes while it is read
+_A_DAY_NS = 86_400_000_000_000  # an order placed before the run may be paid in it, or put its stock back
 
 
 class Sources:
-    """The declared shop records of one environment: pages read over `http` with the bearer `token`, or `records`.
+    """The declared shop records of one environment, each kind by its reader.
 
     What is read raises SourceUnavailableError.
     """
 
-    def __init__(
-        self,
-        environment: Environment,
-        token: str | None,
-        http: PinnedHttp | None = None,
-        records: RecordsProcess | None = None,
-        declares: frozenset[str] = frozenset(),
-    ) -> None:
-        self._environment, self._records, self._declares = environment, records, declares
-        self._pages = Pages(environment, token, http or PinnedHttp(environment))
+    def __init__(self, readers: Mapping[str, Reader]) -> None:
+        self._readers = readers
 
     def declares(self, kind: str) -> bool:
         """Whether orders, payments or stock are declared."""
-        return kind in self._declares or getattr(self._environment, f"{kind}_url") is not None
+        return kind in self._readers
 
     def stock_document(self) -> StockDocument:
         """Return the stock of the shop."""
-        if self._records is None or "stock" not in self._declares:
-            return self._pages.stock_document()
         try:
-            return self._records.stock(Clock.start().now())
+            return self._readers["stock"].stock(Clock.start().now())
         except RecordsError as error:
             raise SourceUnavailableError(f"unreadable: {error}") from error
 
     def orders(self, run: str | None, since: int = 0) -> Iterator[Order]:
         """Yield the orders of `run`, or for None those of everyone, at least since then (ns)."""
-        if self._records is None or "orders" not in self._declares:
-            return self._pages.orders(run)
-        return _unavailable(self._records.orders(run, max(0, since - _BEFORE_NS)))
+        orders = _unavailable(self._readers["orders"].orders(run, max(0, since - _BEFORE_NS)))
+        return orders if run is not None else _once(orders)
 
     def payments(self, since: int) -> Iterator[Payment]:
         """Yield the payments made from `since` (ns) on."""
-        if self._records is None or "payments" not in self._declares:
-            payments = self._pages.payments()
-        else:
-            payments = _unavailable(self._records.payments(since))
+        payments = _unavailable(self._readers["payments"].payments(since))
         return (payment for payment in payments if payment.created_at >= since)
 
+    def order_batches(self, run: str | None, since: int = 0) -> Iterator[pa.RecordBatch]:
+        """Yield the same orders in batches of columns (`loadtests.audit.batches.ORDERS`)."""
+        reader = self._readers.get("orders")
+        if run is not None and isinstance(reader, RowsProcess):
+            return _unavailable(reader.order_batches(run, max(0, since - _BEFORE_NS)))
+        return order_batches(self.orders(run, since))
+
+    def payment_batches(self, since: int) -> Iterator[pa.RecordBatch]:
+        """Yield the same payments in batches of columns (`loadtests.audit.batches.PAYMENTS`)."""
+        reader = self._readers.get("payments")
+        if not isinstance(reader, RowsProcess):
+            return payment_batches(self.payments(since))
+        batches = _unavailable(reader.payment_batches(since))
+        return (batch.filter(pc.greater_equal(batch["created_at"], since)) for batch in batches)
+
     def close(self) -> None:
-        """Close the connections, and end the process of the records."""
-        self._pages.close()
-        if self._records is not None:
-            self._records.close()
+        """Close the connections, and end the processes."""
+        for reader in self._readers.values():
+            reader.close()
 
 
 Row = TypeVar("Row")
@@ -84,6 +98,16 @@ def _unavailable(rows: Iterator[Row]) -> Iterator[Row]:
         yield from rows
     except RecordsError as error:
         raise SourceUnavailableError(f"unreadable: {error}") from error
+
+
+def _once(orders: Iterator[Order]) -> Iterator[Order]:
+    """Yield orders of others; one that is there twice would be counted as sold twice."""
+    seen: set[int] = set()
+    for number, order in enumerate(orders, start=1):
+        seen.add(hash(order.order_id))
+        if len(seen) < number:
+            raise SourceUnavailableError(f"unreadable: order {order.order_id} is there twice: one row an order")
+        yield order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,54 +123,62 @@ class Played:
     lacking: Sequence[str] = ()
 
 
-def gather(directory: RunDirectory, sources: Sources, played: Played) -> Evidence:
+def gather(directory: RunDirectory, sources: Sources, played: Played, now: Callable[[], int]) -> Evidence:
     """Read the ledgers and every declared source of a run. A source that fails stands in `sources`, and isn't raised.
 
-    The orders of others are read only when those of the run leave something unexplained.
+    `now` is the time in ns. The orders of others are read only when those of the run leave something unexplained.
     """
     states: dict[str, str] = {}
-    run, ledger = directory.name, LedgerIndex(read_ledgers(directory.ledgers()))
-    orders = _read(
-        states, "orders", sources, lambda: _tallied(OrderTally(run, ledger), sources.orders(run, played.started_at))
-    )
-    payments = _read(
-        states, "payments", sources, lambda: _tallied(PaymentTally(orders), sources.payments(played.started_at))
-    )
-    after = _read(states, "stock", sources, lambda: sources.stock_document().levels())
+    run, attempts = directory.name, attempts_of(read_ledger_columns(directory.ledgers()))
+    began = played.started_at
+    read_at = now()
+    orders = _read(states, "orders", sources, lambda: orders_of_run(run, attempts, sources.order_batches(run, began)))
+    since = max(0, began - CLOCKS_APART_NS)
+    payments = _read(states, "payments", sources, lambda: payments_of_run(orders, sources.payment_batches(since)))
+    after = _read(states, "stock", sources, sources.stock_document)
     before = _stock_before(directory, states) if sources.declares("stock") else None
     evidence = Evidence(
         run=run,
-        ledger=ledger,
+        attempts=attempts,
         orders=orders,
         payments=payments,
         stock_before=None if before is None else before.levels(),
-        stock_after=after,
+        stock_after=None if after is None else after.levels(),
         sources=states,
+        orders_read_at=read_at,
+        stock_read_at=None if after is None else after.taken_at,
+        ended_at=played.ended_at,
         lacking=played.lacking,
         buys=played.buys,
     )
     if orders is None or not others_may_explain(evidence):
         return evidence
-    since = played.started_at if before is None else before.taken_at
-    orphans = {} if payments is None else payments.orphans
-    others = OtherOrders(run, orders, orphans.keys(), since, played.ended_at)
+    stretch = Stretch(
+        stock_read_at=began if before is None else before.taken_at,
+        stock_read_again_at=None if after is None else after.taken_at,
+        ended_at=played.ended_at,
+    )
+    return _with_others(evidence, orders, stretch, sources)
+
+
+def _with_others(evidence: Evidence, orders: RunOrders, stretch: Stretch, sources: Sources) -> Evidence:
+    """Return the evidence with the orders of others, or why they can't be read."""
+    payments = evidence.payments
+    references = pa.array([], pa.string()) if payments is None else payments.orphan_references
+    since = max(0, stretch.stock_read_at - _A_DAY_NS)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        return sources.order_batches(None, since)
+
+    offset = clock_offset(evidence.attempts, orders)
     try:
-        _tallied(others, sources.orders(None, since))
-    except (SourceUnavailableError, RepeatedRowError) as error:
+        others = _read_still(lambda: others_of(evidence.run, orders, references, batches(), stretch, offset))
+    except (SourceUnavailableError, RecordsContradictError) as error:
         return replace(evidence, others_unread=f"they are {error}")
     if others.of_run < len(orders):
         why = f"everyone's orders hold {others.of_run} of the {len(orders)} of the run: orders(None) must yield all"
         return replace(evidence, others_unread=why)
     return replace(evidence, others=others)
-
-
-Tally = TypeVar("Tally", bound=OrderTally | PaymentTally | OtherOrders)
-
-
-def _tallied(tally: Tally, rows: Iterator[Any]) -> Tally:
-    for row in rows:
-        tally.add(row)
-    return tally
 
 
 Read = TypeVar("Read")
@@ -157,15 +189,23 @@ def _read(states: dict[str, str], name: str, sources: Sources, read: Callable[[]
         states[name] = "not declared"
         return None
     try:
-        found = read()
+        found = _read_still(read)
     except SourceUnavailableError as error:
         states[name] = str(error)
         return None
-    except RepeatedRowError as error:
+    except RecordsContradictError as error:
         states[name] = f"unreadable: {error}"
         return None
     states[name] = "read"
     return found
+
+
+def _read_still(read: Callable[[], Read]) -> Read:
+    """Return what is read, once more from the start where it changed meanwhile; raises SourceUnavailableError."""
+    for _ in range(_READS - 1):
+        with suppress(ChangedWhileReadError):
+            return read()
+    return read()
 
 
 def _stock_before(directory: RunDirectory, states: dict[str, str]) -> StockDocument | None:
@@ -181,9 +221,9 @@ def own_records(environment: Environment, variables: Mapping[str, str]) -> Recor
 
     Raises BadInput for a file that can't be used, and for records that are declared twice.
     """
-    if environment.shop_records is None:
+    if environment.records_file is None:
         return None
-    file = RecordsFile.read(Path(environment.shop_records.file))
+    file = RecordsFile.read(Path(environment.records_file.file))
     process = RecordsProcess(file, Settings(), variables)
     try:
         declares = process.declares
@@ -191,9 +231,8 @@ def own_records(environment: Environment, variables: Mapping[str, str]) -> Recor
         raise BadInput(f"{file.path}: {str(error).removeprefix(f'{file.path.name}: ')}") from error
     finally:
         process.close()
-    for kind in sorted(declares):
-        if getattr(environment, f"{kind}_url") is not None:
-            raise BadInput(f"{file.path}: has {kind}(), and the environment declares {kind}_url: keep one of them")
+    for kind in sorted(declares & environment.records_declared.keys()):
+        raise BadInput(f"{file.path}: has {kind}(), and shop_records declares {kind}: keep one of them")
     return replace(file, declares=declares)
 
 
@@ -207,7 +246,8 @@ def keep_stock(
         if sources.declares("stock"):
             write_json(directory.stock_before, sources.stock_document().model_dump(mode="json"))
     except SourceUnavailableError as error:
-        place = "" if environment.stock_url is None else f" at {environment.stock_url}"
+        declared = environment.records_declared.get("stock")
+        place = f" at {declared.http.url}" if declared is not None and declared.http is not None else ""
         raise EnvironmentLacks(f"the stock{place} is {error}") from error
     finally:
         sources.close()
@@ -221,20 +261,4 @@ def sources_of(
     variables: Mapping[str, str],
 ) -> Sources:
     """Return the sources of an environment, `own` being its file of shop records; raises BadInput for a lost secret."""
-    if own is None:
-        return Sources(environment, token, http)
-    return Sources(environment, token, http, records_process(own, environment, variables), own.declares)
-
-
-def records_process(
-    own: RecordsFile,
-    environment: Environment,
-    variables: Mapping[str, str],
-    longest_s: float = float("inf"),
-    *,
-    quiet: bool = False,
-) -> RecordsProcess:
-    """Return the process of a file of shop records, with the environment's settings; raises BadInput."""
-    declared = environment.shop_records
-    settings = Settings() if declared is None else settings_of(declared, variables, "shop_records")
-    return RecordsProcess(own, settings, variables, longest_s, quiet=quiet)
+    return Sources(readers_of(environment, Access(token=token, http=http, variables=variables), own))

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from exporters.serving.source import Deadline, Unreadable
-from loadtests.audit.pages import SourceUnavailableError
-from loadtests.audit.records_process import RecordsError
+from loadtests.audit.unavailable import SourceUnavailableError
 
 OVERLAP_NS = 600 * 10**9
 MOST_PAGES_AGAIN = 200
@@ -102,7 +101,7 @@ class OwnRecords(Generic[Row, View]):
             self._take(now)
             if self._book.begins_again(now):
                 self._take(now)
-        except RecordsError as error:
+        except SourceUnavailableError as error:
             raise Unreadable(str(error)[:_MAX_MESSAGE]) from error
         return self._book.view(now)
 

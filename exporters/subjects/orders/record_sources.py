@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,11 +17,15 @@ from exporters.subjects.orders.order_book import OrderBook
 from exporters.subjects.orders.payment_book import PaymentBook
 from exporters.subjects.orders.reading import OwnRecords, PagedRecords
 from exporters.subjects.orders.record_families import FUNNEL, ORDERS, PAYMENTS, RecordFamilies, Values
-from loadtests.audit.pages import Pages
+from loadtests.audit.http_records import HttpPages
+from loadtests.audit.readers import Reader, records_process
 from loadtests.audit.records_process import RecordsProcess
-from loadtests.audit.shop_records import Order, Payment
-from loadtests.audit.sources import own_records, records_process
-from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
+from loadtests.audit.rows_process import RowsProcess
+from loadtests.audit.shop_records import Order, Payment, StockDocument
+from loadtests.audit.sources import own_records
+from loadtests.audit.sql_process import SqlProcess
+from loadtests.environment.credentials import record_access_of
+from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.targets import Environment, read_targets
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
@@ -33,25 +37,45 @@ _ENDS_WITHIN_S = 2.0
 
 @dataclass(slots=True)
 class _Shop:
-    """The environment's addresses and secrets, looked up when they are needed and again after a failure."""
+    """The pages of one kind: addresses and secrets are looked up when they are needed, and again after a failure."""
 
+    kind: str
     environment: Environment
     variables: Mapping[str, str]
-    _pages: Pages | None = None
+    _pages: HttpPages | None = None
 
-    def resolved(self) -> ResolvedEnvironment:
-        """Return the environment, resolved now; raises Unreadable."""
-        try:
-            return resolve_environment(self.environment, self.variables)
-        except (BadInput, EnvironmentLacks) as error:
-            raise Unreadable(str(error)) from error
-
-    def pages(self) -> Pages:
+    def pages(self) -> HttpPages:
         """Return the pages; raises Unreadable."""
         if self._pages is None:
-            resolved = self.resolved()
-            self._pages = Pages(self.environment, resolved.bearer(), resolved.http())
+            source = self.environment.records_declared[self.kind]
+            try:
+                resolved = resolve_environment(self.environment, self.variables)
+                access = record_access_of(self.kind, source, self.variables)
+            except (BadInput, EnvironmentLacks) as error:
+                raise Unreadable(str(error)) from error
+            self._pages = HttpPages(self.kind, source, access, resolved.bearer(), resolved.http())
         return self._pages
+
+    def orders(self, run: str | None, since: int, first: int | None = None) -> Iterator[Order]:
+        """Yield the orders since then; raises Unreadable, or SourceUnavailableError."""
+        yield from self.pages().orders(run, since, first)
+
+    def payments(self, since: int, first: int | None = None) -> Iterator[Payment]:
+        """Yield the payments since then; raises as `orders` does."""
+        yield from self.pages().payments(since, first)
+
+    def funnel(self, at: int, first: int | None = None) -> Mapping[str, int]:
+        """Return the funnel; raises as `orders` does."""
+        return self.pages().funnel(at, first)
+
+    def stock(self, at: int, first: int | None = None) -> StockDocument:
+        """Return the stock; raises as `orders` does."""
+        return self.pages().stock(at, first)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"shop_records.{self.kind}.http"
 
     def close(self) -> None:
         """Give the connections up: the next read looks the addresses up again."""
@@ -65,17 +89,18 @@ def subject_of(config: OrdersConfig, context: ExporterContext) -> Subject[Values
     path = context.path(config.targets)
     environment = read_targets(path).environment(config.environment, path)
     own = own_records(environment, context.variables)
-    declares = frozenset[str]() if own is None else own.declares
-    process = None if own is None else records_process(own, environment, context.variables)
-    if environment.orders_url is None and "orders" not in declares:
+    if "orders" not in {*environment.records_declared, *(() if own is None else own.declares)}:
         place = f"{path}: environments.{config.environment}"
-        raise BadInput(f"{place}: orders_url, or orders() in its shop_records: one is required to export orders")
-    reads = _Sources(config, context, environment, process, declares)
+        raise BadInput(
+            f"{place}: shop_records: orders are required to export orders, by sql, http or a file's orders()"
+        )
+    readers = {} if own is None else dict.fromkeys(own.declares, records_process(own, environment, context.variables))
+    reads = _Sources(config, context, environment, readers)
     sources = reads.all()
     missing = [kind for kind in (PAYMENTS, FUNNEL) if kind not in sources]
     families = RecordFamilies(tuple(sources), config.funnel)
-    if process is not None:
-        weakref.finalize(families, process.close)  # of a subject that nobody closes
+    for reader in reads.processes:
+        weakref.finalize(families, reader.close)  # of a subject that nobody closes
     about = f"orders, payments and funnel of {config.environment}"
     return Subject(
         name="orders",
@@ -87,19 +112,31 @@ def subject_of(config: OrdersConfig, context: ExporterContext) -> Subject[Values
 
 
 class _Sources:
-    """How each declared source is read."""
+    """How each declared source is read; `files` are the kinds that the user's file has."""
 
     def __init__(
         self,
         config: OrdersConfig,
         context: ExporterContext,
         environment: Environment,
-        process: RecordsProcess | None,
-        declares: frozenset[str],
+        files: Mapping[str, RecordsProcess],
     ) -> None:
-        self._config, self._context, self._environment = config, context, environment
-        self._process, self._declares, self._turn = process, declares, threading.Lock()
-        self._shops: list[_Shop] = []
+        self._config, self._context, self._turn = config, context, threading.Lock()
+        self._readers: dict[str, Reader] = {**files}
+        self._pages: dict[str, _Shop] = {}
+        for kind, source in environment.records_declared.items():
+            if source.sql is not None:
+                access = record_access_of(kind, source, context.variables)
+                self._readers[kind] = SqlProcess(kind, source, access, context.variables)
+            elif source.as_stand_in:
+                self._pages[kind] = _Shop(kind, environment, context.variables)
+            else:
+                self._readers[kind] = _Shop(kind, environment, context.variables)
+
+    @property
+    def processes(self) -> list[RowsProcess]:
+        """The processes that are asked."""
+        return [one for one in self._readers.values() if isinstance(one, RowsProcess)]
 
     def all(self) -> dict[str, Read[Values]]:
         """Return the reads by the source's name."""
@@ -107,12 +144,13 @@ class _Sources:
         return {kind: read for kind, read in found.items() if read is not None}
 
     def close(self) -> None:
-        """Give back connections and the process of the user's file, once a read of it under way has ended."""
-        for shop in self._shops:
+        """Give back connections and processes, once a read of one under way has ended."""
+        for shop in self._pages.values():
             shop.close()
-        if self._process is not None:
+        if self._readers:
             has_turn = self._turn.acquire(timeout=_ENDS_WITHIN_S)
-            self._process.close()
+            for reader in self._readers.values():
+                reader.close()
             if has_turn:
                 self._turn.release()
 
@@ -122,12 +160,11 @@ class _Sources:
         promise_s = config.fulfilment.promise_s
         promise_ns = None if promise_s is None else round(promise_s * _NS_PER_S)
         book = OrderBook(now() - follow_ns, follow_ns, promise_ns, include_tests=config.include_tests)
-        process = self._own("orders")
-        if process is not None:
-            return self._alone(OwnRecords("orders", lambda since: process.orders(None, since), book, now))
-        if self._environment.orders_url is None:
+        reader, shop = self._readers.get("orders"), self._pages.get("orders")
+        if reader is not None:
+            return self._alone(OwnRecords("orders", lambda since: reader.orders(None, since), book, now))
+        if shop is None:
             return None
-        shop = self._shop()
 
         def page(after: int) -> tuple[Sequence[tuple[str, Order]], int | None]:
             found = shop.pages().orders_page(after)
@@ -136,13 +173,12 @@ class _Sources:
         return _reconnecting(PagedRecords("orders", page, book, now), shop)
 
     def _payments(self) -> Read[Values] | None:
-        now, process = self._context.now, self._own("payments")
+        now, reader, shop = self._context.now, self._readers.get("payments"), self._pages.get("payments")
         book = PaymentBook(now() - round(self._config.follow_s * _NS_PER_S))
-        if process is not None:
-            return self._alone(OwnRecords("payments", process.payments, book, now))
-        if self._environment.payments_url is None:
+        if reader is not None:
+            return self._alone(OwnRecords("payments", reader.payments, book, now))
+        if shop is None:
             return None
-        shop = self._shop()
 
         def page(after: int) -> tuple[Sequence[tuple[str, Payment]], int | None]:
             found = shop.pages().payments_page(after)
@@ -151,27 +187,19 @@ class _Sources:
         return _reconnecting(PagedRecords("payments", page, book, now), shop)
 
     def _funnel(self) -> Read[Values] | None:
-        process, url = self._own("funnel"), self._environment.funnel_url
-        if process is not None:
-            own = RecordsSource(process, "funnel", self._turn, self._context.now)
+        reader, shop = self._readers.get("funnel"), self._pages.get("funnel")
+        if reader is not None:
+            own = RecordsSource(reader, "funnel", self._turn, self._context.now)
             return lambda deadline: read_funnel(own, deadline, MAX_STEPS)
-        if url is None:
+        if shop is None:
             return None
-        shop = self._shop()
 
         def read(deadline: Deadline) -> Funnel:
-            resolved = shop.resolved()
-            page = AdminSource(url=url, token=resolved.bearer() or "", session=resolved.http)
+            pages = shop.pages()
+            page = AdminSource(url=pages.url, headers=pages.headers, masks=pages.masks, session=lambda: pages.http)
             return read_funnel(page, deadline, MAX_STEPS)
 
-        return read
-
-    def _shop(self) -> _Shop:
-        self._shops.append(shop := _Shop(self._environment, self._context.variables))
-        return shop
-
-    def _own(self, kind: str) -> RecordsProcess | None:
-        return self._process if kind in self._declares else None
+        return _reconnecting(read, shop)
 
     def _alone(self, read: Read[Value]) -> Read[Value]:
         """Ask the process of the user's file when no other source does."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.audit import records_process as module
-from loadtests.audit.records_process import RecordsError, RecordsProcess
+from loadtests.audit import rows_process as module
+from loadtests.audit.records_process import RecordsProcess
+from loadtests.audit.unavailable import RecordsError
 from loadtests.environment.credentials import Secret, Settings
 from loadtests.results.inputs import RecordsFile
 

@@ -10,9 +10,8 @@ from exporters.subjects.orders import reading
 from exporters.subjects.orders.order_book import OrderBook, OrdersView
 from exporters.subjects.orders.payment_book import PaymentBook
 from exporters.subjects.orders.reading import OwnRecords, PagedRecords
-from loadtests.audit.pages import SourceUnavailableError
-from loadtests.audit.records_process import RecordsError
 from loadtests.audit.shop_records import Order, Payment
+from loadtests.audit.unavailable import RecordsError, SourceUnavailableError
 from tests.exporters.subjects.orders.test_order_book import FOLLOW_NS, HOUR_NS, MIDNIGHT, NOON, S, book, order
 
 FAR = Deadline(at=30.0, clock=lambda: 0.0)

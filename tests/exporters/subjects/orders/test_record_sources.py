@@ -15,12 +15,13 @@ from exporters.names.catalogue import FAMILIES
 from exporters.serving.at_most_every import AtMostEvery
 from exporters.serving.scrape import Subject
 from exporters.serving.source import Deadline
-from loadtests.audit.pages import Pages
+from loadtests.audit.http_records import HttpPages
 from slo.documents import BadInput
 from tests.exporters.fakes import FUNNEL, TOKEN, Samples, Shop, shop_admin
 from tests.exporters.subjects.orders.fixtures import context, exposition, of, orders_subject, scraped, targets
 from tests.exporters.subjects.orders.test_order_book import HOUR_NS, NOON, S
 from tests.promtool import NEEDED, PROMTOOL
+from tests.record_pages import record_pages
 
 LINE = {"sku": "tee", "quantity": 1, "location": "warehouse"}
 ORDER = {
@@ -64,7 +65,7 @@ def says(shop: Shop, *orders: dict[str, Any]) -> None:
 
 
 def of_page(shop: Shop, folder: Path, **changes: Any) -> Subject[Any]:
-    targets(folder, orders_url=shop.url)
+    targets(folder, shop_records=record_pages(orders=shop.url))
     return orders_subject(context(folder, TOKEN), **changes)
 
 
@@ -143,12 +144,12 @@ def test_a_subject_that_is_closed_ends_the_process_of_the_user_s_file(tmp_path: 
 def test_a_subject_that_is_closed_gives_its_connections_back(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given_back: list[Pages] = []
+    given_back: list[HttpPages] = []
 
-    def close(one: Pages) -> None:
+    def close(one: HttpPages) -> None:
         given_back.append(one)
 
-    monkeypatch.setattr(Pages, "close", close)
+    monkeypatch.setattr(HttpPages, "close", close)
     says(shop, ORDER)
     subject = of_page(shop, tmp_path)
     scraped(subject)
@@ -172,11 +173,11 @@ def test_what_is_not_given_is_named_once_in_the_log_and_on_the_landing_page(
 
 
 def test_who_gives_no_orders_can_not_be_exported(tmp_path: Path) -> None:
-    path = targets(tmp_path, funnel_url="http://127.0.0.1:1/funnel")
+    path = targets(tmp_path, shop_records=record_pages(funnel="http://127.0.0.1:1/funnel"))
     with pytest.raises(BadInput) as refused:
         orders_subject(context(tmp_path, TOKEN))
-    wanted = "orders_url, or orders() in its shop_records: one is required to export orders"
-    assert str(refused.value) == f"{path}: environments.shop: {wanted}"
+    wanted = "orders are required to export orders, by sql, http or a file's orders()"
+    assert str(refused.value) == f"{path}: environments.shop: shop_records: {wanted}"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def test_the_same_order_twice_counts_once(shop: Shop, tmp_path: Path) -> None:
 
 
 def test_a_source_that_is_down_takes_no_other_with_it_and_comes_back(shop: Shop, tmp_path: Path) -> None:
-    targets(tmp_path, orders_url=shop.url, funnel_url="http://127.0.0.1:1/funnel")
+    targets(tmp_path, shop_records=record_pages(orders=shop.url, funnel="http://127.0.0.1:1/funnel"))
     subject = orders_subject(context(tmp_path, TOKEN))
     says(shop, ORDER)
     found = scraped(subject)
@@ -250,7 +251,7 @@ def test_promtool_finds_nothing_to_say(tmp_path: Path) -> None:
 
 
 def test_what_is_exported_is_in_the_catalogue_with_its_labels(shop: Shop, tmp_path: Path) -> None:
-    targets(tmp_path, orders_url=shop.url, payments_url=shop.url, funnel_url=shop.url)
+    targets(tmp_path, shop_records=record_pages(orders=shop.url, payments=shop.url, funnel=shop.url))
     declined = {**ORDER, "order_id": "b", "status": "declined", "decline": "card"}
     waiting = {**ORDER, "order_id": "c", "printed_at": None, "shipped_at": None}
     a_week_ago = {**ORDER, "order_id": "d", "created_at": NOON - 169 * HOUR_NS}

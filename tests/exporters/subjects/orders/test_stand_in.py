@@ -10,6 +10,7 @@ from exporters.subjects.orders.config import OrdersConfig
 from loadtests.runtime.clock import Clock
 from tests.exporters.subjects.orders.fixtures import context, not_at_midnight, of, orders_subject, scraped, targets
 from tests.ports import free_port
+from tests.record_pages import record_pages
 from tests.staging.harness import TOKEN, Replica, check_out, command, fill_cart, started
 from tests.waiting import wait_for
 
@@ -26,9 +27,11 @@ def shop(tmp_path: Path) -> Iterator[Replica]:
         with started(command("shop", *own, "--payments", payments.url, "--print-ms", "10")) as (one,):
             targets(
                 tmp_path,
-                orders_url=f"{admin}/admin/orders",
-                funnel_url=f"{admin}/admin/funnel",
-                payments_url=f"{payments.url}/payments",
+                shop_records=record_pages(
+                    orders=f"{admin}/admin/orders",
+                    funnel=f"{admin}/admin/funnel",
+                    payments=f"{payments.url}/payments",
+                ),
             )
             yield Replica(one.url, admin)
 
