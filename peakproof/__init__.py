@@ -4,9 +4,12 @@ What is here stays: a name is taken away, or changes what it means, only with a 
 """
 
 from loadtests.audit.own_records import FunnelRecord, OrderRecord, PaymentRecord, ShopRecords, StockRecord
+from loadtests.locustfiles.order import LocustfileOrder, order
+from loadtests.results.created import Created
 from loadtests.results.ledger import Line
 from loadtests.shopper.rows import Account, Row
 from loadtests.storefronts.amounts import cents
+from loadtests.storefronts.cleaning import cleanup
 from loadtests.storefronts.html import Element, Form
 from loadtests.storefronts.journey import journey
 from loadtests.storefronts.order import Order
@@ -19,10 +22,12 @@ INTERFACE = 1
 __all__ = [
     "INTERFACE",
     "Account",
+    "Created",
     "Element",
     "Form",
     "FunnelRecord",
     "Line",
+    "LocustfileOrder",
     "Order",
     "OrderRecord",
     "Page",
@@ -33,5 +38,7 @@ __all__ = [
     "ShopRecords",
     "StockRecord",
     "cents",
+    "cleanup",
     "journey",
+    "order",
 ]

@@ -100,6 +100,20 @@ class HostCookies:
         self._everywhere = self._put_together("/") if lasting else None
         self._jar.changed(self)
 
+    def values(self) -> dict[str, str]:
+        """Return the cookies that go to the host, whatever the path: by name, the longest path's."""
+        mine = [cookie for key, cookie in self._jar.cookies.items() if self._goes_here(key, cookie)]
+        return dict(one.pair.split("=", 1) for one in sorted(mine, key=lambda cookie: len(cookie.path)))
+
+    def drop(self, name: str | None = None) -> None:
+        """Forget the cookies of that name that go to the host, or all of them."""
+        cookies = self._jar.cookies
+        for key in [key for key, cookie in cookies.items() if self._goes_here(key, cookie)]:
+            if name is None or key.name == name:
+                del cookies[key]
+        self.forget()
+        self._jar.changed(self)
+
     def forget(self) -> None:
         """Look again at the next request: another host has changed the shopper's cookies."""
         self._lines.clear()

@@ -38,10 +38,10 @@ class ShopperClient:
 
     Those are in `jar`, which the shopper's clients to other hosts share; without one it has a jar of its own.
     `deadline_s` is for the whole of a request, connecting included. `at_proxy` is whether a request waits for the
-    environment's proxy to open its connection: the shop got nothing yet.
+    environment's proxy to open its connection: the shop got nothing yet. `head` is that of the last reply.
     """
 
-    __slots__ = ("_access", "_connection", "_cookies", "_deadline_s", "at_proxy", "crossing")
+    __slots__ = ("_access", "_connection", "_cookies", "_deadline_s", "at_proxy", "crossing", "head")
 
     def __init__(self, access: Access, deadline_s: float, jar: Jar | None = None) -> None:
         self._access = access
@@ -50,6 +50,7 @@ class ShopperClient:
         self._cookies: HostCookies | None = None if jar is None else self._cookies_in(jar)
         self.at_proxy = False
         self.crossing: Crossing | None = None
+        self.head: Head | None = None
 
     def send(self, request: Request, traceparent: str) -> Reply:
         """Send `request`; a failed socket, a missed deadline or a malformed reply is an outcome, no exception.
@@ -62,6 +63,7 @@ class ShopperClient:
             cookies = "" if held is None else held.pairs(access.origin.prefix + request.path, self.crossing)
             data = access.serialiser.of(request, traceparent, cookies)
             head, body, read_delay_ns = self._ask(request.method, data)
+            self.head = head
             status, _, _, _, _, _, _, _, plain, html = head
             if plain and not access.masks and not request.graphql and status in request.accept:
                 facts = (status, body, None, None, html, None, read_delay_ns, 0)
@@ -69,7 +71,7 @@ class ShopperClient:
             reply = self._reply_of(request, head, body)
             return reply._replace(read_delay_ns=read_delay_ns) if read_delay_ns else reply
         except (OSError, ValueError) as error:
-            self.at_proxy = False
+            self.at_proxy, self.head = False, None
             self._close_connection()
             return Reply(getattr(error, "status", 0), error=word_of(error))
         except BaseException:
@@ -92,6 +94,11 @@ class ShopperClient:
     def hold(self, cookies: Sequence[str]) -> None:
         """Hold cookies as if the shop's root had set them."""
         self._own_cookies().keep(cookies, "/")
+
+    @property
+    def cookies(self) -> HostCookies:
+        """The shopper's cookies as they go to its host."""
+        return self._own_cookies()
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

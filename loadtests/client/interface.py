@@ -29,12 +29,21 @@ _MOVED_OR_FOUND = frozenset({301, 302})
 _SAFELISTED = frozenset({"accept", "accept-language", "content-language"})
 
 
+class Content(NamedTuple):
+    """What is sent as it is, under a media type; with "" none is named."""
+
+    kind: str
+    data: bytes
+
+
 class Request(NamedTuple):
     """One request of a storefront.
 
-    `accept` holds the statuses a healthy shop may answer with. `body` is sent as JSON, `form` as a form's post; at
-    most one of them is given. `follow` names the step under which the page is requested that a redirect leads to.
-    `host` is the label of the declared host that the path is below, None for that of `base_url`.
+    `accept` holds the statuses a healthy shop may answer with. `body` is sent as JSON, or as it is when it is a
+    `Content`; `form` is a form's post; at most one of them is given. A header `Cookie` goes beside the jar's cookies,
+    and before those of the same name. `follow` names the step under which the page that a redirect leads to is
+    requested. `host` is the label of the declared host that the path is below, None for that of `base_url`.
+    `shared_ok` says that the reply may show what other shoppers left.
     """
 
     step: str
@@ -47,6 +56,7 @@ class Request(NamedTuple):
     follow: str | None = None
     graphql: bool = False
     host: str | None = None
+    shared_ok: bool = False
 
 
 class Reply(NamedTuple):

@@ -9,7 +9,7 @@ import orjson
 
 from loadtests.client.content_encoding import OFFERED
 from loadtests.client.errors import ProtocolError
-from loadtests.client.interface import Request
+from loadtests.client.interface import Content, Request
 from loadtests.client.origin import Origin
 
 MAX_TEMPLATES = 256
@@ -50,9 +50,11 @@ class RequestBytes:
 
     def of(self, request: Request, traceparent: str, cookies: str) -> bytes:
         """Return the bytes of `request` with the `cookies` of a jar; raises ProtocolError on what HTTP can't say."""
-        _, method, path, body, form, headers, _, _, _, _ = request
+        _, method, path, body, form, headers, _, _, _, _, _ = request
         if not (path[:1] == "/" and path.isprintable() and " " not in path):  # ASCII it is, or isn't encoded below
             raise ProtocolError(f"not a request's target: {path!r}")
+        if headers is not None and "Cookie" in headers:
+            cookies, headers = with_own_cookies(cookies, headers)
         before, after, own = self._templates.get(method if headers is None else (method, *headers)) or self._open(
             method, headers or {}
         )
@@ -66,9 +68,9 @@ class RequestBytes:
             length = "Content-Length: 0\r\n" if method in WITH_LENGTH else ""
             return as_bytes(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n")
         kind, content = content_of(body, form)
+        kind = f"Content-Type: {kind}\r\n" if kind else ""
         head = as_bytes(
-            f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}"
-            f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
+            f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{kind}Content-Length: {len(content)}\r\n\r\n"
         )
         return head + content
 
@@ -109,9 +111,27 @@ def common_headers(given: Mapping[str, str], method: str, own: Mapping[str, str]
             yield name, value
 
 
+def with_own_cookies(cookies: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str] | None]:
+    """Return the cookies of a jar with those of a request's own header `Cookie`, and its other headers.
+
+    Raises ProtocolError. Of a name that both have the request's own is sent: a message has one Cookie header
+    (RFC 6265, 5.4).
+    """
+    own = headers["Cookie"]
+    if not is_field_value(own):
+        raise ProtocolError("a header holds what HTTP can't say")
+    names = {pair.partition("=")[0].strip() for pair in own.split(";")}
+    kept = [pair for pair in cookies.split("; ") if pair and pair.partition("=")[0] not in names]
+    return "; ".join([*kept, own]), {name: value for name, value in headers.items() if name != "Cookie"} or None
+
+
 def content_of(body: Any, form: Mapping[str, str] | Sequence[tuple[str, str]] | None) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
     """Return what is posted and its type."""
     if form is None:
+        if type(body) is Content:
+            if not is_field_value(body.kind):
+                raise ProtocolError("a media type holds what HTTP can't say")
+            return body
         try:
             return "application/json", orjson.dumps(body)
         except TypeError as error:  # a text with half a surrogate pair, say

@@ -30,7 +30,8 @@ class BlockEntry(WrittenDocument):
 
     `release` is what the probe named in the block. A request belongs to the block in which it was scheduled, from
     `starts_at` + the design's `skip_s`, if its session began in a block of the same variant. `invalid_because` is why
-    the block can't be counted, where each block is a run: that run isn't valid. Its pair has no value then.
+    the block can't be counted, where each block is a run: that run isn't valid. Its pair has no value then; `outside`
+    are the causes outside the shop, where these alone made it so.
     """
 
     pair: int
@@ -40,6 +41,7 @@ class BlockEntry(WrittenDocument):
     ends_at: Ns
     release: str | None = None
     invalid_because: str | None = None
+    outside: tuple[str, ...] = ()
 
 
 class DesignEntry(WrittenDocument):
@@ -74,6 +76,7 @@ class ComparisonJob(WrittenDocument):
     a: VariantEntry
     b: VariantEntry
     design: DesignEntry
+    seed: str = Field("", description="what the order of its blocks was drawn from; empty where nothing was drawn")
     blocks: tuple[BlockEntry, ...] = ()
     objectives: tuple[str, ...] = Field((), description="the names of the copies beside this file")
     notes: tuple[str, ...] = ()

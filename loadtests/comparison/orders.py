@@ -63,7 +63,7 @@ def _accepted(directory: RunDirectory) -> Counter[int]:
                 row = orjson.loads(line)
                 if row["event"] == "attempt":
                     session_of[row["key"]] = row["session"]
-                elif row["outcome"] == "accepted" and row["key"] in session_of:
+                elif row["event"] != "created" and row["outcome"] == "accepted" and row["key"] in session_of:
                     orders[session_of[row["key"]]] += 1
             except (ValueError, KeyError, TypeError) as error:
                 raise BadInput(f"{path}: line {number}: no row of a ledger") from error

@@ -4,6 +4,7 @@ The worker asks for it a slice at a time, proving that it knows the run's token,
 that can't be made without the token: it says where load goes, and which variables are sent there.
 """
 
+import base64
 import hashlib
 import hmac
 import re
@@ -24,25 +25,32 @@ _LONGEST_S, _ASK_AGAIN_S = 60.0, 2.0
 SLICE_BYTES = 128 * 1024
 MOST_BYTES = 16 * 1024 * 1024
 _FILE = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
-_NAME = rf"plan\.yaml|targets\.redacted\.json|job\.json|objectives/{_FILE}\.yaml|storefront/{_FILE}\.py"
+_NAME = rf"plan\.yaml|targets\.redacted\.json|job\.json|objectives/{_FILE}\.yaml|storefront/(?:{_FILE}/)*{_FILE}"
 
 
 class RunBundle(Document):
-    """The files by their names below the run directory."""
+    """The files by their names below the run directory; what is no text is in `data`, in base64."""
 
     run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     workers: int = Field(ge=1)
     files: dict[str, str]
+    data: dict[str, str] = Field(default_factory=dict)
 
 
 def pack(directory: RunDirectory, workers: int) -> bytes:
     """Return the bundle of a run that is prepared, for so many workers, as it is sent."""
     paths = (
         *(directory.plan, directory.targets, directory.job, *sorted(directory.objectives.glob("*.yaml"))),
-        *sorted(directory.storefront.glob("*.py")),
+        *directory.storefront_files(),
     )
-    files = {path.relative_to(directory.path).as_posix(): path.read_text(encoding="utf-8") for path in paths}
-    return RunBundle(run=directory.name, workers=workers, files=files).model_dump_json().encode()
+    files, data = {}, {}
+    for path in paths:
+        name, content = path.relative_to(directory.path).as_posix(), path.read_bytes()
+        try:
+            files[name] = content.decode()
+        except UnicodeDecodeError:
+            data[name] = base64.b64encode(content).decode()
+    return RunBundle(run=directory.name, workers=workers, files=files, data=data).model_dump_json().encode()
 
 
 def asking(token: str, client: str, nonce: str) -> str:
@@ -112,7 +120,7 @@ class BundleDownload:
         if self._size_and_seal is None or not hmac.compare_digest(sealed.encode(), self._size_and_seal[1].encode()):
             raise BadInput("the run bundle came from a master that doesn't know the token, or was changed on the way")
         bundle = validate_json(self._data.decode(), RunBundle, "the run bundle")
-        for name in bundle.files:
+        for name in (*bundle.files, *bundle.data):
             if re.fullmatch(_NAME, name) is None:
                 raise BadInput(f"the run bundle: unexpected file {name!r}")
         return bundle
@@ -145,6 +153,10 @@ def unpack(bundle: RunBundle, folder: Path) -> RunDirectory:
     directory = RunDirectory(path=folder / bundle.run)
     for path in (directory.path, directory.objectives, directory.logs, directory.storefront):
         path.mkdir(parents=True, exist_ok=True)
-    for name, text in bundle.files.items():
-        write_bytes(directory.path / name, text.encode())
+    contents = {name: text.encode() for name, text in bundle.files.items()}
+    contents |= {name: base64.b64decode(text) for name, text in bundle.data.items()}
+    for name, content in contents.items():
+        path = directory.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, content)
     return directory

@@ -30,13 +30,15 @@ NO_ORDERS_PER_SESSION = (
 class Offer:
     """The journeys that a storefront offers for a mix: of those who buy, by their part of the buyers, and the others.
 
-    `known` are all that a mix may name, `buyers` those of them whose sessions order.
+    `known` are all that a mix may name, `buyers` those of them whose sessions order. `shares` is the storefront's own
+    mix, where it has one: who orders how often is then for its sessions to say.
     """
 
     buying: Mapping[str, float]
     looking: tuple[str, ...]
     known: tuple[str, ...]
     buyers: frozenset[str]
+    shares: Mapping[str, float] | None = None
 
 
 # The built-in storefront's.
@@ -100,7 +102,7 @@ def build_plan(forecast: Forecast, choices: Choices) -> Plan:
         "not_judged": choices.not_judged,
     }
     plan = validate(data, Plan, f"plan {choices.name}")
-    if choices.journeys is not None:
+    if choices.journeys is not None and choices.offer.shares is None:
         _check_mix(choices.journeys, orders_per_session, choices.offer)
     return plan
 
@@ -126,8 +128,18 @@ def fitting_mix(orders_per_session: float, offer: Offer = BUILT_IN) -> dict[str,
     return {**lookers, **buyers}
 
 
+def rounded_shares(shares: Mapping[str, float]) -> dict[str, float]:
+    """Return shares of six digits that sum to 1, without those that are none."""
+    mix = {name: round(share, 6) for name, share in shares.items() if share > 0}
+    first = next(iter(mix))
+    mix[first] = round(mix[first] + 1 - math.fsum(mix.values()), 6)
+    return mix
+
+
 def _mix(choices: Choices, orders_per_session: float) -> dict[str, float]:
     given = choices.journeys
+    if given is None and choices.offer.shares is not None:
+        return dict(choices.offer.shares)
     if given is None:
         return fitting_mix(orders_per_session, choices.offer)
     if unknown := [name for name in given if name not in choices.offer.known]:

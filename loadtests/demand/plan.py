@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from loadtests.demand.curve import Curve, Piece
 from loadtests.demand.think_time import Positive, ThinkTime
+from slo import yaml_text
 from slo.documents import Document, read_yaml
 
 FORMAT: Final = "peakproof/plan/v1"
@@ -347,7 +348,7 @@ class _Inline(dict[str, object]):
     """A mapping to be written on one line."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml_text.Dumper):
     """The safe dumper, which knows what stands on one line."""
 
 

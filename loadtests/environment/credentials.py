@@ -15,8 +15,9 @@ from urllib.parse import quote, quote_plus
 
 from loadtests.environment.addresses import Kind
 from loadtests.environment.hosts import Protection
+from loadtests.environment.record_targets import RecordSource
 from loadtests.environment.target_fields import BasicAuth
-from loadtests.environment.targets import Environment, OwnFile
+from loadtests.environment.targets import Environment, Locustfile, OwnCode
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10
@@ -103,7 +104,7 @@ def credentials_of(environment: Environment, variables: Mapping[str, str]) -> Cr
     if environment.proxy is not None and environment.proxy.basic_auth is not None:
         proxy, secrets = _basic(environment.proxy.basic_auth, variables, "proxy.basic_auth", environment.base_url)
         hidden += secrets
-    if isinstance(environment.storefront, OwnFile):
+    if isinstance(environment.storefront, OwnCode):
         hidden += settings_of(environment.storefront, variables, "storefront").secrets
     return replace(own, hosts=hosts, hidden=tuple(hidden), proxy=proxy)
 
@@ -134,7 +135,7 @@ class Settings:
     secrets: tuple[Secret, ...] = ()
 
 
-def settings_of(own: OwnFile, variables: Mapping[str, str], place: str) -> Settings:
+def settings_of(own: OwnCode, variables: Mapping[str, str], place: str) -> Settings:
     """Read the settings of a file of the user's; raises BadInput, which names no value."""
     read = {
         name: _read(source.env, source.file, variables, f"{place}.settings.{name}", for_header=False)
@@ -142,6 +143,43 @@ def settings_of(own: OwnFile, variables: Mapping[str, str], place: str) -> Setti
     }
     values = {**own.settings, **{name: secret.reveal() for name, secret in read.items()}}
     return Settings(values=values, secrets=tuple(read.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAccess:
+    """What one kind of shop records is read with: a database's address, or headers; `hidden` is what is secret in it.
+
+    `authorizes` says whether the headers hold an authorization of their own.
+    """
+
+    address: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: tuple[Secret, ...] = ()
+
+    @property
+    def authorizes(self) -> bool:
+        """Whether the headers hold an authorization of their own."""
+        return any(name.lower() == "authorization" for name in self.headers)
+
+
+def record_access_of(kind: str, source: RecordSource, variables: Mapping[str, str]) -> RecordAccess:
+    """Read what a declared kind of shop records is read with; raises BadInput, which names no value."""
+    place = f"shop_records.{kind}"
+    if source.sql is not None:
+        url = source.sql.url
+        if url.value is not None:
+            return RecordAccess(address=url.value)
+        secret = _read(url.env, url.file, variables, f"{place}.sql.url", for_header=False)
+        return RecordAccess(address=secret.reveal(), hidden=(secret,))
+    http = source.http
+    if http is None:
+        return RecordAccess()
+    own = _of_host(Protection(headers=http.headers, basic_auth=http.basic_auth), http.url, variables, f"{place}.http.")
+    headers, hidden = own.revealed(), own.hidden
+    if http.bearer is not None:
+        token = _read(http.bearer.env, http.bearer.file, variables, f"{place}.http.bearer")
+        headers["Authorization"], hidden = f"Bearer {token.reveal()}", (*hidden, token)
+    return RecordAccess(headers=headers, hidden=hidden)
 
 
 def _basic(basic: BasicAuth, variables: Mapping[str, str], place: str, url: str) -> tuple[Secret, list[Secret]]:
@@ -198,8 +236,10 @@ def variables_of(environment: Environment) -> frozenset[str]:
     declared: list[Protection | BasicAuth] = [environment, *environment.hosts.values()]
     declared += [proxy] if proxy is not None else []
     named = [name for one in declared for name in one.variables()]
-    if isinstance(environment.storefront, OwnFile):
+    if isinstance(environment.storefront, OwnCode):
         named += [source.env for source in environment.storefront.sources().values() if source.env is not None]
+    if isinstance(environment.storefront, Locustfile):
+        named += environment.storefront.variables
     return frozenset(named)
 
 

@@ -13,6 +13,7 @@ from pydantic import model_validator
 
 from loadtests.environment.addresses import Kind, kind_of, networks, readable, refusal
 from loadtests.environment.proxy_rules import check_proxy, goes_through, resolved_by_proxy
+from loadtests.environment.record_targets import HttpRecords
 from loadtests.environment.target_fields import AddressText
 from loadtests.environment.targets import Environment
 from slo.documents import BadInput, Document
@@ -145,11 +146,14 @@ def hosts_of(environment: Environment) -> tuple[str, ...]:
 def _urls(environment: Environment) -> tuple[str, ...]:
     named = (
         *environment.loaded.values(), *environment.variant_urls,
-        environment.orders_url, environment.stock_url, environment.funnel_url,
-        environment.payments_url, environment.kill_url, environment.alertmanager_url,
+        *(page.url for page in _record_pages(environment)), environment.kill_url, environment.alertmanager_url,
         *(target.url for target in environment.metrics),
     )  # fmt: skip
     return tuple(url for url in named if url is not None)
+
+
+def _record_pages(environment: Environment) -> tuple[HttpRecords, ...]:
+    return () if environment.shop_records is None else environment.shop_records.pages
 
 
 def host_of(url: str) -> str:
@@ -173,10 +177,9 @@ def _check_address(environment: Environment, host: str, text: str) -> None:
 def _check_in_the_clear(environment: Environment, found: Mapping[str, Destination]) -> None:
     protected = {url: environment.protection(label) for label, url in environment.loaded.items()}
     bearer = environment.token_env is not None or environment.token_file is not None
-    sources = (environment.orders_url, environment.stock_url, environment.funnel_url, environment.payments_url)
     urls = [url for url, host in protected.items() if host.has_secret]
     urls += list(environment.variant_urls) if environment.has_secret else []
-    urls += [url for url in sources if url is not None and bearer]
+    urls += [page.url for page in _record_pages(environment) if bearer or page.has_secret]
     tokens = {
         environment.alertmanager_url: environment.alertmanager_token,
         environment.grafana_url: environment.grafana_token,

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -48,6 +48,17 @@ def load_module(path: Path, text: str | None = None) -> ModuleType:
         del sys.modules[name]
         raise BadInput(f"{path}: {place_of(error, path)}{_why(error)}") from error
     return module
+
+
+def run_bounded(path: Path, run: Callable[[], ModuleType]) -> ModuleType:
+    """Return what runs the code of the file at `path`, and of others for it; raises BadInput as `load_module` does."""
+    try:
+        with _no_longer_than(MOST_S):
+            return run()
+    except SyntaxError as error:
+        raise BadInput(f"{error.filename or path}: line {error.lineno}: {error.msg}") from error
+    except (Exception, SystemExit, _TooLongError) as error:
+        raise BadInput(f"{path}: {place_of(error, path)}{_why(error)}") from error
 
 
 def place_of(error: BaseException, path: Path) -> str:

@@ -13,6 +13,15 @@ from loadtests.environment.data_targets import DataTargets
 from loadtests.environment.fingerprint import EnvironmentFact, check_comparable
 from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pair, at, check_apart
 from loadtests.environment.notice_targets import NoticeTargets
+from loadtests.environment.record_targets import (
+    KINDS,
+    FunnelSource,
+    HttpRecords,
+    OrdersSource,
+    PaymentsSource,
+    RecordSource,
+    StockSource,
+)
 from loadtests.environment.target_fields import (
     CREDENTIALS,
     OWN_HEADERS,
@@ -40,9 +49,11 @@ from slo.documents import BadInput, Document, read_yaml
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
-    r"^environments\.[^.]+(\.hosts\.[^.]+)?"
+    r"^environments\.[^.]+(\.cleanup)?(\.hosts\.[^.]+)?"
     r"(\.(headers|basic_auth|proxy|token_env|token_file|alertmanager_token|grafana_token|client_certificate|ca)\b"
-    r"|\.(storefront|shop_records)\.settings\b|\.accounts: |: )"
+    r"|\.(storefront|shop_records|cleanup)\.settings\b"
+    r"|\.shop_records\.[a-z]+\.(sql\.url|http\.(bearer|basic_auth|headers))\b"
+    r"|\.accounts: |: )"
 )
 
 
@@ -50,7 +61,9 @@ def _storefront(name: str) -> str:
     if name not in STOREFRONTS:
         known = " or ".join(map(repr, STOREFRONTS))
         raise PydanticCustomError(
-            "storefront", "Input should be {known}, or {file: your-storefront.py}", {"known": known}
+            "storefront",
+            "Input should be {known}, or {file: your-storefront.py}, or {locustfile: your-locustfile.py}",
+            {"known": known},
         )
     return name
 
@@ -146,21 +159,22 @@ class AllowedNetwork(Document):
 SettingValue = str | int | float | bool | list[Any] | Mapping[str, Any] | None
 
 
-class OwnFile(Document):
-    """A Python file of the user's, and the settings that it is given.
+def _python_file(name: str) -> str:
+    if not name.endswith(".py"):
+        raise ValueError("must be a Python file: its name ends in .py")
+    return name
+
+
+PythonFile = Annotated[File, AfterValidator(_python_file)]
+
+
+class OwnCode(Document):
+    """Code of the user's, and the settings that it is given.
 
     A setting is any value, or {env: NAME} or {file: PATH}: where a secret is read from when a run starts.
     """
 
-    file: File
     settings: Mapping[str, SettingValue] = Field(default_factory=dict, max_length=100)
-
-    @field_validator("file")
-    @classmethod
-    def _is_python(cls, name: str) -> str:
-        if not name.endswith(".py"):
-            raise ValueError("must be a Python file: its name ends in .py")
-        return name
 
     @field_validator("settings")
     @classmethod
@@ -182,22 +196,125 @@ class OwnFile(Document):
             if isinstance(value, Mapping) and value.keys() & {"env", "file"}
         }
 
-    def anchored(self, folder: Path) -> "OwnFile":
+    def anchored(self, folder: Path) -> Self:
         """Return it with every path absolute: what is relative is looked for in `folder`."""
         files = {
             name: {"file": str((folder / source.file).absolute())}
             for name, source in self.sources().items()
             if source.file is not None
         }
-        return self.model_copy(
-            update={"file": str((folder / self.file).absolute()), "settings": {**self.settings, **files}}
-        )
+        return self.model_copy(update={"settings": {**self.settings, **files}})
+
+
+class OwnFile(OwnCode):
+    """A Python file of the user's, and the settings that it is given."""
+
+    file: PythonFile
+
+    def anchored(self, folder: Path) -> Self:
+        """Return it with every path absolute: what is relative is looked for in `folder`."""
+        return super().anchored(folder).model_copy(update={"file": str((folder / self.file).absolute())})
+
+
+class Locustfile(OwnCode):
+    """A Locust file, which is played as it is: its users are journeys.
+
+    `settings` are the values of the arguments that it adds to Locust's command line, `variables` the environment
+    variables that it reads (those that are named as a secret is are masked), and `files` patterns of what lies below
+    its folder and belongs to it. A session of a user whose tasks are drawn plays `tasks_per_session` in the mean.
+    """
+
+    locustfile: PythonFile
+    tasks_per_session: float = Field(default=5, ge=1, le=1000)
+    tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The path of the file."""
+        return self.locustfile
+
+    def sources(self) -> dict[str, HeaderValue]:
+        """Return the settings and the variables that are read from a variable or a file, by name."""
+        named = {f"${name}": HeaderValue(env=name) for name in self.variables if SECRET_NAME.search(name)}
+        return {**super().sources(), **named}
+
+    def anchored(self, folder: Path) -> Self:
+        """Return it with every path absolute: what is relative is looked for in `folder`."""
+        return super().anchored(folder).model_copy(update={"locustfile": str((folder / self.locustfile).absolute())})
+
+
+class CleanupTarget(OwnCode):
+    """How `peakproof cleanup` removes what a run created: at most `requests_per_s`, `at_once` things at a time.
+
+    `file` holds the methods marked `@cleanup`; without it they are the storefront's own. `settings` are given to them
+    beside the storefront's, and `hosts` may be asked beside the environment's; no run is given either.
+    """
+
+    file: PythonFile | None = None
+    hosts: Mapping[Label, Host] = Field(default_factory=dict, max_length=MAX_HOSTS)
+    requests_per_s: float = Field(default=5.0, gt=0, le=1000, allow_inf_nan=False)
+    at_once: int = Field(default=2, ge=1, le=16)
+
+    def anchored(self, folder: Path) -> Self:
+        """Return it with every path absolute: what is relative is looked for in `folder`."""
+        hosts = {label: host.anchored(folder) for label, host in self.hosts.items()}
+        return super().anchored(folder).model_copy(update={"file": at(folder, self.file), "hosts": hosts})
+
+
+class ShopRecordsTarget(OwnCode):
+    """Where the shop records are read from: kind by kind, and a Python file for those that none is given for."""
+
+    file: PythonFile | None = None
+    orders: OrdersSource | None = None
+    payments: PaymentsSource | None = None
+    stock: StockSource | None = None
+    funnel: FunnelSource | None = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.file is None and not self.kinds:
+            raise ValueError(f"must have one of {', '.join(KINDS)} and file")
+        if self.file is None and self.settings:
+            raise ValueError("settings go with file")
+        return self
+
+    @property
+    def kinds(self) -> Mapping[str, RecordSource]:
+        """What is read by SQL or HTTP."""
+        found = {"orders": self.orders, "payments": self.payments, "stock": self.stock, "funnel": self.funnel}
+        return {kind: source for kind, source in found.items() if source is not None}
+
+    @property
+    def own(self) -> OwnFile | None:
+        """The user's file, with its settings."""
+        return None if self.file is None else OwnFile.model_construct(file=self.file, settings=self.settings)
+
+    @property
+    def pages(self) -> tuple[HttpRecords, ...]:
+        """What is read by HTTP."""
+        return tuple(source.http for source in self.kinds.values() if source.http is not None)
+
+    def anchored(self, folder: Path) -> Self:
+        """Return it with every path absolute: what is relative is looked for in `folder`."""
+        kinds: dict[str, object] = {kind: source.anchored(folder) for kind, source in self.kinds.items()}
+        return super().anchored(folder).model_copy(update={"file": at(folder, self.file), **kinds})
+
+
+def _kind_of_storefront(value: object) -> str:
+    if isinstance(value, Locustfile) or (isinstance(value, Mapping) and "locustfile" in value):
+        return "<locust>"
+    return "<file>" if isinstance(value, Mapping | OwnFile) else "<name>"
 
 
 # A storefront by its built-in name, or the user's own; a tag in angle brackets is no part of a place in the document.
 StorefrontSource = Annotated[
-    Annotated[StorefrontName, Tag("<name>")] | Annotated[OwnFile, Tag("<file>")],
-    Discriminator(lambda value: "<file>" if isinstance(value, Mapping | OwnFile) else "<name>"),
+    Annotated[StorefrontName, Tag("<name>")]
+    | Annotated[OwnFile, Tag("<file>")]
+    | Annotated[Locustfile, Tag("<locust>")],
+    Discriminator(_kind_of_storefront),
 ]
 
 
@@ -209,7 +326,12 @@ class Environment(Protection, DataTargets, NoticeTargets):
     are what the host of `base_url` wants to see; the `hosts` beside it have their own.
     """
 
-    RENAMED = MappingProxyType({"cdn_url": "hosts: {cdn: {url: …}}"})
+    RENAMED = MappingProxyType(
+        {
+            "cdn_url": "hosts: {cdn: {url: …}}",
+            **{f"{kind}_url": f"shop_records: {{{kind}: {{http: {{url: …}}}}}}" for kind in KINDS},
+        }
+    )
 
     base_url: BaseAddress
     storefront: StorefrontSource
@@ -220,11 +342,8 @@ class Environment(Protection, DataTargets, NoticeTargets):
     release_probe: ReleaseProbe | None = None
     metrics: tuple[ScrapeTarget, ...] = ()
     traces: bool = False
-    orders_url: WebAddress | None = None
-    stock_url: WebAddress | None = None
-    funnel_url: WebAddress | None = None
-    payments_url: WebAddress | None = None
-    shop_records: OwnFile | None = None
+    shop_records: ShopRecordsTarget | None = None
+    cleanup: CleanupTarget | None = None
     hosts: Mapping[Label, Host] = Field(default_factory=dict, max_length=MAX_HOSTS)
     http_version: HttpVersion = "1.1"
     token_env: Variable | None = None
@@ -257,6 +376,7 @@ class Environment(Protection, DataTargets, NoticeTargets):
             raise ValueError("network.allow and proxy.resolves_names exclude each other: no address would be known")
         check_comparable(self.fingerprint, self.production_fingerprint)
         check_apart(self.base_url, self.hosts)
+        self._check_cleanup()
         given = written | {name.lower() for name in self.headers}
         check_variants(self.variants, self.base_url, self.hosts, given)
         for label, host in self.hosts.items():
@@ -268,6 +388,31 @@ class Environment(Protection, DataTargets, NoticeTargets):
                     f" {self.ceiling.requests_per_s:g}"
                 )
         return self
+
+    def _check_cleanup(self) -> None:
+        if self.cleanup is None:
+            return
+        if twice := self.hosts.keys() & self.cleanup.hosts.keys():
+            raise ValueError(f"cleanup.hosts holds {', '.join(sorted(twice))}, which hosts declares already")
+        check_apart(self.base_url, {**self.hosts, **self.cleanup.hosts})
+
+    def for_cleanup(self) -> "Environment":
+        """Return the environment as a cleanup asks it: with its hosts, and without files of accounts and data."""
+        without: dict[str, object] = {"accounts": None, "data": {}}
+        if self.cleanup is not None:
+            without |= {"hosts": {**self.hosts, **self.cleanup.hosts}}
+            without |= {"cleanup": self.cleanup.model_copy(update={"hosts": {}})}
+        return self.model_copy(update=without)
+
+    @property
+    def records_declared(self) -> Mapping[str, RecordSource]:
+        """What is read of the shop records by SQL or HTTP, by its kind."""
+        return {} if self.shop_records is None else self.shop_records.kinds
+
+    @property
+    def records_file(self) -> OwnFile | None:
+        """The user's file of shop records."""
+        return None if self.shop_records is None else self.shop_records.own
 
     @property
     def cached_steps(self) -> frozenset[str]:
@@ -318,7 +463,8 @@ class Environment(Protection, DataTargets, NoticeTargets):
         storefront = self.storefront if isinstance(self.storefront, str) else self.storefront.anchored(folder)
         records = None if self.shop_records is None else self.shop_records.anchored(folder)
         own: dict[str, object] = {"token_file": at(folder, self.token_file), "proxy": proxy, "hosts": hosts}
-        own |= {"storefront": storefront, "shop_records": records}
+        cleanup = None if self.cleanup is None else self.cleanup.anchored(folder)
+        own |= {"storefront": storefront, "shop_records": records, "cleanup": cleanup}
         own |= {**self.anchored_data(folder), **self.anchored_files(folder), **self.anchored_notices(folder)}
         return self.model_copy(update=own)
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from loadtests.environment.notice_targets import LabelValue
 from loadtests.environment.target_fields import BaseAddress, Label
 from loadtests.results.inputs import Inputs
+from slo import yaml_text
 from slo.documents import Document, read_yaml
 from slo.outcomes import EnvironmentLacks
 
@@ -54,7 +55,12 @@ class Permission(Document):
 
     def to_yaml(self) -> str:
         """Return the document."""
-        return yaml.safe_dump(self.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True)
+        return yaml.dump(
+            self.model_dump(mode="json", exclude_none=True),
+            Dumper=yaml_text.Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return what run.json keeps of it."""

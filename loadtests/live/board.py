@@ -13,6 +13,7 @@ import numpy as np
 from loadtests.demand.curve import Floats
 from loadtests.demand.visits import ASSET_STEPS
 from loadtests.live.buckets import bounds_with, bucket_of, counted, limits_of
+from loadtests.live.criteria import Followed
 from loadtests.live.histogram import Histogram
 from loadtests.live.so_far import Judged, SoFar
 from loadtests.live.worker_figures import UNREACHED, Gauges, Watch, _unpacked
@@ -71,7 +72,8 @@ class Board:
         self._timetable, self._watches, self._started_at = timetable, watches, started_at
         self._latency: dict[str, Histogram] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
-        limits = limits_of((watch.limit_s, watch.steps) for watch in watches)
+        limits = limits_of((watch.limit_s, watch.steps) for watch in watches if watch.criterion is None)
+        self._followed = {one.name: Followed(criterion=one.criterion) for one in watches if one.criterion is not None}
         self._within: dict[str, dict[float, int]] = {}
         for limit_s, steps in limits.items():
             for step in steps:
@@ -170,7 +172,8 @@ class Board:
             generator_cpu=max(cpu) if cpu else None,
             dropped_total=sum(g.dropped_total for g in self._gauges.values()),
             workers=len(self._gauges),
-            objectives=[self._objective(watch) for watch in self._watches],
+            objectives=[self._objective(watch) for watch in self._watches if watch.criterion is None],
+            criteria=[one.entry for one in self._followed.values()],
         )
 
     def _close_second(self, elapsed_s: float) -> tuple["_Second", "_Second"]:
@@ -182,8 +185,11 @@ class Board:
         before = self._recent[0] if self._recent else _Second()
         self._recent.append(last)
         self._now = _Second()
+        for name, one in self._followed.items():
+            if (judged := self._counts(name)).total:
+                one.close_second(judged)
         for watch in self._watches:
-            if (judged := self._counts(watch.name)).total:
+            if watch.criterion is None and (judged := self._counts(watch.name)).total:
                 self._judged_seconds.setdefault(watch.name, []).append(judged)
         return before, self._recent[-1]
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from loadtests.demand.plan import Plan
 from loadtests.demand.visits import planned_events
+from loadtests.live.criteria import criteria_of, criteria_watches
 from loadtests.live.so_far import SoFar
 from loadtests.live.worker_figures import Watch
 from loadtests.results.records import StepRecord
@@ -17,17 +18,18 @@ from slo.statistics import ALPHA, miss_is_certain
 
 
 def watches_of(directory: RunDirectory, plan: Plan) -> tuple[Watch, ...]:
-    """Return a watch for each objective of the run that is read from records; raises BadInput."""
+    """Return a watch for each objective of the run that is read from records, and for its criteria; raises BadInput."""
     objectives = read_objectives(sorted(directory.objectives.glob("*.yaml")))
     planned = planned_events(plan, objectives)
     waived = _waived(directory)
-    return tuple(
+    watched = (
         _watch(
             objective, math.nan if objective.name in waived else planned[objective.name], plan, ALPHA / len(objectives)
         )
         for objective in objectives
         if objective.indicator.source.kind == "records" and objective.slices is None
     )
+    return (*watched, *criteria_watches(criteria_of(directory), plan))
 
 
 def _waived(directory: RunDirectory) -> frozenset[str]:

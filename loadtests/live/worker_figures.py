@@ -11,6 +11,7 @@ from loadtests.live.buckets import BOUNDS_NS, limits_of
 from loadtests.live.histogram import Histogram, by_group
 from loadtests.live.so_far import Judged, SoFar
 from loadtests.results.records import Ints, SessionRecord, StepBatch, StepRecord
+from slo.policy.criteria import Criterion
 
 BLOCKED = "blocked"
 UNREACHED = frozenset({BLOCKED, "proxy"})
@@ -22,7 +23,8 @@ class Watch:
 
     `limit_s` is None for availability; `bad` is None for a request that is left out of judging, and is called only
     for those that failed or took longer than the limit, counted from the scheduled moment: any other is good;
-    `is_certain` is whether the objective will be missed whatever comes, by the counts so far.
+    `is_certain` is whether the objective will be missed whatever comes, by the counts so far. `criterion` is set where
+    it is no objective but a criterion over windows, which nothing is certain of.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Watch:
     limit_s: float | None
     bad: Callable[[StepRecord], bool | None]
     is_certain: Callable[[SoFar], bool]
+    criterion: Criterion | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class WorkerFigures:
 
     def __init__(self, watches: Sequence[Watch], judged: tuple[int, int], in_flight: InFlight = tuple) -> None:
         self._watches, self._judged, self._in_flight = watches, judged, in_flight
-        self._limits = limits_of((watch.limit_s, watch.steps) for watch in watches)
+        self._limits = limits_of((watch.limit_s, watch.steps) for watch in watches if watch.criterion is None)
         self._sequence = 0
         self._change = Change()
         self._blocked_in_a_row = 0

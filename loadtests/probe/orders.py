@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loadtests.environment.bundle import files_of
 from loadtests.environment.destinations import Destinations
-from loadtests.environment.targets import Environment, OwnFile, redacted
-from loadtests.results.inputs import Inputs, hash_inputs
+from loadtests.environment.targets import redacted
+from loadtests.results.inputs import Inputs, hash_inputs, keep_storefront
 from loadtests.results.ledger import count_rows, orders_of
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.results.run_json import PEAKPROOF
 from loadtests.worker.job import write_job
-from slo.documents import BadInput, read_json, read_text
+from slo.documents import BadInput, read_json
 from slo.validity.run_document import (
     FORMAT,
     DestinationsFacts,
@@ -100,24 +101,17 @@ def directory_of(parent: Path, given: ProbeInputs, now: int) -> RunDirectory:
     """Return the directory below `parent` that a probe is played on, made or as it is."""
     inputs = given.inputs
     kept = redacted(inputs.environment_name, inputs.environment)
-    own = _own_file(inputs.environment)
-    text = "" if own is None else read_text(own)
-    words = json.dumps([kept, inputs.plan_text, text, PEAKPROOF], sort_keys=True)
+    own = [(path, hashlib.sha256(content).hexdigest()) for path, content in files_of(inputs.environment.storefront)]
+    words = json.dumps([kept, inputs.plan_text, own, PEAKPROOF], sort_keys=True)
     day = f"{datetime.fromtimestamp(now / 1e9, UTC):%Y%m%d}T000000Z"
     name = f"{day}-{given.module}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
     directory = RunDirectory(path=parent / name)
     directory.logs.mkdir(parents=True, exist_ok=True)
     write_bytes(directory.plan, inputs.plan_text.encode())
     write_json(directory.targets, kept)
-    if own is not None:
-        directory.storefront.mkdir(exist_ok=True)
-        write_bytes(directory.storefront / own.name, text.encode())
+    keep_storefront(inputs.environment, directory.storefront)
     write_job(directory, None, PEAKPROOF, given.destinations, production=inputs.production, data=inputs.data)
     return directory
-
-
-def _own_file(environment: Environment) -> Path | None:
-    return Path(environment.storefront.file) if isinstance(environment.storefront, OwnFile) else None
 
 
 def write_run(directory: RunDirectory, given: ProbeInputs, now: int) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from loadtests.demand.plan import Plan
+from loadtests.environment.bundle import files_of
 from loadtests.environment.data_files import FileFacts
 from loadtests.environment.own_module import MAX_BYTES
-from loadtests.environment.targets import Environment, OwnFile, redacted
+from loadtests.environment.targets import Environment, redacted
 from loadtests.results import run_directory
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from slo.documents import read_text
@@ -87,17 +88,16 @@ def declared_by(environment: Environment, by_file: Collection[str] | None = None
     `by_file` is what its file of shop records has; where that isn't known, it counts as all of them.
     """
     offers = {
-        "orders": environment.orders_url,
-        "payments": environment.payments_url,
-        "stock": environment.stock_url,
+        **dict(environment.records_declared),
         "release": environment.release_probe,
         "traces": environment.traces or None,
         "test data": environment.data_files() or None,
     }
     own: Collection[str] = ()
-    if environment.shop_records is not None:
+    if environment.records_file is not None:
         own = RECORDS if by_file is None else by_file
-    return frozenset(name for name, where in offers.items() if where is not None or (name in own and name in RECORDS))
+    names = (*RECORDS, "release", "traces", "test data")
+    return frozenset(name for name in names if offers.get(name) is not None or name in own)
 
 
 def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
@@ -109,16 +109,21 @@ def prepare(inputs: Inputs, runs: Path) -> RunDirectory:
         write_json(directory.targets, redacted(inputs.environment_name, inputs.environment))
         if inputs.policy is not None:
             write_bytes(directory.policy, inputs.policy.to_yaml().encode())
-        if isinstance(inputs.environment.storefront, OwnFile):
-            file = Path(inputs.environment.storefront.file)
-            directory.storefront.mkdir()
-            write_bytes(directory.storefront / file.name, read_text(file).encode())
+        keep_storefront(inputs.environment, directory.storefront)
         if inputs.records is not None:
             directory.shop_records.mkdir()
             write_bytes(directory.shop_records / inputs.records.path.name, inputs.records.text.encode())
     except OSError as error:
         raise EnvironmentLacks(f"{runs}: can't be written: {error.strerror}") from error
     return directory
+
+
+def keep_storefront(environment: Environment, folder: Path) -> None:
+    """Copy the files of an environment's storefront, if it is the user's own, below the folder."""
+    for name, content in files_of(environment.storefront):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, content)
 
 
 def keep_objectives(files: Iterable[Path], folder: Path) -> tuple[str, ...]:
@@ -136,7 +141,7 @@ def hash_inputs(directory: RunDirectory) -> dict[str, str]:
     """Return the SHA-256 of each copied input in the run directory, by its path below it."""
     copies = (
         *(directory.plan, directory.targets, directory.policy, *sorted(directory.objectives.glob("*.yaml"))),
-        *sorted(directory.storefront.glob("*.py")),
+        *directory.storefront_files(),
         *sorted(directory.shop_records.glob("*.py")),
     )
     return {

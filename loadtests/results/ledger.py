@@ -1,10 +1,10 @@
-"""The ledger of order attempts: a row before each is sent, and a row with its outcome."""
+"""The ledger: a row before each order attempt is sent, one with its outcome, and one for whatever else was created."""
 
 import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # it brings PyArrow, which who only needs a Line shouldn't wa
     from loadtests.results.run_directory import RunDirectory
 
 OutcomeWord = Literal["accepted", "refused", "unknown"]
+_MOST = 1 << 62
 _OUTCOMES = ("accepted", "refused", "unknown")
 
 
@@ -28,7 +29,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An order attempt with its outcome; `unknown` while no reply has come."""
+    """An order attempt with its outcome; `unknown` while no reply has come.
+
+    `amount_cents` is the total that the shop named, once it named one, `asked_cents` what the shopper was to pay
+    before. It was sent `at` and answered `replied_at`, in ns, 0 where that isn't known.
+    """
 
     session: int
     key: str
@@ -36,6 +41,26 @@ class Attempt:
     amount_cents: int
     outcome: OutcomeWord = "unknown"
     order_id: str | None = None
+    asked_cents: int | None = field(default=None, compare=False)
+    at: int = field(default=0, compare=False)
+    replied_at: int = field(default=0, compare=False)
+
+    @property
+    def asked(self) -> int:
+        """What the shopper was to pay before the shop answered."""
+        return self.amount_cents if self.asked_cents is None else self.asked_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedRow:
+    """What a session may have created in the shop beside orders: an account, a cart, an address, a reservation.
+
+    `id` is the shop's own word for it; None where the session's number is enough, as for the account of a new customer.
+    """
+
+    session: int
+    kind: str
+    id: str | None = None
 
 
 class Ledger:
@@ -62,6 +87,11 @@ class Ledger:
         """Write the outcome of the attempt `key`. `at` in ns."""
         self.counts[outcome] += 1
         self._write({"event": "outcome", "at": at, "key": key, "outcome": outcome, **asdict(reply)})
+
+    def created(self, row: CreatedRow, at: int) -> None:
+        """Write that something was created, or is about to be. `at` in ns."""
+        self.counts["created"] = self.counts.get("created", 0) + 1
+        self._write({"event": "created", "at": at, **asdict(row)})
 
     def close(self) -> None:
         """Close the file."""
@@ -99,6 +129,21 @@ def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
     return tuple(attempts)
 
 
+def read_created(paths: Iterable[Path]) -> tuple[CreatedRow, ...]:
+    """Read what a run may have created beside orders, each once, in the order of the rows; raises BadInput."""
+    found: dict[CreatedRow, None] = {}
+    for path in paths:
+        for number, row in _rows(path):
+            if row.get("event") != "created":
+                continue
+            try:
+                own = None if row["id"] is None else str(row["id"])
+                found[CreatedRow(session=int(row["session"]), kind=str(row["kind"]), id=own)] = None
+            except (KeyError, TypeError, ValueError) as error:
+                raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
+    return tuple(found)
+
+
 def count_rows(path: Path) -> int:
     """Return how many whole rows a ledger holds; 0 when there is no file."""
     try:
@@ -128,29 +173,45 @@ def _apply(
     same: dict[tuple[Line, ...], tuple[Line, ...]],
     row: dict[str, Any],
 ) -> None:
+    if row["event"] == "created":
+        return
     key = str(row["key"])
     if row["event"] == "attempt":
         lines = tuple(_line(**line) for line in row["lines"])
-        session, amount_cents = int(row["session"]), int(row["amount_cents"])
+        session, amount_cents = int(row["session"]), _bounded(row["amount_cents"])
         last[key] = len(attempts)
         lines = same.setdefault(lines, lines)  # most carts are like others: they share their lines
-        attempts.append(Attempt(session=session, key=key, lines=lines, amount_cents=amount_cents))
+        at = _moment(row)
+        attempts.append(Attempt(session=session, key=key, lines=lines, amount_cents=amount_cents, at=at))
         return
     if row["event"] != "outcome" or row["outcome"] not in _OUTCOMES:
         raise ValueError(f"unknown event or outcome in {row}")
     before = attempts[last[key]]
-    attempts[last[key]] = Attempt(
-        session=before.session,
-        key=key,
-        lines=before.lines,
-        amount_cents=before.amount_cents if row["total_cents"] is None else int(row["total_cents"]),
+    attempts[last[key]] = replace(
+        before,
+        amount_cents=before.amount_cents if row["total_cents"] is None else _bounded(row["total_cents"]),
         outcome=row["outcome"],
         order_id=None if row["order_id"] is None else str(row["order_id"]),
+        asked_cents=before.asked,
+        replied_at=_moment(row),
     )
 
 
+def _moment(row: dict[str, Any]) -> int:
+    at = row.get("at")
+    return at if isinstance(at, int) and 0 <= at <= _MOST else 0
+
+
 def _line(*, sku: str, quantity: int, location: str) -> Line:
-    return Line(sku=str(sku), quantity=int(quantity), location=str(location))
+    return Line(sku=str(sku), quantity=_bounded(quantity), location=str(location))
+
+
+def _bounded(value: Any) -> int:  # noqa: ANN401 - as it stands in the file
+    """Return a whole number that a column of 64 bits holds; raises what `int` does, or ValueError."""
+    whole = int(value)
+    if abs(whole) > _MOST:
+        raise ValueError("a number beyond 2**62")
+    return whole
 
 
 def orders_of(directory: "RunDirectory") -> dict[str, int]:

@@ -104,6 +104,22 @@ class Objective(_Part):
     certain_breach: bool
 
 
+class Criterion(_Part):
+    """A criterion over windows as the last window shows it, for eyes alone: the verdict counts each from the records.
+
+    `value` is the share of its requests that took too long or failed, null before the first window; `beyond_s` how many
+    seconds ended with a window beyond the limit.
+    """
+
+    name: str
+    says: str
+    value: float | None
+    limit: float
+    beyond: bool
+    beyond_s: Count
+    enforce: bool
+
+
 class LiveDocument(_Part):
     """The state of a run that is being played."""
 
@@ -128,6 +144,7 @@ class LiveDocument(_Part):
     dropped_total: Count
     workers: Count
     objectives: list[Objective]
+    criteria: list[Criterion] = Field(default_factory=list)
     factor: Amount = Field(1.0, description="the multiple of the plan that is played")
     paused: bool = False
     message: str = Field("", description="the answer to the last requested change of the plan")

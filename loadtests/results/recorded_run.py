@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from loadtests.demand.plan import Plan, read_plan
+from loadtests.environment.earlier_targets import as_written_today
 from loadtests.environment.targets import Environment, Targets
 from loadtests.results.inputs import declared_by, hash_inputs
 from loadtests.results.judged_criteria import criteria_of
@@ -15,7 +16,7 @@ from loadtests.results.request_records import read_records
 from loadtests.results.request_tallies import Questions
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import ANSWERS, SPANS
-from slo.documents import BadInput, read_json, read_text
+from slo.documents import BadInput, read_json, read_text, validate
 from slo.objectives.indicators import RequestRecords
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
@@ -108,7 +109,8 @@ def _questions(run: RunDocument, objectives: tuple[Objective, ...], policy: Poli
 
 def read_environment(directory: RunDirectory) -> Environment:
     """Read the one environment of a run; raises BadInput."""
-    environments = read_json(directory.targets, Targets).environments
+    targets = validate(as_written_today(read_object(directory.targets)), Targets, directory.targets)
+    environments = targets.environments
     if len(environments) != 1:
         raise BadInput(f"{directory.targets}: environments: expected one, found {len(environments)}")
     return next(iter(environments.values()))

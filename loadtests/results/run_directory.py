@@ -55,6 +55,10 @@ class RunDirectory:
         """The folder of the storefront's copy."""
         return self.path / "storefront"
 
+    def storefront_files(self) -> list[Path]:
+        """Return the files of the storefront's copy."""
+        return sorted(path for path in self.storefront.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
     @property
     def shop_records(self) -> Path:
         """The folder of the copy of the file of shop records: evidence, which nothing runs."""
@@ -114,6 +118,11 @@ class RunDirectory:
     def audit(self) -> Path:
         """The ledger compared with the shop records."""
         return self.path / "audit.json"
+
+    @property
+    def cleanup(self) -> Path:
+        """What became of each thing that the run created, once a cleanup began."""
+        return self.path / "cleanup.jsonl"
 
     @property
     def verdict(self) -> Path:

@@ -44,7 +44,7 @@ from slo.validity.run_document import (
 PEAKPROOF = version("peakproof")
 _PACKAGES = ("locust", "prometheus-client", "opentelemetry-sdk", "pyarrow", "duckdb")
 _FROM_WORKERS = (
-    *("plan_revisions", "account", "requests", "orders", "assets", "undeclared_hosts", "data_pools"),
+    *("plan_revisions", "account", "requests", "orders", "assets", "undeclared_hosts", "data_pools", "canaries"),
     *("scheduling_lag_s", "hub_stall_s", "generator_cpu", "descriptors", "master_silent_s", "clock_offsets"),
     *("workers", "hook_failures", "storefront_failures"),
 )
@@ -225,6 +225,7 @@ def _from_workers(directory: RunDirectory, plan: Plan, start: StartFacts, load: 
         "assets": _assets(plan, workers),
         "undeclared_hosts": _undeclared(workers),
         "data_pools": _data_pools(workers),
+        "canaries": _canaries(workers),
         "scheduling_lag_s": {name: _highest([w.lag_s for w in workers], name) for name in ("p50", "p99", "max")},
         "hub_stall_s": {name: _highest([w.hub_stall_s for w in workers], name) for name in ("p99", "max")},
         "descriptors": {w.name: w.descriptors for w in workers},
@@ -290,6 +291,14 @@ def _data_pools(workers: tuple[WorkerStatus, ...]) -> dict[str, Any] | None:
     return {
         name: _pool([w.data_pools[name] for w in workers if w.data_pools and name in w.data_pools]) for name in names
     }
+
+
+def _canaries(workers: tuple[WorkerStatus, ...]) -> dict[str, int] | None:
+    """Return how many sessions left a canary, and how often another's was shown; None when a worker doesn't say."""
+    known = [worker.canaries for worker in workers if worker.canaries is not None]
+    if not known or len(known) < len(workers):
+        return None
+    return {"sessions": sum(one.sessions for one in known), "shown": sum(one.shown for one in known)}
 
 
 def _pool(parts: Sequence[PoolStatus]) -> dict[str, Any]:

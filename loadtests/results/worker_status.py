@@ -34,6 +34,13 @@ class PoolStatus(WrittenDocument):
     locked: int
 
 
+class CanaryStatus(WrittenDocument):
+    """How many sessions left a canary in their data, and how many replies showed one another's."""
+
+    sessions: int
+    shown: int
+
+
 class StorefrontFailure(WrittenDocument):
     """A line of the storefront's file that raised, and how often; `unreadable` when it couldn't read a reply."""
 
@@ -78,6 +85,7 @@ class WorkerStatus(WrittenDocument):
         None, description="how often pages and redirects led to hosts that aren't declared, by origin"
     )
     data_pools: dict[str, PoolStatus] | None = Field(None, description="of accounts and test data, by name")
+    canaries: CanaryStatus | None = None
     spans: dict[str, int] | None
     pid: int | None = None
 

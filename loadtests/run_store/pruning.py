@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from loadtests.run_store.local_comparisons import LocalComparison
 from loadtests.run_store.local_runs import NAME, LocalRun
 from loadtests.run_store.store import Contents
 
@@ -15,9 +16,9 @@ _DAY_NS = 86_400 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prunable:
-    """Something that may go: a run directory here, a run's records in the store, or a partly written run there."""
+    """Something that may go: a run directory or a comparison here, a run's records or a part of one in the store."""
 
-    what: Literal["directory", "records", "partly written"]
+    what: Literal["directory", "comparison", "records", "partly written"]
     run: str
     path: Path | None = None
 
@@ -31,11 +32,17 @@ class Staying:
 
 
 def prunable(
-    local: Sequence[LocalRun], contents: Contents, *, now: int, days: int
+    local: Sequence[LocalRun],
+    contents: Contents,
+    *,
+    now: int,
+    days: int,
+    comparisons: Sequence[LocalComparison] = (),
 ) -> tuple[tuple[Prunable, ...], tuple[Staying, ...]]:
     """Return what may go, and what is old and stays; `now` in ns.
 
-    The latest run is the latest here, and the latest in the store, whatever its verdict.
+    The latest run is the latest here, and the latest in the store, whatever its verdict. A comparison goes by the same
+    rules; of one whose run is marked nothing goes.
     """
     before = now - days * _DAY_NS
     marked = {mark.run for mark in contents.marks}
@@ -43,8 +50,13 @@ def prunable(
     if broken_marks:
         # A mark that can't be read may be any run's.
         because = f"a mark can't be read, so it may be marked: {broken_marks[0]}"
-        return (), tuple(Staying(run=one.name, because=because) for one in local if _at(one.name) < before)
-    found = [*_directories(local, marked, before), *_records(contents, marked, before)]
+        names = [*(one.name for one in local), *(one.name for one in comparisons)]
+        return (), tuple(Staying(run=name, because=because) for name in names if _at(name) < before)
+    found = [
+        *_directories(local, marked, before),
+        *_comparisons(comparisons, marked, before),
+        *_records(contents, marked, before),
+    ]
     going = tuple(one for one in found if isinstance(one, Prunable))
     return going, tuple(one for one in found if isinstance(one, Staying))
 
@@ -57,6 +69,21 @@ def _directories(local: Sequence[LocalRun], marked: Collection[str], before: int
         because = _why_it_stays(one, latest, marked)
         if because is None:
             yield Prunable(what="directory", run=one.name, path=one.path)
+        else:
+            yield Staying(run=one.name, because=because)
+
+
+def _comparisons(
+    comparisons: Sequence[LocalComparison], marked: Collection[str], before: int
+) -> Iterator[Prunable | Staying]:
+    for one in comparisons:
+        if _at(one.name) >= before:
+            continue
+        because = one.why_it_stays(marked)
+        if because is None and one is comparisons[-1]:
+            because = "the latest comparison"
+        if because is None:
+            yield Prunable(what="comparison", run=one.name, path=one.path)
         else:
             yield Staying(run=one.name, because=because)
 

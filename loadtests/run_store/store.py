@@ -30,10 +30,11 @@ from loadtests.run_store.entries import (
     entry_of,
 )
 from loadtests.run_store.files import StoreFiles
+from loadtests.run_store.local_comparisons import DOCUMENTS as COMPARISON_DOCUMENTS
 from slo.documents import BadInput, validate
 
 DOCUMENTS = ("run.json", "verdict.json", "audit.json", "summary.md", "plan.yaml", "targets.redacted.json")
-_STORE, _INDEX, _RUNS, _MARKS = "store.json", "index", "runs", "marks"
+_STORE, _INDEX, _RUNS, _MARKS, _COMPARISONS = "store.json", "index", "runs", "marks", "comparisons"
 _AGGREGATES, _RECORDS = "aggregates.json", "records.tar.gz"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")
 _VERSIONED = re.compile(r"^(peakproof/[a-z-]+/v)(\d+)$")
@@ -121,6 +122,14 @@ class RunStore:
         self._files.write(f"{folder}/{_AGGREGATES}", data)
         self._files.write(f"{_INDEX}/{aggregates.run}.json", _json(entry.to_json()))
         return entry
+
+    def put_comparison(self, path: Path) -> None:
+        """Put a comparison's documents; putting them again replaces them."""
+        self._begin()
+        folder = f"{_COMPARISONS}/{_check_name(path.name)}"
+        for name in COMPARISON_DOCUMENTS:
+            if (path / name).is_file():
+                self._files.upload(f"{folder}/{name}", path / name)
 
     def get(self, entry: StoreEntry, parent: Path) -> Path:
         """Bring a run's records back as a run directory below `parent`; raises BadInput where they are gone."""

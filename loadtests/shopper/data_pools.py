@@ -28,9 +28,10 @@ class UnknownPoolError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Held:
-    """What one session was given: an account, and rows of pools by pool and number."""
+    """What one session was given: an account, its row in the file unless it is new, and rows of pools by number."""
 
     account: Account | None = None
+    account_row: int | None = None
     rows: list[tuple[Pool, int]] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
 
@@ -80,7 +81,7 @@ class DataPools:
             if kind == "returning" and ACCOUNTS not in self.pools:  # only guests were to come, and there is no file
                 kind = "new"
         if kind == "new":
-            held.account = Account(COLUMNS, new_customer(self._run, arrival.number))
+            self.admit_new(arrival.number)
         elif kind == "returning":
             pool, table = self.pools[ACCOUNTS], self._tables[ACCOUNTS]
             row = pool.take(self._now(), SplitMix64(~arrival.seed ^ _STREAM))
@@ -88,13 +89,23 @@ class DataPools:
                 del self._held[arrival.number]
                 return False
             held.rows.append((pool, row))
+            held.account_row = row
             held.account = Account(table.columns, table.row(row), lambda: pool.lock(row))
         return True
+
+    def admit_new(self, session: int) -> None:
+        """Give a session the new customer that the session of that number in the run named `run` was."""
+        self._held[session] = Held(account=Account(COLUMNS, new_customer(self._run, session)))
 
     def account(self, session: int) -> Account | None:
         """Return the account of a session, None of a guest."""
         held = self._held.get(session)
         return None if held is None else held.account
+
+    def account_row(self, session: int) -> int | None:
+        """Return the row of a session's account in the file, None of a guest and of a customer who is new."""
+        held = self._held.get(session)
+        return None if held is None else held.account_row
 
     def row(self, session: int, name: str, random: SplitMix64) -> Row | None:
         """Give a session a row of the pool `name`, None when none is free; an exclusive one is kept until it ends.
@@ -140,5 +151,6 @@ class DataPools:
         account = held.account
         found = masks_of(held.secrets if account is None else [*held.secrets, *account.values()])
         if account is not None:
-            found += masks_of((account.user, account.user.lower(), account.password), _SHORTEST_LOGIN)
+            password = Row.__getitem__(account, "password")  # which is no registration
+            found += masks_of((account.user, account.user.lower(), password), _SHORTEST_LOGIN)
         return tuple(sorted(set(found), key=len, reverse=True))

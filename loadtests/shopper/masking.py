@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Content, Reply, Request
 from loadtests.environment.credentials import masked
 
 Masks = tuple[bytes, ...]
@@ -39,6 +39,8 @@ def _masked(value: Any, masks: Masks) -> Any:  # noqa: ANN401 - JSON
         return without(value, masks)
     if isinstance(value, bytes):
         return masked(value, masks)
+    if isinstance(value, Content):
+        return value._replace(data=masked(value.data, masks))
     if isinstance(value, Mapping):
         return {_masked(name, masks): _masked(one, masks) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -19,6 +19,8 @@ from loadtests.client.sockets.deadlines import deadlines
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
+from loadtests.shopper.canaries import OthersDataError
+from slo.verdict.own_data import OTHERS_DATA
 
 # How many connections a session's push events take at most, by the plan's setting (over HTTP/2, a retired one).
 STREAMS = {"off": 0, "orders": 1}
@@ -156,6 +158,8 @@ class PushEvents:
                 if isinstance(self._over, CeilingReachedError):
                     raise self._over
                 error = self._over or self._wait(ends_at)
+        except OthersDataError:
+            found, error = None, OTHERS_DATA
         except self._context.unreadable:
             found, error = None, "wrong_reply"
         if found is None:

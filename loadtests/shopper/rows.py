@@ -47,16 +47,25 @@ class Account(Row):
     """A customer's account: one of the file's, or with `is_new` data to register with, which nobody has used before.
 
     Further columns by name: those of the file, or `email`, `first_name`, `last_name`, `phone`, `street`, `city`,
-    `postcode`, `country` and `unique` of a new customer.
+    `postcode`, `country` and `unique` of a new customer. `registers` is called once, when the password of a new
+    customer is first asked for: from then on the shop may have the account.
     """
 
-    __slots__ = ("_lock", "is_new")
+    __slots__ = ("_lock", "is_new", "registers")
 
     def __init__(
         self, columns: tuple[str, ...], values: tuple[str, ...], lock: Callable[[], object] | None = None
     ) -> None:
         super().__init__("accounts", columns, values)
         self._lock, self.is_new = lock, lock is None
+        self.registers: Callable[[], object] | None = None
+
+    def __getitem__(self, column: str) -> str:
+        """Return the value of a column; raises MissingColumnError."""
+        if column == "password" and self.registers is not None:
+            registers, self.registers = self.registers, None
+            registers()
+        return super().__getitem__(column)
 
     @property
     def user(self) -> str:

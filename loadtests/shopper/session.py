@@ -1,14 +1,16 @@
 """A session: one shopper's visit, its steps on two clocks and its think times."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import gevent
 
-from loadtests.client.errors import CutOffError
+from loadtests.client.cookies import HostCookies
+from loadtests.client.errors import CutOffError, DeadlineError
 from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
 from loadtests.client.locations import UndeclaredHostError
 from loadtests.demand.arrivals import Arrival
@@ -16,18 +18,21 @@ from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
 from loadtests.environment.ceilings import Ceilings
 from loadtests.environment.hosts import SHOP
+from loadtests.results.created import ACCOUNT
 from loadtests.results.hooks import Hooks
-from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, OutcomeWord
+from loadtests.results.ledger import Attempt, CreatedRow, Ledger, Line, OrderReply, OutcomeWord
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.results.trace_context import traceparents
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Assets, AssetSource
+from loadtests.shopper.canaries import Canaries, OthersDataError
 from loadtests.shopper.data_pools import DataPools, UnknownPoolError
 from loadtests.shopper.hosts import DeclaredHosts, OnlyHost, SessionHosts
 from loadtests.shopper.masking import masked_reply, masked_request, without
 from loadtests.shopper.push_events import WITHIN_S, PushContext, PushEvents, SentRequest, Times, WaitResult
 from loadtests.shopper.rows import Account, Row
+from slo.verdict.own_data import OTHERS_DATA
 
 _MAX_HOPS = 10
 # Errors of a whole reply of the shop's: what its body says may still make an answer of it.
@@ -35,6 +40,10 @@ _ANSWERED = frozenset({"http_4xx", "http_5xx", "graphql"})
 NO_DATA = "no_data"
 # What a check raises that can't read a reply.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
+# What was asked and answered, its times and its trace.
+Answered = tuple[Request, Reply, Times, str]
 
 
 class SessionFailedError(Exception):
@@ -69,7 +78,8 @@ class SessionContext:
     `assets` is None when the assets of pages aren't fetched. `new_client` makes a client to the host of `base_url`
     where no other is declared: see `hosts`. `started_at` is when the run began (ns), on every worker alike.
     `unexpected` is given the session and each reply of it that isn't what its step needs, and why; what the session was
-    given of accounts and data is masked in it. `pools` is None where the environment declares neither.
+    given of accounts and data is masked in it. `pools` is None where the environment declares neither. `canaries` are
+    the run's.
     """
 
     plan: Plan
@@ -86,6 +96,7 @@ class SessionContext:
     started_at: int = 0
     unexpected: Callable[["Session", Request, Reply, str], object] | None = None
     pools: DataPools | None = None
+    canaries: Canaries = field(default_factory=lambda: Canaries(""))
     under_way: dict[int, "Session"] = field(default_factory=dict)
     traceparents: Iterator[str] = field(init=False)
 
@@ -107,8 +118,8 @@ class Session:
     """
 
     __slots__ = (
-        "_client", "_hosts", "_last", "_may_send", "_page", "_worker", "arrival", "assets", "due_at", "lacked",
-        "listening", "plan", "random", "waits_for",
+        "_canary", "_client", "_hosts", "_last", "_may_register", "_may_send", "_page", "_worker", "arrival", "assets",
+        "due_at", "lacked", "listening", "plan", "random", "waits_for",
     )  # fmt: skip
 
     def __init__(self, worker: SessionContext, arrival: Arrival, scheduled_at: int) -> None:
@@ -124,9 +135,10 @@ class Session:
         declared = worker.hosts
         self._hosts = SessionHosts(declared) if declared is not None and declared.new_client else None
         self._client = worker.new_client() if self._hosts is None else self._hosts.client(None)
-        self._may_send = False
-        self._last: tuple[Request, Reply, Times, str] | None = None
+        self._may_send = self._may_register = False
+        self._last: Answered | None = None
         self._page: tuple[str | None, str] | None = None
+        self._canary: str | None = None
         worker.under_way[arrival.number] = self
 
     def step(
@@ -147,10 +159,10 @@ class Session:
             request, hops_left = redirected(request, reply), hops_left - 1
             reply = self._exchange(request, check, accepts, hops_left)
         if reply.html:
-            self._show(request, reply)
+            self.show(request, reply)
         return reply
 
-    def _show(self, request: Request, reply: Reply) -> None:
+    def show(self, request: Request, reply: Reply) -> None:
         """Let the page be the one at hand, and fetch what it asks for if the plan says so."""
         self._page = request.host, request.path
         if self._worker.assets is not None:
@@ -225,9 +237,38 @@ class Session:
 
     @property
     def account(self) -> Account | None:
-        """The account of its customer, None of a guest."""
+        """The account of its customer, None of a guest; of a new one the ledger says when it may be registered."""
         pools = self._worker.pools
-        return None if pools is None else pools.account(self.arrival.number)
+        account = None if pools is None else pools.account(self.arrival.number)
+        if account is not None and account.is_new and not self._may_register:
+            self._may_register = True
+            account.registers = lambda: self.created(ACCOUNT)
+        return account
+
+    @property
+    def canary(self) -> str:
+        """Its mark, to be left where a shopper's own data goes: no other session may be shown it.
+
+        All sessions of one account of the environment's file have the same.
+        """
+        if self._canary is None:
+            self._worker.canaries.given += 1
+            self._canary = self._own_canary()
+        return self._canary
+
+    def _own_canary(self) -> str:
+        canaries, pools, number = self._worker.canaries, self._worker.pools, self.arrival.number
+        row = None if pools is None else pools.account_row(number)
+        return canaries.of_session(number) if row is None else canaries.of_account(row)
+
+    def _others_data(self, request: Request, body: bytes) -> str | None:
+        """Return what a body shows of another shopper, None where it shows nothing, or may."""
+        canaries = self._worker.canaries
+        shown = None if request.shared_ok else canaries.other_in(body, self._canary or self._own_canary())
+        if shown is None:
+            return None
+        canaries.shown += 1
+        return shown.in_words(body)
 
     def row(self, name: str) -> Row:
         """Return a row of the environment's data `name`.
@@ -286,9 +327,24 @@ class Session:
         listening = self.listening
         if listening is None:
             raise ValueError("no event stream is open: call listen() first")
-        event = self._await(step, lambda: listening.hear(step, wanted, self.due_at, within_s)).event
+
+        def own_and_wanted(event: Event) -> bool:
+            self._check_own(step, event)
+            return wanted(event)
+
+        event = self._await(step, lambda: listening.hear(step, own_and_wanted, self.due_at, within_s)).event
         assert event is not None  # noqa: S101 - there was no error
         return event
+
+    def _check_own(self, step: str, event: Event) -> None:
+        """Raise OthersDataError for an event that shows another shopper's data."""
+        data = event.data.encode("utf-8", "replace")
+        if self._worker.canaries.prefix not in data:
+            return
+        request = Request(step=step, method="PUSH", path="")
+        if (shown := self._others_data(request, data)) is not None:
+            self._tell(request, Reply(status=200, body=data, error=OTHERS_DATA), shown)
+            raise OthersDataError(shown)
 
     def hang_up(self) -> None:
         """Close the event stream, if one is open."""
@@ -332,6 +388,25 @@ class Session:
         accepts: Callable[[Reply], bool] | None,
         hops_left: int,
     ) -> Reply:
+        reply, why = self.ask(request), ""
+        if self._worker.canaries.prefix in reply.body and (shown := self._others_data(request, reply.body)) is not None:
+            reply, why = reply._replace(error=OTHERS_DATA), shown
+            self._last = None if self._last is None else (request, reply, *self._last[2:])
+        elif (reply.error is not None or reply.location is not None or check is not None) and self._last is not None:
+            reply, why = _checked(request, reply, check, accepts, hops_left)
+            self._last = request, reply, *self._last[2:]
+        if reply.error is not None:
+            self.write_last()
+            self._tell(request, reply, why)
+            raise SessionFailedError(f"{request.step}: {reply.error}")
+        return reply
+
+    def ask(self, request: Request, within_s: float | None = None) -> Reply:
+        """Send `request` when it is due, and return what comes: nothing is raised for an error, no redirect followed.
+
+        Its record is held back as `step` does, and may be changed until the next request begins: see `judge`. A reply
+        that takes longer than `within_s`, if that is less than what every request has, is the error `timeout`.
+        """
         worker, due_at, host = self._worker, self.due_at, request.host
         client = self._client if self._hosts is None and host is None else self._client_for(request)
         if self._last is not None:
@@ -345,7 +420,10 @@ class Session:
         traceparent = next(worker.traceparents)
         self.waits_for = request.step
         try:
-            reply = client.send(request, traceparent)
+            if within_s is None:
+                reply = client.send(request, traceparent)
+            else:
+                reply = _sent_within(client, request, traceparent, within_s)
         except gevent.GreenletExit as exit_:
             error = "proxy" if client.at_proxy else "cut_off"
             self._log(request.step, 0, error, 0, self._times_broken_off(due_at, sent_at, exit_), traceparent)
@@ -356,16 +434,53 @@ class Session:
         if reply.read_delay_ns or reply.waited_ns:
             times = _corrected(times, reply)
         self.due_at = times[2]
-        why = ""
         self._last = request, reply, times, traceparent  # a check may ask what was answered, or say that it is wrong
-        if reply.error is not None or reply.location is not None or check is not None:
-            reply, why = _checked(request, reply, check, accepts, hops_left)
-            self._last = request, reply, times, traceparent
-        if reply.error is not None:
-            self.write_last()
-            self._tell(request, reply, why)
-            raise SessionFailedError(f"{request.step}: {reply.error}")
         return reply
+
+    def take_last(self) -> Answered | None:
+        """Return what was asked last and its record, which is held back no more: `judge` must write it."""
+        last, self._last = self._last, None
+        return last
+
+    def judge(self, answered: Answered, step: str, error: str | None, why: str = "") -> None:
+        """Write the record of what was taken by `take_last`, as `step` and with what its reply turned out to be."""
+        request, reply, times, traceparent = answered
+        self._log(step, reply.status, error, len(reply.body), times, traceparent)
+        if error is not None:
+            self._tell(request, reply._replace(error=error), why)
+
+    def pause(self, seconds: float) -> None:
+        """Wait: the next step is due so much later, and what follows here happens then."""
+        self.write_last()
+        self.due_at += round(seconds * 1e9)
+        self._worker.alarms.sleep_until(self.due_at)
+
+    @property
+    def cookies(self) -> HostCookies:
+        """Its cookies as they go to the host of `base_url`; raises AttributeError where its client keeps none."""
+        client: Any = self._client
+        cookies: HostCookies = client.cookies
+        return cookies
+
+    @property
+    def fields(self) -> Sequence[tuple[str, str]]:
+        """The header fields of the last reply, names in lower case; none where there was no reply."""
+        answered = self.answered
+        client: Any = self._client
+        if answered is not None and self._hosts is not None:
+            client = self._hosts.client(answered.host)
+        head = getattr(client, "head", None)
+        return () if head is None else head.fields
+
+    @property
+    def last_times(self) -> Times:
+        """When the last request was due, sent and answered (ns), while its record is held back."""
+        return (0, 0, 0) if self._last is None else self._last[2]
+
+    @property
+    def failures(self) -> Counter[tuple[str, str]]:
+        """The failures of hooks, which mark the run."""
+        return self._worker.hooks.failures
 
     @property
     def at_proxy(self) -> bool:
@@ -410,6 +525,13 @@ class Session:
         if pools is not None and order_id is not None and pools.held_in(self.arrival.number, order_id):
             reply = replace(reply, order_id=without(order_id, self.masks()))
         self._worker.ledger.outcome(key, outcome, self._worker.clock.now(), reply)
+
+    def created(self, kind: str, own_id: str | None = None) -> None:
+        """Write into the ledger that the shop has, or may soon have, something of the session's that isn't an order."""
+        if own_id is not None:
+            self.check_name(own_id)
+        row = CreatedRow(session=self.arrival.number, kind=kind, id=own_id)
+        self._worker.ledger.created(row, self._worker.clock.now())
 
     def write_last(self) -> None:
         """Write the record that was held back, if one is: what is read of the reply from here on changes it no more."""
@@ -457,6 +579,11 @@ class Session:
         arrival = self.arrival
         facts = (arrival.number, arrival.journey, step, *times, status, error, size, traceparent)
         self._worker.log.add(tuple.__new__(StepRecord, facts))  # a quarter of the time of StepRecord(...)
+
+
+def _sent_within(client: Client, request: Request, traceparent: str, within_s: float) -> Reply:
+    with gevent.Timeout(within_s, DeadlineError(f"over {within_s:g} s")):
+        return client.send(request, traceparent)
 
 
 def _checked(

@@ -3,16 +3,26 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtests.environment.targets import Environment
+from loadtests.environment.targets import Environment, Locustfile
 from loadtests.storefronts import twisted_threads_customers as twisted_threads
-from loadtests.storefronts.loading import load_storefront
+from loadtests.storefronts.loading import load_cleanup, load_storefront
+from loadtests.storefronts.locustfile import load_locust_storefront
 from loadtests.storefronts.shop import Given, Shop
 from loadtests.storefronts.storefront import SOLD_OUT, Storefront
 
-__all__ = ["BUILT_IN", "SOLD_OUT", "Given", "Shop", "Storefront", "load_storefront", "storefront_of"]
+__all__ = ["BUILT_IN", "SOLD_OUT", "Given", "Shop", "Storefront", "cleanup_of", "load_storefront", "storefront_of"]
 
 # By the names that targets.yaml may use: those of `loadtests.environment.targets.STOREFRONTS`.
 BUILT_IN: Mapping[str, Storefront] = {twisted_threads.NAME: twisted_threads.STOREFRONT}
+
+
+def cleanup_of(environment: Environment) -> Storefront:
+    """Return what knows how to clean an environment up: the file that its `cleanup` names, else its storefront.
+
+    Raises BadInput for a file that can't be used.
+    """
+    own = None if environment.cleanup is None else environment.cleanup.file
+    return storefront_of(environment) if own is None else load_cleanup(Path(own))
 
 
 def storefront_of(environment: Environment, copy: Path | None = None) -> Storefront:
@@ -22,4 +32,6 @@ def storefront_of(environment: Environment, copy: Path | None = None) -> Storefr
     """
     if isinstance(environment.storefront, str):
         return BUILT_IN[environment.storefront]
+    if isinstance(environment.storefront, Locustfile):
+        return load_locust_storefront(environment, environment.storefront, copy)
     return load_storefront(copy or Path(environment.storefront.file))

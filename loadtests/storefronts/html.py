@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from cssselect import SelectorError
+from cssselect import HTMLTranslator, SelectorError
 from lxml import etree
 from lxml import html as lxml_html
-from lxml.cssselect import CSSSelector
 
 MAX_BYTES = 4 << 20
 _BUTTONS = frozenset({"submit", "image", "reset", "button", "file"})
+_TRANSLATOR = HTMLTranslator()
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -113,8 +113,9 @@ def document(body: bytes) -> Element:
 
 
 @lru_cache(maxsize=512)
-def _selector(css: str) -> CSSSelector:
+def _selector(css: str) -> etree.XPath:
+    # Not lxml.cssselect: its `:contains` calls a function of Python's, which an expression finds only the first time.
     try:
-        return CSSSelector(css, translator="html")
+        return etree.XPath(_TRANSLATOR.css_to_xpath(css))
     except SelectorError as error:
         raise ValueError(f"not a CSS selector: {css!r}: {error}") from error

@@ -85,6 +85,13 @@ class Page:
                 return default
         return value
 
+    def header(self, name: str) -> str:
+        """Return a header of the reply, of several the last; there must be one. Read it before the next request."""
+        if self._session.answered is not self.request:
+            raise LookupError(f"the header {name} of {self.step} is read after the next request began")
+        found = [value for key, value in self._session.fields if key == name.lower()]
+        return found[-1] if found else self.wrong(f"no header {name}")
+
     def cents(self, path: str) -> int:
         """Return the amount at `path` of the JSON, which is in the currency's own unit (19.99), in cents."""
         try:

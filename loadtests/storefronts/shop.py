@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Final, Literal, NoReturn, TypedDict, TypeVar, 
 from urllib.parse import urlencode
 
 from loadtests.client.interface import Reply, Request
+from loadtests.demand.plan import is_name
 from loadtests.demand.splitmix import SplitMix64
+from loadtests.results.created import ORDER
 from loadtests.results.ledger import Line
 from loadtests.shopper.rows import Account, Row
 from loadtests.shopper.session import Session
@@ -20,7 +22,7 @@ from loadtests.storefronts.order import Order, RefusedError
 from loadtests.storefronts.page import Page
 
 One = TypeVar("One")
-_MOST_STEPS, _LONGEST_STEP = 500, 100
+_MOST_STEPS, _LONGEST_STEP, _LONGEST_ID = 500, 100, 200
 _REDIRECT_STEPS: dict[str, str] = {}
 # The refusal that says that the shop lets nobody in with this account any more.
 ACCOUNT_LOCKED = "account_locked"
@@ -34,6 +36,7 @@ class How(TypedDict, total=False):
     refused: Mapping[str, Match] | None
     follow: str | Literal[False] | None
     host: str | None
+    shared_ok: bool
 
 
 class HowSent(How, total=False):
@@ -47,16 +50,24 @@ class StepNameError(Exception):
     """A step's name that no record and no report can use: a mistake of the storefront's."""
 
 
+class CreatedNameError(Exception):
+    """A kind or an id of what was created that no ledger can hold: a mistake of the storefront's."""
+
+
 class NothingLeftError(Exception):
     """A shopper found nothing to buy; see `Shop.nothing_left`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What every shopper of a run is given: the run's name, and the storefront's settings with secrets read."""
+    """What every shopper of a run is given: the run's name, and the storefront's settings with secrets read.
+
+    With `each_in_turn` what a session would draw by weight comes in turn: a try counts it.
+    """
 
     run: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    each_in_turn: bool = False
 
 
 class Shop:
@@ -105,6 +116,22 @@ class Shop:
     def account(self) -> Account | None:
         """The customer's account: None of a guest; with `is_new` the data that a new customer registers with."""
         return self._session.account
+
+    @property
+    def canary(self) -> str:
+        """A word of 20 letters that is this shopper's alone: leave it in a name, an address or a note of its data.
+
+        Each reply is searched for it: one that shows another shopper's is the error `others_data`, ends the visit, and
+        fails the run. `shared_ok=True` says of a request that its page shows what others left, as reviews do.
+        """
+        return self._session.canary
+
+    def cookie(self, name: str) -> str:
+        """Return the value of a cookie that base_url's host has set, as it stands there; there must be one."""
+        found = self._session.cookies.values()
+        if name not in found:
+            raise LookupError(f"no cookie {name}")
+        return found[name]
 
     def data(self, name: str) -> Row:
         """Return a row of `data` in targets.yaml by its columns, each time another, as that pool gives them out.
@@ -189,6 +216,7 @@ class Shop:
         follow: str | Literal[False] | None = None,
         host: str | None = None,
         graphql: bool = False,
+        shared_ok: bool = False,
     ) -> Page:
         """Make one request as `step`, when it is due, and return the page.
 
@@ -197,7 +225,7 @@ class Shop:
         error of the shop's, and the visit ends. `refused` holds, by reason, what is an answer but a refusal: Refused
         is raised, which an order's block records; the reason `account_locked` takes the account out of use. Redirects
         between declared hosts are followed, each recorded as `<step>-redirect`, or as `follow`; with `follow=False`
-        none is.
+        none is. With `shared_ok` the reply may show what other shoppers left: see `canary`.
         """
         if path[:1] != "/" or path[:2] == "//":
             host, path = self._session.locate(path)
@@ -213,7 +241,7 @@ class Shop:
         if follow and follow not in _REDIRECT_STEPS:
             self._new_step(follow)
         accept = OK if expect is OK else statuses_of(expect)
-        request = Request(step, method, path, json, form, headers, accept, redirect, graphql, host)
+        request = Request(step, method, path, json, form, headers, accept, redirect, graphql, host, shared_ok)
         if refused is None and expect is OK:
             reply = self._session.step(request)
             return Page(self._session, self._session.answered or request, reply)
@@ -224,7 +252,7 @@ class Shop:
         if path[:1] != "/" or path[:2] == "//":
             return self.ask(step, method, path, json=json)
         session, redirect = self._session, _REDIRECT_STEPS.get(step) or self._new_step(step)
-        request = tuple.__new__(Request, (step, method, path, json, None, None, OK, redirect, False, None))
+        request = tuple.__new__(Request, (step, method, path, json, None, None, OK, redirect, False, None, False))
         reply = session.step(request)
         return Page(session, session.answered or request, reply)
 
@@ -300,6 +328,19 @@ class Shop:
         the run who come to this point within so many seconds send it at the same moment, on every worker.
         """
         return Order(self._session, tuple(lines), cents, None if key is None else str(key), together)
+
+    def created(self, kind: str, own_id: object) -> None:
+        """Say that the shop has made something for this session that isn't an order, such as a `cart`.
+
+        `own_id` is the shop's word for it; `peakproof cleanup` gives it to the method marked `@cleanup(kind)`. What a
+        new customer registers is said by itself, as an `account`.
+        """
+        text = str(own_id)
+        if not is_name(kind) or kind == ORDER:
+            raise CreatedNameError(f"created({kind!r}): a kind is 1 to 40 of a-z, 0-9 and inner hyphens, and no order")
+        if not (text.isprintable() and 0 < len(text) <= _LONGEST_ID):
+            raise CreatedNameError(f"created({kind!r}): an id has 1 to {_LONGEST_ID} printable characters")
+        self._session.created(kind, text)
 
     def nothing_left(self) -> NoReturn:
         """End the visit: the shop has nothing left that the shopper could buy. Too many of these void a run."""

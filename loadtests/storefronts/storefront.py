@@ -7,6 +7,8 @@ from pathlib import Path
 
 from loadtests.demand.build import Offer
 from loadtests.shopper.session import UNREADABLE, Session
+from loadtests.storefronts.cleaning import cleanups_of
+from loadtests.storefronts.failures import file_of
 from loadtests.storefronts.journey import Journey, journeys_of
 from loadtests.storefronts.order import OUT_OF_STOCK, RefusedError
 from loadtests.storefronts.shop import Given, NothingLeftError, Shop
@@ -21,17 +23,35 @@ class Storefront:
     """How a kind of shop is browsed and bought from.
 
     `methods` names the HTTP method of each step where that is known: Locust's own tables name a step by both.
+    `cleanups` are the methods that remove what a run created, by kind.
     """
 
     name: str
     shop: type[Shop]
     journeys: Mapping[str, Journey]
     methods: Mapping[str, str] = field(default_factory=dict)
+    cleanups: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, shop: type[Shop], methods: Mapping[str, str] | None = None) -> "Storefront":
-        """Return the storefront of a class; raises BadInput for journeys that can't be told apart."""
-        return cls(name=name, shop=shop, journeys=journeys_of(shop), methods=methods or {})
+        """Return the storefront of a class; raises BadInput for journeys or cleanups that can't be told apart."""
+        return cls(name=name, shop=shop, journeys=journeys_of(shop), methods=methods or {}, cleanups=cleanups_of(shop))
+
+    @property
+    def file(self) -> str:
+        """The file that its code was read from, "" where that isn't known."""
+        return file_of(self.shop)
+
+    @property
+    def sessions_to_count(self) -> int:
+        """How many sessions of a journey show what one does in the mean."""
+        return 3
+
+    def begin(self, given: Given) -> None:
+        """Do what a process does once before its first session; raises BadInput."""
+
+    def end(self) -> None:
+        """Do what a process does once after its last session."""
 
     @property
     def walk(self) -> Sequence[tuple[str, str]]:

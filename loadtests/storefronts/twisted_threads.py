@@ -67,6 +67,7 @@ class Buying(Shop):
 
     found: Styles
     _style: str
+    _unit_cents: int
     _skus: list[dict[str, Any]]
     _design: str | None = None
 
@@ -89,7 +90,7 @@ class Buying(Shop):
         skus = [_sku_seen(sku) for sku in page["skus"]]
         if not skus:
             page.wrong("skus: a product without sizes")
-        self._skus = skus
+        self._skus, self._unit_cents = skus, int(page["price_cents"])
 
     def buy(self, method: Delivery) -> str:
         """Order several things of the product at hand; return the order's id, "" when the shop declined.
@@ -127,14 +128,15 @@ class Buying(Shop):
             placed = self.post(
                 "checkout",
                 "/checkout",
-                {"delivery": delivery, "payment": {"card_token": card}},
+                {"delivery": {**delivery, "name": self.canary}, "payment": {"card_token": card}},
                 headers={"Idempotency-Key": order.key},
                 expect=_PLACED,
                 refused=_REFUSED,
             )
-            if not placed["order_id"] or placed["total_cents"] != total_cents:
-                placed.wrong("no order number, or another total than the cart's")
-            order.accepted(placed["order_id"], cents=int(placed["total_cents"]), status=placed.status)
+            if not placed["order_id"]:
+                placed.wrong("no order number")
+            order.accepted(placed["order_id"], cents=total_cents, status=placed.status)  # as the cart promised
+            check_price(placed, total_cents)
             events = str(placed.get("events_url") or f"/orders/{quote(order.order_id, safe='')}/events")
         if order.placed:
             self.follow(order.order_id, events)
@@ -158,7 +160,10 @@ class Buying(Shop):
         cart = self.post("cart", "/cart", {"lines": asked}, expect=200)
         if {line["sku"] for line in cart["lines"]} != {line.sku for line in lines}:
             cart.wrong("the cart holds other things")
-        return int(cart["total_cents"])
+        shown_cents = self._unit_cents * sum(line.quantity for line in lines)
+        if cart["total_cents"] != shown_cents:
+            cart.wrong(f"the price drifted: the product's page showed {shown_cents}, the cart {cart['total_cents']}")
+        return shown_cents
 
     def follow(self, order_id: str, path: str) -> None:
         """Listen to the order just placed until it is shipped, where the plan says so."""
@@ -168,6 +173,12 @@ class Buying(Shop):
         for status in NEWS:
             self._session.hear(f"order-{status}", _is_news_of(order_id, status))
         self._session.hang_up()
+
+
+def check_price(placed: Page, cart_cents: int) -> None:
+    """End the visit where an order costs something else than its cart showed."""
+    if placed["total_cents"] != cart_cents:
+        placed.wrong(f"the price drifted: the cart showed {cart_cents}, the order costs {placed['total_cents']}")
 
 
 def styles_of(page: Page, key: str) -> Styles:

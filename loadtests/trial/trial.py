@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 import gevent
 
@@ -17,7 +18,7 @@ from loadtests.shopper.data_pools import NO_ACCOUNT, kind_of, kinds_of
 from loadtests.shopper.push_events import WITHIN_S
 from loadtests.shopper.session import Session, SessionFailedError
 from loadtests.storefronts import SOLD_OUT
-from loadtests.storefronts.failures import file_of, message_of, places_of
+from loadtests.storefronts.failures import message_of, places_of
 from loadtests.trial.messages import (
     CodePlace,
     Failure,
@@ -75,15 +76,17 @@ class Trial:
         )
         plan = job.plan.model_copy(update={"assets": "off", "think_time": _NO_THOUGHT})
         self._context = session_context(job, plan, own, (0, 1), self._clock.now())
-        self._given = job.given()
+        self._given = replace(job.given(), each_in_turn=True)
         self._number = asked.first
         self._hang = HangWatch(asked.hang, asked.code_s)
 
     def play(self) -> None:
         """Play every journey; a failure ends that journey, and the next begins."""
+        self._job.storefront.begin(self._given)
         try:
             for journey in self._asked.journeys:
                 self._journey(journey)
+            self._job.storefront.end()
         finally:
             self._hang.close()
             if batch := self._log.take():
@@ -187,7 +190,7 @@ class Trial:
         return True
 
     def _failed(self, what: Kind, message: str, error: BaseException) -> None:
-        places = places_of(error, file_of(self._job.storefront.shop))
+        places = places_of(error, self._job.storefront.file)
         shown = tuple(CodePlace(file=p.file, line=p.line, function=p.function, source=p.source) for p in places)
         self._tell(
             Failure(

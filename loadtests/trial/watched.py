@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from loadtests.client.interface import Client, Listener, Reply, Request
+from loadtests.client.interface import Client, Content, Listener, Reply, Request
 from loadtests.results.ledger import Attempt, Ledger, OrderReply, OutcomeWord
 from loadtests.results.masking import masked_head, masked_headers, masked_text, texts_of
 from loadtests.results.records import StepLog, StepRecord
@@ -159,6 +159,8 @@ class Seen:
 
 def _body_of(request: Request, known: tuple[str, ...]) -> str | None:
     """Return a request's body as it is sent, masked and cut."""
+    if isinstance(request.body, Content):
+        return masked_head(request.body.data, _BODY_HEAD, known)
     if request.body is not None:
         return masked_head(orjson.dumps(request.body, default=str), _BODY_HEAD, known)
     if request.form is not None:

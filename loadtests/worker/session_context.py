@@ -19,6 +19,7 @@ from loadtests.results.records import StepLog
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import source_of
+from loadtests.shopper.canaries import Canaries
 from loadtests.shopper.hosts import DeclaredHosts
 from loadtests.shopper.session import Session, SessionContext
 from loadtests.worker.job import Job
@@ -96,6 +97,7 @@ def session_context(job: Job, plan: Plan, own: Own, seat: tuple[int, int], start
         started_at=started_at,
         unexpected=own.unexpected,
         pools=job.pools(index, workers, own.clock.now),
+        canaries=Canaries(job.directory.name),
     )
 
 

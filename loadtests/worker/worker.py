@@ -25,7 +25,7 @@ from loadtests.results.hooks import Hooks, Listener
 from loadtests.results.ledger import Ledger
 from loadtests.results.records import Records, SessionRecord, StepBatch, StepLog
 from loadtests.results.run_directory import write_json
-from loadtests.results.worker_status import PoolStatus, Taken, WorkerStatus
+from loadtests.results.worker_status import CanaryStatus, PoolStatus, Taken, WorkerStatus
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.hang_watch import HangWatch
@@ -34,7 +34,6 @@ from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.data_pools import DataPools
 from loadtests.shopper.session import Session, in_flight
-from loadtests.storefronts.failures import file_of
 from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import HubLag
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
@@ -43,6 +42,7 @@ from loadtests.worker.reply_samples import ReplySamples
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 from loadtests.worker.session_context import Own, contexts_by_turn, secrets_of, session_context
 from loadtests.worker.storefront_failures import StorefrontFailures
+from slo.documents import BadInput
 
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
@@ -102,6 +102,7 @@ class Worker:
         self._cpu_peak: float | None = None
         self._descriptors_peak = used()
         self._over = StopEvent()
+        self._storefront_ended = False
         self._closing, self._one_at_a_time = False, BoundedSemaphore()
         self._own = self._make_own()
         self._context = session_context(job, job.plan, self._own, (index, workers), started_at)
@@ -127,6 +128,7 @@ class Worker:
         self._timer.start()
         self._hang.alive()
         try:
+            self._begin_storefront()
             self._scheduler.play()
             if not self._closing:
                 self.ended = self.ended or "completed"
@@ -163,6 +165,7 @@ class Worker:
 
     def _write_all(self) -> None:
         self._scheduler.cut_off()
+        self._end_storefront()
         self._timer.stop()
         self._hang.close()  # what is written now takes its time
         self._clients.close()
@@ -175,6 +178,22 @@ class Worker:
             self._spans.close()
         self.ended = self.ended or "stopped"
         self._write_status()
+
+    def _begin_storefront(self) -> None:
+        """Let the storefront begin; a run whose storefront can't ends."""
+        try:
+            self._job.storefront.begin(self._job.given())
+        except BadInput as error:
+            self._fail(f"the storefront can't begin: {error}")
+
+    def _end_storefront(self) -> None:
+        """Let the storefront end, once."""
+        if not self._storefront_ended:
+            self._storefront_ended = True
+            try:
+                self._job.storefront.end()
+            except Exception as error:  # noqa: BLE001 - what a listener of the user's raises marks the run
+                self._hooks.failures["storefront", repr(error)[:300]] += 1
 
     def take(self) -> tuple[dict[str, Any], Gauges]:
         """Return what changed since the last call, and the state now."""
@@ -208,7 +227,7 @@ class Worker:
             storefront.play(session, given)
 
         path = self._job.directory.storefront_failures(self.name)
-        return StorefrontFailures(visit, file_of(storefront.shop), path, self._fail, secrets_of(self._job))
+        return StorefrontFailures(visit, storefront.file, path, self._fail, secrets_of(self._job))
 
     def _fail(self, because: str) -> None:
         """End the run here, and tell the master to end it everywhere."""
@@ -274,7 +293,7 @@ class Worker:
         """Return the worker status as JSON."""
         self._cpu_now()
         totals, records, spans = self._totals, self._records, self._spans
-        assets, hosts = self._context.assets, self._context.hosts
+        assets, hosts, canaries = self._context.assets, self._context.hosts, self._context.canaries
         return WorkerStatus(
             name=self.name,
             index=self._index,
@@ -306,6 +325,7 @@ class Worker:
             assets_left_out=None if assets is None else dict(assets.left_out),
             undeclared_hosts=None if hosts is None else dict(hosts.locations.undeclared),
             data_pools=_pool_status(self._context.pools),
+            canaries=CanaryStatus(sessions=canaries.given, shown=canaries.shown),
             spans=None if spans is None else {"sent": spans.sent, "dropped": spans.dropped},
             pid=os.getpid(),
         ).model_dump(mode="json")

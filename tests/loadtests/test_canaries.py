@@ -12,8 +12,8 @@ import gevent
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.audit.pages import SourceUnavailableError
-from loadtests.audit.sources import Played, Sources, gather
+from loadtests.audit.sources import Played, gather, sources_of
+from loadtests.audit.unavailable import SourceUnavailableError
 from loadtests.environment.credentials import credentials_of, token_of
 from loadtests.environment.pinned_http import PinnedHttp
 from loadtests.results.ledger import read_ledgers
@@ -24,6 +24,7 @@ from loadtests.worker.worker import Worker
 from tests.loadtests.fake_shop import FakeShop, running
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.loadtests.prepared import prepared_run
+from tests.record_pages import record_pages
 
 # One for every place that a secret may come from; the user's name is only masked.
 VARIABLES = {
@@ -137,22 +138,22 @@ def parrot(connection: Any, seen: Seen) -> bool:
 
 def test_no_secret_of_the_audit_is_told_when_a_source_repeats_it(tmp_path: Path) -> None:
     with HostileServer(parrot) as source:
-        urls = {f"{name}_url": f"{source.url}/{name}" for name in ("orders", "payments", "stock")}
-        directory = prepared_run(tmp_path, source.url, declared={**declared(tmp_path), **urls})
+        pages = record_pages(**{name: f"{source.url}/{name}" for name in ("orders", "payments", "stock")})
+        directory = prepared_run(tmp_path, source.url, declared={**declared(tmp_path), "shop_records": pages})
         environment = read_job(directory.path).environment
         token, credentials = token_of(environment, VARIABLES), credentials_of(environment, VARIABLES)
         assert token is not None
-        sources = Sources(environment, token.reveal(), PinnedHttp(environment, credentials))
+        sources = sources_of(environment, token.reveal(), PinnedHttp(environment, credentials), None, VARIABLES)
         with pytest.raises(SourceUnavailableError) as failure:
             tuple(sources.payments(0))
         order = next(sources.orders("run"))
         stock = sources.stock_document()
-        evidence = gather(directory, sources, Played(started_at=0))
+        evidence = gather(directory, sources, Played(started_at=0), lambda: 0)
         sources.close()
         assert {seen.headers["authorization"] for seen in source.seen} == {f"Bearer {VARIABLES['SHOP_TOKEN']}"}
     assert evidence.orders is not None
     assert order.order_id == "Bearer " + "*" * len(VARIABLES["SHOP_TOKEN"])
-    kept = (evidence, list(evidence.orders.accepted()), order)
+    kept = (evidence, evidence.orders.order_id.to_pylist(), order)
     texts = [("failure", str(failure.value)), ("evidence", repr(kept)), ("stock", repr(stock))]
     texts += everything(directory)
     assert found(iter(texts)) == []

@@ -18,6 +18,7 @@ from loadtests.client.request_bytes import (
     common_headers,
     content_of,
     is_field_value,
+    with_own_cookies,
 )
 
 _METHODS = {"GET": b"\x82", "POST": b"\x83"}
@@ -51,9 +52,11 @@ class HeaderBlocks(RequestBytes):
 
         A GET without headers of its own costs one joining of bytes.
         """
-        _, method, path, body, form, headers, _, _, _, _ = request
+        _, method, path, body, form, headers, _, _, _, _, _ = request
         if not (path[:1] == "/" and path.isprintable() and " " not in path):
             raise ProtocolError(f"not a request's target: {path!r}")
+        if headers is not None and "Cookie" in headers:
+            cookies, headers = with_own_cookies(cookies, headers)
         key = method if headers is None else (method, *headers)
         before, after, own = self._known.get(key) or self._begin(key, method, headers or {})
         parts = [before, _text(self._prefix + path)]
@@ -69,7 +72,9 @@ class HeaderBlocks(RequestBytes):
                 parts += (_LENGTH, _text("0"))
             return b"".join(parts)
         kind, content = content_of(body, form)
-        parts += (_TYPE, _text(kind), _LENGTH, _text(f"{len(content)}"))
+        if kind:
+            parts += (_TYPE, _text(kind))
+        parts += (_LENGTH, _text(f"{len(content)}"))
         post = HeaderBlockWithContent(b"".join(parts))
         post.content = content
         return post

@@ -29,6 +29,27 @@ function showObjectives(objectives) {
   }));
 }
 
+function showCriteria(criteria) {
+  byId("criteria-section").hidden = criteria.length === 0;
+  byId("criteria").replaceChildren(...criteria.map((criterion) => {
+    const row = document.createElement("tr");
+    const share = criterion.value === null ? "–" : `${(100 * criterion.value).toFixed(2)} %`;
+    [criterion.name, criterion.says, share, whole(criterion.beyond_s)].forEach((text, place) => {
+      const cell = row.insertCell();
+      cell.textContent = text;
+      cell.className = place > 1 ? "number" : "";
+    });
+    const state = row.insertCell();
+    if (criterion.beyond) {
+      const chip = document.createElement("span");
+      chip.className = criterion.enforce ? "chip bad" : "chip warn";
+      chip.textContent = criterion.enforce ? "beyond" : "beyond (advisory)";
+      state.append(chip);
+    }
+    return row;
+  }));
+}
+
 function show(live) {
   setText("state", isOver(live) ? "ended" : live.paused ? "paused" : live.state);
   byId("state").className = live.paused ? "chip warn" : "chip";
@@ -57,6 +78,7 @@ function show(live) {
   setText("cpu", live.generator_cpu === null ? "–" : `${Math.round(live.generator_cpu * 100)} %`);
   setText("workers", live.workers === 1 ? "1 worker" : `${live.workers} workers`);
   showObjectives(live.objectives);
+  showCriteria(live.criteria);
   document.querySelectorAll("[data-phase]").forEach((row) => {
     row.className = row.dataset.phase === live.phase && !isOver(live) ? "now" : "";
   });

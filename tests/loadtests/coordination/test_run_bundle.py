@@ -66,6 +66,24 @@ def test_a_storefront_of_one_s_own_goes_along_and_is_what_the_worker_plays(tmp_p
         read_job(directory.path).given()
 
 
+def test_all_files_of_a_locustfile_go_along_and_are_what_the_worker_plays(tmp_path: Path) -> None:
+    own = {"locustfile": "gone/locustfile.py", "variables": ["SHOP_REGION"]}
+    run = prepared_run(tmp_path / "runs", "http://127.0.0.1:9", declared={"storefront": own})
+    main = "from users import *\nwith open('data/users.csv') as file:\n    ROWS = file.read().split()\n"
+    user = "from locust import HttpUser, task\nclass Buyer(HttpUser):\n    @task\n    def buy(self): self.stop()\n"
+    files = {"locustfile.py": main.encode(), "users.py": user.encode(), "data/users.csv": b"a\n1\n"}
+    files |= {"data/cat.png": b"\x89\xff"}
+    for name, content in files.items():
+        (run.storefront / name).parent.mkdir(parents=True, exist_ok=True)
+        (run.storefront / name).write_bytes(content)
+    directory = unpack(download(BundleServer(TOKEN, run, 3)).open(), tmp_path / "there")
+    there = directory.storefront
+    assert {path.relative_to(there).as_posix(): path.read_bytes() for path in directory.storefront_files()} == files
+    job = read_job(directory.path)
+    assert list(job.storefront.journeys) == ["buyer"]
+    assert job.storefront.file == str(there / "locustfile.py")
+
+
 def test_no_secret_is_in_them(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_GATE", "canary-of-the-gate")
     text = module.pack(run, 2).decode()
@@ -134,7 +152,18 @@ def test_a_seal_for_another_question_is_not_believed(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../plan.yaml", "/etc/plan.yaml", "objectives/../../x.yaml", "run.json", "plan.yaml\n"]
+    "name",
+    [
+        "../plan.yaml",
+        "/etc/plan.yaml",
+        "objectives/../../x.yaml",
+        "run.json",
+        "plan.yaml\n",
+        "storefront/../x.py",
+        "storefront/.ssh/key",
+        "storefront//x.py",
+        "storefront/",
+    ],
 )
 def test_a_file_that_no_worker_needs_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match=r"^the run bundle: unexpected file "):

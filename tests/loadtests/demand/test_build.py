@@ -14,7 +14,7 @@ import pytest
 
 from loadtests.demand import demo, sample_history
 from loadtests.demand.arrivals import schedule
-from loadtests.demand.build import Choices, build_plan
+from loadtests.demand.build import Choices, Offer, build_plan, rounded_shares
 from loadtests.demand.forecast import Forecast, OrdersPerSession
 from loadtests.demand.history import Hour, read_history
 from loadtests.demand.plan import read_plan
@@ -170,3 +170,19 @@ def test_the_made_weeks_rise_into_the_season_as_the_real_shop_s(real_history: Pa
     fake = [hour for hour in sample_history.generate() if hour.at.year == 2025]
     weeks = range(2, 50)
     assert np.corrcoef(share(weeks, year, "week"), share(weeks, fake, "week"))[0, 1] > 0.85
+
+
+def test_a_storefront_with_a_mix_of_its_own_keeps_it_whatever_the_orders_a_session() -> None:
+    own = Offer(
+        buying={"buyer": 1.0},
+        looking=("looker",),
+        known=("looker", "buyer"),
+        buyers=frozenset({"buyer"}),
+        shares=rounded_shares({"looker": 1 / 3, "buyer": 2 / 3, "nobody": 0.0}),
+    )
+    plan = build_plan(demo.demo_forecast(), choices(orders_per_session=0.02, offer=own))
+    assert plan.journeys == {"looker": 0.333333, "buyer": 0.666667}
+    given = {"looker": 0.9, "buyer": 0.1}
+    assert (
+        build_plan(demo.demo_forecast(), choices(orders_per_session=0.02, offer=own, journeys=given)).journeys == given
+    )

@@ -20,6 +20,7 @@ from slo.documents import BadInput
 from tests.loadtests.hostile_server import HostileServer, reply
 from tests.loadtests.prepared import prepared_run
 from tests.loadtests.replies import Untimed
+from tests.record_pages import record_pages
 
 GET = Request(step="home", method="GET", path="/")
 
@@ -67,10 +68,12 @@ def test_every_host_that_is_named_is_asked_for_once() -> None:
     names = Names(shop="10.0.0.1", admin="10.0.0.2", pay="10.0.0.3", cdn="10.0.0.6", off="10.0.0.4", node="10.0.0.5")
     target = environment(
         "https://SHOP.test",
-        orders_url="https://admin.test/orders",
-        stock_url="https://admin.test/stock",
-        funnel_url="https://shop.test/funnel",
-        payments_url="https://pay.test/payments",
+        shop_records=record_pages(
+            orders="https://admin.test/orders",
+            payments="https://pay.test/payments",
+            stock="https://admin.test/stock",
+            funnel="https://shop.test/funnel",
+        ),
         hosts={"cdn": {"url": "https://cdn.test/files"}},
         kill_url="https://off.test/stop",
         metrics=[{"job": "shop", "url": "http://node.test:9100/metrics"}],
@@ -102,10 +105,12 @@ def test_a_name_that_leads_where_nothing_may_be_sent_is_refused(address: str, wh
     assert str(refusal.value) == f"shop.test: resolves to {address}, {why}"
 
 
-@pytest.mark.parametrize("field", ["orders_url", "stock_url", "funnel_url", "payments_url", "kill_url", "hosts"])
+@pytest.mark.parametrize("field", ["orders", "funnel", "kill_url", "hosts"])
 def test_so_is_that_of_a_source_a_host_or_the_kill_switch(field: str) -> None:
     url: Any = "https://meta.test/x"
-    declared: dict[str, Any] = {field: {"login": {"url": url}} if field == "hosts" else url}
+    declared: dict[str, Any] = {"hosts": {"login": {"url": url}}, "kill_url": url}
+    records = {"shop_records": record_pages(**{field: url})}
+    declared = {field: declared[field]} if field in declared else records
     with pytest.raises(BadInput, match=r"^meta\.test: resolves to 169\.254\.169\.254, a link-local"):
         resolve(environment(**declared), Names(shop="10.0.0.1", meta="169.254.169.254"))
 
@@ -176,8 +181,8 @@ SECRETS: list[dict[str, Any]] = [
     {"headers": {"X-Gate": {"env": "GATE"}}},
     {"headers": {"Cookie": {"file": "/run/secrets/cookie"}}},
     {"basic_auth": {"user_env": "USER_NAME", "password_env": "PASS"}},
-    {"orders_url": "http://shop.test/orders", "token_env": "TOKEN"},
-    {"payments_url": "http://shop.test/payments", "token_file": "token"},
+    {"shop_records": record_pages(orders="http://shop.test/orders"), "token_env": "TOKEN"},
+    {"shop_records": record_pages(payments="http://shop.test/payments"), "token_file": "token"},
 ]
 
 

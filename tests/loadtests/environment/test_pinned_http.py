@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from loadtests.audit.pages import SourceUnavailableError
-from loadtests.audit.sources import Sources
+from loadtests.audit.sources import sources_of
+from loadtests.audit.unavailable import SourceUnavailableError
 from loadtests.environment.credentials import Credentials, Secret
 from loadtests.environment.destinations import resolve
 from loadtests.environment.hosts import Host
@@ -17,6 +17,7 @@ from loadtests.environment.pinned_http import PinnedHttp, origin_of
 from loadtests.environment.targets import Environment
 from tests.loadtests.certificates import Authority
 from tests.loadtests.hostile_server import HostileServer, reply
+from tests.record_pages import record_pages
 
 OWN = Credentials(headers={"X-Gate": Secret("open"), "Authorization": Secret("Basic YTpi"), "Accept-Language": "en"})
 
@@ -40,7 +41,7 @@ def environment(shop: HostileServer, **changes: Any) -> Environment:
         "base_url": f"http://shop.test:{shop.port}",
         "storefront": "twisted-threads",
         "ceiling": {"requests_per_s": 1, "open_sessions": 1, "orders": 1},
-        "stock_url": f"http://shop.test:{shop.port}/stock",
+        "shop_records": record_pages(stock=f"http://shop.test:{shop.port}/stock"),
         "resolve": {"shop.test": "127.0.0.1", "pay.test": "127.0.0.1"},
     }
     return Environment.model_validate({**facts, **changes})
@@ -118,8 +119,9 @@ def test_a_page_that_repeats_a_secret_is_masked_before_it_is_read() -> None:
 
 
 def test_a_source_s_token_is_not_replaced_by_the_shop_s_password(shop: HostileServer, other: HostileServer) -> None:
-    target = environment(shop, payments_url=f"http://pay.test:{other.port}/payments")
-    sources = Sources(target, "t0ken", PinnedHttp(target, OWN))
+    stock, payments = f"http://shop.test:{shop.port}/stock", f"http://pay.test:{other.port}/payments"
+    target = environment(shop, shop_records=record_pages(stock=stock, payments=payments))
+    sources = sources_of(target, "t0ken", PinnedHttp(target, OWN), None, {})
     sources.stock_document()
     assert tuple(sources.payments(0)) == ()
     sources.close()
@@ -133,7 +135,7 @@ def test_no_redirect_is_followed_even_when_somebody_asks_for_it(other: HostileSe
         target = environment(leading)
         with PinnedHttp(target, OWN) as http:
             assert http.get(target.base_url, timeout=10, allow_redirects=True).status_code == int(status[:3])
-        sources = Sources(target, "t0ken", PinnedHttp(target, OWN))
+        sources = sources_of(target, "t0ken", PinnedHttp(target, OWN), None, {})
         with pytest.raises(SourceUnavailableError) as failure:
             sources.stock_document()
         sources.close()

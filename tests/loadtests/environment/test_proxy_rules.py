@@ -14,6 +14,7 @@ from loadtests.environment.targets import Environment, read_targets
 from loadtests.guardrails.production import is_production, production_at
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
+from tests.record_pages import record_pages
 
 KNOWN = {
     "proxy.test": ["10.0.0.3"],
@@ -150,7 +151,7 @@ def test_http_2_does_not_pass_a_proxy_in_the_clear() -> None:
         resolved(environment("http://shop.test", **declared))
     with pytest.raises(BadInput, match=r"http://cdn\.test: a proxy takes plain http in HTTP/1\.1 alone"):
         resolved(environment(hosts={"cdn": {"url": "http://cdn.test"}}, **declared))
-    resolved(environment(orders_url="http://ops.test", **declared))
+    resolved(environment(shop_records=record_pages(orders="http://ops.test"), **declared))
     straight = through(straight=["shop.test"])
     resolved(environment("http://shop.test", http_version=2, **straight))
 

@@ -10,6 +10,7 @@ import yaml
 
 from loadtests.environment.targets import Targets, read_targets, redacted
 from slo.documents import MAX_BYTES, BadInput, read_json
+from tests.record_pages import record_pages
 
 
 def facts() -> dict[str, Any]:
@@ -24,10 +25,12 @@ def facts() -> dict[str, Any]:
                 "release_probe": {"path": "/healthz", "field": "version"},
                 "metrics": [{"job": "shop", "url": "http://127.0.0.1:18091/metrics"}],
                 "traces": True,
-                "orders_url": "http://127.0.0.1:18091/admin/orders",
-                "stock_url": "http://127.0.0.1:18091/admin/stock",
-                "funnel_url": "http://127.0.0.1:18091/admin/funnel",
-                "payments_url": "http://127.0.0.1:18085/payments",
+                "shop_records": record_pages(
+                    orders="http://127.0.0.1:18091/admin/orders",
+                    payments="http://127.0.0.1:18085/payments",
+                    stock="http://127.0.0.1:18091/admin/stock",
+                    funnel="http://127.0.0.1:18091/admin/funnel",
+                ),
                 "token_env": "PEAKPROOF_SHOP_TOKEN",
                 "fingerprint": {"replicas": 2, "database": "sqlite"},
             }
@@ -129,7 +132,7 @@ def test_what_is_optional_may_be_missing(tmp_path: Path) -> None:
     staging = data["environments"]["staging"]
     data["environments"]["staging"] = {name: staging[name] for name in ("base_url", "storefront", "ceiling")}
     environment = read_targets(written(tmp_path, data)).environments["staging"]
-    assert (environment.orders_url, environment.metrics, environment.traces) == (None, (), False)
+    assert (environment.shop_records, environment.metrics, environment.traces) == (None, (), False)
 
 
 def test_an_address_ends_without_a_slash(tmp_path: Path) -> None:
@@ -151,6 +154,10 @@ def without(name: str) -> Change:
 
 S = "environments.staging"
 E = f"{S}."
+_STOREFRONT = (
+    "storefront: Input should be 'twisted-threads', or {file: your-storefront.py}, or {locustfile: your-locustfile.py},"
+    " found 'shopify'"
+)
 HTTP = "must be an address that begins with http:// or https://"
 BAD: list[tuple[Change, str]] = [
     (staging(base_ulr="x"), f"{E}base_ulr: unknown key"),
@@ -168,7 +175,7 @@ BAD: list[tuple[Change, str]] = [
     ),
     (
         staging(storefront="shopify"),
-        f"{E}storefront: Input should be 'twisted-threads', or {{file: your-storefront.py}}, found 'shopify'",
+        f"{E}{_STOREFRONT}",
     ),
     (staging(http_version=3), f"{E}http_version: Input should be '1.1' or '2', found 3"),
     (staging(http_version=True), f"{E}http_version: Input should be '1.1' or '2', found True"),
@@ -184,8 +191,8 @@ BAD: list[tuple[Change, str]] = [
     ),
     (staging(base_url=7), f"{E}base_url: Input should be a valid string, found 7"),
     (
-        staging(orders_url="https://admin:hunter2@shop.example/orders"),
-        f"{E}orders_url: must not hold a name or password; headers come from the environment",
+        staging(shop_records=record_pages(orders="https://admin:hunter2@shop.example/orders")),
+        f"{E}shop_records.orders.http.url: must not hold a name or password; headers come from the environment",
     ),
     (
         staging(base_url="ftp://:hunter2@shop.example"),
@@ -339,7 +346,7 @@ def test_every_error_is_told_at_once_and_no_password_with_it(tmp_path: Path) -> 
         read_targets(path)
     assert str(refusal.value) == (
         f"{path}: {E}base_url: must not hold a name or password; headers come from the environment\n"
-        f"{path}: {E}storefront: Input should be 'twisted-threads', or {{file: your-storefront.py}}, found 'shopify'"
+        f"{path}: {E}{_STOREFRONT}"
     )
 
 
@@ -353,7 +360,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [1", "not YAML at line 1, column 6: expected ',' or ']', but got '<stream end>'"),
+        ("a: [1", "not YAML at line 2, column 1: did not find expected ',' or ']'"),
         ("- 1\n", "expected a mapping at the top, found list"),
         ("", "expected a mapping at the top, found NoneType"),
         (

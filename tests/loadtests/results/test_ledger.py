@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from loadtests.results.ledger import Attempt, Ledger, Line, OrderReply, count_rows, read_ledgers
+from loadtests.results.ledger import (
+    Attempt,
+    CreatedRow,
+    Ledger,
+    Line,
+    OrderReply,
+    count_rows,
+    read_created,
+    read_ledgers,
+)
 from slo.documents import BadInput
 
 LINES = (Line(sku="tee-s-red", quantity=2, location="warehouse"), Line(sku="tee-m-red", quantity=1, location="store"))
@@ -201,3 +210,25 @@ def test_an_attempt_with_a_key_that_was_used_before_is_an_attempt_of_its_own(tmp
     told = read_ledgers([written(tmp_path, ROW, refusal, ROW, OUTCOME)])
     assert [attempt.outcome for attempt in told] == ["refused", "accepted"]
     assert told[0].lines is told[1].lines
+
+
+CREATED: dict[str, Any] = {"event": "created", "at": 5, "session": 4, "kind": "cart", "id": "c1"}
+
+
+def test_what_was_created_beside_orders_stands_in_the_ledger_and_is_no_order(tmp_path: Path) -> None:
+    path = tmp_path / "ledger-w0.jsonl"
+    ledger = Ledger(path)
+    cart, account = CreatedRow(session=4, kind="cart", id="c1"), CreatedRow(session=4, kind="account")
+    for row in (cart, account, cart):
+        ledger.created(row, 5)
+    ledger.attempt(ATTEMPT, 5)
+    ledger.close()
+    assert json.loads(path.read_text().splitlines()[0]) == CREATED
+    assert read_created([path]) == (cart, account)
+    assert read_ledgers([path]) == (ATTEMPT,)
+    assert sum(ledger.counts.values()) == count_rows(path) == 4
+
+
+def test_a_row_of_what_was_created_that_lacks_something_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"ledger-w0\.jsonl: line 1: not a ledger row: KeyError\('id'\)"):
+        read_created([written(tmp_path, {"event": "created", "session": 4, "kind": "cart"})])

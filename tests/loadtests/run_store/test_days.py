@@ -1,5 +1,6 @@
 """A finished run is compared with earlier days of one release under the same conditions, or refused."""
 
+import argparse
 import math
 from pathlib import Path
 
@@ -9,10 +10,15 @@ from loadtests.run_store.aggregates import Aggregates, ReleaseIdentity
 from loadtests.run_store.days import earlier_days, measured_days, why_not_compared
 from loadtests.run_store.entries import Mark
 from loadtests.run_store.store import RunStore
-from scripts.run_store.days import against_days, days_lines, exit_code_of
+from scripts.ci.finished import read_finished
+from scripts.comparing.judging import judge_comparison
+from scripts.context import Context
+from scripts.run_store.days import against_days, compare_with_days, days_lines
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode, Outcome
 from slo.regression.settings import ComparisonSettings
+from slo.regression.verdict_document import FILE as VERDICT
+from slo.regression.verdict_document import ComparisonVerdict
 from tests.loadtests.run_store.made_aggregates import DAY_NS, NOON, latency_objective, made, put
 
 NEW = ReleaseIdentity(release="1.1")
@@ -47,13 +53,58 @@ def test_seven_days_show_nothing(tmp_path: Path) -> None:
     _, found = against_days(
         _store(tmp_path, *_days(7)), "main", _day(20, 0.3, identity=NEW), ComparisonSettings(min_change_ms=0)
     )
-    assert (found.outcome, exit_code_of(found)) == (Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE)
+    assert found.outcome is Outcome.INCONCLUSIVE
 
 
 def test_days_that_differ_too_much_give_advice_which_decides_nothing(tmp_path: Path) -> None:
     days = [_day(number, 0.2 * 1.5 ** (number % 3)) for number in range(1, 10)]
-    _, found = against_days(_store(tmp_path, *days), "main", _day(20, 2.0, identity=NEW), ComparisonSettings())
-    assert (found.outcome, found.is_advisory, exit_code_of(found)) == (Outcome.FAIL, True, ExitCode.INCONCLUSIVE)
+    store, run = _store(tmp_path, *days), _day(20, 2.0, identity=NEW)
+    _, found = against_days(store, "main", run, ComparisonSettings())
+    assert (found.outcome, found.is_advisory) == (Outcome.FAIL, True)
+    code, folder, said = _compared(tmp_path, run)
+    assert (code, said[-1].split()[0]) == (ExitCode.INCONCLUSIVE, "INCONCLUSIVE")
+    verdict = ComparisonVerdict.model_validate_json((folder / VERDICT).read_text())
+    assert verdict.because.startswith(
+        "advice alone, FAIL: only a change of over 20 % would be found of checkout-latency"
+    )
+
+
+def _compared(folder: Path, run: Aggregates, policy: Path | None = None) -> tuple[ExitCode, Path, list[str]]:
+    """Compare a run as the command does; return the exit code, the folder that is left, and what was printed."""
+    put(RunStore(str(folder / "store")), run, folder / "runs")
+    said: list[str] = []
+    context = Context(
+        environment={}, folder=folder / "here", say=said.append, is_terminal=False, command="peakproof compare"
+    )
+    options = argparse.Namespace(store=str(folder / "store"), run_name=run.run, baseline_days="main", policy=policy)
+    settings = ComparisonSettings(min_change_ms=0)
+    code = compare_with_days(options, context, settings)
+    (line,) = (line for line in said if line.startswith("comparison="))
+    return code, Path(line.partition("=")[2]), said
+
+
+def test_a_comparison_with_days_leaves_what_every_comparison_leaves(tmp_path: Path) -> None:
+    _store(tmp_path, *_days(8))
+    code, folder, said = _compared(tmp_path, _day(20, 0.3, identity=NEW))
+    assert (code, said[-1]) == (ExitCode.FAIL, f"FAIL  {folder / 'comparison.html'}")
+    verdict = ComparisonVerdict.model_validate_json((folder / VERDICT).read_text())
+    assert (verdict.outcome, verdict.how, verdict.pairs, verdict.a.label) == ("FAIL", "days", 8, "main")
+    latency = next(one for one in verdict.measures if one.name == "checkout-latency")
+    assert [(round(one.a or 0, 3), one.b) for one in latency.blocks[:2]] == [(0.201, 0.3), (0.202, 0.3)]
+    assert '<testcase classname="peakproof.comparison" name="checkout-latency">' in (folder / "junit.xml").read_text()
+    for page in ("summary.md", "comparison.html"):
+        assert "earlier days, a value a day" in (folder / page).read_text()
+    assert read_finished(folder).outcome is Outcome.FAIL
+    with pytest.raises(BadInput, match="its days are in the store: compare again by peakproof compare --run 2026"):
+        judge_comparison(folder)
+
+
+def test_an_advisory_policy_lets_a_comparison_with_days_end_with_0(tmp_path: Path) -> None:
+    _store(tmp_path, *_days(8))
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("format: peakproof/policy/v1\nmode: advisory\n")
+    code, folder, said = _compared(tmp_path, _day(20, 0.3, identity=NEW), policy)
+    assert (code, said[-1]) == (ExitCode.OK, f"FAIL  {folder / 'comparison.html'}  (advisory: exit 0)")
 
 
 def test_valid_earlier_runs_of_the_baselines_release_count_whatever_their_verdict(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """Raw records go when they are old, and never the latest's, a marked run's or an unfinished run's."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from loadtests.run_store.entries import Mark, StoreEntry
+from loadtests.run_store.local_comparisons import local_comparisons, remove_comparison
 from loadtests.run_store.local_runs import local_runs, remove_run
 from loadtests.run_store.pruning import prunable
 from loadtests.run_store.store import Contents
@@ -103,3 +105,47 @@ def test_records_in_the_store_go_by_the_same_rules() -> None:
 def test_a_partly_written_run_goes_once_it_is_old() -> None:
     going, _ = prunable([], Contents(partly_written=(OLD, "20261127T000000Z-a-1")), now=NOON, days=30)
     assert [(one.what, one.run) for one in going] == [("partly written", OLD)]
+
+
+def _comparison(folder: Path, name: str, ended: str | None = "decided", *runs: str) -> Path:
+    (folder / name).mkdir(parents=True)
+    document = {"ended": ended, "blocks": [{"run": one} for one in runs]}
+    (folder / name / "comparison.json").write_text(json.dumps(document))
+    return folder / name
+
+
+def test_an_old_comparison_goes_but_the_latest_an_unfinished_or_one_of_a_marked_run(tmp_path: Path) -> None:
+    names = [f"20260101T00000{number}Z-compare-a-000{number}" for number in range(5)]
+    _comparison(tmp_path, names[0], "decided", OLDER)
+    _comparison(tmp_path, names[1], None)
+    _comparison(tmp_path, names[2], "decided", OLD)
+    (_comparison(tmp_path, names[3]) / "comparison.json").write_text("{")
+    _comparison(tmp_path, names[4])
+    mark = Mark(kind="kept", run=OLD, marked_at=NOON)
+    found = local_comparisons(tmp_path)
+    going, staying = prunable([], Contents(marks=(mark,)), now=NOON, days=30, comparisons=found)
+    assert [(one.what, one.run) for one in going] == [("comparison", names[0])]
+    assert [one.because.split(":")[0] for one in staying] == [
+        "not finished",
+        f"its run {OLD} is marked",
+        "can't be read",
+        "the latest comparison",
+    ]
+    going, staying = prunable([], Contents(), now=NOON, days=100_000, comparisons=found)
+    assert (going, staying) == ((), ())
+    going, _ = prunable([], Contents(unusable={"marks/x": "not JSON"}), now=NOON, days=30, comparisons=found)
+    assert going == ()
+
+
+def test_only_a_comparisons_folder_directly_among_the_runs_is_removed(tmp_path: Path) -> None:
+    folder = _comparison(tmp_path / "runs", OLD)
+    link = tmp_path / "runs" / OLDER
+    link.symlink_to(folder)
+    (folder / "comparison.json").rename(tmp_path / "kept.json")
+    for path in (folder, link, tmp_path):
+        with pytest.raises(BadInput, match="nothing was removed"):
+            remove_comparison(path, tmp_path / "runs")
+    assert local_comparisons(tmp_path / "runs") == []
+    (tmp_path / "kept.json").rename(folder / "comparison.json")
+    remove_comparison(folder, tmp_path / "runs")
+    assert not folder.exists()

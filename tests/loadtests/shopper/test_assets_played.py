@@ -36,7 +36,15 @@ STYLES = b'[{"style":"s","name":"Tea","price_cents":1}]'
 SKUS = b'[{"sku":"s-s","colour":"red","stock":{"warehouse":9}}]'
 LINKS = b"<img src=/a.png><img src=%s/b.png>"
 HTML_THAT_IS_JSON = (
-    b'{"recommended":' + STYLES + b',"results":' + STYLES + b',"style":"s","skus":' + SKUS + b',"x":"' + LINKS + b'"}'
+    b'{"recommended":'
+    + STYLES
+    + b',"results":'
+    + STYLES
+    + b',"style":"s","price_cents":1,"skus":'
+    + SKUS
+    + b',"x":"'
+    + LINKS
+    + b'"}'
 )
 
 

@@ -17,7 +17,8 @@ from loadtests.environment.data_targets import AccountShare, DataTargets
 from loadtests.shopper.customers import COLUMNS, new_customer
 from loadtests.shopper.data_pools import DataPools, UnknownPoolError, kind_of
 from loadtests.shopper.rows import Account, MissingColumnError, Row
-from tests.loadtests.fakes import arrival, small_plan
+from loadtests.shopper.session import Session
+from tests.loadtests.fakes import FakeClient, arrival, ledger_rows, ok, small_plan, worker
 
 RUN = "20261127T000000Z-small-abcd"
 
@@ -216,3 +217,21 @@ def test_users_and_passwords_are_masked_though_they_are_short(tmp_path: Path) ->
     short.admit(arrival(0))
     assert {b"Ada", b"ada", b"1234"} <= set(short.masks(0))
     assert b"10" not in short.masks(0)
+
+
+def test_a_new_customer_may_have_registered_once_their_password_was_asked_for(tmp_path: Path) -> None:
+    given = pools(tmp_path, {"accounts": {"file": "accounts.csv", "share": {"new": 1.0}}})
+    given.admit(arrival(4))
+    context = worker(tmp_path, FakeClient(lambda _: ok()))
+    object.__setattr__(context, "pools", given)
+    session = Session(context, arrival(4), context.clock.now())
+    account = session.account
+    assert account is not None
+    assert account.user in {mask.decode() for mask in session.masks()}
+    assert (account["email"], ledger_rows(tmp_path)) == (account.user, [])
+    for _ in range(2):
+        assert dict(session.account or {})["password"] == new_customer(RUN, 4)[1]
+    assert [(row["event"], row["session"], row["kind"], row["id"]) for row in ledger_rows(tmp_path)] == [
+        ("created", 4, "account", None)
+    ]
+    assert account.user not in (tmp_path / "ledger-w0.jsonl").read_text()

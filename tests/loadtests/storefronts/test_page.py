@@ -7,7 +7,7 @@ import pytest
 from loadtests.client.interface import Reply
 from loadtests.shopper.session import SessionFailedError
 from loadtests.storefronts.amounts import cents
-from loadtests.storefronts.html import MAX_BYTES
+from loadtests.storefronts.html import MAX_BYTES, document
 from loadtests.storefronts.page import Page
 from tests.loadtests.fakes import ok
 from tests.loadtests.storefronts.shopping import Shopper, html
@@ -99,6 +99,12 @@ def test_elements_are_found_by_css(tmp_path: Path) -> None:
         first["nothing"]
     with pytest.raises(ValueError, match="not a CSS selector"):
         page.select("li..tee")
+
+
+def test_elements_are_found_by_their_text_in_one_page_after_another() -> None:
+    for sku in ("KNIT-1", "KNIT-2"):
+        page = document(f"<table><tr><th>UPC</th><td>{sku}</td></tr></table>".encode())
+        assert [one.text for one in page.select('th:contains("UPC") + td')] == [sku]
 
 
 def test_a_form_has_the_fields_that_a_browser_would_send(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from loadtests.shopper.session import SessionFailedError
 from loadtests.storefronts import Shop
 from loadtests.storefronts.journey import journey
 from loadtests.storefronts.order import RefusedError
-from loadtests.storefronts.shop import StepNameError
+from loadtests.storefronts.shop import CreatedNameError, StepNameError
 from tests.loadtests.fakes import ok
 from tests.loadtests.storefronts.shopping import Plain, Shopper, html
 
@@ -284,3 +284,31 @@ def test_a_journey_that_would_end_the_process_is_a_mistake_of_its_own(tmp_path: 
 
     with pytest.raises(RuntimeError, match=r"the journey ends the process: take sys.exit\(\) or exit\(\) out of it"):
         Shopper(tmp_path).play(visit)
+
+
+def test_what_the_shop_has_made_is_in_the_ledger(tmp_path: Path) -> None:
+    shopper = Shopper(tmp_path)
+    shopper.shop.created("cart", 17)
+    (row,) = shopper.ledger
+    assert {name: row[name] for name in ("event", "session", "kind", "id")} == {
+        "event": "created",
+        "session": 0,
+        "kind": "cart",
+        "id": "17",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "own_id", "why"),
+    [
+        ("My cart", "c1", "created('My cart'): a kind is 1 to 40 of a-z, 0-9 and inner hyphens, and no order"),
+        ("order", "o1", "created('order'): a kind is 1 to 40 of a-z, 0-9 and inner hyphens, and no order"),
+        ("cart", "", "created('cart'): an id has 1 to 200 printable characters"),
+        ("cart", "a\nb", "created('cart'): an id has 1 to 200 printable characters"),
+    ],
+)
+def test_a_kind_or_an_id_that_no_ledger_can_hold_is_refused(tmp_path: Path, kind: str, own_id: str, why: str) -> None:
+    shopper = Shopper(tmp_path)
+    with pytest.raises(CreatedNameError) as refused:
+        shopper.shop.created(kind, own_id)
+    assert (str(refused.value), shopper.ledger) == (why, [])

@@ -101,7 +101,8 @@ def test_a_collected_order_is_taken_from_one_store_and_looked_up(tmp_path: Path)
     (place,) = {line["location"] for line in ledger_rows(tmp_path)[0]["lines"]}
     assert place.startswith("store-")
     assert checkout.body is not None
-    assert checkout.body["delivery"] == {"method": "collect", "location": place}
+    name = visit.session.canary
+    assert checkout.body["delivery"] == {"method": "collect", "location": place, "name": name}
     assert visit.client.sent[-1].path == "/orders/o1"
 
 
@@ -210,11 +211,31 @@ def test_a_page_that_is_no_json_object_is_a_wrong_reply(tmp_path: Path, step: st
 
 
 def test_a_lying_checkout_leaves_an_unknown_attempt(tmp_path: Path) -> None:
-    visit = Visit(tmp_path, "search-and-buy", TalkingShop(changed={"checkout": top(total_cents=1)}))
+    visit = Visit(tmp_path, "search-and-buy", TalkingShop(changed={"checkout": top(order_id="")}))
     with pytest.raises(SessionFailedError):
         visit.go()
     outcome = ledger_rows(tmp_path)[-1]
     assert (outcome["outcome"], outcome["reason"]) == ("unknown", "checkout: wrong_reply")
+
+
+def test_an_order_at_another_price_than_was_shown_is_written_as_it_was_promised_and_ends_the_visit(
+    tmp_path: Path,
+) -> None:
+    visit = Visit(tmp_path, "search-and-buy", TalkingShop(changed={"checkout": top(total_cents=1)}))
+    with pytest.raises(SessionFailedError) as failed:
+        visit.go()
+    attempt, outcome = ledger_rows(tmp_path)
+    assert (outcome["outcome"], outcome["total_cents"]) == ("accepted", attempt["amount_cents"])
+    assert failed.value.why == f"the price drifted: the cart showed {attempt['amount_cents']}, the order costs 1"
+    assert [(r.step, r.error) for r in visit.memory.steps if r.error] == [("checkout", "wrong_reply")]
+
+
+def test_a_cart_at_another_price_than_the_product_s_page_showed_is_not_ordered(tmp_path: Path) -> None:
+    visit = Visit(tmp_path, "search-and-buy", TalkingShop(unit_cents=1600))
+    with pytest.raises(SessionFailedError, match=r"^cart: wrong_reply$") as failed:
+        visit.go()
+    assert failed.value.why.startswith("the price drifted: the product's page showed ")
+    assert "checkout" not in visit.steps()
 
 
 def test_what_a_shop_calls_its_things_cannot_change_the_request(tmp_path: Path) -> None:
