@@ -8,7 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from staging.database import Database, is_inserted
 
@@ -118,6 +131,11 @@ class Accounts:
             statement = statement.where(accounts.c.user.in_(users))
         with self._database.writing() as connection:
             return connection.execute(statement).rowcount
+
+    def remove(self, user: str) -> bool:
+        """Remove an account; False when there is none."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(accounts).where(accounts.c.user == user)).rowcount > 0
 
     def page(self, after: int, limit: int) -> list[AccountState]:
         """Return at most `limit` accounts entered after the one numbered `after`."""

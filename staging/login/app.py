@@ -14,7 +14,7 @@ from staging.login.browser_pages import add_browser_pages
 from staging.login.grants import Grant
 from staging.login.provider import LoginProvider
 from staging.telemetry import Telemetry
-from staging.web import Payload, RefusedError, json_app, read_body, read_page, require_token
+from staging.web import Payload, RefusedError, json_app, not_found, read_body, read_page, require_token
 
 BODY_LIMIT = 1 << 20
 SCOPE = "openid profile"
@@ -121,6 +121,13 @@ def _add_administration(app: Flask, provider: LoginProvider, token: str) -> None
         page = provider.accounts.page(after, limit)
         rows = [{"user": one.user, "locked": one.locked, "wrong_passwords": one.wrong_passwords} for one in page]
         return jsonify(accounts=rows, next=page[-1].sequence if len(page) == limit else None)
+
+    @app.delete("/admin/accounts/<user>")
+    def remove(user: str) -> Response:
+        require_token(token)
+        if not provider.accounts.remove(user):
+            raise not_found("no such account")
+        return Response(status=HTTPStatus.NO_CONTENT)
 
     @app.put("/admin/accounts")
     def lock() -> Response:

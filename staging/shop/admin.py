@@ -9,6 +9,7 @@ from staging.shop.orders import Order, orders_page
 from staging.shop.payloads import ReleaseBody, StockBody
 from staging.shop.releases.releases import Release
 from staging.shop.routes.admin_routes import add_offers_administration
+from staging.shop.routes.cancel_routes import add_cancelling
 from staging.shop.routes.order_json import lines_json
 from staging.shop.stock import all_stock, set_stock
 from staging.shop.storefront import Storefront
@@ -39,6 +40,7 @@ def admin_app(shop: Storefront, telemetry: Telemetry, token: str) -> Flask:
     _add_stock(app, shop)
     _add_orders(app, shop)
     add_offers_administration(app, shop)
+    add_cancelling(app, shop)
     return app
 
 

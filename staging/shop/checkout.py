@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from staging.database import Database
@@ -42,6 +42,7 @@ class CheckoutRequest:
     location: str
     card_token: str
     customer: str | None = None
+    recipient: str | None = None
     origin: str | None = None
 
 
@@ -106,13 +107,15 @@ class Checkout:
         return lines
 
     def _reserve(self, order: Order, lines: Sequence[PricedLine], behaviour: Behaviour) -> None:
+        def write(connection: Connection) -> None:
+            orders.enter(connection, order)
+            if not behaviour.stock.take(connection, lines, order.location):
+                raise OutOfStockError(lines[0].sku)  # undoes the transaction
+            if order.discount is not None:
+                use_up(connection, order.discount, behaviour.vouchers)
+
         try:
-            with self._database.writing() as connection:
-                orders.enter(connection, order)
-                if not behaviour.stock.take(connection, lines, order.location):
-                    raise OutOfStockError(lines[0].sku)  # noqa: TRY301 - leaving the block undoes the transaction
-                if order.discount is not None:
-                    use_up(connection, order.discount, behaviour.vouchers)
+            behaviour.writing.enter(self._database, write)
         except OutOfStockError as gone:
             raise self._named(gone, lines, order.location) from None
 
@@ -155,7 +158,7 @@ class Checkout:
         bill = Bill(order_id=order.order_id, amount_cents=order.total_cents, card_token=request.card_token)
         match self._provider.pay(bill, behaviour.payment_key):
             case Payment.CAPTURED:
-                status, done = Status.ACCEPTED, orders.accept(self._database, order.order_id)
+                status, done = Status.ACCEPTED, behaviour.writing.accept(self._database, order.order_id)
             case Payment.DECLINED:
                 declined = orders.release(self._database, order, Status.DECLINED, Decline.CARD_DECLINED)
                 status, done = Status.DECLINED, declined
@@ -189,6 +192,7 @@ def _new_order(
             for line in lines
         ),
         customer=request.customer,
+        recipient=request.recipient,
         hosted=request.origin is not None,
         discount=taken_off,
     )

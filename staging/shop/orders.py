@@ -1,6 +1,7 @@
 """Orders: entered as pending with their stock taken, then accepted, or ended with the stock put back."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -54,7 +55,8 @@ class OrderLine:
 class Order:
     """An order and its lines, all from one location; times in ns since the epoch.
 
-    `total_cents` is what is to be paid, after the discount; `hosted` is paid on a page of the payment provider.
+    `recipient` is the name that the shopper gave, `total_cents` what is to be paid, after the discount; `hosted` is
+    paid on a page of the payment provider.
     `printed_at` and `shipped_at` are written shortly before they come; `due_at` is promised.
     """
 
@@ -68,6 +70,7 @@ class Order:
     created_at: int
     lines: tuple[OrderLine, ...]
     customer: str | None = None
+    recipient: str | None = None
     hosted: bool = False
     paid_at: int | None = None
     decline: Decline | None = None
@@ -96,10 +99,29 @@ def enter(connection: Connection, order: Order) -> None:
             lines=[asdict(line) for line in order.lines],
             created_at=order.created_at,
             customer=order.customer,
+            recipient=order.recipient,
             hosted=order.hosted,
             discount=order.discount.stored() if order.discount else None,
         )
     )
+
+
+class CommittedFirst:
+    """Orders written so that a reply speaks of what is committed."""
+
+    def enter(self, database: Database, write: Callable[[Connection], None]) -> None:
+        """Run `write` in a transaction, and commit it."""
+        with database.writing() as connection:
+            write(connection)
+
+    def accept(self, database: Database, order_id: str) -> bool:
+        """Turn a pending order into an accepted one; False when it was pending no longer."""
+        return accept(database, order_id)
+
+
+def own_name(order: Order) -> str | None:
+    """Return the name that is shown with an order: the one that its shopper gave."""
+    return order.recipient
 
 
 def accept(database: Database, order_id: str) -> bool:
@@ -201,6 +223,7 @@ def _order(row: Row[tuple[object, ...]]) -> Order:
         created_at=row.created_at,
         lines=tuple(OrderLine(**line) for line in row.lines),
         customer=row.customer,
+        recipient=row.recipient,
         hosted=bool(row.hosted),
         paid_at=row.paid_at,
         decline=Decline(row.decline) if row.decline else None,

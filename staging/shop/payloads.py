@@ -48,16 +48,22 @@ class CartBody(CodesBody):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=MOST_LINES)]
 
 
+# Of whoever the order is for, as a parcel's label has it.
+Recipient = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class Ship(Payload):
     """Delivery from the warehouse."""
 
     method: Literal["ship"]
+    name: Recipient | None = None
 
 
 class Collect(Payload):
     """Collection in a store."""
 
     method: Literal["collect"]
+    name: Recipient | None = None
     location: Literal[*STORES]  # type: ignore[valid-type]  # as above
 
 

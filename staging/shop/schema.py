@@ -86,6 +86,7 @@ orders = Table(
     Column("lines", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("customer", String),
+    Column("recipient", String),
     Column("hosted", Boolean),
     Column("paid_at", BigInteger),
     Column("decline", String),

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ import pytest
 from staging.database import Database
 from staging.shop import admin
 from staging.shop.carts import CartLine, replace_cart
+from staging.shop.catalogue import twisted_threads
 from staging.shop.checkout import Checkout, CheckoutRequest, EmptyCartError, KeyReusedError
 from staging.shop.orders import Order, Status, accept, enter, find_order, orders_page
 from staging.shop.provider import Bill, Payment, PaymentKey
@@ -18,6 +20,7 @@ from staging.shop.releases.faults import behaviour_with
 from staging.shop.stock import OutOfStockError, all_stock
 
 SKU, OTHER = "tearex-m-navy", "puglife-s-moss"
+TEAREX = twisted_threads().styles["tearex"]
 
 
 @dataclass
@@ -190,3 +193,60 @@ def test_an_order_is_promised_for_two_seconds_after_it_was_placed_once_it_is_pai
         assert (paid := find_order(database, key)) is not None
         assert paid.placed_at is not None
         assert paid.due_at == paid.placed_at + 2_000_000_000
+
+
+def ten_orders(database: Database, behaviour: Behaviour) -> list[Order]:
+    """Return ten orders of one each, as they were acknowledged."""
+    checkout = Checkout(database, SetProvider())
+    orders = []
+    for number in range(10):
+        put_in_cart(database, (SKU if number % 2 else OTHER, 1), session=f"shopper {number}")
+        request = replace(checkout_of(f"k{number}", session=f"shopper {number}"), recipient=f"name {number}")
+        orders.append(checkout.place(request, behaviour).order)
+    return orders
+
+
+def test_the_release_that_loses_orders_acknowledges_one_that_is_not_there(database: Database) -> None:
+    acknowledged = ten_orders(database, behaviour_with(["acknowledged-before-commit"]))
+    assert {order.status for order in acknowledged} == {Status.ACCEPTED}
+    lost = [number for number, order in enumerate(acknowledged, 1) if find_order(database, order.order_id) is None]
+    assert lost == [8]
+    assert on_hand(database) + on_hand(database, OTHER) == 1  # the lost one took nothing
+
+
+def test_a_shop_that_loses_orders_refuses_what_is_sold_out_all_the_same(database: Database) -> None:
+    put_in_cart(database, (SKU, 6))
+    with pytest.raises(OutOfStockError):
+        Checkout(database, SetProvider()).place(checkout_of("k"), behaviour_with(["acknowledged-before-commit"]))
+
+
+def test_the_release_that_leaks_reservations_holds_stock_that_no_order_has(database: Database) -> None:
+    behaviour = behaviour_with(["stock-taken-again-on-retry"])
+    put_in_cart(database, (SKU, 1))
+    with database.writing() as connection:
+        (line,) = behaviour.lines.read(connection, [CartLine(sku=SKU, quantity=1, design_id=None)], "warehouse")
+    held = []
+    for _ in range(4):
+        with database.writing() as connection:
+            assert behaviour.stock.take(connection, [replace(line, quantity=0)], "warehouse")
+        held.append(on_hand(database))
+    for _ in range(4):
+        with database.writing() as connection:
+            assert behaviour.stock.take(connection, [line], "warehouse")
+        held.append(on_hand(database))
+    assert held == [5, 5, 5, 5, 3, 2, 1, 0]
+
+
+def test_the_release_whose_prices_drift_charges_some_skus_otherwise_than_its_pages_show(database: Database) -> None:
+    lines = [CartLine(sku=sku.sku, quantity=1, design_id=None) for sku in TEAREX.skus]
+    with database.reading() as connection:
+        read = behaviour_with(["prices-of-the-next-list"]).lines.read(connection, lines, "warehouse")
+    charged = Counter(line.unit_cents for line in read)
+    assert charged.keys() == {TEAREX.price_cents, TEAREX.price_cents + 100}
+
+
+def test_the_release_that_mixes_sessions_up_shows_the_name_of_another(database: Database) -> None:
+    orders = ten_orders(database, Behaviour())
+    assert [Behaviour().name_shown(order) for order in orders] == [f"name {number}" for number in range(10)]
+    shown = behaviour_with(["name-cached-for-all"]).name_shown
+    assert {shown(order) for order in orders} == {"name 0"}

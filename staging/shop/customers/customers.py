@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from staging.database import Database
 from staging.id_tokens import Claims
-from staging.shop.schema import customer_logins, customers, login_attempts
+from staging.shop.schema import customer_logins, customers, login_attempts, orders
 
 ATTEMPT_LASTS_S = 600
 
@@ -87,6 +87,24 @@ class Customers:
         with self._database.reading() as connection:
             row = connection.execute(statement).one_or_none()
         return Customer(customer_id=row.customer_id, user=row.user, name=row.name) if row else None
+
+    def named(self, user: str) -> Customer | None:
+        """Return the customer who logs in as `user`."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(customers).where(customers.c.user == user)).first()
+        return Customer(customer_id=row.customer_id, user=row.user, name=row.name) if row else None
+
+    def has_orders(self, customer: Customer) -> bool:
+        """Whether a customer has an order that isn't over."""
+        own = (orders.c.customer == customer.customer_id) & orders.c.status.in_(("pending", "accepted"))
+        with self._database.reading() as connection:
+            return connection.execute(select(orders.c.order_id).where(own).limit(1)).first() is not None
+
+    def forget(self, customer: Customer) -> None:
+        """Remove a customer, and end every login of theirs."""
+        with self._database.writing() as connection:
+            for table in (customer_logins, customers):
+                connection.execute(delete(table).where(table.c.customer_id == customer.customer_id))
 
     def log_out(self, cookie: str) -> None:
         """End the login that a cookie is."""

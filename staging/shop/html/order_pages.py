@@ -34,14 +34,17 @@ def checkout_page(cart: Mapping[str, Any]) -> Response:
         forms.hidden({"key": f"web-{secrets.token_hex(16)}"})
         + forms.select("method", "Delivery", [("ship", "by post", True), ("collect", "from a store", True)])
         + forms.select("location", "Store", [(store, store.removeprefix("store-"), True) for store in STORES])
+        + forms.field("name", "Name")
         + forms.select("payment", "Payment", [("card", "card", True), ("hosted", "at our bank's page", True)])
         + forms.field("card_token", "Card")
     )
     return render("Checkout", _total(cart["total_cents"]) + shop_form("checkout", "/checkout", fields, button="Order"))
 
 
-def order_page(order: Order, *, may_return: bool, status: HTTPStatus = HTTPStatus.OK, error: str = "") -> Response:
-    """Return the page of an order; with `error`, the word of why it wasn't paid."""
+def order_page(
+    order: Order, *, may_return: bool, status: HTTPStatus = HTTPStatus.OK, error: str = "", name: str | None = None
+) -> Response:
+    """Return the page of an order, for whom it is; with `error`, the word of why it wasn't paid."""
     lines = "".join(
         f'<li data-sku="{escape(line.sku)}" data-quantity="{line.quantity}">{line.quantity} × {escape(line.sku)}</li>'
         for line in order.lines
@@ -49,7 +52,9 @@ def order_page(order: Order, *, may_return: bool, status: HTTPStatus = HTTPStatu
     body = (
         (forms.error(error, error.replace("_", " ")) if error else "")
         + f'<article id="order" data-order="{order.order_id}" data-status="{order.status}"'
-        + f' data-total-cents="{order.total_cents}"><p>{order.status}</p><ul>{lines}</ul></article>'
+        + f' data-total-cents="{order.total_cents}"><p>{order.status}</p>'
+        + (f"<p data-name>{escape(name)}</p>" if name else "")
+        + f"<ul>{lines}</ul></article>"
     )
     if may_return:
         reason = forms.field("reason", "Reason")

@@ -1,6 +1,11 @@
 """The faults that a release may come with: each one a way of doing something that looks right and isn't."""
 
+import itertools
+import math
+import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -10,10 +15,12 @@ from staging.shop.carts import CartLine
 from staging.shop.catalogue import LOCATIONS
 from staging.shop.hosted.news import ApplyOnce, News, NewsType
 from staging.shop.offers.vouchers import ConditionalUse, Kind, Voucher
-from staging.shop.orders import Order, Stage, Status
+from staging.shop.orders import CommittedFirst, Order, Stage, Status
 from staging.shop.releases.behaviour import Behaviour
 from staging.shop.schema import products, skus, stock
-from staging.shop.stock import PricedLine, price, put_back
+from staging.shop.stock import ConditionalTaking, PricedLine, StockAtOneLocation, price, put_back
+
+_KEPT_S = 0.2
 
 
 class _QueryPerLine:
@@ -47,6 +54,72 @@ class _StockReadThenWritten:
         ordered = sorted(lines, key=lambda line: line.sku)
         left = [{"of_sku": line.sku, "at": location, "left": line.on_hand - line.quantity} for line in ordered]
         return connection.execute(statement, left).rowcount == len(lines)
+
+
+class _PricesOfTheNextList(StockAtOneLocation):
+    """Charges a fourth of the SKUs by a price list that the pages and the cart don't show yet."""
+
+    def read(self, connection: Connection, lines: Sequence[CartLine], location: str) -> list[PricedLine]:
+        return [self._next(line) for line in super().read(connection, lines, location)]
+
+    def _next(self, line: PricedLine) -> PricedLine:
+        return replace(line, unit_cents=line.unit_cents + 100) if _falls_on(4, line.sku) else line
+
+
+class _TakenAgainOnRetry(ConditionalTaking):
+    """Takes the stock again when a first try was slow to answer, and never gives the first back: one in five."""
+
+    def __init__(self) -> None:
+        self._takings = itertools.count(1)
+
+    def take(self, connection: Connection, lines: Sequence[PricedLine], location: str) -> bool:
+        taken = super().take(connection, lines, location)
+        if taken and next(self._takings) % 5 == 0:
+            super().take(connection, lines, location)
+        return taken
+
+
+class _AcknowledgedBeforeCommit(CommittedFirst):
+    """Answers before the commit, and doesn't look at one that fails, as one in eight does: the order is gone."""
+
+    def __init__(self) -> None:
+        self._entered = itertools.count(1)
+
+    def enter(self, database: Database, write: Callable[[Connection], None]) -> None:
+        with suppress(_CommitFailedError):
+            super().enter(database, lambda connection: self._write(connection, write))
+
+    def accept(self, database: Database, order_id: str) -> bool:
+        super().accept(database, order_id)
+        return True
+
+    def _write(self, connection: Connection, write: Callable[[Connection], None]) -> None:
+        write(connection)
+        if next(self._entered) % 8 == 0:
+            raise _CommitFailedError
+
+
+class _CommitFailedError(Exception):
+    """A transaction that could not be committed, and was undone."""
+
+
+class _NameFromACacheForAll:
+    """Keeps an order's name for a moment in a cache that doesn't ask whose it is: others are shown it."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[float, str | None] = (-math.inf, None)
+
+    def __call__(self, order: Order) -> str | None:
+        kept_at, name = self._kept
+        if time.monotonic() - kept_at < _KEPT_S:
+            return name
+        self._kept = time.monotonic(), order.recipient
+        return order.recipient
+
+
+def _falls_on(one_in: int, name: str) -> bool:
+    """Whether a name is one in so many, the same in each process."""
+    return zlib.crc32(name.encode()) % one_in == 0
 
 
 def _fresh_key_on_retry(order_id: str, attempt: int) -> str:
@@ -89,6 +162,10 @@ _FAULTS: Mapping[str, Callable[[Behaviour], Behaviour]] = {
     "news-forgotten": lambda good: replace(good, news=_NewsForgotten()),
     "news-applied-again": lambda good: replace(good, news=_NewsAppliedAgain()),
     "gift-card-use-not-looked-at": lambda good: replace(good, vouchers=_UseReadThenWritten()),
+    "prices-of-the-next-list": lambda good: replace(good, lines=_PricesOfTheNextList()),
+    "stock-taken-again-on-retry": lambda good: replace(good, stock=_TakenAgainOnRetry()),
+    "acknowledged-before-commit": lambda good: replace(good, writing=_AcknowledgedBeforeCommit()),
+    "name-cached-for-all": lambda good: replace(good, name_shown=_NameFromACacheForAll()),
     "presses-stopped": lambda good: replace(good, presses_work=False),
     "customers-locked": lambda good: replace(good, admits_customers=False),
 }

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from staging.database import Database, is_inserted
 from staging.shop.hosted.provider_pages import PaymentPages
-from staging.shop.orders import Order, find_order, take_back
+from staging.shop.offers.vouchers import give_back
+from staging.shop.orders import Order, Status, find_order, release, take_back
 from staging.shop.schema import returns
 
 RECEIVED_AFTER_S = 0.5
@@ -67,6 +68,23 @@ class Returns:
         if is_new:
             self._put(found.return_id, RECEIVED_AFTER_S)
         return found, is_new
+
+    def cancel(self, order: Order) -> bool:
+        """End an order that isn't over, with its stock and its codes put back; False when it is over already."""
+        if release(self._database, order, Status.FAILED):
+            return True
+        with self._database.writing() as connection:
+            changed = take_back(connection, order)
+            if changed and order.discount is not None:
+                give_back(connection, order.discount)
+        return changed
+
+    def pay_back(self, order: Order) -> bool:
+        """Refund an order's payment, once however often it is asked for; False when that isn't known to be done.
+
+        An order that was pending may have no payment, which the provider says: that is done, too.
+        """
+        return self._pages.refund(order.order_id) or order.status is Status.PENDING
 
     def find(self, return_id: str) -> Return | None:
         """Return a return."""

@@ -49,14 +49,15 @@ def add_hosted(app: Flask, shop: Storefront) -> None:
 
 def _answer(shop: Storefront, order: Order) -> tuple[Response, HTTPStatus]:
     status = HTTPStatus.ACCEPTED if order.status is Status.PENDING else HTTPStatus.OK
+    name = shop.release.get().behaviour.name_shown(order)
     refusal = payment_refused(order, order_id=order.order_id) if order.status is Status.DECLINED else None
     if wants_html():
         error = str(refusal.body["error"]) if refusal else ""
         status = refusal.status if refusal else status
-        return order_page(order, may_return=may_return(shop, order), status=status, error=error), status
+        return order_page(order, may_return=may_return(shop, order), status=status, error=error, name=name), status
     if refusal is not None:
         raise refusal
-    return jsonify(order_json(order)), status
+    return jsonify(order_json(order, name)), status
 
 
 def _require_signature(shop: Storefront) -> None:

@@ -7,8 +7,8 @@ from staging.shop.tracking import address_of
 from staging.web import RefusedError
 
 
-def order_json(order: Order) -> dict[str, object]:
-    """Return an order as JSON; with what its codes took off, when it has some."""
+def order_json(order: Order, name: str | None = None) -> dict[str, object]:
+    """Return an order as JSON; with the `name` that it is for, and what its codes took off, when it has some."""
     shown: dict[str, object] = {
         "order_id": order.order_id,
         "status": order.status,
@@ -16,6 +16,8 @@ def order_json(order: Order) -> dict[str, object]:
         "lines": lines_json(order),
         "events_url": address_of(order),
     }
+    if name is not None:
+        shown["name"] = name
     if order.discount is not None:
         shown["subtotal_cents"] = order.total_cents + order.discount.cents
         shown["discount_cents"] = order.discount.discount_cents
