@@ -10,8 +10,10 @@ STAMP := .venv/.installed
 # than there are cores; the heavy ones compute.
 PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --max-worker-restart 0
 HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
+# Tests start hundreds of processes: without kept bytecode each compiles what it imports anew, and half its time is that.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge bench-gate mutate prove-alerts prove-demo prove-gate prove-comparisons dist image clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge bench-audit bench-gate mutate prove-alerts prove-demo prove-gate prove-comparisons prove-audit dist image clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,7 +64,7 @@ format: $(STAMP)  ## lay the code out
 
 lock: $(STAMP)  ## resolve requirements.lock anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --no-header --no-annotate --no-emit-index-url \
-	  --group dev --extra browser pyproject.toml -o requirements.lock
+	  --group dev --extra browser --extra sql pyproject.toml -o requirements.lock
 
 dashboards: $(STAMP)  ## generate Grafana's dashboards anew
 	$(BIN)/peakproof dashboards build
@@ -91,6 +93,9 @@ bench-stop: $(STAMP)  ## how soon the kill URL ends a run, with its directory wh
 bench-judge: $(STAMP)  ## ten and twenty million requests judged, against DuckDB's own quantiles (some minutes, 2 GB of disk)
 	@$(BIN)/python -P -m scripts.benches.judging
 
+bench-audit: $(STAMP)  ## a million orders audited, against DuckDB's plain join of the same rows (some minutes, 1 GB of disk)
+	@$(BIN)/python -P -m scripts.benches.audit $(ARGUMENTS)
+
 prove-alerts: $(STAMP)  ## every alert drilled, and rules changed on purpose (needs Prometheus and Alertmanager)
 	@$(BIN)/python -P -m scripts.benches.exporters --only detection --only mutants --name alerts
 
@@ -106,6 +111,9 @@ prove-gate: $(STAMP)  ## how often any verdict is wrong: gate, then comparison (
 
 prove-comparisons: $(STAMP)  ## a release compared with itself by the real engine, recorded (16 jobs of 14 minutes, resumable)
 	@$(BIN)/python -P -m scripts.proofs.comparisons $(ARGUMENTS)
+
+prove-audit: $(STAMP)  ## six data faults named, and fifty honest runs with time-outs of which nothing is reported (resumable)
+	@$(BIN)/python -P -m scripts.proofs.audits $(ARGUMENTS)
 
 dist: $(STAMP)  ## wheel and source distribution with their checksums, in dist/ (TAG=v1.2.0: only if that is the version)
 	@$(BIN)/python -P -m scripts.dist $(if $(TAG),--tag $(TAG))

@@ -81,15 +81,17 @@ def decide(
 ) -> Decisions:
     """Return `count` verdicts: first each whole job's, then of jobs whose pairs are drawn from one job each.
 
-    A drawn job takes whole pairs, of all measures together, and A and B may be exchanged: they are one release.
+    A drawn job takes whole pairs, of all measures together, and A and B of each may be exchanged: they are one release,
+    and which block came first was chance. Without that a draw would ask whether what a job's pairs happened to add up
+    to is there again, and find it.
     """
     chance = random.Random(seed)  # noqa: S311 - resampling
-    whole = [_verdict(job, measures, looks, range(looks[-1]), exchanged=False) for job in jobs]
+    whole = [_verdict(job, measures, looks, [(index, False) for index in range(looks[-1])]) for job in jobs]
     drawn = []
     for _ in range(max(0, count - len(whole))):
         job = chance.choice(jobs)
-        taken = [chance.randrange(_length(job)) for _ in range(looks[-1])]
-        drawn.append(_verdict(job, measures, looks, taken, exchanged=chance.random() < 0.5))  # noqa: PLR2004 - either
+        taken = [(chance.randrange(_length(job)), chance.random() < 0.5) for _ in range(looks[-1])]  # noqa: PLR2004 - either
+        drawn.append(_verdict(job, measures, looks, taken))
     return Decisions(whole=whole, drawn=drawn)
 
 
@@ -98,18 +100,16 @@ def _length(job: RecordedJob) -> int:
 
 
 def _verdict(
-    job: RecordedJob, measures: Sequence[Measure], looks: tuple[int, ...], taken: Sequence[int], *, exchanged: bool
+    job: RecordedJob, measures: Sequence[Measure], looks: tuple[int, ...], taken: Sequence[tuple[int, bool]]
 ) -> Outcome:
     design = Design(looks=looks, block_s=job.block_s, skip_s=job.skip_s)
     known = [one for one in measures if one.name in job.pairs]
-    measured = [
-        Measured(measure=one, pairs=tuple(_pairs(job.pairs[one.name], taken, exchanged=exchanged))) for one in known
-    ]
+    measured = [Measured(measure=one, pairs=tuple(_pairs(job.pairs[one.name], taken))) for one in known]
     return compare(measured, design, ComparisonSettings()).outcome
 
 
-def _pairs(rows: Sequence[Row], taken: Sequence[int], *, exchanged: bool) -> Iterator[Pair]:
-    for number, index in enumerate((one for one in taken if one < len(rows)), 1):
+def _pairs(rows: Sequence[Row], taken: Sequence[tuple[int, bool]]) -> Iterator[Pair]:
+    for number, (index, exchanged) in enumerate(((one, other) for one, other in taken if one < len(rows)), 1):
         a, b, events_a, events_b = rows[index]
         sides = (_value(a, events_a), _value(b, events_b))
         yield Pair(number=number, a=sides[exchanged], b=sides[not exchanged])

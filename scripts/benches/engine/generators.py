@@ -13,6 +13,8 @@ from typing import Protocol
 
 import pyarrow.parquet as pq
 
+from loadtests.demand.plan import Visits
+from loadtests.demand.visits import VISITS
 from loadtests.environment.destinations import Destination, Destinations
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.worker_status import WorkerStatus
@@ -31,6 +33,8 @@ from scripts.local_stack.processes import Child, Children
 from slo.documents import read_json
 
 HERE = Path(__file__).parent
+PLAYED = HERE / "played_shopper.py"
+_PRODUCT = HERE.parents[2] / "loadtests" / "locustfile.py"
 USERS = 100
 _VERSION = "0.1.0"
 _GRACE_S = 30.0
@@ -130,6 +134,59 @@ class FastHttpUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayedLocustfile:
+    """Ours, playing a locustfile: as many sessions as Locust has users, each as long as the benchmark."""
+
+    name: str = "played-locustfile"
+
+    def start(self, children: Children, site: Site, folder: Path) -> Child:
+        """Write the run directory and start Locust with the product's own file on it."""
+        directory, load = run_directory_of(folder), Load(journey="bench-buying", sessions=USERS)
+        for made in (directory.objectives, directory.logs, directory.storefront):
+            made.mkdir(parents=True)
+        (directory.storefront / PLAYED.name).write_bytes(PLAYED.read_bytes())
+        steps = dict.fromkeys(("GET /api/products", "/api/search", "POST /api/cart", "pay"), 1.0)
+        plan = plan_of(load).model_copy(
+            update={"journeys": {"shopper": 1.0}, "visits": {"shopper": Visits(steps=steps)}}
+        )
+        directory.plan.write_text(plan.to_yaml())
+        objectives = objectives_of(load)
+        for ours, theirs in zip(VISITS[load.journey], steps, strict=True):
+            objectives = objectives.replace(ours, theirs)
+        (directory.objectives / "bench.yaml").write_text(objectives)
+        played = {"locustfile": str(PLAYED), "tasks_per_session": 1000}
+        target = {**environment_of(site.url, site.ca), "storefront": played}
+        write_json(directory.targets, {"format": "peakproof/targets/v1", "environments": {"bench": target}})
+        loopback = Destinations(hosts={HOST: Destination(addresses=(HOST,), kind="loopback")}, kind="loopback")
+        write_job(directory, None, _VERSION, loopback)
+        command = [*_locust(str(_PRODUCT), 1), "--run-directory", str(directory.path), "--loglevel", "INFO"]
+        return _start(children, self.name, command, folder, {})
+
+    def end(self, child: Child, folder: Path) -> Tally:
+        """End Locust, which closes the records, and read them and the worker's status."""
+        child.end(_GRACE_S)
+        return read_worker(run_directory_of(folder))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayingLocust:
+    """Theirs, playing the same locustfile: 100 of its users."""
+
+    name: str = "locust-itself"
+
+    def start(self, children: Children, site: Site, folder: Path) -> Child:
+        """Start Locust with all its users at once."""
+        command = [*_locust(f"{PLAYED},{HERE / 'locust_tally.py'}", USERS), "--host", site.url, "--loglevel", "ERROR"]
+        return _start(children, self.name, command, folder, {TALLY_VARIABLE: str(folder / "tally.json")})
+
+    def end(self, child: Child, folder: Path) -> Tally:
+        """End Locust and read the counts it leaves."""
+        child.end(_GRACE_S)
+        counted = json.loads((folder / "tally.json").read_text())
+        return Tally(requests=counted["requests"], errors={"failures": counted["errors"]} if counted["errors"] else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wrk:
     """The yardstick for static pages: one thread, 100 connections, header lines like ours."""
 
@@ -212,7 +269,7 @@ def read_wrk(text: str) -> Tally:
 
 def _locust(file: str, users: int) -> list[str]:
     spawn = ["--users", str(users), "--spawn-rate", str(users)]
-    base = [*python("-m", "locust"), "-f", str(HERE / file), "--headless", *spawn]
+    base = [*python("-m", "locust"), "-f", file if "/" in file else str(HERE / file), "--headless", *spawn]
     return [*base, "--only-summary", "--stop-timeout", "0", "--exit-code-on-error", "0"]
 
 

@@ -11,7 +11,17 @@ import pyarrow.parquet as pq
 
 from loadtests.runtime.guarded_child import python
 from scripts.benches.engine.freezing import CYCLE_S, agreements, freeze_in_turn, quantile, read_log, read_replies
-from scripts.benches.engine.generators import USERS, Engine, FastHttpUser, Generator, Site, Wrk, run_directory_of
+from scripts.benches.engine.generators import (
+    USERS,
+    Engine,
+    FastHttpUser,
+    Generator,
+    PlayedLocustfile,
+    PlayingLocust,
+    Site,
+    Wrk,
+    run_directory_of,
+)
 from scripts.benches.engine.plans import Load
 from scripts.benches.engine.series import Bench, Run, Window, end, ratios
 from scripts.benches.engine.shop import ASSETS
@@ -43,6 +53,13 @@ def journey(bench: Bench) -> list[Figure]:
     theirs, ours = _costs(bench, *sides, times=_MORE_TIMES)
     name = "JSON journey, saturated: requests a CPU-s / FastHttpUser's"
     return [median_figure(name, ratios(theirs, ours), ">=", 6.5, _against(_ON, ours, theirs))]
+
+
+def locustfile(bench: Bench) -> list[Figure]:
+    """Measure a locustfile, played by Locust itself with FastHttpUser and by us as it is, saturated."""
+    theirs, ours = _costs(bench, PlayingLocust(), PlayedLocustfile())
+    name = "a locustfile with FastHttpUser, saturated: CPU a request / Locust's own"
+    return [median_figure(name, ratios(ours, theirs), "<=", 1 / 3, _against(_ON, ours, theirs))]
 
 
 def records(bench: Bench) -> list[Figure]:
@@ -299,6 +316,7 @@ def check_spans(name: str, runs: Sequence[Run], share: float) -> None:
 
 MEASUREMENTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "journey": journey,
+    "locustfile": locustfile,
     "records": records,
     "static": static,
     "tls": tls,

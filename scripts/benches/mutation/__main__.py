@@ -9,10 +9,10 @@ import hashlib
 import json
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 
 import yaml
@@ -20,121 +20,157 @@ import yaml
 from loadtests.results.run_directory import write_json
 from scripts.benches.figures import machine_line
 from scripts.benches.mutation.changes import Change, changes_of
-from scripts.benches.mutation.trial import Outcome, check_noticed, times_of, try_change
+from scripts.benches.mutation.session import Trials, in_session
+from scripts.benches.mutation.told import Share, Tried, lines_of
+from scripts.benches.mutation.trial import Outcome, check_noticed, try_change
 
 COMMAND = "make mutate"
-MUST_REACH = 0.95
 # The sources of each room, and the tests that hold it.
 ROOMS = {
+    "comparison": (
+        ("slo/regression",),
+        ("tests/slo/regression", "tests/slo/known", "tests/slo/rendering/test_comparison_renderings.py"),
+    ),
     "statistics": (
         ("slo/statistics.py", "slo/design_effect.py"),
-        ("tests/slo/test_statistics.py", "tests/slo/test_design_effect.py", "tests/slo/verdict"),
+        ("tests/slo/test_statistics.py", "tests/slo/test_design_effect.py", "tests/slo/known", "tests/slo/verdict"),
     ),
-    "verdict": (("slo/verdict",), ("tests/slo/verdict", "tests/slo/rendering")),
-    "comparison": (("slo/regression",), ("tests/slo/regression",)),
+    "verdict": (("slo/verdict",), ("tests/slo/verdict", "tests/slo/known", "tests/slo/rendering")),
 }
 _EQUIVALENT = Path(__file__).parent / "equivalent.yaml"
 _LEAST_S, _TIMES_AS_LONG = 20.0, 6.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """One change, and what the tests made of it; `because` is why no test can fail on it."""
-
-    room: str
-    change: Change
-    outcome: Outcome
-    because: str | None
-
-    @property
-    def line(self) -> str:
-        """It for a person."""
-        return f"{self.change.file}:{self.change.line}  {self.change.before}  →  {self.change.after}"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Try what hasn't been tried; 0 when of every room at least 95 % of what can be noticed is, else 1."""
     options = _parser().parse_args(arguments)
     known = _Known(options.folder / "mutation.json")
-    tried = []
+    tried, holds = list[Tried](), list[bool]()
     for room in options.only or ROOMS:
-        tried += _tried(room, options.sample, known, time.monotonic() + 60 * options.minutes)
+        every, found = _tried(room, options.sample, known, time.monotonic() + 60 * options.minutes)
+        print("\n".join(lines_of(room, every, found)), flush=True)
+        holds.append(Share.of(found).holds)
+        tried += found
     rows = [{"room": one.room, "outcome": one.outcome, "because": one.because, **asdict(one.change)} for one in tried]
     known.write({"machine": machine_line(), "command": COMMAND, "tried": rows})
-    holds = [_told(room, [one for one in tried if one.room == room]) for room in options.only or ROOMS]
     return 0 if all(holds) else 1
 
 
-def _told(room: str, tried: Sequence[Tried]) -> bool:
-    noticed = [one for one in tried if one.outcome != "survived"]
-    same = [one for one in tried if one.outcome == "survived" and one.because]
-    left = [one for one in tried if one.outcome == "survived" and not one.because]
-    for one in left:
-        print(f"survived: {one.line}")
-    counted = len(noticed) + len(left)
-    ratio = len(noticed) / counted if counted else 0.0
-    holds = counted > 0 and ratio >= MUST_REACH
-    print(
-        f"{room}: {len(noticed)} of {counted} killed, {ratio:.1%} ({'holds' if holds else 'MISSED'}: "
-        f"≥ {MUST_REACH:.0%}); {len(same)} more change nothing",
-        flush=True,
-    )
-    return holds
-
-
 class _Known:
-    """What was tried before."""
+    """What was tried before, by the module's and, for a survivor, the tests' contents."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._document = json.loads(path.read_text()) if path.exists() else {}
-        self.outcomes: dict[str, Outcome] = self._document.get("outcomes", {})
+        self._outcomes: dict[str, Outcome] = self._document.get("outcomes", {})
+        self._files, self._tests = dict[str, str](), ""
+        self._survivors = {key.rpartition(" ")[0] for key, found in self._outcomes.items() if found == "survived"}
+
+    def begin(self, texts: Mapping[str, bytes], tests: Sequence[str]) -> None:
+        """Take the modules and tests as they are now."""
+        self._files = {file: _hash(text) for file, text in texts.items()}
+        self._tests = _hash(*(file.read_bytes() for test in map(Path, tests) for file in _files(test)))
+
+    def outcome(self, change: Change) -> Outcome | None:
+        """Return what came of a change; None when it wasn't tried on what is there now."""
+        return self._outcomes.get(self._killed(change)) or self._outcomes.get(self._survived(change))
+
+    def is_new(self, change: Change) -> bool:
+        """Return whether a change didn't survive before, under whatever tests."""
+        return self._killed(change) not in self._survivors
+
+    def note(self, change: Change, outcome: Outcome) -> None:
+        """Keep what came of a change, and say it."""
+        self._outcomes[self._survived(change) if outcome == "survived" else self._killed(change)] = outcome
+        self.write({})
+        print(f"{outcome}: {change.file}:{change.line} {change.after}", flush=True)
 
     def write(self, document: dict[str, object]) -> None:
         """Keep it."""
         self._document |= document
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(self._path, {**self._document, "outcomes": self.outcomes})
+        write_json(self._path, {**self._document, "outcomes": self._outcomes})
+
+    def _killed(self, change: Change) -> str:
+        return f"{self._files[change.file]} {change.place} {change.after}"
+
+    def _survived(self, change: Change) -> str:
+        return f"{self._killed(change)} {self._tests}"
 
 
-def _tried(room: str, sample: int | None, known: _Known, until: float) -> list[Tried]:
+def _tried(room: str, sample: int | None, known: _Known, until: float) -> tuple[int, list[Tried]]:
+    """Try what isn't known yet; return how many changes there are, and those that were tried, in their order.
+
+    Those behind the first in the drawn order that isn't known don't count: what was killed is kept longer than what
+    survived, so they would be too good a sample.
+    """
     sources, tests = ROOMS[room]
     files = [file for source in map(Path, sources) for file in (sorted(source.glob("*.py")) or [source])]
-    changes = [(file, change) for file in files for change in changes_of(str(file), file.read_bytes())]
-    if sample is not None and sample < len(changes):
-        changes = random.Random(16).sample(changes, sample)  # noqa: S311 - which are tried
-    because, tests_now = _because(), _hash(*(file for test in map(Path, tests) for file in _files(test)))
-    found, times, checked = [], dict[str, float](), set[Path]()
-    for number, (file, change) in enumerate(changes):
-        killed = f"{_hash(file)} {change.place} {change.after}"
-        survived = f"{killed} {tests_now}"
-        outcome = known.outcomes.get(killed) or known.outcomes.get(survived)
-        if outcome is None:
+    texts = {str(file): file.read_bytes() for file in files}
+    every = [change for file, text in texts.items() for change in changes_of(file, text)]
+    changes = in_drawn_order(every)[:sample]
+    known.begin(texts, tests)
+    left = [change for change in changes if known.outcome(change) is None]
+    left.sort(key=known.is_new)  # what survived other tests first: it belongs to the sample that there is
+    if left:
+        _try(left, tests, texts, known, until)
+    because = _because()
+    outcomes = list(takewhile(lambda one: one[1] is not None, ((change, known.outcome(change)) for change in changes)))
+    return len(every), [
+        Tried(room=room, change=change, outcome=outcome, because=because.get(change.key))
+        for change, outcome in sorted(outcomes, key=lambda one: (one[0].file, one[0].place))
+        if outcome is not None
+    ]
+
+
+def _try(
+    changes: Sequence[Change], tests: Sequence[str], texts: Mapping[str, bytes], known: "_Known", until: float
+) -> None:
+    """Try changes within one session of the tests, then those that it showed nothing about with all tests."""
+    unshown, took_s = list[Change](), dict[str, float]()
+
+    def in_turn(trials: Trials) -> None:
+        took_s.update(trials.reach.took_s)
+        for change in changes:
             if time.monotonic() > until:
-                break
-            if not times:
-                with tempfile.TemporaryDirectory() as scratch:
-                    times = times_of(tests, Path(scratch))
-            if file not in checked:
-                check_noticed(tests, file)
-                checked.add(file)
-            most_s = max(_LEAST_S, _TIMES_AS_LONG * sum(times.values()))
-            outcome = try_change(tests, file, change.apply(file.read_bytes()), times, most_s)
-            known.outcomes[survived if outcome == "survived" else killed] = outcome
-            known.write({})
-            print(f"{number + 1}/{len(changes)} {outcome}: {change.file}:{change.line} {change.after}", flush=True)
-        found.append(Tried(room=room, change=change, outcome=outcome, because=because.get(change.key)))
-    return found
+                return
+            outcome = trials.quick(change, _most_s(took_s))
+            if outcome is None:
+                unshown.append(change)
+            else:
+                known.note(change, outcome)
+
+    in_session(tests, texts, in_turn)
+    for file in sorted({change.file for change in unshown}):
+        check_noticed(tests, Path(file))
+    for change in unshown:
+        if time.monotonic() > until:
+            return
+        changed = change.apply(texts[change.file])
+        known.note(change, try_change(tests, Path(change.file), changed, took_s, _most_s(took_s)))
+
+
+def _most_s(took_s: Mapping[str, float]) -> float:
+    return max(_LEAST_S, _TIMES_AS_LONG * sum(took_s.values()))
+
+
+def in_drawn_order(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes in an order drawn by a seed, whose first n are a sample with each module's share."""
+    by_file = dict[str, list[Change]]()
+    for change in random.Random(16).sample(changes, len(changes)):  # noqa: S311 - which are tried
+        by_file.setdefault(change.file, []).append(change)
+    shares = [((number + 0.5) / len(own), one) for own in by_file.values() for number, one in enumerate(own)]
+    return [one for _, one in sorted(shares, key=lambda share: share[0])]
 
 
 def _files(test: Path) -> list[Path]:
     return sorted(test.rglob("*.py")) if test.is_dir() else [test]
 
 
-def _hash(*files: Path) -> str:
+def _hash(*texts: bytes) -> str:
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
+    for text in texts:
+        digest.update(text)
     return digest.hexdigest()[:16]
 
 

@@ -79,7 +79,12 @@ def changes_of(file: str, source: bytes) -> tuple[Change, ...]:
 
 
 def _all(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
-    """Return the expressions of what runs, with what each may become: no annotation, decorator or text."""
+    """Return the expressions of what runs, with what each may become: no annotation, decorator or text.
+
+    Nor zip's `strict`, which guards against lengths that differ by no input but by a mistake in the code.
+    """
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return
     if isinstance(node, ast.expr):
         for other in _others(node):
             yield node, f"({ast.unparse(other)})"

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import CodeType
 from typing import Literal
@@ -20,9 +20,10 @@ import pytest
 import scipy.special  # noqa: F401
 
 Outcome = Literal["killed", "survived", "too long"]
-_POLL_S = 0.02
+OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not heavy")
+_POLL_S = 0.002
 _OURS = frozenset({"slo", "loadtests", "exporters", "dashboards", "scripts", "peakproof", "tests"})
-_FAILED = (1, 2, 4)
+FAILED = (1, 2, 4)
 """How pytest ends where a test failed, or a module or a conftest couldn't be imported."""
 
 
@@ -60,7 +61,7 @@ class _QuickestFirst:
 def times_of(tests: Sequence[str], scratch: Path) -> dict[str, float]:
     """Return how long each test takes while nothing is changed; raises RuntimeError when one fails."""
     told = scratch / "times.json"
-    outcome = _waited(_forked(tests, None, {}, told), None)
+    outcome = waited(_forked(tests, None, {}, told), None)
     if outcome != 0:
         raise RuntimeError(f"the tests fail before anything is changed: pytest ended with {outcome}")
     times: dict[str, float] = json.loads(told.read_text())
@@ -76,17 +77,39 @@ def check_noticed(tests: Sequence[str], path: Path) -> None:
 def try_change(tests: Sequence[str], path: Path, source: bytes, times: Mapping[str, float], most_s: float) -> Outcome:
     """Return what the tests make of a module of that source; more than `most_s` is too long, and noticed."""
     module = ".".join(path.with_suffix("").parts)
-    code = _waited(_forked(tests, _Changed(module, path, source), times, None), most_s)
+    code = waited(_forked(tests, _Changed(module, path, source), times, None), most_s)
     if code is None:
         return "too long"
     if code == 0:
         return "survived"
-    if code in _FAILED or code < 0:
+    if code in FAILED or code < 0:
         return "killed"
     raise RuntimeError(f"{path}: pytest ended with {code}")
 
 
 def _forked(tests: Sequence[str], changed: _Changed | None, times: Mapping[str, float], told: Path | None) -> int:
+    def run() -> int:
+        forget_ours()
+        if changed is not None:
+            sys.meta_path.insert(0, changed)
+        order = _QuickestFirst(times)
+        code = int(pytest.main([*OPTIONS, *tests], plugins=[order]))
+        if told is not None:
+            told.write_text(json.dumps(order.took_s))
+        return code
+
+    return forked(run)
+
+
+def forget_ours() -> None:
+    """Have the next import of a module of this repository read it again, but for these benches."""
+    for name in list(sys.modules):
+        if name.split(".")[0] in _OURS and not name.startswith("scripts.benches"):
+            del sys.modules[name]
+
+
+def forked(work: Callable[[], int]) -> int:
+    """Return the process that does it, without input and output, and ends with its number, or 3 when it raises."""
     child = os.fork()
     if child:
         return child
@@ -96,20 +119,12 @@ def _forked(tests: Sequence[str], changed: _Changed | None, times: Mapping[str, 
         quiet = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(quiet, descriptor)
-        for name in [name for name in sys.modules if name.split(".")[0] in _OURS]:
-            del sys.modules[name]
-        if changed is not None:
-            sys.meta_path.insert(0, changed)
-        order = _QuickestFirst(times)
-        options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not heavy"]
-        code = int(pytest.main([*options, *tests], plugins=[order]))
-        if told is not None:
-            told.write_text(json.dumps(order.took_s))
+        code = work()
     finally:
         os._exit(code)
 
 
-def _waited(child: int, most_s: float | None) -> int | None:
+def waited(child: int, most_s: float | None) -> int | None:
     """Return how the child ended, minus the signal that ended it; None when it took too long and was ended."""
     ends = None if most_s is None else time.monotonic() + most_s
     while True:

@@ -15,6 +15,10 @@ LEAST: int = 3
 def judge(bad: int, name: str = "a") -> bool:
     """Return whether 1 is 1."""
     return not (bad + 1 < LEAST and name == f"{bad}") or max(bad, 2) > 2.5
+
+
+def pairs(a: list[int]) -> object:
+    return zip(a, a, strict=True)
 '''
 
 
@@ -30,7 +34,7 @@ def test_operators_constants_and_conditions_are_changed_each_by_itself() -> None
     } <= found
 
 
-def test_texts_annotations_and_decorators_are_left_alone() -> None:
+def test_texts_annotations_decorators_and_strictness_are_left_alone() -> None:
     lines = {one.line for one in changes_of("judge.py", MODULE)}
     assert lines == {3, 9}
 

@@ -1,5 +1,6 @@
 """A change is noticed when a test fails on it or never ends, and survives when every test passes."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def test_the_limit_is_three():
 def tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # it is changed within the second that bytecode tells apart
     MODULE.write_text("def limit():\n    return 3\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = heavy\n")
     (tmp_path / "test_limits.py").write_text(TEST)
