@@ -11,6 +11,7 @@ from slo.formatting import clean, clip
 from slo.outcomes import ExitCode, Outcome
 from slo.regression.verdict_document import FILE as COMPARISON
 from slo.regression.verdict_document import ComparisonVerdict, MeasureEntry
+from slo.validity.outside import Reason, causes_outside, is_outside_alone
 from slo.verdict.verdict_document import FindingEntry, ObjectiveEntry, VerdictDocument
 
 VERDICT = "verdict.json"
@@ -23,10 +24,7 @@ _LEVELS: dict[str, Literal["failure", "warning"]] = {
     "no_data": "warning",
     "INCONCLUSIVE": "warning",
 }
-# Validity checks that tell of the load generator, its machine and what stands between it and the shop, and those that
-# fail with them: what wasn't sent isn't delivered either.
-_OUTSIDE = frozenset({"scheduling lag", "stalls", "generator CPU", "descriptors", "blocked"})
-_FOLLOWS = frozenset({"load", "steps", "cut off"})
+_NO_PROMETHEUS = "no Prometheus"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +71,7 @@ def unplayed(code: int, said: str) -> Finished:
     """Return what a command came to that left no run: 75 is open, anything else a mistake or a bug."""
     last = clip(clean(said), 300) or "it said nothing"
     outcome = Outcome.INCONCLUSIVE if code == ExitCode.INCONCLUSIVE else None
-    outside = ("no Prometheus",) if outcome is not None and "prometheus" in last.lower() else ()
+    outside = (_NO_PROMETHEUS,) if outcome is not None and "prometheus" in last.lower() else ()
     return Finished(outcome=outcome, reason=last, code=code, outside=outside)
 
 
@@ -123,6 +121,7 @@ def _comparison(path: Path) -> Finished:
         path=path,
         points=tuple(_point(one) for one in found.measures if one.outcome in _LEVELS),
         is_advisory=policy_of(path).is_advisory,
+        outside=_outside_of(found) if outcome is Outcome.INCONCLUSIVE else (),
         summary=_summary(path),
     )
     left = next((note for note in found.notes if note.startswith(NOT_BACK)), None)
@@ -151,12 +150,27 @@ def _reason(headline: str | None, outcome: Outcome) -> str:
 def _outside(findings: tuple[FindingEntry, ...], objectives: tuple[ObjectiveEntry, ...]) -> tuple[str, ...]:
     """Return the causes outside the shop, none where another cause, or one that isn't known, is among them."""
     open_ = [one for one in findings if one.severity == "inconclusive" and one.kind != "objective"]
-    subjects = {one.subject or "" for one in open_}
-    if subjects - _OUTSIDE - _FOLLOWS or any(one.known is False for one in open_):
+    reasons = [Reason(check=one.subject or "", known=one.known is not False) for one in open_]
+    if not is_outside_alone(reasons):
         return ()
-    unanswered = {one.name for one in objectives if one.outcome == "no_data" and one.source == "prometheus"}
-    causes = sorted(subjects & _OUTSIDE) + ["no Prometheus"] * bool(unanswered)
-    return tuple(causes)
+    unanswered = any(one.outcome == "no_data" and one.source == "prometheus" for one in objectives)
+    return (*causes_outside(reasons), *([_NO_PROMETHEUS] if unanswered else []))
+
+
+def _outside_of(found: ComparisonVerdict) -> tuple[str, ...]:
+    """Return the causes outside the shop that alone kept a comparison open.
+
+    Counters of the server's that nobody answered for in any pair are such a cause, if all else passes.
+    """
+    open_ = [one for one in found.measures if one.outcome != Outcome.PASS.value]
+    unanswered = [
+        one
+        for one in open_
+        if one.source == "prometheus" and one.blocks and all(pair.a is pair.b is None for pair in one.blocks)
+    ]
+    if found.outside or found.invalid_because or len(unanswered) < len(open_):
+        return found.outside
+    return (_NO_PROMETHEUS,) if unanswered else ()
 
 
 def _summary(path: Path) -> str:

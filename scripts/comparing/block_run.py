@@ -14,6 +14,7 @@ from scripts.running.judging import invalid_because
 from scripts.running.lifecycle import Setting, perform
 from slo.outcomes import EnvironmentLacks
 from slo.regression.design import Design
+from slo.validity.outside import Reason, causes_outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +78,5 @@ def _entry(finished: FinishedRun, variant: Variant, pair: int, design: Design) -
         ends_at=run.started_at + round(design.block_s * 1e9),
         release=None if run.release is None else run.release.before,
         invalid_because="; ".join(one.message for one in invalid) or None,
+        outside=causes_outside([Reason(check=one.subject, known=one.known) for one in invalid]),
     )

@@ -1,42 +1,30 @@
-"""A comparison whose releases are both up: one run, whose sessions take turns by blocks, with looks while it plays."""
+"""What goes on beside a run that holds a whole comparison: both releases are asked who they are, looks are taken."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from loadtests.comparison.compared import Compared, compared_in
-from loadtests.comparison.job import BlockEntry, ComparisonJob, DesignEntry, VariantEntry
+from loadtests.comparison.compared import Compared
+from loadtests.comparison.job import BlockEntry
 from loadtests.comparison.observations import observe
 from loadtests.comparison.turns import Turns
-from loadtests.demand.plan import Plan
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.watch_thread import WatchThread
-from loadtests.results.inputs import Inputs
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
-from scripts.comparing import order
 from scripts.comparing.asked import Asked
-from scripts.comparing.both_up_design import check_time, design_of, job_plan, minutes_of, short_of
-from scripts.comparing.job_folder import copy_objectives, keep_policy, make_folder, policy_of
-from scripts.comparing.one_at_a_time import BY_HAND, JobFile
+from scripts.comparing.one_at_a_time import JobFile
 from scripts.comparing.release_probes import EVERY_S, ReleaseProbes
 from scripts.context import Context
-from scripts.running.finished_run import FinishedRun
 from scripts.running.guards import check_environment
-from scripts.running.lifecycle import Setting, perform
-from scripts.running.read_inputs import check_ceiling
 from slo.documents import BadInput
 from slo.regression.comparison import compare
-from slo.regression.design import Design
 from slo.regression.settings import ComparisonSettings
 
 SETTLE_S = 42.0
 """How long after a block's end a look is taken: a reply is waited for 30 s, and a part of records closes after 10."""
 _LOOK_EVERY_S = 1.0
 _NS = 1_000_000_000
-SHARED = "both releases were up in one environment: what they share, such as a database or a cache, served both"
 UNPROVEN = "no release_probe is declared: nothing proves which release the blocks met"
 
 
@@ -129,116 +117,3 @@ def _blocks(turns: Turns, started_at: int, run: str, until: int) -> Iterator[Blo
         yield BlockEntry.model_validate(
             {"pair": number // 2 + 1, "variant": variant, "run": run, "starts_at": starts_at, "ends_at": ends_at}
         )
-
-
-def play_both_up(asked: Asked, inputs: Inputs, context: Context) -> Path:
-    """Play the comparison; return its folder, where `comparison.json` says how it ended.
-
-    Raises BadInput for what can't be compared, EnvironmentLacks before any load when something is missing.
-    """
-    labels = _labels(inputs, asked)
-    design = asked.design or design_of(inputs.plan, inputs.objectives)
-    plan = job_plan(inputs.plan, design)
-    check_ceiling(plan, inputs.environment, asked.plan)
-    check_time(plan, asked.max_minutes)
-    folder = make_folder(context.runs, inputs.plan.name, datetime.now(UTC))
-    file = JobFile(folder=folder, job=_job(folder.name, labels, design, inputs))
-    file.update(objectives=copy_objectives(inputs, folder))
-    keep_policy(asked, folder)
-    settings = policy_of(folder).comparison
-    for line in announced(plan, design, inputs):
-        context.say(line)
-    turns = Turns.of(labels, plan.judged_span()[0], design.block_s, order.draw(design.pairs, str(plan.seed)))
-    compared = compared_in(plan, inputs.objectives, settings, inputs.environment)
-    clock = Clock.start()
-    both = BothUp(
-        file=file,
-        turns=turns,
-        asked=asked,
-        settings=settings,
-        compared=compared,
-        context=context,
-        probes=ReleaseProbes(now=clock.now),
-        clock=clock,
-    )
-    setting = Setting(
-        ports=asked.ports,
-        workers=asked.workers,
-        permit=asked.permit,
-        lease_folder=asked.lease_folder,
-        stops_early=False,
-        two_releases=both,
-    )
-    play_run(replace(inputs, plan=plan, plan_text=plan.to_yaml()), setting, both)
-    return folder
-
-
-def play_run(inputs: Inputs, setting: Setting, both: BothUp) -> None:
-    """Play the run, and write into the job how it ended whatever ended it."""
-    try:
-        finished = perform(inputs, setting, both.context)
-    except KeyboardInterrupt:
-        both.file.update(blocks=both.blocks(both.clock.now()), ended="stopped", because=BY_HAND)
-        raise
-    except BaseException as error:
-        both.file.update(ended="failed", because=f"{error}" or type(error).__name__)
-        raise
-    _ended(finished, both)
-
-
-def _ended(finished: FinishedRun, both: BothUp) -> None:
-    run = finished.run
-    until = run.ended_at if run.ended_at is not None else both.clock.now()
-    if both.why is not None and (run.ended, run.ended_because) == ("stopped", both.why):
-        ended, because = "decided", both.why
-    elif run.ended == "completed":
-        ended, because = "played_out", None
-    else:
-        ended, because = ("stopped" if run.ended == "stopped" else "failed"), run.ended_because
-    both.file.update(blocks=both.blocks(until), ended=ended, because=because)
-
-
-def _labels(inputs: Inputs, asked: Asked) -> tuple[str, str]:
-    variants = inputs.environment.variants
-    if not variants:
-        raise BadInput(
-            f"{asked.targets}: environments.{asked.on} declares no variants: say how each release is reached, such as"
-            " variants: {before: {header: {X-Release: a}}, after: {header: {X-Release: b}}}, or put them up one after"
-            " the other by --switch COMMAND"
-        )
-    if inputs.production and inputs.environment.variant_urls:
-        raise BadInput(
-            f"{asked.targets}: environments.{asked.on} is production and has variants with a base_url of their own:"
-            " a permission is for one address; choose the release by a header or a cookie"
-        )
-    first, second = variants
-    return first, second
-
-
-def _job(name: str, labels: tuple[str, str], design: Design, inputs: Inputs) -> ComparisonJob:
-    entry = DesignEntry(looks=design.looks, block_s=design.block_s, skip_s=design.skip_s)
-    a, b = (VariantEntry(variant=letter, label=label) for letter, label in zip(("a", "b"), labels, strict=True))
-    return ComparisonJob(
-        name=name,
-        how="variants",
-        a=a,
-        b=b,
-        environment=inputs.environment_name,
-        design=entry,
-        notes=(SHARED,),
-    )
-
-
-def announced(plan: Plan, design: Design, inputs: Inputs) -> tuple[str, ...]:
-    """Return what is played, how long the whole of it takes, and which blocks will hold little."""
-    first, second = inputs.environment.variants.items()
-    ends = datetime.now(UTC) + timedelta(minutes=minutes_of(plan))
-    short = short_of(plan, design, inputs.objectives)
-    few = (f"a hint: a block holds under 300 requests of {', '.join(short)}: little is shown of it",) if short else ()
-    return (
-        f"A is {first[0]} ({first[1].way}), B is {second[0]} ({second[1].way})",
-        f"up to {design.pairs} pairs of blocks of {design.block_s:g} s, the first {design.skip_s:g} s not judged",
-        f"looks after {', '.join(map(str, design.looks))} pairs",
-        f"this takes at most {minutes_of(plan)} minutes, until {ends:%H:%M} UTC",
-        *few,
-    )

@@ -1,11 +1,10 @@
 """Whether two environments can be compared at all, and how they differ where they can."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from loadtests.environment.own_module import MAX_BYTES
-from loadtests.environment.targets import Environment, OwnFile
-from slo.documents import BadInput, read_text
+from loadtests.environment.bundle import files_of
+from loadtests.environment.targets import Environment
+from slo.documents import BadInput
 from slo.formatting import clean, clip
 
 _SHOWN = 60
@@ -47,12 +46,15 @@ def _told(value: object) -> str:
 
 def _storefront(environment: Environment) -> object:
     own = environment.storefront
-    return read_text(Path(own.file), MAX_BYTES) if isinstance(own, OwnFile) else own
+    if isinstance(own, str):
+        return own
+    (_, content), *others = files_of(own)
+    return content, others, own.model_dump(include={"tasks_per_session", "tags", "exclude_tags"})
 
 
 def _storefront_name(environment: Environment) -> str:
     own = environment.storefront
-    return own.file if isinstance(own, OwnFile) else own
+    return own if isinstance(own, str) else own.file
 
 
 def _fingerprints(a: Environment, b: Environment, name_a: str, name_b: str) -> Iterator[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from loadtests.results.inputs import Inputs, keep_objectives
 from loadtests.results.run_directory import write_bytes
-from scripts.comparing.asked import Asked
 from slo.outcomes import EnvironmentLacks
 from slo.policy.policy import Policy, read_policy
 
@@ -25,18 +24,23 @@ def make_folder(runs: Path, plan_name: str, at: datetime) -> Path:
     return folder
 
 
+def draw_seed() -> str:
+    """Return a seed for the order of a job's blocks: one of the job's own, so that no two jobs share an order."""
+    return secrets.token_hex(8)
+
+
 def copy_objectives(inputs: Inputs, folder: Path) -> tuple[str, ...]:
     """Copy the objectives into the folder; return the copies' names."""
     return keep_objectives(inputs.objective_files, folder / OBJECTIVES)
 
 
-def keep_policy(asked: Asked, folder: Path) -> None:
+def keep_policy(policy: Path | None, folder: Path) -> None:
     """Copy the policy that the comparison is judged by into its folder, if one was given.
 
     It is done before anything is played: whatever ends the job, its looks and its verdict go by this copy.
     """
-    if asked.policy is not None:
-        write_bytes(folder / POLICY, read_policy(asked.policy).to_yaml().encode())
+    if policy is not None:
+        write_bytes(folder / POLICY, read_policy(policy).to_yaml().encode())
 
 
 def policy_of(folder: Path) -> Policy:

@@ -1,6 +1,6 @@
 """Judging a comparison's folder: its blocks' records, the statistics, and the verdict's documents and page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dashboards.report.comparison_page import write_comparison_page
@@ -16,9 +16,11 @@ from scripts.comparing.job_folder import OBJECTIVES, policy_of
 from scripts.context import Context
 from scripts.running.judging import invalid_because
 from slo.documents import BadInput
+from slo.findings import Finding
 from slo.objectives.reading import read_objectives
 from slo.outcomes import EnvironmentLacks, ExitCode, Outcome
 from slo.regression.comparison import Comparison, compare
+from slo.regression.days_document import HOW as HOW_DAYS
 from slo.regression.settings import ComparisonSettings
 from slo.regression.verdict_document import FILE as VERDICT
 from slo.regression.verdict_document import Compared as About
@@ -27,8 +29,10 @@ from slo.rendering.comparison_junit import render_comparison_junit
 from slo.rendering.comparison_markdown import render_comparison_markdown
 from slo.rendering.comparison_terminal import render_comparison
 from slo.validity.checks import BESIDE_A_MISS
+from slo.validity.outside import Reason, causes_outside
 
 PAGE = "comparison.html"
+_AGAIN = "compare again by peakproof compare --run {run} --baseline-days {baseline}"
 _ONE_RUN = ("variants", "releases")  # one run holds every block; elsewhere each block says whether its run is valid
 _ENDINGS = {
     None: "the comparison was killed, or goes on",
@@ -55,6 +59,8 @@ def judge_comparison(folder: Path) -> ComparisonVerdict:
     if not (folder / FILE).exists():
         raise BadInput(f"{folder}: holds no {FILE}: it is no comparison")
     job, settings = read_job(folder), policy_of(folder).comparison
+    if job.how == HOW_DAYS:
+        raise BadInput(f"{folder}: its days are in the store: {_AGAIN.format(run=job.b.label, baseline=job.a.label)}")
     if not job.blocks:
         why = job.because or _ENDINGS.get(job.ended, "no block was played to its end")
         raise EnvironmentLacks(f"{folder}: nothing to judge: {why}")
@@ -64,6 +70,7 @@ def judge_comparison(folder: Path) -> ComparisonVerdict:
     comparison = compare(measured, design, settings)
     runs = tuple(dict.fromkeys(block.run for block in job.blocks))
     causes, why_none = causes_of(job, folder.parent, comparison)
+    invalid = _invalid(job, folder, comparison) if job.how in _ONE_RUN else ()
     about = About(
         name=job.name,
         environment=job.environment,
@@ -74,13 +81,14 @@ def judge_comparison(folder: Path) -> ComparisonVerdict:
         runs=runs,
         notes=(*job.notes, *why_none),
         not_compared={one.name: one.because for one in compared.left_out},
-        invalid_because=_invalid(job, folder, comparison) if job.how in _ONE_RUN else (),
+        invalid_because=tuple(one.message for one in invalid),
+        outside=_outside(job, invalid),
         unfinished_because=_unfinished(job),
         decided_at=Clock.start().now(),
         causes=causes,
     )
     verdict = verdict_of(comparison, measured, about)
-    _write(folder, verdict)
+    write_verdict(folder, verdict)
     return verdict
 
 
@@ -88,6 +96,11 @@ def judge_and_tell(folder: Path, context: Context) -> ExitCode:
     """Judge and print the verdict; the last two lines are for a pipeline: `comparison=`, the outcome with the page."""
     verdict = judge_comparison(folder)
     context.say(render_comparison(verdict, colour=context.is_terminal).rstrip("\n"))
+    return tell_end(folder, verdict, context)
+
+
+def tell_end(folder: Path, verdict: ComparisonVerdict, context: Context) -> ExitCode:
+    """Print the last two lines, for a pipeline; return the exit code that the folder's policy makes of the verdict."""
     policy = policy_of(folder)
     advisory = policy.is_advisory
     if advisory:
@@ -104,7 +117,7 @@ def _compared(job: ComparisonJob, folder: Path, settings: ComparisonSettings) ->
     return compared_in(read_plan(run.plan), objectives, settings, environment)
 
 
-def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison) -> tuple[str, ...]:
+def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison) -> tuple[Finding, ...]:
     """Return why the run with all blocks isn't worth judging; that it was ended by a look is no reason.
 
     A FAIL was shown by whole blocks, so that the run was stopped after them takes nothing from it.
@@ -113,7 +126,19 @@ def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison) -> tuple[
     if comparison.outcome is Outcome.FAIL:
         passed_over |= BESIDE_A_MISS | ({"ended"} if job.ended == "stopped" else set())
     found = invalid_because(folder.parent / job.blocks[0].run)
-    return tuple(f"{one.message}" for one in found if one.subject not in passed_over)
+    return tuple(one for one in found if one.subject not in passed_over)
+
+
+def _outside(job: ComparisonJob, invalid: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the causes outside the shop, where these alone keep the job open: of its run, or of its void blocks."""
+    if job.how in _ONE_RUN:
+        return causes_outside([Reason(check=one.subject, known=one.known) for one in invalid])
+    void = [block for block in job.blocks if block.invalid_because is not None]
+    pairs, looks = {block.pair for block in void}, job.design.looks
+    ended = job.ended == "played_out" or (job.ended == "failed" and looks[-1] - len(pairs) < looks[0])
+    if not ended or not all(block.outside for block in void):
+        return ()
+    return tuple(sorted({cause for block in void for cause in block.outside}))
 
 
 def _unfinished(job: ComparisonJob) -> str | None:
@@ -122,7 +147,8 @@ def _unfinished(job: ComparisonJob) -> str | None:
     return _ENDINGS.get(job.ended, "the comparison ended early") + (f": {job.because}" if job.because else "")
 
 
-def _write(folder: Path, verdict: ComparisonVerdict) -> None:
+def write_verdict(folder: Path, verdict: ComparisonVerdict) -> None:
+    """Write the verdict's documents and its page into a comparison's folder."""
     write_json(folder / VERDICT, verdict.model_dump(mode="json"))
     write_bytes(folder / "junit.xml", render_comparison_junit(verdict).encode())
     write_bytes(folder / "summary.md", render_comparison_markdown(verdict).encode())

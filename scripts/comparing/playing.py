@@ -13,7 +13,7 @@ from scripts.comparing import order
 from scripts.comparing.asked import Asked
 from scripts.comparing.block_run import BlockRuns, Side
 from scripts.comparing.blocks import beside_of, least_measured_s, skip_of
-from scripts.comparing.job_folder import copy_objectives, keep_policy, make_folder, policy_of
+from scripts.comparing.job_folder import copy_objectives, draw_seed, keep_policy, make_folder, policy_of
 from scripts.comparing.judging import look_in
 from scripts.comparing.one_at_a_time import JobFile, OneAtATime, Switcher
 from scripts.comparing.switch_design import Chosen, Costs, as_asked, choose
@@ -37,7 +37,7 @@ class Playing:
     def begin(self, how: str, label_a: str, label_b: str) -> JobFile:
         """Make the comparison's folder and its document."""
         folder = make_folder(self.context.runs, self.inputs.plan.name, datetime.now(UTC))
-        keep_policy(self.asked, folder)
+        keep_policy(self.asked.policy, folder)
         self.context.say(f"comparison {folder}")
         job = ComparisonJob.model_validate(
             {
@@ -47,6 +47,7 @@ class Playing:
                 "a": VariantEntry(variant="a", label=label_a),
                 "b": VariantEntry(variant="b", label=label_b),
                 "design": _NOT_DESIGNED,
+                "seed": draw_seed(),
                 "objectives": copy_objectives(self.inputs, folder),
             }
         )
@@ -66,7 +67,7 @@ class Playing:
             skip_s=skip_of(plan),
             least_measured_s=least_measured_s(plan, self.inputs.objectives),
         )
-        draw = partial(order.draw, seed=file.job.name)
+        draw = partial(order.draw, seed=file.job.seed)
         if self.asked.design is None:
             chosen = choose(costs, draw, self.asked.max_minutes * 60, settings.alpha, settings.deployment_sd)
         else:

@@ -7,31 +7,24 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from loadtests.comparison.compared import compared_in
-from loadtests.comparison.job import BlockEntry, ComparisonJob, DesignEntry, Variant, VariantEntry
+from loadtests.comparison.job import BlockEntry, Variant, VariantEntry
 from loadtests.comparison.turns import Turns
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.guardrails.watch_thread import WatchThread
 from loadtests.results.inputs import Inputs
 from loadtests.results.run_directory import RunDirectory
-from loadtests.runtime.clock import Clock
-from scripts.comparing import order
 from scripts.comparing.asked import Asked
-from scripts.comparing.both_up import BothUp, play_run
-from scripts.comparing.both_up_design import check_time, design_of, job_plan, minutes_of
-from scripts.comparing.job_folder import copy_objectives, keep_policy, make_folder, policy_of
+from scripts.comparing.both_up import BothUp
 from scripts.comparing.one_at_a_time import JobFile
+from scripts.comparing.one_run import TwoInOneRun, play_in_one_run
 from scripts.comparing.release_probes import ReleaseProbes
 from scripts.context import Context
 from scripts.local_stack.processes import Children
 from scripts.local_stack.shop import RELEASES, TOKEN_VARIABLE, Shop, start_shop, used_ports
-from scripts.running.lifecycle import Setting
 from scripts.running.read_inputs import read_inputs
 from slo.documents import BadInput
-from slo.regression.design import Design
 
 ENVIRONMENT = "stand-in"
 _EVERY_S = 0.1
@@ -137,50 +130,20 @@ def play_releases(
     asked: Asked, inputs: Inputs, shop: Shop, releases: Mapping[Variant, str], context: Context
 ) -> JobFile:
     """Play one run in which the releases of a running stand-in take turns, with looks while it goes on."""
-    design = asked.design or design_of(inputs.plan, inputs.objectives)
-    plan = job_plan(inputs.plan, design)
-    check_time(plan, asked.max_minutes)
-    version_b = shop.set_release(releases["b"])
-    versions: dict[Variant, str] = {"a": shop.set_release(releases["a"]), "b": version_b}
-    folder = make_folder(context.runs, inputs.plan.name, datetime.now(UTC))
-    keep_policy(asked, folder)
-    settings = policy_of(folder).comparison
-    file = JobFile(folder=folder, job=_job(folder.name, releases, versions, design))
-    file.update(objectives=copy_objectives(inputs, folder))
-    ends = datetime.now(UTC) + timedelta(minutes=minutes_of(plan))
-    context.say(f"A is {releases['a']}, B is {releases['b']}: releases of the stand-in, put up by turns in one run")
-    context.say(
-        f"up to {design.pairs} pairs of blocks of {design.block_s:.0f} s; looks after"
-        f" {', '.join(map(str, design.looks))} pairs; at most {minutes_of(plan)} minutes, until {ends:%H:%M} UTC"
-    )
-    clock = Clock.start()
-    ups = Switched(now=clock.now, skip_s=design.skip_s, versions=versions)
-    turns = Turns.of(
-        (releases["a"], releases["b"]), plan.judged_span()[0], design.block_s, order.draw(design.pairs, folder.name)
-    )
-    both = BothUp(
-        file=file,
-        turns=turns,
-        asked=asked,
-        settings=settings,
-        compared=compared_in(plan, inputs.objectives, settings, None),
-        context=context,
-        probes=ups,
-        clock=clock,
-    )
-    setting = Setting(
-        ports=asked.ports,
-        workers=asked.workers,
-        lease_folder=asked.lease_folder,
-        stops_early=False,
+    b = shop.set_release(releases["b"])
+    versions: dict[Variant, str] = {"a": shop.set_release(releases["a"]), "b": b}
+
+    def beside(both: BothUp) -> Switching:
+        ups = Switched(now=both.clock.now, skip_s=both.file.job.design.skip_s, versions=versions)
+        both.probes = ups
+        return Switching(both=both, shop=shop, releases=releases, ups=ups)
+
+    two = TwoInOneRun(
+        how="releases",
+        a=VariantEntry(variant="a", label=releases["a"], release=versions["a"]),
+        b=VariantEntry(variant="b", label=releases["b"], release=versions["b"]),
+        ways=f"A is {releases['a']}, B is {releases['b']}: releases of the stand-in, put up by turns in one run",
+        beside=beside,
         releases_expected=tuple(dict.fromkeys(versions.values())),
-        two_releases=Switching(both=both, shop=shop, releases=releases, ups=ups),
     )
-    play_run(replace(inputs, plan=plan, plan_text=plan.to_yaml()), setting, both)
-    return file
-
-
-def _job(name: str, releases: Mapping[Variant, str], versions: Mapping[Variant, str], design: Design) -> ComparisonJob:
-    a, b = (VariantEntry(variant=one, label=releases[one], release=versions[one]) for one in releases)
-    entry = DesignEntry(looks=design.looks, block_s=design.block_s, skip_s=design.skip_s)
-    return ComparisonJob(name=name, how="releases", environment=ENVIRONMENT, a=a, b=b, design=entry)
+    return play_in_one_run(asked, inputs, two, context)

@@ -41,7 +41,8 @@ def compare_by_command(asked: Asked, switch: Switch, context: Context) -> JobFil
     check_blocks(inputs, asked, context)
     playing = Playing(asked=asked, inputs=inputs, context=context)
     with lease_of(inputs, asked.lease_folder or leases_beside(context), context.say) as lease:
-        file = playing.begin("switch", "what is up", "what the switch puts up")
+        a = "what is up" if switch.baseline is None else "the baseline's release"
+        file = playing.begin("switch", a, "what the switch puts up")
         command = SwitchCommand(
             words=words,
             folder=context.folder,

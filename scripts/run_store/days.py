@@ -7,7 +7,9 @@ from loadtests.run_store.aggregates import Aggregates, ReleaseIdentity
 from loadtests.run_store.baselines import baseline_identity
 from loadtests.run_store.days import EarlierDays, earlier_days, measured_days, not_compared, why_not_compared
 from loadtests.run_store.store import RunStore
+from scripts.comparing.judging import tell_end
 from scripts.context import Context
+from scripts.run_store.days_folder import SAME, keep_days
 from scripts.run_store.opened import add_store, find_stored, open_store
 from slo.documents import BadInput
 from slo.formatting import clean, clip, count, percent, seconds
@@ -52,16 +54,17 @@ def is_of_days(options: argparse.Namespace) -> bool:
 
 
 def compare_with_days(options: argparse.Namespace, context: Context, settings: ComparisonSettings) -> ExitCode:
-    """Compare a finished run with earlier days, and print what is shown.
+    """Compare a finished run with earlier days, print what is shown, and keep it as a comparison's folder.
 
-    The exit code is the verdict's, but for one that is only advice: 75, whatever it says.
+    The exit code is the verdict's by the policy; one that is only advice is INCONCLUSIVE, whatever it says.
     """
     store = open_store(options, context)
     run = find_stored(options.run_name or "latest", store, store.contents(), context).aggregates
-    compared = against_days(store, options.baseline_days, run, settings)
-    for line in days_lines(*compared, run):
+    days, found = against_days(store, options.baseline_days, run, settings)
+    folder, verdict = keep_days(days, found, run, settings, options, context.runs)
+    for line in days_lines(days, found, run):
         context.say(line)
-    return exit_code_of(compared[1])
+    return tell_end(folder, verdict, context)
 
 
 def against_days(
@@ -75,11 +78,6 @@ def against_days(
     return days, compare_days(measured_days(days, run, settings), settings)
 
 
-def exit_code_of(comparison: DaysComparison) -> ExitCode:
-    """Return the verdict's exit code; 75 for one that is only advice."""
-    return ExitCode.INCONCLUSIVE if comparison.is_advisory else comparison.outcome.exit_code
-
-
 def days_lines(days: EarlierDays, comparison: DaysComparison, run: Aggregates) -> Iterator[str]:
     """Return the comparison for people."""
     word = comparison.outcome.value
@@ -89,7 +87,7 @@ def days_lines(days: EarlierDays, comparison: DaysComparison, run: Aggregates) -
     yield f"{word}  release {clean(here)} against {clean(there)} on {comparison.days} earlier days"
     yield clean(comparison.because)
     if here == there:
-        yield "both are the same release: what differs is the day"
+        yield SAME
     yield ""
     yield _TABLE.format("measure", "outcome", "earlier", "now", "change", "detectable")
     yield from (_row(one) for one in comparison.results)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from loadtests.results.run_directory import RunDirectory
+from loadtests.run_store.local_comparisons import local_comparisons, remove_comparison
 from loadtests.run_store.local_runs import local_runs, remove_run, size_of
 from loadtests.run_store.pruning import Prunable, prunable
 from loadtests.run_store.store import Contents, RunStore
@@ -17,7 +18,13 @@ _MB = 1_000_000
 def prune(store: RunStore, context: Context, *, days: int, dry_run: bool) -> Iterator[str]:
     """Remove what may go, its aggregates kept in the store first; returns lines to print."""
     contents = store.contents()
-    going, staying = prunable(local_runs(context.runs), contents, now=Clock.start().now(), days=days)
+    going, staying = prunable(
+        local_runs(context.runs),
+        contents,
+        now=Clock.start().now(),
+        days=days,
+        comparisons=local_comparisons(context.runs),
+    )
     freed = 0
     for one in going:
         size, line = _removed(one, contents, store, context, dry_run=dry_run)
@@ -41,6 +48,12 @@ def _removed(one: Prunable, contents: Contents, store: RunStore, context: Contex
         except BadInput as error:
             return 0, f"stays  {one.run}: {str(error).splitlines()[0]}"
         return size, f"{word} {one.path} ({size / _MB:,.1f} MB); its aggregates are in {store.address}"
+    if one.what == "comparison" and one.path is not None:
+        size = size_of(one.path)
+        if not dry_run:
+            store.put_comparison(one.path)
+            remove_comparison(one.path, context.runs)
+        return size, f"{word} {one.path} ({size / _MB:,.1f} MB); its documents are in {store.address}"
     if one.what == "partly written":
         size = store.partly_written_size(one.run)
         if not dry_run:

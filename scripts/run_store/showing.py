@@ -1,7 +1,10 @@
 """`runs show`: one run's aggregates on a screen."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from loadtests.cleanup.journal import Journal
+from loadtests.results.run_directory import RunDirectory
 from loadtests.run_store.aggregates import Aggregates, Latency
 from loadtests.run_store.baselines import why_no_baseline
 from loadtests.run_store.entries import Mark
@@ -34,6 +37,14 @@ def shown(run: Aggregates, marks: Sequence[Mark]) -> Iterator[str]:
     reasons = why_no_baseline(run)
     if reasons:
         yield f"baseline    may not become one: {clean('; '.join(reasons))}"
+
+
+def cleaned_up(path: Path) -> Iterator[str]:
+    """Return when what a run created was last removed, if its directory is here and says so."""
+    last = next((row for row in reversed(Journal(RunDirectory(path=path).cleanup).rows) if row.event == "ended"), None)
+    if last is not None:
+        open_ = f"{last.left or 'nothing'} known to be left, {last.unproven or 'nothing'} not proven"
+        yield f"cleaned up  {day_of(last.at)} UTC: {open_}"
 
 
 def _line(name: str, outcome: str, events: int | None, bad: int | None, latency: Latency | None) -> str:

@@ -25,11 +25,6 @@ _FORK = (
     "a fork's pull request gets no secrets, so nothing was played: to play it, somebody who may write here pushes its"
     " branch into this repository"
 )
-_OF_DAYS = (
-    "ci run: compare --baseline-days plays nothing and leaves no folder to publish: make `peakproof compare --run RUN"
-    " --baseline-days NAME` a step of its own, whose exit code the job takes; or play the old release again, which ci"
-    " run publishes: compare PLAN --on ENVIRONMENT --switch COMMAND --baseline NAME"
-)
 _NOTHING = "nothing was played, whatever --on-inconclusive or a policy says"
 
 
@@ -76,8 +71,6 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode | int:
         return publish(finished, _wanted(options, context), job, context.environment, context.say, _fork_note(job))
     if options.command[0] not in _PLAYED:
         raise BadInput(f"ci run: expected gate or compare after --, found {options.command[0]}")
-    if any(_is_of_days(word) for word in options.command[1:]):
-        raise BadInput(_OF_DAYS)
     wanted = _wanted(options, context)
     if job.is_fork:
         unplayed = Finished(outcome=Outcome.INCONCLUSIVE, reason=_FORK, code=ExitCode.INCONCLUSIVE)
@@ -86,12 +79,6 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode | int:
     variables = {name: value for name, value in context.environment.items() if name not in TOKENS}
     finished, notes = play(Child(argv=argv, folder=context.folder, variables=variables), context.say)
     return publish(finished, wanted, job, context.environment, context.say, notes)
-
-
-def _is_of_days(word: str) -> bool:
-    """Whether a word of the command is --baseline-days, or what argparse takes for it."""
-    option = word.partition("=")[0]
-    return option.startswith("--baseline-") and "--baseline-days".startswith(option)
 
 
 def _wanted(options: argparse.Namespace, context: Context) -> Wanted:

@@ -7,17 +7,16 @@ from loadtests.comparison.job import FILE, read_job
 from loadtests.demand.demo import PLAN_PATH
 from scripts.arguments import between, local_file
 from scripts.comparing.asked import MAX_MINUTES, SWITCH_TIMEOUT_S, Asked, Switch
-from scripts.comparing.both_up import play_both_up
 from scripts.comparing.judging import judge_and_tell
 from scripts.comparing.put_back import NOT_BACK
 from scripts.comparing.stand_in import compare_stand_in
 from scripts.comparing.switching import compare_by_command, compare_environments
+from scripts.comparing.variants import compare_variants
 from scripts.context import Context
 from scripts.local_stack.ports import Ports
 from scripts.local_stack.shop import OBJECTIVES as STAND_IN_OBJECTIVES
 from scripts.local_stack.shop import RELEASES as STAND_IN_RELEASES
 from scripts.run_store.days import add_days, compare_with_days, is_of_days, release_of_baseline
-from scripts.running.read_inputs import read_inputs
 from scripts.verbs.run import OBJECTIVES, add_files, add_permission, add_port_base, add_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
@@ -134,8 +133,7 @@ def _played(options: argparse.Namespace, asked: Asked, context: Context) -> Path
     elif options.stand_in is not None:
         file = compare_stand_in(asked, tuple(options.stand_in), context)
     else:
-        inputs = read_inputs(asked.plan, asked.objectives, asked.targets, asked.on)
-        return play_both_up(asked, inputs, context)
+        file = compare_variants(asked, context)
     if not file.job.blocks:
         raise EnvironmentLacks(f"nothing to judge: {file.job.because or 'no block was played to its end'}")
     return file.folder

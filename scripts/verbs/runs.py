@@ -14,7 +14,7 @@ from scripts.run_store.listing import as_json, lines, rows
 from scripts.run_store.marking import PLANS_OWN, mark_run, unmark
 from scripts.run_store.opened import add_store, find_stored, open_store, put_run
 from scripts.run_store.pruning import prune
-from scripts.run_store.showing import shown
+from scripts.run_store.showing import cleaned_up, shown
 from scripts.run_store.trending import points_of, terminal_table, trend_page, wanted
 from scripts.running.runs import find_run
 from slo.documents import BadInput
@@ -97,7 +97,7 @@ def _show(options: argparse.Namespace, context: Context) -> ExitCode:
     if options.json:
         context.say(json.dumps({**found.to_json(), "marks": [one.to_json() for one in marks]}))
         return ExitCode.OK
-    for line in shown(found, marks):
+    for line in (*shown(found, marks), *cleaned_up(context.runs / found.run)):
         context.say(line)
     return ExitCode.OK
 

@@ -1,7 +1,7 @@
-"""Keep a finished run as what this version's runs look like: `python -m tests.formats.keep RUN`, once a release.
+"""Keep what this version's runs and comparisons look like: `python -m tests.formats.keep FOLDER`, once a release.
 
-It writes `VERSION.tar.gz` and `VERSION.json`, what was judged of it. The tests judge every one of them, for as long as
-runs of that version are read.
+Of a run it writes `VERSION-OUTCOME.tar.gz` and `.json`, what was judged of it; of a comparison, which takes its runs
+with it, `VERSION-comparison.tar.gz`. The tests judge every one of them, for as long as that version is read.
 """
 
 import gzip
@@ -17,35 +17,62 @@ FOLDER = Path(__file__).parent
 MAX_BYTES = 150_000
 # Nothing that a verdict is made of: a database of its own, logs, and what judging writes.
 _LEFT_OUT = frozenset({"prometheus", "logs", "report.html", "verdict.json", "junit.xml", "summary.md", "job.json"})
+_OF_COMPARISON = frozenset({"comparison.html", "comparison-verdict.json", "switches"})
+COMPARISON = "-comparison"
 
 
 def keep(run: Path, folder: Path = FOLDER) -> Path:
     """Write a run's archive and what was judged of it; raises ValueError for one that is too large to be committed."""
     document = json.loads((run / "run.json").read_text())
     verdict = json.loads((run / "verdict.json").read_text())
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as packed:
-        for path in _evidence(run):
-            data = path.read_bytes() if path.name != "run.json" else _without_paths(document)
-            packed.addfile(_entry(f"{run.name}/{path.relative_to(run).as_posix()}", len(data)), io.BytesIO(data))
-    data = gzip.compress(raw.getvalue(), compresslevel=9, mtime=0)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{run}: {len(data)} bytes packed, at most {MAX_BYTES} are committed: keep a shorter run")
-    archive = folder / f"{document['peakproof']}.tar.gz"
-    archive.write_bytes(data)
     judged = {
         "run": run.name,
         "outcome": verdict["outcome"],
         "objectives": {one["name"]: [one["outcome"], one["events"], one["bad"]] for one in verdict["objectives"]},
         "checks": {one["name"]: one["status"] for one in verdict["checks"]},
     }
-    archive.with_name(f"{document['peakproof']}.json").write_text(json.dumps(judged, indent=1) + "\n")
+    name = f"{document['peakproof']}-{verdict['outcome'].lower()}"
+    return _written(folder / f"{name}.tar.gz", _packed([run]), judged)
+
+
+def keep_comparison(comparison: Path, folder: Path = FOLDER) -> Path:
+    """Write a comparison's archive, its runs in it, and what was judged of it; raises ValueError as `keep` does."""
+    verdict = json.loads((comparison / "comparison-verdict.json").read_text())
+    runs = [comparison.with_name(name) for name in verdict["runs"]]
+    version = json.loads((runs[0] / "run.json").read_text())["peakproof"]
+    archive = folder / f"{version}{COMPARISON}.tar.gz"
+    return _written(archive, _packed([comparison, *runs]), {"comparison": comparison.name, **judged_of(verdict)})
+
+
+def judged_of(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return what is compared of a comparison's verdict."""
+    measures = {one["name"]: [one["outcome"], one["pairs"], one["change"]] for one in verdict["measures"]}
+    return {"outcome": verdict["outcome"], "because": verdict["because"], "measures": measures}
+
+
+def _packed(folders: list[Path]) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as packed:
+        for run in folders:
+            for path in _evidence(run):
+                data = path.read_bytes()
+                if path.name == "run.json":
+                    data = _without_paths(json.loads(data))
+                packed.addfile(_entry(f"{run.name}/{path.relative_to(run).as_posix()}", len(data)), io.BytesIO(data))
+    return gzip.compress(raw.getvalue(), compresslevel=9, mtime=0)
+
+
+def _written(archive: Path, data: bytes, judged: dict[str, Any]) -> Path:
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{archive.name}: {len(data)} bytes, at most {MAX_BYTES} are committed: keep a shorter run")
+    archive.write_bytes(data)
+    archive.with_name(archive.name.replace(".tar.gz", ".json")).write_text(json.dumps(judged, indent=1) + "\n")
     return archive
 
 
 def _evidence(run: Path) -> Iterator[Path]:
     for path in sorted(run.rglob("*")):
-        if path.is_file() and path.relative_to(run).parts[0] not in _LEFT_OUT:
+        if path.is_file() and path.relative_to(run).parts[0] not in _LEFT_OUT | _OF_COMPARISON:
             yield path
 
 
@@ -63,4 +90,6 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
 
 
 if __name__ == "__main__":
-    print(keep(Path(sys.argv[1])))  # noqa: T201 - a command of the repository's own
+    given = Path(sys.argv[1])
+    kept = keep_comparison(given) if (given / "comparison.json").exists() else keep(given)
+    print(kept)  # noqa: T201 - a command of the repository's own

@@ -10,12 +10,15 @@ from loadtests.results.recorded_run import read_recorded
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.run_store.aggregating import aggregate
 from loadtests.run_store.store import RunStore
+from scripts.comparing.judging import judge_comparison
 from scripts.running.judging import _judged
 from slo.verdict.verdict_document import verdict_document
-from tests.formats.keep import FOLDER, MAX_BYTES
+from tests.formats.keep import COMPARISON, FOLDER, MAX_BYTES, judged_of
 from tests.loadtests.run_store.made_aggregates import NOON
 
-VERSIONS = sorted(path.name.removesuffix(".tar.gz") for path in FOLDER.glob("*.tar.gz"))
+KEPT = sorted(path.name.removesuffix(".tar.gz") for path in FOLDER.glob("*.tar.gz"))
+VERSIONS = [name for name in KEPT if not name.endswith(COMPARISON)]
+COMPARISONS = [name for name in KEPT if name.endswith(COMPARISON)]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -27,7 +30,8 @@ def test_a_run_of_each_released_version_is_judged_as_it_was_then(version: str, t
         "run": verdict.run,
         "outcome": verdict.outcome.value,
         "objectives": {one.name: [one.outcome, one.events, one.bad] for one in verdict.objectives},
-        "checks": {one.name: one.status for one in verdict.checks},
+        # A check that came later has its own answer; those of then have theirs.
+        "checks": {one.name: one.status for one in verdict.checks if one.name in expected["checks"]},
     } == expected
     write_json(run / "verdict.json", verdict_document(verdict).model_dump(mode="json"))
     store = RunStore(str(tmp_path / "store"))
@@ -35,9 +39,19 @@ def test_a_run_of_each_released_version_is_judged_as_it_was_then(version: str, t
     assert [one.outcome for one in store.contents().entries] == [expected["outcome"]]
 
 
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_comparison_of_each_released_version_is_judged_as_it_was_then(name: str, tmp_path: Path) -> None:
+    expected = json.loads((FOLDER / f"{name}.json").read_text())
+    with tarfile.open(FOLDER / f"{name}.tar.gz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    verdict = judge_comparison(tmp_path / expected["comparison"]).model_dump(mode="json")
+    assert {"comparison": verdict["name"], **judged_of(verdict)} == expected
+
+
 def test_the_first_version_is_among_them_and_none_is_large() -> None:
     assert "0.1.0" in VERSIONS
-    assert all((FOLDER / f"{version}.tar.gz").stat().st_size <= MAX_BYTES for version in VERSIONS)
+    assert "0.1.0-comparison" in COMPARISONS
+    assert all((FOLDER / f"{name}.tar.gz").stat().st_size <= MAX_BYTES for name in KEPT)
 
 
 def unpacked(version: str, folder: Path) -> Path:

@@ -14,7 +14,7 @@ from scripts.ci.objective_lines import objective_places
 from scripts.ci.playing import Child, play
 from slo.documents import BadInput
 from slo.outcomes import Outcome
-from slo.regression.verdict_document import FILE, ComparisonVerdict, MeasureEntry, ReleaseEntry
+from slo.regression.verdict_document import FILE, ComparisonVerdict, MeasureEntry, PairEntry, ReleaseEntry
 from tests.scripts.ci.conftest import Repository
 from tests.scripts.ci.judged import judged, objective, validity
 
@@ -78,7 +78,8 @@ def compared(folder: Path, outcome: str, **more: Any) -> ComparisonVerdict:
         skip_s=5,
         pairs=4,
         pairs_played=4,
-        measures=(
+        measures=more.pop("measures", None)
+        or (
             MeasureEntry(name="checkout-latency", outcome="FAIL", because="12 % slower", **limits),
             MeasureEntry(name="home-answers", outcome="PASS", **limits),
         ),
@@ -180,6 +181,46 @@ def test_it_is_played_once_more_and_never_twice_where_only_the_outside_kept_it_o
         assert played(tmp_path, *runs)[1] == count
 
 
+def counters(*values: float | None, outcome: str = "INCONCLUSIVE", source: str = "prometheus") -> MeasureEntry:
+    pairs = tuple(PairEntry(number=number, a=one, b=one) for number, one in enumerate(values, 1))
+    limits: dict[str, Any] = {"kind": "errors", "fail_over": 0.01, "pass_under": 0.02}
+    return MeasureEntry(name="server", outcome=outcome, source=source, blocks=pairs, **limits)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "causes"),
+    [
+        ({"outside": ("generator CPU",), "invalid_because": ("the generator was saturated",)}, ("generator CPU",)),
+        ({"invalid_because": ("a worker was lost",), "measures": (counters(None),)}, ()),
+        ({"measures": (counters(None, None),)}, ("no Prometheus",)),
+        ({"measures": (counters(None, 0.1),)}, ()),
+        ({"measures": (counters(None), counters(0.1, source="records"))}, ()),
+        ({"measures": (counters(None), counters(0.1, source="records", outcome="PASS"))}, ("no Prometheus",)),
+        ({"measures": (counters(),)}, ()),
+        ({}, ()),
+    ],
+)
+def test_a_comparison_is_worth_a_retry_for_causes_outside_the_shop_alone(
+    tmp_path: Path, verdict: dict[str, Any], causes: tuple[str, ...]
+) -> None:
+    compared(tmp_path, "INCONCLUSIVE", **verdict)
+    assert read_finished(tmp_path).outside == causes
+    compared(tmp_path, "FAIL", **verdict)
+    assert read_finished(tmp_path).outside == ()
+
+
+def test_a_comparison_that_was_spoilt_from_outside_is_played_once_more(tmp_path: Path) -> None:
+    for name in ("spoilt", "undecided", "unswitched"):
+        (tmp_path / name).mkdir()
+    compared(tmp_path / "spoilt", "INCONCLUSIVE", outside=("generator CPU",), invalid_because=("saturated",))
+    compared(tmp_path / "undecided", "INCONCLUSIVE")
+    notes = ("A IS NOT BACK: exit code 1",)
+    compared(tmp_path / "unswitched", "INCONCLUSIVE", outside=("stalls",), invalid_because=("s",), notes=notes)
+    for runs, count in ((("spoilt", "spoilt"), 2), (("undecided", "spoilt"), 1), (("unswitched", "spoilt"), 1)):
+        assert played(tmp_path, *runs)[1] == count
+        (tmp_path / "count").unlink()
+
+
 def ended(folder: Path, line: str, code: int) -> Finished:
     """Play a command that prints `line` and ends with `code`."""
     argv = [sys.executable, "-c", f"print({line!r}); raise SystemExit({code})"]
@@ -236,15 +277,6 @@ def test_what_was_played_is_published_and_no_run_is_no_pass(
     assert repository.ci("run", "--host", "jenkins", "--", "gate", "missing.yaml", "--on", "staging") == 2
     assert repository.written("conclusion") == "not-played\n"
     assert "missing.yaml" in json.loads(repository.written("outcome.json"))["title"]
-
-
-@pytest.mark.parametrize("given", [("--baseline-days", "main"), ("--baseline-days=main",), ("--baseline-d", "main")])
-def test_a_comparison_with_earlier_days_is_refused_before_anything_is_played(
-    repository: Repository, given: tuple[str, ...]
-) -> None:
-    with pytest.raises(BadInput, match="make `peakproof compare --run RUN --baseline-days NAME` a step of its own"):
-        repository.ci("run", "--host", "jenkins", "--", "compare", "--run", "latest", *given)
-    assert not (repository.folder / "peakproof-ci").exists()
 
 
 def test_only_a_gate_or_a_comparison_is_played(repository: Repository) -> None:

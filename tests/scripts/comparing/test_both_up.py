@@ -12,13 +12,13 @@ from loadtests.comparison.turns import Turns
 from loadtests.demand.plan import Plan, read_plan
 from scripts.comparing import both_up
 from scripts.comparing.asked import Asked
-from scripts.comparing.both_up import BothUp, play_both_up
+from scripts.comparing.both_up import BothUp
 from scripts.comparing.both_up_design import design_of, job_plan, short_of
 from scripts.comparing.one_at_a_time import JobFile
 from scripts.comparing.release_probes import ReleaseProbes, Seen
+from scripts.comparing.variants import compare_variants
 from scripts.context import Context
 from scripts.local_stack.ports import Ports
-from scripts.running.read_inputs import read_inputs
 from slo.documents import BadInput
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
@@ -88,18 +88,16 @@ def test_the_jobs_plan_is_one_level_for_all_blocks_and_keeps_the_mix(inputs: Pat
 
 def test_a_job_that_would_take_longer_than_allowed_is_refused(inputs: Path) -> None:
     wanted = asked(inputs, max_minutes=5.0)
-    read = read_inputs(wanted.plan, wanted.objectives, wanted.targets, wanted.on)
     with pytest.raises(BadInput, match="would take up to 13 minutes, and --max-minutes is 5"):
-        play_both_up(wanted, read, context(inputs, []))
+        compare_variants(wanted, context(inputs, []))
     assert not (inputs / "runs").exists()
 
 
 def test_an_environment_without_variants_is_refused_with_the_way(tmp_path: Path) -> None:
     write_inputs(tmp_path, "http://127.0.0.1:9", {})
     wanted = asked(tmp_path)
-    read = read_inputs(wanted.plan, wanted.objectives, wanted.targets, wanted.on)
     with pytest.raises(BadInput, match="declares no variants: say how each release is reached"):
-        play_both_up(wanted, read, context(tmp_path, []))
+        compare_variants(wanted, context(tmp_path, []))
 
 
 class Clock:

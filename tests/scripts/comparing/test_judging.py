@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.comparison.compared import Compared
-from loadtests.comparison.job import FILE, BlockEntry, ComparisonJob, DesignEntry, VariantEntry
+from loadtests.comparison.job import FILE, VARIANTS, BlockEntry, ComparisonJob, DesignEntry, VariantEntry
 from scripts.comparing import judging
 from scripts.comparing.judging import judge_comparison
 from slo.findings import Finding, Severity
@@ -77,3 +77,44 @@ def test_a_run_that_anything_but_a_look_stopped_never_passes(
     found = judge_comparison(tmp_path)
     assert found.outcome == outcome
     assert outcome != "INCONCLUSIVE" or because in found.because
+
+
+def job_of_blocks(ended: str, *void: tuple[int, tuple[str, ...]], looks: tuple[int, ...] = (4, 5)) -> ComparisonJob:
+    """Return a job whose blocks are runs; of each pair in `void` A's doesn't count, for causes outside or for none."""
+    invalid = dict(void)
+    blocks = tuple(
+        BlockEntry(
+            pair=pair,
+            variant=variant,
+            run=f"{variant}{pair}",
+            starts_at=1,
+            ends_at=2,
+            invalid_because="spoilt" if variant == "a" and pair in invalid else None,
+            outside=invalid.get(pair, ()) if variant == "a" else (),
+        )
+        for pair in range(1, looks[-1] + 1)
+        for variant in VARIANTS
+    )
+    sides = {one: VariantEntry(variant=one, label=one) for one in VARIANTS}
+    design = DesignEntry(looks=looks, block_s=30, skip_s=5)
+    return ComparisonJob(name="job", how="switch", **sides, design=design, blocks=blocks, ended=ended)
+
+
+CPU, LAG = ("generator CPU",), ("scheduling lag",)
+
+
+@pytest.mark.parametrize(
+    ("job", "causes"),
+    [
+        (job_of_blocks("played_out", (2, CPU), (4, LAG)), (*CPU, *LAG)),
+        (job_of_blocks("played_out", (2, CPU), (4, ())), ()),
+        (job_of_blocks("played_out"), ()),
+        (job_of_blocks("failed", (2, CPU)), ()),
+        (job_of_blocks("failed", (2, CPU), (3, CPU)), CPU),
+        (job_of_blocks("stopped", (2, CPU), (3, CPU)), ()),
+    ],
+)
+def test_blocks_that_were_spoilt_from_outside_are_a_cause_where_they_alone_kept_the_job_open(
+    job: ComparisonJob, causes: tuple[str, ...]
+) -> None:
+    assert judging._outside(job, ()) == causes

@@ -88,7 +88,8 @@ def test_when_we_are_killed_half_way_the_guard_ends_the_switch_and_puts_a_back(t
     text = '[ "$PEAKPROOF_VARIANT" = b ] && { touch begun; sleep 60; }; echo "$PEAKPROOF_VARIANT" >> up'
     switch = command(tmp_path, text)
     ours = subprocess.Popen([*python(str(CHILD)), str(tmp_path)], env={**os.environ, **switch.environment})
-    wait_for((tmp_path / "begun").exists, "the switch")
+    for one in ("begun", "told"):
+        wait_for((tmp_path / one).exists, one)
     ours.kill()
     assert ours.wait() == -signal.SIGKILL
     wait_for(lambda: read_job(tmp_path).ended, "the guard")

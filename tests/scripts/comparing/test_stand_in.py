@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.comparison.job import BlockEntry, Variant
-from scripts.comparing import stand_in
+from scripts.comparing import one_run, order, stand_in
 from scripts.comparing.asked import Asked
 from scripts.comparing.both_up import BothUp
 from scripts.comparing.job_folder import policy_of
@@ -45,12 +45,14 @@ def test_looks_go_by_the_policy_that_is_kept_and_leave_out_what_the_plan_does_no
     said: list[str] = []
     context = Context(environment={}, folder=tmp_path, say=said.append, is_terminal=False, command="peakproof compare")
     played: list[BothUp] = []
-    monkeypatch.setattr(stand_in, "play_run", lambda _inputs, _setting, both: played.append(both))
+    monkeypatch.setattr(one_run, "_play", lambda _inputs, _setting, both: played.append(both))
     file = stand_in.play_releases(asked, inputs, Shop(), {"a": "stable", "b": "oversell"}, context)  # type: ignore[arg-type]
     compared, settings = played[0].compared, played[0].settings
     assert settings == policy_of(file.folder).comparison
     assert settings.fail_ratio == 1.2
     assert "home-answers" not in {one.name for one in compared.measures}
+    assert file.job.seed, "the order of the blocks is the job's own"
+    assert played[0].turns.order == "".join(order.draw(12, file.job.seed))
     assert ("home-answers", "the plan doesn't judge it: too short") in {(o.name, o.because) for o in compared.left_out}
 
 

@@ -1,4 +1,4 @@
-"""A shop that is two releases at once, told apart by a header or a cookie, and the files to compare them with."""
+"""A shop that is two releases at once, told apart by a header, a cookie or a host, and files to compare them with."""
 
 import json
 import threading
@@ -72,16 +72,21 @@ class TwoReleases:
             def handle_error(self, *_: Any) -> None:
                 """Say nothing: a shopper who was cut off is no error."""
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server, self.server_of_b = Server(("127.0.0.1", 0), Handler), Server(("127.0.0.1", 0), Handler)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
 
+    @property
+    def url_of_b(self) -> str:
+        return f"http://127.0.0.1:{self.server_of_b.server_port}"
+
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers.get("Content-Length", 0))) or b"null")
         cookies = SimpleCookie(handler.headers.get("Cookie", ""))
-        release = handler.headers.get(HEADER) or (cookies["release"].value if "release" in cookies else "none")
+        chosen = handler.headers.get(HEADER) or (cookies["release"].value if "release" in cookies else None)
+        release = chosen or ("b" if handler.server is self.server_of_b else "none")
         sid = cookies["sid"].value if "sid" in cookies else self._next("s")
         self.met.append((handler.path, release))
         if handler.path == "/version":
@@ -119,14 +124,17 @@ class TwoReleases:
 def serving(slow_s: Mapping[str, float], named: Mapping[str, str]) -> Iterator[TwoReleases]:
     """Serve until the block ends."""
     shop = TwoReleases(slow_s, named)
-    thread = threading.Thread(target=shop.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
+    servers = (shop.server, shop.server_of_b)
+    threads = [threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.02}) for one in servers]
+    for thread in threads:
+        thread.start()
     try:
         yield shop
     finally:
-        shop.server.shutdown()
-        thread.join()
-        shop.server.server_close()
+        for server, thread in zip(servers, threads, strict=True):
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
 
 def write_inputs(folder: Path, url: str, variants: Mapping[str, Any], **declared: Any) -> None:
