@@ -19,8 +19,8 @@ from slo.outcomes import EnvironmentLacks, ExitCode
 # The verbs in the order in which one uses them; scripts/verbs/<name>.py each (try_.py for the word of Python's own),
 # imported when needed.
 VERBS = (
-    *("demo", "init", "doctor", "forecast", "plan", "try", "gate", "compare", "run", "audit", "judge", "report"),
-    *("runs", "slo", "rules", "drill", "dashboards", "exporter", "recorder", "worker", "ci"),
+    *("demo", "init", "har", "doctor", "forecast", "plan", "try", "gate", "compare", "run", "audit", "judge", "report"),
+    *("cleanup", "runs", "slo", "rules", "drill", "dashboards", "exporter", "recorder", "worker", "ci"),
 )
 
 

@@ -1,13 +1,12 @@
 """Checks of an environment of targets.yaml: whether the shop answers, its release, its metrics and its records."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import requests
 
-from loadtests.audit.shop_records import OrdersPage, PaymentsPage, StockDocument
 from loadtests.client.http2.probe import check_spoken
 from loadtests.environment.data_files import read_data
 from loadtests.environment.destinations import host_of
@@ -16,34 +15,32 @@ from loadtests.environment.hosts import SHOP
 from loadtests.environment.notice_targets import ALERT_LABEL
 from loadtests.environment.pinned_http import BoundedReply, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
+from loadtests.environment.targets import Locustfile
 from loadtests.guardrails.alertmanager import Alertmanager
 from loadtests.guardrails.kill_switch import says_stop
 from loadtests.guardrails.preflight import REQUESTS, check_side_effects, host_fault, page_of, served
 from loadtests.guardrails.release_watch import probe_release
-from loadtests.storefronts import storefront_of
+from loadtests.storefronts import cleanup_of, storefront_of
+from loadtests.storefronts.locustfile import LocustStorefront
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
-from slo.documents import BadInput, validate_json
+from slo.documents import BadInput
+from slo.formatting import clip
 from slo.outcomes import EnvironmentLacks
 from slo.verdict.fingerprint import described
 
 _TIMEOUT_S = 5.0
-_MAX_SOURCE = 64 << 20
 _OK, _CLIENT_ERROR, _NOT_FOUND, _DENIED, _PROXY_DENIED = 200, 400, 404, (401, 403), 407
-_PAGES: Mapping[str, type[OrdersPage | PaymentsPage | StockDocument]] = {
-    "orders": OrdersPage,
-    "payments": PaymentsPage,
-    "stock": StockDocument,
-}
 _CLOCKS_APART_S = 5.0
 _CONVENTIONS = "opentelemetry.io/docs/specs/semconv/http/http-metrics"
 
 
 def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -> Iterator[Line]:
-    """Check everything that the environment declares, with one request each; shop records are read with the token."""
+    """Check everything that the environment declares, with one request each; its shop records aren't read."""
     kind = resolved.destinations.kind
     yield ok("environment", f"{name} at {resolved.environment.base_url}, {kind}{', production' if production else ''}")
     yield from _storefront(resolved)
+    yield from _cleanup(resolved)
     yield from _proxy(resolved)
     yield from _data(resolved)
     with resolved.http() as http:
@@ -59,7 +56,6 @@ def environment(name: str, resolved: ResolvedEnvironment, *, production: bool) -
         yield _release(resolved)
         yield _fingerprint(resolved)
         yield from _metrics(resolved, http)
-        yield from _sources(resolved, http)
     yield _side_effects(name, resolved)
     yield from _kill_url(resolved)
     yield from _alertmanager(name, resolved)
@@ -87,15 +83,52 @@ def _storefront(resolved: ResolvedEnvironment) -> Iterator[Line]:
     try:
         storefront = storefront_of(resolved.environment)
     except BadInput as error:
-        yield wrong("storefront", str(error), "correct the file; docs/write-a-storefront.md")
+        page = "from-a-locustfile" if isinstance(resolved.environment.storefront, Locustfile) else "write-a-storefront"
+        yield wrong("storefront", str(error), f"correct the file; docs/{page}.md")
         return
     names = [f"{name} (buys)" if name in storefront.buyers else name for name in storefront.journeys]
     file = Path(resolved.environment.storefront.file).name
-    if storefront.buyers:
+    if isinstance(storefront, LocustStorefront):
+        yield from _locustfile(storefront, file, names)
+    elif storefront.buyers:
         yield ok("storefront", f"{file} has the journeys {', '.join(names)}")
     else:
         found = f"{file} has no journey that buys, only {', '.join(names)}"
         yield missing("storefront", found, "add one, marked @journey(buys=True); docs/write-a-storefront.md")
+
+
+def _locustfile(storefront: LocustStorefront, file: str, names: Sequence[str]) -> Iterator[Line]:
+    """Say which journeys a locustfile's users are, what belongs to it, and what to know of how it is played."""
+    with_it = storefront.played.bundle.names[1:]
+    files = f", and {len(with_it)} files with it: {clip(', '.join(with_it), 200)}" if with_it else ""
+    found = f"{file} has the journeys {', '.join(names)}{files}"
+    if storefront.buyers:
+        yield ok("storefront", found)
+    else:
+        step = (
+            "with peakproof.order(…) around the request that orders: the audit has rows then; docs/from-a-locustfile.md"
+        )
+        yield missing("storefront", f"{found}; none of them says what it orders", step)
+    for note in storefront.notes:
+        yield missing("locustfile", note, "docs/from-a-locustfile.md")
+
+
+def _cleanup(resolved: ResolvedEnvironment) -> Iterator[Line]:
+    """Load what removes what a run created, where the environment says how, and say which kinds that are."""
+    own = resolved.environment.cleanup
+    if own is None:
+        return
+    try:
+        kinds = cleanup_of(resolved.environment).cleanups
+    except BadInput as error:
+        yield wrong("cleanup", str(error), "correct the file; docs/cleanup.md")
+        return
+    name = "the storefront" if own.file is None else Path(own.file).name
+    if kinds:
+        yield ok("cleanup", f"{name} removes {', '.join(f'each {kind}' for kind in kinds)}")
+    else:
+        found = f"{name} marks no method @cleanup: what a run creates can't be removed"
+        yield missing("cleanup", found, 'mark one @cleanup("order"); docs/cleanup.md')
 
 
 def _proxy(resolved: ResolvedEnvironment) -> Iterator[Line]:
@@ -218,44 +251,6 @@ def _metrics(resolved: ResolvedEnvironment, http: requests.Session) -> Iterator[
         else:
             step = f"give it OpenTelemetry's http.server.request.duration: {_CONVENTIONS}"
             yield wrong("metrics", f"{target.url}: no {REQUESTS}", step)
-
-
-def _sources(resolved: ResolvedEnvironment, http: requests.Session) -> Iterator[Line]:
-    target = resolved.environment
-    declared = {"orders": target.orders_url, "stock": target.stock_url, "payments": target.payments_url}
-    token = resolved.bearer()
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    for name, url in declared.items():
-        if url is None and target.shop_records is not None:
-            continue  # its file may have it
-        if url is None:
-            yield missing(name, "not declared: its part of the audit is left out", f"add {name}_url; docs/contracts.md")
-            continue
-        try:
-            reply = bounded_get(http, f"{url}?limit=1" if name != "stock" else url, _TIMEOUT_S, _MAX_SOURCE, headers)
-        except requests.RequestException as error:
-            yield wrong(
-                name, f"{url} doesn't answer: {why_no_answer(error)}", "start it, or allow this machine to reach it"
-            )
-            continue
-        if reply.status == _OK:
-            yield _understood(name, url, reply)
-        else:
-            step = (
-                "check the token" if reply.status in _DENIED else f"see docs/contracts.md for what {name}_url answers"
-            )
-            yield wrong(name, f"{url} answers HTTP {reply.status}", step)
-
-
-def _understood(name: str, url: str, reply: BoundedReply) -> Line:
-    """Return whether a source answers with its own records, and not with another's; a cut reply isn't read."""
-    try:
-        if reply.whole:
-            validate_json(reply.body.decode(errors="replace"), _PAGES[name], url)
-    except BadInput as error:
-        first = str(error).splitlines()[0]
-        return wrong(name, f"{first[:200]}", f"see docs/contracts.md for what {name}_url answers")
-    return ok(name, f"{url} answers")
 
 
 def _side_effects(name: str, resolved: ResolvedEnvironment) -> Line:

@@ -13,14 +13,25 @@ import yaml
 
 from loadtests.environment.data_targets import AccountShare, AccountsTarget
 from loadtests.environment.hosts import Host
-from loadtests.environment.targets import Ceiling, Environment, ReleaseProbe, ScrapeTarget
+from loadtests.environment.record_targets import FunnelSource, HttpRecords, OrdersSource, PaymentsSource, StockSource
+from loadtests.environment.targets import (
+    Ceiling,
+    CleanupTarget,
+    Environment,
+    ReleaseProbe,
+    ScrapeTarget,
+    ShopRecordsTarget,
+)
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Child, Children, wait_until
 from slo.outcomes import EnvironmentLacks
 
 TOKEN_VARIABLE = "PEAKPROOF_SHOP_TOKEN"  # noqa: S105 - the variable's name
-RELEASES = ("stable", "slow-checkout", "oversell", "double-charge", "silent-orders")
+RELEASES = (
+    *("stable", "slow-checkout", "oversell", "double-charge", "silent-orders"),
+    *("lost-orders", "leaked-reservations", "price-drift", "mixed-up-sessions"),
+)
 OBJECTIVES = Path(str(files("slo") / "objectives" / "twisted-threads.yaml"))
 REPLICAS = 2
 ACCOUNTS = 200
@@ -87,11 +98,14 @@ class Shop:
                 ScrapeTarget(job="payments", url=f"{self.payments_url}/metrics"),
             ),
             traces=True,
-            orders_url=f"{admin}/admin/orders",
-            stock_url=f"{admin}/admin/stock",
-            funnel_url=f"{admin}/admin/funnel",
-            payments_url=f"{self.payments_url}/payments",
+            shop_records=ShopRecordsTarget(
+                orders=OrdersSource(http=HttpRecords(url=f"{admin}/admin/orders")),
+                payments=PaymentsSource(http=HttpRecords(url=f"{self.payments_url}/payments")),
+                stock=StockSource(http=HttpRecords(url=f"{admin}/admin/stock")),
+                funnel=FunnelSource(http=HttpRecords(url=f"{admin}/admin/funnel")),
+            ),
             token_env=TOKEN_VARIABLE,
+            cleanup=CleanupTarget(hosts={"admin": Host(url=admin)}, settings={"token": {"env": TOKEN_VARIABLE}}),
             hosts={"login": Host(url=self.login_url), "payments": Host(url=self.payments_url)},
             fingerprint={"replicas": REPLICAS, "database": "sqlite", "data": "fresh", "cache": "cold"},
         )

@@ -22,6 +22,7 @@ from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
 from slo.validity.delivery import Delivered, delivered, left_out
+from slo.verdict.own_data import OTHERS_DATA
 from slo.verdict.verdict import Case, Verdict, judge, with_causes, with_notes
 from slo.verdict.verdict_document import verdict_document
 
@@ -70,6 +71,7 @@ def _judged(recorded: RecordedRun) -> Verdict:
             policy=recorded.policy,
             criteria=recorded.criteria,
             budget=recorded.budget,
+            others_data=_others_data(recorded),
         )
     )
 
@@ -80,6 +82,12 @@ def _steps(plan: Plan) -> frozenset[str]:
         return frozenset(expected_events(plan))
     except ValueError:
         return frozenset()
+
+
+def _others_data(recorded: RecordedRun) -> dict[str, int]:
+    """Count by step the replies that showed another shopper's data, whenever in the run."""
+    counts = recorded.requests.counts().items()
+    return {step: number for (step, error), number in counts if error == OTHERS_DATA and number}
 
 
 def _delivered(recorded: RecordedRun, window: Window) -> Delivered:

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from loadtests.audit.records_process import RecordsProcess
-from loadtests.audit.sources import keep_stock, own_records, records_process
+from loadtests.audit.readers import Access, Reader, readers_of
+from loadtests.audit.sources import keep_stock, own_records
 from loadtests.comparison.turns import Turns
 from loadtests.demand.reference import why_no_causes
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
@@ -227,14 +227,16 @@ class RunLifecycle:
         if self._load.started_at is not None and self._load.ended_at is not None:
             notices.played(self._load.started_at, self._load.ended_at)
 
-    def _polled(self) -> RecordsProcess | None:
-        """Return the process of shop records that the exporters ask during the run, None where they have nothing."""
-        inputs = self._inputs
-        if inputs.records is None or not inputs.records.declares & {"stock", "funnel"}:
-            return None
-        return records_process(
-            inputs.records, inputs.environment, self._context.environment, _LONGEST_POLL_S, quiet=True
+    def _polled(self) -> Mapping[str, Reader]:
+        """Return the readers of shop records that the exporters ask during the run."""
+        access = Access(
+            token=self._resolved.bearer(),
+            http=self._resolved.http(),
+            variables=self._context.environment,
+            longest_s=_LONGEST_POLL_S,
+            quiet=True,
         )
+        return readers_of(self._inputs.environment, access, self._inputs.records, ("stock", "funnel"))
 
     def _write_job(self, directory: RunDirectory) -> None:
         inputs, ports = self._inputs, self._setting.ports

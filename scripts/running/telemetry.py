@@ -1,20 +1,22 @@
 """What measures a run: the span recorder, the exporters, and Prometheus over both and over the shop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from exporters.serving.http_server import CantListen
 from exporters.serving.pages import Server, serve
 from exporters.serving.records_source import RecordsSource
 from exporters.serving.scrape import Subject
-from exporters.serving.source import AdminSource
+from exporters.serving.source import AdminSource, Source
 from exporters.spans.recorder import Recorder
 from exporters.subjects import loadgen, orders, stock
-from loadtests.audit.records_process import RecordsProcess
+from loadtests.audit.http_records import HttpPages
+from loadtests.audit.readers import Reader
 from loadtests.environment.credentials import Secret
 from loadtests.environment.resolved_environment import ResolvedEnvironment
 from loadtests.results.inputs import Inputs
@@ -50,11 +52,10 @@ class Telemetry:
         ports: Ports,
         outside: RemoteSettings,
         program: Program | None,
-        records: RecordsProcess | None = None,
+        readers: Mapping[str, Reader] = MappingProxyType({}),
     ) -> None:
         self._directory, self._resolved, self._ports, self._outside = directory, resolved, ports, outside
-        self._program, self._records = program, records
-        self._declares = frozenset[str]() if records is None else records.file.declares
+        self._program, self._readers = program, readers
         self.recorded: RecorderFacts | None = None
         self._private = Path()  # holds Prometheus' credentials while it runs, readable by this user alone
         self._recorder = Recorder(
@@ -85,8 +86,8 @@ class Telemetry:
             finally:
                 exporters.stop()
         finally:
-            if self._records is not None:
-                self._records.close()
+            for reader in self._readers.values():
+                reader.close()
             summary = self._recorder.stop()
             dropped = summary.dropped + _client_spans_dropped(self._directory)
             self.recorded = RecorderFacts(spans=summary.spans, dropped=dropped)
@@ -111,26 +112,26 @@ class Telemetry:
         return Prometheus(str(self._outside.prometheus_url), None, jobs)
 
     def _subjects(self) -> Sequence[Subject[Any]]:
-        environment, folder = self._resolved.environment, self._directory.path
-        token, ask = self._resolved.bearer() or "", self._resolved.http
+        folder = self._directory.path
         subjects: list[Subject[Any]] = [loadgen.subject(lambda: folder)]
-        turn, now = Lock(), Clock.start().now
-        if environment.stock_url is not None:
-            subjects.append(stock.subject(AdminSource(url=environment.stock_url, token=token, session=ask)))
-        elif self._records is not None and "stock" in self._declares:
-            subjects.append(stock.subject(RecordsSource(self._records, "stock", turn, now)))
-        if environment.funnel_url is not None:
-            subjects.append(orders.subject(AdminSource(url=environment.funnel_url, token=token, session=ask)))
-        elif self._records is not None and "funnel" in self._declares:
-            subjects.append(orders.subject(RecordsSource(self._records, "funnel", turn, now)))
+        turn = Lock()
+        if "stock" in self._readers:
+            subjects.append(stock.subject(self._source("stock", turn)))
+        if "funnel" in self._readers:
+            subjects.append(orders.subject(self._source("funnel", turn)))
         return subjects
+
+    def _source(self, kind: Literal["stock", "funnel"], turn: Lock) -> Source:
+        """Return a page of the stand-in's as it is read at each scrape, and anything else as it is asked gently."""
+        reader = self._readers[kind]
+        if isinstance(reader, HttpPages) and reader.numbered:
+            return AdminSource(url=reader.url, headers=reader.headers, masks=reader.masks, session=self._resolved.http)
+        return RecordsSource(reader, kind, turn, Clock.start().now)
 
     def _exported(self) -> list[str]:
         """Return the jobs that the run's own exporters serve."""
-        environment = self._resolved.environment
-        jobs = ["loadgen"]
-        jobs += ["stock"] if environment.stock_url is not None or "stock" in self._declares else []
-        return jobs + (["orders"] if environment.funnel_url is not None or "funnel" in self._declares else [])
+        named = {"stock": "stock", "funnel": "orders"}
+        return ["loadgen", *(job for kind, job in named.items() if kind in self._readers)]
 
     def _scrapes(self, exporters: Server) -> list[Scrape]:
         token = self._outside.run_token

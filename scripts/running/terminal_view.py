@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.results.live_document import Errors, LiveDocument, read_live
+from loadtests.results.live_document import Criterion, Errors, LiveDocument, read_live
 from slo.documents import BadInput
 
 _LINE_EVERY_S = 10.0
@@ -65,8 +65,13 @@ def line(snapshot: LiveDocument) -> str:
         f"  p50 {_ms(latency.p50)}  p95 {_ms(latency.p95)}  p99 {_ms(latency.p99)}"
         f"  errors {snapshot.errors.total}"
         f"  orders/min {snapshot.orders.per_minute:.0f}"
-        f"  {snapshot.left_s:.0f} s left{_changed(snapshot)}"
+        f"  {snapshot.left_s:.0f} s left{_changed(snapshot)}{_beyond_now(snapshot)}"
     )
+
+
+def _beyond_now(snapshot: LiveDocument) -> str:
+    names = ", ".join(one.name for one in snapshot.criteria if one.beyond)
+    return f"  beyond: {names}" if names else ""
 
 
 def screen(snapshot: LiveDocument) -> Table:
@@ -98,7 +103,21 @@ def screen(snapshot: LiveDocument) -> Table:
         state = "[red]certain to be missed[/]" if objective.certain_breach else ""
         counts = f"{objective.bad} bad of {objective.total}"
         table.add_row(Text(objective.name, style="dim"), f"{share:.2%}", counts, state)
+    for criterion in snapshot.criteria:
+        table.add_row(Text(criterion.name, style="dim"), _share(criterion), Text(criterion.says), _beyond(criterion))
     return table
+
+
+def _share(criterion: Criterion) -> str:
+    return "–" if criterion.value is None else f"{criterion.value:.2%}"
+
+
+def _beyond(criterion: Criterion) -> str:
+    """Return whether the last window is beyond its limit, and how many were; the verdict says what comes of it."""
+    if not criterion.beyond_s:
+        return ""
+    word = "[red]beyond[/]" if criterion.beyond else "was beyond"
+    return f"{word}, for {criterion.beyond_s} s so far" + ("" if criterion.enforce else " (advisory)")
 
 
 def _below(snapshot: LiveDocument, hint: str) -> Text:

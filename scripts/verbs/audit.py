@@ -6,12 +6,13 @@ from pathlib import Path
 
 from loadtests.audit.late_ledgers import bring_ledgers, tell_of_brought
 from loadtests.audit.run_audit import audit_run
+from loadtests.cleanup.journal import Journal
 from loadtests.results.run_directory import RunDirectory
 from scripts.arguments import local_file
 from scripts.context import Context
 from scripts.running.auditing import NOTHING_DECLARED, say_checks
 from scripts.running.runs import find_run
-from slo.outcomes import ExitCode
+from slo.outcomes import EnvironmentLacks, ExitCode
 
 SUMMARY = "check by the shop records that every order of a run exists, once, paid once, with the stock moved"
 EXAMPLE = "peakproof audit latest"
@@ -39,6 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Audit and print; 0 when every promise holds, 99 when one is broken, 75 when one is unknown."""
     path = find_run(options.run_name, context)
+    _check_not_cleaned_up(RunDirectory(path=path))
     _bring(RunDirectory(path=path), options.worker_folder, context)
     checks = audit_run(path, context.environment, options.shop_records)
     say_checks(checks, context)
@@ -48,6 +50,15 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     if "broken" in outcomes:
         return ExitCode.FAIL
     return ExitCode.INCONCLUSIVE if "unknown" in outcomes or not checks else ExitCode.OK
+
+
+def _check_not_cleaned_up(directory: RunDirectory) -> None:
+    """Raise EnvironmentLacks once something of the run was removed: the shop doesn't show any more what it did."""
+    if Journal(directory.cleanup).has_removed:
+        raise EnvironmentLacks(
+            f"{directory.cleanup}: what the run created was removed: the shop doesn't show any more what it did,"
+            " and audit.json stays as it is"
+        )
 
 
 def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> None:

@@ -17,7 +17,7 @@ from scripts.context import Context
 from scripts.doctor.environment import environment
 from scripts.doctor.lines import Line, ok, rendered, wrong
 from scripts.doctor.machine import machine
-from scripts.doctor.own_records import shop_records
+from scripts.doctor.shop_records import shop_records
 from scripts.doctor.stack import check_stack
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
 from slo.documents import BadInput, read_text, validate

@@ -11,10 +11,11 @@ from loadtests.demand.profiles import PEAK, PROFILES, RELEASE, SMOKE, Profile
 from loadtests.environment.resolved_environment import resolve_environment
 from loadtests.environment.target_fields import BaseAddress, HeaderValue, Label
 from loadtests.environment.targets import Environment, ProxyTarget, Targets
-from scripts.arguments import add_profile, span, write_given
+from scripts.arguments import add_profile, local_file, span, write_given
 from scripts.context import Context
 from scripts.doctor.lines import rendered
 from scripts.init.drafts import ceiling, first_plan, looks_like_production, objectives_yaml, targets_yaml
+from scripts.init.locustfile_draft import LocustfileDraft, locustfile_draft
 from scripts.init.storefront_draft import FILE, TUTORIAL, storefront_py
 from scripts.init.survey import Survey, Visitor, survey
 from slo.documents import BadInput, parse_yaml, validate
@@ -46,6 +47,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     proxy.add_argument("--proxy-user-env", metavar="NAME", help="the variable that holds the proxy's user")
     proxy.add_argument("--proxy-password-env", metavar="NAME", help="the variable that holds the user's password")
     proxy.add_argument("--proxy-resolves-names", action="store_true", help="only the proxy can look up the site's name")
+    parser.add_argument(
+        "--locustfile",
+        type=local_file,
+        metavar="FILE",
+        help="the Locust file that is to be played, in place of a storefront's draft",
+    )
     add_profile(parser)
     parser.add_argument(
         "--to", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: the current folder)"
@@ -57,19 +64,23 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Request a few pages, write the drafts, list what is missing; raises EnvironmentLacks without an answer."""
     folder = context.folder / options.to
     environment = given_environment(options.url, options.name, given_proxy(options), given_headers(options))
+    played = None if options.locustfile is None else locustfile_draft(options.locustfile, folder, environment)
     if not options.force:
         refuse_to_replace(folder)
     resolved = resolve_environment(environment, context.environment)
     context.say(f"looking at {environment.base_url}: at most nine requests, one a second")
     with resolved.http() as http:
         found = survey(resolved, Visitor(base_url=environment.base_url, http=http))
-    for line in rendered(found.lines):
+    lines = [line for line in found.lines if played is None or line.what != "storefront"]
+    for line in rendered([*([] if played is None else [played.line]), *lines]):
         context.say(line)
     profile = PROFILES[options.profile]
-    plan, objectives = write_drafts(folder, options.name, found, profile)
-    written = [name for name in FILES if name != FILE or not found.page.is_twisted_threads]
+    plan, objectives = write_drafts(folder, options.name, found, profile, played)
+    has_draft = played is None and not found.page.is_twisted_threads
+    written = [name for name in FILES if name != FILE or has_draft]
     context.say(f"written: {', '.join(str(options.to / name) for name in written)}")
-    for line in [*_evidence(plan, objectives, profile), *_next(options.name, found)]:
+    evidence = _evidence(plan, objectives, profile) if played is None else _played(played)
+    for line in [*evidence, *_next(options.name, found, played)]:
         context.say(line)
     return ExitCode.OK
 
@@ -139,20 +150,22 @@ def refuse_to_replace(folder: Path) -> None:
         )
 
 
-def write_drafts(folder: Path, name: str, found: Survey, profile: Profile) -> tuple[Plan, tuple[Objective, ...]]:
+def write_drafts(
+    folder: Path, name: str, found: Survey, profile: Profile, played: LocustfileDraft | None = None
+) -> tuple[Plan, tuple[Objective, ...]]:
     """Write the files; return the plan and the objectives. Raises EnvironmentLacks when they can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EnvironmentLacks(f"{folder}: can't be written: {error.strerror}") from error
-    targets = targets_yaml(name, found, profile)
+    targets = targets_yaml(name, found, profile, played)
     validate(parse_yaml(targets, folder / FILES[0]), Targets, folder / FILES[0])  # what is left is never invalid
     write_given(folder / FILES[0], targets.encode())
-    if not found.page.is_twisted_threads:
+    if played is None and not found.page.is_twisted_threads:
         write_given(folder / FILE, storefront_py(name, found.page).encode())
-    write_given(folder / FILES[1], objectives_yaml(found).encode())
+    write_given(folder / FILES[1], objectives_yaml(found, played).encode())
     objectives = read_objectives([folder / FILES[1]])
-    plan = first_plan(objectives, found.page, profile)
+    plan = first_plan(objectives, found.page, profile, played)
     write_given(folder / FILES[2], plan.to_yaml().encode())
     return plan, objectives
 
@@ -172,9 +185,15 @@ def _evidence(plan: Plan, objectives: tuple[Objective, ...], profile: Profile) -
     return [f"{takes} and can prove {proven}{rest}"]
 
 
-def _next(name: str, found: Survey) -> list[str]:
-    own = not found.page.is_twisted_threads
-    steps = [f"write {FILE}: {TUTORIAL}", "read and edit the other files"] if own else ["read and edit the files"]
+def _played(played: LocustfileDraft) -> list[str]:
+    """Return lines that say what one must know of how a locustfile is played."""
+    return [f"note: {line}" for line in played.notes]
+
+
+def _next(name: str, found: Survey, played: LocustfileDraft | None = None) -> list[str]:
+    own = played is not None or not found.page.is_twisted_threads
+    draft = played is None and own
+    steps = [f"write {FILE}: {TUTORIAL}", "read and edit the other files"] if draft else ["read and edit the files"]
     if found.kind != "loopback":
         steps.append(f"declare side_effects of {name} in targets.yaml: without them run refuses")
     if looks_like_production(found):

@@ -15,6 +15,7 @@ import pytest
 
 from scripts.cli import main
 from scripts.context import Context
+from tests.record_pages import record_pages
 
 TOKEN = "made-up"
 PLAN = """\
@@ -76,9 +77,9 @@ def targets(shop: str = "http://127.0.0.1:9", **changed: Any) -> str:
         "ceiling": {"requests_per_s": 500, "open_sessions": 2000, "orders": 20000},
         "release_probe": {"path": "/healthz", "field": "version"},
         "traces": True,
-        "orders_url": f"{shop}/admin/orders",
-        "stock_url": f"{shop}/admin/stock",
-        "payments_url": f"{shop}/payments",
+        "shop_records": record_pages(
+            orders=f"{shop}/admin/orders", payments=f"{shop}/payments", stock=f"{shop}/admin/stock"
+        ),
         "token_env": "SHOP_TOKEN",
     }
     kept = {key: value for key, value in {**environment, **changed}.items() if value is not None}

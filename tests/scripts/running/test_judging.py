@@ -85,7 +85,7 @@ def test_a_run_that_a_breach_or_the_kill_url_ended_is_judged(
 def test_without_shop_records_there_is_no_audit_and_that_is_said(made_runs: Runs, world: World) -> None:
     finished = copied(made_runs, "PASS", world.folder)
     finished.directory.audit.unlink()
-    finished.directory.targets.write_text(targets(orders_url=None, stock_url=None, payments_url=None))
+    finished.directory.targets.write_text(targets(shop_records=None))
     change_json(finished.directory.run, "inputs", hash_inputs(finished.directory))
     audit_finished(finished, world.context())
     assert world.said == ["nothing to audit: the environment declares no orders, payments or stock"]

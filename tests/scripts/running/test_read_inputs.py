@@ -12,6 +12,7 @@ from scripts.running.read_inputs import check_policy, read_inputs
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from slo.policy.policy import read_policy
+from tests.record_pages import record_pages
 from tests.scripts.world import OBJECTIVES, PLAN, World, slo, targets, write_inputs
 
 CEILING = {"requests_per_s": 500, "open_sessions": 2000, "orders": 20000}
@@ -94,8 +95,14 @@ def test_an_environment_that_is_not_in_the_targets_is_refused_with_those_there_a
     ("changed", "declared"),
     [
         ({}, {"orders", "payments", "stock", "release", "traces"}),
-        ({"traces": False, "orders_url": None}, {"payments", "stock", "release"}),
-        ({"release_probe": None, "stock_url": None, "payments_url": None}, {"orders", "traces"}),
+        (
+            {"traces": False, "shop_records": record_pages(payments="http://a", stock="http://a")},
+            {"payments", "stock", "release"},
+        ),
+        (
+            {"release_probe": None, "shop_records": record_pages(orders="http://a", funnel="http://a")},
+            {"orders", "traces"},
+        ),
     ],
 )
 def test_what_the_environment_declares_is_known(tmp_path: Path, changed: dict[str, Any], declared: set[str]) -> None:

@@ -145,7 +145,7 @@ def test_a_stock_that_was_not_read_before_the_run_is_unknown(run: RunDirectory, 
 
 
 def test_an_environment_that_declares_nothing_has_nothing_to_audit(run: RunDirectory, peakproof: Command) -> None:
-    run.targets.write_text(targets(orders_url=None, payments_url=None, stock_url=None))
+    run.targets.write_text(targets(shop_records=None))
     ended = peakproof("audit", "run")
     told = "nothing to audit: the environment declares no orders, payments or stock\n"
     assert (ended.code, ended.out) == (75, told)
@@ -188,7 +188,7 @@ def test_a_ledger_with_a_row_that_is_none_is_refused(run: RunDirectory, peakproo
     assert (ended.code, ended.err) == (2, message)
 
 
-BY_ROW = ("order-exists", "order-once", "order-as-promised")
+BY_ROW = ("order-exists", "order-once", "order-as-promised", "refused-not-ordered")
 MISSING = (
     "ledger rows of w0 may be missing: 1 of the run's orders are in no row;"
     " complete them with `peakproof audit RUN --worker-folder FOLDER`, the folder it wrote"

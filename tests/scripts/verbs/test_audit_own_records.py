@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.audit.sources import keep_stock, own_records
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
-from loadtests.environment.targets import Environment, OwnFile
+from loadtests.environment.targets import Environment
 from loadtests.results.inputs import RecordsFile, hash_inputs, prepare
 from loadtests.results.recorded_run import read_recorded
 from loadtests.results.run_directory import RunDirectory, write_json
@@ -19,6 +19,7 @@ from loadtests.results.run_json import write_run
 from scripts.running.read_inputs import read_inputs
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
+from tests.record_pages import record_pages
 from tests.scripts.made_run import START, facts
 from tests.scripts.world import Command, World, targets, write_inputs
 
@@ -41,7 +42,7 @@ class Mine(ShopRecords):
     def stock(self):
         yield dict(sku="tee-M-black", quantity=10, reserved=self.settings["orders"])
 """
-NO_PAGES = dict.fromkeys(("orders_url", "payments_url", "stock_url", "token_env"))
+NO_PAGES: dict[str, Any] = {"token_env": None, "shop_records": None}
 
 
 @pytest.fixture
@@ -108,7 +109,13 @@ def test_what_it_has_is_what_the_verdict_wants(run: RunDirectory, mine: Path) ->
 def test_what_it_does_not_have_is_left_out(run: RunDirectory, mine: Path, peakproof: Command) -> None:
     declare(run, mine, 2, "orders")
     assert peakproof("audit", "run").code == 0
-    assert list(outcomes(run)) == ["order-exists", "order-once", "order-as-promised"]
+    assert list(outcomes(run)) == [
+        "order-exists",
+        "order-once",
+        "order-as-promised",
+        "refused-not-ordered",
+        "order-settled",
+    ]
     assert json.loads(run.audit.read_text())["sources"]["stock"] == "not declared"
 
 
@@ -187,7 +194,7 @@ def test_a_file_is_named_only_where_the_environment_declares_one(
 ) -> None:
     declare(run, mine, shop_records=None)
     ended = peakproof("audit", "run", "--shop-records", str(mine))
-    message = f"{mine}: the environment of this run declares no shop_records"
+    message = f"{mine}: the environment of this run declares no file of shop_records"
     assert (ended.code, ended.err) == (2, f"peakproof: {message}\n")
 
 
@@ -229,11 +236,11 @@ def test_a_run_keeps_the_file_and_what_it_has(mine: Path, peakproof: Command) ->
 
 
 def test_records_that_are_declared_twice_are_refused(mine: Path, peakproof: Command) -> None:
-    shop_records = OwnFile(file="mine.py")
-    environment = resolved(peakproof.folder, shop_records=shop_records.model_dump(), stock_url="http://127.0.0.1:9/x")
+    shop_records = {"file": "mine.py", **record_pages(stock="http://127.0.0.1:9/x")}
+    environment = resolved(peakproof.folder, shop_records=shop_records)
     with pytest.raises(BadInput) as refusal:
         own_records(environment.environment, {})
-    assert str(refusal.value) == f"{mine}: has stock(), and the environment declares stock_url: keep one of them"
+    assert str(refusal.value) == f"{mine}: has stock(), and shop_records declares stock: keep one of them"
 
 
 def test_a_file_that_is_none_is_refused_before_the_run(mine: Path, peakproof: Command) -> None:

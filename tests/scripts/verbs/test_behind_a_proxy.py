@@ -17,6 +17,7 @@ from tests.loadtests import fake_shop as fake_tls_shop
 from tests.loadtests.certificates import Authority
 from tests.loadtests.forward_proxy import forward_proxy
 from tests.loadtests.hostile_server import HostileServer
+from tests.record_pages import record_pages
 from tests.scripts.verbs.test_doctor import READY, looked
 from tests.scripts.verbs.test_init import GOOD
 from tests.scripts.world import Command, FakeShop, World, fake_shop
@@ -44,10 +45,10 @@ def behind(shop: FakeShop, proxy: HostileServer, **more: Any) -> dict[str, Any]:
     """Return what is declared of a shop at an address that nothing here has."""
     url = f"http://192.0.2.7:{port_of(shop)}"
     basic = {"user_env": "PROXY_USER", "password_env": "PROXY_PASSWORD"}
-    paths = {"orders_url": "/admin/orders", "stock_url": "/admin/stock", "payments_url": "/payments"}
+    paths = {"orders": "/admin/orders", "stock": "/admin/stock", "payments": "/payments"}
     return {
         "base_url": url,
-        **{name: f"{url}{path}" for name, path in paths.items()},
+        "shop_records": record_pages(**{kind: f"{url}{path}" for kind, path in paths.items()}),
         "metrics": [{"job": "shop", "url": f"{url}/metrics"}],
         "kill_url": f"{url}/kill",
         "side_effects": SIDE_EFFECTS,

@@ -17,6 +17,7 @@ from scripts.doctor import machine
 from scripts.local_stack.ports import Ports
 from scripts.verbs import doctor
 from tests.ports import free_base, free_port
+from tests.record_pages import record_pages
 from tests.scripts.verbs.test_init import METRICS
 from tests.scripts.world import (
     PLAN,
@@ -108,28 +109,37 @@ BROKEN: list[tuple[str, tuple[int, object], str, str, str]] = [
         *("/metrics", (404, b""), "metrics", "the metrics at URL/metrics don't answer: HTTP 404"),
         "allow this machine to read it",
     ),
-    ("/admin/orders", (401, {}), "orders", "URL/admin/orders answers HTTP 401", "check the token"),
     (
-        *("/admin/stock", (500, {}), "stock", "URL/admin/stock answers HTTP 500"),
-        "see docs/contracts.md for what stock_url answers",
+        "/admin/orders",
+        (401, {}),
+        "orders",
+        "URL/admin/orders: unreachable: HTTP 401",
+        "check its token; docs/your-shops-records.md",
+    ),
+    (
+        "/admin/stock",
+        (500, {}),
+        "stock",
+        "URL/admin/stock: unreachable: HTTP 500",
+        "correct it; docs/your-shops-records.md",
     ),
     (
         *(
             "/admin/orders",
             (200, {"payments": [], "next": None}),
             "orders",
-            "URL/admin/orders: orders: required and missing",
+            "URL/admin/orders: unreachable: not the reply expected: orders: Field required",
         ),
-        "see docs/contracts.md for what orders_url answers",
+        "correct it; docs/your-shops-records.md",
     ),
     (
         *(
             "/payments",
             (200, b"<html>"),
             "payments",
-            "URL/payments: not JSON: Expecting value: line 1 column 1 (char 0)",
+            "URL/payments: unreachable: not the reply expected: Invalid JSON: expected value at line 1 column 1",
         ),
-        "see docs/contracts.md for what payments_url answers",
+        "correct it; docs/your-shops-records.md",
     ),
     ("/kill", (500, b""), "kill URL", "the kill URL URL/kill doesn't answer: HTTP 500", "correct kill_url"),
 ]
@@ -202,7 +212,14 @@ def test_a_host_without_an_address_is_told(peakproof: Command, monkeypatch: pyte
 def test_what_is_not_declared_is_missing_with_what_to_add(
     peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = looked(peakproof, shop, monkeypatch, release_probe=None, metrics=[], orders_url=None)
+    found = looked(
+        peakproof,
+        shop,
+        monkeypatch,
+        release_probe=None,
+        metrics=[],
+        shop_records=record_pages(stock=f"{shop.url}/admin/stock"),
+    )
     assert [found[name]["state"] for name in ("release", "metrics", "orders", "stock")] == ["missing"] * 3 + ["ok"]
     assert found["release"]["next"] == "add release_probe: {path: /healthz, field: version}"
 
@@ -348,11 +365,10 @@ def test_a_file_of_shop_records_is_asked_for_its_first_rows(
     peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (peakproof.folder / "mine.py").write_text(OWN_RECORDS)
-    no_pages = dict.fromkeys(("orders_url", "stock_url", "payments_url"))
-    declared = {"file": "mine.py", "settings": {"left": 5}}
-    found = looked(peakproof, shop, monkeypatch, shop_records=declared, **no_pages)
+    declared: dict[str, Any] = {"file": "mine.py", "settings": {"left": 5}}
+    found = looked(peakproof, shop, monkeypatch, shop_records=declared)
     assert {name: (found[name]["state"], found[name]["found"]) for name in ("orders", "stock", "funnel")} == {
-        "orders": ("ok", "it answers; the first: order 0, accepted, 1 lines, 900 cents"),
+        "orders": ("ok", "it answers; the first: order 0, accepted, 1 lines, 900 cents; without key and run"),
         "stock": ("ok", "it answers; the first: 3 of tee at York"),
         "funnel": ("ok", "it answers, without a row of the last 7 days"),
     }
@@ -360,17 +376,16 @@ def test_a_file_of_shop_records_is_asked_for_its_first_rows(
         "state": "missing",
         "what": "payments",
         "found": "mine.py has no payments(): its part of the audit is left out",
-        "next": "add payments(), or payments_url; docs/your-own-shop.md",
+        "next": "add payments(), or shop_records: {payments: …}; docs/your-shops-records.md",
     }
     declared["settings"] = {"left": "many"}
-    found = looked(
-        peakproof, shop, monkeypatch, shop_records=declared, **{**no_pages, "payments_url": f"{shop.url}/payments"}
-    )
+    declared |= record_pages(payments=f"{shop.url}/payments")
+    found = looked(peakproof, shop, monkeypatch, shop_records=declared)
     why = "mine.py: stock(): row 1: quantity: must be a whole number, found 'many'"
     assert (found["stock"]["state"], found["stock"]["found"]) == ("wrong", why)
     assert found["payments"]["state"] == "ok"
-    found = looked(peakproof, shop, monkeypatch, shop_records=declared, **{**no_pages, "orders_url": shop.url})
-    why = f"{peakproof.folder}/mine.py: has orders(), and the environment declares orders_url: keep one of them"
+    found = looked(peakproof, shop, monkeypatch, shop_records={**declared, **record_pages(orders=shop.url)})
+    why = f"{peakproof.folder}/mine.py: has orders(), and shop_records declares orders: keep one of them"
     assert (found["shop records"]["state"], found["shop records"]["found"]) == ("wrong", why)
 
 
@@ -430,6 +445,71 @@ def test_a_storefront_of_one_s_own_is_loaded_and_its_shop_needs_no_page_at_its_r
     )
     assert found["shop"]["state"] == "ok"
     assert found["shop"]["found"] == "it answers HTTP 404 to /: no page there, as with a headless API"
+
+
+PLAYED = """\
+import os
+from locust import HttpUser, task
+WORDS = "words.txt"
+REGION = os.getenv("REGION", "eu")
+
+class Looker(HttpUser):
+    @task
+    def look(self):
+        self.client.get("/")
+"""
+
+
+def test_a_locustfile_is_loaded_and_what_belongs_to_it_and_is_played_otherwise_is_said(
+    peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (peakproof.folder / "mine.py").write_text(PLAYED)
+    (peakproof.folder / "words.txt").write_text("tee")
+    found = looked(peakproof, shop, monkeypatch, storefront={"locustfile": "mine.py"})
+    assert (found["storefront"]["state"], found["storefront"]["found"]) == (
+        "missing",
+        "mine.py has the journeys looker, and 1 files with it: words.txt; none of them says what it orders",
+    )
+    assert found["locustfile"]["found"] == (
+        "mine.py:4: the variable REGION isn't seen where sessions are played: variables: [REGION]"
+    )
+    (peakproof.folder / "mine.py").write_text(PLAYED + "        self.environment.runner.quit()\n")
+    found = looked(peakproof, shop, monkeypatch, storefront={"locustfile": "mine.py"})
+    assert (found["storefront"]["state"], found["storefront"]["next"]) == (
+        "wrong",
+        "correct the file; docs/from-a-locustfile.md",
+    )
+
+
+CLEANUP_FILE = """\
+from peakproof import Shop, cleanup
+
+
+class Mine(Shop):
+    @cleanup("order")
+    def cancel(self, order): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "told"),
+    [
+        (CLEANUP_FILE, {"file": "cleanup.py"}, ("ok", "cleanup.py removes each order")),
+        (CLEANUP_FILE, {}, ("ok", "the storefront removes each order, each account")),
+        ("import nowhere", {"file": "cleanup.py"}, ("wrong", "cleanup.py: line 1: ModuleNotFoundError")),
+    ],
+)
+def test_what_cleans_up_is_loaded_and_said(
+    peakproof: Command,
+    shop: FakeShop,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    own: dict[str, str],
+    told: tuple[str, str],
+) -> None:
+    (peakproof.folder / "cleanup.py").write_text(text)
+    line = looked(peakproof, shop, monkeypatch, cleanup=own)["cleanup"]
+    assert (line["state"], told[1] in line["found"]) == (told[0], True)
 
 
 def test_a_shop_that_the_built_in_storefront_plays_needs_its_page(

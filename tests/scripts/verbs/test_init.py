@@ -486,3 +486,64 @@ def test_a_socket_that_says_nothing_is_no_shop(world: World, monkeypatch: pytest
     monkeypatch.setattr("scripts.init.survey.TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Exception, match="doesn't answer; is it"):
         looked(world, f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+
+LOCUSTFILE = """\
+from locust import HttpUser, between, task
+
+
+class Looker(HttpUser):
+    weight = 3
+
+    @task
+    def look(self):
+        self.client.get("/")
+        self.client.get(f"/tees/{self.tee}", verify=False)
+
+
+class Keeper(HttpUser):
+    fixed_count = 1
+
+    @task
+    def keep(self):
+        self.client.post("/stock", name="take stock")
+"""
+
+
+def test_a_locustfile_is_named_and_drafted_for_in_place_of_a_storefront(
+    peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.init.survey.EVERY_S", 0.0)
+    (peakproof.folder / "load").mkdir()
+    (peakproof.folder / "load" / "locustfile.py").write_text(LOCUSTFILE)
+    with fake_shop(GOOD) as shop:
+        ended = peakproof("init", shop.url, "--locustfile", "load/locustfile.py")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[1].split(maxsplit=2) == ["ok", "storefront", "load/locustfile.py is played: looker 75%, keeper 25%"]
+    assert lines[-7] == "written: targets.yaml, objectives.yaml, plan.yaml"
+    assert lines[-6] == (
+        "note: Keeper.fixed_count is no share of the sessions: its weight (1) is, until the plan's journeys say"
+        " otherwise"
+    )
+    assert lines[-5] == (
+        "note: locustfile.py:10: verify is passed over: TLS is always verified; `ca` of targets.yaml names an authority"
+        " of your own"
+    )
+    assert not (peakproof.folder / FILE).exists()
+    objectives = read_objectives([peakproof.folder / "objectives.yaml"])
+    assert {step for one in objectives for step in one.steps} == {"GET /", "GET /tees/{tee}", "take stock"}
+    plan = read_plan(peakproof.folder / "plan.yaml")
+    assert (plan.journeys, plan.visits) == ({"looker": 0.75, "keeper": 0.25}, {})
+    environment = read_targets(peakproof.folder / "targets.yaml").environments["staging"]
+    assert list(storefront_of(environment).journeys) == ["looker", "keeper"]
+
+
+def test_a_locustfile_that_can_t_be_played_is_refused_before_anything_is_asked(peakproof: Command) -> None:
+    (peakproof.folder / "locustfile.py").write_text(LOCUSTFILE + "        self.environment.runner.quit()\n")
+    with fake_shop(GOOD) as shop:
+        ended = peakproof("init", shop.url, "--locustfile", "locustfile.py")
+        assert shop.asked == []
+    assert ended.code == 2
+    assert "locustfile.py:19: environment.runner: there is no runner here" in ended.err
+    assert not (peakproof.folder / "targets.yaml").exists()

@@ -61,8 +61,14 @@ def test_prune_keeps_aggregates_first_and_a_dry_run_removes_nothing(peakproof: C
     unpacked("0.1.0", peakproof.folder / "runs")
     dry = peakproof("runs", "prune", "--dry-run")
     assert ("would remove" in dry.out, old.exists(), (peakproof.folder / "run-store").exists()) == (True, True, False)
+    for name in ("20200101T000000Z-compare-small-0001", "20200102T000000Z-compare-small-0002"):
+        (peakproof.folder / "runs" / name).mkdir()
+        (peakproof.folder / "runs" / name / "comparison.json").write_text('{"ended": "decided"}')
     done = peakproof("runs", "prune")
     assert (done.code, old.exists(), run.exists()) == (0, False, True)
+    compared = "20200101T000000Z-compare-small-0001"
+    assert not (peakproof.folder / "runs" / compared).exists()
+    assert (peakproof.folder / "run-store" / "comparisons" / compared / "comparison.json").is_file()
     assert json.loads(peakproof("runs", "show", old.name, "--json").out)["run"] == old.name
 
 

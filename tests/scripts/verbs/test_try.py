@@ -11,6 +11,7 @@ import pytest
 from loadtests.demand.plan import read_plan
 from loadtests.guardrails.lease import Place, held
 from tests.ports import free_port
+from tests.record_pages import record_pages
 from tests.scripts.world import PLAN, Command, Ended, FakeShop, fake_shop, slo, targets
 
 MINE = """\
@@ -46,7 +47,7 @@ def folder(tmp_path: Path, shop: FakeShop, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def write(folder: Path, url: str, mine: str = MINE, **changed: Any) -> None:
-    gone = dict.fromkeys(("release_probe", "traces", "orders_url", "stock_url", "payments_url", "token_env"))
+    gone = dict.fromkeys(("release_probe", "traces", "shop_records", "token_env"))
     given = targets(url, **{**gone, "storefront": {"file": "mine.py"}, **changed})
     (folder / "targets.yaml").write_text(given)
     (folder / "mine.py").write_text(mine)
@@ -104,7 +105,7 @@ def test_its_orders_are_said_tagged_and_in_a_ledger_that_can_be_audited(
 
 
 def test_what_can_be_audited_of_its_orders_is_said(folder: Path, peakproof: Command, shop: FakeShop) -> None:
-    write(folder, shop.url, orders_url=f"{shop.url}/orders")
+    write(folder, shop.url, shop_records=record_pages(orders=f"{shop.url}/orders"))
     ended = tried(peakproof, "--journey", "buy")
     assert f"audit them with: peakproof audit tries/{try_folder(folder).name}\n" in ended.out
 
