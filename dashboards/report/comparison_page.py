@@ -7,7 +7,7 @@ from dashboards.report.comparison_chart import PairChart, pair_chart
 from dashboards.report.templating import page_from
 from loadtests.results.run_directory import write_bytes
 from slo.regression.verdict_document import ComparisonVerdict, MeasureEntry
-from slo.rendering.comparison_lines import bounds, change, grown, level, played, tolerance, what
+from slo.rendering.comparison_lines import bounds, change, grown, level, played, tolerance, unit, what
 
 FILE = "comparison.html"
 _MARKS = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?"}
@@ -38,13 +38,13 @@ def write_comparison_page(folder: Path, verdict: ComparisonVerdict) -> Path:
 
 def comparison_page(verdict: ComparisonVerdict) -> str:
     """Return the page's HTML."""
-    rows = tuple(_row(entry) for entry in verdict.measures)
+    rows = tuple(_row(entry, unit(verdict)) for entry in verdict.measures)
     mark = _MARKS.get(verdict.outcome, "?")
-    shown = {"rows": rows, "played": played(verdict), "mark": mark, "grown": grown(verdict)}
+    shown = {"rows": rows, "played": played(verdict), "mark": mark, "grown": grown(verdict), "unit": unit(verdict)}
     return page_from("comparison_page.html.j2", verdict=verdict, **shown)
 
 
-def _row(entry: MeasureEntry) -> Row:
+def _row(entry: MeasureEntry, unit: str) -> Row:
     return Row(
         entry=entry,
         what=what(entry),
@@ -55,5 +55,5 @@ def _row(entry: MeasureEntry) -> Row:
         tolerance=tolerance(entry),
         detectable=change(entry, entry.detectable),
         chart=pair_chart(entry),
-        unknown=tuple(f"pair {one.number}: {one.because}" for one in entry.blocks if one.because),
+        unknown=tuple(f"{unit} {one.number}: {one.because}" for one in entry.blocks if one.because),
     )

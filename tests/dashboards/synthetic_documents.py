@@ -123,6 +123,8 @@ def _from_workers(made: Made, outcome: str) -> RunDocument:
 HOLDS = (
     ("order-exists", "Every accepted order is in the shop."),
     ("order-once", "No key has two orders."),
+    ("refused-not-ordered", "What was refused is not in the shop."),
+    ("order-settled", "No order is pending for long."),
     ("paid-once", "Every accepted order has one payment."),
     ("order-as-promised", "Lines and totals are as promised."),
     ("paid-right-amount", "Every payment is the order's total."),

@@ -18,11 +18,12 @@ import yaml
 from tests.exporters.subjects.cost.bills import days, write
 from tests.exporters.subjects.recovery.test_dump_check import DUMPS
 from tests.exporters.subjects.releases.test_git import Repository
+from tests.record_pages import record_pages
 
 DAY_S = 86_400
 _SKUS, _SOLD = 30, 25
 _BEST = f"TT-{_SOLD - 1:04}"
-_OF_OTHER_HOSTS = ("hosts", "metrics", "orders_url", "stock_url", "funnel_url", "payments_url", "release_probe")
+_OF_OTHER_HOSTS = ("hosts", "metrics", "shop_records", "release_probe")
 _TAG = '{"environment": "shop"}'
 Json = dict[str, Any]
 
@@ -106,9 +107,11 @@ class ExporterFiles:
     def _orders(self) -> Json:
         records = {
             **self.shop,
-            "orders_url": f"{self.records_url}/orders",
-            "payments_url": f"{self.records_url}/payments",
-            "funnel_url": f"{self.records_url}/funnel",
+            "shop_records": record_pages(
+                orders=f"{self.records_url}/orders",
+                payments=f"{self.records_url}/payments",
+                funnel=f"{self.records_url}/funnel",
+            ),
         }
         # The other hosts of the stand-in speak no TLS, and the authority is for all hosts of an environment.
         alone = {name: value for name, value in self.shop.items() if name not in _OF_OTHER_HOSTS}

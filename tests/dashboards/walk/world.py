@@ -23,6 +23,7 @@ from exporters.spans.recorder import Recorder
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime import guarded_child
 from tests.ports import free_port
+from tests.record_pages import record_pages
 from tests.staging.harness import ENVIRONMENT, ROOT, TOKEN, Child, Replica, command, started
 from tests.waiting import wait_for
 
@@ -148,10 +149,12 @@ def _targets(shop: Replica, payments: str) -> dict[str, Any]:
         "base_url": shop.url,
         "storefront": "twisted-threads",
         "ceiling": {"requests_per_s": 100, "open_sessions": 100, "orders": 10_000},
-        "orders_url": f"{shop.admin}/admin/orders",
-        "stock_url": f"{shop.admin}/admin/stock",
-        "funnel_url": f"{shop.admin}/admin/funnel",
-        "payments_url": f"{payments}/payments",
+        "shop_records": record_pages(
+            orders=f"{shop.admin}/admin/orders",
+            stock=f"{shop.admin}/admin/stock",
+            funnel=f"{shop.admin}/admin/funnel",
+            payments=f"{payments}/payments",
+        ),
         "token_env": "PEAKPROOF_SHOP_TOKEN",
     }
     return {"format": "peakproof/targets/v1", "environments": {_ENVIRONMENT: environment}}
