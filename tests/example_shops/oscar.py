@@ -28,11 +28,12 @@ def oscar(folder: Path, database: str | None = None, **variables: str) -> Iterat
 
     `variables` are added to its environment: those of OpenTelemetry, where it is to be measured.
     """
-    needs = {"OSCAR_DATA": str(folder), "OSCAR_DATABASE": database or "", "PYTHONDONTWRITEBYTECODE": "1"}
+    staff = {"OSCAR_STAFF_PASSWORD": "correct-horse-battery"}
+    needs = {**staff, "OSCAR_DATA": str(folder), "OSCAR_DATABASE": database or "", "PYTHONDONTWRITEBYTECODE": "1"}
     folder.mkdir()
     ran([programs() / "python", "manage.py", "seed"], cwd=EXAMPLE, log=folder / "seed.log", **needs)
     with serving(
         lambda port: [programs() / "gunicorn", "--bind", f"127.0.0.1:{port}"],
         cwd=EXAMPLE, log=folder / "oscar.log", ready="/en-gb/catalogue/", environment={**needs, **variables},
     ) as server:  # fmt: skip
-        yield server, {"OSCAR_DSN": database or f"sqlite:///{folder}/shop.sqlite3"}
+        yield server, {**staff, "OSCAR_DSN": database or f"sqlite:///{folder}/shop.sqlite3"}

@@ -10,6 +10,8 @@ from sqlalchemy import NullPool, create_engine, text
 
 from tests.example_shops.oscar import EXAMPLE, oscar
 from tests.example_shops.played import Example, Played, example
+from tests.example_shops.recorded import asked_anew, bought
+from tests.loadtests.browser.world import real_chromium
 from tests.postgresql import postgresql
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
@@ -22,7 +24,7 @@ def served(folder: Path, database: str | None = None) -> Iterator[Example]:
     """Serve a shop, and give the example's files in a folder."""
     files = folder / "files"
     files.mkdir()
-    for file in (*EXAMPLE.glob("*.yaml"), *EXAMPLE.glob("[rs]*.py")):
+    for file in (*EXAMPLE.glob("*.yaml"), *EXAMPLE.glob("[crs]*.py")):
         shutil.copy(file, files)
     with oscar(folder / "shop", database) as (server, variables):
         yield example(files, server, variables)
@@ -61,6 +63,9 @@ def test_a_run_after_try_passes_and_its_orders_are_the_shops(on_sqlite: Example)
     counts = played.document("audit.json")["counts"]
     assert 0 < counts["accepted"] <= counts["orders_in_shop"] == counts["payments_in_provider"]
     assert set(played.answers().values()) == {"holds"}
+    cleaned = on_sqlite.peakproof("cleanup", "latest")
+    assert cleaned.code == 0, cleaned.out
+    assert cleaned.out.splitlines()[-1] == "everything that the run created is gone"
 
 
 def test_a_flash_drop_on_sqlite_sells_as_many_as_there_are(on_sqlite: Example) -> None:
@@ -78,3 +83,14 @@ def test_a_flash_drop_on_postgresql_oversells_and_the_audit_says_by_how_much(on_
     assert f"London: {HOODIES - accepted(played)} of DROP-1 are left" in played.out
     broken = [name for name, answer in played.answers().items() if answer != "holds"]
     assert broken == ["stock-not-negative"]
+
+
+def test_what_a_recorded_visit_is_imported_to_buys_after_a_few_lines_by_hand(on_sqlite: Example) -> None:
+    answers = bought(on_sqlite, "oscar", SHOP_CARD_TOKEN="tok_ok")
+    assert set(answers.values()) == {"holds"}
+
+
+def test_a_visit_recorded_anew_asks_for_the_same(on_sqlite: Example) -> None:
+    real_chromium()
+    fresh, before = asked_anew(on_sqlite, "oscar")
+    assert fresh == before

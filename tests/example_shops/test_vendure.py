@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.example_shops.played import Example, example
+from tests.example_shops.recorded import asked_anew, bought
 from tests.example_shops.vendure import vendure
+from tests.loadtests.browser.world import real_chromium
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 HOODIES = 5
@@ -27,6 +29,9 @@ def test_a_run_after_try_passes_and_its_orders_are_the_shops(shop: Example) -> N
     # On a busy machine a reply may be lost or late: the order's outcome is unknown then.
     assert 0 < counts["accepted"] <= counts["orders_in_shop"] <= counts["accepted"] + counts["unknown"]
     assert set(played.answers().values()) == {"holds"}
+    cleaned = shop.peakproof("cleanup", "latest")
+    assert cleaned.code == 0, cleaned.out
+    assert cleaned.out.splitlines()[-1] == "everything that the run created is gone"
 
 
 def test_a_flash_drop_oversells_and_the_audit_says_by_how_much(shop: Example) -> None:
@@ -37,3 +42,14 @@ def test_a_flash_drop_oversells_and_the_audit_says_by_how_much(shop: Example) ->
     left = HOODIES - counts["orders_in_shop"]
     assert f"Default Stock Location: {left} of MIDNIGHT-HOODIE-M are left" in played.out
     assert played.answers()["order-exists"] == played.answers()["paid-once"] == "holds"
+
+
+def test_what_a_recorded_visit_is_imported_to_buys_after_a_few_lines_by_hand(shop: Example) -> None:
+    answers = bought(shop, "vendure")
+    assert set(answers.values()) == {"holds"}
+
+
+def test_a_visit_recorded_anew_asks_for_the_same(shop: Example) -> None:
+    real_chromium()
+    fresh, before = asked_anew(shop, "vendure")
+    assert fresh == before

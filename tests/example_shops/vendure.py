@@ -18,4 +18,4 @@ def vendure(folder: Path) -> Iterator[tuple[Server, dict[str, str]]]:
             lambda port: ["env", f"PORT={port}", "npm", "start"],
             cwd=folder, log=folder / "vendure.log", ready="/health", environment=needs,
         ) as server:  # fmt: skip
-            yield server, needs
+            yield server, {**needs, "VENDURE_ADMIN_PASSWORD": "superadmin"}

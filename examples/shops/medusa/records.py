@@ -7,9 +7,9 @@ SELECT o.id AS order_id, c.cart_id AS key, o.metadata->>'run' AS run, o.created_
   CASE WHEN o.canceled_at IS NULL THEN 'accepted' ELSE 'cancelled' END AS status,
   round(100 * (s.totals->>'accounting_total')::numeric) AS total_cents,
   json_agg(json_build_object('sku', l.variant_sku, 'quantity', i.quantity::int)) AS lines
-FROM "order" o JOIN order_cart c ON c.order_id = o.id AND c.deleted_at IS NULL JOIN order_summary s ON s.order_id = o.id
-JOIN order_item i ON i.order_id = o.id JOIN order_line_item l ON l.id = i.item_id
-WHERE o.created_at >= :since AND o.deleted_at IS NULL GROUP BY o.id, c.cart_id, s.id"""
+FROM "order" o JOIN order_summary s ON (s.order_id, s.version) = (o.id, o.version) JOIN order_cart c
+  ON c.order_id = o.id AND c.deleted_at IS NULL JOIN order_item i ON (i.order_id, i.version) = (o.id, o.version)
+JOIN order_line_item l ON l.id = i.item_id WHERE o.created_at >= :since AND o.deleted_at IS NULL GROUP BY 1, 2, s.id"""
 PAYMENTS = """
 SELECT p.id AS payment_id, coalesce(o.order_id, p.payment_collection_id) AS reference, p.created_at,
   round(100 * p.amount) AS amount_cents, CASE WHEN EXISTS (SELECT FROM refund r WHERE r.payment_id = p.id)

@@ -21,6 +21,8 @@ exports.default = async function seed({ container }) {
   const [key] = await run(flows.createApiKeysWorkflow, { api_keys: [{ title: "Shop", type: "publishable", created_by: "" }] });
   await run(flows.linkSalesChannelsToApiKeyWorkflow, { id: key.id, add: [channel.id] });
   writeFileSync(process.env.MEDUSA_KEY_FILE || "publishable-key.txt", key.token);
+  const [secret] = await run(flows.createApiKeysWorkflow, { api_keys: [{ title: "Cleanup", type: "secret", created_by: "" }] });
+  writeFileSync("secret-key.txt", secret.token, { mode: 0o600 });
 };
 
 async function offerShipping(container, run, warehouse) {

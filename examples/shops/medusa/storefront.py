@@ -56,7 +56,7 @@ class Medusa(Shop):
         asked = {"region_id": self.region, "items": items, "metadata": {"run": self.run}}
         key = self.post("cart", "/store/carts", asked, refused=REFUSED)["cart.id"]
         self.think()
-        buyer = {"email": f"{self.run}-{self.session}@example.com", "shipping_address": ADDRESS}
+        buyer = {"email": f"{self.canary}@example.com", "shipping_address": ADDRESS}
         self.post("address", f"/store/carts/{key}", buyer)
         by = self.get("shipping-options", "/store/shipping-options", params={"cart_id": key})["shipping_options.0.id"]
         total = self.post("shipping", f"/store/carts/{key}/shipping-methods", {"option_id": by}).cents("cart.total")

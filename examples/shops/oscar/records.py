@@ -6,13 +6,15 @@ from operator import itemgetter
 from peakproof import ShopRecords
 
 ORDERS = """
-    SELECT o.id, o.number, o.date_placed, round(o.total_incl_tax * 100) AS total, a.notes, l.partner_sku, l.quantity
+    SELECT o.id, o.number, o.status, o.date_placed, round(o.total_incl_tax * 100) AS total, a.notes,
+      l.partner_sku, l.quantity
     FROM order_order o
     JOIN order_shippingaddress a ON a.id = o.shipping_address_id
     JOIN order_line l ON l.order_id = o.id
     WHERE o.date_placed >= :since ORDER BY o.id"""
 PAYMENTS = """
-    SELECT t.id AS payment_id, t.reference, round(t.amount * 100) AS amount_cents, t.date_created AS created_at
+    SELECT t.id AS payment_id, t.reference, t.date_created AS created_at,
+      round(CASE t.txn_type WHEN 'Refund' THEN -t.amount ELSE t.amount END * 100) AS amount_cents
     FROM payment_transaction t WHERE t.date_created >= :since"""
 STOCK = "SELECT partner_sku AS sku, num_in_stock AS quantity, num_allocated AS reserved FROM partner_stockrecord"
 
@@ -30,6 +32,7 @@ class Records(ShopRecords):
                 "run": order["notes"].rpartition("/")[0] or None,
                 "created_at": in_utc(order["date_placed"]),
                 "total_cents": order["total"],
+                "status": "cancelled" if order["status"] == "Cancelled" else "accepted",
                 "lines": [(line["partner_sku"], line["quantity"]) for line in (order, *more)],
             }
 

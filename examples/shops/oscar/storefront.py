@@ -4,7 +4,7 @@ from peakproof import Shop, cents, journey
 
 HOME = "/en-gb/catalogue/"
 PRODUCTS = "article.product_pod h3 a"
-ADDRESS = {"first_name": "Ada", "last_name": "Test", "line1": "1 High Street", "line4": "London", "postcode": "N1 9GU"}
+ADDRESS = {"first_name": "Ada", "line1": "1 High Street", "line4": "London", "postcode": "N1 9GU"}
 REFUSED = {
     "out_of_stock": lambda page: page.path.endswith("/basket/"),
     "payment_declined": lambda page: page.select("#payment-error"),
@@ -61,7 +61,7 @@ class Oscar(Shop):
         address = self.submit("guest", guest, {"username": f"guest-{self.session}@example.com"}, refused=REFUSED)
         self.think()
         address = address.form("#new_shipping_address")
-        payment = self.submit("address", address, {**ADDRESS, "notes": key}, refused=REFUSED)
+        payment = self.submit("address", address, {**ADDRESS, "last_name": self.canary, "notes": key}, refused=REFUSED)
         self.think()
         card = "tok_declined" if self.random.random() < 0.01 else "tok_ok"
         preview = self.submit("payment", payment.form("#payment_form"), {"card_token": card}, refused=REFUSED)

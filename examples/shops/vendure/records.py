@@ -12,7 +12,8 @@ WHERE o."orderPlacedAt" AT TIME ZONE 'UTC' >= :since AND l.quantity > 0 GROUP BY
 PAYMENTS = """
 SELECT p.id AS payment_id, o.code AS reference, p.amount AS amount_cents,
   p."createdAt" AT TIME ZONE 'UTC' AS created_at,
-  CASE p.state WHEN 'Settled' THEN 'captured' WHEN 'Error' THEN 'failed' ELSE lower(p.state) END AS status
+  CASE WHEN EXISTS (SELECT FROM refund r WHERE r."paymentId" = p.id AND r.state = 'Settled') THEN 'refunded'
+    WHEN p.state = 'Settled' THEN 'captured' WHEN p.state = 'Error' THEN 'failed' ELSE lower(p.state) END AS status
 FROM payment p JOIN "order" o ON o.id = p."orderId" WHERE p."createdAt" AT TIME ZONE 'UTC' >= :since"""
 # From the movements: when orders come at once, Vendure's stock_level loses some of them.
 STOCK = """

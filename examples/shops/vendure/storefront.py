@@ -57,7 +57,7 @@ class Vendure(Shop):
         for variant in chosen:
             self.change("cart", CART, id=variant["id"], of=quantity)
         self.think()
-        self.change("address", ADDRESS, mail=f"{self.run}-{self.session}@example.com", run=self.run)
+        self.change("address", ADDRESS, mail=f"{self.canary}@example.com", run=self.run)
         by = self.graphql("methods", METHODS)
         order = self.change("delivery", DELIVERY, by=[by["eligibleShippingMethods.0.id"]])
         declined = {"shouldDecline": self.random.random() < 0.01}
