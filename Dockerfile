@@ -17,7 +17,7 @@ RUN --mount=type=secret,id=ca \
  && /build/bin/uv pip install -q --no-cache --python /build/bin/python --constraints requirements.lock hatchling \
  && python3 -m venv --without-pip /opt/peakproof \
  && /build/bin/uv pip install -q --no-cache --compile-bytecode --python /opt/peakproof/bin/python \
-      --constraints requirements.lock -r pyproject.toml
+      --constraints requirements.lock --extra sql -r pyproject.toml
 COPY README.md LICENSE peakproof_command.py ./
 COPY slo slo
 COPY loadtests loadtests
