@@ -53,7 +53,7 @@ CASES = {
     "a plan that is not text": Case(files={"plan.yaml": b"\xff"}, message="plan.yaml: not UTF-8 at byte 0"),
     "an SLO file that is not YAML": Case(
         files={"objectives.yaml": "a: b: c"},
-        message="objectives.yaml: not YAML at line 1, column 5: mapping values are not allowed here",
+        message="objectives.yaml: not YAML at line 1, column 5: mapping values are not allowed in this context",
     ),
     "a missing targets file": Case(
         gone="targets.yaml", message="targets.yaml: can't be read: No such file or directory"

@@ -13,4 +13,10 @@ if __name__ == "__main__":
         words=("./switch",), folder=folder, logs=folder / "switches", timeout_s=60, environment=dict(os.environ)
     )
     with Guard(command, folder) as guard:
-        command.run("b", lambda process: guard.tell(UP_OTHER, process))
+
+        def started(process: int) -> None:
+            guard.tell(UP_OTHER, process)
+            (folder / "told").touch()
+
+        guard.tell(UP_OTHER)
+        command.run("b", started)

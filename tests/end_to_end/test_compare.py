@@ -1,10 +1,12 @@
-"""Two releases of one shop compared as a user does it: sessions take turns by a header, and the slower one fails."""
+"""Two releases of one shop, compared as users do: a header, a cookie or a host chooses, and the slower one fails."""
 
 import json
 import os
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,10 +14,11 @@ from scripts.local_stack.prometheus_binary import find_prometheus
 from slo.outcomes import EnvironmentLacks
 from tests.bad_input.process import COMMAND, MEASURED, Ended
 from tests.ports import free_base
-from tests.scripts.comparing.two_releases import by_header, serving, write_inputs
+from tests.scripts.comparing.two_releases import HEADER, TwoReleases, by_header, serving, write_inputs
 
-pytestmark = [pytest.mark.heavy, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(400)]
 QUICK, SLOW = 0.02, 0.3
+Way = Callable[[str, TwoReleases], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +38,32 @@ def compare(folder: Path, prometheus: str, *arguments: str) -> Ended:
         env=variables,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=360,
         check=False,
     )
     assert "Traceback" not in done.stdout + done.stderr
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
-def test_a_slower_release_is_seen_in_each_pair_and_never_passes(tmp_path: Path, prometheus: str) -> None:
+def by_cookie(release: str, _: TwoReleases) -> dict[str, Any]:
+    return {"cookie": {"release": release}}
+
+
+def by_host(_: str, shop: TwoReleases) -> dict[str, Any]:
+    return {"base_url": shop.url_of_b}
+
+
+def a_header(release: str, _: TwoReleases) -> dict[str, Any]:
+    return {"header": {HEADER: release}}
+
+
+@pytest.mark.parametrize(("way_a", "way_b"), [(a_header, by_cookie), (by_cookie, by_host)])
+def test_a_slower_release_is_seen_in_each_pair_and_never_passes(
+    tmp_path: Path, prometheus: str, way_a: Way, way_b: Way
+) -> None:
     with serving({"a": QUICK, "b": SLOW}, {"a": "1.0", "b": "1.1"}) as shop:
-        write_inputs(tmp_path, shop.url, by_header())
-        design = ("--pairs", "3", "--block", "6")
+        write_inputs(tmp_path, shop.url, {"before": way_a("a", shop), "after": way_b("b", shop)})
+        design = ("--pairs", "3", "--block", "5")
         played = compare(tmp_path, prometheus, "plan.yaml", "--on", "staging", *design)
     (folder,) = (tmp_path / "runs").glob("*-compare-both-*")
     job = json.loads((folder / "comparison.json").read_text())

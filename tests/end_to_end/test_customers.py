@@ -65,6 +65,18 @@ def everything_kept(folder: Path) -> Iterator[tuple[str, str]]:
             yield path.name, text or path.read_text(errors="replace")
 
 
+def check_cleaned_up(world: World) -> None:
+    """Clean up, and see that the shop has nothing of the run any more."""
+    ended = world.peakproof("cleanup", "latest")
+    assert (ended.code, ended.err) == (0, ""), ended.out + ended.err
+    assert ended.out.splitlines()[-1] == "everything that the run created is gone"
+    rows = [json.loads(line) for line in (world.directory / "cleanup.jsonl").read_text().splitlines()]
+    assert {row["outcome"] for row in rows if row["event"] == "item" and row["kind"] == "account"} == {
+        "removed",
+        "gone",
+    }
+
+
 def test_customers_of_every_kind_are_served_counted_and_kept_secret(
     tmp_path: Path, shop: Shop, prometheus: str
 ) -> None:
@@ -87,6 +99,7 @@ def test_customers_of_every_kind_are_served_counted_and_kept_secret(
     assert set(steps["hosted-payment"]) >= AT_PAYMENTS
     assert steps["return"]["return-status"] == steps["return"]["return"] > 0
 
+    check_cleaned_up(world)
     with shop.accounts.open() as file:
         secrets = {row[name] for row in csv.DictReader(file) for name in ("user", "password")}
     for name, text in everything_kept(world.directory):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pyarrow.parquet as pq
 import pytest
 
+from loadtests.environment.record_targets import KINDS
 from loadtests.environment.targets import redacted
 from scripts.local_stack.shop import TOKEN_VARIABLE, Shop
 from tests.bad_input.conftest import prometheus, shop
@@ -95,7 +96,7 @@ def behind(
     """
     told = json.loads(json.dumps(redacted("staging", shop.environment())).replace("127.0.0.1", NOWHERE))
     one = told["environments"]["staging"]
-    urls = [one["base_url"], *(one[f"{name}_url"] for name in ("orders", "stock", "funnel", "payments"))]
+    urls = [one["base_url"], *(one["shop_records"][name]["http"]["url"] for name in KINDS)]
     urls += [target["url"] for target in one["metrics"]]
     ports = {urlsplit(url).port or 80 for url in urls}
     leads = {f"{NOWHERE}:{port}": port for port in ports}
@@ -145,7 +146,7 @@ def test_what_the_proxy_counted_is_what_was_recorded_and_the_whole_way_goes_thro
     assert noted in [finding["message"] for finding in verdict["findings"]]
     assert world.document("run.json")["environment"]["proxy"]["url"] == world.proxy.url
     said = [("said", one.encode()) for end in (ended, audited, judged, reported) for one in (end.out, end.err)]
-    assert [name for name, told in (*texts(tmp_path), *said) if b"canary" in told or USER.encode() in told] == []
+    assert [name for name, told in (*texts(tmp_path), *said) if b"open-sesame" in told or USER.encode() in told] == []
 
 
 def test_a_proxy_that_does_not_let_through_ends_it_before_any_load(tmp_path: Path, shop: Shop, prometheus: str) -> None:
