@@ -36,16 +36,6 @@ class Carts:
     def __len__(self) -> int:
         return len(self.sums)
 
-    def taken(self, which: Bools) -> "Carts":
-        """Return the carts of those orders, which are numbered anew."""
-        lines, numbers = which[self.order], np.cumsum(which) - 1
-        return Carts(
-            order=numbers[self.order[lines]],
-            level=self.level[lines],
-            quantity=self.quantity[lines],
-            sums=self.sums[which],
-        )
-
 
 def joined(parts: Sequence[Carts]) -> Carts:
     """Return the carts of all parts, one after another."""

@@ -28,7 +28,14 @@ from loadtests.audit.status_words import UNKNOWN, Words
 from loadtests.audit.unavailable import SourceUnavailableError
 from loadtests.environment.credentials import Credentials, RecordAccess, Secret
 from loadtests.environment.pinned_http import BoundedReply, PinnedHttp, bounded_get, why_no_answer
-from loadtests.environment.record_targets import HttpRecords, NextPage, OrdersSource, PaymentsSource, RecordSource
+from loadtests.environment.record_targets import (
+    NS_PER,
+    HttpRecords,
+    NextPage,
+    OrdersSource,
+    PaymentsSource,
+    RecordSource,
+)
 from slo.documents import BadInput
 
 MAX_REPLY = 64 << 20
@@ -37,7 +44,6 @@ _PAGE = 1000
 _MAX_PAGES = 10_000
 _MOST_LEVELS = 500_000
 _WIDEST = 300
-_NS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "ns": 1}
 Reply = TypeVar("Reply", bound=BaseModel)
 Row = TypeVar("Row", bound=BaseModel)
 Dated = TypeVar("Dated", Order, Payment)
@@ -287,8 +293,8 @@ class HttpPages:
 
     def _moment(self, at: int) -> str:
         times = getattr(self._source, "times", None)
-        if times in _NS_PER:
-            return str(at // _NS_PER[times])
+        if times in NS_PER:
+            return str(at // NS_PER[times])
         return datetime.fromtimestamp(at // 1000 / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def _numbered(self, after: int, query: Mapping[str, str], model: type[Reply]) -> Reply:

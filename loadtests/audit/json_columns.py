@@ -44,28 +44,11 @@ _BATCHES: Final[Mapping[str, pa.Schema]] = {"orders": ORDERS, "payments": PAYMEN
 
 def columns_of_list(kind: str, rows: bytes) -> pa.RecordBatch | None:
     """Return a JSON list of orders or payments as a batch; None unless each is whole and plain."""
-    return _columns(kind, b'{"rows":%b}' % rows, "rows")
-
-
-def columns_of_page(kind: str, page: bytes) -> pa.RecordBatch | None:
-    """Return the orders or payments of a page (an object with that list) as a batch; None the same."""
-    return _columns(kind, page.replace(b"\n", b" "), kind)
-
-
-def columns_of_lines(kind: str, lines: bytes) -> pa.RecordBatch | None:
-    """Return orders or payments, a line of JSON each, as a batch; None the same."""
+    data = b'{"rows":%b}' % rows
     try:
-        table = _parsed(lines, pa.schema(list(_ROWS[kind])))
-        return _checked(kind, lines, pa.StructArray.from_arrays(*_arrays(table)))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return None
-
-
-def _columns(kind: str, data: bytes, field: str) -> pa.RecordBatch | None:
-    try:
-        table = _parsed(data, pa.schema([(field, pa.list_(_ROWS[kind]))]))
-        rows = table.column(field).combine_chunks()
-        return None if rows.null_count else _checked(kind, data, rows.flatten())
+        table = _parsed(data, pa.schema([("rows", pa.list_(_ROWS[kind]))]))
+        found = table.column("rows").combine_chunks()
+        return None if found.null_count else _checked(kind, data, found.flatten())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
 

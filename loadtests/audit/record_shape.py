@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 
 from loadtests.audit.rows import row_of
 from loadtests.audit.status_words import UNKNOWN, Words
-from loadtests.environment.record_targets import OrdersSource, PaymentsSource, RecordSource, StockSource
+from loadtests.environment.record_targets import NS_PER, OrdersSource, PaymentsSource, RecordSource, StockSource
 from slo.documents import BadInput
 
 Row = Mapping[str, Any]
 Get = Callable[[Row], Any]
 _MISSING = object()
-_NS = {"s": 1_000_000_000, "ms": 1_000_000, "ns": 1}
 _TIMES = ("created_at", "paid_at", "printed_at", "shipped_at", "due_at")
 _AMOUNTS = ("total_cents", "amount_cents")
 _COUNTS = ("quantity", "reserved", "sessions")
@@ -128,30 +127,12 @@ class Shape:
         if type(row) is not dict and not isinstance(row, Mapping):
             raise BadInput(f"{where}: expected an object with {', '.join(self._source.FIELDS)}, found"
                            f" {type(row).__name__}")  # fmt: skip
-        held = {}
-        for field in self._fields:
-            value = field.get(row)
-            if value is _MISSING:
-                continue
-            try:
-                held[field.name] = value if field.read is None else field.read(value)
-            except ValueError as error:
-                raise BadInput(f"{where}: {field.name}: {error}, found {repr(value)[:_SHOWN]}") from None
-        return held
+        return _values(self._fields, row, where)
 
     def _line_of(self, row: object, where: str) -> dict[str, Any]:
         if type(row) is not dict and not isinstance(row, Mapping):
             raise BadInput(f"{where}: lines: expected objects with sku and quantity, found {type(row).__name__}")
-        held = {}
-        for part in self._parts:
-            value = part.get(row)
-            if value is _MISSING:
-                continue
-            try:
-                held[part.name] = value if part.read is None else part.read(value)
-            except ValueError as error:
-                raise BadInput(f"{where}: lines: {part.name}: {error}, found {repr(value)[:_SHOWN]}") from None
-        return held
+        return _values(self._parts, row, f"{where}: lines")
 
     def _field(self, name: str, column: str, *, of_column: bool) -> Field:
         get: Get = partial(_column, column) if of_column else partial(_at, column.split("."))
@@ -181,6 +162,20 @@ class Shape:
         doubled = sorted({name for name in self._columns if self._columns.count(name) > 1})
         if used := [name for name in doubled if name in {*wanted.values(), *lines}]:
             raise BadInput(f"two columns are called {used[0]}: name each with AS")
+
+
+def _values(fields: Sequence[Field], row: Row, where: str) -> dict[str, Any]:
+    """Return what a row has of the fields; raises BadInput for a value that isn't one."""
+    held = {}
+    for field in fields:
+        value = field.get(row)
+        if value is _MISSING:
+            continue
+        try:
+            held[field.name] = value if field.read is None else field.read(value)
+        except ValueError as error:
+            raise BadInput(f"{where}: {field.name}: {error}, found {repr(value)[:_SHOWN]}") from None
+    return held
 
 
 def _column(name: str, row: Row) -> Any:  # noqa: ANN401 - a driver's value
@@ -241,8 +236,8 @@ def _time(unit: str | None, zone: ZoneInfo | None, value: object) -> object:
     """Return a moment as `row_of` takes it."""
     if value is None:
         return None
-    if unit in _NS:
-        return _of_epoch(value, _NS[unit])
+    if unit in NS_PER:
+        return _of_epoch(value, NS_PER[unit])
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip())
@@ -250,7 +245,7 @@ def _time(unit: str | None, zone: ZoneInfo | None, value: object) -> object:
             raise ValueError("must be a time in ISO 8601, or say times: s, ms or ns") from None
     elif unit == "iso" and not isinstance(value, datetime):
         raise ValueError("must be a time in ISO 8601")
-    elif not isinstance(value, datetime) and (not isinstance(value, int) or value < _NS["s"] * 10**8):
+    elif not isinstance(value, datetime) and (not isinstance(value, int) or value < NS_PER["s"] * 10**8):
         raise ValueError("must be a time in ISO 8601, or say times: s, ms or ns")
     if isinstance(value, datetime) and value.tzinfo is None:
         if zone is None:

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ _ORDERS, _PAYMENTS = TypeAdapter(list[Order]), TypeAdapter(list[Payment])
 _LEVELS, _STEPS = TypeAdapter(list[StockLevel]), TypeAdapter(list[FunnelStep])
 
 
-class RowsProcess:
+class RowsProcess(ABC):
     """A process that answers calls with rows; it is started when it is first needed, and again when it was ended.
 
     `module` is its program, `variables` are its environment, `longest_s` bounds each call beside its own `deadline_s`;
@@ -57,21 +58,21 @@ class RowsProcess:
         self._deadline_s = 0.0
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What messages call the source."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _given(self) -> Mapping[str, Any]:
         """Return what the process is told first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _place(self, kind: str) -> str:
         """Return what messages call a call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _late(self, deadline_s: float) -> str:
         """Return why a call has failed that took longer than it may, and what to do."""
-        raise NotImplementedError
 
     @property
     def declares(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, CursorResult, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.types import TypeEngine
 
-from loadtests.environment.record_targets import PLACEHOLDERS, check_database
+from loadtests.environment.record_targets import NS_PER, PLACEHOLDERS, check_database
 from slo.documents import BadInput
 
 BATCH_ROWS = 1000
@@ -29,7 +29,6 @@ _LOCK_SHARE = 0.5  # a table that is locked is named as such, which takes less t
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\$[A-Za-z_]*\$.*?\$[A-Za-z_]*\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAMED = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 _COLON = re.compile(r":(?!(?:run|since|until)\b)|(?<=:):")
-_NS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "ns": 1}
 
 
 class Database(Protocol):
@@ -254,6 +253,6 @@ def _type_of(value: object) -> TypeEngine[Any]:
 
 def moment_of(database: Database, at_ns: int, times: str | None) -> Any:  # noqa: ANN401 - a driver's
     """Return a moment as the query compares it: a number in the unit of `times`, or the database's own kind."""
-    if times in _NS_PER:
-        return at_ns // _NS_PER[times]
+    if times in NS_PER:
+        return at_ns // NS_PER[times]
     return database.moment(datetime.fromtimestamp(at_ns // 1000 / 1e6, UTC))

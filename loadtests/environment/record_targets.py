@@ -21,6 +21,8 @@ from slo.documents import Document
 
 KINDS: tuple[str, ...] = ("orders", "payments", "stock", "funnel")
 PLACEHOLDERS = frozenset({"run", "since", "until"})
+NS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "ns": 1}
+"""Of the units that `times` may name; every other is a database's time, or ISO 8601."""
 MAX_DEADLINE_S = 3600.0
 DATABASES: tuple[str, ...] = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
 _MAX_QUERY = 20_000

@@ -119,7 +119,7 @@ class Shop:
 
     @property
     def canary(self) -> str:
-        """A word of 20 letters that is this shopper's alone: leave it in a name, an address or a note of its data.
+        """A word of 23 letters that is this shopper's alone: leave it in a name, an address or a note of its data.
 
         Each reply is searched for it: one that shows another shopper's is the error `others_data`, ends the visit, and
         fails the run. `shared_ok=True` says of a request that its page shows what others left, as reviews do.

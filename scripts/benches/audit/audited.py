@@ -1,17 +1,18 @@
 """What is measured, each in a process of its own: the audit of a made-up run, and DuckDB's join of the same files."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 
 from loadtests.audit.checks import Check, audit
-from loadtests.audit.json_columns import columns_of_lines
+from loadtests.audit.json_columns import columns_of_list
 from loadtests.audit.sources import Played, Sources, gather
+from loadtests.audit.sql_databases import BATCH_ROWS
 from loadtests.results.run_directory import RunDirectory
 from scripts.benches.audit.made_run import BEGAN_NS
 
-_PIECE = 1 << 20
 _LINES = "STRUCT(sku VARCHAR, quantity BIGINT, location VARCHAR)[]"
 _COLUMNS = {
     "ledger": f"""{{"event": 'VARCHAR', "at": 'BIGINT', key: 'VARCHAR', lines: '{_LINES}', amount_cents: 'BIGINT',
@@ -33,7 +34,7 @@ LEFT JOIN payments p ON p.reference = o.order_id"""
 
 
 class _Files(Sources):
-    """Orders and payments of two files."""
+    """Orders and payments of two files, in lists as long as a process of records hands over."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__({})
@@ -49,15 +50,12 @@ class _Files(Sources):
         return self._batches("payments")
 
     def _batches(self, kind: str) -> Iterator[pa.RecordBatch]:
-        rest = b""
         with (self._folder / f"{kind}.ndjson").open("rb") as file:
-            while piece := file.read(_PIECE):
-                whole = piece.rfind(b"\n") + 1
-                batch = columns_of_lines(kind, rest + piece[:whole])
+            while rows := list(islice(file, BATCH_ROWS)):
+                batch = columns_of_list(kind, b"[" + b",".join(rows).replace(b"\n", b"") + b"]")
                 if batch is None:
                     raise RuntimeError(f"{kind}: not read in columns")
                 yield batch
-                rest = piece[whole:]
 
 
 def audited(folder: Path) -> tuple[Check, ...]:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from loadtests.audit.batches import order_batches, payment_batches
-from loadtests.audit.json_columns import columns_of_lines, columns_of_list
+from loadtests.audit.json_columns import columns_of_list
 from loadtests.audit.shop_records import Order, Payment
 from tests.loadtests.audit.test_checks import order, payment
 
@@ -47,11 +47,6 @@ def test_plain_rows_are_the_same_in_columns(kind: str, rows: list[dict[str, Any]
     batch = columns_of_list(kind, text)
     assert batch is not None
     assert batch.to_pylist() == as_rows(kind, text)
-    lines = b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
-    if rows:
-        told = columns_of_lines(kind, lines)
-        assert told is not None
-        assert told.equals(batch)
 
 
 @pytest.mark.parametrize(("kind", "row"), ODD.values(), ids=list(ODD))
