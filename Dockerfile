@@ -32,7 +32,7 @@ RUN /build/bin/pip wheel -q --no-cache-dir --no-deps --no-build-isolation --no-i
 
 FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends python3 ca-certificates >/dev/null \
+ && apt-get install -y -qq --no-install-recommends python3 ca-certificates openssh-client >/dev/null \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin peakproof \
  # A new volume takes these owners over, so that nobody needs root to write into it.
