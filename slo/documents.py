@@ -4,9 +4,15 @@ Nothing is trusted: a size bound, the safe loader, unknown keys refused. Every r
 whose message names the file, the place in it, the value, and what is allowed.
 """
 
+import errno
 import json
+import os
+import re
+import stat
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -24,16 +30,25 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from slo import yaml_text
+from slo.formatting import clip, printable
+from slo.web_addresses import without_secrets
 
 MAX_BYTES = 1 << 20
 _MAX_SHOWN = 80
 _RENAMED = "renamed_key"
 _MAX_DOCUMENTS = 100
+_ADDRESS = re.compile(r"[/?@]")
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class BadInput(ValueError):  # noqa: N818 - it is what the reader did, named as the reader would
-    """An input file, option or variable can't be used (exit 2); the message is for its author."""
+    """An input file, option or variable can't be used (exit 2); the message is for its author.
+
+    What it repeats of the input is written as a terminal can take it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class Document(BaseModel):
@@ -99,17 +114,36 @@ def read_json(path: Path, model: type[Model]) -> Model:
     return validate_json(read_text(path), model, path)
 
 
+def open_file(path: Path) -> BufferedReader:
+    """Open a file that someone named, to read its bytes.
+
+    Raises OSError, also for a pipe, whose end may never come, and for a name that no file can have.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), str(path)) from error
+    if stat.S_ISFIFO(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.ESPIPE, "a pipe, whose end may never come; give a file", str(path))
+    try:
+        return os.fdopen(handle, "rb")
+    except OSError:
+        os.close(handle)
+        raise
+
+
 def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     """Return the text of the file at `path`; raises BadInput when missing, unreadable, too large or not UTF-8."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(max_bytes + 1)
     except OSError as error:
         raise BadInput(f"{path}: can't be read: {error.strerror}") from error
     if len(raw) > max_bytes:
         raise BadInput(f"{path}: larger than the {max_bytes} bytes allowed")
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not UTF-8 at byte {error.start}") from error
 
@@ -178,7 +212,7 @@ def parse_yaml_documents(text: str, path: Path) -> tuple[YamlDocument, ...]:
 def _not_yaml(error: yaml.YAMLError, path: Path) -> BadInput:
     mark = getattr(error, "problem_mark", None)
     place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return BadInput(f"{path}: not YAML{place}: {getattr(error, 'problem', None) or 'malformed'}")
+    return BadInput(f"{path}: not YAML{place}: {printable(getattr(error, 'problem', None) or 'malformed', kept='')}")
 
 
 def validate(
@@ -208,10 +242,19 @@ def validate(
 def validate_json(text: str, model: type[Model], path: Path | str) -> Model:
     """Turn the text of a JSON document into `model`; raises BadInput like `validate`."""
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_once_each)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: {error}") from error
     return validate(data, model, path)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's members; raises ValueError when two have one name (RFC 8259, 4: names should be unique)."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise ValueError(f"the key {clip(printable(twice, kept=''), _MAX_SHOWN)!r} stands twice in one object")
+    return found
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -222,7 +265,8 @@ def _message(detail: ErrorDetails) -> str:
         return f"{place}: required and missing"
     if detail["type"] == _RENAMED:
         return f"{place}: {detail['msg']}"
-    shown = repr(detail["input"])
+    given = detail["input"]
+    shown = repr(without_secrets(given) if isinstance(given, str) and _ADDRESS.search(given) else given)
     shown = shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + "…"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{place}: {message}, found {shown}"
@@ -234,5 +278,6 @@ def _place(loc: tuple[int | str, ...]) -> str:
     for part in loc:
         if isinstance(part, str) and part.startswith("<"):
             continue
-        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+        name = part if isinstance(part, int) else clip(printable(part, kept=""), _MAX_SHOWN)
+        out += f"[{name}]" if isinstance(part, int) else f".{name}" if out else str(name)
     return out or "the top"

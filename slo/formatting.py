@@ -2,8 +2,13 @@
 
 import math
 import re
+import unicodedata
 
-_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All but white space, and what is seen: no control, no direction, no character without width.
+_CONTROL = re.compile(
+    r"[^\t\n\r\x20-\x7e\xa0-\xac\xae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe"
+    r"\uff00-\ufff8\ufffc\ufffd\U00010000-\U000dffff\U000e0100-\U0010ffff]"
+)
 _MAX_PLACES = 4
 
 
@@ -43,6 +48,20 @@ def _bare(number: str) -> str:
 def clean(text: str) -> str:
     """Return `text` without control and direction-changing characters, on one line."""
     return " ".join(_CONTROL.sub("", text).split())
+
+
+def printable(text: str, kept: str = "\n") -> str:
+    """Return `text` as a terminal can take it: what it doesn't show as a character is an escape, but for those `kept`.
+
+    Those are control characters, changes of direction, characters without width, half a surrogate pair, and what no
+    version of Unicode knows.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in kept or unicodedata.category(one) == "Zs" else repr(one)[1:-1]
+        for one in text
+    )
 
 
 def clip(text: str, width: int) -> str:

@@ -2,9 +2,17 @@
 
 from enum import Enum, IntEnum
 
+from slo.formatting import printable
+
 
 class EnvironmentLacks(Exception):  # noqa: N818 - it is what the environment does
-    """Something that the command needs is missing (Prometheus, a port, the shop): exit 75, nothing is shown."""
+    """Something that the command needs is missing (Prometheus, a port, the shop): exit 75, nothing is shown.
+
+    What it repeats of an answer is written as a terminal can take it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class ExitCode(IntEnum):

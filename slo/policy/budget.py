@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from slo.documents import BadInput, Document
 from slo.formatting import percent
 from slo.objectives.selectors import parse_selector
+from slo.web_addresses import normal
 
 Decision = Literal["ship", "care", "freeze", "no data"]
 WORDS = {"ship": "ship", "care": "ship with care", "freeze": "freeze", "no data": "no data"}
@@ -23,7 +24,7 @@ def _address(text: str) -> str:
     scheme, _, rest = text.partition("://")
     if scheme.lower() not in {"http", "https"} or not rest or "@" in rest or not text.isprintable() or " " in text:
         raise ValueError("expected an address such as http://prometheus:9090, without a password in it")
-    return text.rstrip("/")
+    return normal(text).rstrip("/")
 
 
 def _matchers(text: str) -> str:
