@@ -124,10 +124,8 @@ def design_effects(
     blocks = min((len(step.events) for step in counts), default=0)
     bad, events = sum(sum(step.bad) for step in counts), sum(sum(step.events) for step in counts)
     sessions = _of_sessions(session_scatter, bad) - 1.0
-    whole, thirds = 1.0 + sessions, 1.0 + sessions
-    if blocks >= BLOCKS and 0 < bad < events:
-        whole = _measured(counts, (slice(0, blocks),), blocks) + sessions
-        thirds = _measured(counts, thirds_of(blocks), blocks) + sessions
+    ways = ((slice(0, blocks),), thirds_of(blocks)) if blocks >= BLOCKS else ()
+    measured = [_measured(counts, parts, blocks) + sessions for parts in ways] or [1.0 + sessions]
     over = f"over {blocks} blocks" + ("" if session_scatter is None else " and over sessions")
     enough = blocks >= BLOCKS and min(bad, events - bad) >= MIN_BAD_MEASURED
     few = "" if enough else f", on {count(bad)} bad events"
@@ -135,18 +133,17 @@ def design_effects(
         value=assumed_design_effect(rate_per_s, assumed_error_burst_s),
         known_from=f"assumed error bursts of {seconds(assumed_error_burst_s)}",
     )
-    larger = DesignEffect(value=max(whole, thirds), known_from=f"measured {over}{few}")
+    larger = DesignEffect(value=max(measured), known_from=f"measured {over}{few}")
     met = max(assumed, larger, key=lambda effect: effect.value)
-    return DesignEffects(
-        met=met, miss=DesignEffect(value=thirds, known_from=f"measured {over}, in thirds") if enough else met
-    )
+    in_thirds = DesignEffect(value=measured[-1], known_from=f"measured {over}, in thirds")
+    return DesignEffects(met=met, miss=in_thirds if enough else met)
 
 
 def longest_error_burst_s(bad: float, events: int, budget: float, rate_per_s: float, alpha: float = ALPHA) -> float:
     """Return how long error bursts may be for an objective still to be shown met by these counts, 0 when it isn't."""
-    if rate_per_s <= 0 or upper_bad_ratio(bad, events, 1.0, alpha) > budget:
+    if rate_per_s <= 0:
         return 0.0
-    low, high = 1.0, float(max(2, events))
+    low, high = 1.0, float(events)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if upper_bad_ratio(bad, events, middle, alpha) <= budget else (low, middle)

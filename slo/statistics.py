@@ -8,11 +8,10 @@ together in an error burst are not independent observations.
 against shops of known truth.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scipy.special import betainc, betaincinv, ndtri
+from scipy.special import betainc, betaincinv
 
 ALPHA = 0.05
 LIKELY = 0.9
@@ -35,7 +34,7 @@ def lower_bad_ratio(bad: float, events: float, design_effect: float = 1.0, alpha
 def p_value_of_miss(bad: float, events: float, budget: float, design_effect: float = 1.0) -> float:
     """Return the probability of at least `bad` bad events if the true bad ratio were exactly the `budget`."""
     bad, events = bad / design_effect, events / design_effect
-    return 1.0 if bad <= 0 else float(betainc(bad, events - bad + 1, budget))
+    return float(betainc(bad, events - bad + 1, budget))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +90,6 @@ def events_to_miss_at(
 
 def _chance_of_miss(events: float, design_effect: float, budget: float, ratio: float, alpha: float) -> float:
     effective = int(events / design_effect)
-    if p_value_of_miss(effective, effective, budget) >= alpha:
-        return 0.0
     most = _most_bad(effective, budget, 1 - alpha) + 1  # with one more, that many or more come by chance below alpha
     return 1.0 - _at_most(most, effective, ratio)
 
@@ -105,8 +102,7 @@ def chance_of_proof(
     Bad events come in bursts as large as the design effect says.
     """
     events = int(planned_events / design_effect)
-    allowed = _most_bad(events, budget, alpha)
-    return _at_most(allowed, events, assumed_bad_ratio) if allowed >= 0 else 0.0
+    return _at_most(_most_bad(events, budget, alpha), events, assumed_bad_ratio)
 
 
 def chance_of_proof_alone(
@@ -114,8 +110,6 @@ def chance_of_proof_alone(
 ) -> float:
     """Return the same where each event is bad by itself, though the design effect is held against it."""
     events = int(planned_events)
-    if upper_bad_ratio(0, events, design_effect, alpha) > budget:
-        return 0.0
     allowed = _least(0, lambda bad: upper_bad_ratio(bad, events, design_effect, alpha) > budget) - 1
     return _at_most(allowed, events, assumed_bad_ratio)
 
@@ -127,31 +121,19 @@ def miss_is_certain(bad: int, planned: float, budget: float, design_effect: floa
     strictest level of `holm`). What is judged then is `bad` of the planned total, not of what came before the stop:
     a stop is made when the shop looks worst.
     """
-    if bad <= planned * budget:
-        return False
     return p_value_of_miss(bad, max(planned, bad), budget, design_effect) < alpha
 
 
 def _at_most(bad: int, events: int, ratio: float) -> float:
     """Return the chance of so many bad events or fewer; scipy's `bdtr` goes wrong from 2^31 events on."""
+    if bad < 0:
+        return 0.0
     return 1.0 if bad >= events else float(betainc(events - bad, bad + 1, 1 - ratio))
 
 
 def _most_bad(events: int, ratio: float, chance: float) -> int:
-    """Return the most bad events that so many or fewer come with a `chance` at most, -1 when not even none do.
-
-    The first guess is Cornish and Fisher's (1938), a place off at most where it matters.
-    """
-    if _at_most(0, events, ratio) > chance:
-        return -1
-    spread, normal = math.sqrt(events * ratio * (1 - ratio)), float(ndtri(chance))
-    guess = math.floor(events * ratio + normal * spread + (normal**2 - 1) * (1 - 2 * ratio) / 6 - 0.5)
-    most = min(events, max(0, guess))
-    while _at_most(most, events, ratio) > chance:
-        most -= 1
-    while most < events and _at_most(most + 1, events, ratio) <= chance:
-        most += 1
-    return most
+    """Return the most bad events that so many or fewer come with a `chance` at most, -1 when not even none do."""
+    return _least(0, lambda bad: _at_most(bad, events, ratio) > chance) - 1
 
 
 def _least_of_any(start: int, holds: Callable[[int], bool]) -> int | None:

@@ -117,24 +117,19 @@ def _mean(measure: Measure, values: Sequence[Value]) -> Value:
 
 
 def _evidence(one: Measured, settings: ComparisonSettings) -> Evidence | None:
-    """Return it with the new day's own spread in it, from which the mean of many earlier days doesn't save."""
-    found = evidence(one.measure, one.pairs, Assumed(lasting=settings.deployment_sd), fewest=FEWEST_DAYS)
+    """Return it with the new day's own spread in it, from which the mean of many earlier days doesn't save.
+
+    An earlier day that isn't known keeps it from nothing, as long as eight are.
+    """
+    known = [pair for pair in one.pairs if unknown(one.measure, pair) is None]
+    found = evidence(one.measure, known, Assumed(lasting=settings.deployment_sd), fewest=FEWEST_DAYS)
     if found is None:
         return None
     counts = found.counts and replace(
         found.counts, bad_b=found.counts.bad_b / found.pairs, events_b=found.counts.events_b / found.pairs
     )
-    known = tuple(pair for pair in one.pairs if unknown(one.measure, pair) is None)
-    lasting = max(found.spread, found.lasting)
     differs = (found.centre,) * found.pairs  # one day that is worse is worse than each: no sign test of its own
-    return replace(
-        found, differences=differs, counts=counts, lasting=lasting, can_pass=found.can_pass or _whole(found, known)
-    )
-
-
-def _whole(found: Evidence, known: Sequence[Pair]) -> bool:
-    """Whether it can pass though earlier days aren't known: eight are, and nothing failed."""
-    return found.a > 0 and all(pair.a.value != float("inf") and pair.b.value != float("inf") for pair in known)
+    return replace(found, differences=differs, counts=counts, lasting=max(found.spread, found.lasting))
 
 
 def _of_days(result: MeasureResult) -> MeasureResult:

@@ -27,6 +27,7 @@ from slo.statistics import lower_bad_ratio, upper_bad_ratio
 
 FEWEST_PAIRS = 3
 _HALF = 0.5
+_HALVINGS = 20
 _LEAST_BEYOND = 5
 """Requests beyond the quantile that a block must have: p95 rests on 100 at least."""
 _LEAST_SPREAD = 0.005
@@ -198,7 +199,7 @@ def longest_burst_s(found: Evidence, measure: Measure, design: Design, level: fl
 
     if not stands(lowest):
         return 0.0
-    while highest - lowest > 0.01 * lowest:
+    for _ in range(_HALVINGS):
         middle = math.sqrt(lowest * highest)
         lowest, highest = (middle, highest) if stands(middle) else (lowest, middle)
     return (lowest - 1) / rate_per_s

@@ -74,7 +74,10 @@ class NotComparedEntry(WrittenDocument):
 
 
 class ComparisonVerdict(WrittenDocument):
-    """The verdict over a comparison; `invalid_because` is why its runs aren't worth judging, `notes` how both ran."""
+    """The verdict over a comparison; `invalid_because` is why its runs aren't worth judging, `notes` how both ran.
+
+    `untrusted` is why no policy decides on its exit code: its runs' evidence isn't what they left, or isn't verified.
+    """
 
     format: Annotated[str, Field(json_schema_extra={"const": FORMAT})] = FORMAT
     name: str
@@ -93,6 +96,7 @@ class ComparisonVerdict(WrittenDocument):
     measures: tuple[MeasureEntry, ...] = ()
     not_compared: tuple[NotComparedEntry, ...] = ()
     invalid_because: tuple[str, ...] = ()
+    untrusted: str | None = None
     outside: tuple[str, ...] = Field((), description="the causes outside the shop, where these alone kept it open")
     causes: tuple[CauseEntry, ...] = Field((), description="what grew from A's blocks to B's, of what failed")
     notes: tuple[str, ...] = ()

@@ -116,6 +116,32 @@ def test_blocks_and_sessions_are_clusters_of_two_ways() -> None:
     assert both == pytest.approx(bursts + 7 * (1 + 2 * 8 / 100))
 
 
+def test_a_single_bad_event_is_one_of_chance_alone() -> None:
+    """Its residuals are those of one draw: what is left over 1 is Korn and Graubard's factor, of 19 degrees of freedom.
+
+    And three times that, as one burst knows nothing of bursts' sizes.
+    """
+    adjusted = 20 / 19 * 0.95 / 0.999 * (1.729133 / 1.644854) ** 2
+    assert effects(one((1, *(0,) * 19))).met.value == pytest.approx(1 + 3 * (adjusted - 1), abs=1e-5)
+
+
+def test_steps_that_are_cut_into_other_numbers_of_blocks_are_not_measured() -> None:
+    bursts = one((40, *(0,) * 19))
+    found = effects(bursts, one((0,) * 19), burst_s=2.0)
+    assert found.met == found.miss
+    assert (found.met.value, found.met.known_from) == (21.0, "assumed error bursts of 2 s")
+
+
+def test_where_all_are_bad_or_none_is_there_is_no_scatter() -> None:
+    assert effects(one((50,) * 20)).met.value == effects(one((0,) * 20)).met.value == 1.0
+
+
+def test_shoppers_count_where_there_are_too_few_blocks_to_measure() -> None:
+    found = effects(one((2,) * 10), sessions=8.0)
+    assert found.met.value == pytest.approx(1 + 7 * (1 + 2 * 8 / 20))
+    assert found.met.known_from == "measured over 10 blocks and over sessions, on 20 bad events"
+
+
 def test_counts_that_can_not_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^bad events of a must lie between 0 and the block's events$"):
         StepCounts(step="a", events=(1,), bad=(2,))
@@ -129,6 +155,12 @@ def test_the_longest_burst_a_pass_survives_is_the_one_at_which_its_bound_is_the_
     found_s = longest_error_burst_s(3, 29_950, 0.001, 50.0)
     assert upper_bad_ratio(3, 29_950, 1 + found_s * 50) == pytest.approx(0.001)
     assert longest_error_burst_s(30, 29_950, 0.001, 50.0) == 0.0
+
+
+@pytest.mark.parametrize(("rate", "burst_s"), [(0.0, 0.0), (0.5, 18.0), (1.0, 9.0)])
+def test_the_rarer_events_are_the_longer_a_burst_may_be(rate: float, burst_s: float) -> None:
+    assert longest_error_burst_s(0, 29_950, 0.001, rate) == pytest.approx(burst_s, rel=0.001)
+    assert longest_error_burst_s(0, 0, 0.001, rate) == longest_error_burst_s(0, 1, 0.001, rate) == 0.0
 
 
 def _runs(kind: str, ratio: float, seconds: int, per_s: float, runs: int) -> tuple[Ints, Ints]:

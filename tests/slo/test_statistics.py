@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
 
 from slo.statistics import (
     chance_of_proof,
@@ -123,3 +126,52 @@ def test_how_many_requests_settle_it_is_known_beyond_two_to_the_31st() -> None:
     normal = (1.6449 + 1.2816) ** 2 * 0.05 * 0.95 / 0.0001**2 * 500
     assert events_needed_at(0.0499, 0.05, 500.0) == pytest.approx(normal, rel=0.01)
     assert events_to_miss_at(0.0501, 0.05, 500.0, 0.05) == pytest.approx(normal, rel=0.01)
+
+
+@given(st.integers(0, 9), st.integers(1, 400), st.sampled_from([0.05, 0.01]))
+def test_as_many_events_are_needed_as_bring_the_bound_to_the_budget_itself(bad: int, more: int, alpha: float) -> None:
+    """Both ways round: the bound of n events is the budget that n events are needed for."""
+    assert events_needed(upper_bad_ratio(bad, bad + more, 1.0, alpha), bad, alpha) == bad + more
+
+
+def test_one_event_is_enough_where_nearly_all_may_be_bad() -> None:
+    """A single good event comes with a chance of 4 % where 96 % are bad."""
+    assert events_needed(0.96) == events_needed_at(0.0, 0.96) == 1
+
+
+def test_two_million_million_events_are_looked_for_and_no_more() -> None:
+    """Without a bad one ln(1 / 0.05) / budget events are needed."""
+    assert events_needed(1.8e-12) == pytest.approx(2.9957 / 1.8e-12, rel=1e-3)
+    with pytest.raises(ValueError, match="no number of events is enough"):
+        events_needed(1e-12)
+
+
+def test_what_is_certain_is_a_chance_of_one() -> None:
+    """Where no event is bad, 59 show it met for certain; where all are, two show it missed: 0.05 squared is rarer."""
+    assert events_needed_at(0.0, 0.05, chance=1.0) == 59
+    assert events_to_miss_at(1.0, 0.05, 1.0, 0.05, chance=1.0) == 2
+    assert events_to_miss_at(1.0, 0.05, 1.0, 0.051, chance=1.0) == 1
+
+
+def test_a_bound_that_is_the_budget_shows_it_met() -> None:
+    """One event, good: its bound at 50 % is a half, and that it is good has a chance of 90 % where a tenth are bad."""
+    assert chance_of_proof(1, 1.0, 0.5, 0.1, alpha=0.5) == pytest.approx(0.9)
+    assert chance_of_proof_alone(1, 1.0, 0.5, 0.1, alpha=0.5) == pytest.approx(0.9)
+    assert chance_of_proof(0, 1.0, 0.5, 0.1) == chance_of_proof_alone(0, 1.0, 0.5, 0.1) == 0.0
+
+
+@given(st.integers(0, 40), st.integers(1, 400), st.floats(0.001, 0.5))
+def test_the_p_value_is_the_binomial_tail(bad: int, more: int, budget: float) -> None:
+    """Abramowitz and Stegun 26.5.24: the incomplete beta function is the tail of the binomial distribution."""
+    events = bad + more
+    assert p_value_of_miss(bad, events, budget) == pytest.approx(float(binom.sf(bad - 1, events, budget)), abs=1e-9)
+
+
+@given(st.integers(1, 2000), st.floats(0.001, 0.2), st.floats(0.0, 0.3))
+def test_the_chance_of_proof_is_that_of_the_counts_whose_bound_is_within_the_budget(
+    events: int, budget: float, ratio: float
+) -> None:
+    shown = [bad for bad in range(events + 1) if upper_bad_ratio(bad, events) <= budget]
+    expected = float(binom.cdf(shown[-1], events, ratio)) if shown else 0.0
+    assert chance_of_proof(events, 1.0, budget, ratio) == pytest.approx(expected, abs=1e-9)
+    assert chance_of_proof_alone(events, 1.0, budget, ratio) == pytest.approx(expected, abs=1e-9)

@@ -143,7 +143,7 @@ def test_few_events_without_an_error_pass_nothing() -> None:
 def test_many_events_without_an_error_pass_up_to_a_burst_that_is_said() -> None:
     found = judged(of(ERRORS, 0.0, 0.0))
     assert found.outcome is Outcome.PASS
-    assert (found.results[0].because or "").endswith("unless B's errors come in bursts of over 82.4 ms")
+    assert (found.results[0].because or "").endswith("unless B's errors come in bursts of over 82.9 ms")
 
 
 def test_a_burst_that_is_assumed_takes_more_evidence() -> None:
@@ -191,6 +191,15 @@ def test_a_job_is_given_up_when_neither_verdict_is_likely() -> None:
     assert (found.outcome, found.is_final, found.pairs) == (Outcome.INCONCLUSIVE, True, 6)
 
 
+def test_a_job_goes_on_while_one_of_its_measures_is_likely_to_fail() -> None:
+    wild, near = (
+        Measured(measure=replace(LATENCY, name=name), pairs=pairs([0.4] * 6, [0.4 * math.exp(one) for one in b]))
+        for name, b in (("wild", [0.07 + 8 * one for one in WOBBLE[:6]]), ("near", [0.1 + 4 * o for o in WOBBLE[:6]]))
+    )
+    assert judged(wild).is_final
+    assert not judged(wild, near).is_final
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -230,3 +239,22 @@ def test_a_measure_that_is_not_known_yet_still_shares_alpha() -> None:
     others = [replace(unknown, measure=replace(SERVER, name=f"server-{n}")) for n in range(8)]
     alone, beside = judged(latency(1.12, 4)).results[0], judged(latency(1.12, 4), *others).results[0]
     assert (alone.low or 0) > (beside.low or 0)
+
+
+def test_before_the_first_look_the_pairs_are_those_that_every_measure_has() -> None:
+    found = judged(latency(1.0, count=3), replace(latency(1.0, count=2), measure=ERRORS))
+    assert (found.pairs, found.is_final, found.needs) == (2, False, "2 more pairs")
+    assert found.because == "2 of the first look's 4 pairs are played"
+
+
+def test_a_release_with_a_block_without_an_order_is_held_against_the_mean_of_its_blocks() -> None:
+    """Half of A's blocks made no order at all: what is tolerated is a share of what they made on average."""
+    values = [0.0, 0.5] * 6
+    made = tuple(
+        Pair(number=number, a=Value(value=one, events=20_000), b=Value(value=one, events=20_000))
+        for number, one in enumerate(values, 1)
+    )
+    result = judged(Measured(measure=ORDERS, pairs=made)).results[0]
+    assert result.outcome is Outcome.PASS
+    assert "under -4 % passes" in (result.because or "")
+    assert result.value_a == pytest.approx(0.25)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from slo.outcomes import Outcome
 from slo.regression.days import DayValue, MeasuredDays, compare_days
@@ -69,6 +70,42 @@ def test_errors_are_bounded_by_the_counts_of_the_new_run_alone() -> None:
     assert compare_days([ratios(ERRORS, 0.0, 0.0)], SETTINGS).outcome is Outcome.PASS
     assert compare_days([ratios(ERRORS, 0.0, 0.0, events=300)], SETTINGS).outcome is Outcome.INCONCLUSIVE
     assert compare_days([ratios(ERRORS, 0.0, 0.02)], SETTINGS).outcome is Outcome.FAIL
+
+
+def test_an_earlier_day_that_is_not_known_keeps_nothing_from_passing_while_eight_are() -> None:
+    gone = DayValue(day="2026-10-01", value=Value(value=None, events=0))
+    for measured in (latencies(1, 0.4), ratios(ERRORS, 0.0, 0.0)):
+        found = compare_days([replace(measured, earlier=(gone, *measured.earlier))], SETTINGS)
+        assert (found.outcome, found.days) == (Outcome.PASS, 10)
+        few = compare_days([replace(measured, earlier=(gone, *measured.earlier[:7]))], SETTINGS)
+        assert (few.outcome, few.days) == (Outcome.INCONCLUSIVE, 7)
+
+
+def test_the_days_that_count_are_those_that_are_known_of_every_measure() -> None:
+    found = compare_days([latencies(1, 0.4), latencies(1, 0.4, days=8)], SETTINGS)
+    assert (found.days, found.because) == (8, "the release is shown not to be worse, against 8 earlier days")
+
+
+def test_with_eight_days_it_is_not_more_days_that_would_settle_it() -> None:
+    found = compare_days([latencies(8, 0.46, days=8)], SETTINGS)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert (found.needs or "").startswith("the old release, played again as A in one job with the new one")
+
+
+def test_what_is_left_when_one_measure_fails_is_looked_at_as_if_it_were_alone() -> None:
+    """Holm (1979): with one of two rejected, the other is tested at the whole level."""
+    calm = latencies(1, 0.42)
+    alone = compare_days([calm], SETTINGS).results[0]
+    failing, beside = compare_days([ratios(ERRORS, 0.0, 0.02), calm], SETTINGS).results
+    assert (failing.outcome, beside.low) == (Outcome.FAIL, alone.low)
+    strict = SETTINGS.model_copy(update={"alpha": 0.10})
+    one, two, three = (compare_days([calm] * number, strict).results[0].low for number in (1, 2, 3))
+    assert one is not None
+    assert two is not None
+    assert three is not None
+    assert one > two > three, "0.10 shared by all that are open"
+    beside_a_fail = compare_days([ratios(ERRORS, 0.0, 0.02), calm], strict).results[1].low
+    assert beside_a_fail == one
 
 
 def test_nothing_to_compare_is_no_pass() -> None:

@@ -59,3 +59,16 @@ def test_the_correlation_that_is_told_is_the_largest_of_all_measures() -> None:
 )
 def test_half_of_a_budget_may_be_lost_on_our_side(measure: object, ratio: float) -> None:
     assert getattr(measure, "most_lost_ratio", None) == ratio
+
+
+@pytest.mark.parametrize(("last", "dependent"), [(3, False), (5, True)])
+def test_neighbours_that_correlate_by_four_tenths_are_still_independent(last: int, *, dependent: bool) -> None:
+    """The products of neighbours come to 12 and the squares to 30, which is 0.4; with a larger last one it is more."""
+    steps = (-1, 0, 0, -1, -3, -1, 3, last)
+    pairs = tuple(
+        Pair(number=number, a=Value(value=0.25, events=64), b=Value(value=0.25 + one / 64, events=64))
+        for number, one in enumerate(steps, 1)
+    )
+    found = compare([Measured(measure=ERRORS, pairs=pairs)], Design(looks=(8, 12)), SETTINGS)
+    assert ("the pairs aren't independent" in (found.results[0].because or "")) == dependent
+    assert (found.autocorrelation == 0.4) == (not dependent)
