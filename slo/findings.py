@@ -16,7 +16,7 @@ class Severity(Enum):
     NOTE = "note"
 
 
-Kind = Literal["objective", "audit", "validity", "cause", "criterion", "budget"]
+Kind = Literal["objective", "audit", "validity", "cause", "criterion", "budget", "cleanup"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

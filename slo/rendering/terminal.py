@@ -35,7 +35,7 @@ def render_terminal(verdict: Verdict, *, colour: bool = False) -> str:
 
 def _head(verdict: Verdict) -> Iterator[str]:
     """Return the outcome with what it is about, and its reason."""
-    yield from _wrap(f"{verdict.outcome.value}  {clean(verdict.about.line)}", 2)
+    yield from _wrap(f"{verdict.word}  {clean(verdict.about.line)}", 2)
     yield from _wrap(f"      {clean(verdict.headline.removeprefix(verdict.outcome.value))}", 3)
     yield ""
 
@@ -60,6 +60,9 @@ def _tail(verdict: Verdict) -> Iterator[str]:
         yield from _wrap(f"budget    {clean(line)}", 2, indent=10)
     yield f"promises  {clean(_promises(verdict))}"
     yield f"load      {clean(_load(verdict))}"
+    for one in verdict.findings:
+        if one.kind == "cleanup":
+            yield from _wrap(f"cleanup   {clean(one.message)}", 3, indent=10)
     yield from _replies(verdict)
     if verdict.not_shown:
         limits = "; ".join(clip(clean(one), _NOT_SHOWN) for one in verdict.not_shown)

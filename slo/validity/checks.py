@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from slo.findings import Finding
-from slo.validity import data_pools, evidence, generator, load, reached, steps, workers
+from slo.validity import data_pools, evidence, generator, load, reached, steps, traces, workers
 from slo.validity.context import Given, JudgedBy, Limits
 from slo.validity.delivery import Delivered
 from slo.validity.reached import proxy_of
 from slo.validity.run_document import RunDocument
 
-BESIDE_A_MISS = frozenset({"steps", "cut off"})
-"""The checks that a miss stands beside: it was shown by less load than planned, or the shop hangs at the end."""
+BESIDE_A_MISS = frozenset({"steps", "cut off", "traces"})
+"""The checks that a miss stands beside: it was shown by less load than planned, the shop hangs at the end, or no trace
+says where its time went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,8 @@ _CHECKS: Mapping[str, Callable[[Given], Iterator[Finding]]] = {
     "cut off": reached.cut_off,
     "blocked": reached.blocked,
     "proxy": reached.proxy,
-    "spans": workers.spans,
+    "spans": traces.spans,
+    "traces": traces.traces,
     "browser": load.browser,
     "connections": load.connections,
     "hosts": load.hosts,

@@ -27,6 +27,7 @@ class Limits:
     blocked_ratio: float = 0.01
     cut_off_ratio: float = 0.01
     missing_ratio: float = 0.1
+    rejected_span_ratio: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,13 +65,25 @@ class JourneyRequests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedSpans:
+    """The spans that a run recorded: `shoppers` are those of its own requests that were sampled, `shop` all others.
+
+    `joined` is whether one of the shop's belongs to the trace of a request of the run.
+    """
+
+    shoppers: int
+    shop: int
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
     """The load by the records: in the judged window, and as a whole.
 
     `steps` are the requests of the window by step, `journeys` what the sessions that started in it asked for. Of the
     `buyers` that started in the window, `unserved` found nothing to buy; what the generator had no descriptor or no
     port for is counted in the whole run. `failed_journeys` are those of which sessions of the window failed and none
-    was completed, with how many failed.
+    was completed, with how many failed. `spans` are the whole run's, None where they weren't asked for.
     """
 
     due: int | None
@@ -85,6 +97,7 @@ class Delivered:
     buyers: int | None = None
     unserved: int | None = None
     failed_journeys: Mapping[str, int] | None = None
+    spans: RecordedSpans | None = None
 
     @property
     def all_steps(self) -> StepRequests | None:

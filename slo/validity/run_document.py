@@ -182,10 +182,14 @@ class AccountFacts(_Part):
 
 
 class RequestCounts(_Part):
-    """The requests that the workers reported: as many as there are request records."""
+    """The requests that the workers reported: as many as there are request records.
+
+    `accepted_5xx` are replies of status 5xx that the storefront accepts, so that they are no error.
+    """
 
     sent: Count | None = None
     errors: Count | None = None
+    accepted_5xx: Count | None = None
 
 
 class OrderCounts(_Part):
@@ -300,11 +304,23 @@ class CanaryFacts(_Part):
     shown: Count | None = None
 
 
+class AnswersFacts(_Part):
+    """How many samples there are in the raw answers of Prometheus that were stored for the verdict."""
+
+    samples: Count | None = None
+
+
 class RecorderFacts(_Part):
-    """The spans that were recorded, and those dropped at the recorder or before it."""
+    """The spans that were recorded, and those that were lost at the recorder or before it."""
 
     spans: Count | None = None
-    dropped: Count | None = None
+    dropped: Count | None = Field(None, description="all that are lost, the rejected among them")
+    rejected: dict[str, Count] | None = Field(
+        None, description="spans that were invalid, by reason", examples=[{"bad_times": 2}]
+    )
+    refused: dict[str, Count] | None = Field(
+        None, description="requests refused whole, by what was wrong", examples=[{"content type text/plain": 3}]
+    )
 
 
 class BrowserFacts(_Part):
@@ -372,6 +388,7 @@ class RunDocument(_Part):
     live: LiveFacts | None = None
     notes: tuple[str, ...] | None = Field(None, description="what couldn't be kept of what a verdict rests on")
     page_gaps: tuple[str, ...] | None = Field(None, description="what only the pages lack; no verdict rests on it")
+    answers: AnswersFacts | None = None
     recorder: RecorderFacts | None = None
     browser: BrowserFacts | None = None
     versions: dict[str, str | None] | None = None

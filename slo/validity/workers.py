@@ -122,15 +122,3 @@ def storefront(given: Given) -> Iterator[Finding]:
             times = "" if one.count is None else f" {count(one.count)} times"
             raised = f"{one.place or 'the storefront'} raised {one.error or 'an error'}{times} in {one.journey or '?'}"
             yield note("storefront", f"{raised}, and its step counts as wrong_reply: look whether the shop was wrong")
-
-
-def spans(given: Given) -> Iterator[Finding]:
-    """Find spans that were dropped, where traces are declared."""
-    recorder = given.run.recorder
-    if "traces" not in given.declared:
-        return
-    if recorder is None or recorder.dropped is None:
-        yield unknown("spans", "whether spans were dropped")
-    elif recorder.dropped:
-        message = f"the recorder dropped {count(recorder.dropped)} spans"
-        yield invalid("spans", message, "lower the plan's trace_sampling", dropped=recorder.dropped)

@@ -50,6 +50,7 @@ class AuditDocument(WrittenDocument):
     format: Annotated[
         str | None, NONE_IF_WRONG, AfterValidator(_refuse_v1), Field(json_schema_extra={"const": FORMAT})
     ] = None
+    run: str | None = Field(None, description="the run whose ledgers were compared")
     checked_at: Annotated[Ns | None, NONE_IF_WRONG] = None
     sources: dict[str, str | None] | None = Field(None, examples=[{"orders": "read", "stock": "not declared"}])
     counts: Annotated[dict[str, Count | None] | None, NONE_IF_WRONG] = Field(None, description="null where unread")

@@ -10,7 +10,7 @@ from slo.findings import Finding, Severity
 from slo.formatting import count
 from slo.validity.run_document import RunDocument
 
-_CHANGE = "see errors/ and peakproof try; give the steps that fail an objective"
+_CHANGE = "see report.html#replies and peakproof try; give the steps that fail an objective"
 
 
 def check_done(run: RunDocument, failed_journeys: Mapping[str, int] | None) -> Iterator[Finding]:

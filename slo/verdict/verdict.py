@@ -6,7 +6,8 @@ A FAIL is a fact: an objective shown missed in a valid run (also one the plan ha
 any run, for an oversold order is oversold whatever the load was. A run that was aborted because a miss was certain is
 a FAIL whatever isn't known of it; what is known to have been wrong with it still makes it INCONCLUSIVE. A miss also
 stands where sessions broke off before the steps that are judged, for it was shown by less load than planned, and where
-the shop hangs when the run ends. Everything else is INCONCLUSIVE and names what would settle it.
+the shop hangs when the run ends. Everything else is INCONCLUSIVE and names what would settle it, and so is a run whose
+evidence isn't what it left, whole, or isn't known to be: who judges that all the same (`unverified`) gets no PASS.
 """
 
 import dataclasses
@@ -28,8 +29,10 @@ from slo.policy.policy import Policy
 from slo.policy.waivers import Waived, WaiverResult, apply
 from slo.statistics import ALPHA
 from slo.validity.checks import BESIDE_A_MISS, Checked, check_validity
+from slo.validity.consistency import CONSISTENCY
 from slo.validity.context import JudgedBy, Limits
 from slo.validity.delivery import Delivered
+from slo.validity.manifest import UNVERIFIED, noted
 from slo.validity.run_document import RunDocument
 from slo.verdict.about import About, about
 from slo.verdict.audit_document import AuditDocument
@@ -58,6 +61,8 @@ class Case:
     `others_data` counts by step the replies of the whole run that showed another shopper's data.
     `policy` is what the team decided beside the objectives, None without one; `criteria` are the results of its
     criteria, `budget` what was left of the error budgets before the load.
+    `altered` are the checks whether the evidence is the run's, whole and as it was recorded: what they find leaves no
+    verdict, and is only noted of a run that is judged `unverified`. `inconsistent` is what contradicts itself in it.
     """
 
     run: RunDocument
@@ -81,6 +86,9 @@ class Case:
     criteria: tuple[CriterionResult, ...] = ()
     budget: BudgetDocument | None = None
     others_data: Mapping[str, int] = field(default_factory=dict)
+    altered: tuple[Checked, ...] = ()
+    inconsistent: tuple[Finding, ...] = ()
+    unverified: bool = False
 
     @property
     def judged_by(self) -> JudgedBy:
@@ -118,16 +126,29 @@ class Verdict:
     waived: frozenset[tuple[str, str]] = frozenset()
     mode: Literal["enforce", "advisory"] = "enforce"
     on_inconclusive: Literal["block", "warn"] = "block"
+    is_altered: bool = False
+    unverified: Outcome | None = None
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return the exit code: the outcome's, and 0 where the policy is advisory."""
-        return ExitCode.OK if self.mode == "advisory" else self.outcome.exit_code
+        """Return the exit code: the outcome's, and 0 where the policy is advisory.
+
+        A policy that may have been changed with the rest of the evidence, or since, decides nothing.
+        """
+        trusted = not self.is_altered and self.unverified is None
+        return ExitCode.OK if self.mode == "advisory" and trusted else self.outcome.exit_code
+
+    @property
+    def word(self) -> str:
+        """Return the outcome, and that of unverified evidence."""
+        if self.unverified is None:
+            return self.outcome.value
+        return f"{self.outcome.value}, UNVERIFIED (by what is there: {self.unverified.value})"
 
     @property
     def first_line(self) -> str:
         """Return the outcome and what it is about; the headline, its reason, comes next."""
-        return f"{self.outcome.value}  {self.about.line}"
+        return f"{self.word}  {self.about.line}"
 
     @property
     def invalid_because(self) -> tuple[Finding, ...]:
@@ -152,7 +173,12 @@ def judge(case: Case) -> Verdict:
     """Judge one run. Pure: the same case gives the same verdict."""
     run = case.run
     window = run.judged_window
-    validity = check_validity(run, case.records, case.declared, case.limits, case.judged_by)
+    validity = (
+        *(noted(case.altered) if case.unverified else case.altered),
+        *check_validity(run, case.records, case.declared, case.limits, case.judged_by),
+        Checked(name=CONSISTENCY, findings=case.inconsistent),
+    )
+    is_altered = not case.unverified and any(checked.findings for checked in case.altered)
     promises = check_promises(case.audit, case.declared, run.orders.accepted if run.orders else None)
     own_data = tuple(check_own_data(run, case.others_data))
     basis = Basis(
@@ -188,10 +214,13 @@ def judge(case: Case) -> Verdict:
         *_aborted(run, decisive),
         *check_done(run, case.records.failed_journeys),
     )
+    outcome = Outcome.INCONCLUSIVE if is_altered else _outcome(findings, weighty, decisive)
+    if case.unverified and outcome is Outcome.PASS:
+        findings = (UNVERIFIED, *findings)
     verdict = Verdict(
         run=run.run or "?",
         about=about(run),
-        outcome=_outcome(findings, weighty, decisive),
+        outcome=Outcome.INCONCLUSIVE if case.unverified and outcome is Outcome.PASS else outcome,
         headline="",
         decided_at=case.decided_at,
         judged=window,
@@ -208,8 +237,10 @@ def judge(case: Case) -> Verdict:
         waived=applied.subjects,
         mode="enforce" if case.policy is None else case.policy.mode,
         on_inconclusive="block" if case.policy is None else case.policy.on_inconclusive,
+        is_altered=is_altered,
+        unverified=outcome if case.unverified else None,
     )
-    return _headlined(_with_limits(verdict, case))
+    return headlined(_with_limits(verdict, case))
 
 
 def _with_limits(verdict: Verdict, case: Case) -> Verdict:
@@ -225,10 +256,11 @@ def _with_limits(verdict: Verdict, case: Case) -> Verdict:
 def with_causes(verdict: Verdict, causes: tuple[Cause, ...], notes: tuple[Finding, ...] = ()) -> Verdict:
     """Return the verdict with what grew behind its missed objectives, the first of it in the headline as well."""
     verdict = dataclasses.replace(verdict, causes=causes, findings=(*verdict.findings, *notes))
-    return _headlined(verdict)
+    return headlined(verdict)
 
 
-def _headlined(verdict: Verdict) -> Verdict:
+def headlined(verdict: Verdict) -> Verdict:
+    """Return the verdict with its reason in one line."""
     return dataclasses.replace(verdict, headline=headline(verdict))
 
 

@@ -89,7 +89,7 @@ class ObjectiveEntry(WrittenDocument):
 class FindingEntry(WrittenDocument):
     """One reason for the outcome, or a note beside it; `change` is what would settle or mend it."""
 
-    kind: str = Field(examples=["objective", "audit", "validity", "cause", "criterion", "budget"])
+    kind: str = Field(examples=["objective", "audit", "validity", "cause", "criterion", "budget", "cleanup"])
     severity: Word = Field(examples=["fail", "inconclusive", "note"])
     message: str
     subject: str | None = None
@@ -199,6 +199,9 @@ class VerdictDocument(WrittenDocument):
     exit_code: int = Field(examples=[0, 99, 75], description="0 also where the policy is advisory")
     run: str | None = None
     about: AboutEntry | None = None
+    unverified: Word | None = Field(
+        None, description="judged though nothing shows that the evidence is whole: what it would be", examples=["PASS"]
+    )
     headline: str | None = None
     decided_at: Ns | None = None
     judged: JudgedTime | None = None
@@ -219,6 +222,7 @@ def verdict_document(verdict: Verdict) -> VerdictDocument:
         about=AboutEntry.model_validate(verdict.about, from_attributes=True),
         outcome=verdict.outcome.value,
         exit_code=int(verdict.exit_code),
+        unverified=None if verdict.unverified is None else verdict.unverified.value,
         headline=verdict.headline,
         decided_at=verdict.decided_at,
         judged=JudgedTime(
