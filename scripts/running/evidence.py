@@ -1,0 +1,82 @@
+"""A run's evidence held against its manifest and against itself, for the commands that judge or verify it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loadtests.evidence.check import Flaw, Held, hold
+from loadtests.evidence.other_documents import other_documents
+from loadtests.evidence.signature import signature_flaws
+from loadtests.results.recorded_run import RecordedRun
+from loadtests.results.run_directory import RunDirectory
+from slo.findings import Finding
+from slo.validity.checks import Checked
+from slo.validity.consistency import AUDIT_OF_THE_RUN, check_audit, check_consistency
+from slo.validity.manifest import manifest_check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What evidence must show: that it is whole, unless it is taken `unverified`, and who signed it, with `signers`.
+
+    `variables` are those of the environment, by which ssh-keygen is found.
+    """
+
+    unverified: bool = False
+    signers: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+VERIFIED = Trust()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldEvidence:
+    """A run directory held against its manifest and, where that is wanted, against its signature."""
+
+    trust: Trust
+    held: Held
+    signature: tuple[Flaw, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return self.held.is_whole and not self.signature
+
+    @property
+    def manifest(self) -> Checked:
+        """The check of the directory against its manifest, the signature's with it."""
+        return manifest_check(pairs((*self.held.flaws, *self.signature)))
+
+    def audit_check(self, recorded: RecordedRun) -> Checked:
+        """Return the check whether the audit is that of the run as it ended."""
+        return Checked(name=AUDIT_OF_THE_RUN, findings=self._known(check_audit(recorded.run, recorded.audit)))
+
+    def contradictions(self, recorded: RecordedRun) -> tuple[Finding, ...]:
+        """Return what contradicts itself in the run's records and documents; raises BadInput."""
+        others = other_documents(recorded.directory, recorded.plan, recorded.run, recorded.answers, self.held.manifest)
+        return self._known(check_consistency(recorded.run, recorded.facts, others))
+
+    def _known(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Return findings, of a run that is taken unverified without what older versions didn't record."""
+        return tuple(one for one in findings if one.known or not self.trust.unverified)
+
+
+def hold_evidence(path: Path, trust: Trust = VERIFIED) -> HeldEvidence:
+    """Hold a run directory against its manifest; raises EnvironmentLacks without what a signature is verified by."""
+    held = hold(path)
+    if trust.signers is None or held.manifest is None:
+        return HeldEvidence(trust=trust, held=held)
+    flaws = signature_flaws(path, held.manifest, trust.signers, trust.variables)
+    return HeldEvidence(trust=trust, held=held, signature=flaws)
+
+
+def page_flaws(path: Path) -> list[tuple[str, str]]:
+    """Return what is wrong with a run's evidence and with its verdict, for a page: with any, that shows no verdict."""
+    held = hold(path)
+    return pairs((*held.flaws, *(one for one in held.outputs if one.path == RunDirectory(path=path).verdict.name)))
+
+
+def pairs(flaws: Sequence[Flaw]) -> list[tuple[str, str]]:
+    """Return flaws as pairs: the file, and what is wrong with it."""
+    return [(flaw.path, flaw.what) for flaw in flaws]

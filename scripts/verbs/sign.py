@@ -1,0 +1,30 @@
+"""`peakproof sign`: sign the manifest of a run, so that whoever rewrites it is seen."""
+
+import argparse
+
+from scripts.arguments import local_file
+from scripts.context import Context
+from scripts.running.runs import find_run
+from scripts.running.signing import sign_run
+from slo.outcomes import ExitCode
+
+SUMMARY = "sign a run's manifest with an SSH key, so that a changed run directory is seen to be one"
+EXAMPLE = "peakproof sign latest --key ci_key"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    parser.add_argument(
+        "--key",
+        type=local_file,
+        required=True,
+        metavar="FILE",
+        help="a private SSH key without a passphrase, or a public one whose private half the agent holds",
+    )
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Sign; 75 where the evidence isn't whole."""
+    sign_run(find_run(options.run_name, context), options.key, context)
+    return ExitCode.OK

@@ -1,0 +1,36 @@
+"""`peakproof verify`: whether a run's evidence is whole, as it was recorded, and agrees with itself."""
+
+import argparse
+import json
+
+from scripts.arguments import local_file
+from scripts.context import Context
+from scripts.running.runs import find_run
+from scripts.running.verifying import verify
+from slo.outcomes import ExitCode
+
+SUMMARY = "say whether a run's evidence is whole: every file as its step left it, and no record against another"
+EXAMPLE = "peakproof verify latest"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    parser.add_argument(
+        "--signers",
+        type=local_file,
+        metavar="FILE",
+        help="whose signature the run must have: allowed signers, as ssh-keygen(1) has them",
+    )
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(options: argparse.Namespace, context: Context) -> ExitCode:
+    """Verify and print; 0 when the evidence is whole, 75 when it isn't."""
+    found = verify(find_run(options.run_name, context), options.signers, context.environment)
+    if options.json:
+        context.say(json.dumps(found.to_json()))
+    else:
+        for line in found.lines():
+            context.say(line)
+    return ExitCode.OK if found.is_whole else ExitCode.INCONCLUSIVE
