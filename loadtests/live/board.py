@@ -15,6 +15,7 @@ from loadtests.demand.visits import ASSET_STEPS
 from loadtests.live.buckets import bounds_with, bucket_of, counted, limits_of
 from loadtests.live.criteria import Followed
 from loadtests.live.histogram import Histogram
+from loadtests.live.rates import FollowedRate
 from loadtests.live.so_far import Judged, SoFar
 from loadtests.live.worker_figures import UNREACHED, Gauges, Watch, _unpacked
 from loadtests.results.live_document import (
@@ -68,8 +69,11 @@ class Timetable:
 class Board:
     """All workers' figures merged; makes `live.json` (docs/contracts.md)."""
 
-    def __init__(self, timetable: Timetable, watches: Sequence[Watch], started_at: int) -> None:
+    def __init__(
+        self, timetable: Timetable, watches: Sequence[Watch], started_at: int, rates: Iterable[FollowedRate] = ()
+    ) -> None:
         self._timetable, self._watches, self._started_at = timetable, watches, started_at
+        self._rates = tuple(rates)
         self._latency: dict[str, Histogram] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
         limits = limits_of((watch.limit_s, watch.steps) for watch in watches if watch.criterion is None)
@@ -173,7 +177,10 @@ class Board:
             dropped_total=sum(g.dropped_total for g in self._gauges.values()),
             workers=len(self._gauges),
             objectives=[self._objective(watch) for watch in self._watches if watch.criterion is None],
-            criteria=[one.entry for one in self._followed.values()],
+            criteria=[
+                *(one.entry for one in self._followed.values()),
+                *(one.entry for one in self._rates),
+            ],
         )
 
     def _close_second(self, elapsed_s: float) -> tuple["_Second", "_Second"]:
@@ -188,10 +195,18 @@ class Board:
         for name, one in self._followed.items():
             if (judged := self._counts(name)).total:
                 one.close_second(judged)
+        for rate in self._rates:
+            done = last.orders_total if rate.steps is None else self._good(rate.steps)
+            rate.close_second(elapsed_s, done, self._timetable.rate(elapsed_s))
         for watch in self._watches:
             if watch.criterion is None and (judged := self._counts(watch.name)).total:
                 self._judged_seconds.setdefault(watch.name, []).append(judged)
         return before, self._recent[-1]
+
+    def _good(self, steps: Sequence[str]) -> int:
+        """Return the good replies of some steps until now, of all where none is named."""
+        all_replies = sum(one.count for step, one in self._latency.items() if not steps or step in steps)
+        return all_replies - sum(n for (step, _), n in self._errors.items() if not steps or step in steps)
 
     def _counted(self) -> list["_Second"]:
         """Return the seconds whose counts make up the recent rates."""

@@ -1,8 +1,8 @@
 """Criteria over windows while the run goes on: those that the requests' own records show, for eyes alone.
 
 The verdict counts every window from the complete records, by the second in which a request was scheduled. Here a
-window is the last seconds as they were reported, so what is said is close to it, no more. Rates, of orders and of good
-replies, are judged after the run only.
+window is the last seconds as they were reported, so what is said is close to it, no more. `rates` follows what comes a
+minute, of orders and of good replies.
 """
 
 from collections.abc import Iterator, Sequence

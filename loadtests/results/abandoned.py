@@ -19,8 +19,8 @@ def account_for_abandoned(directory: RunDirectory, now: int) -> bool:
     Raises BadInput when a file can't be read.
     """
     run = read_run(directory)
-    if run.ended is not None or not directory.live.is_file():
-        return False
+    if run.ended is not None or not directory.live.is_file() or directory.manifest.exists():
+        return False  # of a run with a manifest the command recorded its end
     live, workers = read_live(directory.live), read_workers(directory)
     last = max(live.at, *(worker.at for worker in workers if worker.at is not None), 0)
     is_over = live.is_over and not any(worker.lost for worker in workers)

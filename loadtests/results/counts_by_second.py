@@ -1,16 +1,15 @@
 """What criteria over windows count of each second of the judged time: from the records, the ledgers and the plan."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from pydantic_core import from_json
 
-from loadtests.demand.concurrency import session_s
 from loadtests.demand.plan import Plan
+from loadtests.demand.planned_rates import each_session, lag_s
 from loadtests.demand.revision import Revision, revised_curve
-from loadtests.demand.visits import orders_of, uncounted, visits_of
+from loadtests.demand.visits import uncounted
 from loadtests.results.parts_database import PartsDatabase
 from loadtests.results.request_tallies import during, texts
 from loadtests.results.run_directory import RunDirectory
@@ -115,7 +114,7 @@ def seconds_of(
         return Seconds(part=part, whole=whole)
     if missing := uncounted(plan):
         return f"the plan doesn't say how often a session of {', '.join(missing)} makes each step (peakproof try)"
-    each = _each_session(criterion, plan)
+    each = each_session(criterion, plan)
     if not each:
         return "the plan wants none of it"
     if isinstance(criterion, OrdersCriterion):
@@ -125,22 +124,8 @@ def seconds_of(
         part = orders[0]
     else:
         part = counted[criterion.name][0]
-    lag = min(math.ceil(session_s(plan)), math.ceil(plan.judged_span()[0]))
+    lag = lag_s(plan)
     return Seconds(part=part, whole=_planned(plan, revisions, len(part), lag) * each, lag=lag)
-
-
-def _each_session(criterion: OrdersCriterion | RequestsCriterion, plan: Plan) -> float:
-    """Return how many orders, or requests of its steps, a session of the plan makes on average."""
-    if isinstance(criterion, OrdersCriterion):
-        orders = orders_of(plan)
-        return math.fsum(share * orders.get(name, 0.0) for name, share in plan.journeys.items())
-    visits = visits_of(plan)
-    return math.fsum(
-        share * times
-        for name, share in plan.journeys.items()
-        for step, times in visits.get(name, {}).items()
-        if not criterion.steps or step in criterion.steps
-    )
 
 
 def _planned(plan: Plan, revisions: Sequence[Revision], length: int, lag: int) -> Floats:

@@ -107,8 +107,8 @@ class Objective(_Part):
 class Criterion(_Part):
     """A criterion over windows as the last window shows it, for eyes alone: the verdict counts each from the records.
 
-    `value` is the share of its requests that took too long or failed, null before the first window; `beyond_s` how many
-    seconds ended with a window beyond the limit.
+    `value` is the share of its requests that took too long or failed, or of what comes a minute the share of the plan
+    that came; null before the first window. `beyond_s` is how many seconds ended with a window beyond the limit.
     """
 
     name: str

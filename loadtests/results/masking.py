@@ -7,17 +7,47 @@ from urllib.parse import quote
 MASK = "***"
 _SHORTEST = 4
 _TELLING_NAME = (
-    r"[\w.\[\]-]{0,40}(?:auth|code|cookie|credential|csrf|e?mail|key|nonce|passw|phone|secret|session|signature|sid"
+    r"[\w.\[\]-]{0,40}(?:auth|code|cookie|credential|csrf|e?mail|key|nonce|passw|phone|pwd|secret|session|signature|sid"
     r"|state|ticket|token|user|verifier)[\w.\[\]-]{0,40}"
 )
 _PARAMETER = re.compile(rf"(?i)([?&;]|^)({_TELLING_NAME})=[^&;#\s\"'<>]*")
 # In JSON a code or a state says what is wrong more often than it is a secret.
 _TELLING_MEMBER = (
-    r"[\w.-]{0,40}(?:auth|api_?key|cookie|credential|csrf|e-?mail|nonce|passw|phone|secret|session_?id|signature|token"
-    r"|verifier)[\w.-]{0,40}"
+    r"[\w.-]{0,40}(?:auth|api[_-]?key|cookie|credential|csrf|e-?mail|nonce|passw|phone|pwd|secret|session_?id|signature"
+    r"|token|verifier)[\w.-]{0,40}"
 )
 _MEMBER = re.compile(rf"(?i)(\"{_TELLING_MEMBER}\"\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
-_ATTRIBUTE = re.compile(rf"(?i)(name=[\"']{_TELLING_NAME}[\"'][^<>]{{0,300}}?\bvalue=)([\"'])[^\"'<>]*")
+# What a shop knows of its shoppers, by the names that members, fields and elements have for it.
+_PERSONAL_NAME = (
+    r"[\w.\[\] -]{0,40}(?:address|birth|city|customer[_-]?name|first[_-]?name|full[_-]?name|given[_-]?name"
+    r"|family[_-]?name|forename|iban|last[_-]?name|mobile|post[_-]?(?:al[_-]?)?code|recipient|street|surname|telephone"
+    r"|zip)[\w.\[\] -]{0,40}"
+)
+_NAME = rf"(?:{_TELLING_NAME}|{_PERSONAL_NAME})"
+# Members of what isn't JSON: the dump of a debug page, JSON within JSON or within HTML.
+_QUOTE = r"(?:\\{0,7}[\"']|&quot;|&#0?3[49];)"
+_DUMPED = re.compile(
+    rf"(?is)({_QUOTE}(?:{_TELLING_MEMBER}|{_PERSONAL_NAME}){_QUOTE}\s*(?::|=>|=&gt;)\s*)"
+    rf"(?:'(?:[^'\\]|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?|(?P<quote>\\{{1,7}}[\"']|&quot;|&#0?3[49];).*?(?:(?P=quote)|$)|-?\d[\d.]*)"
+)
+_USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2})[^\s/@\"'<>?#\\]{1,300}@")
+_ATTRIBUTE = re.compile(
+    rf"(?i)((?:name|autocomplete|type)=[\"']{_NAME}[\"'][^<>]{{0,300}}?\b(?:value|content)=)([\"'])[^\"'<>]*"
+)
+_ATTRIBUTE_BEFORE = re.compile(
+    rf"(?i)(\b(?:value|content)=)([\"'])[^\"'<>]{{0,300}}(?=[\"'][^<>]{{0,300}}?\b(?:name|autocomplete|type)=[\"']{_NAME}[\"'])"
+)
+_PERSONAL_PARAMETER = re.compile(rf"(?i)([?&;]|^)({_PERSONAL_NAME})=[^&;#\s\"'<>]*")
+_PERSONAL_MEMBER = re.compile(rf"(?i)(\"{_PERSONAL_NAME}\"\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
+_ELEMENT = re.compile(
+    rf"(?i)(<\w{{1,20}}[^<>]{{0,300}}?\b(?:name|id|class|itemprop|autocomplete)=[\"']{_PERSONAL_NAME}[\"'][^<>]{{0,300}}>)[^<]+"
+)
+_ADDRESS = re.compile(r"(?is)(<address\b[^<>]{0,300}>).{1,2000}?(</address|$)")
+_COOKIE = re.compile(
+    r"(?i)((?:http_|set-)?cookie)([\"']?\s{0,4}(?::|=>?)\s{0,4}[\"']?)[^\s\"'<>=]{1,100}=[^\r\n\"'<>]*"
+)
+_PHONE = re.compile(r"(?<![\w.+])\+\d{1,3}(?:[ ()./-]{0,2}\d){6,13}(?!\d)")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)[ +][\w.~+/=-]{6,}")
 _JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]*(?:\.[\w-]*)?")
@@ -34,26 +64,42 @@ def texts_of(masks: Iterable[bytes]) -> tuple[str, ...]:
 def masked_text(text: str, known: Iterable[str] = ()) -> str:
     """Return `text` without what is secret in it, by what it looks like and by what is `known`, and printable.
 
-    Masked are values that a name calls secret (in a query, in JSON, in a form's field), mail addresses, bearer tokens,
-    numbers that pass a card's check digit (Luhn), and other numbers of nine digits and more.
+    Masked are values that a name calls secret or a person's (in a query, in JSON, in a debug page's dump, in a form's
+    field, in an element), names and passwords in addresses, cookies, mail addresses, bearer tokens, phone numbers with
+    their country's code, bank accounts, numbers that pass a card's check digit (Luhn), and other numbers of nine digits
+    and more.
     """
     for secret in sorted(filter(None, known), key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
+    text = _USER_INFO.sub(rf"\1{MASK}@", text)
     text = _PARAMETER.sub(rf"\1\2={MASK}", text)
     text = _MEMBER.sub(rf'\1"{MASK}"', text)
+    text = _PERSONAL_PARAMETER.sub(rf"\1\2={MASK}", text)
+    text = _PERSONAL_MEMBER.sub(rf'\1"{MASK}"', text)
+    text = _DUMPED.sub(_masked_member, text)
     text = _ATTRIBUTE.sub(rf"\1\2{MASK}", text)
+    text = _ATTRIBUTE_BEFORE.sub(rf"\1\2{MASK}", text)
+    text = _ADDRESS.sub(rf"\1{MASK}\2", text)
+    text = _ELEMENT.sub(rf"\1{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)
     text = _JWT.sub(MASK, text)
+    text = _COOKIE.sub(rf"\1\2{MASK}", text)
     text = _EMAIL.sub(MASK, text)
+    text = _IBAN.sub(MASK, text)
+    text = _PHONE.sub(MASK, text)
     text = _CARD.sub(lambda found: MASK if _is_card(found[0]) else found[0], text)
     text = _DIGITS.sub(MASK, text)
     return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 def masked_head(body: bytes, most: int, known: Iterable[str] = ()) -> str:
-    """Return the first `most` bytes of a body as masked text; what is masked is looked for a little beyond them."""
+    """Return the first `most` bytes of a body as masked text; what is masked is looked for a little beyond them.
+
+    Of what stands beyond them nothing is shown, where masking has made the text shorter: it may be cut in two.
+    """
     text = masked_text(body[: most + _BEYOND].decode("utf-8", errors="replace"), known)
+    text = text[:-_BEYOND] if len(body) > most + _BEYOND else text
     return text.encode()[:most].decode("utf-8", errors="ignore")
 
 
@@ -63,7 +109,7 @@ SHOWN = frozenset(
     {
         "accept", "accept-language", "age", "allow", "cache-control", "content-encoding", "content-length",
         "content-type", "date", "host", "idempotency-key", "location", "origin", "referer", "retry-after", "server",
-        "user-agent", "vary", "via", "x-cache", "x-powered-by", "x-requested-with",
+        "user-agent", "vary", "via", "x-cache", "x-powered-by", "x-request-id", "x-requested-with",
     }
 )  # fmt: skip
 
@@ -73,6 +119,25 @@ def masked_headers(headers: Mapping[str, str], known: Iterable[str] = ()) -> dic
     return {
         name: masked_text(value, known) if name.lower() in SHOWN else MASK for name, value in sorted(headers.items())
     }
+
+
+def masked_fields(fields: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> dict[str, str]:
+    """Return a reply's header fields as `masked_headers` has them, the first forty, each cut at 200 characters."""
+    first: dict[str, str] = {}
+    for name, value in fields:
+        if len(first) < _MOST_FIELDS or name in first:
+            first[name[:_LONGEST_NAME]] = value
+    return {name: value[:_LONGEST_VALUE] for name, value in masked_headers(first, known).items()}
+
+
+_MOST_FIELDS, _LONGEST_NAME, _LONGEST_VALUE = 40, 80, 200
+
+
+def _masked_member(found: re.Match[str]) -> str:
+    """Return a member with its value masked, in the quotes that it had."""
+    value = found[0][len(found[1]) :]
+    quotes = found["quote"] or (value[0] if value[0] in "\"'" else '"')
+    return f"{found[1]}{quotes}{MASK}{quotes}"
 
 
 def _is_card(text: str) -> bool:

@@ -4,12 +4,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput
@@ -52,7 +53,11 @@ class PartsDatabase:
         self._scratch = directory.path / f".reading.{os.getpid()}.tmp"
 
     def __enter__(self) -> Self:
-        """Open it."""
+        """Open it; raises BadInput."""
+        paths = [path for parts in self._parts.values() for path in parts]
+        for path in paths:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise BadInput(f"{path}: no file")
         self._sql = duckdb.connect(
             config={
                 "threads": THREADS,
@@ -63,7 +68,6 @@ class PartsDatabase:
                 "preserve_insertion_order": False,
             }
         )
-        paths = [path for parts in self._parts.values() for path in parts]
         self._sql.execute("SET allowed_paths = $1", [sorted({*map(str, paths), *map(exactly, paths)})])
         self._sql.execute("SET enable_progress_bar = false")
         self._sql.execute("SET parquet_metadata_cache = true")
@@ -98,17 +102,20 @@ class PartsDatabase:
 
     def check(self, kind: str, may_be_null: frozenset[str]) -> None:
         """Read the parts' `footers`; raises BadInput where a column lacks, has another type, or holds null."""
-        schema = self._schemas[kind]
-        found = self.rows(kind, _FOOTERS, [[exactly(path) for path in self._parts[kind]]]) if self._parts[kind] else []
-        rows = max((total for *_, total in found), default=0)
-        for field in schema:
-            columns = [(stored, held, nulls) for name, stored, held, nulls, *_ in found if name == field.name]
-            self._check_type(kind, field, [stored for stored, _, _ in columns])
-            lacking = rows - sum(held - nulls for _, held, nulls in columns)
-            if lacking and field.name not in may_be_null:
-                raise BadInput(f"{self._named(kind)}: {field.name}: null or missing in {lacking} of {rows} rows")
-        ranges = {name: (least, most) for name, _, _, _, least, most, _ in found if least is not None}
-        self.footers[kind] = Footers(rows=int(rows), ranges=ranges)
+        rows, columns = 0, {name: _Column() for name in self._schemas[kind].names}
+        for path in self._parts[kind]:
+            try:
+                rows += _add_footer(pq.read_metadata(path), columns)
+            except (pa.ArrowException, OSError) as error:
+                raise self._unreadable(kind, error) from error
+        for wanted in self._schemas[kind]:
+            column = columns[wanted.name]
+            self._check_type(kind, wanted, sorted(column.stored))
+            lacking = rows - column.held
+            if lacking and wanted.name not in may_be_null:
+                raise BadInput(f"{self._named(kind)}: {wanted.name}: null or missing in {lacking} of {rows} rows")
+        ranges = {name: (one.least, one.most) for name, one in columns.items() if one.least <= one.most}
+        self.footers[kind] = Footers(rows=rows, ranges=ranges)
 
     def sample(self, kind: str, rows: int) -> str:
         """Add a view of whole parts of `kind`, evenly spread, that hold about so many of its rows; return its name.
@@ -121,11 +128,11 @@ class PartsDatabase:
         self.rows(kind, f"CREATE VIEW {kind}_sample AS {_view(self._schemas[kind], some)}")
         return f"{kind}_sample"
 
-    def _check_type(self, kind: str, field: pa.Field, stored: Sequence[str]) -> None:
-        wanted = _STORED_AS[field.type]
+    def _check_type(self, kind: str, column: pa.Field, stored: Sequence[str]) -> None:
+        wanted = _STORED_AS[column.type]
         other = next((one for one in stored if one != wanted), None)
         if other is not None:
-            raise BadInput(f"{self._named(kind)}: {field.name}: expected {wanted}, found {other}")
+            raise BadInput(f"{self._named(kind)}: {column.name}: expected {wanted}, found {other}")
 
     def _unreadable(self, kind: str, error: Exception) -> BadInput:
         return BadInput(f"{self._named(kind)}: can't be read: {str(error).splitlines()[0]}")
@@ -143,18 +150,37 @@ def _view(schema: pa.Schema, paths: Sequence[Path]) -> str:
 
 
 _SQL_TYPES = {pa.int64(): "BIGINT", pa.int16(): "SMALLINT", pa.string(): "VARCHAR", pa.float64(): "DOUBLE"}
-_FOOTERS = """
-WITH groups AS MATERIALIZED (
-    SELECT file_name, row_group_id, path_in_schema, type, row_group_num_rows AS held,
-           coalesce(stats_null_count, row_group_num_rows) AS nulls,
-           CASE WHEN type = 'INT64' THEN try_cast(stats_min_value AS BIGINT) END AS least,
-           CASE WHEN type = 'INT64' THEN try_cast(stats_max_value AS BIGINT) END AS most
-    FROM parquet_metadata($1)
-)
-SELECT path_in_schema, type, sum(held), sum(nulls), min(least), max(most),
-       (SELECT sum(held) FROM (SELECT any_value(held) AS held FROM groups GROUP BY file_name, row_group_id))
-FROM groups GROUP BY path_in_schema, type
-"""
+
+
+@dataclass(slots=True)
+class _Column:
+    """What footers say of one column: how it is stored, how many values it holds, and the range of whole numbers."""
+
+    stored: set[str] = field(default_factory=set)
+    held: int = 0
+    least: int = 1 << 63
+    most: int = -(1 << 63) - 1
+
+
+def _add_footer(footer: pq.FileMetaData, columns: Mapping[str, _Column]) -> int:
+    """Add what the footer of one part says; return its rows. Without a count of nulls all values may be."""
+    for number in range(footer.num_row_groups):
+        group = footer.row_group(number)
+        for place in range(footer.num_columns):
+            chunk = group.column(place)
+            name, _, inside = chunk.path_in_schema.partition(".")
+            column = columns.get(name)
+            if column is None:
+                continue
+            column.stored.add("a nested value" if inside else chunk.physical_type)
+            statistics = chunk.statistics
+            if statistics is None or not statistics.has_null_count:
+                continue
+            column.held += chunk.num_values - statistics.null_count
+            if chunk.physical_type == "INT64" and statistics.has_min_max:
+                column.least = min(column.least, statistics.min_raw)
+                column.most = max(column.most, statistics.max_raw)
+    return int(footer.num_rows)
 
 
 def exactly(path: Path) -> str:

@@ -24,6 +24,7 @@ from slo.policy.budget_document import BudgetDocument
 from slo.policy.criterion_results import CriterionResult
 from slo.policy.policy import Policy, read_policy
 from slo.validity.delivery import Delivered
+from slo.validity.record_facts import RecordFacts
 from slo.validity.run_document import RunDocument, parse_run
 from slo.verdict.audit_document import AuditDocument, parse_audit
 
@@ -43,6 +44,7 @@ class RecordedRun:
     run: RunDocument
     audit: AuditDocument | None
     requests: RequestRecords
+    facts: RecordFacts
     answers: pa.Table
     policy: Policy | None = None
     criteria: tuple[CriterionResult, ...] = ()
@@ -82,9 +84,10 @@ def read_recorded(path: Path, policy: Policy | None = None) -> RecordedRun:
         objectives=objectives,
         environment=environment,
         run=run,
-        audit=_audit(directory.audit) if directory.audit.exists() else None,
+        audit=read_audit(directory),
         requests=requests,
-        answers=_answers(directory),
+        facts=requests.facts,
+        answers=objective_answers(directory),
         policy=policy,
         criteria=criteria_of(directory, plan, run, requests, () if policy is None else policy.criteria),
         budget=read_json(directory.budget, BudgetDocument) if directory.budget.exists() else None,
@@ -142,8 +145,9 @@ def read_run(directory: RunDirectory) -> RunDocument:
     return parse_run(read_object(directory.run), str(directory.run))
 
 
-def _audit(path: Path) -> AuditDocument:
-    return parse_audit(read_object(path), str(path))
+def read_audit(directory: RunDirectory) -> AuditDocument | None:
+    """Read `audit.json`, None where there is none; raises BadInput."""
+    return parse_audit(read_object(directory.audit), str(directory.audit)) if directory.audit.exists() else None
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -166,7 +170,8 @@ def _int64(digits: str) -> int:
     return value
 
 
-def _answers(directory: RunDirectory) -> pa.Table:
+def objective_answers(directory: RunDirectory) -> pa.Table:
+    """Return what Prometheus answered for the objectives, nothing where it wasn't stored; raises BadInput."""
     path = directory.metrics / "objectives.parquet"
     return read_answers(path) if path.exists() else ANSWERS.empty_table()
 

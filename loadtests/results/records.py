@@ -107,6 +107,13 @@ class StepBatch:
         lag = self.sent_at - self.scheduled_at
         return lag if ASSET_STEPS.isdisjoint(self.step) else lag[~np.isin(self.step, list(ASSET_STEPS))]
 
+    def accepted(self, status: int) -> int:
+        """Return how many have this status or a higher one and are no error."""
+        statuses = self._rest[2]
+        if max(statuses) < status:
+            return 0
+        return sum(one >= status and error is None for one, error in zip(statuses, self.error, strict=True))
+
     def traced(self) -> Ints:
         """Return the places of those whose trace is kept."""
         return sampled_places(self._rest[3])

@@ -5,18 +5,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 
 from loadtests.results.counts_by_second import Counted, count_by_second
 from loadtests.results.exact_quantiles import WAITS, Sought, Values, cuts
 from loadtests.results.parts_database import PartsDatabase
+from loadtests.results.record_facts import facts_of
 from loadtests.results.request_tallies import HANGS, Questions, Tallies, during, tally, texts, time_requests
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
-from loadtests.results.session_sums import NOBODY, Endings, Means, SessionSums, read_endings, session_sums
+from loadtests.results.session_sums import Endings, Means, SessionSums, read_endings, session_sums
 from slo.design_effect import StepCounts
 from slo.objectives.indicators import NEVER_JUDGED, Asked, Ending, Evidence, Window
+from slo.validity.record_facts import RecordFacts
 
 _SCHEMAS = {"requests": REQUESTS, "sessions": SESSIONS}
 _MAY_BE_NULL = frozenset({"error", "reason"})
@@ -35,6 +36,7 @@ class RecordedRequests:
     sums: SessionSums
     waits: Mapping[Sought, float]
     sessions: int
+    facts: RecordFacts
     by_second: Counted = field(default_factory=dict)
 
     def evidence(self, asked: Sequence[Asked], window: Window) -> tuple[Evidence, ...]:
@@ -121,6 +123,16 @@ class RecordedRequests:
         )
 
 
+def read_record_facts(directory: RunDirectory) -> RecordFacts:
+    """Read what the records of a run say of themselves, and nothing else; raises BadInput as `read_records` does."""
+    with PartsDatabase(directory, _SCHEMAS) as database:
+        for kind in _SCHEMAS:
+            database.check(kind, _MAY_BE_NULL)
+        time_requests(database)
+        tallies = tally(database, Questions(), {})
+        return facts_of(database, tallies, read_endings(database, None, hung=False))
+
+
 def read_records(directory: RunDirectory, questions: Questions) -> RecordedRequests:
     """Read the records of a run and answer all questions; raises BadInput naming parts that can't be read."""
     with PartsDatabase(directory, _SCHEMAS) as database:
@@ -130,15 +142,21 @@ def read_records(directory: RunDirectory, questions: Questions) -> RecordedReque
         time_requests(database)
         tallies = tally(database, questions, cuts(database, questions))
         window = questions.window
-        if window is None:
-            nothing = SessionSums(made={}, scatter={})
-            ended = Endings(ids=NOBODY, endings=(), sessions={}, kinds=np.zeros(0, np.int64))
-            return RecordedRequests(
-                directory=directory, tallies=tallies, ended=ended, sums=nothing, waits={}, sessions=sessions
-            )
-        events = {asked: _events(tallies, asked, window) for asked in questions.asked}
         hung = any(one.error == "cut_off" and HANGS in one.slow for one in tallies.tallies)
         ended = read_endings(database, window, hung=hung)
+        facts = facts_of(database, tallies, ended)
+        if window is None:
+            nothing = SessionSums(made={}, scatter={})
+            return RecordedRequests(
+                directory=directory,
+                tallies=tallies,
+                ended=ended,
+                sums=nothing,
+                waits={},
+                sessions=sessions,
+                facts=facts,
+            )
+        events = {asked: _events(tallies, asked, window) for asked in questions.asked}
         means = [one for asked, counted in events.items() if (one := _means(asked, counted)) is not None]
         values = Values(database, tallies, {asked: one.events for asked, one in events.items()})
         return RecordedRequests(
@@ -148,6 +166,7 @@ def read_records(directory: RunDirectory, questions: Questions) -> RecordedReque
             sums=session_sums(database, questions, ended, means, values),
             waits=values.quantiles(),
             sessions=sessions,
+            facts=facts,
             by_second=count_by_second(database, questions.criteria, window),
         )
 

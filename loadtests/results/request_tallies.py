@@ -18,6 +18,8 @@ _LATEST = 1 << 62
 HANGS: tuple[Clock, int] = ("sent", round(HANGS_S * _NS) - 1)
 COLUMNS: Mapping[Clock, str] = {"scheduled": "response", "sent": "service"}
 """What `timed_requests` calls how long a request took, by each clock."""
+BACKWARDS = "service < 0 OR response < service"
+"""The condition that the times of a request run backwards: it was sent before it was due, or ended before that."""
 Slow = frozenset[tuple[Clock, int]]
 Cuts = Mapping[Clock, Sequence[int]]
 """By clock the durations in ns, in order, that requests are told apart by."""
@@ -58,6 +60,7 @@ class Tally:
     """So many requests of one step with one error, scheduled in one cell between edges, that took longer than `slow`.
 
     Cell 0 lies before the first edge, cell n from the nth edge on. `longer` has by clock how many cuts they are beyond.
+    `backwards` is whether the times of one of them run backwards, `statuses` their least and their highest.
     """
 
     step: str
@@ -66,6 +69,8 @@ class Tally:
     slow: Slow
     longer: Mapping[Clock, int]
     requests: int
+    backwards: bool = False
+    statuses: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +117,31 @@ def tally(database: PartsDatabase, questions: Questions, cuts: Cuts) -> Tallies:
     }
     limit_places = {(clock, ns): every[clock].index(ns) for clock, ns in limits}
     tallies = []
-    for step, error, cell, response, service, number in database.rows("requests", _query(questions, every)):
+    for step, error, cell, response, service, number, backwards, *statuses in database.rows(
+        "requests", _query(questions, every)
+    ):
         longer: Mapping[Clock, int] = {"scheduled": response, "sent": service}
         slow = frozenset(limit for limit, at in limit_places.items() if longer[limit[0]] > at)
-        tallies.append(Tally(step=step, error=error, cell=cell, slow=slow, longer=longer, requests=number))
+        tallies.append(
+            Tally(
+                step=step,
+                error=error,
+                cell=cell,
+                slow=slow,
+                longer=longer,
+                requests=number,
+                backwards=backwards,
+                statuses=(statuses[0], statuses[1]),
+            )
+        )
     return Tallies(questions=questions, cuts=every, tallies=tuple(tallies))
 
 
 def _query(questions: Questions, cuts: Cuts) -> str:
     response, service = (longer_than(COLUMNS[clock], cuts[clock]) for clock in COLUMNS)
     return f"""
-        SELECT step, error, {cell(questions.edges)} AS cell, {response} AS longer, {service} AS served, count(*)
+        SELECT step, error, {cell(questions.edges)} AS cell, {response} AS longer, {service} AS served, count(*),
+               bool_or({BACKWARDS}), min(status), max(status)
         FROM timed_requests GROUP BY ALL
     """  # noqa: S608 - numbers
 

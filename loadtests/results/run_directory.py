@@ -7,7 +7,8 @@ each holds.
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,6 +79,11 @@ class RunDirectory:
     def run(self) -> Path:
         """The run document: what the run was and how it ended."""
         return self.path / "run.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest: every file of evidence by the step that wrote it."""
+        return self.path / "manifest.json"
 
     @property
     def live(self) -> Path:
@@ -212,14 +218,23 @@ def create(parent: Path, plan_name: str, at: datetime) -> RunDirectory:
     return RunDirectory(path=path)
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in an error of writing it: a disk that is full doesn't say of which."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` so that a reader, or a crash, sees the old file or the new one whole."""
+    """Write `data` so that a reader, or a crash, sees the old file or the new one whole; an OSError names the file."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as file:
+    with _named(path), beside.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+        beside.replace(path)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -228,17 +243,17 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Write one closed Parquet part (zstd), whole or not at all.
+    """Write one closed Parquet part (zstd), whole or not at all; an OSError names the file.
 
     Strings are dictionary-encoded except ids: ids and numbers hardly repeat, and Parquet would drop their dictionary.
     """
     repeated = [field.name for field in table.schema if pa.types.is_string(field.type) and field.name not in _IDS]
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as file:
+    with _named(path), beside.open("wb") as file:
         pq.write_table(table, file, compression="zstd", use_dictionary=repeated)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+        beside.replace(path)
 
 
 def read_tables(paths: list[Path], schema: pa.Schema) -> pa.Table:

@@ -23,6 +23,7 @@ from slo.validity.run_document import (
     FORMAT,
     AlertSilenceFacts,
     AnnotationFacts,
+    AnswersFacts,
     BrowserFacts,
     DestinationsFacts,
     EnvironmentFacts,
@@ -96,6 +97,7 @@ class EndFacts:
     page_gaps: tuple[str, ...] = ()
     alert_silence: AlertSilenceFacts | None = None
     annotation: AnnotationFacts | None = None
+    answers: AnswersFacts = field(default_factory=AnswersFacts)
 
 
 NOT_PLAYED, NOT_ENDED = LoadFacts(), EndFacts()
@@ -126,6 +128,7 @@ def write_run(
         alert_silence=end.alert_silence,
         annotation=end.annotation,
         workers_refused=load.workers_refused,
+        answers=end.answers,
         recorder=end.recorder,
         page_gaps=end.page_gaps,
         browser=load.browser,
@@ -220,7 +223,11 @@ def _from_workers(directory: RunDirectory, plan: Plan, start: StartFacts, load: 
     return {
         "account": _account(directory, plan, workers, revisions, start, load),
         "plan_revisions": [_revision(one, workers, start, load) for one in revisions],
-        "requests": {"sent": sum(w.requests for w in workers), "errors": sum(w.errors for w in workers)},
+        "requests": {
+            "sent": sum(w.requests for w in workers),
+            "errors": sum(w.errors for w in workers),
+            "accepted_5xx": _accepted(workers),
+        },
         "orders": orders_of(directory),
         "assets": _assets(plan, workers),
         "undeclared_hosts": _undeclared(workers),
@@ -267,6 +274,12 @@ def _revision(
         "not_taken": sorted(names - in_time),
         "struck_started": {name: one.struck for name, one in sorted(taken.items()) if one.struck},
     }
+
+
+def _accepted(workers: tuple[WorkerStatus, ...]) -> int | None:
+    """Return how many replies of status 5xx were no error; None when a worker doesn't say."""
+    known = [worker.accepted_5xx for worker in workers if worker.accepted_5xx is not None]
+    return sum(known) if len(known) == len(workers) else None
 
 
 def _undeclared(workers: tuple[WorkerStatus, ...]) -> dict[str, int] | None:

@@ -25,6 +25,7 @@ _BYTES = 192 << 20
 """What the sums of the sessions that are read at once may take."""
 _AT_ONCE = 1 << 20
 _DENSE = 4
+_BACKWARDS = 8
 _SMALL = 1 << 20
 
 
@@ -101,35 +102,86 @@ class SessionSums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endings:
-    """Sessions of the judged window by ending and block; `kinds` is the place in `endings` by the place of its id."""
+    """Sessions of the judged window by ending and block; `kinds` is the place in `endings` by the place of its id.
+
+    Of all sessions: `outcomes` counts how they ended, `twice` those whose number another has, too, and `backwards`
+    those whose times run backwards.
+    """
 
     ids: SessionIds
     endings: Sequence[Ending]
     sessions: Mapping[tuple[Ending, int], int]
     kinds: Ints
+    outcomes: Mapping[str, int]
+    twice: int
+    backwards: int
 
 
-def read_endings(database: PartsDatabase, window: Window, *, hung: bool) -> Endings:
-    """Read the sessions of the judged window; `hung` tells whether any request of the run did. Raises BadInput."""
-    ids = session_ids(database)
+def read_endings(database: PartsDatabase, window: Window | None, *, hung: bool) -> Endings:
+    """Read all sessions, those of the judged window by how they ended; raises BadInput.
+
+    `hung` tells whether any request of the run did.
+    """
+    ids = NOBODY if window is None else session_ids(database)
     kinds = np.full(len(ids), -1, np.int64)
     places: dict[Ending, int] = {}
     found: Counter[tuple[Ending, int]] = Counter()
+    outcomes: Counter[str] = Counter()
+    numbers, backwards = _Numbers(database), 0
     for batch in database.batches("sessions", _ended(window, hung=hung)):
-        ending = _endings_of(batch, places)
-        block = column(batch, "block")
-        place, known = ids.places(column(batch, "session"))
+        session, block, flags = column(batch, "session"), column(batch, "block"), column(batch, "flags")
+        numbers.add(session)
+        backwards += int(np.count_nonzero(flags & _BACKWARDS))
+        outcomes.update({one["values"]: one["counts"] for one in batch.column("outcome").value_counts().to_pylist()})
+        inside = block >= 0
+        if not inside.any():
+            continue
+        ending = _endings_of(batch.filter(pa.array(inside)), places)
+        place, known = ids.places(session[inside])
         kinds[place] = ending if known is None else ending[known]
         names = list(places)
-        sessions = np.bincount(ending * BLOCKS + block)
+        sessions = np.bincount(ending * BLOCKS + block[inside])
         for both in np.flatnonzero(sessions):
             found[names[both // BLOCKS], int(both % BLOCKS)] += int(sessions[both])
-    return Endings(ids=ids, endings=list(places), sessions=found, kinds=kinds)
+    return Endings(
+        ids=ids,
+        endings=list(places),
+        sessions=found,
+        kinds=kinds,
+        outcomes=outcomes,
+        twice=numbers.twice(),
+        backwards=backwards,
+    )
+
+
+class _Numbers:
+    """The numbers of all sessions while they are read: a bit each where they lie close, else the numbers themselves."""
+
+    def __init__(self, database: PartsDatabase) -> None:
+        footers = database.footers["sessions"]
+        self._first, last = footers.ranges.get("session", (0, -1))
+        is_dense = last - self._first < _DENSE * footers.rows
+        self._seen = np.zeros(last - self._first + 1, np.bool_) if is_dense else None
+        self._some: list[Ints] = []
+        self._rows = 0
+
+    def add(self, numbers: Ints) -> None:
+        self._rows += len(numbers)
+        if self._seen is None:
+            self._some.append(numbers)
+        else:
+            self._seen[numbers - self._first] = True
+
+    def twice(self) -> int:
+        """Return how many have a number that was there before."""
+        if self._seen is not None:
+            return self._rows - int(np.count_nonzero(self._seen))
+        return self._rows - len(np.unique(np.concatenate(self._some))) if self._some else 0
 
 
 def _endings_of(batch: pa.RecordBatch, places: dict[Ending, int]) -> Ints:
     """Return the place of each session's ending; new ones are added to `places`."""
-    code = column(batch, "flags").astype(np.int64)
+    code = (column(batch, "flags") & (_BACKWARDS - 1)).astype(np.int64)
     words = []
     for name in ("journey", "outcome", "reason"):
         encoded = batch.column(name).dictionary_encode(null_encoding="encode")
@@ -245,13 +297,16 @@ def _squares(values: Ints) -> int:
     return total
 
 
-def _ended(window: Window, *, hung: bool) -> str:
-    """Return the sessions scheduled in the window, each with its block and how it ended."""
+def _ended(window: Window | None, *, hung: bool) -> str:
+    """Return all sessions, each with how it ended and its block, -1 outside of the window."""
     hanging = f"SELECT session FROM timed_requests WHERE error = 'cut_off' AND service > {HANGS[1]}"  # noqa: S608 - a number
     hangs = f" + (outcome = 'cut_off' AND session IN ({hanging}))::UTINYINT * 4" if hung else ""
     on_time = f"(started_at > 0 AND coalesce(TRY(started_at - scheduled_at) <= {round(LATE_S * _NS)}, false))"
+    backwards = "(started_at > 0 AND (ended_at < started_at OR started_at < scheduled_at))"
+    block = f"CASE WHEN {during(window)} THEN {cell(window.edges())} - 1 ELSE -1 END" if window else "-1"
     return f"""
-        SELECT session, journey, outcome, reason, ({cell(window.edges())} - 1)::INTEGER AS block,
-               (started_at > 0)::UTINYINT + {on_time}::UTINYINT * 2{hangs} AS flags
-        FROM sessions WHERE {during(window)}
+        SELECT session, journey, outcome, reason, ({block})::INTEGER AS block,
+               (started_at > 0)::UTINYINT + {on_time}::UTINYINT * 2{hangs}
+               + {backwards}::UTINYINT * {_BACKWARDS} AS flags
+        FROM sessions
     """  # noqa: S608 - numbers

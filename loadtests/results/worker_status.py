@@ -67,6 +67,7 @@ class WorkerStatus(WrittenDocument):
     because: str | None
     requests: int
     errors: int
+    accepted_5xx: int | None = Field(None, description="replies of status 5xx that the storefront accepts")
     orders: dict[str, int] | None = None
     parts: dict[str, int] = Field(description="closed parts by kind")
     lag_s: dict[str, float | None]

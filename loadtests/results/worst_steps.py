@@ -23,6 +23,7 @@ def _notes(counted: list[tuple[int, str, str]], samples: tuple[ErrorSample, ...]
         if first is None:
             continue
         answered = f"HTTP {first.status}" if first.status else "no reply"
-        message = f"{first.error} {count(times)} times; first: {clip(first.why or answered, _LONGEST)}; see errors/"
+        came = f"{first.error} {count(times)} times; first: {clip(first.why or answered, _LONGEST)}"
+        message = f"{came}; see report.html#replies"
         facts: dict[str, Fact] = {"error": first.error, "times": times, "session": first.session}
         yield Finding(kind="cause", severity=Severity.NOTE, subject=first.step, message=message, facts=facts)

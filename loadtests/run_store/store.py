@@ -17,6 +17,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from loadtests.evidence.manifest import FILE as MANIFEST
+from loadtests.evidence.manifest import SIGNATURE, parse_manifest
+from loadtests.evidence.steps import pruned
 from loadtests.results.run_directory import RunDirectory
 from loadtests.run_store.aggregates import FORMAT as AGGREGATES_FORMAT
 from loadtests.run_store.aggregates import Aggregates
@@ -33,7 +36,10 @@ from loadtests.run_store.files import StoreFiles
 from loadtests.run_store.local_comparisons import DOCUMENTS as COMPARISON_DOCUMENTS
 from slo.documents import BadInput, validate
 
-DOCUMENTS = ("run.json", "verdict.json", "audit.json", "summary.md", "plan.yaml", "targets.redacted.json")
+DOCUMENTS = (
+    *("run.json", "verdict.json", "audit.json", "summary.md", "plan.yaml", "targets.redacted.json"),
+    *(MANIFEST, SIGNATURE),
+)
 _STORE, _INDEX, _RUNS, _MARKS, _COMPARISONS = "store.json", "index", "runs", "marks", "comparisons"
 _AGGREGATES, _RECORDS = "aggregates.json", "records.tar.gz"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")
@@ -119,6 +125,8 @@ class RunStore:
         if records:
             sha256, size = self._put_records(directory, f"{folder}/{_RECORDS}")
             entry = entry.model_copy(update={"records_sha256": sha256, "records": size})
+        else:
+            self._note_pruned(aggregates.run, _documents(directory))
         self._files.write(f"{folder}/{_AGGREGATES}", data)
         self._files.write(f"{_INDEX}/{aggregates.run}.json", _json(entry.to_json()))
         return entry
@@ -162,6 +170,7 @@ class RunStore:
 
     def drop_records(self, entry: StoreEntry) -> None:
         """Remove a run's raw records; its aggregates and documents stay."""
+        self._note_pruned(entry.run, [name.removeprefix(f"{_RUNS}/{entry.run}/") for name in self._files_of(entry.run)])
         without = entry.model_copy(update={"records": None, "records_sha256": None})
         self._files.write(f"{_INDEX}/{entry.run}.json", _json(without.to_json()))
         self._files.remove(f"{_RUNS}/{entry.run}/{_RECORDS}")
@@ -174,6 +183,18 @@ class RunStore:
         """Remove what there is of a run that was only partly written."""
         for name in self._files_of(run):
             self._files.remove(name)
+
+    def _note_pruned(self, run: str, kept: Sequence[str]) -> None:
+        """Note in the manifest of a run, if it has one, that only some of its files are kept."""
+        name = f"{_RUNS}/{run}/{MANIFEST}"
+        data = self._files.read(name)
+        if data is None:
+            return
+        try:
+            manifest = parse_manifest(data.decode(errors="replace"), f"{self.address}/{name}")
+        except BadInput:
+            return  # it stays what it is: nothing can be added to what isn't known
+        self._files.write(name, pruned(manifest, kept).to_bytes())
 
     def _files_of(self, run: str) -> Iterator[str]:
         folder = f"{_RUNS}/{_check_name(run)}"

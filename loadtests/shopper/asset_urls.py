@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from loadtests.client.origin import Origin, joined
+from loadtests.client.origin import Origin
 from loadtests.shopper.html_links import links_of
+from slo.web_addresses import joined
 
 _KNOWN_PAGES = 64
 _KNOWN_BYTES = 256 << 10
@@ -55,7 +57,8 @@ class AssetUrls:
     def _find(self, base: str, page: bytes) -> Found:
         links = links_of(page)
         if links.base is not None:
-            base = joined(base, links.base) or base
+            with suppress(ValueError):  # a base that is no address is none (HTML, 4.2.3)
+                base = joined(base, links.base) or base
         wanted: dict[tuple[str | None, str], None] = {}
         elsewhere, undeclared = 0, Counter[str]()
         for address in links.addresses:

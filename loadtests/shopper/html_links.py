@@ -8,7 +8,6 @@ wide, at one dot a pixel.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import unescape
 from html.entities import html5
 
 MAX_PAGE = 1 << 20
@@ -32,9 +31,20 @@ _BETWEEN = re.compile(
 )
 _TAG = re.compile(rb"<(/?" + _NAME + rb")(" + _REST + rb")>")
 _ATTRIBUTE = re.compile(rb"""([^\s/=][^\s/=]*+)\s*+(?:=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s]++)))?""")
-_REFERENCE = re.compile(r"&(#[0-9A-Za-z]++;?+|[A-Za-z][0-9A-Za-z]*+(?:;|(?!=)))")
+_REFERENCE = re.compile(r"&(?:#(?:[xX]([0-9A-Fa-f]++)|([0-9]++));?+|([A-Za-z][0-9A-Za-z]*+(?:;|(?!=))))")
+_HIGHEST, _SURROGATES, _WINDOWS = 0x10FFFF, range(0xD800, 0xE000), range(0x80, 0xA0)
+_MOST_DIGITS = 8
 _COMMENT_END = re.compile(rb"--!?>")
-_SCRIPTS = frozenset({"", "module", "text/javascript", "application/javascript", "text/ecmascript"})
+# A script's type is one of https://mimesniff.spec.whatwg.org/#javascript-mime-type (4.6), "" or "module".
+_SCRIPTS = frozenset(
+    {
+        "", "module", "application/ecmascript", "application/javascript", "application/x-ecmascript",
+        "application/x-javascript", "text/ecmascript", "text/javascript", "text/javascript1.0", "text/javascript1.1",
+        "text/javascript1.2", "text/javascript1.3", "text/javascript1.4", "text/javascript1.5", "text/jscript",
+        "text/livescript", "text/x-ecmascript", "text/x-javascript",
+    }
+)  # fmt: skip
+_LANGUAGES = frozenset(one.removeprefix("text/") for one in _SCRIPTS if one.startswith("text/"))
 _IMAGES = frozenset({"", "image/avif", "image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp"})
 _DESCRIPTOR = re.compile(r"\s*+([^,]*+),?")
 _SPLIT = re.compile(r"[\s,]*+(\S++)")
@@ -123,23 +133,44 @@ def _attributes(text: bytes) -> Attributes:
 
 
 def _unescaped(value: str) -> str:
-    """Undo character references as in an attribute: "&copy=1" and "&copyright" aren't one, "&copy" and "&copy;" are."""
-    if "&" not in value:
-        return value
-    return _REFERENCE.sub(
-        lambda found: unescape(found[0]) if found[1][0] == "#" or found[1] in html5 else found[0], value
-    )
+    """Undo character references as in an attribute: "&copy=1" and "&copyright" aren't one, "&copy" and "&copy;" are.
+
+    Source: HTML, 13.2.5.73 and, for numbers, 13.2.5.80.
+    """
+    return _REFERENCE.sub(_referenced, value) if "&" in value else value
+
+
+def _referenced(found: re.Match[str]) -> str:
+    hexadecimal, decimal, name = found.groups()
+    if name is not None:
+        return html5.get(name, found[0])
+    digits = (hexadecimal or decimal).lstrip("0")
+    if len(digits) > _MOST_DIGITS:
+        return "\ufffd"
+    number = int(digits or "0", 16 if hexadecimal else 10)
+    if number == 0 or number > _HIGHEST or number in _SURROGATES:
+        return "\ufffd"
+    if number in _WINDOWS:
+        return bytes([number]).decode("cp1252", "replace").replace("\ufffd", chr(number))
+    return chr(number)
 
 
 def _asked_by(name: str, attributes: Attributes) -> list[str]:
     if name == "script":
-        runs = attributes.get("type", "").lower() in _SCRIPTS and "nomodule" not in attributes
-        return [attributes["src"]] if runs and "src" in attributes else []
+        return [attributes["src"]] if "src" in attributes and _is_run(attributes) else []
     if name == "link":
         return _of_link(attributes)
     if name == "input":
         return [attributes["src"]] if attributes.get("type", "").lower() == "image" and "src" in attributes else []
     return [attributes["poster"]] if name == "video" and "poster" in attributes else []
+
+
+def _is_run(attributes: Attributes) -> bool:
+    """Whether a browser runs a script (HTML, 4.12.1.1, "prepare the script element", step 8 on)."""
+    kind, language = attributes.get("type"), attributes.get("language")
+    if kind is None and language:
+        return language.lower() in _LANGUAGES and "nomodule" not in attributes
+    return (kind or "").lower() in _SCRIPTS and "nomodule" not in attributes
 
 
 def _of_link(attributes: Attributes) -> list[str]:

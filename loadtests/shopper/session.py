@@ -13,6 +13,7 @@ from loadtests.client.cookies import HostCookies
 from loadtests.client.errors import CutOffError, DeadlineError
 from loadtests.client.interface import Client, Event, Listener, Reply, Request, redirected
 from loadtests.client.locations import UndeclaredHostError
+from loadtests.client.response_head import Head
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.demand.splitmix import SplitMix64
@@ -270,6 +271,13 @@ class Session:
         canaries.shown += 1
         return shown.in_words(body)
 
+    def alone(self, request: Request, reply: Reply) -> tuple[Reply, str]:
+        """Return a reply, and what it shows of another shopper: then it is the error `others_data`; else "" ."""
+        if self._worker.canaries.prefix not in reply.body:
+            return reply, ""
+        shown = self._others_data(request, reply.body)
+        return (reply, "") if shown is None else (reply._replace(error=OTHERS_DATA, location=None), shown)
+
     def row(self, name: str) -> Row:
         """Return a row of the environment's data `name`.
 
@@ -388,9 +396,8 @@ class Session:
         accepts: Callable[[Reply], bool] | None,
         hops_left: int,
     ) -> Reply:
-        reply, why = self.ask(request), ""
-        if self._worker.canaries.prefix in reply.body and (shown := self._others_data(request, reply.body)) is not None:
-            reply, why = reply._replace(error=OTHERS_DATA), shown
+        reply, why = self.alone(request, self.ask(request))
+        if why:
             self._last = None if self._last is None else (request, reply, *self._last[2:])
         elif (reply.error is not None or reply.location is not None or check is not None) and self._last is not None:
             reply, why = _checked(request, reply, check, accepts, hops_left)
@@ -465,12 +472,21 @@ class Session:
     @property
     def fields(self) -> Sequence[tuple[str, str]]:
         """The header fields of the last reply, names in lower case; none where there was no reply."""
-        answered = self.answered
-        client: Any = self._client
-        if answered is not None and self._hosts is not None:
-            client = self._hosts.client(answered.host)
-        head = getattr(client, "head", None)
+        head = self._head_from(None if self.answered is None else self.answered.host)
         return () if head is None else head.fields
+
+    def fields_of(self, request: Request, reply: Reply) -> Sequence[tuple[str, str]]:
+        """Return the header fields of a reply that has just come; none of an event, or of a reply with no head here."""
+        if request.method == "PUSH":
+            return ()
+        head = self._head_from(request.host)
+        return head.fields if head is not None and head.status == reply.status else ()
+
+    def _head_from(self, host: str | None) -> Head | None:
+        """Return the head of the last reply from a declared host."""
+        client: Any = self._client if self._hosts is None else self._hosts.client(host)
+        head: Head | None = getattr(client, "head", None)
+        return head
 
     @property
     def last_times(self) -> Times:

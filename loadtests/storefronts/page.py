@@ -6,9 +6,7 @@ What isn't there makes the step's record `wrong_reply` and ends the visit; a sto
 from functools import lru_cache
 from typing import Any, NoReturn
 
-import orjson
-
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Reply, Request, json_of
 from loadtests.shopper.session import Session
 from loadtests.storefronts.amounts import cents
 from loadtests.storefronts.html import Element, Form, HtmlError, document
@@ -59,7 +57,7 @@ class Page:
         """The body as JSON; of a GraphQL operation its `data`."""
         if self._json is _UNREAD:
             try:
-                value = orjson.loads(self.reply.body)
+                value = json_of(self.reply.body)
             except ValueError:
                 self.wrong("expected JSON")
             self._json = value.get("data") if self.request.graphql and isinstance(value, dict) else value

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from loadtests.client.interface import Reply, Request
 from loadtests.results.error_samples import BODY_BYTES, ErrorSample, ErrorSamples
-from loadtests.results.masking import masked_head, masked_text, texts_of
+from loadtests.results.masking import masked_fields, masked_head, masked_text, texts_of
 from loadtests.shopper.session import Session
 
 _LONGEST_PATH, _LONGEST_WHY = 500, 500
@@ -33,6 +33,7 @@ class ReplySamples:
             status=reply.status,
             error=error,
             why=masked_text(why, known)[:_LONGEST_WHY],
+            headers=masked_fields(session.fields_of(request, reply), known),
             bytes=len(reply.body),
             body=masked_head(reply.body, BODY_BYTES, known),
         )

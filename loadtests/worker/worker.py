@@ -47,6 +47,7 @@ from slo.documents import BadInput
 _CPU_WINDOW_S = 5
 _BEAT_S = 0.05
 _BATCH = 250
+_SERVER_ERROR = 500
 _HANG_S = 15.0  # as long as a worker plays on without its master
 
 
@@ -56,10 +57,12 @@ class _Totals:
     def __init__(self) -> None:
         self.lag = Histogram()
         self.errors = 0
+        self.accepted_5xx = 0
 
     def steps_ended(self, batch: StepBatch) -> None:
         self.lag.add_all(batch.lag())
         self.errors += len(batch.error) - batch.error.count(None)
+        self.accepted_5xx += batch.accepted(_SERVER_ERROR)
 
     def session_ended(self, record: SessionRecord) -> None:
         """Sessions are counted by the scheduler."""
@@ -262,7 +265,10 @@ class Worker:
         """Once a second close parts that are due, and look at what the process takes."""
         while not over.wait(timeout=1):
             self._hand_on()
-            self._each_second()
+            try:
+                self._each_second()
+            except OSError as error:  # what it records can't be kept
+                self.stop("failed", f"{error.filename or self._job.directory.path}: {error.strerror}")
 
     def _each_second(self) -> None:
         self._records.close_if_due(self._clock.now())
@@ -307,6 +313,7 @@ class Worker:
             because=self.because,
             requests=records.requests.rows,
             errors=totals.errors,
+            accepted_5xx=totals.accepted_5xx,
             orders=dict(self._ledger.counts),
             parts={"requests": records.requests.closed, "sessions": records.sessions.closed},
             lag_s={name: totals.lag.quantile(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))},

@@ -29,6 +29,8 @@ function showObjectives(objectives) {
   }));
 }
 
+const CRITERIA = ["Criterion", "Forbids", "Share", "Seconds beyond"];
+
 function showCriteria(criteria) {
   byId("criteria-section").hidden = criteria.length === 0;
   byId("criteria").replaceChildren(...criteria.map((criterion) => {
@@ -38,6 +40,7 @@ function showCriteria(criteria) {
       const cell = row.insertCell();
       cell.textContent = text;
       cell.className = place > 1 ? "number" : "";
+      cell.dataset.label = CRITERIA[place];
     });
     const state = row.insertCell();
     if (criterion.beyond) {

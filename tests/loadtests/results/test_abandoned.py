@@ -60,6 +60,7 @@ def abandoned(tmp_path: Path) -> RunDirectory:
     """Return a run whose command was killed: `run.json` is the one from before the load."""
     run = RunDirectory(path=make_run(tmp_path, "PASS"))
     write_run(run, given(tmp_path), facts()[0])
+    run.manifest.unlink()
     for index in range(2):
         requests = json.loads(run.worker(f"w{index}").read_text())["requests"]
         write_json(run.worker(f"w{index}"), worker_account(index, requests, at=LAST, ended="stopped"))

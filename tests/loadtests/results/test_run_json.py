@@ -61,7 +61,7 @@ def test_a_run_that_went_well_is_told_in_full(run: RunDirectory, world: World) -
         "not_due": 0,
     }
     assert value["plan_revisions"] == []
-    assert value["requests"] == {"sent": 5 * planned, "errors": 0}
+    assert value["requests"] == {"sent": 5 * planned, "errors": 0, "accepted_5xx": 0}
     assert value["orders"] == {"attempted": planned, "accepted": planned, "refused": 0, "unknown": 0}
     assert value["scheduling_lag_s"] == {"p50": 0.001, "p99": 0.004, "max": 0.02}
     assert value["generator_cpu"] == {"w0": 0.3, "w1": 0.4}

@@ -44,6 +44,20 @@ def asked(page: str) -> list[str]:
         ("<img src=/a><script>never closed <img src=/no>", ["/a"]),
         ("<img src='/a?x=1&copy=2&currency=EUR&timestamp=3'>", ["/a?x=1&copy=2&currency=EUR&timestamp=3"]),
         ("<img src='/&copy;&copy-&reg;=&#x2f;&#64&nothing;&copy1&amp'>", ["/©©-®=/@&nothing;&copy1&"]),
+        # HTML 13.2.5.73: what ends without a semicolon before a letter, a digit or "=" is none in an attribute.
+        ("<img src='/&notit;&not=1&not;&not'>", ["/&notit;&not=1\xac\xac"]),
+        (
+            "<img src='/&#128;&#x41zz&#0;&#xD800;&#x110000;&#xFFFE;'>",
+            ["/\u20acAzz\ufffd\ufffd\ufffd\ufffe"],
+        ),  # 13.2.5.80
+        (f"<img src='/&#{'9' * 5000};'>", ["/\ufffd"]),
+        # MIME Sniffing 4.6
+        (
+            "<script type='application/x-javascript' src=/a></script><script type=' Text/JScript ' src=/b></script>",
+            ["/a", "/b"],
+        ),
+        ("<script type=text/javascript;charset=utf-8 src=/a></script><script type=text/plain src=/b></script>", []),
+        ("<script language=JavaScript1.2 src=/a></script><script language=vbscript src=/b></script>", ["/a"]),
         ("<template><template><img src=/no></template><img src=/no></template></template><img src=/a>", ["/a"]),
         ("<template><script>'</template>'</script><div><img src=/no></template><img src=/a>", ["/a"]),
         ("<img src=/a><template>never closed <img src=/no>", ["/a"]),
