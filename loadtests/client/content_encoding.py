@@ -1,6 +1,7 @@
 """Decodes Content-Encoding, whole or piece by piece, within a bound: a few bytes may decode to gigabytes."""
 
 import zlib
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import brotli
@@ -9,7 +10,17 @@ from loadtests.client.errors import ProtocolError
 
 OFFERED = "gzip, br"
 MAX_PIECE = 4 << 20
+# https://www.iana.org/assignments/http-parameters, content codings, and the names before them (RFC 9110, 8.4.1).
+_CODINGS = frozenset(
+    {
+        "aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress", "x-gzip",
+        "zstd",
+    }
+)  # fmt: skip
+_MOST_CODINGS = 4
 _GZIP = 16 + zlib.MAX_WBITS
+_MEMBER = b"\x1f\x8b\x08"
+_AT_ONCE = 4 << 10
 
 
 class ContentDecoder(Protocol):
@@ -35,28 +46,59 @@ class Plain:
 
 
 class _Gzip:
+    """Members one after the other (RFC 1952, 2.2); what is none behind the first is left out, as browsers do."""
+
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._member = zlib.decompressobj(_GZIP)
+        self._behind = b""
+        self._has_ended = self._is_over = False
 
     def feed(self, piece: bytes) -> bytes:
-        whole = b""
+        parts: list[bytes] = []
+        size = place = 0
+        while place < len(piece) and not self._is_over:
+            # zlib copies what is behind a member: little is given to it once there may be many of them.
+            ahead = piece[place : place + _AT_ONCE] if self._has_ended else piece[place:]
+            place += len(ahead)
+            if self._member.eof:
+                ahead = self._next_member(ahead)
+            if not ahead:
+                continue
+            parts.append(self._decompressed(ahead, self._limit - size))
+            size += len(parts[-1])
+            place -= len(self._member.unused_data)
+            self._has_ended = self._has_ended or self._member.eof
+        return b"".join(parts)
+
+    def _decompressed(self, ahead: bytes, limit: int) -> bytes:
         try:
-            while piece:
-                if self._member.eof:  # there may be several members (RFC 1952, 2.2)
-                    self._member = zlib.decompressobj(_GZIP)
-                whole += self._member.decompress(piece, self._limit - len(whole) + 1)
-                _check_size(whole, self._limit)
-                piece = self._member.unused_data
+            part = self._member.decompress(ahead, limit + 1)
         except zlib.error as error:
             raise ProtocolError(f"bad gzip: {error}") from error
-        return whole
+        if len(part) > limit:
+            raise ProtocolError(f"a body that decodes to over {self._limit} bytes")
+        return part
 
     def is_whole(self) -> bool:
         return self._member.eof
 
+    def _next_member(self, piece: bytes) -> bytes:
+        """Return what the next member begins with, b"" while that isn't known or when there is none."""
+        self._behind += piece[: len(_MEMBER)]
+        begun = self._behind[: len(_MEMBER)]
+        if not _MEMBER.startswith(begun):
+            self._is_over = True
+        elif begun == _MEMBER:
+            held, self._behind = len(self._behind) - len(piece[: len(_MEMBER)]), b""
+            self._member = zlib.decompressobj(_GZIP)
+            return _MEMBER[:held] + piece
+        return b""
+
 
 class _Brotli:
+    """One stream, and nothing behind it: the library doesn't say where it ends."""
+
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._decoder = brotli.Decompressor()
@@ -76,18 +118,48 @@ class _Brotli:
         return bool(self._decoder.is_finished())
 
 
+class _Several:
+    """Codings upon one another: the last that was applied is undone first."""
+
+    def __init__(self, decoders: Iterable[ContentDecoder]) -> None:
+        self._decoders = tuple(decoders)
+
+    def feed(self, piece: bytes) -> bytes:
+        for decoder in self._decoders:
+            piece = decoder.feed(piece)
+        return piece
+
+    def is_whole(self) -> bool:
+        return all(decoder.is_whole() for decoder in self._decoders)
+
+
+def named(values: Sequence[str]) -> str:
+    """Return the codings that fields Content-Encoding name, in lower case, "" when the body is taken as it is.
+
+    That is so as soon as one of them is no content coding: `utf-8`, `none` (Fetch, "handle content codings", and
+    browsers).
+    """
+    if not values:
+        return ""
+    listed = [one.strip(" \t").lower() for value in values for one in value.split(",")]
+    codings = [one for one in listed if one not in ("", "identity")]
+    return ", ".join(codings) if _CODINGS.issuperset(codings) else ""
+
+
 def content_decoder(encoding: str, limit: int = MAX_PIECE) -> ContentDecoder:
-    """Return a decoder for `encoding`, "" for none; raises ProtocolError for one that wasn't offered.
+    """Return a decoder for `encoding`, as `named` returns it; raises ProtocolError for one that wasn't offered.
 
     No piece may decode to over `limit` bytes.
     """
     if not encoding:
         return Plain()
-    if encoding in ("gzip", "x-gzip"):
+    if encoding == "gzip":
         return _Gzip(limit)
-    if encoding == "br":
-        return _Brotli(limit)
-    raise ProtocolError(f"a content coding that wasn't offered: {encoding[:40]!r}")
+    codings = encoding.split(", ")
+    if len(codings) > _MOST_CODINGS:
+        raise ProtocolError(f"over {_MOST_CODINGS} content codings")
+    decoders = [_decoder(coding, limit) for coding in reversed(codings)]
+    return decoders[0] if len(decoders) == 1 else _Several(decoders)
 
 
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
@@ -102,6 +174,14 @@ def decoded(body: bytes, encoding: str, limit: int) -> bytes:
     if not decoder.is_whole():
         raise ProtocolError(f"truncated {encoding}")
     return whole
+
+
+def _decoder(coding: str, limit: int) -> ContentDecoder:
+    if coding in ("gzip", "x-gzip"):
+        return _Gzip(limit)
+    if coding == "br":
+        return _Brotli(limit)
+    raise ProtocolError(f"a content coding that wasn't offered: {coding!r}")
 
 
 def _check_size(whole: bytes | bytearray, limit: int) -> None:

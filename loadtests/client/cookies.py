@@ -12,6 +12,8 @@ MAX_COOKIES = 50
 MAX_COOKIE_BYTES = 4096
 _MAX_ATTRIBUTE_BYTES = 1024
 _SPACE = " \t"
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # 6265bis, 5.6: a tab is none of them
+_PREFIXES = ("__secure-", "__host-", "__http-", "__host-http-")
 _FOR_THE_VISIT = float("inf")
 _LAX_ALLOWING_UNSAFE_S = 120.0
 Crossing = Literal["navigation", "post", "subresource"]
@@ -70,7 +72,7 @@ class Jar:
 
 
 class HostCookies:
-    """One host's view of a shopper's cookies.
+    """One host's view of a shopper's cookies; names and values are bytes of any meaning, one a character (Latin-1).
 
     A request within its page's site has no `crossing`. One that leaves it takes only what SameSite allows: Lax cookies
     go with a navigation, and those without the attribute also with a post while they are younger than two minutes
@@ -101,9 +103,13 @@ class HostCookies:
         self._jar.changed(self)
 
     def values(self) -> dict[str, str]:
-        """Return the cookies that go to the host, whatever the path: by name, the longest path's."""
-        mine = [cookie for key, cookie in self._jar.cookies.items() if self._goes_here(key, cookie)]
-        return dict(one.pair.split("=", 1) for one in sorted(mine, key=lambda cookie: len(cookie.path)))
+        """Return the cookies that go to the host, whatever the path: by name ("" for none), the longest path's."""
+        mine = [
+            (key.name, cookie.pair.removeprefix(f"{key.name}="), key.path)
+            for key, cookie in self._jar.cookies.items()
+            if self._goes_here(key, cookie)
+        ]
+        return {name: value for name, value, _ in sorted(mine, key=lambda one: len(one[2]))}
 
     def drop(self, name: str | None = None) -> None:
         """Forget the cookies of that name that go to the host, or all of them."""
@@ -156,17 +162,14 @@ class HostCookies:
     def _keep(self, set_cookies: str, target: str, crossing: Crossing | None) -> None:
         pair, _, rest = set_cookies.partition(";")
         name, equals, value = pair.partition("=")
-        name, value = name.strip(_SPACE), value.strip(_SPACE)
-        if (
-            not (equals and name and _is_field_value(name) and _is_field_value(value))
-            or len(name) + len(value) > MAX_COOKIE_BYTES
-        ):
+        name, value = (name.strip(_SPACE), value.strip(_SPACE)) if equals else ("", pair.strip(_SPACE))
+        if not (name or value) or _CONTROL.search(set_cookies) or len(name) + len(value) > MAX_COOKIE_BYTES:
             return
         attributes = _attributes(rest)
         same_site, domain = _same_site(attributes), self._domain(attributes.get("domain", ""))
         path = attributes.get("path", "")
         path = path if path.startswith("/") else default_path(target)
-        if domain is None or not self._may_be_set(name, path, attributes):
+        if domain is None or not self._may_be_set(name or value, path, attributes, is_named=bool(name)):
             return
         if crossing == "subresource" and same_site != "none":
             return
@@ -178,7 +181,8 @@ class HostCookies:
         known = cookies.get(key)
         self._make_room(key, known)
         made_at = now if known is None else known.made_at
-        cookies[key] = Cookie(f"{name}={value}", path, ends_at, "secure" in attributes, same_site, made_at)
+        own = f"{name}={value}" if name else value
+        cookies[key] = Cookie(own, path, ends_at, "secure" in attributes, same_site, made_at)
 
     def _make_room(self, key: _Key, known: Cookie | None) -> None:
         """Drop the oldest cookie of a domain that has as many as it may have."""
@@ -196,11 +200,15 @@ class HostCookies:
             return None
         return named, False
 
-    def _may_be_set(self, name: str, path: str, attributes: dict[str, str]) -> bool:
+    def _may_be_set(self, name: str, path: str, attributes: dict[str, str], *, is_named: bool) -> bool:
+        """Whether a cookie may be set; one without a name, here the value, may not look like one with a prefix."""
         secure, prefix = "secure" in attributes, name.lower()
+        if not is_named and prefix.startswith(_PREFIXES):
+            return False
         if secure and not self._secure:
             return False
-        if not secure and (_same_site(attributes) == "none" or (not self._secure and self._hides(name, path))):
+        own = name if is_named else ""
+        if not secure and (_same_site(attributes) == "none" or (not self._secure and self._hides(own, path))):
             return False
         if prefix.startswith("__host-"):
             return secure and attributes.get("path") == "/" and not attributes.get("domain")
@@ -283,7 +291,3 @@ def _attributes(text: str) -> dict[str, str]:
         if len(value) <= _MAX_ATTRIBUTE_BYTES:
             found[name.strip(_SPACE).lower()] = value
     return found
-
-
-def _is_field_value(text: str) -> bool:
-    return text.isascii() and text.isprintable()

@@ -7,14 +7,12 @@ name is looked up, no redirect followed, and no proxy used but the one that the 
 from collections.abc import Sequence
 from time import monotonic, time
 
-import orjson
-
 from loadtests.client import response as reading
 from loadtests.client.access import Access
 from loadtests.client.content_encoding import decoded
 from loadtests.client.cookies import Crossing, HostCookies, Jar
 from loadtests.client.errors import SilentError, UnsentError, word_of
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Reply, Request, json_of
 from loadtests.client.locations import UndeclaredHostError
 from loadtests.client.response import exchange
 from loadtests.client.response_head import Head
@@ -208,7 +206,7 @@ def _status_error(status: int) -> str:
 def _graphql_error(body: bytes) -> str | None:
     """Return the error of a GraphQL operation that was answered with 200, None for none."""
     try:
-        answer = orjson.loads(body)
+        answer = json_of(body)
     except ValueError:
         return "wrong_reply"
     if not isinstance(answer, dict):

@@ -80,10 +80,25 @@ class Reply(NamedTuple):
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object; raises ValueError when it isn't one."""
-        value = orjson.loads(self.body)
+        value = json_of(self.body)
         if not isinstance(value, dict):
             raise ValueError(f"expected a JSON object, found {type(value).__name__}")  # noqa: TRY004 - one error type
         return value
+
+
+def json_of(body: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Return what a body holds as JSON; raises ValueError.
+
+    It is read as a browser reads it (Fetch, `json()`: UTF-8 decode): a byte-order mark is left out, bytes that are no
+    UTF-8 are U+FFFD.
+    """
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        plain = body.decode("utf-8-sig", "replace").encode()
+        if plain == body:
+            raise
+        return orjson.loads(plain)
 
 
 class Client(Protocol):

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from loadtests.client.origin import Origin, header_text, joined
+from loadtests.client.origin import Origin, header_text
 from loadtests.client.sites import site_of
+from slo.web_addresses import joined
 
 MAX_NAMES = 100
 """How many origins are counted by name: their names are the shop's to choose."""

@@ -1,16 +1,16 @@
-"""Where the shop is: its base address, and addresses that its pages and redirects name."""
+"""Where the shop is: its base address, and the text of a header that names another."""
 
 from typing import NamedTuple, Self
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
-PORTS = {"http": 80, "https": 443}
-_PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
-_UNSEEN = dict.fromkeys((*range(0x20), 0x7F))
+from slo.web_addresses import PORTS, normal_host
+
+_PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F))
 Site = tuple[str, str, int]
 
 
 class Origin(NamedTuple):
-    """The base address: scheme, host and port, and the path that comes before every path."""
+    """The base address: scheme, host (in normal form) and port, and the path that comes before every path."""
 
     scheme: str
     host: str
@@ -21,10 +21,11 @@ class Origin(NamedTuple):
     def of(cls, base_url: str) -> Self:
         """Read a base address; raises ValueError."""
         parts = urlsplit(base_url)
-        scheme, host, port = _place(parts)
+        scheme, host = parts.scheme, parts.hostname
+        port = parts.port or PORTS.get(scheme)
         if scheme not in PORTS or not host or port is None:
             raise ValueError("expected a base address of http or https")
-        return cls(scheme, host, port, parts.path.rstrip("/"))
+        return cls(scheme, normal_host(host), port, parts.path.rstrip("/"))
 
     @property
     def secure(self) -> bool:
@@ -50,22 +51,4 @@ class Origin(NamedTuple):
 
 def header_text(location: str) -> str:
     """Return a header's value, which was decoded as Latin-1, as the address that its bytes are."""
-    return quote(location.translate(_UNSEEN).encode("latin-1", "replace"), safe=f"{_PRINTABLE} ")
-
-
-def joined(base: str, address: str) -> str | None:
-    """Return an address that a page names as a whole one, None when it isn't one of http or https.
-
-    As browsers do (WHATWG URL, 4.4): control characters go, a backslash is a slash, what isn't ASCII is encoded.
-    """
-    before, query, after = address.translate(_UNSEEN).strip().partition("?")
-    plain = quote(f"{before.replace(chr(92), '/')}{query}{after}", safe=_PRINTABLE, errors="replace")
-    try:
-        whole = urljoin(base, plain)
-    except ValueError:
-        return None
-    return whole if whole.lower().startswith(("http://", "https://")) else None
-
-
-def _place(address: SplitResult) -> tuple[str, str | None, int | None]:
-    return address.scheme, address.hostname, address.port or PORTS.get(address.scheme)
+    return location if location.isascii() else quote(location.encode("latin-1", "replace"), safe=_PRINTABLE)

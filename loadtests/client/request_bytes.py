@@ -66,11 +66,12 @@ class RequestBytes:
             cookies = f"Cookie: {cookies}\r\n"
         if body is None and form is None:
             length = "Content-Length: 0\r\n" if method in WITH_LENGTH else ""
-            return as_bytes(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n")
+            return _head(f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{length}\r\n", cookies)
         kind, content = content_of(body, form)
         kind = f"Content-Type: {kind}\r\n" if kind else ""
-        head = as_bytes(
-            f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{kind}Content-Length: {len(content)}\r\n\r\n"
+        head = _head(
+            f"{before}{path} HTTP/1.1\r\n{after}{traceparent}\r\n{cookies}{kind}Content-Length: {len(content)}\r\n\r\n",
+            cookies,
         )
         return head + content
 
@@ -144,6 +145,23 @@ def content_of(body: Any, form: Mapping[str, str] | Sequence[tuple[str, str]] | 
 def is_field_value(value: str) -> bool:
     """Whether it is a valid field value."""
     return value.isascii() and value.isprintable()
+
+
+def cookie_bytes(cookies: str) -> bytes:
+    """Return cookies as they came from the shop, a byte a character; raises ProtocolError."""
+    try:
+        return cookies.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"a cookie that no shop can have set: {error}") from error
+
+
+def _head(text: str, cookies: str) -> bytes:
+    """Return a head, which holds `cookies`; all of it but them is ASCII. Raises ProtocolError."""
+    try:
+        return text.encode("ascii")
+    except UnicodeEncodeError:
+        before, _, after = text.rpartition(cookies) if cookies else (text, "", "")
+        return as_bytes(before) + cookie_bytes(cookies) + as_bytes(after)
 
 
 def as_bytes(text: str) -> bytes:

@@ -1,8 +1,8 @@
 """Reads one response on an HTTP/1.1 connection: its head, its body, and where it ends (RFC 9112, 6)."""
 
-from loadtests.client.chunked_body import Chunks
+from loadtests.client.chunked_body import read_chunks
 from loadtests.client.errors import BrokenOffError, DeadlineError, ProtocolError, SilentError
-from loadtests.client.response_head import CHUNKED, MAX_HEAD, UNTIL_CLOSED, Fields, Head, ResponseHeads
+from loadtests.client.response_head import CHUNKED, MAX_HEAD, UNTIL_CLOSED, Head, ResponseHeads, check_begun
 from loadtests.client.sockets.connection import Connection
 
 MAX_BODY = 16 << 20
@@ -14,7 +14,8 @@ _OK = 200
 def exchange(connection: Connection, data: bytes, method: str, heads: ResponseHeads) -> tuple[Head, bytes]:
     """Send a request's `data` and return the reply's head and its body, as it came.
 
-    The connection is ready for another request afterwards, or closed. Raises UnsentError, SilentError, OSError and
+    The connection is ready for another request afterwards, or closed: what comes behind the reply is no part of it and
+    never of the next (RFC 9112, 6.3), whichever segment it comes in. Raises UnsentError, SilentError, OSError and
     ProtocolError; it mustn't be used again then.
     """
     connection.send(data)
@@ -87,14 +88,13 @@ def _read_head(connection: Connection, data: bytes, heads: ResponseHeads) -> tup
 
 
 def _read_to_end_of_head(connection: Connection, data: bytes) -> tuple[bytes, int]:
-    buffer, end, fields = bytearray(data), -1, Fields()
+    buffer, end, searched = bytearray(data), -1, 0
     while end < 0:
-        fields.feed(data)  # so that what can't be a head is refused early
-        if fields.complete or len(buffer) > MAX_HEAD:
-            raise ProtocolError(f"no head, or one of over {MAX_HEAD} bytes")
-        data = _more(connection)
+        check_begun(buffer, searched)  # so that what can't be a head is refused early
+        if len(buffer) > MAX_HEAD:
+            raise ProtocolError(f"a head of over {MAX_HEAD} bytes")
         searched = max(0, len(buffer) - len(_END))
-        buffer += data
+        buffer += _more(connection)
         end = buffer.find(_END, searched)
     return bytes(buffer), end
 
@@ -108,16 +108,16 @@ def _read_length(connection: Connection, data: bytes, size: int) -> bytes:
         pieces.append(data)
         missing -= len(data)
     if missing < 0:
-        raise ProtocolError("bytes after the end of the reply")
+        connection.is_spent = True
+        return b"".join(pieces)[:size]
     return b"".join(pieces)
 
 
 def _read_chunks(connection: Connection, data: bytes) -> bytes:
-    chunks = Chunks(MAX_BODY)
-    chunks.feed(data)
-    while not chunks.complete:
-        chunks.feed(_more(connection))
-    return chunks.whole()
+    body, goes_on = read_chunks(data, lambda: _more(connection), MAX_BODY)
+    if goes_on:
+        connection.is_spent = True
+    return body
 
 
 def _read_until_closed(connection: Connection, data: bytes) -> bytes:

@@ -1,9 +1,11 @@
 """Heads of responses: parsed by llhttp once, then found by their bytes."""
 
+import re
 from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from loadtests.client.content_encoding import named
 from loadtests.client.errors import ProtocolError
 from loadtests.environment.firewalls import Firewall
 
@@ -15,6 +17,11 @@ _INTERIM, _OK = 100, 200
 _SWITCHING = 101
 _BODILESS = frozenset({204, 304})
 _VERSIONS = frozenset({"1.0", "1.1"})
+_BEGINS = b"HTTP/1."
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_FOLD = re.compile(rb"\r\n[ \t]+")
+_LENGTH = re.compile(rb"\r\ncontent-length:([^\r\n]*)", re.IGNORECASE)
+_SPACE = " \t"  # all that is trimmed of a value: str.strip() takes bytes of UTF-8 for white space, too
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 # The fields that the client interprets.
 _TELLING = frozenset(
@@ -63,10 +70,9 @@ class ResponseHeads:
         return head
 
     def _read(self, data: bytes) -> Head:
-        fields = Fields()
-        fields.feed(data)
+        fields = _fields_of(data)
         parser, found = fields.parser, fields.found
-        if not fields.complete or not data.startswith(b"HTTP/1.") or parser.get_http_version() not in _VERSIONS:
+        if not fields.complete or not data.startswith(_BEGINS) or parser.get_http_version() not in _VERSIONS:
             raise ProtocolError("not a reply's head")
         status = parser.get_status_code()
         if status < _INTERIM or status == _SWITCHING:
@@ -76,11 +82,10 @@ class ResponseHeads:
             if name in _TELLING:
                 values.setdefault(name, []).append(value)
         size = _size(status, values.get("content-length", []), values.get("transfer-encoding", []))
-        encoding = ", ".join(values.get("content-encoding", [])).lower()
-        encoding = "" if encoding == "identity" else encoding
+        encoding = named(values.get("content-encoding", ()))
         cookies = tuple(values.get("set-cookie", ()))
         location = values["location"][0] if "location" in values else None
-        marked = self._firewall.marks(found)
+        marked = self._firewall.marks(status, found)
         return Head(
             status=status,
             fields=tuple(found),
@@ -91,21 +96,28 @@ class ResponseHeads:
             location=location,
             marked=marked,
             plain=not (encoding or cookies or location or marked),
-            html=values.get("content-type", [""])[0].partition(";")[0].strip().lower() in _PAGES,
+            html=values.get("content-type", [""])[0].partition(";")[0].strip(_SPACE).lower() in _PAGES,
         )
 
 
-class Fields:
+def check_begun(begun: bytes | bytearray, start: int) -> None:
+    """Raise ProtocolError when bytes whose end of the head hasn't come can't begin one; `start` is what was checked.
+
+    It refuses nothing that `ResponseHeads.of` would take, however the bytes go on.
+    """
+    if not begun.startswith(_BEGINS[: len(begun)]) or _BARE_LINE_FEED.search(begun, start):
+        raise ProtocolError("not a reply's head")
+
+
+class _Fields:
     """Collects a head's fields from llhttp, names in lower case; an invalid head fails before it is complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: bytes) -> None:
+        """Read a head; raises ProtocolError."""
         self.parser = HttpResponseParser(self)
         self.found: list[tuple[str, str]] = []
         self.keep_alive = False
         self.complete = False
-
-    def feed(self, data: bytes) -> None:
-        """Read on; raises ProtocolError."""
         try:
             self.parser.feed_data(data)
         except HttpParserError as error:
@@ -115,12 +127,37 @@ class Fields:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field."""
-        self.found.append((name.decode("latin-1").lower(), value.decode("latin-1").strip()))
+        self.found.append((name.decode("latin-1").lower(), value.decode("latin-1").strip(_SPACE)))
 
     def on_headers_complete(self) -> None:
         """Take whether the connection is kept alive."""
         self.complete = True
         self.keep_alive = self.parser.should_keep_alive()
+
+
+def _fields_of(data: bytes) -> _Fields:
+    """Return a head's fields; raises ProtocolError.
+
+    llhttp takes neither folded lines nor a length that stands several times, which a user agent has to read: a fold is
+    a space (RFC 9112, 5.2), lengths that agree are that length (RFC 9112, 6.3, rule 5).
+    """
+    try:
+        return _Fields(data)
+    except ProtocolError:
+        plain = _with_one_length(_FOLD.sub(b" ", data))
+        if plain == data:
+            raise
+        return _Fields(plain)
+
+
+def _with_one_length(data: bytes) -> bytes:
+    """Return a head with one Content-Length in the place of several that agree, or else as it is."""
+    listed = b",".join(_LENGTH.findall(data)).split(b",")
+    agreed = {one for one in (value.strip(b" \t") for value in listed) if one}  # empty elements: RFC 9110, 5.6.1.2
+    if len(agreed) != 1 or len(listed) == 1:
+        return data
+    line = b"\r\nContent-Length: %b" % agreed.pop()
+    return _LENGTH.sub(lambda _: b"", data).replace(b"\r\n", line + b"\r\n", 1)
 
 
 def _size(status: int, lengths: list[str], codings: list[str]) -> int:

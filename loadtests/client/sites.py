@@ -18,6 +18,17 @@ def site_of(origin: Origin) -> tuple[str, str]:
     return origin.scheme, _registrable(origin.host.rstrip("."))
 
 
+def own_labels(host: str) -> tuple[tuple[str, ...], str]:
+    """Return what an owner named of a host in lower case: the labels below the registered domain, and that one's own.
+
+    The registered domain of `a.b.shop.co.uk` is shop.co.uk: `(("a", "b"), "shop")`.
+    """
+    name = host.rstrip(".").lower()
+    domain = _registrable(name)
+    below = name.removesuffix(domain).rstrip(".")
+    return tuple(below.split(".")) if below else (), domain.partition(".")[0]
+
+
 @lru_cache(_KNOWN)
 def is_public_suffix(domain: str) -> bool:
     """Whether names are registered directly below `domain`: no cookie may be for all of them."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from loadtests.client.http2.frames import FIRST_WINDOW, HEAD_SIZE, SETTINGS, connection_preface
+from loadtests.environment.answer_deadline import AnswerDeadline
 from loadtests.environment.certificates import fault_of
 from loadtests.environment.hosts import Protection
 from loadtests.environment.resolved_environment import ResolvedEnvironment, connect
@@ -57,9 +58,9 @@ def _fault(connection: socket.socket, tls: ssl.SSLSocket | None) -> str | None:
         return "doesn't agree on it in TLS (ALPN)"
     to = tls or connection
     to.sendall(connection_preface(FIRST_WINDOW + 1, FIRST_WINDOW))
-    head = b""
+    head, deadline = b"", AnswerDeadline(to)
     while len(head) < HEAD_SIZE:
-        piece = to.recv(HEAD_SIZE - len(head))
+        piece = deadline.receive(HEAD_SIZE - len(head))
         if not piece:
             raise EOFError
         head += piece

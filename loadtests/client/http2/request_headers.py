@@ -17,6 +17,7 @@ from loadtests.client.request_bytes import (
     as_bytes,
     common_headers,
     content_of,
+    cookie_bytes,
     is_field_value,
     with_own_cookies,
 )
@@ -66,7 +67,7 @@ class HeaderBlocks(RequestBytes):
         if self._cookie:
             cookies = f"{self._cookie}; {cookies}" if cookies else self._cookie
         if cookies:
-            parts += (_COOKIE, _text(cookies))
+            parts += (_COOKIE, _bytes(cookie_bytes(cookies)))
         if body is None and form is None:
             if method in WITH_LENGTH:
                 parts += (_LENGTH, _text("0"))

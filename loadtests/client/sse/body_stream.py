@@ -41,7 +41,7 @@ class BodyStream(Protocol):
 class Http1BodyStream:
     """A response on a connection of its own, which is closed with it."""
 
-    __slots__ = ("_connection", "_data", "_ended", "_framing", "head")
+    __slots__ = ("_connection", "_data", "_ended", "_failure", "_framing", "head")
 
     def __init__(self, connection: Connection, data: bytes, heads: ResponseHeads) -> None:
         """Send the request; raises OSError and ProtocolError, and closes the connection then."""
@@ -52,6 +52,7 @@ class Http1BodyStream:
             connection.close()
             raise
         self._ended = self.head.size == 0
+        self._failure: ProtocolError | None = None
         self._framing: _Framing = Chunks(_MOST_HELD) if self.head.size == CHUNKED else _Counted(self.head.size)
 
     def whole(self) -> bytes:
@@ -67,6 +68,8 @@ class Http1BodyStream:
 
     def more(self) -> bytes:
         """Wait for more; raises OSError and ProtocolError."""
+        if self._failure is not None:
+            raise self._failure
         connection = self._connection
         connection.resume_reading()
         data = connection.receive()
@@ -90,7 +93,11 @@ class Http1BodyStream:
         self._connection.close()
 
     def _unframed(self, data: bytes) -> bytes:
-        self._framing.feed(data)
+        """Return what of the body `data` holds; what is wrong behind it is raised by the next `more`."""
+        try:
+            self._framing.feed(data)
+        except ProtocolError as error:
+            self._failure = error
         self._ended = self._framing.complete
         return self._framing.take()
 
@@ -115,9 +122,8 @@ class _Counted:
 
     def feed(self, data: bytes) -> None:
         if self.left != UNTIL_CLOSED:
+            data = data[: self.left]  # what comes behind is no part of it (RFC 9112, 6.3)
             self.left -= len(data)
-            if self.left < 0:
-                raise ProtocolError("bytes after the end of the reply")
         self.complete = self.left == 0
         self._held = data
 

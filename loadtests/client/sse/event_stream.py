@@ -9,7 +9,7 @@ from time import monotonic
 from loadtests.client.access import Access
 from loadtests.client.content_encoding import ContentDecoder, Plain, content_decoder
 from loadtests.client.cookies import Crossing, HostCookies
-from loadtests.client.errors import word_of
+from loadtests.client.errors import ProtocolError, word_of
 from loadtests.client.interface import Event, Received, Reply, Request
 from loadtests.client.response_head import Head
 from loadtests.client.sse.body_stream import BodyStream
@@ -37,6 +37,7 @@ class EventStream:
         "_crossing",
         "_deadline_s",
         "_decoder",
+        "_failure",
         "_open_body",
         "_parser",
         "_reply_of",
@@ -65,6 +66,7 @@ class EventStream:
         self._body: BodyStream | None = None
         self._parser = EventParser()
         self._decoder: ContentDecoder = Plain()
+        self._failure: ProtocolError | None = None
         self.first: list[Event] = []
         self.last_id = ""
         self.retry_ms: int | None = None
@@ -87,6 +89,8 @@ class EventStream:
     def receive(self) -> Received | None:
         """Wait for bytes and return the events they complete, if any; None when the server has ended the stream."""
         body = self._body
+        if self._failure is not None:
+            raise self._failure
         if body is None or body.has_ended():
             return None
         data = body.more()
@@ -96,7 +100,7 @@ class EventStream:
 
     def close(self) -> None:
         """Close the stream; events that weren't received are dropped."""
-        self.first = []
+        self.first, self._failure = [], None
         if self._body is not None:
             self._body.close()
             self._body = None
@@ -120,7 +124,10 @@ class EventStream:
             healthy = head.status in request.accept - {_OK}
             return reply if healthy else reply._replace(error=reply.error or "wrong_reply", location=None)
         self._parser, self._decoder = EventParser(self.last_id), content_decoder(head.encoding)
-        self.first = self._events(body.first())
+        try:
+            self.first = self._events(body.first())
+        except ProtocolError as error:  # of the stream, which is open: whether its bytes came with the head is chance
+            self._failure = error
         return reply
 
     def _events(self, data: bytes) -> list[Event]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.client.content_encoding import MAX_PIECE, content_decoder
+from loadtests.client.content_encoding import MAX_PIECE, content_decoder, decoded
 from loadtests.client.errors import ProtocolError
 
 TEXT = b"data: paid\n\n" * 20
@@ -44,3 +44,10 @@ def test_a_content_coding_that_was_not_offered_is_refused() -> None:
     with pytest.raises(ProtocolError, match="a content coding that wasn't offered"):
         content_decoder("zstd")
     assert content_decoder("").feed(b"as it is") == b"as it is"
+
+
+def test_gzip_of_a_hundred_thousand_members_is_read_like_any_other() -> None:
+    members = gzip.compress(b"a") * 100_000
+    assert decoded(members, "gzip", 1 << 20) == b"a" * 100_000
+    with pytest.raises(ProtocolError, match="decodes to over 99999 bytes"):
+        decoded(members, "gzip", 99_999)

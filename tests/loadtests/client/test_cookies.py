@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.client.cookies import MAX_COOKIES, HostCookies, Jar, date, default_path
 from loadtests.client.interface import Request
-from tests.loadtests.client.shoppers import GET, TRACEPARENT, Connect, Serve, scripted
+from tests.loadtests.client.shoppers import GET, TRACEPARENT, Connect, Serve, every_transport, in_turn, scripted
 from tests.loadtests.hostile_server import reply
 from tests.loadtests.replies import Untimed
 
@@ -24,11 +24,16 @@ CASES: list[tuple[str, str, str, str]] = [
     ("an equals sign within", "a=b=c", "/shop/", "a=b=c"),
     ("quotes stay", 'a="b c"', "/shop/", 'a="b c"'),
     ("an empty value", "a=", "/shop/", "a="),
-    ("no value", "a", "/shop/", ""),
-    ("no name", "=b", "/shop/", ""),
+    ("no name", "a", "/shop/", "a"),  # 6265bis, 5.6 and 5.8.3
+    ("an empty name", "=b", "/shop/", "b"),
+    ("neither name nor value", " = ; Path=/", "/shop/", ""),
+    ("no name, and a prefix", "__Host-a", "/shop/", ""),
+    ("no name, and a prefix in the value", "=__secure-a=b", "/shop/", ""),
     ("a control character", "a=b\x01c", "/shop/", ""),
-    ("a tab within", "a=b\tc", "/shop/", ""),
-    ("not ASCII", "a=\xe9", "/shop/", ""),
+    ("a tab within", "a=b\tc", "/shop/", "a=b\tc"),  # 6265bis, 5.6: no control character here
+    ("Latin-1", "a=\xe9", "/shop/", "a=\xe9"),
+    ("UTF-8", "a=\xc3\xa0", "/shop/", "a=\xc3\xa0"),
+    ("a control character in an attribute", "a=b; x=\x7f", "/shop/", ""),
     ("the default path covers its folder", "a=b", "/shop", "a=b"),
     ("and what lies below", "a=b", "/shop/x/y", "a=b"),
     ("not what only begins like it", "a=b", "/shopping", ""),
@@ -188,3 +193,17 @@ def test_a_cookie_of_a_reply_that_failed_is_kept_too() -> None:
     assert client.send(GET, TRACEPARENT) == Untimed(500, error="http_5xx")
     client.send(GET, TRACEPARENT)
     assert [b"\r\nCookie: a=b\r\n" in words for words in connection.sent] == [False, True]
+
+
+@every_transport
+def test_cookies_go_back_as_the_bytes_that_came(serve: Serve, connect: Connect, transport: str) -> None:
+    """RFC 6265, 5.2 and 5.4; 6265bis, 5.8.3: in UTF-8, in Latin-1, without a name."""
+    values = ("a=caf\xc3\xa9\xa0", "b=caf\xe9", "nameless")
+    with_cookies = reply(headers=tuple(f"Set-Cookie: {one}; Path=/" for one in values))
+    answers = [with_cookies, reply()]
+    server = serve(in_turn(*answers))
+    client = connect(server.url)
+    assert [client.send(GET, TRACEPARENT).error for _ in range(2)] == [None, None]
+    sent = "; ".join(values)
+    came = sent if transport == "h1" else sent.encode().decode("latin-1")  # that server writes texts in UTF-8
+    assert server.seen[-1].headers["cookie"] == came

@@ -106,3 +106,19 @@ def test_a_secret_that_a_reply_repeats_is_masked_and_json_is_judged_after() -> N
     body = b'{"token": "hunter22"}'
     client, _ = scripted([b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)], masks=(b"hunter22",))
     assert client.send(GET, TRACEPARENT) == Untimed(200, b'{"token": "********"}')
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'\xef\xbb\xbf{"name": "Zo\xc3\xab"}', "Zoë"),  # Fetch, json(): UTF-8 decode leaves a byte-order mark out
+        (b'{"name": "Zo\xeb"}', "Zo\ufffd"),
+    ],
+)
+def test_json_is_read_as_a_browser_reads_it(body: bytes, name: str) -> None:
+    assert Reply(200, body).json() == {"name": name}
+
+
+def test_what_is_no_json_behind_a_byte_order_mark_is_none() -> None:
+    with pytest.raises(ValueError, match="line 1 column 1"):
+        Reply(200, b"\xef\xbb\xbfno").json()

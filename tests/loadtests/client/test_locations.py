@@ -34,6 +34,8 @@ CASES = [
     ("/v1/a b\xe9", "/a%20b%E9"),
     ("/v1/a%20b", "/a%20b"),
     ("/v1/\ta", "/a"),
+    ("\\v1\\login", "/login"),  # WHATWG URL, 4.4
+    ("/v1/x/%2e%2E/y", "/y"),
 ]
 
 
@@ -50,6 +52,7 @@ URLS: dict[str | None, str] = {
     None: "http://shop.test:8080/v1",
     "login": "https://login.shop.test/sso",
     "pay": "https://pay.example",
+    "idn": "https://xn--bcher-kva.example",
 }
 
 
@@ -69,6 +72,8 @@ def several() -> Locations:
         ("//pay.example/x", "login", "/a", ("pay", "/x")),
         ("http://shop.test:8080/v1/back?code=1", "login", "/a", (None, "/back?code=1")),
         ("https://user:pw@pay.example/x", None, "/", ("pay", "/x")),
+        ("https://b\xfccher.example/x", None, "/", ("idn", "/x")),
+        ("https://xn--bcher-kva.example/x", None, "/", ("idn", "/x")),
     ],
 )
 def test_an_address_leads_to_the_declared_host_that_holds_it(
