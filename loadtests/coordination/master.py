@@ -4,6 +4,7 @@ It knows gevent and the transport to the workers; not Locust.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -31,6 +32,8 @@ from loadtests.coordination.worker_liveness import WorkerLiveness
 from loadtests.demand.reference import causes_known_s
 from loadtests.demand.revision import Revision
 from loadtests.live.board import Board
+from loadtests.live.criteria import criteria_of
+from loadtests.live.rates import rates_of
 from loadtests.live.snapshot_file import SnapshotFile
 from loadtests.live.worker_figures import Gauges, Watch
 from loadtests.results.live_document import LiveDocument
@@ -87,7 +90,8 @@ class Master:
     def open(self, clients: Sequence[ClientId]) -> None:
         """Fix the start of the run and send it to each worker, with its seat and, where needed, its upload permit."""
         self._started_at = started_at = self._clock.now() + _LEAD_NS
-        self._board = Board(self._job.timetable(), self._watches, started_at)
+        rates = rates_of(criteria_of(self._job.directory), self._job.plan)
+        self._board = Board(self._job.timetable(), self._watches, started_at, rates)
         workers = len(clients)
         self._rate_control = RateControl(
             self._job, self._board, (started_at, workers), self._clock.now, self._send_revision
@@ -172,14 +176,18 @@ class Master:
         while not liveness.is_over:
             gevent.sleep(_SNAPSHOT_S)
             self._see(liveness)
-            self._snapshot("running")
+            try:
+                self._snapshot("running")
+            except OSError as error:
+                self.stop("failed", f"{self._job.directory.live}: {error.strerror}"[:_LONGEST_REASON])
             if (breached := board.certain_breach()) and self._stopped is None and self._may_stop_early():
                 self.stop("aborted", f"{breached} will be missed whatever comes")
             if (blocked := board.blocked()) and self._stopped is None:
                 self.stop("stopped", blocked)
             if self._stopped is not None:
                 self.stop(*self._stopped)  # again: a worker that was away receives it when it is back
-        self._snapshot("ended")
+        with suppress(OSError):  # named already
+            self._snapshot("ended")
         self._transport.end(self.exit_code)
 
     def _may_stop_early(self) -> bool:

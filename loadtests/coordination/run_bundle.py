@@ -36,6 +36,17 @@ class RunBundle(Document):
     files: dict[str, str]
     data: dict[str, str] = Field(default_factory=dict)
 
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of every file by its name; raises BadInput for a name or content that no file has."""
+        for name in (*self.files, *self.data):
+            if re.fullmatch(_NAME, name) is None:
+                raise BadInput(f"the run bundle: unexpected file {name!r}")
+        try:
+            texts = {name: text.encode() for name, text in self.files.items()}
+            return texts | {name: base64.b64decode(text, validate=True) for name, text in self.data.items()}
+        except ValueError as error:
+            raise BadInput(f"the run bundle: unreadable file: {error}") from error
+
 
 def pack(directory: RunDirectory, workers: int) -> bytes:
     """Return the bundle of a run that is prepared, for so many workers, as it is sent."""
@@ -119,10 +130,12 @@ class BundleDownload:
         sealed = seal(self._token, self._client, self._nonce, self._data)
         if self._size_and_seal is None or not hmac.compare_digest(sealed.encode(), self._size_and_seal[1].encode()):
             raise BadInput("the run bundle came from a master that doesn't know the token, or was changed on the way")
-        bundle = validate_json(self._data.decode(), RunBundle, "the run bundle")
-        for name in (*bundle.files, *bundle.data):
-            if re.fullmatch(_NAME, name) is None:
-                raise BadInput(f"the run bundle: unexpected file {name!r}")
+        try:
+            text = self._data.decode()
+        except UnicodeDecodeError as error:
+            raise BadInput(f"the run bundle: not UTF-8: {error}") from error
+        bundle = validate_json(text, RunBundle, "the run bundle")
+        bundle.contents()
         return bundle
 
 
@@ -153,9 +166,7 @@ def unpack(bundle: RunBundle, folder: Path) -> RunDirectory:
     directory = RunDirectory(path=folder / bundle.run)
     for path in (directory.path, directory.objectives, directory.logs, directory.storefront):
         path.mkdir(parents=True, exist_ok=True)
-    contents = {name: text.encode() for name, text in bundle.files.items()}
-    contents |= {name: base64.b64decode(text) for name, text in bundle.data.items()}
-    for name, content in contents.items():
+    for name, content in bundle.contents().items():
         path = directory.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, content)

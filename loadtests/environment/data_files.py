@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadtests.environment.data_targets import ACCOUNTS, DataTargets
-from slo.documents import BadInput
+from slo.documents import BadInput, open_file
 
 if TYPE_CHECKING:
     import _csv
@@ -125,7 +125,7 @@ def _lines(path: Path, digest: "hashlib._Hash") -> Iterator[str]:
     """Yield the lines of a file as text, and put them into its digest."""
     read = 0
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE + 1), b""), 1):
                 read += len(line)
                 if len(line) > _LONGEST_LINE:

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from loadtests.environment.target_fields import (
     OWN_HEADERS,
-    SECRET_NAME,
     BaseAddress,
     BasicAuth,
     ClientCertificate,
@@ -20,6 +19,7 @@ from loadtests.environment.target_fields import (
     Label,
 )
 from slo.documents import Document
+from slo.web_addresses import SECRET_NAME
 
 CDN: Label = "cdn"
 """The host whose assets a plan with `assets: all` fetches as `cdn-asset`."""

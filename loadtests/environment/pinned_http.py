@@ -5,9 +5,7 @@ verified, and each host is resolved once. A proxy is used where targets.yaml dec
 up to a size and a deadline, and masks the secrets in it.
 """
 
-import contextlib
-import io
-import socket
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,13 +15,13 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.exceptions import ProxyError as ProxyFailedError
 
 from loadtests.environment.credentials import Credentials, masked
 from loadtests.environment.destinations import Destination, Destinations, destination_of, resolve_proxy
+from loadtests.environment.direct_http import DeadlineAdapter, DirectSession, reply_in_time
 from loadtests.environment.proxy import Proxy, ProxyError, absolute, open_tunnel, proxy_at
 from loadtests.environment.targets import Environment
 from loadtests.environment.tls import authorities
@@ -31,13 +29,14 @@ from slo.documents import BadInput
 
 MAX_BYTES = 1 << 20
 _PIECE = 64 << 10
+_LEAST_S = 0.001
 Route = tuple[tuple[str, ...], Proxy | None]
 """How a host is reached: at its addresses, or through a proxy that connects to them, or to its name."""
 _PORTS = {"http": 80, "https": 443}
 UrlOrigin = tuple[str, str | None, int | None]
 
 
-class PinnedHttp(requests.Session):
+class PinnedHttp(DirectSession):
     """A session to the hosts of one environment; credentials go to the origin that they are declared for alone.
 
     `masks` are those credentials as a reply may repeat them.
@@ -50,7 +49,6 @@ class PinnedHttp(requests.Session):
         destinations: Destinations | None = None,
     ) -> None:
         super().__init__()
-        self.trust_env = False
         self.verify = authorities(environment)
         held = credentials or Credentials()
         self.masks = held.masks()
@@ -61,14 +59,11 @@ class PinnedHttp(requests.Session):
         self.mount("https://", adapter)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401 - theirs
-        """Send one request; a redirect isn't followed, and a streamed reply is masked by the caller."""
-        reply = super().send(request, **{**options, "allow_redirects": False})
+        """Send one request; a streamed reply is masked by the caller."""
+        reply = super().send(request, **options)
         if self.masks and not options.get("stream"):
             reply._content = masked(reply.content, self.masks)  # noqa: SLF001 - it has no other way to be replaced
         return reply
-
-    def get_redirect_target(self, _reply: requests.Response) -> None:
-        """Return None: requests would parse the Location all the same, and raise when it isn't an address."""
 
 
 class _OwnHeaders(requests.auth.AuthBase):
@@ -81,7 +76,7 @@ class _OwnHeaders(requests.auth.AuthBase):
         return request
 
 
-class _PinnedAdapter(HTTPAdapter):
+class _PinnedAdapter(DeadlineAdapter):
     def __init__(self, environment: Environment, credentials: Credentials, destinations: Destinations | None) -> None:
         self._environment, self._credentials, self._destinations = environment, credentials, destinations
         self._found: dict[str, Destination] = {}
@@ -122,44 +117,10 @@ class _PinnedAdapter(HTTPAdapter):
         return resolve_proxy(self._environment) if self._destinations is None else self._destinations.proxy
 
 
-class _InTime(io.RawIOBase):
-    """What a socket receives until `deadline`; a socket's own timeout would begin anew with each piece."""
-
-    def __init__(self, raw: io.RawIOBase, connection: socket.socket, deadline: float) -> None:
-        self._raw, self._connection, self._deadline = raw, connection, deadline
-        self._timeout_s = connection.gettimeout()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - theirs
-        left_s = self._deadline - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError("not read in time")
-        self._connection.settimeout(left_s)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        if not self.closed:
-            with contextlib.suppress(OSError):  # closed before
-                self._connection.settimeout(self._timeout_s)
-            self._raw.close()
-        super().close()
-
-
-def _reply_in_time(connection: socket.socket, *places: Any, **named: Any) -> Any:  # noqa: ANN401 - theirs
-    """Return a reply whose head and body must be there before the connection's timeout is over."""
-    reply = HTTPConnection.response_class(connection, *places, **named)
-    timeout_s = connection.gettimeout()
-    if timeout_s is not None:
-        reply.fp = io.BufferedReader(_InTime(reply.fp.detach(), connection, time.monotonic() + timeout_s))
-    return reply
-
-
 class _Pinned(HTTPConnection):
     """A connection to its host at the pinned addresses; the name stays for TLS and for the Host header."""
 
-    response_class: Any = staticmethod(_reply_in_time)
+    response_class: Any = staticmethod(reply_in_time)
     route_to: Callable[[str], Route]
 
     def _new_conn(self) -> Any:  # noqa: ANN401 - urllib3's socket
@@ -203,17 +164,20 @@ class _Pinned(HTTPConnection):
             raise ProxyFailedError("the proxy: no connection", error) from error
 
     def _connected(self, addresses: tuple[str, ...], port: int) -> Any:  # noqa: ANN401 - urllib3's socket
-        name, own = self._dns_host, self.port
+        name, own, timeout_s = self._dns_host, self.port, self.timeout
+        ends_at = time.monotonic() + (timeout_s if isinstance(timeout_s, int | float) else math.inf)
         failure: Exception = NewConnectionError(self, f"{name}: has no address")
         try:
             for address in addresses:
                 self._dns_host, self.port = address, port
+                if ends_at < math.inf:  # one deadline for all addresses
+                    self.timeout = max(_LEAST_S, ends_at - time.monotonic())
                 try:
                     return super()._new_conn()
                 except (NewConnectionError, ConnectTimeoutError) as error:
                     failure = error
         finally:
-            self._dns_host, self.port = name, own
+            self._dns_host, self.port, self.timeout = name, own, timeout_s
         raise failure
 
 

@@ -9,6 +9,7 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
+from loadtests.environment.answer_deadline import AnswerDeadline
 from loadtests.environment.credentials import Credentials, Secret
 from loadtests.environment.destinations import Destination
 from loadtests.environment.targets import Environment
@@ -88,12 +89,16 @@ class Answer:
 
 
 def open_tunnel(connection: socket.socket, opening: bytes) -> None:
-    """Ask for a tunnel over a connection to a proxy, blocking as long as its timeout says; raises ProxyError."""
+    """Ask for a tunnel over a connection to a proxy; raises ProxyError.
+
+    The whole answer must be there within the connection's timeout, which stays as it is.
+    """
     try:
         connection.sendall(opening)
-        answer = Answer()
-        while not answer.feed(connection.recv(MAX_HEAD)):
+        answer, deadline = Answer(), AnswerDeadline(connection)
+        while not answer.feed(deadline.receive(MAX_HEAD)):
             pass
+        deadline.restore()
     except ProxyError:
         raise
     except OSError as error:

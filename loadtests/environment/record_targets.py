@@ -11,19 +11,21 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from loadtests.environment.hosts import anchored_pair, at
 from loadtests.environment.target_fields import (
     OWN_HEADERS,
-    SECRET_NAME,
     BasicAuth,
     HeaderName,
     HeaderValue,
     WebAddress,
 )
 from slo.documents import Document
+from slo.web_addresses import SECRET_NAME
 
 KINDS: tuple[str, ...] = ("orders", "payments", "stock", "funnel")
 PLACEHOLDERS = frozenset({"run", "since", "until"})
 NS_PER = {"s": 1_000_000_000, "ms": 1_000_000, "ns": 1}
 """Of the units that `times` may name; every other is a database's time, or ISO 8601."""
 MAX_DEADLINE_S = 3600.0
+PENDING_WINDOW_S = 300.0
+MAX_PENDING_WINDOW_S = 30 * 86_400
 DATABASES: tuple[str, ...] = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
 _MAX_QUERY = 20_000
 _SQLITE = re.compile(r"(sqlite(?:\+[a-z]+)?://)/([^/].*)")
@@ -38,6 +40,19 @@ def check_database(url: str) -> None:
     """Raise ValueError, which names no value, unless an address is that of a kind of database that can be read."""
     if url.partition(":")[0].partition("+")[0] not in DATABASES:
         raise ValueError(f"must be an address that begins with {': or '.join(DATABASES)}:")
+
+
+def _window(value: object) -> object:
+    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_PENDING_WINDOW_S
+    if value != "none" and not is_time:
+        raise ValueError(f"must be seconds, above 0 and at most {MAX_PENDING_WINDOW_S}, or none")
+    return value
+
+
+PendingWindow = Annotated[
+    Annotated[float, Field(gt=0, le=MAX_PENDING_WINDOW_S)] | Literal["none"], BeforeValidator(_window)
+]
+"""How long an order may be pending, in seconds; `none` where pending is how an order may stay."""
 
 
 def _as_value(value: object) -> object:
@@ -255,7 +270,7 @@ class OrdersSource(_DatedSource):
     )  # fmt: skip
     REQUIRED: ClassVar[tuple[str, ...]] = ("order_id", "created_at", "total_cents", "lines")
     STATUSES: ClassVar[tuple[str, ...]] = (
-        "accepted", "pending", "declined", "failed", "cancelled", "returned", "refunded",
+        "accepted", "invoiced", "pending", "declined", "failed", "cancelled", "returned", "refunded",
     )  # fmt: skip
 
     line: Mapping[Literal["sku", "quantity", "location"], Name] = Field(default_factory=dict)

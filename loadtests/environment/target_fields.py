@@ -4,19 +4,19 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Annotated, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from loadtests.environment.addresses import readable, refusal
 from slo.documents import Document
+from slo.web_addresses import has_secret_query, normal, normal_host
 
 CREDENTIALS = "must not hold a name or password; headers come from the environment"
 QUERY = "must not hold a secret in its query; `headers` take it from a variable or a file"
-# What a header or a parameter is called whose value only its owner may know.
-SECRET_NAME = re.compile(r"auth|bypass|cookie|credential|key|passw|secret|session|signature|token", re.IGNORECASE)
 # An address that two parsers would take for two hosts is refused: no backslash, no percent sign, no semicolon.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*")
+_MOST_PORT = 65_535
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$"  # noqa: S105 - RFC 9110, 5.6.2, calls a name a token
 OWN_HEADERS = frozenset(
     {
@@ -29,10 +29,14 @@ _STEERING = re.compile(r"LOCUST_|PYTHON|LD_|SSL|GEVENT|GRPC|(HOME|PATH|TMPDIR|LA
 
 
 def _web_address(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:  # its message may repeat what may be a password
+        in_brackets = str(error) == "Invalid IPv6 URL"
+        raise ValueError(str(error) if in_brackets else "must be an address: its host can't be read") from None
     if "@" in parts.netloc:
         raise ValueError(CREDENTIALS)
-    if any(SECRET_NAME.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+    if has_secret_query(parts.query):
         raise ValueError(QUERY)
     if not text.isprintable() or " " in text:
         raise ValueError("must not hold a space or a control character")
@@ -42,9 +46,15 @@ def _web_address(text: str) -> str:
         raise ValueError("must name its host in ASCII: an international name begins with xn--")
     if not _HOST.fullmatch(parts.hostname):
         raise ValueError("must name its host by letters, digits, dots and hyphens, or by an address")
-    if parts.port == 0:
-        raise ValueError("Port out of range 0-65535")  # urlsplit's message for one that is too high
-    return text.rstrip("/")
+    _check_port(parts.netloc.rpartition("]")[2].partition(":")[2])
+    return normal(text).rstrip("/")
+
+
+def _check_port(text: str) -> None:
+    if text and not (text.isascii() and text.isdigit()):
+        raise ValueError("must have a number for its port")
+    if text and not 0 < int(text[:9]) <= _MOST_PORT:
+        raise ValueError("Port out of range 0-65535")
 
 
 def _base_address(text: str) -> str:
@@ -54,12 +64,13 @@ def _base_address(text: str) -> str:
 
 
 def _proxy_address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme != "http":
+    address = _base_address(_web_address(text))
+    if not address.startswith("http:"):
         raise ValueError("must begin with http://: TLS to the proxy itself isn't supported, TLS through it is")
-    if parts.port is None or parts.path:
+    port = urlsplit(text).port
+    if port is None or urlsplit(address).path:
         raise ValueError("must be http://HOST:PORT and no more")
-    return text
+    return address if urlsplit(address).port else f"{address}:{port}"
 
 
 def _address(text: str) -> str:
@@ -81,7 +92,7 @@ def _network(text: str) -> str:
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 BaseAddress = Annotated[WebAddress, AfterValidator(_base_address)]
-ProxyAddress = Annotated[BaseAddress, AfterValidator(_proxy_address)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy_address)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 AddressText = Annotated[str, AfterValidator(_address)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -93,7 +104,9 @@ HttpVersion = Annotated[
     WithJsonSchema({"enum": [1.1, 2, "1.1", "2"], "title": "Http Version"}),
 ]
 HeaderName = Annotated[str, Field(pattern=_TOKEN)]
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$")]
+HostName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$"), AfterValidator(normal_host)
+]
 Status = Annotated[int, Field(ge=100, le=599)]
 Mark = Annotated[str, Field(min_length=3, max_length=200)]
 

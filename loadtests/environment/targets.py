@@ -15,10 +15,12 @@ from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pa
 from loadtests.environment.notice_targets import NoticeTargets
 from loadtests.environment.record_targets import (
     KINDS,
+    PENDING_WINDOW_S,
     FunnelSource,
     HttpRecords,
     OrdersSource,
     PaymentsSource,
+    PendingWindow,
     RecordSource,
     StockSource,
 )
@@ -26,7 +28,6 @@ from loadtests.environment.target_fields import (
     CREDENTIALS,
     OWN_HEADERS,
     QUERY,
-    SECRET_NAME,
     AddressText,
     BaseAddress,
     BasicAuth,
@@ -45,6 +46,7 @@ from loadtests.environment.target_fields import (
 )
 from loadtests.environment.variants import Variant, check_variants
 from slo.documents import BadInput, Document, read_yaml
+from slo.web_addresses import SECRET_NAME
 
 # The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
 STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
@@ -118,16 +120,21 @@ class Tagging(Document):
 class Blocked(Document):
     """How a firewall's reply is distinguished from the shop's own error; what is set here replaces the default.
 
-    A reply is blocked when its status is one of `statuses` and not what the step accepts, when a header holds a
-    mark, or when the head of the body of an unaccepted 202, 403, 405 or 503 holds one. Case doesn't matter.
+    A reply is blocked when its status is one of `statuses` and not what the step accepts, when a header holds a mark
+    (one of `denied_header_contains` on a 403 alone), or when the head of the body of an unaccepted 202, 403, 405 or 503
+    holds one; the word captcha is no mark of a 503. Case doesn't matter.
     """
 
-    statuses: tuple[Status, ...] = (429,)
+    # 430: Shopify, https://shopify.dev/docs/api/usage/response-codes
+    statuses: tuple[Status, ...] = (429, 430)
     # Cloudflare: https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     # AWS WAF: https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-actions.html
     header_contains: Mapping[HeaderName, str] = Field(
         default_factory=lambda: {"cf-mitigated": "challenge", "x-amzn-waf-action": ""}
     )
+    # Akamai's edge names itself when it refuses by itself; what comes from the shop bears the shop's own name:
+    # https://techdocs.akamai.com/property-mgr/docs/denied-access
+    denied_header_contains: Mapping[HeaderName, str] = Field(default_factory=lambda: {"server": "AkamaiGHost"})
     # The bare "challenge-platform" won't do: Cloudflare writes it into a shop's own pages too, errors included.
     body_contains: tuple[Mark, ...] = (
         "captcha",
@@ -265,9 +272,13 @@ class CleanupTarget(OwnCode):
 
 
 class ShopRecordsTarget(OwnCode):
-    """Where the shop records are read from: kind by kind, and a Python file for those that none is given for."""
+    """Where the shop records are read from: kind by kind, and a Python file for those that none is given for.
+
+    `pending_window_s` is how long an order may be pending before that is a broken promise.
+    """
 
     file: PythonFile | None = None
+    pending_window_s: PendingWindow = PENDING_WINDOW_S
     orders: OrdersSource | None = None
     payments: PaymentsSource | None = None
     stock: StockSource | None = None
@@ -408,6 +419,12 @@ class Environment(Protection, DataTargets, NoticeTargets):
     def records_declared(self) -> Mapping[str, RecordSource]:
         """What is read of the shop records by SQL or HTTP, by its kind."""
         return {} if self.shop_records is None else self.shop_records.kinds
+
+    @property
+    def pending_window_ns(self) -> int | None:
+        """How long an order of the shop may be pending, in ns; None where it may stay so."""
+        window = PENDING_WINDOW_S if self.shop_records is None else self.shop_records.pending_window_s
+        return None if window == "none" else round(window * 1e9)
 
     @property
     def records_file(self) -> OwnFile | None:

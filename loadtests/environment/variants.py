@@ -6,8 +6,9 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from loadtests.environment.hosts import Host, site_at
-from loadtests.environment.target_fields import OWN_HEADERS, SECRET_NAME, BaseAddress, HeaderName, Label
+from loadtests.environment.target_fields import OWN_HEADERS, BaseAddress, HeaderName, Label
 from slo.documents import Document
+from slo.web_addresses import SECRET_NAME
 
 _PLAIN = r"^[!-~]([ -~]{0,254}[!-~])?$"
 _IN_A_COOKIE = r"^[!#-+\--:<-\[\]-~]{1,256}$"  # RFC 6265, section 4.1.1: cookie-octet

@@ -99,7 +99,10 @@ class Lease:
         self.renew()
 
     def renew(self) -> None:
-        """Hold it for another `kept_s`; `lost` says so when another run has it, or it ran out and can't be written."""
+        """Hold it for another `kept_s`.
+
+        `lost` says so when another run has it, its folder is gone, or it ran out and can't be written.
+        """
         place = self._place
         try:
             with _locked(place.folder):
@@ -108,6 +111,8 @@ class Lease:
                     return
                 self._entry = self._entry.model_copy(update={"until": place.now() + round(place.kept_s * 1e9)})
                 _write(place, self._entry)
+        except FileNotFoundError:
+            self.lost = self.lost or f"the lease {place.path} is gone: its folder was removed"
         except OSError as error:
             if place.now() >= self._entry.until:
                 self.lost = self.lost or f"the lease {place.path} has run out and can't be renewed: {error.strerror}"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import get_args
 
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.environment.certificates import certificate_of, fault_of
 from loadtests.environment.destinations import Destinations
+from loadtests.environment.metrics_page import metric_families
 from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment, connect
 from loadtests.environment.targets import Environment, SideEffect
@@ -105,7 +105,7 @@ def served(page: str, own: frozenset[str] | set[str] = frozenset()) -> list[floa
     """Return the counts of requests on a page of metrics, by series; routes in `own` count 0. Raises ValueError."""
     return [
         0.0 if sample.labels.get("http_route") in own else sample.value
-        for family in text_string_to_metric_families(page)
+        for family in metric_families(page)
         if family.name == REQUESTS
         for sample in family.samples
         if sample.name == _COUNT

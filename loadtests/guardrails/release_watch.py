@@ -7,8 +7,10 @@ import requests
 
 from loadtests.environment.pinned_http import bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
+from slo.formatting import printable
 from slo.outcomes import EnvironmentLacks
 from slo.validity.run_document import SeenRelease
+from slo.web_addresses import without_secrets
 
 EVERY_S = 5.0
 TIMEOUT_S = 1.5  # of a look beside the load; the end of the run waits for it
@@ -52,14 +54,15 @@ def probe_release(resolved: ResolvedEnvironment, timeout_s: float = PROBE_S) -> 
     environment = resolved.environment
     probe = environment.release_probe
     url = environment.base_url + (probe.path if probe else "/")
+    shown = without_secrets(url)
     with resolved.http() as http:
         try:
             reply = bounded_get(http, url, timeout_s)
         except requests.RequestException as error:
-            raise EnvironmentLacks(f"the shop at {url} doesn't answer: {why_no_answer(error)}") from error
+            raise EnvironmentLacks(f"the shop at {shown} doesn't answer: {why_no_answer(error)}") from error
     if reply.status >= _SERVER_ERROR:
-        raise EnvironmentLacks(f"the shop at {url} answers HTTP {reply.status}")
-    return None if probe is None else _release_in(reply.body, probe.field, url)
+        raise EnvironmentLacks(f"the shop at {shown} answers HTTP {reply.status}")
+    return None if probe is None else _release_in(reply.body, probe.field, shown)
 
 
 def _release_in(body: bytes, field: str, url: str) -> str:
@@ -69,7 +72,7 @@ def _release_in(body: bytes, field: str, url: str) -> str:
         release = None
     if not isinstance(release, str | int | float):
         raise EnvironmentLacks(f"the shop at {url} doesn't say its release in the field {field!r}")
-    return str(release)[:_MAX_RELEASE]
+    return printable(str(release)[:_MAX_RELEASE], kept="")
 
 
 def probe_release_or_none(resolved: ResolvedEnvironment) -> str | None:

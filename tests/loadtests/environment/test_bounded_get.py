@@ -105,9 +105,9 @@ def test_what_is_read_only_after_the_deadline_is_late_though_it_lay_here(monkeyp
             late.raw.read()
 
 
-def test_without_a_deadline_a_reply_is_read_to_its_end() -> None:
-    with HostileServer(reply(b"{}")) as server, session(server) as http:
-        assert http.get(server.url, timeout=None).content == b"{}"
+def test_a_request_without_a_deadline_is_refused() -> None:
+    with HostileServer(reply()) as server, session(server) as http, pytest.raises(ValueError, match="needs a timeout"):
+        http.get(server.url)
 
 
 def test_a_connection_that_is_kept_has_its_whole_time_again() -> None:

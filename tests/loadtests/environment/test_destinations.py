@@ -117,7 +117,7 @@ def test_so_is_that_of_a_source_a_host_or_the_kill_switch(field: str) -> None:
 
 def test_a_host_that_is_written_as_a_number_is_what_the_resolver_makes_of_it() -> None:
     assert look_up("2130706433") == ["127.0.0.1"]
-    with pytest.raises(BadInput, match=r"^2852039166: resolves to 169\.254\.169\.254, a link-local"):
+    with pytest.raises(BadInput, match=r"^169\.254\.169\.254: resolves to 169\.254\.169\.254, a link-local"):
         resolve(environment("http://2852039166"))
 
 

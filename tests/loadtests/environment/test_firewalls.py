@@ -31,6 +31,17 @@ CASES: list[tuple[str, str, tuple[str, ...], str, str | None]] = [
     ("the shop says no", "403 Forbidden", (), '{"error":"forbidden"}', "http_4xx"),
     ("the shop is overloaded", "503 X", (), '{"error":"payment_unavailable"}', "http_5xx"),
     ("the shop breaks on a page with a captcha", "500 X", (), PAGE.format("reCAPTCHA"), "http_5xx"),
+    ("Shopify's security rejection", "430 X", (), "", "blocked"),  # shopify.dev
+    ("Akamai refuses by itself", "403 Forbidden", ("Server: AkamaiGHost",), "<H1>Access Denied</H1>", "blocked"),
+    ("the shop refuses behind Akamai", "403 Forbidden", ("Server: nginx",), "<H1>Access Denied</H1>", "http_4xx"),
+    ("the shop breaks behind Akamai", "503 X", ("Server: AkamaiGHost",), "An error occurred", "http_5xx"),
+    (
+        "the shop's error page loads a captcha's script",
+        "503 X",
+        (),
+        PAGE.format('<script src="https://js.hcaptcha.com/1/api.js"></script>'),
+        "http_5xx",
+    ),
     ("the shop breaks behind Cloudflare", "503 X", (), PAGE.format(OWN_SCRIPT), "http_5xx"),
     ("a page about captchas", "200 OK", (), PAGE.format("captcha"), None),
     ("a missing page about captchas", "404 X", (), PAGE.format("captcha"), "http_4xx"),

@@ -74,7 +74,12 @@ GUARDED: dict[str, Any] = {
     "tag": {"header": "X-Load-Test", "baggage": True},
     "kill_url": "https://ops.example/stop",
     "kill_poll_s": 0.5,
-    "blocked": {"statuses": [429, 470], "header_contains": {"x-waf": ""}, "body_contains": ["captcha"]},
+    "blocked": {
+        "statuses": [429, 470],
+        "header_contains": {"x-waf": ""},
+        "denied_header_contains": {},
+        "body_contains": ["captcha"],
+    },
     "idle": {"max_requests_per_s": 0.5},
     "network": {"allow": ["10.0.0.0/8"]},
     "cache": {"steps": ["home", "search"]},
@@ -97,7 +102,7 @@ def test_the_guard_rails_that_nobody_wrote_are_the_safe_ones(tmp_path: Path) -> 
     assert (environment.production, environment.side_effects, environment.headers) == (False, {}, {})
     assert (environment.tag.header, environment.tag.baggage) == ("X-Peakproof-Run", False)
     assert (environment.kill_url, environment.kill_poll_s) == (None, 1.0)
-    assert (environment.blocked.statuses, "captcha" in environment.blocked.body_contains) == ((429,), True)
+    assert (environment.blocked.statuses, "captcha" in environment.blocked.body_contains) == ((429, 430), True)
 
 
 def test_files_are_looked_for_beside_the_targets_and_headers_may_be_plain(tmp_path: Path) -> None:
