@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.audit.attempts import ACCEPTED, OUTCOMES
-from loadtests.audit.comparisons import COMPARISONS, Compared, Evidence
+from loadtests.audit.comparisons import COMPARISONS
+from loadtests.audit.evidence import Compared, Evidence
 from loadtests.audit.found import EXAMPLES, Broken
 from loadtests.audit.others import OtherOrders
 from loadtests.audit.run_payments import RunPayments

@@ -4,6 +4,7 @@ Pages shaped as the stand-in shop's are validated as they are; any other shape i
 """
 
 import time
+from codecs import BOM_UTF8
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -39,6 +40,8 @@ from loadtests.environment.record_targets import (
 from slo.documents import BadInput
 
 MAX_REPLY = 64 << 20
+MOST_VALUES = 5_000_000
+"""Values in one reply: each takes some hundred bytes once it is read, and an empty object three before."""
 _TIMEOUT_S = 20.0
 _PAGE = 1000
 _MAX_PAGES = 10_000
@@ -269,7 +272,7 @@ class HttpPages:
     def _read(self, place: Place, query: Mapping[str, str]) -> PageRead:
         reply = self._get(place.url, query)
         try:
-            found = orjson.loads(reply.body)
+            found = orjson.loads(reply.body.removeprefix(BOM_UTF8))
         except orjson.JSONDecodeError as error:
             raise SourceUnavailableError(
                 f"unreadable: page {place.number} is no whole JSON: {error}"[:_WIDEST]
@@ -330,6 +333,8 @@ class HttpPages:
             raise SourceUnavailableError(f"unreachable: HTTP {reply.status}")
         if not reply.whole:
             raise SourceUnavailableError(f"unreachable: a reply of over {MAX_REPLY} bytes")
+        if sum(map(reply.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise SourceUnavailableError(f"unreadable: a reply of over {MOST_VALUES:,} values: ask for smaller pages")
         return reply
 
 
@@ -351,8 +356,9 @@ def _mark(row: object) -> int:
 def _what(rows: object, reply: object) -> str:
     if rows is not None:
         return type(rows).__name__
-    there = ", ".join(map(str, reply)) if isinstance(reply, Mapping) else type(reply).__name__
-    return f"nothing; the reply has {there}"[:_WIDEST] if isinstance(reply, Mapping) else there
+    if isinstance(reply, Mapping):
+        return f"nothing; the reply has {', '.join(map(str, reply))}"[:_WIDEST]
+    return f"nothing; the reply is of type {type(reply).__name__}"
 
 
 def _first(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ from loadtests.audit.carts import Bools, Ints, LevelCodes, Units
 from loadtests.audit.run_orders import HOLDS_STOCK, RunOrders, bounded, gathered
 from loadtests.audit.status_words import Words
 
-_PENDING_NS, _CANCELLED_NS = 300_000_000_000, 3_600_000_000_000  # how long after it was placed an order may end
+_CANCELLED_NS = 3_600_000_000_000  # how long after it was placed an order may be cancelled
 _FAILED = frozenset({"declined", "failed"})
 _CAME_BACK = frozenset({"returned", "refunded"})
 _SLACK_NS = 1_000_000_000  # of databases that keep whole seconds
@@ -33,11 +33,15 @@ class ClockOffset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """From when to when the orders of others moved the stock (ns, by our clock); `ended_at` is the run's end."""
+    """From when to when the orders of others moved the stock (ns, by our clock); `ended_at` is the run's end.
+
+    `pending_ns` is how long an order may be pending before it fails, None where it may stay so.
+    """
 
     stock_read_at: int
     stock_read_again_at: int | None
     ended_at: int | None
+    pending_ns: int | None
 
 
 @dataclass(slots=True)
@@ -118,8 +122,9 @@ def _add_units(
 def _may_come_back(status: pa.Array, at: Ints, stretch: Stretch, offset: ClockOffset) -> Bools:
     """Return which orders of before may have come to nothing meanwhile: nobody says when they did."""
     is_before = at <= stretch.stock_read_at + offset.most
-    is_recent = at >= stretch.stock_read_at + offset.least - _PENDING_NS
-    is_of_late = at >= stretch.stock_read_at + offset.least - _CANCELLED_NS
+    began = stretch.stock_read_at + offset.least
+    is_recent = np.ones(len(at), np.bool_) if stretch.pending_ns is None else at >= began - stretch.pending_ns
+    is_of_late = at >= began - _CANCELLED_NS
     return is_before & ((_has(status, _FAILED) & is_recent) | (_has(status, _CAME_BACK | {"cancelled"}) & is_of_late))
 
 

@@ -85,7 +85,7 @@ def _line(one: object) -> object:
 Text = Annotated[str, Field(min_length=1, max_length=500), BeforeValidator(_text)]
 Whole = Annotated[int, BeforeValidator(_whole), Field(ge=-_MOST, le=_MOST)]
 Moment = Annotated[int, BeforeValidator(_moment), Field(le=_MOST)]
-OrderStatus = Literal["accepted", "pending", "declined", "failed", "cancelled", "returned", "refunded"]
+OrderStatus = Literal["accepted", "invoiced", "pending", "declined", "failed", "cancelled", "returned", "refunded"]
 PaymentStatus = Literal["authorised", "captured", "pending", "declined", "failed", "cancelled", "refunded"]
 
 

@@ -261,6 +261,8 @@ def _valid(rows: TypeAdapter[list[Row]], line: bytes, place: str, seen: int) -> 
 
 def _first(error: ValidationError, seen: int) -> str:
     detail = error.errors(include_url=False)[0]
+    if not detail["loc"]:  # no list at all
+        return detail["msg"]
     number, *place = detail["loc"]
     field_ = ".".join(map(str, place))
     where = f"row {seen + int(number) + 1}: " + (f"{field_}: " if field_ else "")

@@ -5,10 +5,11 @@ its key is in the ledger. Of anyone else's nothing is kept but how many there we
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import or_
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +19,15 @@ from numpy.typing import NDArray
 from loadtests.audit.attempts import NONE, Attempts, places
 from loadtests.audit.batches import ORDERS, RecordsContradictError
 from loadtests.audit.carts import Bools, Carts, Ints, LevelCodes, Units, joined
-from loadtests.audit.status_words import KNOWN, UNKNOWN, Words
+from loadtests.audit.status_words import KNOWN, UNKNOWN
+from loadtests.audit.statuses import STRANGE, Strange, numbered, strange_rows
 
-Kind = Literal["orders", "payments"]
 EMPTY: Final = pa.RecordBatch.from_pylist([], schema=ORDERS)
 _AT_ONCE: Final = 500_000
 STATUSES: Final = tuple(KNOWN["orders"])
-HOLDS_STOCK: Final = frozenset({"accepted", "pending"})
+HOLDS_STOCK: Final = frozenset({"accepted", "invoiced", "pending"})
 # What an order is that was made as promised: one that came back was, and its stock and its money went back, too.
-KEPT: Final = frozenset({"accepted", "returned", "refunded"})
+KEPT: Final = frozenset({"accepted", "invoiced", "returned", "refunded"})
 _MOST_UNITS = 1 << 31
 
 
@@ -37,7 +38,8 @@ class RunOrders:
     `purchase` is the number of the purchase that an order came of, NONE where no attempt is known to have made it;
     `is_acknowledged` says that it is known by its id; `by_key` is the purchase that its key says, NONE for a key that
     isn't the ledger's.
-    `left_out` counts the orders of others, `unnamed` those of which nobody knows whose they are.
+    `left_out` counts the orders of others, `unnamed` those of which nobody knows whose they are. `strange` are the rows
+    of a status that means nothing, `of_another` the runs that acknowledged orders name, which aren't this one.
     """
 
     order_id: pa.Array
@@ -52,6 +54,8 @@ class RunOrders:
     codes: LevelCodes
     left_out: int = 0
     unnamed: int = 0
+    strange: Strange = field(default_factory=Strange)
+    of_another: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -63,7 +67,7 @@ class RunOrders:
     @cached_property
     def is_live(self) -> Bools:
         """Which orders were made, whatever came of them later: they weren't declined, cancelled, and didn't fail."""
-        return self.has("accepted", "pending", "returned", "refunded")
+        return self.has(*KEPT, "pending")
 
     @cached_property
     def holds_stock(self) -> Bools:
@@ -85,13 +89,23 @@ class RunOrders:
         """The units of orders that were repaid: a shop may have put them back, or not."""
         return self.codes.units(self.carts, self.has("refunded"))
 
+    @cached_property
+    def maybe_sold(self) -> Units:
+        """The units of orders of which nobody knows whether they hold them."""
+        return self.codes.units(self.carts, self.is_strange)
+
+    @cached_property
+    def is_strange(self) -> Bools:
+        """Which orders have a status that means nothing."""
+        return np.asarray(self.status == STRANGE)
+
     def id_of(self, number: int) -> str:
         """Return an order's id."""
         return str(self.order_id[number].as_py())
 
     def status_of(self, number: int) -> str:
         """Return what has become of an order."""
-        status: str = STATUSES[int(self.status[number])]
+        status: str = UNKNOWN if self.status[number] == STRANGE else STATUSES[int(self.status[number])]
         return status
 
 
@@ -105,6 +119,8 @@ def orders_of_run(run: str, attempts: Attempts, batches: Iterable[pa.RecordBatch
         codes=attempts.codes,
         left_out=sum(part.left_out for part in parts),
         unnamed=sum(part.unnamed for part in parts),
+        strange=reduce(or_, (part.strange for part in parts)),
+        of_another={order: run for part in parts for order, run in part.of_another.items()},
         **{
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in ("status", "created_at", "total_cents", "purchase", "by_key", "is_acknowledged")
@@ -137,23 +153,6 @@ def repeated(ids: pa.Array) -> str | None:
     return str(counted.field("values")[pc.index(pc.greater(counted.field("counts"), 1), value=True).as_py()].as_py())
 
 
-def numbered(column: pa.Array, kind: Kind, names: tuple[str, ...], ids: pa.Array) -> NDArray[np.int8]:
-    """Return a column of statuses as places in `names`; raises RecordsContradictError for a word that means nothing."""
-    encoded = column.dictionary_encode()
-    words = encoded.dictionary.to_pylist()
-    ours = [Words(kind, {}).ours(word) for word in words]
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    if UNKNOWN in ours:
-        strange = ours.index(UNKNOWN)
-        first = ids[int(np.argmax(codes == strange))].as_py()
-        known = ", ".join(names)
-        raise RecordsContradictError(
-            f"{kind[:-1]} {first}: status {words[strange]:.60}: expected {known}; name its meaning in `status`"
-        )
-    numbers: NDArray[np.int8] = np.array([names.index(str(word)) for word in ours], np.int8)[codes]
-    return numbers
-
-
 def _part(run: str, attempts: Attempts, batch: pa.RecordBatch) -> RunOrders:
     by_id = places(batch.column("order_id"), attempts.acknowledged_ids)
     acknowledged = attempts.purchase[attempts.acknowledged[by_id]] if len(attempts.acknowledged) else by_id
@@ -167,10 +166,12 @@ def _part(run: str, attempts: Attempts, batch: pa.RecordBatch) -> RunOrders:
     kept = batch if ours.all() else batch.filter(pa.array(ours))
     purchase = np.where(by_id >= 0, acknowledged, by_key)
     ids = kept.column("order_id")
+    status = numbered(kept.column("status"), "orders", STATUSES)
+    of_another = np.flatnonzero((by_id >= 0) & is_named & ~is_ours)
     return RunOrders(
         order_id=ids,
         key=kept.column("key"),
-        status=numbered(kept.column("status"), "orders", STATUSES, ids),
+        status=status,
         created_at=np.asarray(kept.column("created_at").to_numpy(), np.int64),
         total_cents=np.asarray(kept.column("total_cents").to_numpy(), np.int64),
         purchase=purchase[ours],
@@ -180,6 +181,8 @@ def _part(run: str, attempts: Attempts, batch: pa.RecordBatch) -> RunOrders:
         codes=attempts.codes,
         left_out=int(np.count_nonzero(~ours & ~is_unnamed)),
         unnamed=int(np.count_nonzero(is_unnamed)),
+        strange=strange_rows(kept.column("status"), ids, status == STRANGE),
+        of_another={str(batch.column("order_id")[int(row)].as_py()): str(says[int(row)].as_py()) for row in of_another},
     )
 
 

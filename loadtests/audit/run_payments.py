@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from loadtests.audit.attempts import NONE, places
 from loadtests.audit.batches import PAYMENTS, RecordsContradictError
 from loadtests.audit.carts import Bools, Ints
-from loadtests.audit.run_orders import RunOrders, gathered, numbered, repeated
+from loadtests.audit.run_orders import RunOrders, gathered, repeated
 from loadtests.audit.status_words import KNOWN
+from loadtests.audit.statuses import STRANGE, Strange, numbered, strange_rows
 
 STATUSES: Final = tuple(KNOWN["payments"])
 _EMPTY: Final = pa.RecordBatch.from_pylist([], schema=PAYMENTS)
@@ -25,7 +26,10 @@ _EMPTY: Final = pa.RecordBatch.from_pylist([], schema=PAYMENTS)
 
 @dataclass(frozen=True, kw_only=True)
 class RunPayments:
-    """Payments, a row each; `order` is the number of the run's order that each refers to, NONE for any other."""
+    """Payments, a row each; `order` is the number of the run's order that each refers to, NONE for any other.
+
+    `words` are the statuses as the provider has them.
+    """
 
     payment_id: pa.Array
     reference: pa.Array
@@ -33,6 +37,7 @@ class RunPayments:
     amount_cents: Ints
     order: Ints
     orders: int
+    words: pa.Array
 
     def __len__(self) -> int:
         return len(self.status)
@@ -70,6 +75,15 @@ class RunPayments:
         """The orders that those refer to."""
         return self.reference.take(pa.array(self.orphans)).unique()
 
+    @cached_property
+    def is_strange(self) -> Bools:
+        """Which payments have a status that means nothing."""
+        return np.asarray(self.status == STRANGE)
+
+    def strange(self, which: Bools) -> Strange:
+        """Return which of those payments have a status that means nothing."""
+        return strange_rows(self.words, self.payment_id, self.is_strange & which)
+
     def id_of(self, number: int) -> str:
         """Return a payment's id."""
         return str(self.payment_id[number].as_py())
@@ -86,7 +100,7 @@ def payments_of_run(orders: RunOrders | None, batches: Iterable[pa.RecordBatch])
     if (twice := repeated(ids)) is not None:
         raise RecordsContradictError(f"payment {twice} is there twice: one row a payment")
     amount_cents = np.asarray(whole.column("amount_cents").to_numpy(), np.int64)
-    status = numbered(whole.column("status"), "payments", STATUSES, ids).copy()
+    status = numbered(whole.column("status"), "payments", STATUSES)
     # Money that goes back may be a row of its own, below zero: one that went through is a refund.
     status[(amount_cents < 0) & (status == STATUSES.index("captured"))] = STATUSES.index("refunded")
     return RunPayments(
@@ -96,4 +110,5 @@ def payments_of_run(orders: RunOrders | None, batches: Iterable[pa.RecordBatch])
         amount_cents=amount_cents,
         order=np.full(len(whole), NONE, np.int64) if orders is None else places(references, orders.order_id),
         orders=0 if orders is None else len(orders),
+        words=whole.column("status"),
     )

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from loadtests.audit.attempts import attempts_of
 from loadtests.audit.batches import CLOCKS_APART_NS, RecordsContradictError, order_batches, payment_batches
 from loadtests.audit.checks import others_may_explain
-from loadtests.audit.comparisons import Evidence
+from loadtests.audit.evidence import PENDING_NS, Evidence
 from loadtests.audit.http_records import MAX_REPLY
 from loadtests.audit.others import Stretch, clock_offset, others_of
 from loadtests.audit.paging import ChangedWhileReadError
@@ -114,13 +114,15 @@ def _once(orders: Iterator[Order]) -> Iterator[Order]:
 class Played:
     """What the audit must know of a run beside its records: when it was (ns), and whether anybody was to buy.
 
-    `lacking` are the workers of whose ledger rows may be missing in the directory.
+    `lacking` are the workers of whose ledger rows may be missing in the directory; `pending_ns` is how long an order of
+    the shop may be pending, None where it may stay so.
     """
 
     started_at: int
     ended_at: int | None = None
     buys: bool = True
     lacking: Sequence[str] = ()
+    pending_ns: int | None = PENDING_NS
 
 
 def gather(directory: RunDirectory, sources: Sources, played: Played, now: Callable[[], int]) -> Evidence:
@@ -148,6 +150,7 @@ def gather(directory: RunDirectory, sources: Sources, played: Played, now: Calla
         orders_read_at=read_at,
         stock_read_at=None if after is None else after.taken_at,
         ended_at=played.ended_at,
+        pending_ns=played.pending_ns,
         lacking=played.lacking,
         buys=played.buys,
     )
@@ -157,6 +160,7 @@ def gather(directory: RunDirectory, sources: Sources, played: Played, now: Calla
         stock_read_at=began if before is None else before.taken_at,
         stock_read_again_at=None if after is None else after.taken_at,
         ended_at=played.ended_at,
+        pending_ns=played.pending_ns,
     )
     return _with_others(evidence, orders, stretch, sources)
 
@@ -165,7 +169,7 @@ def _with_others(evidence: Evidence, orders: RunOrders, stretch: Stretch, source
     """Return the evidence with the orders of others, or why they can't be read."""
     payments = evidence.payments
     references = pa.array([], pa.string()) if payments is None else payments.orphan_references
-    since = max(0, stretch.stock_read_at - _A_DAY_NS)
+    since = max(0, stretch.stock_read_at - max(_A_DAY_NS, stretch.pending_ns or 0))
 
     def batches() -> Iterator[pa.RecordBatch]:
         return sources.order_batches(None, since)

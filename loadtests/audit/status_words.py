@@ -38,6 +38,7 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
         "processing", "complete", "completed", "paid", "shipped", "partiallyshipped", "delivered", "partiallydelivered",
         "paymentsettled", "paymentauthorized",
     ),
+    "invoiced": (),
     "pending": ("pending_payment",),
     "declined": (),
     "failed": (),

@@ -63,6 +63,15 @@ class Journal:
         return next((row.at for row in reversed(self.rows) if row.event == "ended"), None)
 
     @property
+    def removed(self) -> frozenset[Key]:
+        """What the shop once said that it removed, whatever it said later."""
+        return frozenset(
+            key_of(Created(kind=row.kind, id=row.id, key=row.key, session=row.session))
+            for row in self.rows
+            if row.kind is not None and row.outcome == "removed"
+        )
+
+    @property
     def has_removed(self) -> bool:
         """Whether something of the run was removed: the shop doesn't show any more what the run did."""
         return any(outcome == "removed" for outcome in (row.outcome for row in self.rows))

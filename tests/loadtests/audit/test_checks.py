@@ -11,7 +11,7 @@ import pytest
 from loadtests.audit.attempts import attempts_of
 from loadtests.audit.batches import order_batches, payment_batches
 from loadtests.audit.checks import Check, audit, audit_document
-from loadtests.audit.comparisons import Evidence
+from loadtests.audit.evidence import Evidence
 from loadtests.audit.found import EXAMPLES
 from loadtests.audit.others import ClockOffset, Stretch, others_of
 from loadtests.audit.run_orders import orders_of_run
@@ -21,7 +21,7 @@ from loadtests.results.ledger import Attempt, Line
 from loadtests.results.ledger_columns import attempt_columns
 
 LINES = (Line(sku="tee", quantity=2, location="warehouse"), Line(sku="mug", quantity=1, location="store-york"))
-ENDED = 1000
+ENDED, SECOND = 1000, 1_000_000_000
 ASKED = {"orders": "read", "payments": "read", "stock": "read"}
 NAMES = [
     "order-exists",
@@ -81,7 +81,7 @@ def evidence(
             of_run,
             references,
             order_batches((*(orders or ()), *foreign)),
-            Stretch(stock_read_at=0, stock_read_again_at=None, ended_at=ENDED),
+            Stretch(stock_read_at=0, stock_read_again_at=None, ended_at=ENDED, pending_ns=changes.get("pending_ns", 0)),
             ClockOffset(least=0, most=0),
         )
     whole = Evidence(
@@ -253,6 +253,16 @@ EXPLAINED: dict[str, Evidence] = {
 @pytest.mark.parametrize("told", EXPLAINED.values(), ids=list(EXPLAINED))
 def test_what_has_an_explanation_breaks_no_promise(told: Evidence) -> None:
     assert broken(told) == {}
+
+
+@pytest.mark.parametrize(("pending_s", "why"), [(300, ["stock-moved-by-what-was-sold"]), (900, []), (None, [])])
+def test_another_s_order_gives_its_units_back_for_as_long_as_it_may_be_pending(
+    pending_s: int | None, why: list[str]
+) -> None:
+    tenth_minute = order(7, run=None, status="failed", created_at=-600 * SECOND)
+    pending_ns = None if pending_s is None else pending_s * SECOND
+    told = evidence(foreign=(tenth_minute,), stock_after=moved(2, 1), pending_ns=pending_ns)
+    assert [*broken(told)] == why
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from loadtests.audit.attempts import attempts_of
 from loadtests.audit.batches import RecordsContradictError, order_batches, payment_batches
 from loadtests.audit.checks import audit, audit_document
-from loadtests.audit.comparisons import Evidence
+from loadtests.audit.evidence import Evidence
 from loadtests.audit.run_orders import orders_of_run
 from loadtests.audit.run_payments import payments_of_run
 from loadtests.audit.shop_records import Order, StockDocument, StockLevel
@@ -50,9 +50,55 @@ def test_an_order_that_says_nothing_of_a_run_and_that_the_ledger_does_not_know_l
     }
 
 
-def test_an_acknowledged_order_is_the_run_s_whatever_run_it_names() -> None:
-    told = evidence(orders=[order(1), order(2, run="R1")])
-    assert set(answers(told).values()) == {"holds"}
+def test_an_acknowledged_order_is_the_run_s_and_one_that_names_another_run_is_found() -> None:
+    told = evidence(orders=[order(1), order(2, run="r0")])
+    assert {name for name, answer in answers(told).items() if answer != "holds"} == {"order-exists"}
+    assert details(told) == {
+        "order-exists": "1 orders were acknowledged in this run and their rows name another, such as o2, which names"
+        " r0: either the number was given twice, or the shop mixes up what it is told"
+    }
+
+
+WORDS = "name its meaning in `status`"
+
+
+def test_a_payment_in_a_word_that_means_nothing_leaves_open_what_depends_on_it_and_nothing_else() -> None:
+    told = evidence(payments=[payment(1), payment(2, status="unknown", status_word="'banked'")])
+    said = f"1 payments have a status that means nothing here: 'banked' (1, first p2); {WORDS}"
+    assert details(told) == {"paid-once": said, "paid-right-amount": said}
+    assert broken(told) == {}
+
+
+def test_other_payments_are_judged_whatever_words_some_have() -> None:
+    strange = payment(2, status="unknown", status_word="'banked'")
+    paid = [payment(1), payment(3, reference="o1"), strange, payment(4, reference="o9")]
+    assert broken(evidence(payments=paid)) == {
+        "paid-once": ["order o1 was paid 2 times"],
+        "no-payment-without-order": ["payment p4 was captured and its order o9 is not in the shop"],
+    }
+
+
+def test_the_words_that_mean_nothing_are_counted_and_of_a_payment_without_an_order_only_that_is_open() -> None:
+    paid = [payment(1), payment(2), *(payment(n, reference="o9", status="unknown", status_word=word)
+            for n, word in ((5, "'x'"), (6, "'y'"), (7, "'x'")))]  # fmt: skip
+    said = f"3 payments have a status that means nothing here: 'x' (2, first p5), 'y' (1, first p6); {WORDS}"
+    assert details(evidence(payments=paid)) == {"no-payment-without-order": said}
+
+
+def test_of_many_words_that_mean_nothing_the_first_are_named() -> None:
+    paid = [payment(n, reference="o9", status="unknown", status_word=f"'w{n}'") for n in range(3, 403)]
+    told = details(evidence(payments=[payment(1), payment(2), *paid]))["no-payment-without-order"]
+    assert told.startswith("400 payments have a status that means nothing here: 'w3' (1, first p3), 'w4'")
+    assert told.endswith(f"'w7' (1, first p7) and 395 other words; {WORDS}")
+
+
+def test_an_order_in_a_word_that_means_nothing_is_neither_lost_nor_kept_and_others_are_judged() -> None:
+    strange = order(2, status="unknown", status_word="'kept in mind'")
+    told = evidence(orders=[order(1, total_cents=1), strange])
+    assert broken(told).keys() == {"order-as-promised", "paid-right-amount"}
+    assert "'kept in mind' (1, first o2)" in details(told)["order-exists"]
+    lost = evidence(orders=[strange])
+    assert broken(lost)["order-exists"] == ["order o1 was acknowledged and is not in the shop"]
 
 
 def test_orders_without_a_key_are_told_by_their_ids() -> None:

@@ -253,6 +253,16 @@ def test_a_page_that_is_cut_or_of_another_shape_is_named(provider: Provider, pag
     assert why(provider, lambda _: page).startswith(message)
 
 
+@pytest.mark.parametrize("value", ["{}", "[]", "0", '{"a":0}'])
+def test_a_page_of_more_values_than_memory_is_for_is_refused_before_it_is_read(
+    value: str, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loadtests.audit.http_records.MOST_VALUES", 1000)
+    monkeypatch.setattr("loadtests.audit.http_records.orjson.loads", lambda _: pytest.fail("it was read"))
+    page = f"[{','.join([value] * 1001)}]".encode()
+    assert why(provider, lambda *_: page) == "unreadable: a reply of over 1,000 values: ask for smaller pages"
+
+
 def test_parameters_hold_the_run_and_the_time_in_the_unit_of_the_source(provider: Provider) -> None:
     query = {"limit": "9", "created[gte]": "{since}", "tag": "run-{run}"}
     provider.page = lambda _: {"data": []}

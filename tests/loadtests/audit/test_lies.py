@@ -363,6 +363,14 @@ def in_words_that_mean_nothing(world: World) -> None:
     world.change(world.order_of(world.attempt("accepted")), status="kept in mind")
 
 
+def paid_in_words_that_mean_nothing(world: World) -> None:
+    world.change_payment(world.order_of(world.attempt("accepted")), status="banked")
+
+
+def acknowledged_and_of_another_run(world: World) -> None:
+    world.change(world.order_of(world.attempt("accepted")), run="20260101T000000Z-other-0000")
+
+
 def nothing_attempted(world: World) -> None:
     world.rows, world.orders, world.payments = [], [], []
     world.after = world.before.copy()
@@ -373,6 +381,8 @@ OPEN: list[tuple[Callable[[World], None], set[str]]] = [
     (sold_out_and_vanished, {MOVED, NEGATIVE}),
     (pending_for_a_moment, {SETTLED}),
     (in_words_that_mean_nothing, {*ORDERS, MOVED}),
+    (paid_in_words_that_mean_nothing, {PAID, AMOUNT}),
+    (acknowledged_and_of_another_run, {EXISTS}),
     (nothing_attempted, ORDERS),
 ]
 

@@ -122,8 +122,8 @@ def test_a_value_that_can_mean_one_thing_only_is_taken(field: str, value: object
         (
             {"status": "shipped"},
             (
-                "status: Input should be 'accepted', 'pending', 'declined', 'failed', 'cancelled', 'returned' or"
-                " 'refunded', found 'shipped'"
+                "status: Input should be 'accepted', 'invoiced', 'pending', 'declined', 'failed', 'cancelled',"
+                " 'returned' or 'refunded', found 'shipped'"
             ),
         ),
         ({"lines": "tee"}, "lines: must be a list, or one in JSON, found 'tee'"),
