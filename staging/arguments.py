@@ -48,6 +48,14 @@ def milliseconds(text: str) -> float:
     return number / 1000
 
 
+def seconds(text: str) -> float:
+    """Return a time in seconds: above 0, at most a day."""
+    number = float(text)
+    if not 0 < number <= 86_400:  # noqa: PLR2004 - the docstring's own bound
+        raise argparse.ArgumentTypeError(f"{text} is not a time: above 0, at most 86400 s")
+    return number
+
+
 def http_url(text: str) -> str:
     """Return an absolute http(s) URL without its last slash."""
     parts = urlsplit(text)

@@ -14,6 +14,7 @@ from staging.web import Payload, RefusedError, json_app, not_found, read_body, r
 
 BODY_LIMIT = 16_384
 DECLINED_CARD = "tok_declined"
+_NOT_PAID = frozenset({"declined", "cancelled"})
 CardToken = Annotated[str, StringConstraints(pattern=r"^tok_[a-z_]{1,40}$")]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -69,7 +70,7 @@ class Terminal:
         )
 
     def _status(self, payment: Payment, *, new: bool) -> HTTPStatus:
-        if payment.status == "declined":
+        if payment.status in _NOT_PAID:
             return HTTPStatus.PAYMENT_REQUIRED
         if not new:
             return HTTPStatus.OK
@@ -90,7 +91,7 @@ def payments_app(terminal: Terminal, book: Book, telemetry: Telemetry, token: st
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             return jsonify(error="unavailable"), status
         if status == HTTPStatus.PAYMENT_REQUIRED:
-            return jsonify(status="declined"), status
+            return jsonify(status=payment.status), status
         return jsonify(payment_id=payment.payment_id, status=payment.status), status
 
     @app.get("/payments")

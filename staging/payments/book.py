@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, select, update
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, case, select, update
 
 from staging.database import Database, is_inserted
 
@@ -76,6 +76,14 @@ class Book:
         )
         with self._database.writing() as connection:
             return is_inserted(connection, statement)
+
+    def of_reference(self, reference: str) -> Payment | None:
+        """Return the payment of a reference: one that took the money, where there is one."""
+        took = case((payments.c.status.in_(("captured", "refunded")), 0), else_=1)
+        statement = select(payments).where(payments.c.reference == reference).order_by(took, payments.c.sequence)
+        with self._database.reading() as connection:
+            row = connection.execute(statement.limit(1)).one_or_none()
+        return Payment(**row._mapping) if row else None  # noqa: SLF001 - as above
 
     def refund(self, reference: str) -> Payment | None:
         """Refund what was captured for a reference, once however often it is asked for; None when nothing was."""

@@ -36,6 +36,14 @@ class PageBody(Payload):
     webhook_url: HttpUrl
 
 
+class ExpiryRequest(Payload):
+    """The body of `POST /payments/expire`."""
+
+    reference: Word
+    amount_cents: int
+    currency: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedPayments:
     """The parts of the provider that pages need; `public_url` is None where the called one is it."""
@@ -56,7 +64,7 @@ class HostedPayments:
     def pay(self, page: PaymentPage, card_token: str) -> Payment:
         """Return the page's one payment, made now or before; ValidationError for what isn't a card's token."""
         asked = page.request
-        entered = self.book.find(page.page_id) is None and self.terminal.enter(
+        entered = self.payment_of(page) is None and self.terminal.enter(
             PaymentRequest(
                 idempotency_key=page.page_id,
                 reference=asked.reference,
@@ -79,8 +87,25 @@ class HostedPayments:
         )
         return self._over(page, entered=entered)
 
+    def payment_of(self, page: PaymentPage) -> Payment | None:
+        """Return the page's one payment; a page that was opened too late has the one that was cancelled before."""
+        return self.book.find(page.page_id) or self.book.find(page.request.reference)
+
+    def expire(self, asked: ExpiryRequest) -> Payment:
+        """Return the one payment of a reference: cancelled now, and for good, where none was made before."""
+        if (payment := self.book.of_reference(asked.reference)) is not None:
+            return payment
+        if (page := self.pages.of_reference(asked.reference)) is not None:
+            return self.cancel(page)
+        key = asked.reference  # which is that of a payment by card
+        self.book.enter(key, **asked.model_dump(), status="cancelled")
+        payment = self.book.find(key)
+        if payment is None:
+            raise not_found("no such payment")
+        return payment
+
     def _over(self, page: PaymentPage, *, entered: bool) -> Payment:
-        payment = self.book.find(page.page_id)
+        payment = self.payment_of(page)
         if payment is None:
             raise not_found("no such payment")
         if entered:
@@ -101,10 +126,16 @@ def add_browser_pages(app: Flask, hosted: HostedPayments, token: str) -> None:
         url = f"{hosted.public_url or request.host_url.rstrip('/')}/pay/{page.page_id}"
         return jsonify(page_id=page.page_id, url=url), HTTPStatus.CREATED if new else HTTPStatus.OK
 
+    @app.post("/payments/expire")
+    def expire() -> Response:
+        require_token(token)
+        payment = hosted.expire(read_body(ExpiryRequest))
+        return jsonify(payment_id=payment.payment_id, status=payment.status)
+
     @app.get("/pay/<page_id>")
     def payment_form(page_id: str) -> Response:
         page = _page_of(hosted, page_id)
-        payment = hosted.book.find(page_id)
+        payment = hosted.payment_of(page)
         return _form_page(page) if payment is None else _back(page, payment)
 
     @app.post("/pay/<page_id>")

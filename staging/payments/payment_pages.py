@@ -67,6 +67,12 @@ class PaymentPages:
             row = connection.execute(select(pages).where(pages.c.page_id == page_id)).one_or_none()
         return _page(row) if row else None
 
+    def of_reference(self, reference: str) -> PaymentPage | None:
+        """Return the page of a reference."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(pages).where(pages.c.reference == reference).limit(1)).one_or_none()
+        return _page(row) if row else None
+
     def note_notified(self, page_id: str) -> None:
         """Note that the shop has taken the page's news."""
         with self._database.writing() as connection:

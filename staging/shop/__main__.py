@@ -23,6 +23,7 @@ from staging.shop.pages import shop_app
 from staging.shop.printing.presses import MOST as MOST_PRESSES
 from staging.shop.printing.queue import PRESSES, PRINT_S, PrintQueue
 from staging.shop.provider import HttpProvider
+from staging.shop.reconciliation import PENDING_EXPIRES_S, Reconciliation
 from staging.shop.releases.releases import CurrentRelease, Release, read_releases
 from staging.shop.returns.returns import Returns
 from staging.shop.schema import create_shop
@@ -86,6 +87,10 @@ def parser() -> argparse.ArgumentParser:
         default=PRINT_S,
         help="that an order's printing takes (500)",
     )
+    parser.add_argument(
+        "--pending-expires-s", type=arguments.seconds, default=PENDING_EXPIRES_S, metavar="SECONDS",
+        help="after which an order that is pending is settled with the payment provider (%(default)g)",
+    )  # fmt: skip
     return parser
 
 
@@ -139,6 +144,7 @@ def _storefront(
         drops=Drops(database),
         returns=Returns(database, pages),
         printing=PrintQueue(database, lambda: release.get().behaviour.presses_work, options.presses, options.print_s),
+        reconciliation=Reconciliation(database, pages, lambda: release.get().behaviour.news, options.pending_expires_s),
         keys=keys,
         public_url=options.public_url,
     )
@@ -179,6 +185,7 @@ def _serve(shop: Storefront, public: HttpServer, admin: HttpServer, parent: int 
         "drops": shop.drops.keep_reading,
         "returns": shop.returns.keep_receiving,
         "printing": shop.printing.keep_printing,
+        "reconciliation": shop.reconciliation.keep_reconciling,
     }
     for name, keep in keepers.items():
         threading.Thread(target=keep, args=(stopping,), name=name, daemon=True).start()

@@ -2,7 +2,8 @@
 
 An order is entered as `pending` together with its stock in one transaction, and paid outside it. A crash in
 between leaves a pending order that holds its stock; a request with the same idempotency key resumes it, and its payment
-has one key at every attempt, so the card is charged once. An order whose payment may have been made is never cancelled.
+has one key at every attempt, so the card is charged once. An order whose payment may have been made is never cancelled:
+what nobody resumes is settled with the payment provider (`reconciliation`).
 """
 
 import logging

@@ -182,6 +182,13 @@ def _find(database: Database, condition: ColumnElement[bool]) -> Order | None:
     return _order(row) if row else None
 
 
+def pending_orders(database: Database, before: int, limit: int) -> list[Order]:
+    """Return at most `limit` orders that are pending and were entered before then (ns), the oldest first."""
+    statement = select(orders).where(orders.c.status == Status.PENDING.value, orders.c.created_at < before)
+    with database.reading() as connection:
+        return [_order(row) for row in connection.execute(statement.order_by(orders.c.sequence).limit(limit))]
+
+
 def orders_page(database: Database, run: str | None, after: int, limit: int) -> tuple[list[Order], int | None]:
     """Return at most `limit` orders numbered above `after`, of one run or of all, and where the next page starts."""
     statement = select(orders).where(orders.c.sequence > after).order_by(orders.c.sequence).limit(limit)

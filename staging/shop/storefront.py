@@ -13,6 +13,7 @@ from staging.shop.customers.openid import OpenIdClient
 from staging.shop.funnel import Funnel
 from staging.shop.offers.drops import Drops
 from staging.shop.printing.queue import PrintQueue
+from staging.shop.reconciliation import Reconciliation
 from staging.shop.releases.releases import CurrentRelease
 from staging.shop.returns.returns import Returns
 from staging.shop.search import SearchIndex
@@ -38,6 +39,7 @@ class Storefront:
     drops: Drops
     returns: Returns
     printing: PrintQueue
+    reconciliation: Reconciliation
     keys: Keys
     public_url: str | None
 

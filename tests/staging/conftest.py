@@ -1,11 +1,13 @@
 """The processes and databases that the tests of the stand-in share."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from staging.database import Database, open_database
 from staging.shop.catalogue import twisted_threads
@@ -126,15 +128,29 @@ def database(tmp_path: Path) -> Iterator[Database]:
     shop.close()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Give the URL of one PostgreSQL for all tests: each has a database of its own on it."""
+    with postgresql() as url:
+        yield url
+
+
+def new_database(server: str, name: str) -> str:
+    """Make an empty database on a PostgreSQL; return its URL."""
+    url = make_url(server)
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return url.set(database=name).render_as_string()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def busy_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Give a shop on each kind of database, its statements 5 ms apart."""
     if request.param == "sqlite":
-        shop = new_shop(f"sqlite:///{tmp_path}/shop.db", round_trip_s=0.005)
-        yield shop
-        shop.close()
-        return
-    with postgresql() as url:
-        shop = new_shop(url, round_trip_s=0.005)
-        yield shop
-        shop.close()
+        url = f"sqlite:///{tmp_path}/shop.db"
+    else:
+        url = new_database(request.getfixturevalue("postgres"), f"shop_{secrets.token_hex(4)}")
+    shop = new_shop(url, round_trip_s=0.005)
+    yield shop
+    shop.close()

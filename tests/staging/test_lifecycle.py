@@ -1,5 +1,6 @@
 """How the processes start, refuse to start, and end."""
 
+import importlib
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ import pytest
 import requests
 
 from tests.ports import free_port
-from tests.staging.harness import ENVIRONMENT, ROOT, Replica, check_out, command, fill_cart, started
+from tests.staging.harness import ENVIRONMENT, ROOT, TOKEN, Replica, check_out, command, fill_cart, started
 from tests.staging.test_releases import RELEASES
 
 NOWHERE = "http://127.0.0.1:9"
@@ -63,10 +64,37 @@ def test_a_database_out_of_reach_is_said_in_one_line_and_ends_with_75(module: st
 @pytest.mark.parametrize(
     ("arguments", "last_line"),
     [
-        (("shop", "--payments", NOWHERE, "--database", "mysql://x/y"),
+        (("--database", "mysql://x/y"),
          "the database must be a SQLite file (sqlite:////tmp/shop.db) or PostgreSQL (postgresql://…)"),
-        (("shop", "--payments", NOWHERE, "--database", "sqlite:///x", "--release", "perfect"),
+        (("--database", "sqlite:///x", "--release", "perfect"),
          f"--release: 'perfect' is none of {', '.join(sorted(RELEASES))}"),
+    ],
+)  # fmt: skip
+def test_an_argument_that_turns_out_wrong_ends_a_process_with_2(arguments: tuple[str, ...], last_line: str) -> None:
+    code, out, err = outcome(command("shop", "--payments", NOWHERE, *arguments))
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == f"python -m staging.shop: error: {last_line}"
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Call a module's main in this process with arguments that it ends with 2 on; return the last line that it said."""
+
+    def call(module: str, *arguments: str, token: str = TOKEN) -> str:
+        monkeypatch.setattr(sys, "argv", [module, *arguments])
+        monkeypatch.setenv("PEAKPROOF_SHOP_TOKEN", token)
+        with pytest.raises(SystemExit) as ended:
+            importlib.import_module(f"staging.{module}.__main__").main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code, out) == (2, "")
+        return err.splitlines()[-1]
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "last_line"),
+    [
         (("shop", "--payments", NOWHERE), "--database: missing, and PEAKPROOF_SHOP_DATABASE is not set"),
         (("payments", "--database", "sqlite:///x", "--lost-reply-ratio", "2"),
          "argument --lost-reply-ratio: 2 is not a ratio: 0 to 1"),
@@ -76,16 +104,13 @@ def test_a_database_out_of_reach_is_said_in_one_line_and_ends_with_75(module: st
          "argument --upstream: there is not a URL such as http://127.0.0.1:18080"),
     ],
 )  # fmt: skip
-def test_a_wrong_argument_ends_with_2(arguments: tuple[str, ...], last_line: str) -> None:
-    code, out, err = outcome(command(*arguments))
-    assert (code, out) == (2, "")
-    assert err.splitlines()[-1] == f"python -m staging.{arguments[0]}: error: {last_line}"
+def test_a_wrong_argument_is_refused(refused: Callable[..., str], arguments: tuple[str, ...], last_line: str) -> None:
+    assert refused(*arguments) == f"python -m staging.{arguments[0]}: error: {last_line}"
 
 
-def test_without_the_token_the_shop_does_not_start(tmp_path: Path) -> None:
-    code, _, err = outcome(shop(tmp_path), PEAKPROOF_SHOP_TOKEN="")
-    assert code == 2
-    assert "the environment variable PEAKPROOF_SHOP_TOKEN is not set" in err
+def test_without_the_token_the_shop_does_not_start(refused: Callable[..., str], tmp_path: Path) -> None:
+    told = refused("shop", "--payments", NOWHERE, "--database", f"sqlite:///{tmp_path}/shop.db", token="")
+    assert "the environment variable PEAKPROOF_SHOP_TOKEN is not set" in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -66,6 +66,15 @@ class HttpPaymentPages:
         except requests.RequestException:
             return False
 
+    def expire(self, order_id: str, amount_cents: int) -> tuple[str, str] | None:
+        """Let no payment be made for an order any more; return the one that it has, None when that isn't known."""
+        body = {"reference": order_id, "amount_cents": amount_cents, "currency": CURRENCY}
+        try:
+            reply = self._post("payments/expire", body)
+            return (str(reply.json()["payment_id"]), str(reply.json()["status"])) if reply.ok else None
+        except requests.RequestException:
+            return None
+
     def _post(self, path: str, body: dict[str, object]) -> requests.Response:
         return self._http.get().post(
             f"{self._url}/{path}", json=body, headers=self._headers, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
