@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from loadtests.har.addresses import shown_path
 from loadtests.har.flow import Key
 from loadtests.har.operations import operation_of
 from loadtests.har.slots import slots_of
 from loadtests.har.visit import Request
-from loadtests.har.words import is_id, shown_path
+from loadtests.har.words import is_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import parse_qsl
 
+from loadtests.har.addresses import LEAST_SECRET, holds_a_secret, is_plain, secrets_in_path
 from loadtests.har.navigation import Move
 from loadtests.har.operations import json_of
 from loadtests.har.personal import What, is_opaque, is_secret_name, what_is, without_scheme
@@ -90,6 +91,9 @@ class _Tracer:
             carried = set(move.carried())
             slots = slots_of(move.request.first)
             self._slots[move.request.number] = [one for one in slots if (one.where, one.place) not in carried]
+        self._secret_parts = {
+            one.number: {(place,) for place, _ in secrets_in_path(one.first.parts.path)} for one in requests
+        }
         self._uses: dict[Key, Use] = {}
         self._taken: list[Taken] = []
         self._known: dict[tuple[str, str], Taken] = {}
@@ -201,13 +205,15 @@ class _Tracer:
         if is_made and slot.where in ("json", "header", "form") and key not in self._constant:
             return Use(kind=Kind.UNIQUE, text="-".join(named))
         is_search = slot.name.lower() in _SEARCHED
-        secret = is_secret_name(slot.name) and len(value) >= 6 and not is_search  # noqa: PLR2004 - shorter: a word
+        secret = is_secret_name(slot.name) and len(value) >= LEAST_SECRET and not is_search
         opaque = is_opaque(value) and not (named and named[-1] in _IDS and not is_secret_name(slot.name))
         if value.startswith("eyJ") or ((secret or opaque) and slot.where != "path" and not _is_words(value, secret)):
             made = self._setting(slot, "key")
             return Use(kind=made.kind, text=made.text, before=before)
-        if slot.where == "path" and is_secret_name(slot.name) and is_opaque(value):
-            return self._setting(slot, "key")
+        if slot.where == "path" and slot.place in self._secret_parts[key[0]]:
+            return None if key in self._constant and not is_secret_name(slot.name) else self._setting(slot, "key")
+        if slot.where != "path" and ("/" in value or "?" in value) and holds_a_secret(value):
+            return self._setting(slot, "a text that holds secrets")
         return None
 
     def _setting(self, slot: Slot, what: str) -> Use:
@@ -241,7 +247,7 @@ def _registers(one: Request, slots: Sequence[Slot]) -> bool:
 
 def _is_words(value: str, named_secret: bool) -> bool:  # noqa: FBT001 - read where it is made
     """Whether a value under a secret's name is plain words after all, such as `payment_token: on-account`."""
-    return not named_secret and re.fullmatch(r"[A-Za-z]+([ _-][A-Za-z]+)*", value) is not None
+    return not named_secret and is_plain(value)
 
 
 def _may_be_found(slot: Slot) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from loadtests.har.addresses import secrets_in_path, secrets_of
 from loadtests.har.alignment import Alignment, align
 from loadtests.har.draft import draft
 from loadtests.har.entries import Recording
@@ -51,6 +52,7 @@ def import_visit(recording: Recording, again: Recording | None = None, own: Sequ
         for step, part in enumerate(visit.requests[number].first.parts.path.split("/"))
         if where == "path" and use.taken is not None and place == (step,)
     )
+    by_id |= frozenset(part for one in visit.requests for _, part in secrets_in_path(one.first.parts.path))
     labels = _labels(visit.origins[1:])
     bought = () if purchase is None else purchase.bought
     products = frozenset(moves[one.request].parent for one in bought if moves[one.request].form is not None)
@@ -78,6 +80,7 @@ def import_visit(recording: Recording, again: Recording | None = None, own: Sequ
 def _secrets(visit: Visit, flow: Flow) -> frozenset[str]:
     """Return what of a visit nobody else may read: cookies, credentials, keys, as far as they look like such."""
     found = set(flow.secrets)
+    told = {secret for one in visit.requests for entry in (one.first, one.last) for secret in secrets_of(entry.url)}
     for one in visit.requests:
         for entry in (one.first, one.last):
             for name, value in (*entry.headers, *entry.reply_headers):
@@ -87,7 +90,7 @@ def _secrets(visit: Visit, flow: Flow) -> frozenset[str]:
                     found.update(line.partition(";")[0].partition("=")[2] for line in value.split("\n"))
                 elif name == "authorization":
                     found.add(without_scheme(value)[1])
-    return frozenset(one for one in found if is_opaque(one) and len(one) >= _LEAST_SECRET)
+    return frozenset(one for one in found if is_opaque(one) and len(one) >= _LEAST_SECRET) | told
 
 
 def _without_secrets(made: Draft, secrets: frozenset[str]) -> Draft:

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from loadtests.har.addresses import holds_a_secret
 from loadtests.har.entries import Entry, Pairs
-from loadtests.har.personal import is_opaque, is_secret_name
 from loadtests.har.selectors import quoted, selector_of, selector_of_kind
 from loadtests.har.slots import Place, Where, slots_of
 from loadtests.har.sources import page_of
 from loadtests.har.visit import Request
 from loadtests.har.words import is_id, telling, words
 from loadtests.storefronts.html import Element, Form, HtmlError
+from slo.web_addresses import joined
 
 _MOST_LINKS, _MOST_FORMS = 2000, 200
 _LEAST_OF_KIND = 2
@@ -149,7 +150,7 @@ def _form_selector(root: Element, element: Element) -> str | None:
     action = element.get("action")
     wanted = [f"#{one}" for one in [element.get("id")] if re.fullmatch(r"[A-Za-z_][A-Za-z_-]*", one)]
     if (held := quoted(action)) and not (
-        _holds_a_key(action) or any(is_id(part) for part in re.split(r"[/?=&]", action))
+        holds_a_secret(action) or any(is_id(part) for part in re.split(r"[/?=&]", action))
     ):
         wanted.append(f"form[action={held}]")
     named = sorted(element.select("[name]"), key=lambda one: one.get("type") == "hidden")
@@ -170,7 +171,7 @@ def _form_selector(root: Element, element: Element) -> str | None:
 
 def link_followed(root: Element, page_url: str, entry: Entry) -> Link | None:
     """Return the link of a page that leads to a request's address, None where it has none such."""
-    address = urldefrag(entry.url)[0]
+    address = entry.url.partition("#")[0]
     links = root.select("a[href]")[:_MOST_LINKS]
     for element in links:
         if _joined(page_url, element["href"]) == address:
@@ -189,7 +190,7 @@ def link_followed(root: Element, page_url: str, entry: Entry) -> Link | None:
 def _kind_selector(root: Element, element: Element, shape: tuple[object, ...]) -> str | None:
     """Return a selector of the links that lead to things like this one, None where they can't be told from others."""
     folder = element["href"].rstrip("/").rpartition("/")[0] + "/"
-    if (held := quoted(folder)) and folder not in ("/", "//"):
+    if (held := quoted(folder)) and folder not in ("/", "//") and not holds_a_secret(folder):
         css = f"a[href^={held}]"
         if all(_shape(one["href"]) == shape for one in root.select(css)):
             return css
@@ -210,22 +211,13 @@ def _shape(href: str) -> tuple[object, ...] | None:
 
 def _link_selector(root: Element, element: Element) -> str | None:
     held = quoted(element["href"])
-    if held and not _holds_a_key(element["href"]):
+    if held and not holds_a_secret(element["href"]):
         return f"a[href={held}]"
     return selector_of(root, element)
 
 
-def _holds_a_key(address: str) -> bool:
-    """Whether an address holds what only its owner may know, or what is another each time."""
-    parts = urlsplit(address)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    if any(is_secret_name(name) or is_opaque(value) for name, value in pairs):
-        return True
-    return any(is_opaque(part) for part in parts.path.split("/"))
-
-
 def _joined(page_url: str, address: str) -> str:
     try:
-        return urldefrag(urljoin(page_url, address.strip()))[0] if address.strip() else urldefrag(page_url)[0]
+        return joined(page_url, address) or ""
     except ValueError:
         return ""

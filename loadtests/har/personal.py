@@ -6,8 +6,8 @@ from collections import Counter
 from enum import Enum
 from urllib.parse import unquote
 
-from loadtests.environment.target_fields import SECRET_NAME
 from loadtests.har.words import words
+from slo.web_addresses import SECRET_NAME
 
 _CARD = re.compile(r"\d(?:[ -]?\d){12,18}")
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")

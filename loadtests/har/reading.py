@@ -20,7 +20,7 @@ import ijson
 
 from loadtests.har.entries import Entry, Pairs, Recording
 from loadtests.har.kinds import NOT_HTTP, kind_of
-from slo.documents import BadInput
+from slo.documents import BadInput, open_file
 
 MAX_BYTES = 1 << 30
 MAX_ENTRY_BYTES = 64 << 20
@@ -29,7 +29,7 @@ MAX_DEPTH = 40
 MAX_BODY_BYTES = 4 << 20
 MAX_KEPT_BYTES = 64 << 20
 MAX_HELD_BYTES = 64 << 20
-_CHUNK = 64 << 10
+_CHUNK = 4 << 10  # ijson makes all events of a piece before one is seen, each with the whole of its place: few levels
 _ENTRY = "log.entries.item"
 _CREATOR = "log.creator.name"
 # What is big or deep and says nothing of the visit.
@@ -49,7 +49,7 @@ def read_har(path: Path) -> Recording:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise BadInput(f"{path}: {size} bytes; at most {MAX_BYTES} are read: record one visit, or leave bodies out")
-        with path.open("rb") as file:
+        with open_file(path) as file:
             packed = file.read(len(_GZIP)) == _GZIP
             file.seek(0)
             if not packed:

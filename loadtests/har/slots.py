@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from loadtests.har.addresses import secrets_in_path
 from loadtests.har.entries import Entry, Pairs
 from loadtests.har.operations import json_of, operation_of
 from loadtests.har.words import singular
@@ -53,9 +54,10 @@ def own_headers(entry: Entry) -> Pairs:
 def slots_of(entry: Entry) -> Iterator[Slot]:
     """Return every value of a request, at most 2,000 of its JSON."""
     parts = entry.parts.path.split("/")
+    secret = {number for number, _ in secrets_in_path(entry.parts.path)}
     for number, part in enumerate(parts):
         if part:
-            before = next((one for one in reversed(parts[:number]) if one), "")
+            before = next((parts[one] for one in reversed(range(number)) if parts[one] and one not in secret), "")
             yield Slot(where="path", place=(number,), name=f"{singular(before)} id", value=unquote(part))
     yield from _of_pairs("query", entry.query)
     if entry.form is not None:

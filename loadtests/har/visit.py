@@ -9,9 +9,9 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from loadtests.client.origin import Origin
 from loadtests.client.sites import site_of
+from loadtests.har.addresses import shown_path
 from loadtests.har.entries import Entry, Recording
 from loadtests.har.kinds import NOT_HTTP, REDIRECTS
-from loadtests.har.words import shown_path
 from slo.documents import BadInput
 
 Kind = Literal["page", "data"]

@@ -80,13 +80,6 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def shown_path(path: str) -> str:
-    """Return a path as it is shown: what names one thing, or is a key, is left out."""
-    parts = path.split("/")
-    hidden = (is_id(part) or len(part) > _LONG * 2 or "@" in part or "%40" in part for part in parts)
-    return "/".join("…" if hide else part for hide, part in zip(hidden, parts, strict=True))[:80]
-
-
 def telling(path: str) -> list[str]:
     """Return the parts of a path that say what is asked for: without languages, versions and the like."""
     parts = [part for part in path.split("/") if part]

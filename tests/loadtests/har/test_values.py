@@ -290,7 +290,7 @@ def test_a_secret_is_taken_out_wherever_else_it_stands(tmp_path: Path) -> None:
     text = calls.imported(tmp_path).draft.text
     assert [one for one in (cookie, "hunter2") if one in text] == []
     assert '{"note": "mine is …"}' in text
-    assert '"/trace/…"' in text
+    assert "/trace/{self.settings['trace_id']}" in text
 
 
 def test_the_total_of_a_page_is_its_largest(tmp_path: Path) -> None:
