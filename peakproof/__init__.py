@@ -4,6 +4,7 @@ What is here stays: a name is taken away, or changes what it means, only with a 
 """
 
 from loadtests.audit.own_records import FunnelRecord, OrderRecord, PaymentRecord, ShopRecords, StockRecord
+from loadtests.locustfiles.canary import canary
 from loadtests.locustfiles.order import LocustfileOrder, order
 from loadtests.results.created import Created
 from loadtests.results.ledger import Line
@@ -37,6 +38,7 @@ __all__ = [
     "Shop",
     "ShopRecords",
     "StockRecord",
+    "canary",
     "cents",
     "cleanup",
     "journey",

@@ -20,6 +20,7 @@ from loadtests.locustfiles.multipart import content_of, pairs_of
 from loadtests.locustfiles.response import Response
 from loadtests.locustfiles.visit import Visit
 from loadtests.shopper.session import SessionFailedError
+from slo.verdict.own_data import OTHERS_DATA
 
 REQUESTS, FAST = "requests", "fast"
 _MOST_HOPS = 10
@@ -181,8 +182,10 @@ class HttpSession:
 
     def settle(self, response: Response, verdict: bool | Exception | None, raised: BaseException | None) -> None:  # noqa: FBT001
         """Let the record of a response say what it turned out to be, by the task's own word or by its status."""
-        visit, error, why = self._visit, response._reply.error, ""  # noqa: SLF001 - it is ours
-        if verdict is True:
+        visit, error, why = self._visit, response._reply.error, response.shown  # noqa: SLF001 - it is ours
+        if error == OTHERS_DATA:
+            pass  # whatever the task makes of it
+        elif verdict is True:
             error = error if error == "blocked" or not response.status_code else None
         elif verdict is not None:
             error, why = error or "wrong_reply", f"{verdict}"[:500]
@@ -228,19 +231,20 @@ class HttpSession:
         """Ask for what is asked for, and for what its redirects lead to."""
         session, history = self._visit.session, []
         try:
-            reply = session.ask(request, within_s)
+            reply, shown = session.alone(request, session.ask(request, within_s))
             while reply.location is not None and request.follow is not None:
                 history.append(self._response(request, reply, []))
                 if len(history) > _MOST_HOPS:
                     reply = self._too_many(reply)
                     break
                 request = redirected(request, reply)
-                reply = session.ask(request, within_s)
+                reply, shown = session.alone(request, session.ask(request, within_s))
         except (CeilingReachedError, SessionFailedError) as error:
             raise VisitEndedError(error) from error
         if reply.html:
             session.show(request, reply)
         response = self._response(request, reply, history)
+        response.shown = shown
         self._visit.last_reply, self._visit.last_error, self._visit.last_step = response, reply.error, request.step
         return response
 

@@ -9,12 +9,11 @@ from http.cookies import CookieError, SimpleCookie
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import orjson
 import requests
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
-from loadtests.client.interface import Reply, Request
+from loadtests.client.interface import Reply, Request, json_of
 from loadtests.locustfiles.exceptions import CatchResponseError, LocustError, ResponseError
 from loadtests.shopper.session import Answered
 
@@ -40,7 +39,8 @@ class SentRequest:
 class Response:
     """What came back of a request; `status_code` 0 is no answer, and `error` then says why.
 
-    Times are those of the record. `held` is the record while the block that caught the response may still change it.
+    Times are those of the record. `held` is the record while the block that caught the response may still change it,
+    `shown` what it shows of another shopper, "" for nothing.
     """
 
     error: Exception | None
@@ -58,6 +58,7 @@ class Response:
     ) -> None:
         self._session, self._request, self._reply, self._fields, self._times = session, request, reply, fields, times
         self.history: list[Response] = history or []
+        self.shown = ""
         self.status_code = reply.status
         self.held: Answered | None = None
         self.caught = False
@@ -102,7 +103,7 @@ class Response:
         """Return the body as JSON; raises requests' JSONDecodeError, which is json's too."""
         if not how:
             try:
-                return orjson.loads(self._reply.body)
+                return json_of(self._reply.body)
             except ValueError:
                 pass  # json reads what orjson doesn't, such as NaN
         try:
