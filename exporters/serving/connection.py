@@ -3,36 +3,57 @@
 import contextlib
 import socket
 import ssl
+import time
 from collections import deque
 from typing import Any
 
 from cheroot import makefile
-from cheroot.server import HTTPConnection
+from cheroot.server import HTTPConnection, HTTPRequest
 
 from exporters.serving.slow_clients import Wants
 
 MAX_HEAD_BYTES = 32 << 10
-_PATIENCE_S = 0.25  # after which a client that takes nothing is one that is slow
+PATIENCE_S = 0.25  # after which a client that takes nothing, or doesn't end what nobody reads, is one that is slow
+BODY_S, BODY_BYTES_PER_S = 10.0, 100_000  # how long all of a body may take, and how much longer a large one may
+_CHUNKED_BYTES = 4 << 20  # what a body counts as that doesn't say how long it is
 _SLICE = 256 << 10
 _END_OF_HEAD = b"\r\n\r\n"
+_HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"  # RFC 9113, 3.4; the whole of it is a head to HTTP/1.1, with more behind
 _PLAIN_ON_TLS = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 28\r\n\r\nthis port speaks HTTPS only\n"
 )
 
 
 class _ReadAgain(socket.SocketIO):
-    """What was read of a socket already, then the socket."""
+    """What was read of a socket already, then the socket; `until` is the moment after which nothing more is waited for.
+
+    Each wait alone is bounded by the socket's own timeout.
+    """
 
     def __init__(self, of: socket.socket, seen: bytes) -> None:
         super().__init__(of, "r")
         self.seen = memoryview(seen)
+        self.until: float | None = None
+        self._of = of
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any buffer
         if not self.seen:
-            return super().readinto(buffer)
+            return self._read_on(buffer)
         count = min(len(buffer), len(self.seen))
         buffer[:count], self.seen = self.seen[:count], self.seen[count:]
         return count
+
+    def _read_on(self, buffer: Any) -> int | None:  # noqa: ANN401 - any buffer
+        if self.until is None:
+            return super().readinto(buffer)
+        before, left = self._of.gettimeout(), self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")  # the word by which cheroot knows it
+        self._of.settimeout(left if before is None else min(before, left))
+        try:
+            return super().readinto(buffer)
+        finally:
+            self._of.settimeout(before)
 
 
 class _Reader(makefile.StreamReader):
@@ -48,6 +69,11 @@ class _Reader(makefile.StreamReader):
         # cheroot builds on io's reader in Python, and looks into its buffer too
         buffered = reader._read_buf[reader._read_pos :]  # noqa: SLF001
         return bytes(buffered) + bytes(reader.raw.seen)
+
+    def read_within(self, longest_s: float) -> None:
+        """Let all that is read from now on take that long together."""
+        reader: Any = self
+        reader.raw.until = time.monotonic() + longest_s
 
     def has_data(self) -> bool:
         return bool(self.ahead) or (isinstance(self._of, ssl.SSLSocket) and self._of.pending() > 0)
@@ -73,7 +99,7 @@ class _Writer:
             self._rest.append(memoryview(data))
             return len(data)
         before = self._to.gettimeout()
-        self._to.settimeout(_PATIENCE_S)
+        self._to.settimeout(PATIENCE_S)
         self._rest.append(memoryview(data))
         with contextlib.suppress(TimeoutError):
             self.send()
@@ -100,8 +126,20 @@ class _Writer:
         self._rest.clear()
 
 
+class _Request(HTTPRequest):
+    """One request, whose body has a deadline."""
+
+    def respond(self) -> None:
+        declared = _CHUNKED_BYTES if self.chunked_read else int(self.inheaders.get(b"Content-Length", 0))
+        bounded = min(declared, self.server.max_request_body_size or declared)
+        self.conn.rfile.read_within(BODY_S + bounded / BODY_BYTES_PER_S)
+        super().respond()
+
+
 class Connection(HTTPConnection):
     """One connection: `arrive` until its head is whole, a worker's while it is answered, `hand_over` what is left."""
+
+    RequestHandlerClass = _Request
 
     def __init__(self, server: Any, sock: socket.socket, makefile: Any = None) -> None:  # noqa: ANN401 - cheroot's
         super().__init__(server, sock, makefile)
@@ -138,6 +176,10 @@ class Connection(HTTPConnection):
             if not got:
                 return "gone"
             self._seen += got
+        if self._seen.startswith(_HTTP2_PREFACE):
+            self.server.on_http2()
+            self.refuse("505 HTTP Version Not Supported")
+            return "gone"
         self.rfile, self._seen = _Reader(self.socket, self._seen), b""
         self.socket.settimeout(self.server.timeout)
         return "done"

@@ -3,9 +3,11 @@
 cheroot rather than the standard library's ThreadingHTTPServer: threads are bounded, idle keep-alive connections hold
 none, and bodies and headers are bounded too. It costs about 0.2 ms of CPU a request more, which at the recorder's
 1,500 spans/s in batches of 64 is half a percent of a core. A request gets a thread once its head is whole, and gives
-it back when the client is slow to take the answer: slow clients wait elsewhere (`slow_clients.py`).
+it back when the client is slow to take the answer: slow clients wait elsewhere (`slow_clients.py`). A body has one
+deadline for all of it, however it drips.
 """
 
+import contextlib
 import hmac
 import logging
 import socket
@@ -16,7 +18,7 @@ from typing import Any, Protocol
 
 from cheroot import errors, wsgi
 
-from exporters.serving.connection import MAX_HEAD_BYTES, Connection
+from exporters.serving.connection import MAX_HEAD_BYTES, PATIENCE_S, Connection
 from exporters.serving.slow_clients import SlowClients
 from slo.documents import BadInput
 
@@ -28,10 +30,15 @@ _STOP_WITHIN_S = 3
 _TICK_S = 0.1  # how soon `stop` is noticed
 
 
-def guarded(app: App, token: str | None, reading: str | None = None) -> App:
+def guarded(
+    app: App,
+    token: str | None,
+    reading: str | None = None,
+    denied: Callable[[dict[str, Any]], object] = lambda _environ: None,
+) -> App:
     """Return `app` behind the bearer `token`, and `app` itself when that is None; /healthz stays open.
 
-    The token `reading` allows GET and HEAD, and nothing else.
+    The token `reading` allows GET and HEAD, and nothing else. `denied` gets each request that is turned away.
     """
     if token is None:
         return app
@@ -45,6 +52,7 @@ def guarded(app: App, token: str | None, reading: str | None = None) -> App:
     def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/healthz" or may(environ):
             return app(environ, start_response)
+        denied(environ)
         body = b"a bearer token is wanted\n"
         fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
         start_response("401 Unauthorized", [*fields, ("WWW-Authenticate", "Bearer"), ("Connection", "close")])
@@ -58,12 +66,21 @@ class CantListen(OSError):  # noqa: N818 - it is what happened, named as the ope
 
 
 class _Gateway(wsgi.Gateway_10):
-    """cheroot's gateway, which would read the whole body of a request before it closes the connection."""
+    """cheroot's gateway, which would wait for all of a body that nobody reads before it sends the answer."""
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401
-        if ("Connection", "close") in headers:
+        if ("Connection", "close") in headers or not self._passed_over():
             self.req.close_connection = True
         return super().start_response(status, headers, exc_info)
+
+    def _passed_over(self) -> bool:
+        """Read what is here of a body that the application left unread; return whether that was all of it."""
+        left = getattr(self.req.rfile, "remaining", 0)
+        if left:
+            self.req.conn.rfile.read_within(PATIENCE_S)
+            with contextlib.suppress(OSError):
+                self.req.rfile.read(left)
+        return getattr(self.req.rfile, "remaining", 0) == 0
 
 
 class Tls(Protocol):
@@ -100,6 +117,7 @@ class _Server(wsgi.Server):
     """cheroot's server, with connections that hold no thread while their client is slow."""
 
     ConnectionClass = Connection
+    on_http2: Callable[[], object]
 
     def prepare(self) -> None:
         self.slow = SlowClients()
@@ -135,9 +153,22 @@ class _Server(wsgi.Server):
 
 
 class Listener:
-    """A WSGI application served on `host` and `port` (0: any free one) until `stop`."""
+    """A WSGI application served on `host` and `port` (0: any free one) until `stop`.
 
-    def __init__(self, app: App, host: str, port: int, *, threads: int, max_body: int, tls: Tls | None = None) -> None:
+    A client that speaks HTTP/2 at once, as gRPC does, is refused, and `on_http2` called.
+    """
+
+    def __init__(  # noqa: PLR0913 - a server's settings, all by name
+        self,
+        app: App,
+        host: str,
+        port: int,
+        *,
+        threads: int,
+        max_body: int,
+        tls: Tls | None = None,
+        on_http2: Callable[[], object] = lambda: None,
+    ) -> None:
         self._server = _Server(
             (host, port),
             app,
@@ -149,6 +180,7 @@ class Listener:
             shutdown_timeout=_STOP_WITHIN_S,
         )
         self._server.gateway = _Gateway
+        self._server.on_http2 = on_http2
         self._server.expiration_interval = _TICK_S
         self._server.max_request_body_size = max_body
         self._server.max_request_header_size = MAX_HEAD_BYTES

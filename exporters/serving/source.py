@@ -4,6 +4,7 @@ No reply is trusted: `Unreadable` says in one line what was wrong, never with a 
 """
 
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol, TypeVar
@@ -14,6 +15,7 @@ import requests
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from loadtests.environment.credentials import Credentials, Secret
+from loadtests.environment.direct_http import DirectSession
 from loadtests.environment.pinned_http import BoundedReply, bounded_get
 from slo.documents import BadInput, validate
 
@@ -78,7 +80,7 @@ class AdminSource:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     masks: tuple[bytes, ...] = field(default=(), repr=False)
     max_bytes: int = MAX_BYTES
-    session: Callable[[], requests.Session] = field(default=requests.Session, repr=False)
+    session: Callable[[], requests.Session] = field(default=DirectSession, repr=False)
 
     def __post_init__(self) -> None:
         if not (self.token.isascii() and self.token.isprintable()) or " " in self.token:
@@ -105,7 +107,7 @@ class AdminSource:
         if not reply.whole:
             raise Unreadable(f"{self.shown}: answer larger than the {self.max_bytes} bytes allowed")
         try:
-            return orjson.loads(reply.body)
+            return orjson.loads(reply.body.removeprefix(BOM_UTF8))
         except orjson.JSONDecodeError as error:
             raise Unreadable(f"{self.shown}: not JSON: {str(error)[:_MAX_MESSAGE]}") from error
 
@@ -113,7 +115,6 @@ class AdminSource:
         own = dict(self.headers) if self.headers else {"Authorization": f"Bearer {self.token}"}
         headers = {**own, "Accept": "application/json", "Accept-Encoding": "identity"}
         with self.session() as session:
-            session.trust_env = False
             masks = (*self.masks, *Credentials(hidden=(Secret(self.token),)).masks())
             return bounded_get(session, self.url, timeout_s, self.max_bytes, headers, masks)
 

@@ -3,6 +3,7 @@
 Redirects aren't followed and the environment's proxies aren't used: the headers go to `url` and nowhere else.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -17,6 +18,7 @@ from exporters.serving.source import Deadline, Unreadable
 from exporters.sources.secret import revealed
 from exporters.sources.table import MAX_ROWS, Table, too_many
 from loadtests.environment.credentials import masks_of
+from loadtests.environment.direct_http import DirectSession
 from loadtests.environment.pinned_http import bounded_get, origin_of
 from loadtests.environment.target_fields import File, HeaderName, HeaderValue, WebAddress
 from slo.documents import Document
@@ -88,8 +90,7 @@ class HttpJson:
         url: str | None = self.config.url
         seen: set[str] = set()
         left_bytes = self.config.max_bytes
-        with requests.Session() as session:
-            session.trust_env = False
+        with DirectSession() as session:
             session.verify = self.ca or True
             while url is not None:
                 if url in seen:
@@ -123,7 +124,7 @@ class HttpJson:
 
     def _parsed(self, body: bytes) -> object:
         try:
-            return orjson.loads(body)
+            return orjson.loads(body.removeprefix(BOM_UTF8))
         except orjson.JSONDecodeError as error:
             raise Unreadable(f"{self.shown}: not JSON: {error}"[:_MAX_MESSAGE]) from None
 

@@ -6,6 +6,7 @@ not followed and the proxies of the process not used, so a token goes to the API
 """
 
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import orjson
 import requests
 
 from exporters.serving.source import Deadline, Model, Unreadable
+from loadtests.environment.direct_http import DirectSession
 from loadtests.environment.pinned_http import BoundedReply, bounded_get
 from slo.documents import BadInput, validate
 
@@ -41,12 +43,9 @@ class RestApi:
     headers: Mapping[str, str] = field(repr=False)
     masks: tuple[bytes, ...] = field(default=(), repr=False)
     now_s: Callable[[], float] = time.time
-    session: requests.Session = field(default_factory=requests.Session, repr=False)
+    session: requests.Session = field(default_factory=DirectSession, repr=False)
     _kept: dict[str, tuple[str, Page]] = field(default_factory=dict, init=False, repr=False)
     _not_before_s: float = field(default=0.0, init=False)
-
-    def __post_init__(self) -> None:
-        self.session.trust_env = False
 
     @property
     def shown(self) -> str:
@@ -98,7 +97,7 @@ class RestApi:
 
     def _parsed(self, reply: BoundedReply, path: str) -> object:
         try:
-            return orjson.loads(reply.body)
+            return orjson.loads(reply.body.removeprefix(BOM_UTF8))
         except orjson.JSONDecodeError as error:
             raise Unreadable(f"{self.shown}{path.partition('?')[0]}: not JSON: {str(error)[:200]}") from error
 

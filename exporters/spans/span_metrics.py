@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporters.names import spans as names
 from exporters.names.family import le, new_counter, new_histogram
-from exporters.spans.otlp import Span
+from exporters.spans.span_row import Span
 
 BUCKETS_MS = (2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10000, 15000)
 MAX_SERIES = 1000

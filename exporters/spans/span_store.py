@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from exporters.spans.otlp import Span
+from exporters.spans.span_row import Span
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import SPANS
 

@@ -17,6 +17,7 @@ from exporters.serving.scrape import Read
 from exporters.serving.source import Answer, Deadline, Unreadable
 from exporters.subjects.cost.config import CountsConfig, PrometheusCounts
 from loadtests.environment.credentials import Secret, masks_of
+from loadtests.environment.direct_http import DirectSession
 from loadtests.environment.notice_targets import Token
 from loadtests.environment.pinned_http import bounded_request, why_no_answer
 from slo.documents import BadInput, read_text
@@ -138,8 +139,7 @@ def _number(text: str, url: str) -> float:
 def _asked(url: str, form: Mapping[str, str], token: Secret | None, deadline: Deadline) -> _Answer:
     secrets = () if token is None else (token.reveal(),)
     headers = {"Authorization": f"Bearer {secrets[0]}"} if secrets else {}
-    with requests.Session() as session:
-        session.trust_env = False
+    with DirectSession() as session:
         query = requests.Request("GET", f"{url}/api/v1/query_range", params=form).prepare().url or ""
         try:
             reply = bounded_request(

@@ -17,7 +17,8 @@ PENDING_NS = 3600 * 10**9
 HOUR_NS = 3600 * 10**9
 DAY_H, WEEK_H = 24, 168
 _CLOCKS_APART_NS = 60 * 10**9
-_PAID = frozenset({"accepted", "returned", "refunded"})
+_KEPT = frozenset({"accepted", "invoiced", "returned", "refunded"})
+_ACCEPTED = frozenset({"accepted", "invoiced"})
 _UNPAID = frozenset({"declined", "failed", "cancelled"})
 _SHIPMENT = frozenset({"shipped_at", "due_at"})
 _AWAITED = _SHIPMENT | {"printed_at"}
@@ -135,13 +136,13 @@ class OrderBook:
             self._place(order)
         if self._is_new(known, _PLACED, order.created_at):
             self._day.placed += 1
-        if order.status in _PAID:
+        if order.status in _KEPT:
             if self._is_new(known, _ENDED, order.paid_at or order.created_at):
                 self._day.accept(order.total_cents, {line.location for line in order.lines})
         elif order.status in _UNPAID and self._is_new(known, _ENDED, order.created_at):
             self._day.end(order.status, order.decline)
         due_at = self._due_at(order)
-        shipped = order.shipped_at is not None and order.shipped_at <= now and order.status in _PAID
+        shipped = order.shipped_at is not None and order.shipped_at <= now and order.status in _KEPT
         if shipped and order.shipped_at is not None and self._is_new(known, _SHIPPED, order.shipped_at):
             self._day.time_to_ship.add(max(0, order.shipped_at - order.created_at))
             self._day.shipped_late += due_at is not None and order.shipped_at > due_at
@@ -155,7 +156,7 @@ class OrderBook:
 
     def _follow(self, order: Order, known: _Followed, now: int, *, shipped: bool) -> None:
         printed = shipped or (order.printed_at is not None and order.printed_at <= now)
-        accepted = order.status == "accepted" and now - order.created_at < self._follow_ns
+        accepted = order.status in _ACCEPTED and now - order.created_at < self._follow_ns
         known.is_pending = order.status == "pending" and now - order.created_at < PENDING_NS
         known.waits_for_shipment = accepted and not shipped and bool(self._gives & _SHIPMENT)
         known.waits_for_press_since = (order.paid_at or order.created_at) if accepted and not printed else None

@@ -29,7 +29,7 @@ from prometheus_client.samples import Exemplar, NativeHistogram, Timestamp
 from exporters.names.family import Family
 from exporters.serving.column_lines import CHUNK, ColumnLines, value_lines
 from exporters.serving.columns import ColumnFamily
-from exporters.serving.exposition import Exposition, gzipped
+from exporters.serving.exposition import Exposition, gzipped, takes_gzip
 
 OPENMETRICS = "application/openmetrics-text"
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]) | st.sampled_from('\\"\n,{}= '), max_size=6)
@@ -300,3 +300,16 @@ def test_lines_that_were_packed_are_not_packed_again() -> None:
     chunk = lines.chunks(columns(many(10)))[0]
     assert chunk.deflated(1) is chunk.deflated(1)
     assert gzip.decompress(gzipped([chunk, chunk])) == 2 * chunk.lines
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True), ("deflate, GZIP;q=0.5", True), ("x-gzip", True), ("*", True), ("identity;q=0, *;q=0.1", True),
+        ("gzip; q = 1.000", True), ("", False), ("gzip;q=0", False), ("gzip;q=0.000, *", False), ("*;q=0", False),
+        ("identity, gzip;q=0.5", False), ("gzip;q=2", False), ("gzip;level=1", False), ("br", False),
+    ],
+)  # fmt: skip
+def test_gzip_goes_to_those_who_take_it(accepted: str, *, packed: bool) -> None:
+    """By RFC 9110, 12.5.3: a weight of 0 forbids it, and one that is none doesn't ask for it."""
+    assert takes_gzip(accepted) == packed

@@ -1,6 +1,7 @@
 """Clients that are slow to ask or to take hold no thread: whoever is quick is answered all the same."""
 
 import contextlib
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -25,9 +26,14 @@ def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
     return [body]
 
 
+def not_reading(_environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "3")])
+    return [b"ok\n"]
+
+
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(connection, "PATIENCE_S", 0.05)
 
 
 @contextlib.contextmanager
@@ -87,6 +93,32 @@ def test_a_head_that_comes_in_pieces_is_answered_and_the_connection_kept() -> No
             while not found.endswith(b"bodyok\n"):
                 found += client.recv(4096)
             assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_clients_that_drip_a_body_that_nobody_reads_keep_nobody_from_an_answer() -> None:
+    """They get their answer at once, and the connection ends; of a body that is here the connection stays."""
+    head = b"GET /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+    with listening(not_reading) as listener, contextlib.ExitStack() as stack:
+        dripping = [stack.enter_context(connected(listener)) for _ in range(MANY)]
+        for client in dripping:
+            client.sendall(head + b"a")
+        assert requests.get(listener.url, timeout=30).text == "ok\n"
+        assert {rest_of(client)[:12] for client in dripping} == {b"HTTP/1.1 200"}
+        with requests.Session() as session:
+            found = {session.post(listener.url, data=b"all of it", timeout=30).headers.get("Connection") for _ in "ab"}
+        assert found == {None}
+
+
+def test_a_body_has_one_deadline_however_it_drips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "BODY_S", 0.2)
+    with listening() as listener, connected(listener) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(600):
+                client.sendall(b"x")
+                if select.select([client], [], [], 0.05)[0]:
+                    break
+        assert rest_of(client).startswith(b"HTTP/1.1 408")
 
 
 def test_requests_that_are_sent_together_are_each_answered() -> None:

@@ -8,8 +8,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
-from exporters.spans import otlp
-from exporters.spans.otlp import Malformed, Span, decode
+from exporters.spans import span_row
+from exporters.spans.otlp import decode
+from exporters.spans.span_row import Malformed, Span
 from loadtests.results.schemas import SPANS
 from tests.exporters.otlp_bytes import SPAN, TRACE, pair, request, span
 
@@ -53,7 +54,7 @@ def test_a_span_becomes_the_row_of_the_schema() -> None:
         ({"end_time_unix_nano": 999}, "bad_times"),
         ({"end_time_unix_nano": 2**63}, "bad_times"),
         ({"start_time_unix_nano": 0}, "bad_times"),
-        ({"name": "x" * otlp.MAX_SPAN_BYTES}, "too_large"),
+        ({"name": "x" * span_row.MAX_SPAN_BYTES}, "too_large"),
     ],
 )
 def test_an_invalid_span_is_counted_and_the_others_are_kept(changes: dict[str, Any], reason: str) -> None:
@@ -116,7 +117,7 @@ def test_attributes_are_bounded_in_number_length_and_depth() -> None:
     found = attributes(
         *(pair(f"k{n}", string_value="v" * 5000) for n in range(50)), *(pair(f"n{n}", int_value=n) for n in range(50))
     )
-    assert (len(found), len(found["k49"]), found["n13"]) == (otlp.MAX_ATTRIBUTES, otlp.MAX_VALUE, 13)
+    assert (len(found), len(found["k49"]), found["n13"]) == (span_row.MAX_ATTRIBUTES, span_row.MAX_VALUE, 13)
     deep = AnyValue(string_value="bottom")
     for _ in range(20):
         deep = AnyValue(array_value=ArrayValue(values=[deep]))
@@ -151,13 +152,20 @@ def test_secrets_do_not_reach_the_row() -> None:
         b"\x09\x00",
         b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
         request(span())[:-1],
-        request(span()).replace(b"GET /", b"GET\xff/"),
-        request(span()).replace(b"shop", b"sh\xffp"),
     ],
 )
 def test_what_is_no_request_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         decode(body)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"), [(b"GET /", b"GET\xff/", "undecodable"), (b"shop", b"sh\xffp", "bad_resource")]
+)
+def test_what_cant_be_parsed_takes_no_other_span_with_it(good: bytes, bad: bytes, reason: str) -> None:
+    body = request(span(name="a"), service="a") + request(span()).replace(good, bad) + request(span(name="b"))
+    batch = decode(body)
+    assert ([one.name for one in batch.spans], batch.rejected) == (["a", "b"], {reason: 1})
 
 
 def test_unknown_fields_are_passed_over() -> None:

@@ -2,8 +2,8 @@
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from exporters.spans.otlp import Span
 from exporters.spans.span_metrics import BUCKETS_MS, OVERFLOW, SpanMetrics
+from exporters.spans.span_row import Span
 from tests.exporters.fakes import Samples, samples
 
 

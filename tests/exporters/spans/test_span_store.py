@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from exporters.spans.otlp import Span
+from exporters.spans.span_row import Span
 from exporters.spans.span_store import Limits, SpanStore
 from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import SPANS

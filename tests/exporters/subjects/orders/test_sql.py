@@ -14,6 +14,7 @@ from staging.shop.printing.queue import PrintQueue
 from staging.shop.schema import orders
 from tests.exporters.subjects.orders.fixtures import context, not_at_midnight, of, orders_subject, scraped, targets
 from tests.staging.conftest import busy_database as busy_database  # noqa: PLC0414 - a fixture
+from tests.staging.conftest import postgres as postgres  # noqa: PLC0414 - the fixture's own
 
 MINE = """\
 from loadtests.audit.own_records import ShopRecords
