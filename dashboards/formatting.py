@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from slo import formatting
 
 UNKNOWN = "–"
-MAX_TEXT = 2_000
+MAX_TEXT = 2_048
 _SECOND_NS = 1_000_000_000
 # What XML can't hold, and what turns the reading direction of the text after it.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")

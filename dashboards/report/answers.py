@@ -27,7 +27,8 @@ def answers(reading: Reading) -> list[Answer]:
     """Return what a reader asks beside the verdict, in the order of asking."""
     verdict = reading.verdict
     if verdict is None or verdict.outcome not in OUTCOMES:
-        words = "No. This run has not been judged: take nothing on this page for a pass."
+        judged = "'s evidence isn't whole" if reading.untrusted else " has not been judged"
+        words = f"No. This run{judged}: take nothing on this page for a pass."
         return [Answer(question="Is it sure?", words=words), Answer(question="What next?", words=_judge_it(reading))]
     caused = [_caused(verdict)] if verdict.outcome == "FAIL" else []
     return [_sure(verdict), *caused, *_unshown(verdict), _next(reading, verdict)]
@@ -36,6 +37,9 @@ def answers(reading: Reading) -> list[Answer]:
 def _judge_it(reading: Reading) -> str:
     if reading.run is None:
         return "Look at the files named below: without run.json this can't be judged."
+    if reading.untrusted is not None:
+        verify = f"peakproof verify {reading.directory.name} names each file that isn't as it was"
+        return f"Take the run directory as the run left it, or run again: {verify}."
     return f"peakproof judge {reading.directory.name} tells what its records show."
 
 

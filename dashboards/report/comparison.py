@@ -19,7 +19,7 @@ from dashboards.report.differences import (
 from dashboards.report.felt import felt
 from dashboards.report.felt_chart import felt_chart
 from dashboards.report.records_query import SECOND_NS, Step, Store, orders_per_bin
-from dashboards.report.run_files import Reading, read
+from dashboards.report.run_files import Flaws, Reading, read
 from dashboards.report.summary import Hero, hero
 from dashboards.report.templating import page_from
 from loadtests.results.run_directory import write_bytes
@@ -60,12 +60,13 @@ class Comparison:
         return not any(one.stops for one in self.unlike)
 
 
-def write_comparison(run_path: Path, other_path: Path) -> Path:
+def write_comparison(run_path: Path, other_path: Path, flaws: Flaws = (), other_flaws: Flaws = ()) -> Path:
     """Write `report-against-<other>.html` into the run directory, whole or not at all, and return its path.
 
-    Raises BadInput when a path is not a directory, both are the same, or one has no judged request to compare.
+    `flaws` and `other_flaws` are files of each run's evidence, each with what is wrong with it. Raises BadInput when a
+    path is not a directory, both are the same, or one has no judged request to compare.
     """
-    here, there = read(run_path), read(other_path)
+    here, there = read(run_path, flaws), read(other_path, other_flaws)
     if here.directory.path == there.directory.path:
         raise BadInput(f"{run_path}: is the same run as {other_path}: name another to hold it against")
     stores = Store(here), Store(there)

@@ -10,6 +10,7 @@ from dashboards.report.charts import Chart, Charts, groups
 from dashboards.report.felt import Felt, felt
 from dashboards.report.felt_chart import felt_chart
 from dashboards.report.records_query import Step, Store, orders_per_bin
+from dashboards.report.replies import StepReplies, wrong_replies
 from dashboards.report.run_files import Reading, read
 from dashboards.report.stored_metrics import Answers, read_answers
 from dashboards.report.summary import Fact, Hero, account, facts, hero, merged
@@ -42,6 +43,7 @@ class Page:
     answers: Answers
     steps: Sequence[Step]
     error_words: Sequence[str]
+    replies: Sequence[StepReplies]
     browser: Sequence[BrowserPage]
     requests_outside: int
     causes: Sequence[tuple[CauseEntry, str]]
@@ -51,13 +53,15 @@ class Page:
     parts: Mapping[str, int]
 
 
-def write_report(run_path: Path) -> Path:
+def write_report(run_path: Path, flaws: Sequence[tuple[str, str]] = ()) -> Path:
     """Write `report.html` into the run directory, whole or not at all, and return its path.
+
+    `flaws` are files of evidence, each with what is wrong with it: the page names them in place of a verdict.
 
     Whatever is missing from the run, or can't be read, is named on the page. Raises BadInput when `run_path` is
     not a directory.
     """
-    reading = read(run_path)
+    reading = read(run_path, flaws)
     page = render(reading)
     write_bytes(reading.directory.report, page.encode("utf-8", "replace"))
     return reading.directory.report
@@ -103,6 +107,7 @@ def _page(reading: Reading, store: Store) -> Page:
         answers=stored,
         steps=steps,
         error_words=sorted({word for step in steps for word in step.errors_by_word}),
+        replies=wrong_replies(reading, steps),
         browser=browser_pages(reading),
         requests_outside=store.requests_outside(),
         causes=merged((verdict and verdict.causes) or ()),

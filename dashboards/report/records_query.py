@@ -347,6 +347,8 @@ def _gap(kind: str, error: Exception) -> Gap:
 
 def _unusable(path: Path, schema: pa.Schema) -> str | None:
     """Return why a part can't be used; None when it has every column, of its type."""
+    if not path.is_file():  # a pipe would be waited for
+        return "can't be read: no file"
     try:
         found = {field.name: _plain(field.type) for field in pq.read_schema(path)}
     except _BROKEN as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from loadtests.cleanup.told import cleaned_up
 from loadtests.demand.plan import Plan, read_plan
 from loadtests.results.recorded_run import read_object, read_run
 from loadtests.results.run_directory import RunDirectory
@@ -16,7 +17,10 @@ from slo.verdict.audit_document import AuditDocument, parse_audit
 from slo.verdict.verdict_document import VerdictDocument
 
 MAX_HASHED_BYTES = 64 << 20
+_FLAWS_SHOWN = 50
 Model = TypeVar("Model")
+Flaws = Sequence[tuple[str, str]]
+"""Files of evidence, each with what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +33,21 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The documents of one run; a missing one is None and stands among `gaps`."""
+    """The documents of one run; a missing one is None and stands among `gaps`.
+
+    `untrusted` is why no verdict is shown of evidence that isn't whole, None of any other.
+    `cleanup` is what a cleanup removed and left, in words; None where none began.
+    """
 
     directory: RunDirectory
     run: RunDocument | None
     verdict: VerdictDocument | None
     audit: AuditDocument | None
+    cleanup: str | None
     plan: Plan | None
     hashes: Mapping[str, str]
     gaps: list[Gap]
+    untrusted: str | None = None
 
     @property
     def judged(self) -> Window | None:
@@ -57,20 +67,30 @@ class Reading:
         return [(name, window) for name, window in phases if name is not None and window is not None]
 
 
-def read(path: Path) -> Reading:
-    """Read the documents of the run directory at `path`; raises BadInput only when it is no directory."""
+def read(path: Path, flaws: Flaws = ()) -> Reading:
+    """Read the documents of the run directory at `path`; raises BadInput only when it is no directory.
+
+    `flaws` are files of evidence, each with what is wrong with it: with any, the verdict is left out.
+    """
     if not path.is_dir():
         raise BadInput(f"{path}: not a run directory")
     directory = RunDirectory(path=path.resolve())
-    gaps: list[Gap] = []
+    gaps = [Gap(file=file, why=what) for file, what in flaws[:_FLAWS_SHOWN]]
+    if len(flaws) > _FLAWS_SHOWN:
+        gaps.append(
+            Gap(file="manifest.json", why=f"lists {len(flaws) - _FLAWS_SHOWN} more files that aren't as they were")
+        )
+    untrusted = f"its evidence isn't whole: {flaws[0][0]}: {flaws[0][1]}" if flaws else None
     return Reading(
         directory=directory,
         run=_document(directory.run, lambda _path: read_run(directory), gaps),
-        verdict=_document(directory.verdict, _verdict, gaps),
+        verdict=None if flaws else _document(directory.verdict, _verdict, gaps),
         audit=_document(directory.audit, _audit, gaps),
+        cleanup=_document(directory.cleanup, cleaned_up, gaps) if directory.cleanup.exists() else None,
         plan=_document(directory.plan, read_plan, gaps),
         hashes=_hashes(directory),
         gaps=gaps,
+        untrusted=untrusted,
     )
 
 

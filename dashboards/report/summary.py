@@ -57,6 +57,8 @@ def _reason(headline: str | None, outcome: str) -> str:
 
 def _unjudged(reading: Reading) -> str:
     run = reading.run
+    if reading.untrusted is not None:
+        return f"No verdict is shown: {reading.untrusted}."
     if run is None:
         return "There is no verdict, and what the run was can't be read."
     if run.ended is None:

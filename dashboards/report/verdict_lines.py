@@ -84,7 +84,7 @@ def _place(finding: FindingEntry, anchors: Mapping[str, str]) -> str:
     match finding.kind:
         case "objective":
             return anchors.get(finding.subject or "", "objectives")
-        case "audit":
+        case "audit" | "cleanup":
             return "audit"
         case "criterion":
             return "criteria"

@@ -88,6 +88,13 @@ def test_the_page_says_that_it_is_no_verdict_and_whose_verdicts_it_shows(page: R
     assert "There ✓ PASS every objective was shown to hold" in page.text
 
 
+def test_evidence_that_is_not_whole_is_named_at_its_own_run_alone(failed: Made, other: Path) -> None:
+    text = read_page(write_comparison(failed.path, other, other_flaws=[("audit.json", "missing: x")])).text
+    assert "Here ✕ FAIL checkout answers in time for too few shoppers" in text
+    assert "There – NOT JUDGED No verdict is shown: its evidence isn't whole: audit.json: missing: x." in text
+    assert text.count("audit.json missing: x") == 1
+
+
 def test_both_sides_have_the_same_scales(failed: Made, other: Path) -> None:
     document = json.loads((other / "run.json").read_text())
     changed(other, {"phases": document["phases"][:4], "ended_at": document["phases"][3]["ends_at"]})

@@ -16,6 +16,7 @@ from loadtests.results.schemas import REQUESTS
 from tests.dashboards.made import Made
 from tests.dashboards.page import read_page
 from tests.dashboards.synthetic import make
+from tests.loadtests.cleanup.test_journal import written
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,14 @@ def test_an_empty_directory_has_a_page_that_names_everything_missing(tmp_path: P
     for kind in ("requests", "sessions", "spans"):
         assert f"{kind}-*.parquet no part is there" in said
     assert "whether any was lost, oversold or charged twice is not known" in said
+
+
+def test_a_run_that_was_cleaned_up_says_what_was_removed_and_what_is_left(run: Path) -> None:
+    with written(run / "cleanup.jsonl") as journal:
+        journal.ended(6, 2, 0)
+    assert "removed: 1 account, 1 order; 2 things of the run are left." in words(run)
+    (run / "cleanup.jsonl").write_text("<script>\n")
+    assert "cleanup.jsonl can't be read: line 1: not a row of a cleanup" in words(run)
 
 
 def test_an_aborted_run_says_how_it_ended(run: Path) -> None:
