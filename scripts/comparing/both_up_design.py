@@ -7,7 +7,7 @@ from loadtests.comparison.compared import judged_by
 from loadtests.demand.concurrency import session_s
 from loadtests.demand.plan import Phase, Plan
 from loadtests.demand.visits import visits_of
-from scripts.comparing.blocks import LEAST_EVENTS, RUN_BESIDE_S, drain_of
+from scripts.comparing.blocks import LEAST_EVENTS, RUN_BESIDE_MOST_S, drain_of
 from slo.documents import BadInput
 from slo.objectives.objective import Objective
 from slo.regression.design import BOTH_UP_LOOKS, Design
@@ -89,12 +89,12 @@ def job_plan(plan: Plan, design: Design) -> Plan:
 
 def minutes_of(plan: Plan) -> int:
     """Return how many minutes the whole job takes at most: its run, and what starting and ending one takes."""
-    return math.ceil((plan.duration_s + RUN_BESIDE_S) / 60)
+    return math.ceil((plan.duration_s + RUN_BESIDE_MOST_S) / 60)
 
 
 def check_time(plan: Plan, max_minutes: float) -> None:
     """Raise BadInput when the whole job may take longer than is allowed."""
-    if plan.duration_s + RUN_BESIDE_S > max_minutes * 60:
+    if plan.duration_s + RUN_BESIDE_MOST_S > max_minutes * 60:
         raise BadInput(
             f"this comparison would take up to {minutes_of(plan)} minutes, and --max-minutes is {max_minutes:g}: allow"
             " more, or play a plan with a higher rate, whose blocks can be shorter"

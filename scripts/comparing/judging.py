@@ -1,6 +1,6 @@
 """Judging a comparison's folder: its blocks' records, the statistics, and the verdict's documents and page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from dashboards.report.comparison_page import write_comparison_page
@@ -14,6 +14,7 @@ from loadtests.runtime.clock import Clock
 from scripts.comparing.causes import causes_of
 from scripts.comparing.job_folder import OBJECTIVES, policy_of
 from scripts.context import Context
+from scripts.running.evidence import VERIFIED, Trust, hold_evidence
 from scripts.running.judging import invalid_because
 from slo.documents import BadInput
 from slo.findings import Finding
@@ -29,6 +30,7 @@ from slo.rendering.comparison_junit import render_comparison_junit
 from slo.rendering.comparison_markdown import render_comparison_markdown
 from slo.rendering.comparison_terminal import render_comparison
 from slo.validity.checks import BESIDE_A_MISS
+from slo.validity.manifest import MANIFEST
 from slo.validity.outside import Reason, causes_outside
 
 PAGE = "comparison.html"
@@ -51,10 +53,11 @@ def look_in(runs: Path, settings: ComparisonSettings) -> Callable[[ComparisonJob
     return judge
 
 
-def judge_comparison(folder: Path) -> ComparisonVerdict:
+def judge_comparison(folder: Path, trust: Trust = VERIFIED) -> ComparisonVerdict:
     """Judge the comparison in `folder`, from its runs' complete records; writes its verdict's documents and page.
 
-    Raises BadInput when a file that it rests on is missing or malformed, EnvironmentLacks when no block was played.
+    Each run is held against its manifest; of runs that are taken unverified none is, and there is no PASS. Raises
+    BadInput when a file that it rests on is missing or malformed, EnvironmentLacks when no block was played.
     """
     if not (folder / FILE).exists():
         raise BadInput(f"{folder}: holds no {FILE}: it is no comparison")
@@ -70,7 +73,8 @@ def judge_comparison(folder: Path) -> ComparisonVerdict:
     comparison = compare(measured, design, settings)
     runs = tuple(dict.fromkeys(block.run for block in job.blocks))
     causes, why_none = causes_of(job, folder.parent, comparison)
-    invalid = _invalid(job, folder, comparison) if job.how in _ONE_RUN else ()
+    altered = () if trust.unverified else tuple(_altered(folder.parent, runs))
+    invalid = _invalid(job, folder, comparison, trust) if job.how in _ONE_RUN else ()
     about = About(
         name=job.name,
         environment=job.environment,
@@ -81,20 +85,42 @@ def judge_comparison(folder: Path) -> ComparisonVerdict:
         runs=runs,
         notes=(*job.notes, *why_none),
         not_compared={one.name: one.because for one in compared.left_out},
-        invalid_because=tuple(one.message for one in invalid),
+        invalid_because=tuple(dict.fromkeys((*altered, *(one.message for one in invalid if one.subject != MANIFEST)))),
         outside=_outside(job, invalid),
         unfinished_because=_unfinished(job),
         decided_at=Clock.start().now(),
         causes=causes,
     )
     verdict = verdict_of(comparison, measured, about)
+    if altered:
+        verdict = verdict.model_copy(update={"untrusted": altered[0]})
+    if trust.unverified:
+        verdict = _unverified(verdict)
     write_verdict(folder, verdict)
     return verdict
 
 
-def judge_and_tell(folder: Path, context: Context) -> ExitCode:
+def _altered(runs: Path, names: Sequence[str]) -> Iterator[str]:
+    """Return what is wrong with the evidence of the runs that hold the blocks."""
+    for name in names:
+        for finding in hold_evidence(runs / name).manifest.findings:
+            yield f"{name}: {finding.message}"
+
+
+def _unverified(verdict: ComparisonVerdict) -> ComparisonVerdict:
+    """Return a verdict as one of evidence of which nothing shows that it is whole: no PASS."""
+    told = f"unverified: nothing shows that the runs' evidence is whole; by what is there it would be {verdict.outcome}"
+    if verdict.verdict is not Outcome.PASS:
+        return verdict.model_copy(update={"untrusted": told})
+    changed = {"outcome": Outcome.INCONCLUSIVE.value, "because": f"{told}: {verdict.because}", "untrusted": told}
+    return verdict.model_copy(update=changed)
+
+
+def judge_and_tell(folder: Path, context: Context, trust: Trust = VERIFIED) -> ExitCode:
     """Judge and print the verdict; the last two lines are for a pipeline: `comparison=`, the outcome with the page."""
-    verdict = judge_comparison(folder)
+    verdict = judge_comparison(folder, trust)
+    if trust.unverified and verdict.untrusted is not None:
+        context.say(verdict.untrusted)
     context.say(render_comparison(verdict, colour=context.is_terminal).rstrip("\n"))
     return tell_end(folder, verdict, context)
 
@@ -102,12 +128,12 @@ def judge_and_tell(folder: Path, context: Context) -> ExitCode:
 def tell_end(folder: Path, verdict: ComparisonVerdict, context: Context) -> ExitCode:
     """Print the last two lines, for a pipeline; return the exit code that the folder's policy makes of the verdict."""
     policy = policy_of(folder)
-    advisory = policy.is_advisory
+    advisory = policy.is_advisory and verdict.untrusted is None
     if advisory:
         context.say("  advisory: the policy's mode lets the exit code be 0 whatever the outcome")
     context.say(f"comparison={folder}")
     context.say(f"{verdict.outcome}  {folder / PAGE}" + "  (advisory: exit 0)" * advisory)
-    return policy.exit_code(verdict.verdict)
+    return policy.exit_code(verdict.verdict) if verdict.untrusted is None else verdict.verdict.exit_code
 
 
 def _compared(job: ComparisonJob, folder: Path, settings: ComparisonSettings) -> Compared:
@@ -117,7 +143,7 @@ def _compared(job: ComparisonJob, folder: Path, settings: ComparisonSettings) ->
     return compared_in(read_plan(run.plan), objectives, settings, environment)
 
 
-def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison) -> tuple[Finding, ...]:
+def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison, trust: Trust) -> tuple[Finding, ...]:
     """Return why the run with all blocks isn't worth judging; that it was ended by a look is no reason.
 
     A FAIL was shown by whole blocks, so that the run was stopped after them takes nothing from it.
@@ -125,7 +151,7 @@ def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison) -> tuple[
     passed_over = {"ended"} if job.ended == "decided" else set()
     if comparison.outcome is Outcome.FAIL:
         passed_over |= BESIDE_A_MISS | ({"ended"} if job.ended == "stopped" else set())
-    found = invalid_because(folder.parent / job.blocks[0].run)
+    found = invalid_because(folder.parent / job.blocks[0].run, trust)
     return tuple(one for one in found if one.subject not in passed_over)
 
 

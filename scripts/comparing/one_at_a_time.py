@@ -11,6 +11,7 @@ from typing import Protocol
 
 from loadtests.comparison.job import FILE, BlockEntry, ComparisonJob, Variant
 from loadtests.results.run_directory import write_bytes
+from scripts.comparing.time_allowed import TimeAllowed
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from slo.regression.comparison import Comparison
@@ -62,7 +63,7 @@ class JobFile:
 
 @dataclass(kw_only=True)
 class OneAtATime:
-    """Plays the blocks of `order`; a look is taken by `judge` after the pairs that the design names."""
+    """Plays the blocks of `order` in the time `allowed`; `judge` looks after the pairs that the design names."""
 
     file: JobFile
     order: Sequence[Variant]
@@ -70,6 +71,8 @@ class OneAtATime:
     play: Play
     judge: Judge
     say: Callable[[str], None]
+    allowed: TimeAllowed
+    _up: Variant = "a"
 
     def perform(self) -> ComparisonJob:
         """Play to a decision or to the last pair; A is put back, and the document says how it ended.
@@ -92,25 +95,44 @@ class OneAtATime:
             if (done := self.switcher.put_back()) is not None:
                 self.file.note(done)
                 self.say(done)
+            self.say(f"it took: {self.allowed.said}")
         return self.file.job
 
     def _blocks(self) -> tuple[str, str | None]:
         looks = self.file.job.design.looks
         for number, variant in enumerate(self.order):
             pair = number // 2 + 1
-            self.file.keep_release(variant, self.switcher.put_up(variant))
-            block = self.play(variant, pair)
+            if (why := self._out_of_time(number)) is not None:
+                raise BlockStopped(why)
+            self._put_up(variant)
+            with self.allowed.measure("blocks"):
+                block = self.play(variant, pair)
             self.file.update(blocks=(*self.file.job.blocks, block))
             if block.invalid_because is not None:
                 self.say(f"pair {pair}, {variant.upper()}: doesn't count: {block.invalid_because}")
             if number % 2 and (why := self._hopeless(pair)) is not None:
                 raise EnvironmentLacks(why)
             if number % 2 and pair in looks:
-                comparison = self.judge(self.file.job)
+                with self.allowed.measure("looks"):
+                    comparison = self.judge(self.file.job)
                 self.say(f"after {pair} pairs: {comparison.outcome.value}: {comparison.because}")
                 if comparison.is_final and pair < looks[-1]:
                     return "decided", comparison.because
         return "played_out", None
+
+    def _put_up(self, variant: Variant) -> None:
+        if variant == self._up:
+            release = self.switcher.put_up(variant)
+        else:
+            with self.allowed.measure("switches"):
+                release = self.switcher.put_up(variant)
+        self._up = variant
+        self.file.keep_release(variant, release)
+
+    def _out_of_time(self, number: int) -> str | None:
+        """Return why block `number` isn't begun, with what is left of its pair; None when there is time for both."""
+        end = number // 2 * 2 + 2
+        return self.allowed.why_not(self.order[number:end], self._up, end // 2)
 
     def _hopeless(self, played: int) -> str | None:
         """Return why the pairs that are left can't be enough, None while they may be."""

@@ -20,6 +20,6 @@ def draw(pairs: int, seed: str) -> tuple[Variant, ...]:
     return tuple(order)
 
 
-def switches(order: Sequence[Variant]) -> int:
-    """Return how often the other release is put up, from A before the first block to A after the last."""
-    return sum(before != after for before, after in pairwise(("a", *order, "a")))
+def switches(order: Sequence[Variant], up: Variant = "a") -> int:
+    """Return how often the other release is put up, from the one `up` before the first block to A after the last."""
+    return sum(before != after for before, after in pairwise((up, *order, "a")))

@@ -1,7 +1,8 @@
 """What comparisons by switch and of two environments share: the checks, the design that is told, the blocks."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -12,11 +13,12 @@ from loadtests.results.inputs import Inputs
 from scripts.comparing import order
 from scripts.comparing.asked import Asked
 from scripts.comparing.block_run import BlockRuns, Side
-from scripts.comparing.blocks import beside_of, least_measured_s, skip_of
+from scripts.comparing.blocks import beside_at_most, beside_of, least_measured_s, skip_of
 from scripts.comparing.job_folder import copy_objectives, draw_seed, keep_policy, make_folder, policy_of
 from scripts.comparing.judging import look_in
 from scripts.comparing.one_at_a_time import JobFile, OneAtATime, Switcher
-from scripts.comparing.switch_design import Chosen, Costs, as_asked, choose
+from scripts.comparing.switch_design import Chosen, Costs, as_asked, choose, minutes
+from scripts.comparing.time_allowed import TimeAllowed
 from scripts.context import Context
 from scripts.running.lifecycle import Setting
 from scripts.running.remote_settings import read_remote_settings
@@ -33,6 +35,8 @@ class Playing:
     asked: Asked
     inputs: Inputs
     context: Context
+    clock: Callable[[], float] = time.monotonic
+    began_s: float = field(default_factory=time.monotonic)
 
     def begin(self, how: str, label_a: str, label_b: str) -> JobFile:
         """Make the comparison's folder and its document."""
@@ -55,35 +59,39 @@ class Playing:
         file.update()
         return file
 
-    def design(self, file: JobFile, switch_s: float, how: str) -> Sequence[Variant]:
-        """Choose the design, write it down and tell what it takes; return the order of its blocks.
+    def design(self, file: JobFile, switch_s: float, how: str) -> "Blocks":
+        """Choose the design, write it down and tell what it takes; return the order of its blocks and their time.
 
-        Raises BadInput when it would take longer than is allowed.
+        Raises BadInput when it may take longer than what is left of the time allowed: what was spent until now counts.
         """
         plan, settings = self.inputs.plan, policy_of(file.folder).comparison
         costs = Costs(
             switch_s=switch_s,
             beside_s=beside_of(plan),
+            beside_most_s=beside_at_most(plan),
             skip_s=skip_of(plan),
             least_measured_s=least_measured_s(plan, self.inputs.objectives),
         )
         draw = partial(order.draw, seed=file.job.seed)
+        now_s = self.clock()
+        left_s = self.asked.max_minutes * 60 - (now_s - self.began_s)
         if self.asked.design is None:
-            chosen = choose(costs, draw, self.asked.max_minutes * 60, settings.alpha, settings.deployment_sd)
+            chosen = choose(costs, draw, left_s, settings.alpha, settings.deployment_sd)
         else:
-            chosen = as_asked(self.asked.design, costs, draw, self.asked.max_minutes * 60)
+            chosen = as_asked(self.asked.design, costs, draw, left_s)
         design = chosen.design
         entry = {"looks": design.looks, "block_s": design.block_s, "skip_s": design.skip_s}
         file.update(design=DesignEntry.model_validate({**entry, "switch_s": round(switch_s, 1)}))
         for line in announced(chosen, how, datetime.now(UTC)):
             self.context.say(line)
-        return draw(design.pairs)
+        allowed = TimeAllowed(design=design, costs=costs, until_s=now_s + chosen.most_s, clock=self.clock)
+        return Blocks(order=draw(design.pairs), allowed=allowed)
 
     def play(
         self,
         file: JobFile,
         sides: Mapping[Variant, Side],
-        blocks: Sequence[Variant],
+        blocks: "Blocks",
         switcher: Switcher,
         release_of: Callable[[Variant], str | None],
     ) -> ComparisonJob:
@@ -98,8 +106,22 @@ class Playing:
         )
         judge = look_in(self.context.runs, policy_of(file.folder).comparison)
         return OneAtATime(
-            file=file, order=blocks, switcher=switcher, play=runs.play, judge=judge, say=self.context.say
+            file=file,
+            order=blocks.order,
+            switcher=switcher,
+            play=runs.play,
+            judge=judge,
+            say=self.context.say,
+            allowed=blocks.allowed,
         ).perform()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """The order in which blocks are played, and the time that they have."""
+
+    order: tuple[Variant, ...]
+    allowed: TimeAllowed
 
 
 def check_blocks(inputs: Inputs, asked: Asked, context: Context) -> None:
@@ -116,9 +138,10 @@ def announced(chosen: Chosen, how: str, now: datetime) -> tuple[str, ...]:
     looks = ", ".join(map(str, design.looks))
     switches = f", {chosen.changes} switches of {design.switch_s:.0f} s" if design.switch_s else ""
     ends = now + timedelta(seconds=chosen.most_s)
-    first = f"; {chosen.first_look_s / 60:.0f} if the first look decides" if len(design.looks) > 1 else ""
+    first = f" ({minutes(chosen.first_look_s)} if the first look decides)" if len(design.looks) > 1 else ""
     blocks = f"up to {design.pairs} pairs of blocks of {design.block_s:.0f} s, of each the first {design.skip_s:.0f} s"
+    about = f"from now on this takes about {minutes(chosen.about_s)} minutes{first}, and at most"
     return (
         f"{how}: {blocks} aren't judged{switches}; looks after {looks} pairs",
-        f"this takes at most {chosen.most_s / 60:.0f} minutes, until {ends:%H:%M} UTC{first}",
+        f"{about} {minutes(chosen.most_s)}: no pair is begun that may last beyond {ends:%H:%M} UTC",
     )

@@ -95,11 +95,18 @@ class PutBack:
     failed: str | None = None
 
 
-def put_back(command: SwitchCommand, confirm: Callable[[], None] = lambda: None) -> PutBack:
-    """Put A up; `confirm` raises SwitchFailed unless it answers. Never raises: that it failed is an answer."""
+def put_back(
+    command: SwitchCommand,
+    confirm: Callable[[], None] = lambda: None,
+    started: Callable[[int], None] = lambda _process: None,
+) -> PutBack:
+    """Put A up; `confirm` raises SwitchFailed unless it answers. Never raises: that it failed is an answer.
+
+    `started` is given the command's process, as `SwitchCommand.run` does.
+    """
     began = time.monotonic()
     try:
-        command.run("a")
+        command.run("a", started)
         confirm()
     except (SwitchFailed, OSError, BadInput) as error:
         return PutBack(took_s=time.monotonic() - began, failed=str(error))

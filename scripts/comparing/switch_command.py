@@ -24,6 +24,8 @@ _GRACE_S = 2.0
 _POLL_S = 0.05
 _LINES_SHOWN = 5
 _WIDTH = 200
+# What runs the command's words once it is told to on its standard input, and never when that is closed before.
+_GATE = ("/bin/sh", "-c", 'read -r told && exec "$@" < /dev/null', "sh")
 
 
 class SwitchFailed(EnvironmentLacks):
@@ -60,10 +62,11 @@ class SwitchCommand:
         return f"cd {shlex.quote(str(self.folder))} && {told} {shlex.join(self.words_for(variant))}"
 
     def run(self, variant: Variant, started: Callable[[int], None] = lambda _process: None) -> float:
-        """Put `variant` up; return the seconds it took. `started` is given the command's process.
+        """Put `variant` up; return the seconds it took. `started` is given the command's process before it begins.
 
-        Raises SwitchFailed when it isn't found, fails, or takes or writes too much; however it ends, also by a
-        signal to us, nothing of a command that was cut short is left running.
+        Whoever is told of it can end it from its first instruction on; if we are killed before, it never begins.
+        Raises SwitchFailed when it isn't found, fails, or takes or writes too much; however it ends, also by a signal
+        to us, nothing of a command that was cut short is left running.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{len(list(self.logs.glob('*.log'))) + 1:02d}-{variant}.log"
@@ -71,8 +74,8 @@ class SwitchCommand:
         with log.open("wb") as output:
             try:
                 process = subprocess.Popen(
-                    self.words_for(variant),
-                    stdin=subprocess.DEVNULL,
+                    (*_GATE, *self.words_for(variant)),
+                    stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     cwd=self.folder,
@@ -83,6 +86,7 @@ class SwitchCommand:
                 raise SwitchFailed(f"the switch command {self.words[0]} can't be run: {error.strerror}") from error
         try:
             started(process.pid)
+            _open_gate(process)
             code = self._wait(process, log, began)
         except BaseException:
             end_session(process.pid, lambda: process.poll() is not None)
@@ -106,6 +110,12 @@ class SwitchCommand:
                 )
             time.sleep(_POLL_S)
         return code
+
+
+def _open_gate(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with suppress(BrokenPipeError), process.stdin as gate:
+            gate.write(b"\n")
 
 
 def parse_words(text: str, environment: Mapping[str, str], folder: Path) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ class CommandSwitcher:
         self.say(f"putting {variant.upper()} up")
         self.up = None
         self.guard.tell(UP_OTHER)
-        self.command.run(variant, lambda process: self.guard.tell(UP_OTHER, process))
+        self.command.run(variant, self._tell_process)
         self.guard.tell(UP_OTHER)
         self._confirm(variant, self.settles)
         self.up = variant
@@ -105,10 +105,13 @@ class CommandSwitcher:
         by_hand = self.command.by_hand("a")
         with undisturbed(self.say, by_hand):
             self.say("putting A back")
-            done = put_back(self.command, lambda: self._confirm("a", self.settles_back))
+            done = put_back(self.command, lambda: self._confirm("a", self.settles_back), self._tell_process)
             self.guard.tell(UP_A if done.failed is None else OVER)
             self.up = "a" if done.failed is None else None
         return told(done, by_hand)
+
+    def _tell_process(self, process: int) -> None:
+        self.guard.tell(UP_OTHER, process)
 
     def _confirm(self, variant: Variant, settles: Callable[[], Settles]) -> None:
         try:

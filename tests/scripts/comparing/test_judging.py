@@ -8,6 +8,7 @@ from loadtests.comparison.compared import Compared
 from loadtests.comparison.job import FILE, VARIANTS, BlockEntry, ComparisonJob, DesignEntry, VariantEntry
 from scripts.comparing import judging
 from scripts.comparing.judging import judge_comparison
+from scripts.running.evidence import Trust
 from slo.findings import Finding, Severity
 from slo.regression.limits import latency_measure
 from slo.regression.measures import Measured, Pair, Value
@@ -72,8 +73,17 @@ def test_a_run_that_anything_but_a_look_stopped_never_passes(
     compared = Compared(measures=(FAST,), counters={}, left_out=())
     monkeypatch.setattr(judging, "_compared", lambda *_: compared)
     monkeypatch.setattr(judging, "observe", lambda *_: (Measured(measure=FAST, pairs=pairs),))
-    monkeypatch.setattr(judging, "invalid_because", lambda _: (stopped,))
+    monkeypatch.setattr(judging, "invalid_because", lambda *_: (stopped,))
     written(tmp_path, ended, because)
+    without = judge_comparison(tmp_path)
+    assert (without.outcome, without.untrusted) == (
+        "INCONCLUSIVE",
+        "run: manifest.json: missing: nothing says which evidence the run left",
+    )
+    unverified = judge_comparison(tmp_path, Trust(unverified=True))
+    assert unverified.outcome == outcome.replace("PASS", "INCONCLUSIVE")
+    assert f"would be {outcome}" in str(unverified.untrusted)
+    monkeypatch.setattr(judging, "_altered", lambda *_: ())
     found = judge_comparison(tmp_path)
     assert found.outcome == outcome
     assert outcome != "INCONCLUSIVE" or because in found.because

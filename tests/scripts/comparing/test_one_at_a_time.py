@@ -2,16 +2,25 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loadtests.comparison.job import BlockEntry, ComparisonJob, DesignEntry, Variant, VariantEntry, read_job
 from scripts.comparing.one_at_a_time import BlockStopped, JobFile, OneAtATime
 from scripts.comparing.switch_command import SwitchFailed
+from scripts.comparing.switch_design import LOOK_MOST_S, Costs, at_most_s
+from scripts.comparing.time_allowed import TimeAllowed
 from slo.outcomes import EnvironmentLacks, Outcome
 from slo.regression.comparison import Comparison
+from slo.regression.design import Design
 
 ORDER: tuple[Variant, ...] = ("a", "b", "b", "a", "b", "a", "a", "b")
+BLOCK_S = 30.0
+COSTS = Costs(switch_s=20, beside_s=14, beside_most_s=32, skip_s=5, least_measured_s=25)
+AT_MOST_S = at_most_s(ORDER, Design(looks=(3, 4), block_s=BLOCK_S, skip_s=5.0), COSTS)
 
 
 @dataclass(kw_only=True)
@@ -27,9 +36,14 @@ class Stage:
     said: list[str] = field(default_factory=list)
     up: Variant | None = "a"
     blocks: int = 0
+    now_s: float = 0.0
+    until_s: float = AT_MOST_S
+    slower: tuple[float, ...] = (1.0,)
 
     def put_up(self, variant: Variant) -> str | None:
         """Put a release up."""
+        if variant != self.up:
+            self.now_s += COSTS.switch_most_s * self._factor
         self.up = None
         if self.switch_fails:
             raise SwitchFailed("the switch command ended with 1")
@@ -40,6 +54,7 @@ class Stage:
         """Put A back."""
         if self.up == "a":
             return None
+        self.now_s += COSTS.switch_most_s * self._factor
         self.up = "a"
         return "A was put back in 4 s"
 
@@ -47,6 +62,7 @@ class Stage:
         """Play a block."""
         assert self.up == variant
         self.blocks += 1
+        self.now_s += (BLOCK_S + COSTS.beside_most_s) * self._factor
         self.played.append(f"{variant}{pair}")
         if self.blocks in self.raises:
             raise self.raises[self.blocks]
@@ -55,8 +71,14 @@ class Stage:
             pair=pair, variant=variant, run=f"run {self.blocks}", starts_at=1, ends_at=2, invalid_because=invalid
         )
 
+    @property
+    def _factor(self) -> float:
+        """How many times as long as it may take everything takes in this pair."""
+        return self.slower[min((self.blocks - 1) // 2, len(self.slower) - 1) if self.blocks else 0]
+
     def judge(self, job: ComparisonJob) -> Comparison:
         """Look at what was played."""
+        self.now_s += LOOK_MOST_S * self._factor
         pairs = len(job.blocks) // 2
         self.played.append(f"look{pairs}")
         is_final = pairs >= self.final_after
@@ -73,7 +95,15 @@ class Stage:
         )
         file = JobFile(folder=self.folder, job=job)
         OneAtATime(
-            file=file, order=ORDER, switcher=self, play=self.play, judge=self.judge, say=self.said.append
+            file=file,
+            order=ORDER,
+            switcher=self,
+            play=self.play,
+            judge=self.judge,
+            say=self.said.append,
+            allowed=TimeAllowed(
+                design=job.design.design(), costs=COSTS, until_s=self.until_s, clock=lambda: self.now_s
+            ),
         ).perform()
         return read_job(self.folder)
 
@@ -156,3 +186,34 @@ def test_a_switch_that_fails_ends_the_comparison_with_a_put_back(tmp_path: Path)
 def test_when_a_was_up_at_the_end_nothing_is_put_back(tmp_path: Path) -> None:
     stage = Stage(folder=tmp_path, final_after=3)
     assert stage.perform().notes == ()
+
+
+FASTER = st.floats(0.05, 0.999)
+
+
+@given(st.lists(FASTER, min_size=4, max_size=4))
+def test_what_takes_no_longer_than_it_was_given_is_played_whole_within_the_time_told(factors: list[float]) -> None:
+    with TemporaryDirectory() as folder:
+        stage = Stage(folder=Path(folder), slower=tuple(factors))
+        job = stage.perform()
+    assert job.ended == "played_out"
+    assert stage.now_s <= AT_MOST_S
+
+
+@given(st.floats(1.01, 3.0))
+def test_a_machine_that_is_slower_than_was_reckoned_with_ends_the_job_in_the_time_told_with_a_back(
+    factor: float,
+) -> None:
+    with TemporaryDirectory() as folder:
+        stage = Stage(folder=Path(folder), slower=(factor,))
+        job = stage.perform()
+    assert (job.ended, stage.up) == ("stopped", "a")
+    assert "s are left of the time that was told; it took: load" in str(job.because)
+    assert 0 < len(job.blocks) < len(ORDER)
+    assert stage.now_s <= AT_MOST_S
+
+
+def test_where_the_time_went_is_said(tmp_path: Path) -> None:
+    stage = Stage(folder=tmp_path)
+    stage.perform()
+    assert stage.said[-1] == "it took: load 240 s, beside it 256 s, switches 145 s, looks 10 s"

@@ -97,3 +97,14 @@ def test_when_we_are_killed_half_way_the_guard_ends_the_switch_and_puts_a_back(t
     done = read_job(tmp_path)
     assert (done.ended, done.because) == ("failed", "the command that played it was killed")
     assert done.notes == ("a note", "A was put back in 0 s")
+
+
+def test_a_switch_that_the_guard_does_not_know_of_yet_never_begins(tmp_path: Path) -> None:
+    job(tmp_path)
+    switch = command(tmp_path, 'echo "$PEAKPROOF_VARIANT" >> up')
+    ours = subprocess.run(
+        [*python(str(CHILD)), str(tmp_path), "early"], env={**os.environ, **switch.environment}, check=False
+    )
+    assert ours.returncode == -signal.SIGKILL
+    wait_for(lambda: read_job(tmp_path).ended, "the guard")
+    assert (tmp_path / "up").read_text() == "a\n"

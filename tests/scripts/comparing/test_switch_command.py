@@ -120,8 +120,20 @@ def test_a_command_that_can_never_run_is_refused_before_anything_is_switched(
 
 
 def test_a_command_that_is_gone_by_now_is_a_failed_switch(tmp_path: Path) -> None:
-    with pytest.raises(SwitchFailed, match=r"the switch command ./up can't be run: No such file or directory"):
+    with pytest.raises(SwitchFailed, match=r"ended with 127 on putting A up; its output, (.|\n)*\./up: not found"):
         command(tmp_path, "./up").run("a")
+    gone = replace(command(tmp_path, "./up"), folder=tmp_path / "nowhere")
+    with pytest.raises(SwitchFailed, match=r"the switch command ./up can't be run: No such file or directory"):
+        gone.run("a")
+
+
+def test_whoever_is_told_of_the_process_is_told_before_the_command_does_anything(tmp_path: Path) -> None:
+    script(tmp_path / "up", 'touch begun; read -r line; echo "read: $line"')
+    before: list[bool] = []
+    command(tmp_path, "./up").run("b", lambda _process: before.append((tmp_path / "begun").exists()))
+    assert before == [False]
+    assert (tmp_path / "begun").exists()
+    assert (tmp_path / "switches" / "01-b.log").read_text() == "read: \n"
 
 
 def test_the_line_to_type_by_hand_is_one_that_a_shell_runs(tmp_path: Path) -> None:
