@@ -23,6 +23,8 @@ _FRONT_TIMEOUT_MS = 1000
 # Longer than the front waits for a replica, and than the shop waits for the provider.
 _STALL_S, _PROVIDER_STALL_S = 1.6, 3.4
 _DROP_STOCK = 60
+# Longer than a shopper of the proofs thinks, and than a payment that is tried again may take.
+_PENDING_EXPIRES_S = 15
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,6 +113,7 @@ class UnsteadyShop:
                 *("--port", str(ports.shop(number)), "--admin-port", str(ports.shop_admin(number))),
                 *("--database", f"sqlite:///{self.folder}/shop.sqlite", "--database-round-trip-ms", "4"),
                 *("--payments", f"http://{HOST}:{ports.payments}", "--drop-stock", str(_DROP_STOCK)),
+                *("--pending-expires-s", str(_PENDING_EXPIRES_S)),
                 *("--release", self.release, *releases, *own),
             ]
             for number in (0, 1)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from scripts.benches.figures import machine_line, missed, write_figures
 from scripts.benches.figures import table as figure_table
-from scripts.benches.gate import causes, drift, early_stop, levels, planned, queues, sessions
+from scripts.benches.gate import causes, drift, early_stop, levels, planned, queues, sessions, slices
 from scripts.benches.gate.cells import Cell, Scored, measure
 from scripts.benches.gate.cells import table as cell_table
 from slo.outcomes import ExitCode
@@ -31,6 +31,7 @@ ROWS: Mapping[str, Callable[[], Iterable[Cell]]] = MappingProxyType(
         "early-stop": early_stop.cells,
         "planned": planned.cells,
         "queues": queues.cells,
+        "slices": slices.cells,
     }
 )
 CAUSES = "causes"

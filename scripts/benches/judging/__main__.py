@@ -36,6 +36,16 @@ judging.judge_run(path)
 from dashboards.report import write_report
 write_report(path)
 """,
+    "manifest": """
+from loadtests.evidence.steps import write_manifest
+from loadtests.results.run_directory import RunDirectory
+write_manifest(RunDirectory(path=path))
+""",
+    "verify": """
+from scripts.running.verifying import verify
+found = verify(path, None, {})
+assert found.files
+""",
     "whole": """
 from scripts.running.judging import judge_run
 judge_run(path)
@@ -87,7 +97,8 @@ def _figures(scratch: Path, requests: int, repeat: int) -> list[Figure]:
         for name in _PROGRAMS:
             runs.setdefault(name, []).append(_run(name, once))
         runs.setdefault("twice", []).append(_run("judge", twice))
-    return [*_of_judging(runs, f"{requests:,} requests"), *_of_report(runs, once, f"{requests:,} requests")]
+    on = f"{requests:,} requests"
+    return [*_of_judging(runs, on), *_of_evidence(runs, on), *_of_report(runs, once, on)]
 
 
 def _of_judging(runs: dict[str, list[Run]], on: str) -> list[Figure]:
@@ -103,6 +114,15 @@ def _of_judging(runs: dict[str, list[Run]], on: str) -> list[Figure]:
         unbounded_figure("judged: CPU, s", [one[0] for one in judged], on),
         unbounded_figure("DuckDB's quantiles: CPU, s", [one[0] for one in baseline], on),
         unbounded_figure("judged: time, s", [one[2] for one in judged], on),
+    ]
+
+
+def _of_evidence(runs: dict[str, list[Run]], on: str) -> list[Figure]:
+    return [
+        median_figure("manifest at the run's end: time, s", [one[2] for one in runs["manifest"]], "<=", 10.0, on),
+        unbounded_figure("… CPU, s", [one[0] for one in runs["manifest"]], on),
+        median_figure("verified: time, s", [one[2] for one in runs["verify"]], "<=", 10.0, on),
+        unbounded_figure("… CPU, s", [one[0] for one in runs["verify"]], on),
     ]
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loadtests.evidence.steps import write_manifest
 from loadtests.results.inputs import hash_inputs, prepare
 from loadtests.results.records import PART_NS
 from loadtests.results.run_directory import RunDirectory, write_json, write_table
@@ -80,6 +81,7 @@ def write_long_run(folder: Path, requests: int) -> Path:
         _write_worker(directory, worker, sessions // WORKERS)
     write_table(directory.metrics / "objectives.parquet", ANSWERS.empty_table())
     write_json(directory.run, _run(directory).to_json())
+    write_manifest(directory)
     return directory.path
 
 

@@ -112,7 +112,7 @@ def _tried(room: str, sample: int | None, known: _Known, until: float) -> tuple[
     known.begin(texts, tests)
     left = [change for change in changes if known.outcome(change) is None]
     left.sort(key=known.is_new)  # what survived other tests first: it belongs to the sample that there is
-    if left:
+    if left and time.monotonic() < until:
         _try(left, tests, texts, known, until)
     because = _because()
     outcomes = list(takewhile(lambda one: one[1] is not None, ((change, known.outcome(change)) for change in changes)))
@@ -164,7 +164,9 @@ def in_drawn_order(changes: Sequence[Change]) -> list[Change]:
 
 
 def _files(test: Path) -> list[Path]:
-    return sorted(test.rglob("*.py")) if test.is_dir() else [test]
+    if not test.is_dir():
+        return [test]
+    return sorted(file for file in test.rglob("*") if file.suffix in {".py", ".json", ".yaml"})
 
 
 def _hash(*texts: bytes) -> str:
@@ -190,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=ROOMS, help="a room (all)")
     parser.add_argument("--sample", type=int, help="so many changes of each room, drawn by a seed (all)")
     parser.add_argument(
-        "--minutes", type=float, default=600.0, help="for each room; what isn't tried is left out (600)"
+        "--minutes", type=float, default=600.0, help="for each room; what isn't tried is left out, 0 only tells (600)"
     )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     return parser

@@ -8,17 +8,23 @@ collected, is tried by `trial`, whose tests all run with the module imported ane
 import ast
 import gc
 import json
+import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MappingProxyType
 
 import coverage
+import hypothesis
 import pytest
 
 from scripts.benches.mutation.changes import Change
 from scripts.benches.mutation.trial import FAILED, OPTIONS, Outcome, forget_ours, forked, waited
+
+_PROFILE = "mutation"
+_LONGEST_NAME = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +39,11 @@ class Reached:
         by_line = self.tests.get(str(path.resolve()), {})
         return any("" in by_line.get(line, ()) for line in lines)
 
-    def of(self, path: Path, lines: range) -> list[str]:
-        """Return the tests that ran any of the lines, quickest first."""
+    def of(self, path: Path, lines: range, killed: Mapping[str, int] = MappingProxyType({})) -> list[str]:
+        """Return the tests that ran any of the lines: first the quick ones, and those that `killed` many before."""
         by_line = self.tests.get(str(path.resolve()), {})
         found = frozenset[str]().union(*(by_line.get(line, frozenset()) for line in lines))
-        return sorted(found, key=lambda name: self.took_s.get(name, 0.0))
+        return sorted(found, key=lambda name: self.took_s.get(name, 0.0) / (1 + killed.get(name, 0)))
 
 
 class Trials:
@@ -50,7 +56,11 @@ class Trials:
         self._sources = sources
         self._items = {item.nodeid: item for item in session.items}
         self._session = session
+        self._killed = Counter[str]()
         self.reach = self._measured(lines)
+        self._functions = _functions_of(sources)
+        gc.collect()
+        gc.freeze()  # a collection in a fork would touch, and copy, what all share
 
     def quick(self, change: Change, most_s: float) -> Outcome | None:
         """Return what the tests that reach it make of a change; None when that shows nothing."""
@@ -59,17 +69,28 @@ class Trials:
         function, lines = _place_of(ast.parse(source), change.line)
         if function is None or self.reach.at_import(path, lines):
             return None
-        tests = self.reach.of(path, lines)
+        tests = self.reach.of(path, lines, self._killed)
         if not tests:
             return "survived"
         code = _code_of(compile(change.apply(source), str(path), "exec", dont_inherit=True), function)
+        objects = self._functions.get((change.file, *function))
+        if objects is None:
+            raise RuntimeError(f"{path}: no function {function[0]} is there")
 
         def run() -> int:
-            _put(path, function, code)
-            self._run(tests)
+            for one in objects:
+                one.__code__ = code
+            failing = self._run(tests)
+            if failing is not None:
+                os.write(told, failing.encode()[:_LONGEST_NAME])
             return 1 if self._session.testsfailed else 0
 
+        failed, told = os.pipe()
         ended = waited(forked(run), most_s)
+        os.close(told)
+        if ended == 1:
+            self._killed[os.read(failed, _LONGEST_NAME).decode()] += 1
+        os.close(failed)
         if ended is None:
             return "too long"
         return "survived" if ended == 0 else "killed" if ended in FAILED or ended < 0 else None
@@ -111,13 +132,15 @@ class Trials:
         }
         return took.took_s, reached
 
-    def _run(self, names: Sequence[str]) -> None:
+    def _run(self, names: Sequence[str]) -> str | None:
+        """Run tests until one fails; return which."""
         for number, name in enumerate(names):
             item = self._items[name]
             after = self._items[names[number + 1]] if number + 1 < len(names) else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._session.shouldfail:
-                return
+                return name
+        return None
 
 
 class _Took:
@@ -157,8 +180,14 @@ def in_session(tests: Sequence[str], sources: Mapping[str, bytes], done: Callabl
         data_file=None, config_file=False, include=[str(Path(file).resolve()) for file in sources]
     )
     lines.start()
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # no smaller example of what fails is wanted
+    hypothesis.settings.register_profile(_PROFILE, database=None, phases=phases, deadline=None)
+    hypothesis.settings.load_profile(_PROFILE)
     instead = _Instead(lines, sources, done)
-    ended = pytest.main([*OPTIONS, *tests], plugins=[instead])
+    try:
+        ended = pytest.main([*OPTIONS, *tests], plugins=[instead])
+    finally:
+        gc.unfreeze()
     if instead.failure is not None:
         raise instead.failure
     if ended != pytest.ExitCode.OK:
@@ -203,16 +232,15 @@ def _code_of(code: CodeType, function: tuple[str, int]) -> CodeType:
     raise RuntimeError(f"{code.co_filename}: no function {function[0]}")
 
 
-def _put(path: Path, function: tuple[str, int], code: CodeType) -> None:
-    """Give each object of that function other code; raises RuntimeError when there is none."""
-    resolved = str(path.resolve())
+def _functions_of(sources: Iterable[str]) -> dict[tuple[str, str, int], list[FunctionType]]:
+    """Return each function object of those files there is now, by file, name and first line.
+
+    Looked for once: whoever looks in a fork touches each object there is, and copies all memory.
+    """
     gc.unfreeze()  # what is frozen isn't listed
-    changed = 0
+    resolved = {str(Path(file).resolve()): file for file in sources}
+    found: dict[tuple[str, str, int], list[FunctionType]] = {}
     for one in gc.get_objects():
-        if isinstance(one, FunctionType) and one.__code__.co_filename == resolved:
-            own = one.__code__
-            if (own.co_qualname, own.co_firstlineno) == function:
-                one.__code__ = code
-                changed += 1
-    if not changed:
-        raise RuntimeError(f"{path}: no function {function[0]} is there")
+        if isinstance(one, FunctionType) and (file := resolved.get(one.__code__.co_filename)) is not None:
+            found.setdefault((file, one.__code__.co_qualname, one.__code__.co_firstlineno), []).append(one)
+    return found

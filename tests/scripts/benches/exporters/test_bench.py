@@ -13,7 +13,7 @@ from scripts.benches.exporters.detection import figures
 from scripts.benches.exporters.exposition import check
 from scripts.benches.exporters.hanging import measure
 from scripts.benches.exporters.series import Stock, all_others, some_others
-from scripts.benches.figures import Figure
+from scripts.benches.figures import Figure, median_figure
 from scripts.local_stack.processes import Children
 from slo.outcomes import EnvironmentLacks
 
@@ -36,7 +36,7 @@ def test_both_sides_hold_the_same_samples() -> None:
 
 
 def test_a_source_that_hangs_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scripts.benches.exporters.hanging._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("scripts.benches.exporters.hanging._TIMEOUT_S", 1.0)
     took, right = measure(Bench(repeat=1, folder=tmp_path, children=Children(tmp_path)))
     assert (took.bound, right.value) == (1.0, 1.0)
 
@@ -44,16 +44,18 @@ def test_a_source_that_hangs_is_measured(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_can_not_be_measured_keeps_the_rest_from_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("scripts.benches.exporters.hanging._TIMEOUT_S", 0.2)
-
     def lacks(_: Bench) -> Sequence[Figure]:
         raise EnvironmentLacks("no PostgreSQL on this machine")
 
-    monkeypatch.setattr(command, "MEASUREMENTS", {"gone": lacks, "hanging": measure})
+    monkeypatch.setattr(
+        command,
+        "MEASUREMENTS",
+        {"gone": lacks, "there": lambda _: [median_figure("a ratio", [1.0, 3.0], "<=", 2.0, "")]},
+    )
     assert command.main(["--repeat", "1", "--folder", str(tmp_path)]) == 75
     assert "not measured: gone: no PostgreSQL on this machine\n" in capsys.readouterr().out
     written = json.loads((tmp_path / "exporters.json").read_text())
-    assert [figure["value"] for figure in written["figures"]][1] == 1.0
+    assert [(figure["name"], figure["value"]) for figure in written["figures"]] == [("a ratio", 2.0)]
 
 
 def test_an_alert_that_never_fired_is_not_as_predicted() -> None:
