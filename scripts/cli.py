@@ -6,36 +6,53 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from scripts.context import Context
+from scripts.output import Output, drop_output
 from slo.documents import BadInput
+from slo.formatting import printable
 from slo.outcomes import EnvironmentLacks, ExitCode
 
 # The verbs in the order in which one uses them; scripts/verbs/<name>.py each (try_.py for the word of Python's own),
 # imported when needed.
 VERBS = (
     *("demo", "init", "har", "doctor", "forecast", "plan", "try", "gate", "compare", "run", "audit", "judge", "report"),
-    *("cleanup", "runs", "slo", "rules", "drill", "dashboards", "exporter", "recorder", "worker", "ci"),
+    *(
+        "verify",
+        "sign",
+        "cleanup",
+        "runs",
+        "slo",
+        "rules",
+        "drill",
+        "dashboards",
+        "exporter",
+        "recorder",
+        "worker",
+        "ci",
+    ),
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (`slo/outcomes.py`). A message for a person, no traceback, on refusal."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    arguments, output = sys.argv[1:] if argv is None else list(argv), Output()
     context = Context(
         environment=dict(os.environ),
         folder=Path.cwd(),
-        say=_say,
+        say=output.say,
         is_terminal=sys.stdout.isatty(),
         command=shlex.join(["peakproof", *arguments]),
         keyboard=sys.stdin.fileno() if sys.stdin.isatty() and sys.stdout.isatty() else None,
     )
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGTERM, output.interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup has it ignored
+        signal.signal(signal.SIGHUP, output.interrupt)
     try:
         options = build_parser(*arguments[:1]).parse_args(arguments)
         return int(options.run(options, context))
@@ -46,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _refuse("stopped by hand or signal", ExitCode.INCONCLUSIVE)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return ExitCode.INCONCLUSIVE
     except OSError as error:
         if error.filename is None:
@@ -63,9 +80,16 @@ def command() -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
         code = ExitCode.INCONCLUSIVE
     os._exit(code)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Shows what it refuses as a terminal can take it; the verbs' parsers are of the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def build_parser(verb_name: str | None = None) -> argparse.ArgumentParser:
@@ -73,7 +97,7 @@ def build_parser(verb_name: str | None = None) -> argparse.ArgumentParser:
 
     Importing the other verbs would take longer than most commands do.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="peakproof",
         description="Play the holiday peak against a web shop's staging before it comes,"
         " and stop the release that would break it.",
@@ -96,17 +120,10 @@ def build_parser(verb_name: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
 def _refuse(message: str, code: ExitCode) -> int:
-    print(f"peakproof: {message}", file=sys.stderr)
+    with suppress(OSError):  # the terminal may be closed
+        print(f"peakproof: {printable(message)}", file=sys.stderr, flush=True)
     return code
-
-
-def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

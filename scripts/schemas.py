@@ -17,6 +17,7 @@ from loadtests.demand.forecast import Forecast
 from loadtests.demand.plan import Plan
 from loadtests.demand.resources import Prices
 from loadtests.environment.targets import Targets
+from loadtests.evidence.manifest import ManifestDocument
 from loadtests.results.error_samples import ErrorSample
 from loadtests.results.live_document import LiveDocument
 from loadtests.results.run_directory import write_bytes
@@ -43,6 +44,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "targets": Targets,
     "forecast": Forecast,
     "run": RunDocument,
+    "manifest": ManifestDocument,
     "audit": AuditDocument,
     "verdict": VerdictDocument,
     "comparison": ComparisonJob,

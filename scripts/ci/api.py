@@ -7,6 +7,8 @@ from typing import Any
 import requests
 
 from loadtests.environment.credentials import Secret
+from loadtests.environment.direct_http import DirectSession
+from loadtests.environment.pinned_http import bounded_request
 
 _TIMEOUT_S = 30.0
 _MAX_BYTES = 16 << 20
@@ -23,8 +25,7 @@ class Api:
 
     def __init__(self, base: str, headers: Mapping[str, str | Secret], variables: Mapping[str, str]) -> None:
         self._base = base.rstrip("/")
-        self._http = requests.Session()
-        self._http.trust_env = False  # no variable leads a token elsewhere
+        self._http = DirectSession()  # no variable leads a token elsewhere
         self._http.verify = variables.get("SSL_CERT_FILE") or True
         shown = {name: one.reveal() if isinstance(one, Secret) else one for name, one in headers.items()}
         self._http.headers.update({"User-Agent": "peakproof", **shown})
@@ -33,25 +34,16 @@ class Api:
         """Return the answer's JSON; raises ApiRefusedError."""
         place = f"{method} {path}"
         try:
-            with self._http.request(
-                method,
-                f"{self._base}{path}",
-                json=body,
-                params=query,
-                timeout=_TIMEOUT_S,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                raw = answer.raw.read(_MAX_BYTES + 1, decode_content=True)
-                status = answer.status_code
+            url = requests.Request(method, f"{self._base}{path}", params=query).prepare().url or ""
+            answer = bounded_request(self._http, method, url, _TIMEOUT_S, json=body, max_bytes=_MAX_BYTES)
         except (requests.RequestException, OSError) as error:
             raise ApiRefusedError(f"{place}: {type(error).__name__}") from error
-        if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
-            raise ApiRefusedError(f"{place}: status {status}")
-        if len(raw) > _MAX_BYTES:
+        if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of success
+            raise ApiRefusedError(f"{place}: status {answer.status}")
+        if not answer.whole:
             raise ApiRefusedError(f"{place}: an answer of over {_MAX_BYTES} bytes")
         try:
-            return json.loads(raw)
+            return json.loads(answer.body)
         except (ValueError, RecursionError) as error:
             raise ApiRefusedError(f"{place}: not JSON") from error
 

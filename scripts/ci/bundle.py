@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from loadtests.evidence.files import look
 from loadtests.results.run_directory import write_bytes
 
 MAX_BYTES = 20_000_000
@@ -24,6 +25,7 @@ _AGGREGATES = (
         "policy.yaml",
         "targets.redacted.json",
         "manifest.json",
+        "manifest.json.sig",
         "objectives/*",
         "report.html",
         "*.html",
@@ -45,7 +47,7 @@ def write_bundle(run: Path, folder: Path, *, evidence: bool = False, max_bytes: 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     rest, total, left = max_bytes // 100, 0, []
-    for path in _files(run, (*_AGGREGATES, *_EVIDENCE) if evidence else _AGGREGATES):
+    for path in _files(run, evidence=evidence):
         size = path.stat().st_size
         name = path.relative_to(run)
         if total + size > max_bytes - rest:
@@ -62,10 +64,16 @@ def write_bundle(run: Path, folder: Path, *, evidence: bool = False, max_bytes: 
     return total + len(text)
 
 
-def _files(run: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
+def _files(run: Path, *, evidence: bool) -> Iterator[Path]:
+    """Find the aggregates, then the evidence that is wanted, all of it: the rest of it first, as it is small."""
     seen: set[Path] = set()
-    for pattern in patterns:
-        for path in sorted(run.glob(pattern)):
-            if path.is_file() and not path.is_symlink() and path not in seen:
-                seen.add(path)
-                yield path
+    rest = [run / path for path in look(run) if not any(PurePath(path).match(one) for one in _EVIDENCE)]
+    found = (
+        *(path for pattern in _AGGREGATES for path in sorted(run.glob(pattern))),
+        *(rest if evidence else ()),
+        *(path for pattern in _EVIDENCE if evidence for path in sorted(run.glob(pattern))),
+    )
+    for path in found:
+        if path.is_file() and not path.is_symlink() and path not in seen:
+            seen.add(path)
+            yield path

@@ -4,13 +4,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from loadtests.evidence.check import why_another
+from loadtests.evidence.manifest import FILE as MANIFEST
 from scripts.comparing.job_folder import policy_of
 from scripts.comparing.put_back import NOT_BACK
 from slo.documents import BadInput, read_text, validate_json
+from slo.findings import Severity
 from slo.formatting import clean, clip
 from slo.outcomes import ExitCode, Outcome
 from slo.regression.verdict_document import FILE as COMPARISON
 from slo.regression.verdict_document import ComparisonVerdict, MeasureEntry
+from slo.validity.consistency import AUDIT_OF_THE_RUN
+from slo.validity.manifest import MANIFEST as MANIFEST_CHECK
 from slo.validity.outside import Reason, causes_outside, is_outside_alone
 from slo.verdict.verdict_document import FindingEntry, ObjectiveEntry, VerdictDocument
 
@@ -24,6 +29,7 @@ _LEVELS: dict[str, Literal["failure", "warning"]] = {
     "no_data": "warning",
     "INCONCLUSIVE": "warning",
 }
+_OF_THE_EVIDENCE = frozenset({MANIFEST_CHECK, AUDIT_OF_THE_RUN})
 _NO_PROMETHEUS = "no Prometheus"
 
 
@@ -95,7 +101,7 @@ def _run(path: Path) -> Finished:
     verdict = validate_json(read_text(file, _MAX_BYTES), VerdictDocument, file)
     outcome = _outcome(str(verdict.outcome), file)
     objectives = verdict.objectives or ()
-    return Finished(
+    finished = Finished(
         outcome=outcome,
         reason=_reason(verdict.headline, outcome),
         code=outcome.exit_code,
@@ -106,6 +112,25 @@ def _run(path: Path) -> Finished:
         outside=_outside(verdict.findings or (), objectives) if outcome is Outcome.INCONCLUSIVE else (),
         summary=_summary(path),
     )
+    why = _why_untrusted(path, verdict)
+    return finished if why is None else blocked(replace(finished, is_advisory=False), why)
+
+
+def _why_untrusted(path: Path, verdict: VerdictDocument) -> str | None:
+    """Return why a verdict is no success whatever any policy says: it, or what it rests on, may be anybody's."""
+    another = why_another(path, VERDICT)
+    if another is not None:
+        return f"{VERDICT}: {another}"
+    if verdict.outcome == Outcome.PASS.value and not (path / MANIFEST).is_file():
+        return f"{VERDICT}: a PASS of a run without {MANIFEST}: nothing shows whose it is"
+    if verdict.unverified is not None:
+        return "it was judged unverified: nothing shows that its evidence is whole"
+    altered = (one.message for one in verdict.findings or () if one.subject in _OF_THE_EVIDENCE and _decides(one))
+    return next(altered, None)
+
+
+def _decides(finding: FindingEntry) -> bool:
+    return finding.severity == Severity.INCONCLUSIVE.value
 
 
 def _comparison(path: Path) -> Finished:
@@ -124,8 +149,8 @@ def _comparison(path: Path) -> Finished:
         outside=_outside_of(found) if outcome is Outcome.INCONCLUSIVE else (),
         summary=_summary(path),
     )
-    left = next((note for note in found.notes if note.startswith(NOT_BACK)), None)
-    return finished if left is None else blocked(finished, clip(clean(left), 300))
+    left = next((note for note in found.notes if note.startswith(NOT_BACK)), found.untrusted)
+    return finished if left is None else blocked(replace(finished, is_advisory=False), clip(clean(left), 300))
 
 
 def _outcome(word: str, file: Path) -> Outcome:

@@ -9,6 +9,7 @@ from loadtests.audit.unavailable import SourceUnavailableError
 from loadtests.cleanup.journal import Journal, key_of
 from loadtests.cleanup.proof import Left, Proof, of_ledger
 from loadtests.cleanup.shop_orders import ShopOrders
+from loadtests.cleanup.told import many
 from loadtests.cleanup.what_to_remove import WhatToRemove, what_to_remove
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
 from loadtests.guardrails.access import check_allowed
@@ -18,7 +19,7 @@ from loadtests.runtime.clock import Clock
 from scripts.cleaning.records import ShopRecords, records_of
 from scripts.cleaning.removing import Removal, Remover
 from scripts.cleaning.subject import Subject
-from scripts.cleaning.view import line_of, listing, many, proof_lines, results
+from scripts.cleaning.view import line_of, listing, proof_lines, results
 from scripts.context import Context
 from scripts.running.guards import Watches, check_environment, lease_of
 from slo.outcomes import EnvironmentLacks, ExitCode

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from loadtests.cleanup.proof import Proof
+from loadtests.cleanup.told import many
 from loadtests.cleanup.what_to_remove import WhatToRemove
 from loadtests.results.created import Created
 from scripts.cleaning.removing import Removal
@@ -80,8 +81,3 @@ def line_of(one: Created) -> str:
         status = f" ({one.status})" if one.status else ""
         return f"{one.kind} {one.id}{status}"
     return f"{one.kind} of session {one.session}" if one.session is not None else f"{one.kind} with key {one.key}"
-
-
-def many(number: int, kind: str) -> str:
-    """Return how many of a kind."""
-    return f"{number:,} {kind}{'' if number == 1 else 's'}"

@@ -14,6 +14,7 @@ import requests
 
 from dashboards.grafana import links
 from dashboards.grafana.boards.table import BOARDS
+from loadtests.environment.direct_http import DirectSession
 
 # The variables by which docker-compose.yml publishes both, and its defaults.
 PORTS = {"GRAFANA_PORT": "3000", "PEAKPROOF_SHOP_PORT": "18080"}
@@ -64,8 +65,7 @@ class _NoAnswer(Exception):  # noqa: N818 - it is what happened
 def check_stack(environment: Mapping[str, str], stack: Stack | None = None) -> tuple[Checked, ...]:
     """Make every check in order; never raises: a check that can't be made is not good, and says why."""
     stack = stack or published(environment)
-    with requests.Session() as grafana, requests.Session() as shop:
-        grafana.trust_env = shop.trust_env = False
+    with DirectSession() as grafana, DirectSession() as shop:
         grafana.auth = ("admin", environment.get(PASSWORD_VARIABLE, ""))
         return tuple(_checks(_Pages(grafana, shop, stack), stack))
 
@@ -95,7 +95,7 @@ def _get(http: requests.Session, url: str, headers: Mapping[str, str] | None = N
         raise _NoAnswer(f"{url} answers HTTP {reply.status_code}", reply.status_code)
     try:
         return reply.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _NoAnswer(f"{url} doesn't answer with JSON") from error
 
 

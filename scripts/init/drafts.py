@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from urllib.parse import urlsplit
 
+from loadtests.client.sites import own_labels
 from loadtests.demand.evidence import with_not_judged
 from loadtests.demand.plan import FORMAT, Plan
 from loadtests.demand.profiles import Profile
@@ -22,7 +23,11 @@ from slo.objectives.objective import Objective
 PEAK_SESSIONS_PER_S = 0.5
 _MIX: Mapping[str, float] = {"window-shop": 0.7, "search-and-buy": 0.2, "click-and-collect": 0.1}
 _SEED = 20_261_127
-_STAGING = re.compile(r"(^|[.-])(stag|test|qa|uat|dev|int|pre|sandbox|demo|sit|local|preprod|stage)[a-z]*\d*([.-]|$)")
+# Whole words of a host's name, which may be numbered: shop-qa2, int, pre-prod; "integral" and "developer" are none.
+_STAGING = re.compile(
+    r"(?:^|[.-])(?:stag|stage|staging|stg|test|tests|testing|tst|qa|uat|dev|devel|development|int|integration|pre|preprod"
+    r"|preproduction|preview|sandbox|demo|sit|local|localhost|acceptance|nonprod)[0-9]*(?:[.-]|$)"
+)
 _SERVER_SIDE = "type: prometheus"
 
 
@@ -42,8 +47,16 @@ def looks_like_production(found: Survey) -> bool:
 
 
 def is_named_staging(host: str) -> bool:
-    """Whether a host's name has a word such as staging in it."""
-    return _STAGING.search(host.lower()) is not None
+    """Whether a host's name has a word such as staging in it, in what its owner named below the registered domain.
+
+    In a domain's own name the word may be a brand, as in demo.shop, unless it is joined to another: shop-staging.com.
+    What comes behind is no name of the owner's: .dev is where anybody registers (RFC 2606 keeps .test for tests).
+    """
+    labels, registered = own_labels(host)
+    own = [*labels, *([registered] if "-" in registered else [])]
+    return any(_STAGING.search(label) is not None for label in own) or host.rstrip(".").endswith(
+        (".test", ".localhost")
+    )
 
 
 def targets_yaml(name: str, found: Survey, profile: Profile, played: LocustfileDraft | None = None) -> str:

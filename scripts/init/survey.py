@@ -19,8 +19,10 @@ from loadtests.guardrails.preflight import REQUESTS, served
 from loadtests.results.trace_context import traceparents
 from scripts.doctor.certificate import certificate
 from scripts.doctor.lines import Line, missing, ok, wrong
+from scripts.init.robots import keeps_crawlers_out
 from scripts.init.storefront_draft import FILE, TUTORIAL, FirstPage, first_page
 from slo.outcomes import EnvironmentLacks
+from slo.web_addresses import without_secrets
 
 EVERY_S = 1.0
 AT_MOST_S = 30.0
@@ -147,10 +149,11 @@ def _redirect(base: str, location: str) -> Line:
         away = origin_of(target) != origin_of(base)
     except ValueError:
         return wrong("shop", "it redirects to something that isn't an address", "fix it")
+    shown = without_secrets(target)
     if away:
-        message = f"it redirects to another site, {target}, which was not requested"
+        message = f"it redirects to another site, {shown}, which was not requested"
         return wrong("shop", message, "if that is your staging site too, run init with that address")
-    return ok("shop", f"it redirects to {target}, on the same host")
+    return ok("shop", f"it redirects to {shown}, on the same host")
 
 
 def _connection(resolved: ResolvedEnvironment, home: BoundedReply) -> Iterator[Line]:
@@ -183,12 +186,8 @@ def _connection(resolved: ResolvedEnvironment, home: BoundedReply) -> Iterator[L
 def _robots(reply: BoundedReply | None) -> Iterator[Line]:
     if reply is None or reply.status != _OK:
         return
-    rules = [
-        line.partition("#")[0].strip().lower().replace(" ", "")
-        for line in reply.body.decode(errors="replace").splitlines()
-    ]
-    everything = "disallow:/" in rules
-    yield ok("robots.txt", "it keeps crawlers out, as on a staging site" if everything else "it allows crawlers")
+    keeps_out = keeps_crawlers_out(reply.body)
+    yield ok("robots.txt", "it keeps crawlers out, as on a staging site" if keeps_out else "it allows crawlers")
 
 
 def _metrics(reply: BoundedReply | None) -> Line:

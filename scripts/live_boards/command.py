@@ -11,6 +11,8 @@ from dashboards.grafana.build import build
 from dashboards.snapshot.page import NAME, render_snapshot
 from exporters.serving.http_server import CantListen, Listener
 from loadtests.environment.target_fields import WebAddress
+from loadtests.evidence.steps import recorded_step
+from loadtests.results.run_directory import RunDirectory
 from scripts.arguments import between, write_given
 from scripts.context import Context
 from scripts.listening import until_interrupted
@@ -50,7 +52,9 @@ def snapshot(options: argparse.Namespace, context: Context) -> ExitCode:
         raise BadInput("--prometheus and --port go with --live: a finished run has kept its answers")
     run = find_run(options.run_name, context)
     path = options.to or run / NAME
-    write_given(path, render_snapshot(run).encode("utf-8", "replace"))
+    inside = [path] if path.is_relative_to(run) else []
+    with recorded_step(RunDirectory(path=run), "snapshot", rewrites=inside):
+        write_given(path, render_snapshot(run).encode("utf-8", "replace"))
     context.say(str(path))
     return ExitCode.OK
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import requests
 
+from loadtests.environment.direct_http import DirectSession
 from loadtests.runtime import guarded_child
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.debian_package import DebianProgram
@@ -50,8 +51,7 @@ def start_alertmanager(
 
 def _is_ready(url: str) -> bool:
     try:
-        with requests.Session() as http:
-            http.trust_env = False
+        with DirectSession() as http:
             return bool(http.get(f"{url}/-/ready", timeout=1).ok)
     except requests.RequestException:
         return False

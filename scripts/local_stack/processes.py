@@ -39,9 +39,13 @@ class Child:
                 self.process.stdin.flush()
 
     def last_log_line(self) -> str:
-        """Return the last line of its log."""
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1][:_LOG_TAIL] if lines else "it logged nothing"
+        """Return the last line of its log that says something: the rulings of a table don't."""
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return f"its log {self.log} was removed"
+        said = [line for line in lines if any(map(str.isalnum, line))]
+        return said[-1].strip()[:_LOG_TAIL] if said else "it logged nothing"
 
     def end(self, grace_s: float = _GRACE_S) -> int:
         """Send SIGTERM, after `grace_s` SIGKILL, and return its exit code."""

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 import yaml
 
+from loadtests.environment.direct_http import ELSEWHERE, DirectSession, is_elsewhere
 from loadtests.runtime import guarded_child
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST
@@ -24,7 +25,10 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _READY_S = 30.0
 _TARGETS_S = 30.0
 _QUERY_S = 30.0
+_OK = 200
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What reading an answer of another shape than the API's raises."""
 _GUARD = Path(str(guarded_child.__file__))
 
 
@@ -50,6 +54,27 @@ def _highest(one: Series) -> float:
     return max((value for value in one.value if not math.isnan(value)), default=-math.inf)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """A target that is scraped, as the API names it."""
+
+    job: str
+    url: str
+    scrape_interval: str
+    health: str
+    last_error: str
+
+    @classmethod
+    def of(cls, one: Mapping[str, Any]) -> "_Target":
+        return cls(
+            job=str(one["labels"]["job"]),
+            url=str(one.get("scrapeUrl", "")),
+            scrape_interval=str(one.get("scrapeInterval", "")),
+            health=str(one["health"]),
+            last_error=str(one["lastError"]),
+        )
+
+
 class Prometheus:
     """A running Prometheus and its HTTP API; every method raises EnvironmentLacks when it doesn't answer.
 
@@ -65,8 +90,7 @@ class Prometheus:
     def _http(self) -> requests.Session:
         """The session of this thread."""
         if not hasattr(self._threads, "http"):
-            self._threads.http = requests.Session()
-            self._threads.http.trust_env = False
+            self._threads.http = DirectSession()
         session: requests.Session = self._threads.http
         return session
 
@@ -74,15 +98,13 @@ class Prometheus:
         """Return how often the run's jobs, or all, are scraped: the longest of their intervals, slow pages aside."""
         if self.watched:
             return SCRAPE_INTERVAL_S
-        active = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
-        jobs = [(one["labels"]["job"], one.get("scrapeInterval", "")) for one in active]
-        said = [text for job, text in jobs if job not in _SLOW and (not self._jobs or job in self._jobs)]
-        return max((_whole_seconds(text) for text in said), default=SCRAPE_INTERVAL_S)
+        active = [one for one in self._targets() if one.job not in _SLOW and (not self._jobs or one.job in self._jobs)]
+        return max((_whole_seconds(one.scrape_interval) for one in active), default=SCRAPE_INTERVAL_S)
 
     def is_ready(self) -> bool:
         """Whether it answers."""
         try:
-            return bool(self._http.get(f"{self.url}/-/ready", timeout=1).ok)
+            return self._http.get(f"{self.url}/-/ready", timeout=1).status_code == _OK
         except requests.RequestException:
             return False
 
@@ -91,17 +113,23 @@ class Prometheus:
 
         A target with a long interval isn't down before its first scrape, which comes seconds after the others'.
         """
-        active = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
-        targets = [target for target in active if not self._jobs or target["labels"]["job"] in self._jobs]
-        missing = self._jobs - {target["labels"]["job"] for target in targets}
+        targets = [target for target in self._targets() if not self._jobs or target.job in self._jobs]
+        missing = self._jobs - {target.job for target in targets}
         return {f"job {job}": "it has no target of that job" for job in sorted(missing)} | {
-            f"{target['labels']['job']} {target['scrapeUrl']}": target["lastError"] or "not scraped yet"
+            f"{target.job} {target.url}": target.last_error or "not scraped yet"
             for target in targets
-            if target["health"] != "up" and not self._awaits_first_scrape(target)
+            if target.health != "up" and not self._awaits_first_scrape(target)
         }
 
-    def _awaits_first_scrape(self, target: Mapping[str, Any]) -> bool:
-        return bool(self.watched) and target["labels"]["job"] in _SLOW and target["health"] == "unknown"
+    def _targets(self) -> list[_Target]:
+        data = self._get("/api/v1/targets", {"state": "active"})
+        try:
+            return [_Target.of(one) for one in data["activeTargets"]]
+        except _MALFORMED as error:
+            raise EnvironmentLacks(f"Prometheus at {self.url} names no targets that can be read") from error
+
+    def _awaits_first_scrape(self, target: _Target) -> bool:
+        return bool(self.watched) and target.job in _SLOW and target.health == "unknown"
 
     def raw(self, selector: str, start: int, end: int) -> tuple[Series, ...]:
         """Return the stored samples of a selector between `start` and `end` (ns)."""
@@ -126,14 +154,17 @@ class Prometheus:
     def _found(self, query: str, data: Mapping[str, Any]) -> tuple[Series, ...]:
         try:
             return tuple(_series(one) for one in data["result"])
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except _MALFORMED as error:
             raise EnvironmentLacks(
                 f"Prometheus at {self.url} answers {query} with no series that can be read"
             ) from error
 
     def rules(self) -> list[dict[str, Any]]:
         """Return the groups of rules as they were last evaluated."""
-        return list(self._get("/api/v1/rules", {})["groups"])
+        groups = self._get("/api/v1/rules", {}).get("groups")
+        if not isinstance(groups, list) or not all(isinstance(one, dict) for one in groups):
+            raise EnvironmentLacks(f"Prometheus at {self.url} names no groups of rules that can be read")
+        return groups
 
     def _get(self, path: str, parameters: Mapping[str, str], within_s: float = _QUERY_S) -> dict[str, Any]:
         try:
@@ -142,8 +173,10 @@ class Prometheus:
                 if "query" in parameters
                 else (self._http.get(f"{self.url}{path}", params=parameters, timeout=within_s))
             )
+            if is_elsewhere(reply):
+                raise EnvironmentLacks(f"Prometheus at {self.url} answers {ELSEWHERE} (HTTP {reply.status_code})")
             answer = reply.json()
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise EnvironmentLacks(f"Prometheus at {self.url} doesn't answer: {type(error).__name__}") from error
         if (
             not isinstance(answer, dict)

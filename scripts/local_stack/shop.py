@@ -12,6 +12,7 @@ import requests
 import yaml
 
 from loadtests.environment.data_targets import AccountShare, AccountsTarget
+from loadtests.environment.direct_http import DirectSession
 from loadtests.environment.hosts import Host
 from loadtests.environment.record_targets import FunnelSource, HttpRecords, OrdersSource, PaymentsSource, StockSource
 from loadtests.environment.targets import (
@@ -67,7 +68,7 @@ class Shop:
             url = f"http://{HOST}:{self.ports.shop_admin(replica)}/admin/release"
             try:
                 headers = {"Authorization": f"Bearer {self.token}"}
-                with _direct_session() as http:
+                with DirectSession() as http:
                     reply = http.put(url, json={"release": name}, headers=headers, timeout=_ADMIN_S)
                 reply.raise_for_status()
                 version = str(reply.json()["version"])
@@ -185,17 +186,10 @@ def is_ready(child: Child) -> bool:
 def _is_served(ports: Ports) -> bool:
     """Whether the front has found a healthy replica."""
     try:
-        with _direct_session() as http:
+        with DirectSession() as http:
             return bool(http.get(f"http://{HOST}:{ports.front}/healthz", timeout=_ADMIN_S).ok)
     except requests.RequestException:
         return False
-
-
-def _direct_session() -> requests.Session:
-    """Return a session that ignores proxy variables."""
-    http = requests.Session()
-    http.trust_env = False
-    return http
 
 
 def _start_replica(

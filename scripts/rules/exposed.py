@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
+from loadtests.environment.direct_http import ELSEWHERE, DirectSession, is_elsewhere
+from loadtests.environment.metrics_page import metric_families
 from slo.documents import BadInput, read_text
 from slo.objectives.selectors import Matcher, parse_selector
 from slo.outcomes import EnvironmentLacks
@@ -21,8 +22,7 @@ _MAX_BYTES = 64 << 20
 
 def of_prometheus(url: str) -> Exposed:
     """Return what a Prometheus holds now; asking it raises EnvironmentLacks when it can't be asked."""
-    http = requests.Session()
-    http.trust_env = False
+    http = DirectSession()
     url = url.rstrip("/")
     if not re.match(r"https?://", url):
         raise BadInput(f"--prometheus: expected an address such as http://127.0.0.1:9090, found {url}")
@@ -30,10 +30,12 @@ def of_prometheus(url: str) -> Exposed:
     def count(selector: str) -> int:
         try:
             answer = http.get(f"{url}/api/v1/query", params={"query": f"count({selector})"}, timeout=_TIMEOUT_S)
+            if is_elsewhere(answer):
+                raise EnvironmentLacks(f"{url}: Prometheus answers {ELSEWHERE} (HTTP {answer.status_code})")
             answer.raise_for_status()
             result = answer.json()["data"]["result"]
             return int(result[0]["value"][1]) if result else 0
-        except (requests.RequestException, KeyError, IndexError, TypeError, ValueError) as error:
+        except (requests.RequestException, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
             raise EnvironmentLacks(f"{url}: Prometheus can't be asked: {type(error).__name__}") from error
 
     return Exposed(where=url, count=count)
@@ -42,7 +44,7 @@ def of_prometheus(url: str) -> Exposed:
 def of_file(path: Path) -> Exposed:
     """Return what a scrape's text holds, whatever the labels that Prometheus sets itself; raises BadInput."""
     try:
-        families = list(text_string_to_metric_families(read_text(path, _MAX_BYTES)))
+        families = metric_families(read_text(path, _MAX_BYTES))
     except ValueError as error:
         if isinstance(error, BadInput):
             raise

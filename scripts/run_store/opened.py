@@ -4,6 +4,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.evidence.check import hold
 from loadtests.results.run_directory import RunDirectory
 from loadtests.run_store.aggregates import Aggregates
 from loadtests.run_store.aggregating import aggregate
@@ -12,9 +13,11 @@ from loadtests.runtime.clock import Clock
 from scripts.context import Context
 from scripts.running.runs import find_run
 from slo.documents import BadInput
+from slo.validity.manifest import shown
 
 VARIABLE = "PEAKPROOF_STORE"
 FOLDER = "run-store"
+_NAMED = 20
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +49,7 @@ def find_stored(name: str, store: RunStore, contents: Contents, context: Context
     """Find a run by name, path or `latest`: here first, then in the store; raises BadInput."""
     directory = _here(name, context)
     if directory is not None:
-        return FoundRun(aggregates=aggregate(directory), directory=directory)
+        return FoundRun(aggregates=_held(directory), directory=directory)
     entry = contents.entries[-1] if name == "latest" and contents.entries else contents.entry(Path(name).name)
     if entry is not None:
         return FoundRun(aggregates=store.aggregates(entry), directory=None)
@@ -62,9 +65,19 @@ def find_stored(name: str, store: RunStore, contents: Contents, context: Context
 
 def put_run(store: RunStore, directory: RunDirectory, *, records: bool = True) -> Aggregates:
     """Put a finished run into the store; returns its aggregates."""
-    aggregates = aggregate(directory)
+    aggregates = _held(directory)
     store.put(directory, aggregates, Clock.start().now(), records=records)
     return aggregates
+
+
+def _held(directory: RunDirectory) -> Aggregates:
+    """Return the aggregates of a run, which isn't valid where its evidence or its verdict isn't as it was left."""
+    aggregates, held = aggregate(directory), hold(directory.path)
+    flaws = (*held.flaws, *(one for one in held.outputs if one.path == directory.verdict.name))
+    if not flaws:
+        return aggregates
+    named = [shown(one.path, one.what) for one in flaws[:_NAMED]]
+    return aggregates.model_copy(update={"invalid": (*named, *aggregates.invalid)})
 
 
 def _here(name: str, context: Context) -> RunDirectory | None:

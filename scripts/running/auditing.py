@@ -1,9 +1,12 @@
 """Auditing a run directory: ask the shop records, and print each check's answer."""
 
+import time
 from collections.abc import Sequence
 
 from loadtests.audit.checks import Check
 from loadtests.audit.run_audit import audit_run
+from loadtests.audit.settling import Patience
+from loadtests.runtime.clock import Clock
 from scripts.context import Context
 from scripts.running.finished_run import FinishedRun, declares_records
 from slo.documents import BadInput
@@ -16,7 +19,8 @@ def audit_finished(finished: FinishedRun, context: Context) -> None:
     """Audit a run that this command has played; print the answers, or why there are none.
 
     It is left out where the environment declares no shop records, and after a person or a signal ended the run. What
-    can't be audited stays unknown, and the verdict says so.
+    is pending is waited for until it is settled, or can't be in time. What can't be audited stays unknown, and the
+    verdict says so.
     """
     if finished.is_interrupted:
         return
@@ -25,7 +29,8 @@ def audit_finished(finished: FinishedRun, context: Context) -> None:
         return
     context.say("auditing: every order against the shop records")
     try:
-        say_checks(audit_run(finished.directory.path, context.environment), context)
+        patience = Patience(now=Clock.start().now, pause=time.sleep, say=context.say)
+        say_checks(audit_run(finished.directory.path, context.environment, patience=patience), context)
     except (BadInput, EnvironmentLacks) as error:
         context.say(f"not audited: {error}")
 

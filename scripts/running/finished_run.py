@@ -8,6 +8,7 @@ from slo.validity.run_document import RunDocument
 from slo.verdict.promises import SOURCES
 
 BY_HAND = "by hand or signal"
+UNREAD = "its output was closed: the terminal, or the pipe that read it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +20,8 @@ class FinishedRun:
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether a person or a signal ended it: nobody waits for its verdict."""
-        return (self.run.ended, self.run.ended_because) == ("stopped", BY_HAND)
+        """Whether a person, a signal or a closed terminal ended it: nobody waits for its verdict."""
+        return self.run.ended == "stopped" and self.run.ended_because in (BY_HAND, UNREAD)
 
 
 def declares_records(directory: RunDirectory) -> bool:

@@ -1,19 +1,26 @@
 """Judging a run directory: read what it holds, make the verdict, and write the verdict's pages."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from loadtests.cleanup.told import cleaned_up
 from loadtests.demand.plan import Plan
 from loadtests.demand.visits import buyers_of, expected_events, planned_events, planned_visits
+from loadtests.evidence.steps import add_outputs
 from loadtests.results.abandoned import account_for_abandoned
 from loadtests.results.error_samples import read_samples
 from loadtests.results.recorded_run import NOTHING, RecordedRun, read_recorded
+from loadtests.results.recorded_spans import recorded_spans
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.results.worst_steps import worst_steps
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
 from scripts.running.causes import causes_of
+from scripts.running.evidence import VERIFIED, HeldEvidence, Trust, hold_evidence
 from scripts.running.finished_run import BY_HAND, FinishedRun, declares_records
-from slo.findings import Finding
+from slo.documents import BadInput
+from slo.findings import Finding, Severity
 from slo.objectives.evidence import read_evidence
 from slo.objectives.indicators import Evidence, Window
 from slo.outcomes import ExitCode, Outcome
@@ -21,40 +28,51 @@ from slo.policy.policy import Policy
 from slo.rendering.junit import render_junit
 from slo.rendering.markdown import render_markdown
 from slo.rendering.terminal import render_terminal
-from slo.validity.delivery import Delivered, delivered, left_out
+from slo.validity.delivery import Delivered, RecordedSpans, delivered, left_out
 from slo.verdict.own_data import OTHERS_DATA
+from slo.verdict.unreadable import unreadable
 from slo.verdict.verdict import Case, Verdict, judge, with_causes, with_notes
 from slo.verdict.verdict_document import verdict_document
 
 
-def judge_run(path: Path, policy: Policy | None = None) -> Verdict:
+def judge_run(path: Path, policy: Policy | None = None, trust: Trust = VERIFIED) -> Verdict:
     """Judge the run directory at `path`; writes verdict.json, junit.xml, summary.md and report.html.
 
-    A run whose command was killed is accounted for first. `policy` replaces the one that the gate was given. Raises
-    BadInput when a file it rests on is missing or malformed.
+    It is held against its manifest first; a run whose command was killed has none and is accounted for. `policy`
+    replaces the one that the gate was given. Raises BadInput when a file of whole evidence is malformed.
     """
-    account_for_abandoned(RunDirectory(path=path), Clock.start().now())
-    recorded = read_recorded(path, policy)
-    window = recorded.run.judged_window
-    verdict = _judged(recorded)
-    if window is not None:
-        verdict = with_causes(verdict, *causes_of(recorded, verdict, window))
-    verdict = with_notes(verdict, worst_steps(recorded.requests, read_samples(recorded.directory)))
-    _write(recorded, verdict)
+    directory = RunDirectory(path=path)
+    evidence = hold_evidence(path, trust)
+    try:
+        account_for_abandoned(directory, Clock.start().now())
+        recorded = read_recorded(path, policy)
+        verdict = _judged(recorded, evidence)
+        window = recorded.run.judged_window
+        if window is not None:
+            verdict = with_causes(verdict, *causes_of(recorded, verdict, window))
+    except BadInput as error:
+        if evidence.is_whole:
+            raise
+        why = str(error).replace(f"{path}/", "")
+        verdict = unreadable(path.name, (evidence.manifest,), why, Clock.start().now())
+    else:
+        verdict = with_notes(verdict, worst_steps(recorded.requests, read_samples(directory)))
+        verdict = with_notes(verdict, _cleanup(directory))
+    _write(directory, verdict, evidence)
     return verdict
 
 
-def invalid_because(path: Path) -> tuple[Finding, ...]:
+def invalid_because(path: Path, trust: Trust = VERIFIED) -> tuple[Finding, ...]:
     """Return why the run at `path` isn't valid, as its verdict will say; raises BadInput when it can't be read."""
-    return _judged(read_recorded(path)).invalid_because
+    return _judged(read_recorded(path), hold_evidence(path, trust)).invalid_because
 
 
-def _judged(recorded: RecordedRun) -> Verdict:
+def _judged(recorded: RecordedRun, held: HeldEvidence) -> Verdict:
     window = recorded.run.judged_window
     return judge(
         Case(
             run=recorded.run,
-            records=NOTHING if window is None else _delivered(recorded, window),
+            records=replace(NOTHING if window is None else _delivered(recorded, window), spans=_spans(recorded)),
             objectives=recorded.objectives,
             evidence={} if window is None else _evidence(recorded, window),
             audit=recorded.audit,
@@ -72,8 +90,19 @@ def _judged(recorded: RecordedRun) -> Verdict:
             criteria=recorded.criteria,
             budget=recorded.budget,
             others_data=_others_data(recorded),
+            altered=(held.manifest, held.audit_check(recorded)),
+            inconsistent=held.contradictions(recorded),
+            unverified=held.trust.unverified,
         )
     )
+
+
+def _cleanup(directory: RunDirectory) -> tuple[Finding, ...]:
+    """Return what a cleanup removed and left, none where none began."""
+    told = cleaned_up(directory.cleanup)
+    if told is None:
+        return ()
+    return (Finding(kind="cleanup", severity=Severity.NOTE, subject="cleanup", message=told),)
 
 
 def _steps(plan: Plan) -> frozenset[str]:
@@ -90,33 +119,57 @@ def _others_data(recorded: RecordedRun) -> dict[str, int]:
     return {step: number for (step, error), number in counts if error == OTHERS_DATA and number}
 
 
+def _spans(recorded: RecordedRun) -> RecordedSpans | None:
+    """Return the spans of a run whose environment declares traces; None of those that can't be read, too."""
+    if "traces" not in recorded.declared:
+        return None
+    try:
+        return recorded_spans(recorded.directory)
+    except BadInput:
+        return None
+
+
 def _delivered(recorded: RecordedRun, window: Window) -> Delivered:
     return delivered(recorded.requests, window, buyers_of(recorded.plan))
 
 
-def judge_and_tell(path: Path, context: Context, policy: Policy | None = None) -> Verdict:
-    """Judge the run at `path` and print its verdict; the last two lines are for a pipeline: see `say_ending`."""
-    verdict = judge_run(path, policy)
+def judge_and_tell(
+    path: Path,
+    context: Context,
+    policy: Policy | None = None,
+    trust: Trust = VERIFIED,
+    then: Callable[[], object] = lambda: None,
+) -> Verdict:
+    """Judge the run at `path` and print its verdict; the last two lines are for a pipeline: see `say_ending`.
+
+    `then` is called when all is written, before those two lines.
+    """
+    verdict = judge_run(path, policy, trust)
     context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
-    word = f"{verdict.outcome.value}  {path / 'report.html'}"
-    say_ending(path, f"{word}  (advisory: exit 0)" if verdict.mode == "advisory" else word, context)
+    then()
+    word = f"{verdict.word}  {path / 'report.html'}"
+    is_waved = verdict.mode == "advisory" and verdict.exit_code == ExitCode.OK
+    say_ending(path, f"{word}  (advisory: exit 0)" if is_waved else word, context)
     return verdict
 
 
-def judge_finished(finished: FinishedRun, context: Context, *, shop_stays: bool = True) -> ExitCode:
+def judge_finished(
+    finished: FinishedRun, context: Context, *, shop_stays: bool = True, then: Callable[[], object] = lambda: None
+) -> ExitCode:
     """Judge a run that this command has played, and print its verdict; the exit code is the verdict's.
 
-    One that a person or a signal ended is left as it is: 75, and how to judge it is printed; it can only be audited
-    while the shop is there.
+    `then` is called when all is written. A run that a person or a signal ended is left as it is: 75, and how to judge
+    it is printed; it can only be audited while the shop is there.
     """
     directory = finished.directory
     if finished.is_interrupted:
         commands = commands_to_the_verdict(directory)
         left = ", then ".join(commands if shop_stays else commands[-1:])
+        then()
         say_ending(directory.path, f"{Outcome.INCONCLUSIVE.value}  stopped {BY_HAND}, not judged: {left}", context)
         return ExitCode.INCONCLUSIVE
     context.say("")
-    return judge_and_tell(directory.path, context).exit_code
+    return judge_and_tell(directory.path, context, then=then).exit_code
 
 
 def commands_to_the_verdict(directory: RunDirectory) -> tuple[str, ...]:
@@ -143,12 +196,13 @@ def _evidence(recorded: RecordedRun, window: Window) -> dict[str, Evidence]:
     }
 
 
-def _write(recorded: RecordedRun, verdict: Verdict) -> None:
-    directory = recorded.directory
+def _write(directory: RunDirectory, verdict: Verdict, evidence: HeldEvidence) -> None:
     write_json(directory.verdict, verdict_document(verdict).model_dump(mode="json"))
     write_bytes(directory.junit, render_junit(verdict).encode())
     write_bytes(directory.summary, render_markdown(verdict).encode())
     write_report(directory.path)
+    outputs = (directory.verdict, directory.junit, directory.summary, directory.report)
+    add_outputs(directory, "judge", evidence.held.manifest, [path for path in outputs if path.exists()])
 
 
 def write_report(path: Path) -> Path:

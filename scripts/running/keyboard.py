@@ -15,8 +15,6 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from scripts.running.locust_processes import LocustProcesses
-
 REFUSED = "not suspended: a suspended command can't stop its load; press p to pause the run, q to stop it"
 _TOUCHES = (signal.SIGTTIN, signal.SIGTTOU)  # that suspend a background process which touches the terminal
 HINT = "keys: q stop · p pause, resume · + - a tenth of the plan more, less"
@@ -40,7 +38,8 @@ class Keyboard:
     def __enter__(self) -> Self:
         if self._descriptor is not None:
             self._before = termios.tcgetattr(self._descriptor)
-            handled = {signal.SIGCONT: self._continue, **dict.fromkeys(_ENDS, self._end)}
+            ends = [name for name in _ENDS if signal.getsignal(name) is not signal.SIG_IGN]  # nohup has it ignored
+            handled = {signal.SIGCONT: self._continue, **dict.fromkeys(ends, self._end)}
             self._handlers = {name: signal.signal(name, handler) for name, handler in handled.items()}
             self._listen()
         return self
@@ -92,20 +91,23 @@ class Keyboard:
     def _continue(self, _number: int, _frame: FrameType | None) -> None:
         self._listen()
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
-        """Give the terminal back, and end as the signal does."""
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """Give the terminal back, and end as the signal does: as Ctrl-C where the terminal was closed."""
         self._restore()
+        before = self._handlers.get(signal.Signals(number))
+        if callable(before):
+            before(number, frame)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
 
-def apply_keys(pressed: str, generator: LocustProcesses) -> None:
-    """Act on the pressed keys: one stops the run as Ctrl-C does, the others change the rate."""
+def apply_keys(pressed: str, change_rate: Callable[[str, str], object]) -> None:
+    """Act on the pressed keys: one stops the run as Ctrl-C does, the others change the rate, each told why."""
     for key in pressed:
         if key == _STOP:
             raise KeyboardInterrupt
         if key in _CHANGES:
-            generator.change_rate(_CHANGES[key], f"the key {key}")
+            change_rate(_CHANGES[key], f"the key {key}")
 
 
 class Unsuspended:

@@ -13,6 +13,7 @@ from loadtests.audit.sources import keep_stock, own_records
 from loadtests.comparison.turns import Turns
 from loadtests.demand.reference import why_no_causes
 from loadtests.environment.resolved_environment import ResolvedEnvironment, resolve_environment
+from loadtests.evidence.steps import write_manifest
 from loadtests.guardrails.access import AccessFacts, check_allowed
 from loadtests.guardrails.lease import Lease
 from loadtests.guardrails.release_watch import probe_release_or_none
@@ -29,7 +30,7 @@ from scripts.local_stack.processes import Children, wait_until
 from scripts.local_stack.prometheus import Program, Prometheus, wait_for_targets
 from scripts.running.browser import find_browser, seen_by, shopper_of
 from scripts.running.data_need import check_enough, data_needed
-from scripts.running.finished_run import BY_HAND, FinishedRun
+from scripts.running.finished_run import BY_HAND, UNREAD, FinishedRun
 from scripts.running.guards import Watches, check_environment, lease_of
 from scripts.running.keyboard import Unsuspended
 from scripts.running.locust_processes import (
@@ -40,19 +41,19 @@ from scripts.running.locust_processes import (
     port_hint,
     start_generator,
 )
-from scripts.running.metrics_archive import keep_answers
+from scripts.running.metrics_archive import keep_answers, samples_kept
 from scripts.running.notices import Notices, check_alertmanager
 from scripts.running.remote_settings import read_remote_settings
 from scripts.running.rendezvous import Rendezvous, announced
 from scripts.running.supervision import Supervision
 from scripts.running.telemetry import Telemetry, find_program, ports_used
 from scripts.running.terminal_view import read_snapshot
-from scripts.running.what_failed import why_hung
+from scripts.running.what_failed import DirectoryWatch, why_hung
 from scripts.running.worker_shutdown import wait_for_workers
 from slo.documents import BadInput
 from slo.objectives.counters import MARGIN_S
 from slo.outcomes import EnvironmentLacks
-from slo.validity.run_document import BrowserFacts, LeaseFacts
+from slo.validity.run_document import AnswersFacts, BrowserFacts, LeaseFacts
 
 _FIRST_SNAPSHOT_S = 90.0
 _LAST_SCRAPES_S = 2.5
@@ -194,6 +195,7 @@ class RunLifecycle:
     def _perform(self, program: Program | None, lease: Lease, start: StartFacts) -> FinishedRun:
         """Run while the lease is held."""
         directory = prepare(self._inputs, self._context.runs)
+        there = DirectoryWatch(directory)
         lease.name_run(directory.name)
         self._context.say(f"run {directory.path}")
         telemetry = Telemetry(directory, self._resolved, self._setting.ports, self._outside, program, self._polled())
@@ -214,8 +216,11 @@ class RunLifecycle:
             raise
         finally:
             self._keep_notices(notices)
+            if (why := there.why_gone()) is not None:
+                raise EnvironmentLacks(f"{why}: nothing more of it can be kept")
             end = replace(self._end, recorder=telemetry.recorded)
             run = write_run(directory, self._inputs, start, self._load, end)
+            write_manifest(directory)
         return FinishedRun(directory=directory, run=run)
 
     def _keep_notices(self, notices: Notices) -> None:
@@ -316,6 +321,8 @@ class RunLifecycle:
         except KeyboardInterrupt:
             self._ended("stopped", BY_HAND)
             self._context.say("stopping: what was recorded until now is kept")
+        except BrokenPipeError:
+            self._ended("stopped", UNREAD)
         except EnvironmentLacks as error:
             self._ended("failed", why_hung(directory) or str(error))
 
@@ -371,11 +378,15 @@ class RunLifecycle:
         span = (load.started_at, load.ended_at)
         try:
             if load.ended != "stopped":
-                time.sleep(_last_scrapes_s(judged[1], prometheus.scrape_interval_s()))
+                time.sleep(last_scrapes_s(judged[1], prometheus.scrape_interval_s()))
             gap = keep_answers(prometheus, directory, self._inputs.objectives, judged, span)
         except EnvironmentLacks as error:
             return replace(self._end, notes=(str(error),))
-        return self._end if gap is None else replace(self._end, page_gaps=(gap,))
+        end = replace(self._end, answers=AnswersFacts(samples=samples_kept(directory)))
+        if gap is None:
+            return end
+        self._context.say(f"not on the pages: {gap}")
+        return replace(end, page_gaps=(gap,))
 
 
 def leases_beside(context: Context) -> Path:
@@ -383,10 +394,14 @@ def leases_beside(context: Context) -> Path:
     return context.runs.parent / "leases"
 
 
-def _last_scrapes_s(judged_to: int, scrape_interval_s: float) -> float:
-    """Return how long to wait for a scrape after the judged time (ns), without which its end isn't known."""
-    due_s = judged_to / 1e9 + min(scrape_interval_s, MARGIN_S) - time.time()
-    return max(0.0, due_s) + _LAST_SCRAPES_S
+def last_scrapes_s(judged_to: int, scrape_interval_s: float) -> float:
+    """Return how long to wait for a scrape after the judged time (ns), without which its end isn't known.
+
+    That is at most one interval, whatever the wall clock says: it may have been set back in mid-run.
+    """
+    longest_s = min(scrape_interval_s, MARGIN_S)
+    due_s = judged_to / 1e9 + longest_s - time.time()
+    return min(longest_s, max(0.0, due_s)) + _LAST_SCRAPES_S
 
 
 def perform(inputs: Inputs, setting: Setting, context: Context) -> FinishedRun:

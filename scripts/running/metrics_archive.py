@@ -14,6 +14,8 @@ import pyarrow as pa
 from dashboards.grafana.archive import Ask, asks
 from dashboards.grafana.build import build
 from dashboards.grafana.queries import Timing
+from loadtests.evidence.other_documents import samples_of
+from loadtests.results.recorded_run import objective_answers
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import ANSWERS
 from scripts.local_stack.prometheus import Prometheus, Series, topmost
@@ -83,6 +85,11 @@ def keep_answers(
     asked = asks(build().values(), timing)
     moments = Moments(span=span, step_s=timing.step_s, at=judged[1] if judged[1] > judged[0] else span[1])
     return keep_dashboards(prometheus, asked, moments, directory.metrics / "dashboards.parquet").note
+
+
+def samples_kept(directory: RunDirectory) -> int:
+    """Return how many samples the raw answers hold that were stored for the verdict."""
+    return samples_of(objective_answers(directory))
 
 
 def keep_objectives(

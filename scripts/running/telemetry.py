@@ -89,8 +89,10 @@ class Telemetry:
             for reader in self._readers.values():
                 reader.close()
             summary = self._recorder.stop()
-            dropped = summary.dropped + _client_spans_dropped(self._directory)
-            self.recorded = RecorderFacts(spans=summary.spans, dropped=dropped)
+            lost = summary.dropped + sum(summary.rejected.values()) + _client_spans_dropped(self._directory)
+            self.recorded = RecorderFacts(
+                spans=summary.spans, dropped=lost, rejected=dict(summary.rejected), refused=dict(summary.refused)
+            )
 
     def _serve(self) -> Server:
         try:

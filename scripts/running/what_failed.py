@@ -1,4 +1,6 @@
-"""What a storefront's failures left in a run directory, as lines for a person: tracebacks, and code that hung."""
+"""What failed in a run, for a person: the storefront's tracebacks, code that hung, a run directory that is gone."""
+
+from pathlib import Path
 
 from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.hang_watch import read_hang
@@ -7,6 +9,27 @@ from slo.formatting import clean, clip
 
 _MOST_LINES, _LONGEST = 40, 200
 _MOST_READ = 16 << 10
+
+
+class DirectoryWatch:
+    """Notices that a run directory isn't where it was: what is recorded from then on would be lost."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self._path, self._was = directory.path, _identity(directory.path)
+
+    def why_gone(self) -> str | None:
+        """Return why the run must end; None while the directory is the one it was."""
+        if self._was is None or _identity(self._path) == self._was:
+            return None
+        return f"the run directory {self._path} was removed or renamed in mid-run"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def why_hung(directory: RunDirectory) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from loadtests.audit.late_ledgers import bring_ledgers, tell_of_brought
 from loadtests.audit.run_audit import audit_run
 from loadtests.cleanup.journal import Journal
+from loadtests.evidence.steps import recorded_step
 from loadtests.results.run_directory import RunDirectory
 from scripts.arguments import local_file
 from scripts.context import Context
@@ -64,7 +65,9 @@ def _check_not_cleaned_up(directory: RunDirectory) -> None:
 def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> None:
     """Complete the ledgers from the folders of workers elsewhere, and note it in `run.json`; raises BadInput."""
     for folder in folders:
-        brought = bring_ledgers(context.folder / folder, directory)
-        tell_of_brought(directory, brought)
+        completed = (directory.run, *directory.ledgers())
+        with recorded_step(directory, "late ledgers", reads=completed, rewrites=completed):
+            brought = bring_ledgers(context.folder / folder, directory)
+            tell_of_brought(directory, brought)
         for worker, rows in brought.items():
             context.say(f"{rows} rows of the ledger of {worker} were brought from {folder}")

@@ -1,12 +1,17 @@
 """`peakproof cleanup`: remove what a run created in the shop, and prove what is left."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from dashboards.report import write_report
+from loadtests.evidence.steps import recorded_step
+from loadtests.results.run_directory import RunDirectory
 from scripts.arguments import local_file
 from scripts.cleaning.cleanup import Asked, clean_up
 from scripts.cleaning.subject import read_subject
 from scripts.context import Context
+from scripts.running.evidence import page_flaws
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
 
@@ -41,4 +46,22 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         unaudited=options.unaudited,
         lease_folder=options.lease_folder or context.folder / "leases",
     )
-    return clean_up(subject, asked, context)
+    directory = subject.directory
+    flaws = page_flaws(path)
+    reads, rewrites = (*directory.ledgers(), directory.cleanup), (directory.cleanup,)
+    with recorded_step(directory, "cleanup", reads=reads, rewrites=rewrites):
+        code = clean_up(subject, asked, context)
+        if not options.dry_run:
+            _tell(directory, flaws, options.run_name, context)
+        return code
+
+
+def _tell(directory: RunDirectory, flaws: Sequence[tuple[str, str]], name: str, context: Context) -> None:
+    """Write the page of a judged run again, with what was removed, and say how its verdict has it.
+
+    `flaws` are what was wrong with its evidence before.
+    """
+    if not directory.verdict.exists():
+        return
+    context.say(f"written: {write_report(directory.path, flaws)}")
+    context.say(f"next: peakproof judge {name} notes it in verdict.json and summary.md")

@@ -17,6 +17,7 @@ from scripts.local_stack.ports import Ports
 from scripts.local_stack.shop import OBJECTIVES as STAND_IN_OBJECTIVES
 from scripts.local_stack.shop import RELEASES as STAND_IN_RELEASES
 from scripts.run_store.days import add_days, compare_with_days, is_of_days, release_of_baseline
+from scripts.running.evidence import Trust
 from scripts.verbs.run import OBJECTIVES, add_files, add_permission, add_port_base, add_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
@@ -36,6 +37,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", type=Path, nargs="*", metavar="PLAN", help="the plan whose mix and level are played")
     parser.add_argument("--on", metavar="ENVIRONMENT", help="the environment's name in the targets file")
     parser.add_argument("--judge", type=Path, metavar="JOB", help="judge a comparison's folder again, without load")
+    parser.add_argument(
+        "--unverified",
+        action="store_true",
+        help="with --judge: judge runs though nothing shows that their evidence is whole, such as ones of before",
+    )
     add_files(parser)
     parser.add_argument(
         "--policy", type=local_file, metavar="FILE", help="tolerances and error rates (peakproof/policy/v1)"
@@ -100,7 +106,9 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     if options.judge is not None:
         if options.plan or options.on:
             raise BadInput("--judge reads a comparison that was played: leave PLAN and --on out")
-        return judge_and_tell(_folder(options.judge, context), context)
+        return judge_and_tell(_folder(options.judge, context), context, Trust(unverified=options.unverified))
+    if options.unverified:
+        raise BadInput("--unverified goes with --judge: what is played now leaves a manifest")
     folder = _played(options, _asked(options), context)
     code = judge_and_tell(folder, context)
     left = next((note for note in read_job(folder).notes if note.startswith(NOT_BACK)), None)

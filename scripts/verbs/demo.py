@@ -10,6 +10,7 @@ from pathlib import Path
 
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import Plan, read_plan
+from loadtests.evidence.steps import recorded_step
 from loadtests.results.run_directory import RunDirectory
 from scripts.context import Context
 from scripts.local_stack.ports import Ports
@@ -54,7 +55,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         context = dataclasses.replace(context, environment={**context.environment, TOKEN_VARIABLE: shop.token})
         finished = _play(options, shop, context, Path(folder))
         audit_finished(finished, context)
-        _keep(finished.directory, Path(folder), shop)
+        with recorded_step(finished.directory, STAND_IN):
+            _keep(finished.directory, Path(folder), shop)
     return judge_finished(finished, context, shop_stays=False)
 
 

@@ -19,7 +19,9 @@ from scripts.doctor.lines import Line, ok, rendered, wrong
 from scripts.doctor.machine import machine
 from scripts.doctor.shop_records import shop_records
 from scripts.doctor.stack import check_stack
+from scripts.doctor.traces import traces
 from scripts.local_stack.ports import DEFAULT_BASE, Ports
+from scripts.running.remote_settings import read_remote_settings
 from slo.documents import BadInput, read_text, validate
 from slo.outcomes import EnvironmentLacks, ExitCode
 
@@ -87,6 +89,7 @@ def _lines(options: argparse.Namespace, context: Context) -> Iterator[Line]:
         else:
             yield from _environment(options.on, resolved, targets)
             yield from shop_records(resolved, context.environment)
+            yield from traces(resolved, Ports(base=options.port_base), read_remote_settings(context.environment))
     if options.stack:
         for checked in check_stack(context.environment):
             good, step = checked.good, checked.change or "see its log: docker compose logs"

@@ -23,14 +23,18 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Play, audit, judge, report; 0 PASS, 99 FAIL, 75 INCONCLUSIVE or not judged.
+    """Play, audit, judge, report; 0 PASS, 99 FAIL, 75 INCONCLUSIVE or not judged, or a PASS that couldn't be signed.
 
     The last line is the outcome with the page to open, the line before it `run=` with the run directory, which nothing
     else has judged: no run is looked for by its place in the folder.
     """
     finished = run_verb.play(options, context, _policy(options, context))
     audit_finished(finished, context)
-    return judge_finished(finished, context)
+    signed: list[bool] = []
+    code = judge_finished(
+        finished, context, then=lambda: signed.append(run_verb.sign_if_wanted(finished, options, context))
+    )
+    return code if all(signed) else code or ExitCode.INCONCLUSIVE
 
 
 def _policy(options: argparse.Namespace, context: Context) -> Policy | None:

@@ -80,7 +80,7 @@ def _lines(imported: Imported) -> Iterator[str]:
     visit, flow, draft = imported.visit, imported.flow, imported.draft
     pages = sum(one.kind == "page" for one in visit.requests)
     calls = len(visit.requests) - pages
-    yield f"{visit.source}: {pages} pages and {calls} calls for data of {', '.join(visit.origins)}"
+    yield f"{visit.source}: {_some(pages, 'page')} and {_some(calls, 'call')} for data of {', '.join(visit.origins)}"
     if visit.third_parties:
         yield f"left out, third parties: {_counts(visit.third_parties)}; --own HOST takes one in"
     if visit.left_out:
@@ -112,3 +112,7 @@ def _counts(counted: object) -> str:
     shown = [f"{name} {count}" for name, count in list(counted.items())[:_MOST_SHOWN]]
     more = len(counted) - len(shown)
     return ", ".join([*shown, *([f"{more} more"] if more > 0 else [])])
+
+
+def _some(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

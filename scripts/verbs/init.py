@@ -22,6 +22,7 @@ from slo.documents import BadInput, parse_yaml, validate
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
 from slo.outcomes import EnvironmentLacks, ExitCode
+from slo.web_addresses import without_secrets
 
 SUMMARY = "look at a staging site, list what is missing, and draft a storefront, targets, objectives and a plan"
 EXAMPLE = "peakproof init http://127.0.0.1:18080"
@@ -127,7 +128,11 @@ def given_environment(
             TypeAdapter(kind).validate_python(text)
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            shown = "" if "name or password" in problem or "secret" in problem else f", found {text!r:.100}"
+            shown = (
+                ""
+                if "name or password" in problem or "secret" in problem
+                else f", found {without_secrets(text)!r:.100}"
+            )
             raise BadInput(f"{what}: {problem}{shown}") from None
     try:
         return Environment(

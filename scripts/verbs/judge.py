@@ -2,8 +2,9 @@
 
 import argparse
 
-from scripts.arguments import add_policy
+from scripts.arguments import add_policy, local_file
 from scripts.context import Context
+from scripts.running.evidence import Trust
 from scripts.running.judging import judge_and_tell
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
@@ -16,10 +17,22 @@ EXAMPLE = "peakproof judge latest"
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    parser.add_argument(
+        "--unverified",
+        action="store_true",
+        help="judge a run though nothing shows that its evidence is whole, such as one of before: never a PASS",
+    )
+    parser.add_argument(
+        "--signers",
+        type=local_file,
+        metavar="FILE",
+        help="whose signature the run must have: allowed signers, as ssh-keygen(1) has them",
+    )
     add_policy(parser, "the run's own, where the gate had one")
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Judge, write the verdict and its pages, print it; the exit code is the verdict's."""
     policy = None if options.policy is None else read_policy(options.policy)
-    return judge_and_tell(find_run(options.run_name, context), context, policy).exit_code
+    trust = Trust(unverified=options.unverified, signers=options.signers, variables=context.environment)
+    return judge_and_tell(find_run(options.run_name, context), context, policy, trust).exit_code

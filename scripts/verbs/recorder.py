@@ -37,5 +37,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         context.say("stopped")
     finally:
         summary = recorder.stop()
-        context.say(f"{summary.spans} spans recorded, {summary.rejected} rejected, {summary.dropped} dropped")
+        context.say(
+            f"{summary.spans} spans recorded, {sum(summary.rejected.values())} rejected, {summary.dropped} dropped"
+        )
     return ExitCode.OK

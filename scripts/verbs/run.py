@@ -5,6 +5,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from loadtests.evidence.signature import check_key
+from loadtests.evidence.steps import recorded_step
 from loadtests.results.run_directory import write_json
 from scripts.arguments import between, local_file, port
 from scripts.context import Context
@@ -14,8 +16,10 @@ from scripts.running.finished_run import FinishedRun
 from scripts.running.judging import commands_to_the_verdict, invalid_because
 from scripts.running.lifecycle import Setting, perform
 from scripts.running.read_inputs import check_policy, read_inputs
+from scripts.running.signing import sign_run
 from scripts.running.what_failed import failure_lines
-from slo.outcomes import ExitCode
+from slo.documents import BadInput
+from slo.outcomes import EnvironmentLacks, ExitCode
 from slo.policy.policy import Policy
 
 SUMMARY = "run a plan against an environment that targets.yaml names"
@@ -30,6 +34,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_files(parser)
     parser.add_argument("--release", metavar="VERSION", help="the release that the shop must report, from start to end")
     add_permission(parser)
+    parser.add_argument(
+        "--sign", type=local_file, metavar="KEY", help="sign the run's manifest with this SSH key (peakproof sign)"
+    )
     add_how(parser)
 
 
@@ -106,7 +113,11 @@ def web_port(options: argparse.Namespace, ports: Ports) -> int | None:
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Play; 0 when completed and valid, else 75."""
     finished = play(options, context)
-    invalid = invalid_because(finished.directory.path)
+    signed = sign_if_wanted(finished, options, context)
+    try:
+        invalid = invalid_because(finished.directory.path)
+    except BadInput as error:  # it was written by this command: somebody else removed or changed it
+        raise EnvironmentLacks(f"the run isn't valid: {error}") from error
     ended = finished.run.ended
     if ended == "aborted" and "ended" not in {finding.subject for finding in invalid}:
         context.say(f"the run was aborted: {finished.run.ended_because or 'no reason recorded'}")
@@ -114,11 +125,13 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         context.say(f"not valid: {finding.message}; {finding.change}")
     for number, command in enumerate(commands_to_the_verdict(finished.directory), 1):
         context.say(f"next, {number}: {command}")
-    return ExitCode.OK if ended == "completed" and not invalid else ExitCode.INCONCLUSIVE
+    return ExitCode.OK if ended == "completed" and signed and not invalid else ExitCode.INCONCLUSIVE
 
 
 def play(options: argparse.Namespace, context: Context, policy: Policy | None = None) -> FinishedRun:
     """Play what the arguments name, under the gate's policy, and print what the storefront's file raised."""
+    if options.sign is not None:
+        check_key(options.sign, context.environment)
     objectives = tuple(options.objectives or [OBJECTIVES])
     inputs = read_inputs(options.plan, objectives, options.targets, options.on)
     if policy is not None:
@@ -137,10 +150,23 @@ def play(options: argparse.Namespace, context: Context, policy: Policy | None = 
     )
     finished = perform(inputs, setting, context)
     if asked is not None:
-        write_json(finished.directory.budget, asked.model_dump(mode="json"))
+        with recorded_step(finished.directory, "budget"):
+            write_json(finished.directory.budget, asked.model_dump(mode="json"))
     for line in failure_lines(finished.directory):
         context.say(line)
     return finished
+
+
+def sign_if_wanted(finished: FinishedRun, options: argparse.Namespace, context: Context) -> bool:
+    """Sign the run where --sign names a key; what keeps it from that is said, and the run stays unsigned: False."""
+    if options.sign is None:
+        return True
+    try:
+        sign_run(finished.directory.path, options.sign, context)
+    except (BadInput, EnvironmentLacks) as error:
+        context.say(f"not signed: {error}")
+        return False
+    return True
 
 
 def _count(text: str) -> int:

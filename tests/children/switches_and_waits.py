@@ -1,6 +1,10 @@
-"""Puts B up by the command `./switch` in a folder, under a guard: what a comparison does when it is killed half-way."""
+"""Puts B up by the command `./switch` in a folder, under a guard: what a comparison does when it is killed half-way.
+
+With `early` it kills itself where the command's process is there already, and the guard doesn't know of it yet.
+"""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +19,8 @@ if __name__ == "__main__":
     with Guard(command, folder) as guard:
 
         def started(process: int) -> None:
+            if sys.argv[2:] == ["early"]:
+                os.kill(os.getpid(), signal.SIGKILL)
             guard.tell(UP_OTHER, process)
             (folder / "told").touch()
 

@@ -1,6 +1,7 @@
 """Whole run directories made up without load: prepared and accounted by the real code, their records written here."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import pyarrow as pa
 
 from loadtests.demand.arrivals import schedule
+from loadtests.evidence.manifest import read_manifest
+from loadtests.evidence.steps import recorded_step, write_manifest
 from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory, write_json, write_table
 from loadtests.results.run_json import EndFacts, LoadFacts, StartFacts, write_run
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
+from scripts.running.metrics_archive import samples_kept
 from scripts.running.read_inputs import read_inputs
-from slo.validity.run_document import RecorderFacts
+from slo.validity.run_document import AnswersFacts, RecorderFacts
 from slo.verdict.promises import NEEDS
 from tests.scripts.world import GOOD, TOTAL, World, write_inputs
 
@@ -23,12 +27,12 @@ STEPS = ("home", "search", "product", "cart", "checkout")
 WORKERS = 2
 
 
-def make_run(folder: Path, outcome: str) -> Path:
-    """Make a run directory below `folder`/runs that is judged `outcome`.
+def make_run(folder: Path, outcome: str, **given: str) -> Path:
+    """Make a run directory below `folder`/runs that is judged `outcome`, of inputs that are as `given` or good.
 
     FAIL: checkouts are slow after the reference phase. INCONCLUSIVE: a tenth of the requests' rows never arrived.
     """
-    write_inputs(folder)
+    write_inputs(folder, **given)
     inputs = read_inputs(folder / "plan.yaml", (folder / "objectives.yaml",), folder / "targets.yaml", "staging")
     directory = prepare(inputs, World(folder=folder).context().runs)
     requests = _records(directory, inputs, slow=outcome == "FAIL")
@@ -40,11 +44,22 @@ def make_run(folder: Path, outcome: str) -> Path:
         told = {"attempted": orders, "accepted": orders, "refused": 0, "unknown": 0}
         write_json(directory.worker(f"w{worker}"), worker_account(worker, len(rows), orders=told))
     _answers(directory, requests)
-    _audit(directory, len(requests) // len(STEPS))
-    write_json(directory.live, live_snapshot())
+    write_json(directory.live, live_snapshot(run=directory.name))
     write_json(directory.stock_before, {"format": "peakproof/stock/v1", "taken_at": START, "stock": []})
-    assert write_run(directory, inputs, *facts()).notes == ()
+    start, load, end = facts()
+    end = replace(end, answers=AnswersFacts(samples=samples_kept(directory)))
+    assert write_run(directory, inputs, start, load, end).notes == ()
+    write_manifest(directory)
+    with recorded_step(directory, "audit", reads=[directory.run, *directory.ledgers()]):
+        _audit(directory, len(requests) // len(STEPS))
     return directory.path
+
+
+def listed_anew(run: Path) -> None:
+    """Rewrite a run's manifest to what its directory holds, as whoever can write there may."""
+    directory = RunDirectory(path=run)
+    name = read_manifest(run).document.run if directory.manifest.exists() else run.name
+    write_manifest(directory, name)
 
 
 def facts(**changed: Any) -> tuple[StartFacts, LoadFacts, EndFacts]:
@@ -101,6 +116,7 @@ def worker_account(index: int, requests: int, **changed: Any) -> dict[str, Any]:
         "because": None,
         "requests": requests,
         "errors": 0,
+        "accepted_5xx": 0,
         "parts": {"requests": 1, "sessions": 1},
         "lag_s": {"p50": 0.001, "p99": 0.004, "max": 0.02},
         "hub_stall_s": {"p99": 0.004, "max": 0.05},
@@ -214,6 +230,7 @@ def _audit(directory: RunDirectory, orders: int) -> None:
         directory.audit,
         {
             "format": "peakproof/audit/v2",
+            "run": directory.name,
             "checked_at": START + 60 * SECOND,
             "sources": {"orders": "read", "payments": "read", "stock": "read"},
             "counts": {"attempted": orders, "accepted": orders, "refused": 0, "unknown": 0},

@@ -15,6 +15,7 @@ import pytest
 from scripts import cli
 from scripts.cli import VERBS, build_parser
 from scripts.context import Context
+from scripts.output import Output
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
 from tests.scripts.world import Command
@@ -66,9 +67,14 @@ def test_a_reader_that_went_away_ends_the_command_quietly(monkeypatch: pytest.Mo
     assert (ended.code, ended.err) == (75, "")
 
 
-def test_sigterm_is_taken_like_ctrl_c(peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_taken_like_ctrl_c(
+    number: signal.Signals, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGHUP is what a terminal sends that is closed."""
+
     def run(*_: object) -> ExitCode:
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(number)
         return ExitCode.OK
 
     with_verb(monkeypatch, run)
@@ -174,7 +180,7 @@ def test_what_is_said_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     out = Flushed()
     monkeypatch.setattr(sys, "stdout", out)
-    cli._say("run runs/a")
+    Output().say("run runs/a")
     assert (out.getvalue(), out.flushes > 0) == ("run runs/a\n", True)
 
 

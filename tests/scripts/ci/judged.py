@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.results.run_directory import RunDirectory
+
 OBJECTIVES = """\
 apiVersion: openslo/v1
 kind: SLO
@@ -45,4 +48,6 @@ def judged(folder: Path, outcome: str, **document: Any) -> Path:
     (folder / "junit.xml").write_text('<testsuites name="peakproof"/>')
     (folder / "requests-w0-00000.parquet").write_bytes(b"r" * 1000)
     (folder / "report.html").write_bytes(b"<p>" * 100)
+    directory = RunDirectory(path=folder)
+    add_outputs(directory, "judge", write_manifest(directory), [directory.verdict])
     return folder

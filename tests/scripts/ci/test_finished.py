@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from loadtests.evidence.check import hold
+from loadtests.evidence.steps import write_manifest
+from loadtests.results.run_directory import RunDirectory
 from scripts.ci.bundle import LEFT_OUT, write_bundle
 from scripts.ci.conclusion import Rule, conclude
 from scripts.ci.finished import Finished, read_finished, unplayed
@@ -111,7 +114,7 @@ def test_the_bundle_holds_aggregates_evidence_on_request_and_never_more_than_its
     (run / "job.json").write_text("{}")
     (run / "audit.json").symlink_to("/etc/passwd")
     write_bundle(run, folder)
-    own = {"verdict.json", "run.json", "summary.md", "junit.xml", "report.html"}
+    own = {"verdict.json", "run.json", "manifest.json", "summary.md", "junit.xml", "report.html"}
     assert {path.name for path in folder.iterdir()} == {*own, LEFT_OUT}
     write_bundle(run, folder, evidence=True)
     assert {path.name for path in folder.iterdir()} == {*own, "requests-w0-00000.parquet"}
@@ -119,6 +122,20 @@ def test_the_bundle_holds_aggregates_evidence_on_request_and_never_more_than_its
     held = sum(path.stat().st_size for path in folder.iterdir())
     assert total == held <= 1_000
     assert (folder / LEFT_OUT).read_text().startswith("left out")
+
+
+def test_a_bundle_with_evidence_is_whole_and_still_signed(tmp_path: Path) -> None:
+    run = judged(tmp_path / "r", "PASS")
+    for name in ("storefront/logs.py", "storefront/.data.csv", "shop_records/own.py", "budget.json", "cleanup.jsonl"):
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).write_text(name)
+    write_manifest(RunDirectory(path=run))
+    (run / "manifest.json.sig").write_text("a signature")
+    (run / "job.json").write_text("{}")
+    write_bundle(run, tmp_path / "out", evidence=True)
+    assert hold(tmp_path / "out").flaws == ()
+    assert (tmp_path / "out" / "manifest.json.sig").exists()
+    assert not (tmp_path / "out" / "job.json").exists()
 
 
 def test_objectives_are_found_in_documents_lists_and_sloth_files_inside_the_repository(tmp_path: Path) -> None:
@@ -258,6 +275,15 @@ def test_an_advisory_policy_in_a_comparisons_folder_lets_its_fail_block_nothing(
     (tmp_path / "policy.yaml").write_text("format: peakproof/policy/v1\nmode: advisory\n")
     for found in (read_finished(tmp_path), ended(tmp_path, "comparison=.", 0)):
         assert (conclude(found, rule).word, conclude(found, rule).code) == ("advisory", 0)
+
+
+def test_a_comparison_of_evidence_that_is_not_whole_is_no_success_under_any_policy(tmp_path: Path) -> None:
+    compared(tmp_path, "INCONCLUSIVE", untrusted="r1: ledger-w0.jsonl: missing: the step run wrote it")
+    (tmp_path / "policy.yaml").write_text("format: peakproof/policy/v1\nmode: advisory\n")
+    for found in (read_finished(tmp_path), ended(tmp_path, "comparison=.", 75)):
+        told = conclude(found, Rule(on_inconclusive="warn", because="x", is_advisory=True))
+        assert (told.word, told.code) == ("not-shown-blocks", 75)
+        assert told.title.startswith("Not shown, blocks (r1: ledger-w0.jsonl: missing")
 
 
 def test_a_comparison_after_which_a_is_not_back_is_no_success_under_any_policy(tmp_path: Path) -> None:

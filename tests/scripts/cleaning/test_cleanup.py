@@ -353,3 +353,12 @@ class TestRemoving:
             lease.unlink()
         assert peakproof("cleanup", "run").code == 0
         assert shop.most_under_way <= 2
+
+
+def test_the_page_of_a_run_that_is_not_whole_shows_no_verdict_after_a_cleanup_either(
+    run: RunDirectory, peakproof: Command
+) -> None:
+    verdict = {"format": "peakproof/verdict/v1", "outcome": "PASS", "exit_code": 0, "headline": "PASS  all is met"}
+    write_json(run.verdict, verdict)
+    peakproof("cleanup", "run")
+    assert "No verdict is shown: its evidence isn&#39;t whole" in run.report.read_text()

@@ -11,9 +11,9 @@ from slo.outcomes import EnvironmentLacks
 from tests.scripts.world import fake_shop
 
 
-def asked(answer: object, folder: Path) -> str:
+def asked(answer: object, folder: Path, status: int = 200) -> str:
     """Return why a range query with that answer is refused."""
-    with fake_shop({"/api/v1/query_range": (200, answer)}) as server, Children(folder) as children:
+    with fake_shop({"/api/v1/query_range": (status, answer)}) as server, Children(folder) as children:
         child = children.start("prometheus", python("-c", ""))
         prometheus = Prometheus(server.url, child)
         try:
@@ -35,6 +35,14 @@ def asked(answer: object, folder: Path) -> str:
 )
 def test_an_answer_that_is_none_is_told(answer: object, message: str, tmp_path: Path) -> None:
     assert asked(answer, tmp_path) == message
+
+
+def test_a_redirect_is_told_and_not_taken_for_readiness(tmp_path: Path) -> None:
+    assert asked({}, tmp_path, 302) == (
+        "Prometheus at URL answers with another address, which isn't followed: give the one that it leads to (HTTP 302)"
+    )
+    with fake_shop({"/-/ready": (302, {})}) as server:
+        assert not Prometheus(server.url, None).is_ready()
 
 
 def test_samples_are_read_with_times_in_ns(tmp_path: Path) -> None:
@@ -88,7 +96,8 @@ def test_what_is_asked_of_one_moment_has_a_value_a_series(
 
 def test_the_longest_interval_of_the_runs_jobs_is_how_often_is_scraped() -> None:
     intervals = {"shop": "1m30s", "payments": "500ms", "stock": "5m", "somebody": "1h"}
-    targets = [{"labels": {"job": job}, "scrapeInterval": interval} for job, interval in intervals.items()]
+    up = {"scrapeUrl": "http://a/metrics", "health": "up", "lastError": ""}
+    targets = [{**up, "labels": {"job": job}, "scrapeInterval": interval} for job, interval in intervals.items()]
     answer = {"status": "success", "data": {"activeTargets": targets}}
     with fake_shop({"/api/v1/targets": (200, answer)}) as server:
         found = [

@@ -14,6 +14,8 @@ from scripts.cli import build_parser
 from scripts.running.auditing import audit_finished
 from scripts.running.finished_run import FinishedRun
 from scripts.running.judging import invalid_because, judge_finished
+from tests.loadtests.cleanup.test_journal import written
+from tests.scripts.made_run import listed_anew
 from tests.scripts.verbs.test_judge_damaged import change_json
 from tests.scripts.world import World, targets
 
@@ -36,6 +38,7 @@ def copied(made_runs: Runs, outcome: str, folder: Path, **changed: Any) -> Finis
     """Return a copy of a made run below `folder`, with keys of its run.json changed."""
     directory = RunDirectory(path=shutil.copytree(made_runs[outcome], folder / "runs" / made_runs[outcome].name))
     write_json(directory.run, json.loads(directory.run.read_text()) | changed)
+    listed_anew(directory.path)
     return FinishedRun(directory=directory, run=read_run(directory))
 
 
@@ -48,6 +51,23 @@ def test_the_last_line_is_the_outcome_with_the_page_and_the_one_before_the_run(
     assert judge_finished(finished, world.context()) == code
     assert world.said[-2:] == [f"run={path}", f"{outcome}  {path / 'report.html'}"]
     assert json.loads((path / "verdict.json").read_text())["exit_code"] == code
+
+
+def test_what_a_cleanup_removed_and_left_is_in_the_verdict_and_changes_no_outcome(
+    made_runs: Runs, world: World
+) -> None:
+    finished = copied(made_runs, "PASS", world.folder)
+    with written(finished.directory.cleanup) as journal:
+        journal.ended(6, 2, 0)
+    listed_anew(finished.directory.path)
+    assert judge_finished(finished, world.context()) == 0
+    said = "removed: 1 account, 1 order; 2 things of the run are left"
+    assert said in " ".join(" ".join(world.said).split())
+    assert said in (finished.directory.path / "summary.md").read_text()
+    (found,) = [
+        one for one in json.loads(finished.directory.verdict.read_text())["findings"] if one["kind"] == "cleanup"
+    ]
+    assert (found["severity"], found["message"].endswith(said)) == ("note", True)
 
 
 def test_what_is_judged_is_the_run_that_was_played_and_not_the_latest(made_runs: Runs, world: World) -> None:
@@ -90,6 +110,7 @@ def test_without_shop_records_there_is_no_audit_and_that_is_said(made_runs: Runs
     audit_finished(finished, world.context())
     assert world.said == ["nothing to audit: the environment declares no orders, payments or stock"]
     assert not finished.directory.audit.exists()
+    listed_anew(finished.directory.path)
     assert judge_finished(finished, world.context()) == 0
 
 

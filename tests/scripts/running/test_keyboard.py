@@ -11,12 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from scripts.running.keyboard import REFUSED, Keyboard, Unsuspended, apply_keys
-from scripts.running.locust_processes import LocustProcesses
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -122,6 +120,19 @@ def test_the_terminal_is_as_it_was_after(terminal: Terminal, end: Callable[[Term
     assert terminal.is_as_before
 
 
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    ours, theirs = pty.openpty()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Keyboard(theirs):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGQUIT) is not signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        os.close(ours)
+        os.close(theirs)
+
+
 def test_nobody_suspends_a_run_and_who_would_is_told(terminal: Terminal) -> None:
     """Neither Ctrl-Z nor a signal; the load would play on, and nobody would hear the kill URL."""
     job = job_of(terminal)
@@ -164,27 +175,17 @@ def test_who_was_stopped_without_being_asked_has_its_keys_again_when_it_goes_on(
     assert terminal.is_as_before
 
 
-class Changed:
-    """A generator that remembers the changes it was asked for."""
-
-    def __init__(self) -> None:
-        self.changes: list[tuple[str, str]] = []
-
-    def change_rate(self, change: str, who: str) -> None:
-        self.changes.append((change, who))
-
-
 def test_each_key_is_a_change_and_one_is_what_ctrl_c_is() -> None:
-    generator = Changed()
-    apply_keys("p+x-\x1b", cast("LocustProcesses", generator))
-    assert generator.changes == [
-        ("pause or resume", "the key p"),
-        ("more", "the key +"),
-        ("less", "the key -"),
-    ]
+    changes = list[tuple[str, str]]()
+
+    def change_rate(change: str, who: str) -> None:
+        changes.append((change, who))
+
+    apply_keys("p+x-\x1b", change_rate)
+    assert changes == [("pause or resume", "the key p"), ("more", "the key +"), ("less", "the key -")]
     with pytest.raises(KeyboardInterrupt):
-        apply_keys("pq+", cast("LocustProcesses", generator))
-    assert generator.changes[3:] == [("pause or resume", "the key p")]
+        apply_keys("pq+", change_rate)
+    assert changes[3:] == [("pause or resume", "the key p")]
 
 
 def test_without_a_terminal_there_are_no_keys_and_nobody_suspends_the_run_either() -> None:

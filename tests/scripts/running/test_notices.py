@@ -56,9 +56,9 @@ def in_force(real: RealAlertmanager) -> list[str]:
     return [str(one["comment"]).split()[2] for one in real.silences() if one["status"]["state"] != "expired"]
 
 
-@pytest.mark.parametrize("ending", [None, KeyboardInterrupt, EnvironmentLacks])
+@pytest.mark.parametrize("ending", [None, KeyboardInterrupt(), EnvironmentLacks("no disk")])
 def test_the_silence_ends_with_the_run_in_every_ending(
-    real: RealAlertmanager, world: World, ending: type[BaseException] | None
+    real: RealAlertmanager, world: World, ending: BaseException | None
 ) -> None:
     one = notices(world, alertmanager_url=real.url)
     try:

@@ -29,6 +29,9 @@ class Generator:
         self.looks -= 1
         return self.looks < 0
 
+    def change_rate(self, change: str, who: str) -> None:
+        raise AssertionError(f"nobody pressed a key, and {who} changes the rate: {change}")
+
 
 @dataclass(slots=True)
 class Rails:
@@ -94,6 +97,21 @@ def test_a_run_that_ends_by_itself_has_no_reason_to_stop(run: RunDirectory, worl
     write_json(run.live, live_snapshot())
     assert follow(run, world, [0.1])[0] is None
     assert not [line for line in world.said if line.startswith("stopping")]
+
+
+def test_a_run_whose_generator_is_silent_ends_and_one_that_was_itself_held_up_goes_on(
+    run: RunDirectory, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.running.supervision._SILENT_S", 0.0)
+
+    def told() -> Iterator[None]:
+        for sequence in (7, 8, 9):
+            write_json(run.live, live_snapshot(sequence=sequence))
+            yield None
+
+    assert follow(run, world, [0.1, 0.2, 0.3], Rails(reasons=told()))[0] is None
+    why, _ = follow(run, world, [0.1, 0.2, 0.3, 0.4, 0.5], Rails(reasons=told()))
+    assert why == "nothing was heard of the load generator for 0 s: live.json stands still"
 
 
 HANG = """\

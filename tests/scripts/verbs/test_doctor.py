@@ -1,6 +1,7 @@
 """`doctor` says of this machine and of an environment what is ok, missing or wrong, with the next step for each."""
 
 import json
+import re
 import resource
 import socket
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def looked(peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
     monkeypatch.setenv("PEAKPROOF_PROMETHEUS", str(script(peakproof.folder / "prometheus", "exit 0")))
     metrics = [{"job": "shop", "url": f"{shop.url}/metrics"}]
-    write_inputs(peakproof.folder, targets=targets(shop.url, **{"metrics": metrics, **changed}))
+    write_inputs(peakproof.folder, targets=targets(shop.url, **{"metrics": metrics, "traces": None, **changed}))
     ended = peakproof("doctor", "--on", "staging", "--json", "--port-base", str(free_base()))
     assert ended.err == ""
     document = json.loads(ended.out)
@@ -387,6 +388,30 @@ def test_a_file_of_shop_records_is_asked_for_its_first_rows(
     found = looked(peakproof, shop, monkeypatch, shop_records={**declared, **record_pages(orders=shop.url)})
     why = f"{peakproof.folder}/mine.py: has orders(), and shop_records declares orders: keep one of them"
     assert (found["shop records"]["state"], found["shop records"]["found"]) == ("wrong", why)
+
+
+PENDING_RECORDS = """\
+from loadtests.audit.own_records import ShopRecords
+
+
+class Mine(ShopRecords):
+    def orders(self, run):
+        yield dict(order_id=7, created_at=self.since, total_cents=900, lines=[("tee", 1)], status="pending")
+"""
+
+
+@pytest.mark.parametrize(("window", "state"), [({}, "wrong"), ({"pending_window_s": "none"}, "ok")])
+def test_an_order_that_is_pending_for_longer_than_one_may_be_is_named(
+    window: dict[str, Any], state: str, peakproof: Command, shop: FakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (peakproof.folder / "mine.py").write_text(PENDING_RECORDS)
+    found = looked(peakproof, shop, monkeypatch, shop_records={"file": "mine.py", **window})["orders"]
+    assert found["state"] == state
+    if state == "wrong":
+        assert re.fullmatch(
+            r"order 7 has been pending for 604,8\d\d(\.\d)? s, which over 300 s breaks a promise", found["found"]
+        )
+        assert "shop_records.pending_window_s" in found["next"]
 
 
 HEADLESS = """\

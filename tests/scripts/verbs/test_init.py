@@ -143,6 +143,12 @@ def test_a_redirect_to_another_place_is_told_and_that_place_is_never_asked(world
     assert (found.has_metrics, found.release_probe) == (False, None)
 
 
+def test_what_may_be_a_secret_of_a_redirect_is_not_shown(world: World) -> None:
+    with replying(302, Location="https://me:hunter2@login.test/in?state=1&token=hunter2") as shop:
+        message = told(looked(world, shop.url), "shop")[0]
+    assert "another site, https://***@login.test/in?state=1&token=***, which" in message
+
+
 WRONG: list[tuple[int, dict[str, str], str]] = [
     (429, {}, "a firewall or challenge page answers: HTTP 429"),
     (403, {"cf-mitigated": "challenge"}, "a firewall or challenge page answers: HTTP 403"),

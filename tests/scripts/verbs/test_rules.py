@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.promtool import NEEDED, PROMTOOL
-from tests.scripts.world import Command, slo
+from tests.scripts.world import Command, fake_shop, slo
 
 GOOD = 'answers_total{job="shop",code!~"5.."}'
 TOTAL = 'answers_total{job="shop"}'
@@ -112,6 +112,16 @@ def test_a_prometheus_that_isnt_there_is_missing(peakproof: Command) -> None:
     ended = peakproof("slo", "check", "objectives.yaml", "--prometheus", "http://127.0.0.1:9")
     assert ended.code == 75
     assert ended.err == "peakproof: http://127.0.0.1:9: Prometheus can't be asked: ConnectionError\n"
+
+
+def test_a_prometheus_that_answers_with_another_address_is_told(peakproof: Command) -> None:
+    with fake_shop({"/api/v1/query": (301, {})}) as server:
+        ended = peakproof("slo", "check", "objectives.yaml", "--prometheus", server.url)
+    assert ended.code == 75
+    assert ended.err == (
+        f"peakproof: {server.url}: Prometheus answers with another address, which isn't followed: give the one that it"
+        " leads to (HTTP 301)\n"
+    )
 
 
 def test_what_is_kept_shorter_than_the_period_is_wrong(peakproof: Command) -> None:

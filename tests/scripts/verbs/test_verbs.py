@@ -11,6 +11,7 @@ from dashboards.grafana.queries import panels
 from loadtests.demand.forecast import read_forecast
 from loadtests.demand.plan import read_plan
 from slo.objectives.reading import read_objectives
+from tests.scripts.made_run import listed_anew
 from tests.scripts.world import OBJECTIVES, PLAN, Command, targets, write_inputs
 
 ROOT = Path(__file__).parents[3]
@@ -412,6 +413,7 @@ def test_two_environments_in_a_run_directory_are_refused(made_runs: dict[str, Pa
     both = json.loads(targets())
     both["environments"]["other"] = both["environments"]["staging"]
     (run / "targets.redacted.json").write_text(json.dumps(both))
+    listed_anew(run)
     for verb in ("audit", "judge"):
         ended = peakproof(verb, "run")
         message = f"peakproof: {run / 'targets.redacted.json'}: environments: expected one, found 2\n"
