@@ -83,7 +83,7 @@ def started(
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - it only resets a signal
+            preexec_fn=hear_signals,  # noqa: PLW1509 - it only resets a signal
         )
     try:
         yield process
@@ -96,9 +96,10 @@ def started(
                 os.kill(pid, signal.SIGKILL)
 
 
-def _hear_ctrl_c() -> None:
-    """Take SIGINT again: a shell that starts the tests in the background has it ignored below it."""
+def hear_signals() -> None:
+    """Take SIGINT and SIGHUP again: a shell that starts the tests in the background has them ignored below it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _stat(pid: int) -> list[str]:

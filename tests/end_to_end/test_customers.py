@@ -36,7 +36,7 @@ class World:
 
     def __init__(self, folder: Path, shop: Shop, prometheus: str) -> None:
         self.folder, self.shop, self._prometheus = folder, shop, prometheus
-        environment = shop.environment_with_customers()
+        environment = shop.environment_with_customers().model_copy(update={"traces": False})  # its spans go elsewhere
         (folder / "targets.yaml").write_text(json.dumps(redacted("staging", environment)))
         plan = PLAN.replace("{search-and-buy: 1.0}", json.dumps(MIX))
         plan = plan.replace("10800", "28800").replace("peak_sessions_per_s: 3", "peak_sessions_per_s: 8")
@@ -69,7 +69,7 @@ def check_cleaned_up(world: World) -> None:
     """Clean up, and see that the shop has nothing of the run any more."""
     ended = world.peakproof("cleanup", "latest")
     assert (ended.code, ended.err) == (0, ""), ended.out + ended.err
-    assert ended.out.splitlines()[-1] == "everything that the run created is gone"
+    assert "everything that the run created is gone" in ended.out.splitlines()
     rows = [json.loads(line) for line in (world.directory / "cleanup.jsonl").read_text().splitlines()]
     assert {row["outcome"] for row in rows if row["event"] == "item" and row["kind"] == "account"} == {
         "removed",

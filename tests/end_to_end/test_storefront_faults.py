@@ -51,9 +51,9 @@ def played_with(folder: Path, shop: FakeShop, prometheus: str, fault: str, worke
     return Played(peak, folder)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    ("fault", "raised"), [("raise RuntimeError('no')", "RuntimeError: no"), ("page.json['id']", "KeyError: 'id'")]
+    ("workers", "fault", "raised"),
+    [(1, "page.json['id']", "KeyError: 'id'"), (2, "raise RuntimeError('no')", "RuntimeError: no")],
 )
 def test_a_mistake_of_the_file_ends_the_run_at_its_first_sessions(
     tmp_path: Path, shop: FakeShop, prometheus: str, workers: int, fault: str, raised: str
@@ -99,7 +99,7 @@ def test_a_reply_that_lacks_something_is_judged_and_shown_with_what_was_there(
     assert verdict["outcome"] == "FAIL"
     (note,) = (one["message"] for one in verdict["findings"] if one["kind"] == "cause")
     assert note.startswith("wrong_reply ")
-    assert note.endswith(" times; first: cart.id: not there; see errors/")
+    assert note.endswith(" times; first: cart.id: not there; see report.html#replies")
     samples = read_samples(RunDirectory(path=played.directory))
     assert {(one.step, one.why) for one in samples} == {("home", "cart.id: not there")}
     assert "greeting" in samples[0].body or "recommended" in samples[0].body

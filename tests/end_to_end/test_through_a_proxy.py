@@ -96,6 +96,7 @@ def behind(
     """
     told = json.loads(json.dumps(redacted("staging", shop.environment())).replace("127.0.0.1", NOWHERE))
     one = told["environments"]["staging"]
+    one["traces"] = False  # the shop's spans go elsewhere
     urls = [one["base_url"], *(one["shop_records"][name]["http"]["url"] for name in KINDS)]
     urls += [target["url"] for target in one["metrics"]]
     ports = {urlsplit(url).port or 80 for url in urls}

@@ -9,9 +9,13 @@ import io
 import json
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from loadtests.evidence.steps import write_manifest
+from loadtests.results.run_directory import RunDirectory
 
 FOLDER = Path(__file__).parent
 MAX_BYTES = 150_000
@@ -52,14 +56,28 @@ def judged_of(verdict: dict[str, Any]) -> dict[str, Any]:
 
 def _packed(folders: list[Path]) -> bytes:
     raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as packed:
+    with (
+        tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as packed,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
         for run in folders:
-            for path in _evidence(run):
+            copy = _copied(run, Path(scratch) / run.name)
+            for path in sorted(path for path in copy.rglob("*") if path.is_file()):
                 data = path.read_bytes()
-                if path.name == "run.json":
-                    data = _without_paths(json.loads(data))
-                packed.addfile(_entry(f"{run.name}/{path.relative_to(run).as_posix()}", len(data)), io.BytesIO(data))
+                packed.addfile(_entry(f"{run.name}/{path.relative_to(copy).as_posix()}", len(data)), io.BytesIO(data))
     return gzip.compress(raw.getvalue(), compresslevel=9, mtime=0)
+
+
+def _copied(run: Path, copy: Path) -> Path:
+    """Copy what is kept, run.json without the machine's paths; what a run left is listed as it is kept."""
+    for path in _evidence(run):
+        data = path.read_bytes()
+        to = copy / path.relative_to(run)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(_without_paths(json.loads(data)) if path.name == "run.json" else data)
+    if (copy / "manifest.json").exists():
+        write_manifest(RunDirectory(path=copy))
+    return copy
 
 
 def _written(archive: Path, data: bytes, judged: dict[str, Any]) -> Path:

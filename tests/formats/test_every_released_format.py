@@ -11,7 +11,9 @@ from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.run_store.aggregating import aggregate
 from loadtests.run_store.store import RunStore
 from scripts.comparing.judging import judge_comparison
+from scripts.running.evidence import Trust, hold_evidence
 from scripts.running.judging import _judged
+from slo.outcomes import Outcome
 from slo.verdict.verdict_document import verdict_document
 from tests.formats.keep import COMPARISON, FOLDER, MAX_BYTES, judged_of
 from tests.loadtests.run_store.made_aggregates import NOON
@@ -25,10 +27,13 @@ COMPARISONS = [name for name in KEPT if name.endswith(COMPARISON)]
 def test_a_run_of_each_released_version_is_judged_as_it_was_then(version: str, tmp_path: Path) -> None:
     expected = json.loads((FOLDER / f"{version}.json").read_text())
     run = unpacked(version, tmp_path)
-    verdict = _judged(read_recorded(run))  # without the pages
+    trust = Trust(unverified=True)  # these runs are of before there were manifests
+    verdict = _judged(read_recorded(run), hold_evidence(run, trust))  # without the pages
+    assert verdict.exit_code != 0
+    assert _judged(read_recorded(run), hold_evidence(run)).outcome is Outcome.INCONCLUSIVE
     assert {
         "run": verdict.run,
-        "outcome": verdict.outcome.value,
+        "outcome": None if verdict.unverified is None else verdict.unverified.value,
         "objectives": {one.name: [one.outcome, one.events, one.bad] for one in verdict.objectives},
         # A check that came later has its own answer; those of then have theirs.
         "checks": {one.name: one.status for one in verdict.checks if one.name in expected["checks"]},
@@ -36,7 +41,7 @@ def test_a_run_of_each_released_version_is_judged_as_it_was_then(version: str, t
     write_json(run / "verdict.json", verdict_document(verdict).model_dump(mode="json"))
     store = RunStore(str(tmp_path / "store"))
     store.put(RunDirectory(path=run), aggregate(RunDirectory(path=run)), NOON)
-    assert [one.outcome for one in store.contents().entries] == [expected["outcome"]]
+    assert [one.outcome for one in store.contents().entries] == [verdict.outcome.value]
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
@@ -44,8 +49,10 @@ def test_a_comparison_of_each_released_version_is_judged_as_it_was_then(name: st
     expected = json.loads((FOLDER / f"{name}.json").read_text())
     with tarfile.open(FOLDER / f"{name}.tar.gz") as packed:
         packed.extractall(tmp_path, filter="data")
-    verdict = judge_comparison(tmp_path / expected["comparison"]).model_dump(mode="json")
+    folder = tmp_path / expected["comparison"]
+    verdict = judge_comparison(folder, Trust(unverified=True)).model_dump(mode="json")
     assert {"comparison": verdict["name"], **judged_of(verdict)} == expected
+    assert "manifest.json: missing" in judge_comparison(folder).because
 
 
 def test_the_first_version_is_among_them_and_none_is_large() -> None:
