@@ -13,7 +13,7 @@ HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
 # Tests start hundreds of processes: without kept bytecode each compiles what it imports anew, and half its time is that.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge bench-audit bench-gate mutate prove-alerts prove-demo prove-gate prove-comparisons prove-audit dist image clean
+.PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge bench-audit bench-gate mutate prove-alerts prove-demo prove-gate prove-comparisons prove-audit fuzz dist image clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -120,6 +120,9 @@ dist: $(STAMP)  ## wheel and source distribution with their checksums, in dist/ 
 
 image:  ## the image, by ENGINE=docker or podman, as peakproof:VERSION or IMAGE=name:tag
 	$(ENGINE) build -t $(IMAGE) .
+
+fuzz: $(STAMP)  ## 200,000 inputs for every parser of what isn't trusted (hours, resumable; ARGUMENTS="--only har --minutes 5")
+	@$(BIN)/python -m tests.fuzzing $(ARGUMENTS)
 
 mutate: $(STAMP)  ## changes of statistics, verdict and comparison that the tests must fail on (hours, resumable)
 	@$(BIN)/python -P -m scripts.benches.mutation $(ARGUMENTS)

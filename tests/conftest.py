@@ -16,6 +16,11 @@ settings.register_profile("tests", deadline=None)  # how long an example takes s
 settings.load_profile("tests")
 
 
+def pytest_collection() -> None:
+    """Leave garbage until all is collected: ten thousand tests and what they import stay, and no look at them pays."""
+    gc.disable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest group first."""
     items.sort(key=lambda item: rank_of(item.path.relative_to(TESTS).as_posix()))
@@ -30,6 +35,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 def pytest_collection_finish() -> None:
     """Leave what is here before the first test out of every later collection: many tests ask for one of their own."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 

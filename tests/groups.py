@@ -9,29 +9,41 @@ from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
 # The tests of a group run one after the other, in one process, and share what their fixtures start. The groups begin in
-# this order, the longest first; every other module is a group of its own.
+# this order, the longest first; every other module is a group of its own. A process that has none left takes the next:
+# what is in no group, or in a small one, fills the time that "load" takes.
 GROUPS = {
-    # The load generator's own lateness counts here: one of these at a time.
+    # The load generator's own lateness counts here, for these runs must be valid: one of them at a time.
     "load": (
         "end_to_end",
         "example_shops/test_medusa.py",
         "example_shops/test_oscar.py",
-        "example_shops/test_oscar_rules.py",
         "example_shops/test_vendure.py",
         "stack/test_stack_runs.py",
-        "dashboards/walk",
+    ),
+    # They play load too, and what they show doesn't depend on how late it is.
+    "late": (
+        "end_to_end/test_a_run_wakes_nobody.py",
+        "end_to_end/test_compare.py",
+        "end_to_end/test_http2.py",
+        "end_to_end/test_own_records.py",
+        "end_to_end/test_wire.py",
         "installed",
+        "scripts/benches/engine/test_smoke.py",
+    ),
+    # Locust's own processes, a few seconds each: how a run begins, is changed and ends.
+    "locust": (
         "loadtests/test_locust_control.py",
         "loadtests/test_locustfile.py",
         "loadtests/test_stray_worker.py",
         "loadtests/web_ui/test_locust_pages.py",
-        "scripts/benches/engine/test_smoke.py",
     ),
     # Few requests a second, if any, on one stand-in shop.
     "shop": ("bad_input", "end_to_end/test_through_a_proxy.py"),
     "staging": ("staging",),
     # What was drawn once isn't drawn again.
     "dashboards": ("dashboards",),
+    # It waits, where the other dashboards compute.
+    "walk": ("dashboards/walk",),
 }
 
 

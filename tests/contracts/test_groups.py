@@ -14,7 +14,9 @@ def test_every_path_of_a_group_is_there() -> None:
     [
         ("end_to_end/test_demo.py", "load"),
         ("end_to_end/test_through_a_proxy.py", "shop"),
-        ("loadtests/test_locustfile.py", "load"),
+        ("end_to_end/test_wire.py", "late"),
+        ("dashboards/walk/test_walk.py", "walk"),
+        ("loadtests/test_locustfile.py", "locust"),
         ("staging/test_front.py", "staging"),
         ("slo/test_statistics.py", "slo/test_statistics.py"),
     ],

@@ -65,7 +65,7 @@ def test_a_run_after_try_passes_and_its_orders_are_the_shops(on_sqlite: Example)
     assert set(played.answers().values()) == {"holds"}
     cleaned = on_sqlite.peakproof("cleanup", "latest")
     assert cleaned.code == 0, cleaned.out
-    assert cleaned.out.splitlines()[-1] == "everything that the run created is gone"
+    assert "everything that the run created is gone" in cleaned.out.splitlines()
 
 
 def test_a_flash_drop_on_sqlite_sells_as_many_as_there_are(on_sqlite: Example) -> None:

@@ -31,7 +31,7 @@ def test_a_run_after_try_passes_and_its_orders_are_the_shops(shop: Example) -> N
     assert set(played.answers().values()) == {"holds"}
     cleaned = shop.peakproof("cleanup", "latest")
     assert cleaned.code == 0, cleaned.out
-    assert cleaned.out.splitlines()[-1] == "everything that the run created is gone"
+    assert "everything that the run created is gone" in cleaned.out.splitlines()
 
 
 def test_a_flash_drop_oversells_and_the_audit_says_by_how_much(shop: Example) -> None:

@@ -4,6 +4,7 @@ No image can be pulled where these tests run. debootstrap's smallest Debian stan
 packages for PostgreSQL, Prometheus and Alertmanager, each under the tag that docker-compose.yml names.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -12,9 +13,9 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 IMAGES = Path(__file__).parent / "images"
+STORAGE = ROOT / "build" / "containers"
 BASE = "docker.io/library/debian:bookworm-slim"
 OURS = "peakproof:0.1.0"
 PROFILES = ("shop", "load", "observe", "play")
@@ -65,6 +67,14 @@ class Podman:
         (self.folder / "storage.conf").write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{self.folder / "graph"}"\nrunroot = "{self.folder / "run"}"\n'
         )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Configure the storage and hold it for the block: whoever else wants it waits."""
+        self.configure()
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     @property
     def environment(self) -> dict[str, str]:
@@ -134,19 +144,22 @@ class Podman:
 
     def _import_base(self) -> None:
         root = self.folder / "debian"
+        # An interrupted debootstrap leaves this machine's own /proc mounted in there, to be removed file by file.
+        self.call(["umount", str(root / "proc")], check=False)
+        assert not (root / "proc").is_mount(), f"{root / 'proc'} is mounted; umount it, and remove {root}"
         shutil.rmtree(root, ignore_errors=True)
-        self.call(["debootstrap", "--variant=minbase", "bookworm", str(root)], timeout_s=240)
+        self.call(["debootstrap", "--variant=minbase", "bookworm", str(root)], timeout_s=600)
         archive = self.folder / "debian.tar"
-        self.call(["tar", "-C", str(root), "--one-file-system", "-cf", str(archive), "."], timeout_s=120)
+        self.call(["tar", "-C", str(root), "--one-file-system", "-cf", str(archive), "."], timeout_s=300)
         shutil.rmtree(root)
-        self.podman("import", "--change", 'CMD=["bash"]', str(archive), BASE, timeout_s=120)
+        self.podman("import", "--change", 'CMD=["bash"]', str(archive), BASE, timeout_s=300)
         archive.unlink()
 
     def _build(self, tag: str, dockerfile: Path, context: Path) -> None:
         # The certificates are this machine's: its network may have an authority of its own. No layer keeps them.
         secret = ["--secret", f"id=ca,src={CERTIFICATES}"] if CERTIFICATES.exists() else []
         self.podman(
-            *("build", "--network", "host", *secret, "-t", tag, "-f", str(dockerfile), str(context)), timeout_s=400
+            *("build", "--network", "host", *secret, "-t", tag, "-f", str(dockerfile), str(context)), timeout_s=900
         )
 
     # -- containers ---------------------------------------------------------------------------------------

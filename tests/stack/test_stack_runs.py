@@ -5,7 +5,6 @@ asks the real ones. Spans go straight to the run's recorder in the Collector's p
 stack, in this order: one that loses a worker, one with both again, one whose database dies.
 """
 
-import fcntl
 import json
 import re
 import secrets
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.ports import free_port
-from tests.stack.podman import COMPOSE, OURS, ROOT, Podman, missing
+from tests.stack.podman import COMPOSE, OURS, STORAGE, Podman, missing
 from tests.stack.stack import Played, Stack
 from tests.waiting import wait_for
 
@@ -36,7 +35,7 @@ Alerted = tuple[Played, dict[str, Any]]
 def stack() -> Iterator[Stack]:
     """Build and start the stack; end it whatever happens."""
     podman = Podman(
-        folder=ROOT / "build" / "containers",
+        folder=STORAGE,
         project=f"stack{secrets.token_hex(2)}",
         variables={
             **{name: secrets.token_hex(16) for name in re.findall(r"\$\{(\w+):\?", COMPOSE.read_text())},
@@ -46,9 +45,7 @@ def stack() -> Iterator[Stack]:
             "PEAKPROOF_OBJECTIVES": "./tests/stack/objectives.yaml",
         },
     )
-    podman.configure()
-    with (podman.folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one stack at a time in this storage
+    with podman.alone():
         if (why := podman.refused()) is not None:
             pytest.skip(f"this machine runs no container: {why}")
         podman.clear()
