@@ -21,6 +21,7 @@ PACKAGES = {
     "mariadbd": "mariadb-server",
     "netavark": "netavark",
     "nginx": "nginx",
+    "ssh-keygen": "openssh-client",
     "npm": "npm",
     "openssl": "openssl",
     "pgbackrest": "pgbackrest",

@@ -101,20 +101,27 @@ def test_no_file_has_a_name_that_was_given_up() -> None:
     assert [f"{path.relative_to(ROOT)}: say {FILES[path.stem]}" for path in modules() if path.stem in FILES] == []
 
 
-def test_no_class_has_a_name_that_was_given_up() -> None:
+@pytest.fixture(scope="module")
+def defined() -> Mapping[Path, set[str]]:
+    """Return the names that each module of the product defines."""
+    return {path: set(identifiers(path.read_text(encoding="utf-8"))) for path in modules()}
+
+
+def test_no_class_has_a_name_that_was_given_up(defined: Mapping[Path, set[str]]) -> None:
+    """Nor has anything else such a name."""
     assert [
-        f"{path.relative_to(ROOT)}: {node.name}: say {CLASSES[node.name.lstrip('_')]}"
-        for path in modules()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef) and node.name.lstrip("_") in CLASSES
+        f"{path.relative_to(ROOT)}: {name}: say {CLASSES[name.lstrip('_')]}"
+        for path, names in defined.items()
+        for name in sorted(names)
+        if name.lstrip("_") in CLASSES
     ] == []
 
 
-def test_no_identifier_holds_a_word_that_was_given_up() -> None:
+def test_no_identifier_holds_a_word_that_was_given_up(defined: Mapping[Path, set[str]]) -> None:
     assert [
         f"{path.relative_to(ROOT)}: {name}: say {IDENTIFIERS[word]}"
-        for path in modules()
-        for name in sorted(set(identifiers(path.read_text(encoding="utf-8"))))
+        for path, names in defined.items()
+        for name in sorted(names)
         for word in sorted(words(name) & IDENTIFIERS.keys())
     ] == []
 

@@ -16,9 +16,9 @@ from tests.loadtests.locustfiles.players import Player, environment
 from tests.loadtests.locustfiles.small_shop import running
 
 PAGE = (Path(__file__).parents[2] / "docs" / "from-a-locustfile.md").read_text(encoding="utf-8")
-LOOK, BUY = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+LOOK, BUY, MARK = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 (YAML,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-REFUSED = re.findall(r"^\| (`.*) \| .* \|$", PAGE.partition("## 5.")[2], re.MULTILINE)
+REFUSED = re.findall(r"^\| (`.*) \| .* \|$", PAGE.partition("## 6.")[2], re.MULTILINE)
 USES = {
     "environment.runner": "self.environment.runner",
     "environment.stats": "self.environment.stats",
@@ -42,6 +42,16 @@ def test_the_first_example_plays_its_steps_and_mix(tmp_path: Path) -> None:
         assert set(player.steps) == {"GET /", "GET /product/{id}"}
         player.play("buyer", number=1)
         assert {(one, error) for one, error in player.errors if error} == set()
+
+
+def test_the_canary_of_the_page_s_example_is_its_session_s_own(tmp_path: Path) -> None:
+    with running() as shop:
+        player = Player(tmp_path, shop.url, MARK, each_in_turn=True, storefront={"tasks_per_session": 1})
+        for number in range(2):
+            player.play(number=number)
+        names = {body for method, path, _, body in shop.asked if (method, path) == ("POST", "/account")}
+    assert (len(names), player.context.canaries.given, player.context.canaries.shown) == (2, 2, 0)
+    assert player.steps == ["register", "GET /account"] * 2
 
 
 @pytest.mark.heavy

@@ -12,17 +12,19 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 from loadtests.audit.http_records import HttpPages
 from loadtests.audit.sql_child import Reader
+from loadtests.audit.status_words import Words
 from loadtests.environment.credentials import record_access_of
 from loadtests.environment.pinned_http import PinnedHttp
-from loadtests.environment.record_targets import NextPage, RecordSource
+from loadtests.environment.record_targets import NextPage, OrdersSource, RecordSource
 from loadtests.environment.targets import Environment, read_targets
 from slo.documents import BadInput
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your-shops-records.md").read_text(encoding="utf-8")
-(TARGETS,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+TARGETS, WINDOW = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 NOON = 1_795_867_200
 SHOP = """
     create table orders (id integer, cart_id text, run text, state text, placed_at text, total real);
@@ -144,3 +146,23 @@ def test_the_messages_of_the_table_are_given(environment: Environment, database:
     naive = type(source).model_validate({"sql": {"url": "sqlite:///x", "query": query}, "money": "decimal"})
     with pytest.raises(BadInput, match=r"^row 1: created_at: says no time zone: name it, as in zone: UTC"):
         rows("orders", naive, database)
+
+
+def test_the_window_of_the_page_is_one_of_an_environment(tmp_path: Path) -> None:
+    document = yaml.safe_load(TARGETS)
+    document["environments"]["staging"] |= yaml.safe_load(WINDOW)
+    (tmp_path / "targets.yaml").write_text(yaml.safe_dump(document))
+    staging = read_targets(tmp_path / "targets.yaml").environments["staging"]
+    assert staging.pending_window_ns == 900 * 10**9
+    source = staging.records_declared["orders"]
+    assert isinstance(source, OrdersSource)
+    assert [Words("orders", source.status).ours(word) for word in ("on-hold", "Invoice sent")] == ["invoiced"] * 2
+
+
+@pytest.mark.parametrize("window", [0, -1, 2592001, None, "never", True])
+def test_a_window_that_is_none_of_a_payment_is_refused_by_its_place(window: object, tmp_path: Path) -> None:
+    document = yaml.safe_load(TARGETS)
+    document["environments"]["staging"]["shop_records"]["pending_window_s"] = window
+    (tmp_path / "targets.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(BadInput, match=r"environments\.staging\.shop_records\.pending_window_s: must be seconds"):
+        read_targets(tmp_path / "targets.yaml")
