@@ -7,7 +7,7 @@ from slo.design_effect import StepCounts
 from slo.objectives.indicators import Evidence
 from slo.objectives.objective import Objective
 from slo.objectives.reading import read_objectives
-from slo.validity.delivery import Delivered, JourneyRequests, StepRequests
+from slo.validity.delivery import Delivered, JourneyRequests, RecordedSpans, StepRequests
 from slo.validity.run_document import parse_run
 from slo.verdict.audit_document import parse_audit
 from slo.verdict.promises import NEEDS
@@ -103,6 +103,7 @@ def passing_case(shipped: dict[str, Objective], run_json: dict[str, Any], audit_
             no_port=0,
             buyers=450,
             unserved=0,
+            spans=RecordedSpans(shoppers=8000, shop=1000, joined=True),
         ),
         objectives=tuple(shipped[name] for name in names),
         evidence={name: Evidence(counts=(counts,), quantile_s=0.2, service_quantile_s=0.19) for name in names},

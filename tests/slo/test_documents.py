@@ -1,11 +1,11 @@
-"""A document that uses a key's earlier name is refused, and the message gives today's."""
+"""Keys of a document: an earlier name is refused, and the message gives today's; no name stands twice in JSON."""
 
 from types import MappingProxyType
 
 import pytest
 from pydantic import ValidationError
 
-from slo.documents import BadInput, Document, validate
+from slo.documents import BadInput, Document, validate, validate_json
 
 
 class Part(Document):
@@ -48,3 +48,9 @@ def test_an_earlier_name_is_refused_with_the_place_and_the_name_of_today(data: o
 def test_code_that_uses_an_earlier_name_is_refused_too() -> None:
     with pytest.raises(ValidationError, match="is now duration"):
         Part(plays=1)  # type: ignore[call-arg]
+
+
+def test_a_key_that_stands_twice_is_found_at_the_end_of_a_mebibyte_too() -> None:
+    members = ",".join([*(f'"{number:x}":0' for number in range(100_000)), '"last":0', '"last":1'])
+    with pytest.raises(BadInput, match=r"^f.json: not JSON: the key 'last' stands twice in one object$"):
+        validate_json(f"{{{members}}}", Part, "f.json")

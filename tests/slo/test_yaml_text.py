@@ -73,7 +73,11 @@ def _multiplied(levels: int) -> str:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a: 1\nb: 2\na: 3", "at line 3, column 1: the key a stands twice in one mapping"),
+        ("a: 1\nb: 2\na: 3", "at line 3, column 1: the key a stands twice in one mapping, first at line 1, column 1"),
+        ("a: 1\n'a': 2", "at line 2, column 1: the key a stands twice in one mapping, first at line 1, column 1"),
+        ("16: 1\n0x10: 2", "the key 0x10 stands twice in one mapping, first at line 1, column 1"),
+        ("&a b: 1\n*a : 2", "at line 2, column 1: the key b stands twice in one mapping, first at line 1, column 1"),
+        ("<<: {a: 1}\n<<: {b: 1}", "the key << stands twice in one mapping, first at line 1, column 1"),
         ("- {<<: {a: 1}, a: 2}\n- {a: 1, a: 2}", "at line 2, column 10: the key a stands twice"),
         ("a: " + "[" * 5_000, f"nested deeper than the {yaml_text.MOST_DEEP} levels"),
         ("a:\n" + "".join(" " * n + "a:\n" for n in range(1, 200)), "nested deeper than"),
@@ -84,6 +88,9 @@ def _multiplied(levels: int) -> str:
         ("a: " + "9" * 5_000, "not YAML"),
         ("a: \x00", "not YAML"),
         ("a: [1", "not YAML at line"),
+        ("a: !!bool x", "at line 1, column 4: no value of its tag, tag:yaml.org,2002:bool"),
+        ("!!float '': 1", "no value of its tag"),
+        ("a: !!timestamp x", "no value of its tag"),
         ("a: !!python/name:os.system x", "could not determine a constructor"),
         ("a: 1\n---\nb: 2\n", "line 3: a second document begins"),
     ],

@@ -109,7 +109,7 @@ def test_any_text_of_signs_is_shown_as_it_is(text: str) -> None:
         "release 2026.47.0 on staging (replicas 2, cache cold)",
         "checkout-latency: 15 % of 400 checkouts took over 500 ms, allowed 5 % (p95 612 ms, limit 500 ms)",
         'grew: shop "SELECT stock" +310 ms a checkout (1 → 31 calls)',
-        "wrong_reply 412 times; first: cart.id: not there; see errors/",
+        "wrong_reply 412 times; first: cart.id: not there; see report.html#replies",
         "needs 5,990 requests; < 0.0001 % at 12:30:45, R&D!",
     ],
 )

@@ -80,7 +80,7 @@ def judged(case: Case, visits: Visits, objective: Objective) -> Verdict:
         dataclasses.replace(
             case,
             run=parse_run(facts),
-            records=delivered(records, window, frozenset({"buy"})),
+            records=dataclasses.replace(delivered(records, window, frozenset({"buy"})), spans=case.records.spans),
             objectives=(objective,),
             evidence={objective.name: read_evidence(objective, records, pa.table({}), window)},
             visits=VISITS,

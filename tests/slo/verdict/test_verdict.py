@@ -203,7 +203,7 @@ def test_a_broken_promise_fails_even_an_invalid_run(passing: Case, audit_json: d
     assert verdict.headline == "FAIL  stock-not-negative: 3 SKUs have less than no stock"
 
 
-STEPS = "see errors/ and peakproof try; give the steps that fail an objective"
+STEPS = "see report.html#replies and peakproof try; give the steps that fail an objective"
 
 
 @pytest.mark.parametrize(
