@@ -55,7 +55,7 @@ def test_values_and_exemplars_arrive_over_tls_with_a_password(tmp_path: Path) ->
     web = WebProtection(tmp_path / "web.yml")
     (server,) = listen(protected(Pages([subject]).answer, web, None), [("127.0.0.1", 0)], web=web)
     job = {
-        "job_name": "fake", "scheme": "https", "scrape_interval": "200ms", "scrape_timeout": "200ms",
+        "job_name": "fake", "scheme": "https", "scrape_interval": "1s", "scrape_timeout": "1s",
         "basic_auth": {"username": "prometheus", "password": "made-up"},
         "tls_config": {"ca_file": str(authority.certificate)},
         "static_configs": [{"targets": [server.url.removeprefix("https://")]}],
