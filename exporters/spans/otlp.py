@@ -6,7 +6,6 @@ can't be parsed takes no other with it.
 Source: opentelemetry-proto, collector/trace/v1/trace_service.proto and trace/v1/trace.proto.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,6 +33,7 @@ from exporters.spans.span_row import (
     Batch,
     Malformed,
     Span,
+    batch_of,
     bounded,
     fault_of,
     kept_bytes,
@@ -48,23 +48,13 @@ _LAST_OF_VARINT = 0x80
 
 def decode(body: bytes, max_spans: int = MAX_SPANS) -> Batch:
     """Decode a binary ExportTraceServiceRequest; raises Malformed where it can't be told what its parts are."""
-    spans: list[Span] = []
-    rejected: Counter[str] = Counter()
-    seen = 0
-    for service, start, end in _wire_spans(body):
-        seen += 1
-        if seen > max_spans:
-            continue
-        row = BAD_RESOURCE if service is None else _span(body, start, end, service)
-        if isinstance(row, Span):
-            spans.append(row)
-        else:
-            rejected[row] += 1
-    return Batch(spans=spans, rejected=rejected, over_cap=max(0, seen - max_spans))
+    return batch_of(_wire_spans(body), lambda place: _span(body, *place), max_spans)
 
 
-def _span(body: bytes, start: int, end: int, service: str) -> Span | str:
+def _span(body: bytes, service: str | None, start: int, end: int) -> Span | str:
     """Return the row of the span at that place, or the reason why it is rejected."""
+    if service is None:
+        return BAD_RESOURCE
     if end - start > MAX_SPAN_BYTES:
         return TOO_LARGE
     try:

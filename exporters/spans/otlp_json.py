@@ -8,7 +8,6 @@ names of enumerations are taken as well.
 import base64
 import binascii
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -32,6 +31,7 @@ from exporters.spans.span_row import (
     Batch,
     Malformed,
     Span,
+    batch_of,
     bounded,
     fault_of,
     kept_bytes,
@@ -66,19 +66,7 @@ class _Place(NamedTuple):
 
 def decode_json(body: bytes, max_spans: int = MAX_SPANS) -> Batch:
     """Decode an ExportTraceServiceRequest in JSON; raises Malformed where it is none."""
-    spans: list[Span] = []
-    rejected: Counter[str] = Counter()
-    seen = 0
-    for place in _spans(_parsed(body)):
-        seen += 1
-        if seen > max_spans:
-            continue
-        row = BAD_RESOURCE if place.service is None else _span(place.span, place.service)
-        if isinstance(row, Span):
-            spans.append(row)
-        else:
-            rejected[row] += 1
-    return Batch(spans=spans, rejected=rejected, over_cap=max(0, seen - max_spans))
+    return batch_of(_spans(_parsed(body)), _span, max_spans)
 
 
 def _parsed(body: bytes) -> Object:
@@ -130,10 +118,12 @@ def _service(resource_spans: Object) -> str | None:
     return UNKNOWN_SERVICE
 
 
-def _span(span: Any, service: str) -> Span | str:  # noqa: ANN401 - any of JSON's values
+def _span(place: _Place) -> Span | str:
     """Return the span's row, or the reason why it is rejected."""
+    if place.service is None:
+        return BAD_RESOURCE
     try:
-        return _row(_object(span), service)
+        return _row(_object(place.span), place.service)
     except _WrongTypeError:
         return UNDECODABLE
 

@@ -1,8 +1,9 @@
 """A span as a row of the run directory, whichever encoding it came in: bounded, redacted, and refused by reason."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from exporters.spans.redaction import REDACTED, scrubbed
 
@@ -22,6 +23,9 @@ _MAX_INT64 = 2**63 - 1
 _BIG_INT = 10**12
 _TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
 NO_PARENT = (b"", bytes(_SPAN_ID_BYTES))
+
+
+Place = TypeVar("Place")
 
 
 class Malformed(ValueError):  # noqa: N818 - it is what the body was, named as the receiver would
@@ -55,6 +59,25 @@ class Batch:
     def received(self) -> int:
         """How many spans the request held."""
         return len(self.spans) + self.rejected.total() + self.over_cap
+
+
+def batch_of(places: Iterable[Place], row_of: Callable[[Place], Span | str], max_spans: int) -> Batch:
+    """Return the batch of a request's spans, each read by `row_of` as its row or as why it is rejected.
+
+    Beyond `max_spans` they are counted and not read.
+    """
+    spans: list[Span] = []
+    rejected: Counter[str] = Counter()
+    seen = 0
+    for seen, place in enumerate(places, start=1):
+        if seen > max_spans:
+            continue
+        row = row_of(place)
+        if isinstance(row, Span):
+            spans.append(row)
+        else:
+            rejected[row] += 1
+    return Batch(spans=spans, rejected=rejected, over_cap=max(0, seen - max_spans))
 
 
 def bounded(parts: int) -> None:
