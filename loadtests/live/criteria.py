@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from loadtests.demand.plan import Plan
 from loadtests.demand.visits import expected_events, uncounted
+from loadtests.live.criterion_entry import entry_of
 from loadtests.live.so_far import Judged
 from loadtests.live.worker_figures import Watch
 from loadtests.results.live_document import Criterion as CriterionEntry
@@ -79,13 +80,4 @@ class Followed:
     @property
     def entry(self) -> CriterionEntry:
         """It for the live snapshot."""
-        one = self.criterion
-        return CriterionEntry(
-            name=one.name,
-            says=one.says,
-            value=self.value,
-            limit=one.limit,
-            beyond=self.is_beyond,
-            beyond_s=self.beyond_s,
-            enforce=one.enforce,
-        )
+        return entry_of(self.criterion, self.value, is_beyond=self.is_beyond, beyond_s=self.beyond_s)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from loadtests.demand.plan import Plan
 from loadtests.demand.planned_rates import each_session, lag_s
 from loadtests.demand.visits import uncounted
+from loadtests.live.criterion_entry import entry_of
 from loadtests.results.live_document import Criterion as CriterionEntry
 from slo.policy.criteria import Criterion, OrdersCriterion, RateCriterion
 
@@ -87,13 +88,4 @@ class FollowedRate:
     @property
     def entry(self) -> CriterionEntry:
         """It for the live snapshot; the value is the share of the plan that came."""
-        one = self.criterion
-        return CriterionEntry(
-            name=one.name,
-            says=one.says,
-            value=self.value,
-            limit=one.limit,
-            beyond=self.is_beyond,
-            beyond_s=self.beyond_s,
-            enforce=one.enforce,
-        )
+        return entry_of(self.criterion, self.value, is_beyond=self.is_beyond, beyond_s=self.beyond_s)
