@@ -120,13 +120,14 @@ def _others_data(recorded: RecordedRun) -> dict[str, int]:
 
 
 def _spans(recorded: RecordedRun) -> RecordedSpans | None:
-    """Return the spans of a run whose environment declares traces; None of those that can't be read, too."""
+    """Return the spans of a run whose environment declares traces."""
     if "traces" not in recorded.declared:
         return None
     try:
         return recorded_spans(recorded.directory)
-    except BadInput:
-        return None
+    except BadInput as error:
+        why = str(error).replace(f"{recorded.directory.path}/", "")
+        return RecordedSpans(shoppers=0, shop=0, joined=False, unread=why)
 
 
 def _delivered(recorded: RecordedRun, window: Window) -> Delivered:

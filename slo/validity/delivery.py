@@ -68,12 +68,14 @@ class JourneyRequests:
 class RecordedSpans:
     """The spans that a run recorded: `shoppers` are those of its own requests that were sampled, `shop` all others.
 
-    `joined` is whether one of the shop's belongs to the trace of a request of the run.
+    `joined` is whether one of the shop's belongs to the trace of a request of the run. `unread` is why they can't be
+    read, None where they can.
     """
 
     shoppers: int
     shop: int
     joined: bool
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

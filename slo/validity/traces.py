@@ -51,6 +51,8 @@ def traces(given: Given) -> Iterator[Finding]:
     refused = (recorder.refused if recorder else None) or {}
     if found is None:
         yield unknown("traces", "whether the shop's spans join the load's")
+    elif found.unread is not None:
+        yield invalid("traces", f"the spans can't be read: {found.unread}", "take the run as it was left, or run again")
     elif found.joined:
         if refused:
             yield note("traces", f"the recorder refused {_requests(refused)} beside the spans that it took")

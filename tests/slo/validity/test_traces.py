@@ -49,6 +49,12 @@ def found_in(one: Case) -> list[tuple[Severity, str, str, str]]:
     [
         (NONE_CAME, {}, "no span of the shop came, though traces are declared", POINT),
         (
+            replace(JOINED, unread="spans-0.parquet: no Parquet"),
+            {},
+            "the spans can't be read: spans-0.parquet: no Parquet",
+            "take the run as it was left, or run again",
+        ),
+        (
             NONE_CAME,
             {"refused": {"gRPC": 2, "content type text/plain": 3}},
             f"{REFUSED} 5 requests with spans: content type text/plain (3), gRPC (2)",
