@@ -22,20 +22,8 @@ from slo.outcomes import EnvironmentLacks, ExitCode
 # imported when needed.
 VERBS = (
     *("demo", "init", "har", "doctor", "forecast", "plan", "try", "gate", "compare", "run", "audit", "judge", "report"),
-    *(
-        "verify",
-        "sign",
-        "cleanup",
-        "runs",
-        "slo",
-        "rules",
-        "drill",
-        "dashboards",
-        "exporter",
-        "recorder",
-        "worker",
-        "ci",
-    ),
+    *("verify", "sign", "cleanup", "runs", "slo", "rules", "drill", "dashboards", "exporter", "recorder", "worker"),
+    "ci",
 )
 
 

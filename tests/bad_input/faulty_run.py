@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,12 @@ def dripping(head: bytes) -> Callable[[socket.socket], None]:
     return answer
 
 
-def hanging(_connection: socket.socket) -> None:
-    """Answer nothing for longer than a run lasts."""
-    time.sleep(600)
+def hanging(connection: socket.socket) -> None:
+    """Answer nothing for as long as somebody waits for it."""
+    connection.settimeout(None)
+    with suppress(OSError):
+        while connection.recv(1 << 16):
+            pass
 
 
 @dataclass(kw_only=True)

@@ -1,7 +1,7 @@
 """A run whose shop sends spans that aren't taken, and errors: both are named, the replies kept and on the report."""
 
 import contextlib
-import time
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,8 @@ def test_refused_spans_and_wrong_replies_are_named_by_run_judge_and_report(
         while peak.process.poll() is None:
             with contextlib.suppress(requests.RequestException):
                 requests.post(f"http://127.0.0.1:{ports.recorder}/v1/traces", b"x", headers=THRIFT, timeout=5)
-            time.sleep(0.5)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                peak.process.wait(0.5)
         assert peak.ended() == 75, peak.told()
     played = Played(peak, tmp_path)
     why = "no span of the shop was taken: the recorder refused "
