@@ -33,7 +33,7 @@ class Objective:
     @property
     def budget(self) -> float:
         """Return the bad ratio allowed."""
-        return round(1.0 - self.target, 12)
+        return budget_of(self.target)
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -71,6 +71,11 @@ class Objective:
         if isinstance(self.indicator.source, Queries | Readings):
             return (f"answers to {self.name}",)
         return self.steps or tuple(map(sessions_of, self.journeys))
+
+
+def budget_of(target: float) -> float:
+    """Return the bad ratio that a target allows, without the rounding error of the subtraction."""
+    return round(1.0 - target, 12)
 
 
 def sessions_of(journey: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
+from slo.boot_time import BootTime
 from slo.documents import NONE_IF_WRONG, Count, Ns, WrittenDocument, validate
 
 FORMAT: Final = "peakproof/audit/v2"
@@ -52,6 +53,9 @@ class AuditDocument(WrittenDocument):
     ] = None
     run: str | None = Field(None, description="the run whose ledgers were compared")
     checked_at: Annotated[Ns | None, NONE_IF_WRONG] = None
+    checked_since_boot: Annotated[BootTime | None, NONE_IF_WRONG] = Field(
+        None, description="`checked_at` by a clock that nothing sets back"
+    )
     sources: dict[str, str | None] | None = Field(None, examples=[{"orders": "read", "stock": "not declared"}])
     counts: Annotated[dict[str, Count | None] | None, NONE_IF_WRONG] = Field(None, description="null where unread")
     checks: tuple[CheckEntry, ...] | None = None

@@ -8,7 +8,7 @@ from typing import Literal
 from slo.design_effect import DesignEffects, design_effects, longest_error_burst_s
 from slo.formatting import count, percent, seconds
 from slo.objectives.indicators import Evidence
-from slo.objectives.objective import Objective
+from slo.objectives.objective import Objective, budget_of
 from slo.objectives.production import spend
 from slo.objectives.sources import Queries, Readings, Sessions
 from slo.statistics import (
@@ -82,7 +82,7 @@ class ObjectiveResult:
     @property
     def budget(self) -> float:
         """Return the bad ratio allowed."""
-        return round(1.0 - self.target, 12)
+        return budget_of(self.target)
 
     @property
     def decisive_design_effect(self) -> float:
@@ -164,7 +164,7 @@ class _Case:
     rate_per_s: float
     planned: float | None
     sent: int
-    compression: float = 1.0
+    compression: float
 
     @property
     def ratio(self) -> float:

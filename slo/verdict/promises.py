@@ -40,11 +40,16 @@ def check_promises(audit: AuditDocument | None, declared: frozenset[str], accept
 def _broken(audit: AuditDocument | None) -> Iterator[Finding]:
     for check in _checks(audit):
         if check.outcome == "broken" or (check.broken or 0) > 0:
-            broken, checked = check.broken or 0, check.checked or 0
-            message = check.detail or f"broken {count(broken)} times in {count(checked)}"
-            facts = {"broken": broken, "checked": checked}
+            message = check.detail or _how_often(check)
+            facts = {"broken": check.broken, "checked": check.checked}
             name = check.name or "a check without a name"
             yield Finding(kind="audit", severity=Severity.FAIL, subject=name, message=message, facts=facts)
+
+
+def _how_often(check: CheckEntry) -> str:
+    if check.broken is None or check.checked is None:
+        return "broken, the audit doesn't say how often"
+    return f"broken {count(check.broken)} times in {count(check.checked)}"
 
 
 def _missing(audit: AuditDocument | None, wanted: frozenset[str], accepted: int | None) -> Iterator[Finding]:

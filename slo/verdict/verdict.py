@@ -119,6 +119,7 @@ class Verdict:
     objectives: tuple[ObjectiveResult, ...]
     findings: tuple[Finding, ...]
     checks: tuple[Checkpoint, ...]
+    is_altered: bool
     causes: tuple[Cause, ...] = ()
     not_shown: tuple[str, ...] = ()
     criteria: tuple[CriterionResult, ...] = ()
@@ -126,7 +127,7 @@ class Verdict:
     waived: frozenset[tuple[str, str]] = frozenset()
     mode: Literal["enforce", "advisory"] = "enforce"
     on_inconclusive: Literal["block", "warn"] = "block"
-    is_altered: bool = False
+    is_contradictory: bool = False
     unverified: Outcome | None = None
 
     @property
@@ -135,8 +136,13 @@ class Verdict:
 
         A policy that may have been changed with the rest of the evidence, or since, decides nothing.
         """
-        trusted = not self.is_altered and self.unverified is None
-        return ExitCode.OK if self.mode == "advisory" and trusted else self.outcome.exit_code
+        return ExitCode.OK if self.is_advisory else self.outcome.exit_code
+
+    @property
+    def is_advisory(self) -> bool:
+        """Whether a policy lets the exit code be 0, and nothing of the evidence, which it is part of, is doubted."""
+        is_doubted = self.is_altered or self.is_contradictory or self.unverified is not None
+        return self.mode == "advisory" and not is_doubted
 
     @property
     def word(self) -> str:
@@ -178,7 +184,7 @@ def judge(case: Case) -> Verdict:
         *check_validity(run, case.records, case.declared, case.limits, case.judged_by),
         Checked(name=CONSISTENCY, findings=case.inconsistent),
     )
-    is_altered = not case.unverified and any(checked.findings for checked in case.altered)
+    is_altered = not case.unverified and any(_decides(checked.findings) for checked in case.altered)
     promises = check_promises(case.audit, case.declared, run.orders.accepted if run.orders else None)
     own_data = tuple(check_own_data(run, case.others_data))
     basis = Basis(
@@ -211,6 +217,7 @@ def judge(case: Case) -> Verdict:
     decisive = tuple(one for one in objectives if ("objective", one.name) not in applied.subjects)
     findings = (
         *applied.findings,
+        *_nothing_decides(objectives, decisive),
         *_aborted(run, decisive),
         *check_done(run, case.records.failed_journeys),
     )
@@ -238,9 +245,15 @@ def judge(case: Case) -> Verdict:
         mode="enforce" if case.policy is None else case.policy.mode,
         on_inconclusive="block" if case.policy is None else case.policy.on_inconclusive,
         is_altered=is_altered,
+        is_contradictory=_decides(case.inconsistent),
         unverified=outcome if case.unverified else None,
     )
     return headlined(_with_limits(verdict, case))
+
+
+def _decides(findings: tuple[Finding, ...]) -> bool:
+    """Whether anything was found but what is only noted."""
+    return any(one.severity is not Severity.NOTE for one in findings)
 
 
 def _with_limits(verdict: Verdict, case: Case) -> Verdict:
@@ -301,22 +314,28 @@ def _outcome(
     if failed:
         return Outcome.FAIL
     unsettled = any(finding.severity is not Severity.NOTE for finding in findings)
-    judged = [result for result in objectives if result.outcome != "not_judged"]
-    earned = bool(judged) and all(result.outcome == "met" for result in judged)
+    judged = {result.outcome for result in objectives} - {"not_judged"}
+    earned = judged == {"met"}
     return Outcome.PASS if earned and not unsettled else Outcome.INCONCLUSIVE
 
 
 def _objective_findings(case: Case, objectives: tuple[ObjectiveResult, ...]) -> tuple[Finding, ...]:
     found = [_objective_finding(result) for result in objectives if result.outcome != "met"]
-    if all(result.outcome == "not_judged" for result in objectives):
-        message = "no objective was judged"
-        change = "judge at least one: plan show lists what a plan can prove"
-        found.append(_finding(Severity.INCONCLUSIVE, "objectives", message, change))
     unknown = sorted(case.not_judged.keys() - {result.name for result in objectives})
     for name in unknown:
         message = "the plan declares it not judged, but there is no such objective"
         found.append(_finding(Severity.NOTE, name, message, "correct the plan's not_judged"))
     return tuple(found)
+
+
+def _nothing_decides(
+    objectives: tuple[ObjectiveResult, ...], decisive: tuple[ObjectiveResult, ...]
+) -> Iterator[Finding]:
+    """Find a run without an objective that was judged and isn't waived: nothing is shown good by it."""
+    if all(result.outcome == "not_judged" for result in decisive):
+        message = "no objective was judged" + (" but what is waived" if len(objectives) > len(decisive) else "")
+        change = "judge at least one: plan show lists what a plan can prove"
+        yield _finding(Severity.INCONCLUSIVE, "objectives", message, change)
 
 
 def _unreached(case: Case, objectives: tuple[ObjectiveResult, ...]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from slo.documents import Count, Ns, WrittenDocument
 from slo.findings import Fact
 from slo.objectives.indicators import Window
+from slo.outcomes import Outcome
 from slo.verdict.policy_lines import policy_lines
 from slo.verdict.verdict import Verdict
 
@@ -196,7 +197,9 @@ class VerdictDocument(WrittenDocument):
 
     format: Annotated[str, Field(json_schema_extra={"const": FORMAT})] = FORMAT
     outcome: Word = Field(examples=["PASS", "FAIL", "INCONCLUSIVE"])
-    exit_code: int = Field(examples=[0, 99, 75], description="0 also where the policy is advisory")
+    exit_code: int = Field(
+        examples=[int(one.exit_code) for one in Outcome], description="0 also where the policy is advisory"
+    )
     run: str | None = None
     about: AboutEntry | None = None
     unverified: Word | None = Field(

@@ -41,6 +41,17 @@ def test_numbers_are_held_against_production_s_as_a_count_or_a_share() -> None:
     ("here", "there", "told"),
     [
         (8, 6, "8 instead of 6 orders"),
+        (3, 1, "3 instead of 1 orders"),
+        (50, 100, "50 of 100 orders"),
+        (50, 101, "about half of production's orders"),
+        (10_015, 20_000, "about half of production's orders"),
+        (475, 1000, "47.5 % of production's orders"),
+        (200, 1000, "a fifth of production's orders"),
+        (50, 1000, "a twentieth of production's orders"),
+        (20, 1000, "a fiftieth of production's orders"),
+        (10, 1000, "a hundredth of production's orders"),
+        (1, 1000, "a thousandth of production's orders"),
+        (10**17 + 1, 10**17, "100 % of production's orders"),
         (0, 6, "0 of 6 orders"),
         (500, 1000, "half of production's orders"),
         (333, 1000, "a third of production's orders"),
@@ -63,6 +74,12 @@ def test_a_share_is_said_in_words_where_there_is_one(here: float, there: float, 
 def test_what_only_production_has_is_unknown_and_never_the_same() -> None:
     assert line({"cache": "cold"}, {"cdn": True}) == "staging (cache cold, cdn unknown instead of yes)"
     assert line({"cache": "cold"}, {"cache": "cold"}) == "staging (cache cold, as production's)"
+
+
+def test_as_many_facts_as_there_is_room_for_are_all_said_and_a_long_name_is_cut() -> None:
+    assert line({f"fact_{n}": n for n in range(8)}).endswith(", fact 6 6, fact 7 7)")
+    named = about(parse_run({"environment": {"name": "e" * 80}, "release": {"before": "r" * 80}})).line
+    assert named == f"release {'r' * 59}… on {'e' * 59}… (fingerprint not declared)"
 
 
 def test_many_facts_are_cut_and_a_value_that_is_none_is_shown_as_it_is_written() -> None:

@@ -14,11 +14,11 @@ from slo.outcomes import Outcome
 from slo.verdict.verdict import Case, Verdict, judge
 
 
-def judged(case: Case, bad: int, unreached: int = 0) -> Verdict:
-    """Judge a thousand sessions by an objective that allows 5 % bad ones."""
+def judged(case: Case, bad: int, unreached: int = 0, events: int = 1000) -> Verdict:
+    """Judge so many sessions by an objective that allows 5 % bad ones."""
     source = Sessions(journeys=("buy",))
     bought = dataclasses.replace(case.objectives[1], name="purchases", indicator=Availability(source=source))
-    counts = StepCounts(step="buy", events=(50,) * 20, bad=(bad // 20,) * 20)
+    counts = StepCounts(step="buy", events=(events / 20,) * 20, bad=(bad // 20,) * 20)
     evidence = Evidence(counts=(counts,), left_out=unreached, unreached=unreached)
     return judge(dataclasses.replace(case, objectives=(bought,), evidence={"purchases": evidence}))
 
@@ -52,6 +52,10 @@ def test_sessions_that_a_firewall_or_a_refusal_ended_may_be_half_of_the_budget(
         " that is none of stock, at most 2.5 % may, half of its budget"
     )
     assert [finding.message for finding in verdict.findings] == [message] * (outcome is Outcome.INCONCLUSIVE)
+
+
+def test_just_half_of_the_budget_is_no_more_than_half_of_it(passing: Case) -> None:
+    assert judged(passing, 0, unreached=25, events=975).outcome is Outcome.PASS
 
 
 def test_no_cause_is_looked_for_behind_sessions(passing: Case) -> None:

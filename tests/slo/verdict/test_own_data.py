@@ -43,6 +43,18 @@ def test_the_records_and_the_workers_each_are_evidence_enough(passing: Case) -> 
         assert verdict.headline.startswith(f"FAIL  {OWN_DATA}: 5 replies showed one shopper another's data")
 
 
+def test_the_steps_are_named_by_how_often_and_then_by_name(passing: Case) -> None:
+    verdict = with_canaries(passing, None, {"home": 2, "cart": 2, "search": 1, "checkout": 3})
+    assert "(checkout 3, cart 2, home 2, search 1)" in verdict.headline
+
+
+def test_five_steps_are_named_and_all_replies_counted(passing: Case) -> None:
+    verdict = with_canaries(passing, None, {f"step-{number}": 9 - number for number in range(1, 8)})
+    assert "35 replies showed one shopper another's data (step-1 8, step-2 7, step-3 6, step-4 5, step-5 4):" in (
+        verdict.headline
+    )
+
+
 def test_no_waiver_is_taken_for_it(passing: Case) -> None:
     waiver = {"finding": OWN_DATA, "owner": "shop", "reason": "known", "expires": "1970-02-01"}
     with pytest.raises(ValueError, match="own-data-only is a promise to a customer, and no waiver is taken for it"):

@@ -51,6 +51,26 @@ def test_a_promise_that_holds_but_counts_broken_ones_is_broken(audit_json: dict[
     assert _found(audit_json)[0] == ("fail", "order-exists", "all hold")
 
 
+@pytest.mark.parametrize("unknown", [{"broken": None}, {"checked": None}])
+def test_a_broken_promise_of_which_nothing_is_counted_is_broken_all_the_same(
+    audit_json: dict[str, Any], unknown: dict[str, None]
+) -> None:
+    audit_json["checks"][0].update({"outcome": "broken", "broken": 2, "detail": None, **unknown})
+    (finding,) = check_promises(parse_audit(audit_json), ALL, 390)
+    assert (finding.severity, finding.message) == (Severity.FAIL, "broken, the audit doesn't say how often")
+    assert finding.facts == {"broken": 2, "checked": 390, **unknown}
+
+
+@pytest.mark.parametrize("accepted", [0, 390])
+def test_a_check_that_the_audit_lacks_is_asked_for_where_just_its_source_is_declared(
+    accepted: int, audit_json: dict[str, Any]
+) -> None:
+    audit_json["checks"] = []
+    of_orders = [name for name, needs in NEEDS.items() if needs == {"orders"}]
+    lacking = [("inconclusive", name, "the audit has no answer for it") for name in of_orders]
+    assert _found(audit_json, frozenset({"orders"}), accepted)[:-1] == lacking
+
+
 @pytest.mark.parametrize("name", ["refused-not-ordered", "order-settled", "paid-once"])
 def test_a_promise_about_each_order_that_was_checked_on_none_does_not_hold(
     name: str, audit_json: dict[str, Any]

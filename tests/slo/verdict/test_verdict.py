@@ -104,7 +104,7 @@ def test_a_note_is_added_and_changes_nothing_else(passing: Case) -> None:
     verdict = judge(passing)
     assert with_notes(verdict, (note,)) == dataclasses.replace(verdict, findings=(note,))
     with pytest.raises(ValueError, match="only notes may be added to a verdict"):
-        with_notes(verdict, (dataclasses.replace(note, severity=Severity.INCONCLUSIVE),))
+        with_notes(verdict, (note, dataclasses.replace(note, severity=Severity.INCONCLUSIVE)))
 
 
 def test_lines_of_the_storefront_that_could_not_read_a_reply_are_noted_and_change_nothing(passing: Case) -> None:
@@ -123,6 +123,7 @@ def test_an_objective_declared_not_judged_still_fails_when_it_is_shown_missed(pa
     verdict = judge(case)
     assert verdict.outcome is Outcome.FAIL
     assert [one.outcome for one in verdict.objectives] == ["met", "missed", "met"]
+    assert verdict.objectives[1].because.startswith("51 of 412 were bad; the true ratio is at least ")
 
 
 def test_the_largest_miss_comes_first_and_records_before_counters(passing: Case, shipped: dict[str, Any]) -> None:
@@ -240,6 +241,13 @@ def test_a_journey_that_always_fails_beside_others_that_do_well_is_no_pass(passi
     )
 
 
+def test_whether_each_journey_came_through_is_not_known_without_its_records(passing: Case) -> None:
+    records = dataclasses.replace(passing.records, failed_journeys=None)
+    verdict = judge(dataclasses.replace(passing, records=records))
+    (found,) = verdict.findings
+    assert (verdict.outcome, found.subject, found.known) == (Outcome.INCONCLUSIVE, "journeys", False)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -283,6 +291,9 @@ def test_an_aborted_run_whose_rest_could_mend_it_is_inconclusive(passing: Case, 
     assert (verdict.outcome, verdict.objectives[1].outcome) == (Outcome.INCONCLUSIVE, "undecided")
     alone = dataclasses.replace(slow, objectives=(slow.objectives[1],))
     assert judge(_aborted(alone, planned)).objectives[0].outcome == "undecided"
+    if math.isnan(planned):
+        assert verdict.objectives[1].bad_ratio_low == 0.0
+        assert "the true ratio may lie between 0 % and " in verdict.objectives[1].because
 
 
 def test_what_never_came_to_be_known_of_an_aborted_run_saves_it_from_nothing(passing: Case) -> None:

@@ -14,15 +14,17 @@ from slo.objectives.indicators import Evidence, Window
 from slo.validity.run_document import parse_run
 from slo.verdict.checkpoints import Checkpoint
 from slo.verdict.objective_results import ObjectiveResult
-from slo.verdict.verdict import Case, judge
+from slo.verdict.verdict import Case, judge, with_causes
 from slo.verdict.verdict_document import (
     CauseEntry,
     CheckEntry,
     FindingEntry,
+    JudgedTime,
     ObjectiveEntry,
     VerdictDocument,
     verdict_document,
 )
+from tests.slo.verdict.test_verdict import CAUSE
 
 
 def _written(case: Case) -> dict[str, Any]:
@@ -49,6 +51,30 @@ def test_every_figure_of_the_verdict_is_written(passing: Case) -> None:
     for finding, entry in zip(verdict.findings, written["findings"], strict=True):
         assert entry == {**dataclasses.asdict(finding), "severity": finding.severity.value}
     assert written["checks"] == [dataclasses.asdict(one) for one in verdict.checks]
+
+
+def test_causes_are_written_as_they_are(passing: Case) -> None:
+    verdict = with_causes(judge(passing), (CAUSE,))
+    assert json.loads(verdict_document(verdict).model_dump_json())["causes"] == [
+        {**dataclasses.asdict(CAUSE), "example_trace_ids": ["a" * 32]}
+    ]
+
+
+@pytest.mark.parametrize(("known_s", "told_s"), [(0.6, 0.6), (None, 0.5)])
+def test_where_a_quantile_is_not_known_the_least_that_it_can_be_stands_for_it(
+    known_s: float | None, told_s: float
+) -> None:
+    entry = ObjectiveEntry(name="a", outcome="missed", observed_quantile_s=known_s, observed_quantile_at_least_s=0.5)
+    assert entry.quantile_or_least_s == told_s
+
+
+def test_a_judged_time_that_ends_where_it_begins_is_no_window() -> None:
+    assert JudgedTime(starts_at=5, ends_at=5).window is None
+
+
+def test_the_schema_shows_the_exit_code_of_each_outcome() -> None:
+    """0 for a PASS, k6's 99 for a FAIL, and sysexits' 75 for neither."""
+    assert VerdictDocument.model_json_schema()["properties"]["exit_code"]["examples"] == [0, 99, 75]
 
 
 @pytest.mark.parametrize(
