@@ -50,7 +50,7 @@ class Looked:
     sights: tuple[Sight, ...]
     outcome: Outcome
     is_last: bool
-    hopeless: bool = False
+    hopeless: bool
     autocorrelation: float | None = None
 
 

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri, stdtrit
+
+from slo.special_functions import special
 
 POWER = 1.5
 _NODES = 240
@@ -34,7 +34,7 @@ def nominal_levels(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
         step = math.sqrt(look - before)
         now = alpha * (look / looks[-1]) ** POWER
         bound = _bound(at, mass, step, now - spent, look)
-        levels.append(float(ndtr(-bound / math.sqrt(look))))
+        levels.append(float(special().ndtr(-bound / math.sqrt(look))))
         low = -_FAR * math.sqrt(look)
         places = low + (unit + 1) * (bound - low) / 2
         density = np.exp(-(((places[:, None] - at[None, :]) / step) ** 2) / 2) @ mass / (step * math.sqrt(2 * math.pi))
@@ -45,20 +45,22 @@ def nominal_levels(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
 
 def _bound(at: Floats, mass: Floats, step: float, spend: float, look: int) -> float:
     """Return the place which the walk's next step passes with a chance of `spend`."""
-    widest = _FAR * math.sqrt(look)
+    from scipy.optimize import brentq  # noqa: PLC0415 - half a second, which only a comparison needs
+
+    ndtr, widest = special().ndtr, _FAR * math.sqrt(look)
     return float(brentq(lambda place: float(mass @ ndtr((at - place) / step)) - spend, -widest, widest, xtol=1e-10))
 
 
 @lru_cache(maxsize=65_536)
 def t_quantile(level: float, degrees_of_freedom: int) -> float:
     """Return what Student's t exceeds with a chance of `level`."""
-    return float(stdtrit(degrees_of_freedom, 1 - level))
+    return float(special().stdtrit(degrees_of_freedom, 1 - level))
 
 
 @lru_cache(maxsize=4096)
 def normal_quantile(level: float) -> float:
     """Return what a standard normal variable exceeds with a chance of `level`."""
-    return -float(ndtri(level))
+    return -float(special().ndtri(level))
 
 
 def above(place: float) -> float:

@@ -200,6 +200,18 @@ def test_a_job_goes_on_while_one_of_its_measures_is_likely_to_fail() -> None:
     assert not judged(wild, near).is_final
 
 
+def test_a_measure_that_may_pass_saves_no_job_in_which_another_will_not() -> None:
+    wild, likely = (
+        Measured(measure=replace(LATENCY, name=name), pairs=pairs([0.4] * 6, [0.4 * math.exp(one) for one in b]))
+        for name, b in (
+            ("wild", [0.07 + 8 * one for one in WOBBLE[:6]]),
+            ("likely", [0.05 + 4 * o for o in WOBBLE[:6]]),
+        )
+    )
+    assert not judged(likely).is_final
+    assert judged(wild, likely).is_final
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

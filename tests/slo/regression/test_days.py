@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from slo.outcomes import Outcome
 from slo.regression.days import DayValue, MeasuredDays, compare_days
 from slo.regression.days_document import verdict_of_days
@@ -61,6 +63,14 @@ def test_ten_runs_of_one_day_are_one_day() -> None:
     assert (found.outcome, found.days) == (Outcome.INCONCLUSIVE, 1)
 
 
+def test_runs_of_one_day_count_as_their_mean() -> None:
+    days = [(f"2026-11-{day:02}", one) for day in range(1, 11) for one in (0.3, 0.5)]
+    runs = tuple(DayValue(day=day, value=value(one)) for day, one in days)
+    found = compare_days([MeasuredDays(measure=LATENCY, earlier=runs, now=value(0.4))], SETTINGS)
+    assert (found.outcome, found.days) == (Outcome.PASS, 10)
+    assert found.results[0].value_a == pytest.approx(0.4)
+
+
 def test_a_release_whose_value_is_not_known_never_passes() -> None:
     one = MeasuredDays(measure=LATENCY, earlier=earlier([0.4] * 10), now=Value(value=None, events=0))
     assert compare_days([one], SETTINGS).outcome is Outcome.INCONCLUSIVE
@@ -109,7 +119,17 @@ def test_what_is_left_when_one_measure_fails_is_looked_at_as_if_it_were_alone() 
 
 
 def test_nothing_to_compare_is_no_pass() -> None:
-    assert compare_days([], SETTINGS).outcome is Outcome.INCONCLUSIVE
+    found = compare_days([], SETTINGS)
+    assert (found.outcome, found.days, found.needs) == (Outcome.INCONCLUSIVE, 0, "runs of 8 more days")
+
+
+def test_a_fail_of_a_measure_that_finds_enough_blocks_whatever_is_advice_beside_it() -> None:
+    wild = latencies(8, 1.5)
+    wild = replace(wild, measure=replace(wild.measure, name="wild"))
+    assert compare_days([wild], SETTINGS).is_advisory
+    both = compare_days([latencies(1, 0.5), wild], SETTINGS)
+    assert [one.outcome for one in both.results] == [Outcome.FAIL, Outcome.FAIL]
+    assert (both.outcome, both.advisory, both.is_advisory) == (Outcome.FAIL, ("wild",), False)
 
 
 def document(*measured: MeasuredDays) -> ComparisonVerdict:

@@ -8,12 +8,13 @@ from scipy.stats import norm, t
 
 from slo.outcomes import Outcome
 from slo.regression.design import Design
-from slo.regression.evidence import Evidence
+from slo.regression.evidence import Counts, Evidence
 from slo.regression.limits import error_measure, latency_measure, orders_measure
 from slo.regression.looks import Sight
 from slo.regression.measures import Pair, Value
 from slo.regression.reasons import because, detectable, levels, needs, signed, sized
 from slo.regression.settings import ComparisonSettings
+from slo.regression.spending import normal_quantile
 
 SETTINGS = ComparisonSettings()
 LATENCY = latency_measure("checkout-latency", ("checkout",), SETTINGS)
@@ -66,6 +67,12 @@ def test_what_two_deployments_differ_for_good_takes_from_what_can_be_shown() -> 
     assert needed(lasting=0.0085) is not None
     assert str(needed(lasting=0.0085)).startswith("no more pairs like these: the change is too close")
     assert str(needed(lasting=0.0085)).endswith("(+6.2 %); longer blocks, more load or other tolerances do")
+
+
+def test_where_deployments_differ_for_good_by_all_that_is_to_be_shown_no_number_of_pairs_shows_it() -> None:
+    gap = 0.01 * (normal_quantile(0.05) + normal_quantile(0.2))
+    told = needed(fail_limit=0.0, centre=gap, pass_limit=0.0, lasting=0.01)
+    assert str(told).startswith("no more pairs like these: the change is too close")
 
 
 def test_of_showing_it_and_of_ruling_it_out_the_sooner_is_asked_for() -> None:
@@ -129,6 +136,18 @@ def test_a_change_is_said_with_the_worse_as_a_plus_and_of_orders_the_loss_as_a_m
     assert levels(ORDERS, orders) == "0.8 → 0.72 by session"
     assert levels(ERRORS, orders) == "20 % → 28 %"
     assert levels(LATENCY, FOUND) == "400 ms → 429 ms"
+
+
+@pytest.mark.parametrize(
+    ("block_s", "told"), [(2400.0, ", unless B's errors come in bursts of over 20.7 s"), (4800.0, "")]
+)
+def test_a_burst_of_over_half_a_minute_is_no_reservation(block_s: float, told: str) -> None:
+    """Without an error among a hundred thousand a PASS stands for bursts of 20.7 and of 41.4 s."""
+    counts = Counts(bad_a=0.0, events_a=1e5, bad_b=0.0, events_b=1e5)
+    found = replace(FOUND, differences=(0.0,) * 8, centre=0.0, spread=0.0, a=0.0, b=0.0, counts=counts)
+    passed = replace(sight(replace(found, fail_limit=0.0025, pass_limit=0.005)), outcome=Outcome.PASS)
+    text = because(ERRORS, passed, [PAIR], Design(block_s=block_s, skip_s=0.0))
+    assert text.endswith(f"under +0.5 % of requests passes{told}")
 
 
 def test_a_tolerance_that_is_the_least_change_says_its_milliseconds() -> None:

@@ -68,6 +68,33 @@ def test_a_fail_names_what_grew_and_another_outcome_does_not() -> None:
     assert "grew:" not in verdict_of(comparison(Outcome.PASS), MEASURED, replace(about(), causes=(cause,))).because
 
 
+@pytest.mark.parametrize(("outcome", "told"), [(Outcome.INCONCLUSIVE, True), (Outcome.PASS, False)])
+def test_what_was_wrong_outside_of_the_shop_is_said_where_nothing_is_shown(outcome: Outcome, *, told: bool) -> None:
+    beside = "another process took 40 % of a core of the load generator"
+    found = verdict_of(comparison(outcome), MEASURED, replace(about(), outside=(beside,)))
+    assert found.outside == (beside,) * told
+
+
+def test_a_ratio_has_no_least_change_in_seconds() -> None:
+    assert [one.min_change_s for one in verdict().measures] == [0.005, 0.0, 0.0]
+
+
+def test_what_a_document_does_not_say_counts_as_nothing() -> None:
+    """One of another version may lack them: no event, no pair and no second is made up for it."""
+    written = verdict().model_dump(mode="json")
+    asked = ("name", "kind", "outcome", "fail_over", "pass_under")
+    written["measures"] = [{name: written["measures"][0][name] for name in asked}]
+    written["measures"][0]["blocks"] = [{"number": 1}]
+    (measure,) = ComparisonVerdict.model_validate(written).measures
+    (pair,) = measure.blocks
+    assert (pair.events_a, pair.events_b, measure.pairs, measure.min_change_s) == (0, 0, 0, 0.0)
+
+
+def test_as_many_pairs_were_played_as_any_measure_has() -> None:
+    some = (replace(MEASURED[0], pairs=MEASURED[0].pairs[:3]), *MEASURED[1:])
+    assert verdict_of(comparison(Outcome.PASS), some, about()).pairs_played == 4
+
+
 def test_nothing_measured_is_no_pair_played() -> None:
     nothing = replace(comparison(Outcome.INCONCLUSIVE), results=())
     assert verdict_of(nothing, (), about()).pairs_played == 0
