@@ -1,7 +1,14 @@
 """The one clock of a process: wall time that never jumps."""
 
+import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
+
+from slo.boot_time import BootTime
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)  # Linux: goes on in sleep, and no clock that is set moves it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +25,18 @@ class Clock:
     def now(self) -> int:
         """Return the time in ns since the epoch."""
         return self.offset_ns + time.perf_counter_ns()
+
+    def step_s(self) -> float:
+        """Return by how many seconds the machine's wall clock was set since this one was started."""
+        return (time.time_ns() - self.now()) / 1e9
+
+
+def since_boot() -> BootTime:
+    """Return this moment by the time since the machine was started; nothing known where the system doesn't tell."""
+    try:
+        boot = _BOOT_ID.read_bytes()
+    except OSError:
+        return BootTime()
+    if _BOOTTIME is None:
+        return BootTime()
+    return BootTime(boot=hashlib.sha256(boot).hexdigest()[:16], elapsed_ns=time.clock_gettime_ns(_BOOTTIME))

@@ -18,7 +18,7 @@ from slo.outcomes import ExitCode
 
 _LOOK_S = 0.25
 _HELD = 4  # how many times longer the interpreter itself may be held: a pause of the process looks the same
-_FRAME = re.compile(r'  File "(?P<file>[^"]*)", line (?P<line>\d+) in (?P<function>\S+)')
+_FRAME = re.compile(r'  File "(?P<file>[^"]*)", line (?P<line>[0-9]{1,9}) in (?P<function>\S+)')
 _MOST_READ = 64 << 10
 
 

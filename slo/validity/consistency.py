@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import pairwise
 
+from slo.boot_time import BootTime
 from slo.findings import Finding
-from slo.formatting import count
-from slo.validity.context import invalid, unknown
+from slo.formatting import count, seconds
+from slo.validity.context import invalid, note, unknown
 from slo.validity.record_facts import RecordFacts
 from slo.validity.run_document import FORMAT, AccountFacts, RequestCounts, RunDocument
 from slo.verdict.audit_document import AuditDocument
@@ -77,8 +78,7 @@ def _audit(run: RunDocument, audit: AuditDocument | None) -> Iterator[Finding]:
     else:
         if audit.run != run.run:
             yield _wrong(f"the audit is of {audit.run}, and run.json of {run.run}", "peakproof audit RUN")
-        if audit.checked_at < run.ended_at:
-            yield _wrong("the audit was made before the run ended", "peakproof audit RUN")
+        yield from _audited_after(audit.checked_at - run.ended_at, run.ended_since_boot, audit.checked_since_boot)
     orders, counts = run.orders, audit.counts or {}
     for name in ("attempted", "accepted", "refused", "unknown"):
         ours, its = None if orders is None else getattr(orders, name), counts.get(name)
@@ -87,6 +87,24 @@ def _audit(run: RunDocument, audit: AuditDocument | None) -> Iterator[Finding]:
         elif ours != its:
             message = f"the audit counts {count(its)} orders {name}, the run {count(ours)}"
             yield _wrong(message, "peakproof audit RUN")
+
+
+def _audited_after(by_wall_ns: int, ended: BootTime | None, checked: BootTime | None) -> Iterator[Finding]:
+    """Find an audit of before the run's end: by the time since the machine's start, by wall clocks without that.
+
+    A wall clock may be set back between them, and forward; an audit is accused of neither, nor excused by it.
+    """
+    by_boot_ns = None if ended is None else ended.ns_before(checked)
+    if by_boot_ns is None and by_wall_ns < 0:
+        early = seconds(-by_wall_ns / _NS)
+        message = f"the audit was made before the run ended, by {early} of the clocks of two machines or starts"
+        yield _wrong(message, "if one of their clocks was set, wait for so long: peakproof audit RUN")
+    elif by_boot_ns is not None and by_boot_ns < 0:
+        yield _wrong("the audit was made before the run ended", "peakproof audit RUN")
+    elif by_boot_ns is not None and by_boot_ns - by_wall_ns > _APART_NS:
+        back = seconds((by_boot_ns - by_wall_ns) / _NS)
+        message = f"the machine's clock was set back by {back} between the run's end and its audit, which came after it"
+        yield note(CONSISTENCY, message)
 
 
 def _identity(run: RunDocument, others: OtherDocuments) -> Iterator[Finding]:
@@ -106,6 +124,8 @@ def _moments(run: RunDocument, records: RecordFacts, others: OtherDocuments) -> 
     if run.started_at is None or run.ended_at is None:
         yield _unknown("when the load began and ended")
         return
+    if run.clock_step_s is None:
+        yield _unknown("whether the machine's clock was set during the run")
     if others.live_started_at is not None and others.live_started_at != run.started_at:
         yield _wrong("the load began at another moment than live.json says")
     if run.ended_at < run.started_at:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import ConfigDict, Field
 
+from slo.boot_time import BootTime
 from slo.documents import Count, Ns, WrittenDocument, validate
 from slo.objectives.indicators import Window
 
@@ -356,6 +357,10 @@ class RunDocument(_Part):
     workers_refused: tuple[str, ...] | None = Field(None, description="as they named themselves")
     started_at: Ns | None = None
     ended_at: Ns | None = None
+    ended_since_boot: BootTime | None = Field(None, description="`ended_at` by a clock that nothing sets back")
+    clock_step_s: float | None = Field(
+        None, description="by how much the machine's wall clock was set between the run's start and `ended_at`"
+    )
     ended: str | None = Field(None, examples=["completed", "stopped", "aborted", "failed"])
     ended_because: str | None = None
     phases: tuple[Phase, ...] | None = None

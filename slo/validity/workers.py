@@ -37,7 +37,12 @@ def contact(given: Given) -> Iterator[Finding]:
 
 
 def clocks(given: Given) -> Iterator[Finding]:
-    """Find the workers whose sessions may have been due at another moment than their records say."""
+    """Find the workers whose sessions may have been due at another moment than their records say.
+
+    And a wall clock that was set in mid-run: records keep the run's clock, while Prometheus, the shop and spans go by
+    the wall's.
+    """
+    yield from _step(given)
     offsets, limit = given.run.clock_offsets or {}, given.limits.clock_offset_s
     names = names_of(given, offsets)
     if not names:
@@ -52,6 +57,15 @@ def clocks(given: Given) -> Iterator[Finding]:
             message = f"{name}'s clock was {far} {where} its master's, give or take {give}; at most {seconds(limit)}"
             change = "keep the machines' clocks by NTP, near to each other, and run again"
             yield invalid("clocks", message, change, offset_s=one.offset_s, uncertainty_s=one.uncertainty_s)
+
+
+def _step(given: Given) -> Iterator[Finding]:
+    step_s, limit = given.run.clock_step_s, given.limits.clock_offset_s
+    if step_s is not None and abs(step_s) > limit:
+        way, by, most = "back" if step_s < 0 else "forward", seconds(abs(step_s)), seconds(limit)
+        message = f"the machine's clock was set {way} by {by} during the run; at most {most}"
+        change = "let NTP slew the clock, don't suspend the machine, and run again: Prometheus and the shop go by it"
+        yield invalid("clocks", message, change, step_s=step_s)
 
 
 def records(given: Given) -> Iterator[Finding]:

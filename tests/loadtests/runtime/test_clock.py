@@ -1,10 +1,15 @@
 """A run's clock agrees with the wall when it starts and never goes back."""
 
+import subprocess
+import sys
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from loadtests.runtime.clock import Clock
+from loadtests.runtime.clock import Clock, since_boot
+from slo.boot_time import BootTime
 
 
 def test_it_starts_at_the_wall_s_time() -> None:
@@ -24,3 +29,26 @@ def test_a_wall_clock_that_is_set_back_does_not_move_it(monkeypatch: pytest.Monk
     before = clock.now()
     monkeypatch.setattr(time, "time_ns", lambda: 0)
     assert clock.now() >= before
+
+
+@given(set_by_s=st.floats(-1e6, 1e6))
+def test_by_how_much_the_wall_clock_was_set_is_known_and_the_time_since_the_machine_s_start_goes_on(
+    set_by_s: float,
+) -> None:
+    clock, real, before = Clock.start(), time.time_ns, since_boot()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: real() + round(set_by_s * 1e9))
+        assert abs(clock.step_s() - set_by_s) < 0.5
+        after = since_boot()
+    assert (before.ns_before(after) or 0) >= 0
+    assert after.boot == before.boot
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems don't tell of a machine's start")
+def test_two_processes_of_one_machine_have_one_start_of_it() -> None:
+    code = "from loadtests.runtime.clock import since_boot; print(since_boot().model_dump_json())"
+    before = since_boot()
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    apart_ns = before.ns_before(BootTime.model_validate_json(done.stdout))
+    assert apart_ns is not None
+    assert 0 < apart_ns < 60_000_000_000

@@ -178,6 +178,15 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "w1's clock was 1.5 s ahead of its master's, give or take 1 ms; at most 500 ms",
         "keep the machines' clocks by NTP, near to each other, and run again",
     ),
+    *(
+        (
+            {"clock_step_s": step_s},
+            "clocks",
+            f"the machine's clock was set {way} during the run; at most 500 ms",
+            "let NTP slew the clock, don't suspend the machine, and run again: Prometheus and the shop go by it",
+        )
+        for step_s, way in ((-3.0, "back by 3 s"), (0.51, "forward by 510 ms"))
+    ),
     (
         {"clock_offsets": {"w0": offset(0.0, 0.0), "w1": None}},
         "clocks",

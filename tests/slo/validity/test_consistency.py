@@ -4,7 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from slo.boot_time import BootTime
+from slo.findings import Severity
+from slo.formatting import seconds
 from slo.validity.consistency import OtherDocuments, check_audit, check_consistency
 from slo.validity.record_facts import RecordFacts
 from slo.validity.run_document import RunDocument, parse_run
@@ -21,6 +26,7 @@ RUN: dict[str, Any] = {
     "seed": 7,
     "started_at": START,
     "ended_at": START + 30 * SECOND,
+    "clock_step_s": 0.0,
     "phases": [
         {"starts_at": START, "ends_at": START + 10 * SECOND},
         {"starts_at": START + 10 * SECOND, "ends_at": START + 40 * SECOND},
@@ -142,6 +148,7 @@ def test_documents_that_contradict_the_run_are_found(changed: dict[str, Any], me
         ),
         ({"answers": None}, "how many samples of Prometheus were stored is not known"),
         ({"ended_at": None}, "when the load began and ended is not known"),
+        ({"clock_step_s": None}, "whether the machine's clock was set during the run is not known"),
     ],
 )
 def test_what_a_run_does_not_tell_is_not_known(changed: dict[str, Any], what: str) -> None:
@@ -158,9 +165,40 @@ def test_what_a_lost_worker_did_not_count_is_no_contradiction() -> None:
     [
         ({"run": "two"}, "the audit is of two, and run.json of one"),
         ({"run": None}, "of which run the audit is, and of which moment of it, is not known"),
-        ({"checked_at": START}, "the audit was made before the run ended"),
+        (
+            {"checked_at": START},
+            "the audit was made before the run ended, by 30 s of the clocks of two machines or starts",
+        ),
         ({"counts": {**RUN["orders"], "accepted": 3}}, "the audit counts 3 orders accepted, the run 2"),
     ],
 )
 def test_an_audit_that_is_not_of_the_run_is_found(changed: dict[str, Any], message: str) -> None:
     assert [one.message for one in check_audit(run(), AUDIT.model_copy(update=changed))] == [message]
+
+
+def at(elapsed_s: float, boot: str | None = "one") -> BootTime:
+    return BootTime(boot=boot, elapsed_ns=round(elapsed_s * SECOND))
+
+
+@given(
+    by_wall_s=st.integers(-100_000, 100_000),
+    by_boot_s=st.integers(-100_000, 100_000).filter(bool),
+    boots=st.sampled_from([("one", "one"), ("one", "two"), (None, "one"), ("one", None), (None, None)]),
+)
+def test_no_clock_that_is_set_makes_an_audit_one_of_before_the_end_or_hides_one_that_is(
+    by_wall_s: int, by_boot_s: int, boots: tuple[str | None, str | None]
+) -> None:
+    """On one start of one machine its time since then decides; else the wall clocks do, and the finding says so."""
+    ended = run(ended_since_boot=at(200_000, boots[0]).model_dump())
+    assert ended.ended_at is not None
+    times = {"checked_at": ended.ended_at + by_wall_s * SECOND, "checked_since_boot": at(200_000 + by_boot_s, boots[1])}
+    found = check_audit(ended, AUDIT.model_copy(update=times))
+    accused = [one for one in found if one.severity is not Severity.NOTE]
+    is_same = boots == ("one", "one")
+    assert bool(accused) is ((by_boot_s if is_same else by_wall_s) < 0)
+    assert all(("of two machines or starts" in one.message) is not is_same for one in accused)
+    back_s = by_boot_s - by_wall_s
+    back = f"the machine's clock was set back by {seconds(back_s)}"
+    noted = f"{back} between the run's end and its audit, which came after it"
+    was_set_back = is_same and not accused and back_s > 1
+    assert [one.message for one in found if one not in accused] == [noted] * was_set_back
