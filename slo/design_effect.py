@@ -24,9 +24,9 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
 
 from slo.formatting import count, seconds
+from slo.special_functions import special
 from slo.statistics import ALPHA, upper_bad_ratio
 
 BLOCKS = 20
@@ -172,6 +172,6 @@ def _measured(counts: Sequence[StepCounts], parts: Sequence[slice], blocks: int)
         return 1.0
     freedom = blocks - len(parts)
     raw = blocks / freedom * float((residuals**2).sum()) / binomial
-    adjusted = raw * float((stdtrit(freedom, 1 - ALPHA) / ndtri(1 - ALPHA)) ** 2)
+    adjusted = raw * float((special().stdtrit(freedom, 1 - ALPHA) / special().ndtri(1 - ALPHA)) ** 2)
     bursts = max(1.0, bad_total / max(1.0, adjusted))
     return 1.0 + max(0.0, adjusted - 1.0) * (1.0 + _UNSEEN / bursts)

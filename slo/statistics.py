@@ -11,7 +11,7 @@ against shops of known truth.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scipy.special import betainc, betaincinv
+from slo.special_functions import special
 
 ALPHA = 0.05
 LIKELY = 0.9
@@ -22,19 +22,19 @@ _SEARCH_LIMIT = 1 << 40
 def upper_bad_ratio(bad: float, events: float, design_effect: float = 1.0, alpha: float = ALPHA) -> float:
     """Return the bad ratio that the true one exceeds with probability `alpha` at most (1 without events)."""
     bad, events = bad / design_effect, events / design_effect
-    return 1.0 if bad >= events else float(betaincinv(bad + 1, events - bad, 1 - alpha))
+    return 1.0 if bad >= events else float(special().betaincinv(bad + 1, events - bad, 1 - alpha))
 
 
 def lower_bad_ratio(bad: float, events: float, design_effect: float = 1.0, alpha: float = ALPHA) -> float:
     """Return the bad ratio that the true one falls below with probability `alpha` at most (0 without bad events)."""
     bad, events = bad / design_effect, events / design_effect
-    return 0.0 if bad <= 0 else float(betaincinv(bad, events - bad + 1, alpha))
+    return 0.0 if bad <= 0 else float(special().betaincinv(bad, events - bad + 1, alpha))
 
 
 def p_value_of_miss(bad: float, events: float, budget: float, design_effect: float = 1.0) -> float:
     """Return the probability of at least `bad` bad events if the true bad ratio were exactly the `budget`."""
     bad, events = bad / design_effect, events / design_effect
-    return float(betainc(bad, events - bad + 1, budget))
+    return float(special().betainc(bad, events - bad + 1, budget))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ def _at_most(bad: int, events: int, ratio: float) -> float:
     """Return the chance of so many bad events or fewer; scipy's `bdtr` goes wrong from 2^31 events on."""
     if bad < 0:
         return 0.0
-    return 1.0 if bad >= events else float(betainc(events - bad, bad + 1, 1 - ratio))
+    return 1.0 if bad >= events else float(special().betainc(events - bad, bad + 1, 1 - ratio))
 
 
 def _most_bad(events: int, ratio: float, chance: float) -> int:

@@ -7,7 +7,7 @@ import re
 import socket
 from functools import lru_cache
 from ipaddress import IPv6Address
-from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 PORTS = {"http": 80, "https": 443}
 # What a header or a parameter is called whose value only its owner may know.
@@ -54,6 +54,14 @@ def normal(address: str) -> str:
     user_info, at, _ = parts.netloc.rpartition("@")
     port_shown = "" if port is None or port == PORTS.get(parts.scheme) else f":{port}"
     return urlunsplit(parts._replace(netloc=f"{user_info}{at}{shown}{port_shown}", path=without_dots(parts.path)))
+
+
+def parts_of(address: str) -> SplitResult:
+    """Return the parts of an address that a stranger wrote; all are empty of what is none, such as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def without_dots(path: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import promql_parser as ast
 
+from slo.objectives.promql_tree import parsed
+
 COUNTER = ("_total", "_count", "_bucket", "_sum")
 """What names of counters end in: https://prometheus.io/docs/practices/naming/ and, of histograms, the text format."""
 _GAUGE = re.compile(
@@ -76,7 +78,7 @@ def parse_selector(text: str) -> Selector:
 def parse_promql(text: str) -> ast.Expr:
     """Return the tree of a query; raises ValueError with what Prometheus would say against it."""
     try:
-        return ast.parse(text)
+        return parsed(text)
     except ValueError as error:
         raise ValueError(f"no PromQL: {' '.join(str(error).split())}") from None
     except RecursionError:

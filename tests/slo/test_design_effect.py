@@ -125,6 +125,11 @@ def test_a_single_bad_event_is_one_of_chance_alone() -> None:
     assert effects(one((1, *(0,) * 19))).met.value == pytest.approx(1 + 3 * (adjusted - 1), abs=1e-5)
 
 
+def test_of_a_single_bad_event_the_sessions_scatter_knows_least() -> None:
+    alone = effects(one((1, *(0,) * 19)), sessions=1.0).met.value
+    assert effects(one((1, *(0,) * 19)), sessions=3.0).met.value == pytest.approx(alone + 2 * (1 + 2 * 3 / 1))
+
+
 def test_steps_that_are_cut_into_other_numbers_of_blocks_are_not_measured() -> None:
     bursts = one((40, *(0,) * 19))
     found = effects(bursts, one((0,) * 19), burst_s=2.0)
@@ -144,7 +149,7 @@ def test_shoppers_count_where_there_are_too_few_blocks_to_measure() -> None:
 
 def test_counts_that_can_not_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^bad events of a must lie between 0 and the block's events$"):
-        StepCounts(step="a", events=(1,), bad=(2,))
+        StepCounts(step="a", events=(1, 1), bad=(0, 2))
     with pytest.raises(ValueError, match=r"^2 blocks of events but 1 of bad events$"):
         StepCounts(step="a", events=(1, 1), bad=(0,))
 

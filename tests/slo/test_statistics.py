@@ -68,6 +68,11 @@ def test_what_would_settle_it_supposes_that_the_ratio_stays() -> None:
     assert events_to_miss_at(0.05, 0.05, 1.0, 0.05) is None
 
 
+def test_at_the_budget_itself_nothing_would_be_shown_but_by_luck_for_which_no_number_is_asked() -> None:
+    assert events_needed_at(0.05, 0.05, chance=0.01) is None
+    assert events_to_miss_at(0.05, 0.05, 1.0, 0.05, chance=0.01) is None
+
+
 @pytest.mark.parametrize(("ratio", "budget"), [(0.02, 0.05), (0.0025, 0.01), (0.04, 0.05)])
 def test_as_many_requests_as_are_asked_for_show_it_met_nine_times_of_ten(ratio: float, budget: float) -> None:
     needed = events_needed_at(ratio, budget)
@@ -107,6 +112,12 @@ def test_a_miss_is_certain_only_if_the_rest_being_good_would_not_save_it() -> No
 def test_a_miss_is_never_certain_within_the_budget() -> None:
     assert not miss_is_certain(0, 0, 0.05, 2.0, 0.05)
     assert not miss_is_certain(120, 2400, 0.05, 2.0, 0.05)
+
+
+def test_what_comes_by_chance_as_often_as_the_level_is_no_certain_miss() -> None:
+    """One event that is bad has a chance of 5 % where 5 % may be."""
+    assert not miss_is_certain(1, 1, 0.05, 1.0, 0.05)
+    assert miss_is_certain(1, 1, 0.05, 1.0, 0.051)
 
 
 def test_a_chance_with_events_bad_each_by_itself_is_what_a_simulation_finds() -> None:

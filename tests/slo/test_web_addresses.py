@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slo.web_addresses import joined, normal, normal_host, without_dots, without_secrets
+from slo.web_addresses import joined, normal, normal_host, parts_of, without_dots, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,9 @@ def test_an_address_is_shown_without_its_secrets(address: str, shown: str) -> No
 def test_an_address_of_a_mebibyte_is_shown_in_time_that_grows_with_it_alone(part: str) -> None:
     address = "a:" + part * ((1 << 20) // len(part))
     assert ("***" in without_secrets(address)) is ("=" in part)
+
+
+@pytest.mark.parametrize("address", ["http://[", "//]", "h://[>", "http://[::1"])
+def test_what_is_no_address_has_no_parts(address: str) -> None:
+    assert not any(parts_of(address))
+    assert parts_of("https://shop.example/a?b").path == "/a"

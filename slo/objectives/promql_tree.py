@@ -1,0 +1,31 @@
+"""A query as the tree of promql-parser, which is called here alone: where it would panic, the query is refused."""
+
+import re
+
+import promql_parser as ast
+
+_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`", re.DOTALL)
+_DURATIONS = re.compile(r"\[[^\]]*\]|\boffset\b[-+\s]*[^\s)]+", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9][0-9.]*(?:e[-+]?[0-9]+)?|\binf\b|\bnan\b", re.IGNORECASE)
+_LONGEST = float(1 << 63)  # Prometheus' own is less: so many ns
+
+
+def parsed(query: str) -> ast.Expr:
+    """Return the tree of a query; raises ValueError with the parser's own words, RecursionError when it is too deep."""
+    for durations in _DURATIONS.findall(_STRING.sub('""', query)):
+        for number in _NUMBER.findall(durations):
+            if not _is_duration(number):
+                raise ValueError(f"a duration of {number[:40]} is out of range")
+    try:
+        return ast.parse(query)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # PyO3's; it can't be imported, and is no Exception
+            raise
+        raise ValueError(f"the parser fails on it: {error}") from None
+
+
+def _is_duration(number: str) -> bool:
+    try:
+        return float(number) < _LONGEST
+    except ValueError:  # such as 1.2.3, for the parser to refuse
+        return True
