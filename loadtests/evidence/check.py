@@ -1,16 +1,24 @@
 """Holding a run directory against its manifest: what is missing, cut, changed, doubled, or not of this run."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.evidence.files import Found, check_readable, hashes, is_evidence, is_output, look
-from loadtests.evidence.manifest import FILE, Listed, Manifest, StepEntry, read_manifest
+from loadtests.evidence.manifest import (
+    FILE,
+    NO_PLAIN_FILE,
+    SIGNATURE,
+    Listed,
+    Manifest,
+    StepEntry,
+    read_manifest,
+)
 from slo.documents import BadInput
 from slo.formatting import count
 
-_NOTED_ONLY = "cleanup.jsonl"
 _RECORDS = (".parquet", ".jsonl")
 
 
@@ -27,12 +35,14 @@ class Held:
     """A directory held against its manifest, which is None where there is none that can be read.
 
     `files` and `size` (bytes) are those of the evidence that is as it was listed. `outputs` are renderings that aren't
-    as the step left them that made them: no verdict rests on one.
+    as the step left them that made them: no verdict rests on one. `links` are evidence and renderings that lead
+    elsewhere: nothing may be read of a directory that holds one, as it may be anything of the machine.
     """
 
     manifest: Manifest | None
     flaws: tuple[Flaw, ...]
     outputs: tuple[Flaw, ...] = ()
+    links: tuple[str, ...] = ()
     files: int = 0
     size: int = 0
 
@@ -49,51 +59,44 @@ def hold(folder: Path) -> Held:
     """
     there = look(folder) if folder.is_dir() else {}
     check_readable(folder, there)
-    if not (folder / FILE).is_file():
-        return Held(manifest=None, flaws=(Flaw(path=FILE, what="missing: nothing says which evidence the run left"),))
+    links = links_in(folder, there)
+    linked = tuple(Flaw(path=path, what=NO_PLAIN_FILE) for path in links if path != FILE)
+    if not os.path.lexists(folder / FILE):
+        missing = Flaw(path=FILE, what="missing: nothing says which evidence the run left")
+        return Held(manifest=None, flaws=(missing, *linked), links=links)
     try:
         manifest = read_manifest(folder)
     except BadInput as error:
-        return Held(manifest=None, flaws=(Flaw(path=FILE, what=str(error).removeprefix(f"{folder / FILE}: ")),))
+        unread = Flaw(path=FILE, what=str(error).removeprefix(f"{folder / FILE}: "))
+        return Held(manifest=None, flaws=(unread, *linked), links=links)
     listed = manifest.listed()
     found = hashes(folder, [path for path, one in there.items() if one.is_plain])
     compared = _Compared(manifest=manifest, listed=listed, there=there, hashes=found)
     whole = [path for path in listed if found.get(path) == listed[path].entry.sha256 and is_evidence(path)]
+    others = (flaw for flaw in linked if not is_evidence(flaw.path))
     return Held(
         manifest=manifest,
-        flaws=tuple(compared.flaws()),
+        flaws=(*compared.flaws(), *others),
         outputs=tuple(compared.outputs()),
+        links=links,
         files=len(whole),
         size=sum(listed[path].entry.size for path in whole),
     )
 
 
-def why_another(folder: Path, name: str) -> str | None:
-    """Return why an output isn't what the manifest lists, or not of the evidence that it lists now.
-
-    None where it is, or where there is no manifest.
-    """
-    if not (folder / FILE).is_file():
-        return None
-    try:
-        manifest = read_manifest(folder)
-    except BadInput as error:
-        return str(error)
-    listed = manifest.listed().get(name)
-    if listed is None:
-        return "no step of the manifest wrote it"
-    if hashes(folder, [name])[name] != listed.entry.sha256:
-        return f"changed: not what {_named(listed.step)} wrote"
-    return _older(manifest, listed.step)
+def links_in(folder: Path, there: Mapping[str, Found]) -> tuple[str, ...]:
+    """Return what of the files that are there leads elsewhere, the manifest and its signature with them."""
+    own = [name for name in (FILE, SIGNATURE) if (folder / name).is_symlink()]
+    return (*own, *(path for path, one in there.items() if not one.is_plain))
 
 
-def _older(manifest: Manifest, made_by: StepEntry) -> str | None:
-    """Return which evidence came after a step, None where none did but what a cleanup noted."""
-    for step in manifest.steps[manifest.steps.index(made_by) + 1 :]:
-        for path in (*(entry.path for entry in step.wrote), *step.removed):
-            if is_evidence(path) and path != _NOTED_ONLY:
-                return f"older than {path}, which {_named(step)} wrote: judge the run again"
-    return None
+def check_no_links(folder: Path) -> None:
+    """Raise BadInput for a directory of which nothing may be read: a link in it may lead to any file of the machine."""
+    there = look(folder)
+    check_readable(folder, there)
+    links = links_in(folder, there)
+    if links:
+        raise BadInput(f"{folder / links[0]}: a link, which evidence never is: put the file itself in its place")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,23 +119,23 @@ class _Compared:
 
     def outputs(self) -> Iterator[Flaw]:
         """Find renderings that aren't as they were made; one that is gone can be made again."""
-        for path in sorted(path for path in self.there if is_output(path)):
+        for path in sorted(path for path, one in self.there.items() if is_output(path) and one.is_plain):
             listed = self.listed.get(path)
             if listed is None:
                 yield Flaw(path=path, what="no step of the manifest wrote it")
             elif self.hashes.get(path) != listed.entry.sha256:
-                yield Flaw(path=path, what=f"changed: not what {_named(listed.step)} wrote")
+                yield Flaw(path=path, what=f"changed: not what {named(listed.step)} wrote")
 
     def _of_manifest(self) -> Iterator[Flaw]:
         broken = self.manifest.broken_link()
         if broken is not None:
-            yield Flaw(path=FILE, what=f"changed: {_named(broken)} isn't as it was added")
+            yield Flaw(path=FILE, what=f"changed: {named(broken)} isn't as it was added")
         for number, step in enumerate(self.manifest.steps):
             before = self.manifest.listed(number) if step.read else {}
             for read in step.read:
                 known = before.get(read.path)
                 if known is not None and known.entry.sha256 != read.sha256:
-                    yield Flaw(path=read.path, what=f"{_named(step)} read another than {_named(known.step)} wrote")
+                    yield Flaw(path=read.path, what=f"{named(step)} read another than {named(known.step)} wrote")
 
     def _wrong(self, path: str, by_hash: Mapping[str, str]) -> str | None:
         """Return what is wrong with a file of evidence, None where it is as it was listed."""
@@ -140,12 +143,12 @@ class _Compared:
         if there is None:
             removed = self.manifest.removed().get(path)
             return (
-                f"removed by {_named(removed)}"
+                f"removed by {named(removed)}"
                 if removed
-                else f"missing: {_named(None if listed is None else listed.step)} wrote it"
+                else f"missing: {named(None if listed is None else listed.step)} wrote it"
             )
         if not there.is_plain:
-            return "no plain file: evidence is never a link"
+            return NO_PLAIN_FILE
         copied = by_hash.get(self.hashes[path])
         if listed is None:
             return f"doubled: a copy of {copied}" if copied else "foreign: no step of the manifest wrote it"
@@ -172,8 +175,9 @@ def _changed(listed: Listed, there: Found, copied: str | None) -> str:
     was, now = listed.entry.size, there.size
     if copied is not None:
         return f"changed: it holds what {copied} held"
-    return f"cut: {count(now)} of {count(was)} bytes" if now < was else f"changed: not what {_named(listed.step)} wrote"
+    return f"cut: {count(now)} of {count(was)} bytes" if now < was else f"changed: not what {named(listed.step)} wrote"
 
 
-def _named(step: StepEntry | None) -> str:
+def named(step: StepEntry | None) -> str:
+    """Return a step as a message calls it."""
     return "a step" if step is None else f"the step {step.step}"

@@ -1,7 +1,7 @@
 """Which files of a run directory are evidence, and what a manifest says of each.
 
-A file that is new to the run directory needs no word here: whatever lies there when the run ends, or appears while a
-later step is recorded, is evidence and is listed, unless `is_evidence` says that it isn't.
+A file that is new to the run directory needs no word here: whatever lies there when the run ends is evidence and is
+listed, unless `is_evidence` says that it isn't. Later steps say themselves what they write.
 """
 
 import hashlib
@@ -13,15 +13,16 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Final, TypeVar
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loadtests.evidence.manifest import FILE, SIGNATURE, FileEntry
+from loadtests.results.run_directory import UNREADABLE
 from slo.documents import BadInput, open_file
 
-OUTPUTS: Final = frozenset({"verdict.json", "junit.xml", "summary.md"})
+OUTPUTS: Final = frozenset({"verdict.json", "comparison-verdict.json", "junit.xml", "summary.md"})
 """Made from the evidence, as every page (`*.html`) is: listed by the step that wrote them, and never judged."""
-_WORKING_FOLDERS = frozenset({"logs", "prometheus", "__pycache__"})
+_WORKING_FOLDERS = frozenset({"logs", "prometheus"})
+_COMPILED = "__pycache__"
 _WORKING_FILES = frozenset({FILE, SIGNATURE, "job.json", "over", "left-out.txt"})
 _SHARED_PATH_PROBE = "shared-path-probe"
 _AS_GIVEN = frozenset({"storefront", "shop_records", "objectives"})
@@ -52,7 +53,7 @@ def is_evidence(path: str) -> bool:
     Those are logs, Prometheus' own database, what workers are started and ended by, and hidden files.
     """
     first, *_ = parts = path.split("/")
-    if _WORKING_FOLDERS.intersection(parts[:-1]) or is_output(path):
+    if _COMPILED in parts[:-1] or (len(parts) > 1 and first in _WORKING_FOLDERS) or is_output(path):
         return False
     if len(parts) == 1 and (first in _WORKING_FILES or first.startswith(_SHARED_PATH_PROBE)):
         return False
@@ -67,11 +68,11 @@ def look(folder: Path) -> dict[str, Found]:
 def check_readable(folder: Path, found: Mapping[str, Found]) -> None:
     """Raise BadInput for what never ends, such as a pipe, and for a name that no reader of records can be told."""
     for path, one in found.items():
-        named = f"{folder}/{path}".encode(errors="backslashreplace").decode()
-        if named != f"{folder}/{path}":
+        if not _is_text(path):
+            named = f"{folder}/{path}".encode(errors="backslashreplace").decode()
             raise BadInput(f"{named}: its name is no text: remove it")
         if not one.is_plain and _is_special(folder / path):
-            raise BadInput(f"{named}: neither a file nor a folder, but a pipe, a socket or a device: remove it")
+            raise BadInput(f"{folder / path}: neither a file nor a folder, but a pipe, a socket or a device: remove it")
 
 
 def _is_special(path: Path) -> bool:
@@ -82,17 +83,30 @@ def _is_special(path: Path) -> bool:
     return not (S_ISREG(mode) or S_ISDIR(mode))
 
 
+def _is_text(path: str) -> bool:
+    """Whether a name is UTF-8, as JSON is: any other can't be written into a manifest."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_listable(path: str, found: Found) -> bool:
-    """Whether a manifest may list it: a plain file whose name is text."""
-    return found.is_plain and path.isprintable()
+    """Whether a manifest may list it: a plain file whose name is text, whatever characters are in it."""
+    return found.is_plain and _is_text(path)
 
 
 def _walk(folder: Path, inside: str) -> Iterator[tuple[str, Found]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
-            path, status = f"{inside}{entry.name}", entry.stat(follow_symlinks=False)
+            path = f"{inside}{entry.name}"
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # of a run that goes on: it was written beside, and has its name by now
             if S_ISDIR(status.st_mode):
-                if entry.name not in _WORKING_FOLDERS:
+                if entry.name != _COMPILED and path not in _WORKING_FOLDERS:
                     yield from _walk(Path(entry.path), f"{path}/")
                 continue
             yield (
@@ -134,7 +148,7 @@ def _shares(paths: Sequence[str]) -> list[Sequence[str]]:
 
 def _digest(path: str) -> str:
     """Hash a file by plain reads: of thousands of small files the buffers cost more than the hash."""
-    digest, descriptor = hashlib.sha256(), os.open(path, os.O_RDONLY)
+    digest, descriptor = hashlib.sha256(), os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         while piece := os.read(descriptor, _PIECE):
             digest.update(piece)
@@ -159,5 +173,5 @@ def _rows(path: Path) -> int | None:
     """Return the rows by a Parquet file's footer, None of one that can't be read."""
     try:
         return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError):
+    except UNREADABLE:
         return None

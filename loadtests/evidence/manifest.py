@@ -6,6 +6,7 @@ holds: a signature over the first steps stands when others follow.
 """
 
 import hashlib
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from slo.documents import BadInput, Count, Ns, WrittenDocument, read_text, valid
 FORMAT: Final = "peakproof/manifest/v1"
 FILE: Final = "manifest.json"
 SIGNATURE: Final = "manifest.json.sig"
+NO_PLAIN_FILE: Final = "no plain file: evidence is never a link"
 _MAX_BYTES = 256 << 20
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -126,6 +128,15 @@ class Manifest:
         broken = (step for step, link in zip(self.steps, links, strict=False) if step.after != link)
         return next(broken, None if links[-1] == self.document.last else self.steps[-1])
 
+    def began_as(self, sha256: str) -> bool:
+        """Whether it is what a manifest of this hash was, or that with more steps after it."""
+        return self.steps_of(sha256, len(self.steps)) is not None
+
+    def steps_of(self, sha256: str, most: int) -> int | None:
+        """Return after how many steps, at `most`, it was the manifest of this hash; None where it never was."""
+        lengths = range(most, 0, -1)
+        return next((some for some in lengths if hashlib.sha256(self.to_bytes(some)).hexdigest() == sha256), None)
+
     def _links(self) -> list[str]:
         """Return what each step's `after` must be, and that of the next."""
         head = {name: value for name, value in self.values.items() if name not in ("steps", "last")}
@@ -135,7 +146,18 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest in a folder; raises BadInput where there is none, or it isn't as a step leaves it."""
     path = folder / FILE
+    check_plain(path)
     return parse_manifest(read_text(path, _MAX_BYTES), path)
+
+
+def check_plain(path: Path) -> None:
+    """Raise BadInput for what is there and is no file of its own: evidence is never read through a link."""
+    try:
+        is_plain = stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return
+    if not is_plain:
+        raise BadInput(f"{path}: {NO_PLAIN_FILE}")
 
 
 def parse_manifest(text: str, where: Path | str) -> Manifest:
@@ -160,7 +182,7 @@ def _check_paths(steps: Sequence[StepEntry], where: Path | str) -> None:
     for step in steps:
         paths = [entry.path for entry in step.wrote]
         for path in (*paths, *step.removed):
-            if path.startswith("/") or "\\" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
+            if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.split("/")):
                 raise BadInput(f"{where}: {path[:80]!r}: expected a path below the run directory")
         if len(set(paths)) != len(paths):
             twice = next(path for path in paths if paths.count(path) > 1)

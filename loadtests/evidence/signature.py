@@ -15,7 +15,7 @@ from typing import Final
 
 from loadtests.evidence.check import Flaw
 from loadtests.evidence.files import is_evidence
-from loadtests.evidence.manifest import SIGNATURE, Manifest
+from loadtests.evidence.manifest import NO_PLAIN_FILE, SIGNATURE, Manifest, check_plain
 from loadtests.results.run_directory import RunDirectory, write_bytes
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
@@ -61,8 +61,12 @@ def verified(folder: Path, manifest: Manifest, signers: Path, variables: Mapping
     """
     if not signers.is_file():
         raise BadInput(f"{signers}: no such file: expected allowed signers, a line each: NAME ssh-ed25519 KEY")
-    if not (folder / SIGNATURE).is_file():
+    if not os.path.lexists(folder / SIGNATURE):
         return Flaw(path=SIGNATURE, what="missing: nobody signed the run")
+    try:
+        check_plain(folder / SIGNATURE)
+    except BadInput:
+        return Flaw(path=SIGNATURE, what=NO_PLAIN_FILE)
     given = ("-f", str(signers), "-s", str(folder / SIGNATURE))
     found = _keygen(("-Y", "find-principals", *given), b"", variables)
     names = found.stdout.decode(errors="replace").split("\n")[:-1]
