@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from slo.documents import Ns, WrittenDocument, read_json
 from slo.regression.design import Design
@@ -12,6 +12,12 @@ FORMAT: Final = "peakproof/comparison/v1"
 FILE = "comparison.json"
 Variant = Literal["a", "b"]
 VARIANTS: Final[tuple[Variant, Variant]] = ("a", "b")
+
+
+def _is_name(name: str) -> str:
+    if "/" in name or name in {"", ".", ".."}:
+        raise ValueError("expected the name of a run that lies beside the comparison")
+    return name
 
 
 class VariantEntry(WrittenDocument):
@@ -36,7 +42,7 @@ class BlockEntry(WrittenDocument):
 
     pair: int
     variant: Variant
-    run: str
+    run: Annotated[str, AfterValidator(_is_name)]
     starts_at: Ns
     ends_at: Ns
     release: str | None = None

@@ -5,16 +5,20 @@ from pathlib import Path
 
 from dashboards.report.comparison_page import write_comparison_page
 from loadtests.comparison.compared import Compared, compared_in
+from loadtests.comparison.evidence import hold_comparison, runs_of, void_runs
 from loadtests.comparison.job import FILE, ComparisonJob, read_job
 from loadtests.comparison.observations import observe
 from loadtests.demand.plan import read_plan
+from loadtests.evidence.check import Held, check_no_links
+from loadtests.evidence.manifest import Manifest
+from loadtests.evidence.steps import add_outputs
 from loadtests.results.recorded_run import read_environment
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.runtime.clock import Clock
 from scripts.comparing.causes import causes_of
 from scripts.comparing.job_folder import OBJECTIVES, policy_of
 from scripts.context import Context
-from scripts.running.evidence import VERIFIED, Trust, hold_evidence
+from scripts.running.evidence import VERIFIED, HeldEvidence, Trust, contradictions_in, hold_evidence
 from scripts.running.judging import invalid_because
 from slo.documents import BadInput
 from slo.findings import Finding
@@ -30,12 +34,15 @@ from slo.rendering.comparison_junit import render_comparison_junit
 from slo.rendering.comparison_markdown import render_comparison_markdown
 from slo.rendering.comparison_terminal import render_comparison
 from slo.validity.checks import BESIDE_A_MISS
-from slo.validity.manifest import MANIFEST
+from slo.validity.consistency import AUDIT_OF_THE_RUN, CONSISTENCY
+from slo.validity.manifest import MANIFEST, shown
 from slo.validity.outside import Reason, causes_outside
 
 PAGE = "comparison.html"
 _AGAIN = "compare again by peakproof compare --run {run} --baseline-days {baseline}"
 _ONE_RUN = ("variants", "releases")  # one run holds every block; elsewhere each block says whether its run is valid
+_HELD = frozenset({MANIFEST, CONSISTENCY, AUDIT_OF_THE_RUN})
+"""What is said of each run that holds a block, by its name."""
 _ENDINGS = {
     None: "the comparison was killed, or goes on",
     "stopped": "the comparison was stopped",
@@ -56,12 +63,30 @@ def look_in(runs: Path, settings: ComparisonSettings) -> Callable[[ComparisonJob
 def judge_comparison(folder: Path, trust: Trust = VERIFIED) -> ComparisonVerdict:
     """Judge the comparison in `folder`, from its runs' complete records; writes its verdict's documents and page.
 
-    Each run is held against its manifest; of runs that are taken unverified none is, and there is no PASS. Raises
-    BadInput when a file that it rests on is missing or malformed, EnvironmentLacks when no block was played.
+    Its folder and each run are held against their manifests; of what is taken unverified none is, and there is no PASS.
+    Raises BadInput when a file that it rests on is missing or malformed, or leads elsewhere, EnvironmentLacks when no
+    block was played.
     """
     if not (folder / FILE).exists():
         raise BadInput(f"{folder}: holds no {FILE}: it is no comparison")
-    job, settings = read_job(folder), policy_of(folder).comparison
+    check_no_links(folder)
+    held = hold_comparison(folder)
+    altered = () if trust.unverified else tuple(_shown(held))
+    try:
+        job = read_job(folder)
+        altered += () if trust.unverified else tuple(_altered(folder.parent, job))
+        _check_runs(folder.parent, job)
+        verdict = _judged(folder, job, trust, altered)
+    except BadInput as error:
+        if not altered:
+            raise
+        raise EnvironmentLacks(f"{folder}: not judged, its evidence isn't whole: {altered[0]}: {error}") from error
+    write_verdict(folder, verdict, held.manifest)
+    return verdict
+
+
+def _judged(folder: Path, job: ComparisonJob, trust: Trust, altered: tuple[str, ...]) -> ComparisonVerdict:
+    settings = policy_of(folder).comparison
     if job.how == HOW_DAYS:
         raise BadInput(f"{folder}: its days are in the store: {_AGAIN.format(run=job.b.label, baseline=job.a.label)}")
     if not job.blocks:
@@ -71,9 +96,8 @@ def judge_comparison(folder: Path, trust: Trust = VERIFIED) -> ComparisonVerdict
     measured = observe(job, folder.parent, compared)
     design = job.design.design()
     comparison = compare(measured, design, settings)
-    runs = tuple(dict.fromkeys(block.run for block in job.blocks))
+    runs = runs_of(job)
     causes, why_none = causes_of(job, folder.parent, comparison)
-    altered = () if trust.unverified else tuple(_altered(folder.parent, runs))
     invalid = _invalid(job, folder, comparison, trust) if job.how in _ONE_RUN else ()
     about = About(
         name=job.name,
@@ -85,7 +109,7 @@ def judge_comparison(folder: Path, trust: Trust = VERIFIED) -> ComparisonVerdict
         runs=runs,
         notes=(*job.notes, *why_none),
         not_compared={one.name: one.because for one in compared.left_out},
-        invalid_because=tuple(dict.fromkeys((*altered, *(one.message for one in invalid if one.subject != MANIFEST)))),
+        invalid_because=tuple(dict.fromkeys((*altered, *(one.message for one in invalid if one.subject not in _HELD)))),
         outside=_outside(job, invalid),
         unfinished_because=_unfinished(job),
         decided_at=Clock.start().now(),
@@ -94,17 +118,38 @@ def judge_comparison(folder: Path, trust: Trust = VERIFIED) -> ComparisonVerdict
     verdict = verdict_of(comparison, measured, about)
     if altered:
         verdict = verdict.model_copy(update={"untrusted": altered[0]})
-    if trust.unverified:
-        verdict = _unverified(verdict)
-    write_verdict(folder, verdict)
-    return verdict
+    return _unverified(verdict) if trust.unverified else verdict
 
 
-def _altered(runs: Path, names: Sequence[str]) -> Iterator[str]:
-    """Return what is wrong with the evidence of the runs that hold the blocks."""
-    for name in names:
-        for finding in hold_evidence(runs / name).manifest.findings:
-            yield f"{name}: {finding.message}"
+def _check_runs(runs: Path, job: ComparisonJob) -> None:
+    """Raise BadInput for a run of which nothing may be read, as a file of it leads elsewhere."""
+    for path in (runs / name for name in runs_of(job)):
+        if path.is_dir():
+            check_no_links(path)
+
+
+def _shown(held: Held) -> Iterator[str]:
+    """Return what is wrong with the comparison's own folder."""
+    yield from (shown(flaw.path, flaw.what) for flaw in held.flaws)
+
+
+def _altered(runs: Path, job: ComparisonJob) -> Iterator[str]:
+    """Return what is wrong with the evidence of the runs that hold the blocks, and what contradicts itself in it."""
+    void = void_runs(job)
+    for name in runs_of(job):
+        evidence = hold_evidence(runs / name)
+        messages = [finding.message for finding in evidence.manifest.findings]
+        if not messages and name not in void:
+            messages = list(_contradictions(evidence, runs / name, valid=job.how not in _ONE_RUN))
+        yield from (f"{name}: {message}" for message in messages)
+
+
+def _contradictions(evidence: HeldEvidence, run: Path, *, valid: bool) -> tuple[str, ...]:
+    """Return what contradicts itself in a run; of one that was `valid` when its block was played, that it isn't now."""
+    try:
+        return tuple(one.message for one in invalid_because(run)) if valid else contradictions_in(evidence, run)
+    except BadInput as error:
+        return (str(error).replace(f"{run}/", ""),)
 
 
 def _unverified(verdict: ComparisonVerdict) -> ComparisonVerdict:
@@ -173,9 +218,14 @@ def _unfinished(job: ComparisonJob) -> str | None:
     return _ENDINGS.get(job.ended, "the comparison ended early") + (f": {job.because}" if job.because else "")
 
 
-def write_verdict(folder: Path, verdict: ComparisonVerdict) -> None:
-    """Write the verdict's documents and its page into a comparison's folder."""
+def write_verdict(folder: Path, verdict: ComparisonVerdict, manifest: Manifest | None) -> None:
+    """Write the verdict's documents and its page into a comparison's folder, and list them in its manifest.
+
+    `manifest` is the one that was judged; without one nothing is listed.
+    """
+    junit, summary = folder / "junit.xml", folder / "summary.md"
     write_json(folder / VERDICT, verdict.model_dump(mode="json"))
-    write_bytes(folder / "junit.xml", render_comparison_junit(verdict).encode())
-    write_bytes(folder / "summary.md", render_comparison_markdown(verdict).encode())
-    write_comparison_page(folder, verdict)
+    write_bytes(junit, render_comparison_junit(verdict).encode())
+    write_bytes(summary, render_comparison_markdown(verdict).encode())
+    page = write_comparison_page(folder, verdict)
+    add_outputs(RunDirectory(path=folder), "judge", manifest, (folder / VERDICT, junit, summary, page))

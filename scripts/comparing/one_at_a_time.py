@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from loadtests.comparison.evidence import list_comparison
 from loadtests.comparison.job import FILE, BlockEntry, ComparisonJob, Variant
 from loadtests.results.run_directory import write_bytes
 from scripts.comparing.time_allowed import TimeAllowed
@@ -39,7 +40,10 @@ Judge = Callable[[ComparisonJob], Comparison]
 
 @dataclass(kw_only=True)
 class JobFile:
-    """The comparison's document and its folder; what changes is written at once."""
+    """The comparison's document and its folder; what changes is written at once.
+
+    Once it says how the comparison ended, the manifest lists it, and the runs that it is of.
+    """
 
     folder: Path
     job: ComparisonJob
@@ -48,6 +52,8 @@ class JobFile:
         """Change the document and write it."""
         self.job = self.job.model_copy(update=changed)
         write_bytes(self.folder / FILE, self.job.model_dump_json(indent=1).encode() + b"\n")
+        if self.job.ended is not None:
+            list_comparison(self.folder, self.job)
 
     def keep_release(self, variant: Variant, release: str | None) -> None:
         """Keep what a release names itself."""

@@ -18,12 +18,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from scipy.special import ndtri, stdtrit
-
 from loadtests.comparison.job import Variant
 from scripts.comparing.order import switches
 from slo.documents import BadInput
 from slo.regression.design import Design
+from slo.special_functions import special
 
 FEWEST_PAIRS, MOST_PAIRS = 4, 12
 LONGEST_MEASURED_S = 600.0
@@ -93,7 +92,7 @@ def detectable(one: Chosen, costs: Costs, alpha: float, deployment_sd: float = 0
 
 def _factor(pairs: int, measured_s: float, alpha: float, deployment_sd: float) -> float:
     variance = deployment_sd**2 + _WHITE_SD**2 / measured_s
-    return float(stdtrit(pairs - 1, 1 - alpha) + ndtri(_POWER)) * math.sqrt(variance / pairs)
+    return float(special().stdtrit(pairs - 1, 1 - alpha) + special().ndtri(_POWER)) * math.sqrt(variance / pairs)
 
 
 def _designs(costs: Costs, draw: Callable[[int], Sequence[Variant]]) -> Iterator[Chosen]:

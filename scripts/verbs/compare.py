@@ -18,6 +18,7 @@ from scripts.local_stack.shop import OBJECTIVES as STAND_IN_OBJECTIVES
 from scripts.local_stack.shop import RELEASES as STAND_IN_RELEASES
 from scripts.run_store.days import add_days, compare_with_days, is_of_days, release_of_baseline
 from scripts.running.evidence import Trust
+from scripts.running.runs import find_comparison
 from scripts.verbs.run import OBJECTIVES, add_files, add_permission, add_port_base, add_workers
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks, ExitCode
@@ -199,8 +200,8 @@ def _design(pairs: int | None, block_s: int | None) -> Design | None:
 
 
 def _folder(path: Path, context: Context) -> Path:
-    found = path if path.is_dir() else context.runs / path
-    if not (found / FILE).exists():
+    found = find_comparison(str(path), context)
+    if found is None:
         raise BadInput(f"{path}: holds no {FILE}: name the folder of a comparison")
     return found
 

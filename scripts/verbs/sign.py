@@ -4,7 +4,7 @@ import argparse
 
 from scripts.arguments import local_file
 from scripts.context import Context
-from scripts.running.runs import find_run
+from scripts.running.runs import find_comparison, find_run
 from scripts.running.signing import sign_run
 from slo.outcomes import ExitCode
 
@@ -14,7 +14,13 @@ EXAMPLE = "peakproof sign latest --key ci_key"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    parser.add_argument(
+        "run_name",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="path, name (also of a comparison), latest (default)",
+    )
     parser.add_argument(
         "--key",
         type=local_file,
@@ -26,5 +32,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Sign; 75 where the evidence isn't whole."""
-    sign_run(find_run(options.run_name, context), options.key, context)
+    path = find_comparison(options.run_name, context) or find_run(options.run_name, context)
+    sign_run(path, options.key, context)
     return ExitCode.OK

@@ -5,8 +5,8 @@ import json
 
 from scripts.arguments import local_file
 from scripts.context import Context
-from scripts.running.runs import find_run
-from scripts.running.verifying import verify
+from scripts.running.runs import find_comparison, find_held
+from scripts.running.verifying import verify, verify_comparison
 from slo.outcomes import ExitCode
 
 SUMMARY = "say whether a run's evidence is whole: every file as its step left it, and no record against another"
@@ -15,7 +15,13 @@ EXAMPLE = "peakproof verify latest"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("run_name", metavar="RUN", nargs="?", default="latest", help="path, name or latest (default)")
+    parser.add_argument(
+        "run_name",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="path, name (also of a comparison), latest (default)",
+    )
     parser.add_argument(
         "--signers",
         type=local_file,
@@ -27,7 +33,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Verify and print; 0 when the evidence is whole, 75 when it isn't."""
-    found = verify(find_run(options.run_name, context), options.signers, context.environment)
+    comparison = find_comparison(options.run_name, context)
+    if comparison is None:
+        found = verify(find_held(options.run_name, context), options.signers, context.environment)
+    else:
+        found = verify_comparison(comparison, options.signers, context.environment)
     if options.json:
         context.say(json.dumps(found.to_json()))
     else:

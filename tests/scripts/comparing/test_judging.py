@@ -76,14 +76,14 @@ def test_a_run_that_anything_but_a_look_stopped_never_passes(
     monkeypatch.setattr(judging, "invalid_because", lambda *_: (stopped,))
     written(tmp_path, ended, because)
     without = judge_comparison(tmp_path)
-    assert (without.outcome, without.untrusted) == (
-        "INCONCLUSIVE",
-        "run: manifest.json: missing: nothing says which evidence the run left",
-    )
+    missing = "manifest.json: missing: nothing says which evidence the run left"
+    assert (without.outcome, without.untrusted) == ("INCONCLUSIVE", missing)
+    assert f"run: {missing}" in without.because
     unverified = judge_comparison(tmp_path, Trust(unverified=True))
     assert unverified.outcome == outcome.replace("PASS", "INCONCLUSIVE")
     assert f"would be {outcome}" in str(unverified.untrusted)
     monkeypatch.setattr(judging, "_altered", lambda *_: ())
+    monkeypatch.setattr(judging, "_shown", lambda *_: ())
     found = judge_comparison(tmp_path)
     assert found.outcome == outcome
     assert outcome != "INCONCLUSIVE" or because in found.because
