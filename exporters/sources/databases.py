@@ -12,11 +12,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
-
-from sqlalchemy.engine import URL
+from typing import TYPE_CHECKING, Any, Protocol
 
 from exporters.serving.source import Deadline
+
+if TYPE_CHECKING:  # which most exporters do without
+    from sqlalchemy.engine import URL
 
 BATCH_ROWS = 10_000
 _APPLICATION = "peakproof-exporter"
@@ -50,7 +51,7 @@ class Database(Protocol):
     def driver(self) -> str:
         """SQLAlchemy's name of dialect and driver."""
 
-    def address(self, url: URL, folder: Path) -> URL:
+    def address(self, url: "URL", folder: Path) -> "URL":
         """Return the address that is connected to; raises ValueError with what is expected instead."""
 
     def options(self, left_s: float) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class PostgreSql:
 
     driver: str = "postgresql+psycopg"
 
-    def address(self, url: URL, folder: Path) -> URL:
+    def address(self, url: "URL", folder: Path) -> "URL":
         """Return it as it is."""
         del folder
         return url
@@ -116,7 +117,7 @@ class MySql:
 
     driver: str = "mysql+pymysql"
 
-    def address(self, url: URL, folder: Path) -> URL:
+    def address(self, url: "URL", folder: Path) -> "URL":
         """Return it as it is."""
         del folder
         return url
@@ -153,7 +154,7 @@ class Sqlite:
 
     driver: str = "sqlite+pysqlite"
 
-    def address(self, url: URL, folder: Path) -> URL:
+    def address(self, url: "URL", folder: Path) -> "URL":
         """Return the address of the file in `folder` that can't be written to through it."""
         if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
             raise ValueError("expected sqlite:/// and a path")

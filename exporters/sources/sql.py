@@ -8,11 +8,9 @@ ends at `max_rows` instead of filling the memory. A server that stops answering 
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from exporters.context import ExporterContext
 from exporters.serving.source import Deadline, Unreadable
@@ -21,6 +19,9 @@ from exporters.sources.secret import revealed
 from exporters.sources.table import MAX_ROWS, Table, positions, too_many
 from loadtests.environment.target_fields import HeaderValue
 from slo.documents import BadInput, Document
+
+if TYPE_CHECKING:  # imported where an address is read: most exporters do without
+    from sqlalchemy.engine import URL
 
 _MAX_MESSAGE = 300
 _MIN_CONNECT_S = 0.1
@@ -39,6 +40,8 @@ class SqlSource:
     """One query of one database; `place` names it in messages. A read that comes during another waits for its turn."""
 
     def __init__(self, config: SqlConfig, context: ExporterContext, place: str) -> None:
+        from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - see above
+
         self.shown = place
         url = _url(config, context, f"{place}.sql.url")
         self._database = DATABASES[url.get_backend_name()]
@@ -110,7 +113,10 @@ class SqlSource:
         return f"{type(error).__name__}: {text}"[:_MAX_MESSAGE]
 
 
-def _url(config: SqlConfig, context: ExporterContext, place: str) -> URL:
+def _url(config: SqlConfig, context: ExporterContext, place: str) -> "URL":
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - see above
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - the same
+
     text = revealed(config.url, context, place)
     allowed = "expected an address that begins with postgresql:, mysql:, mariadb: or sqlite:"
     try:
@@ -125,7 +131,7 @@ def _url(config: SqlConfig, context: ExporterContext, place: str) -> URL:
     return url
 
 
-def _passwords(url: URL) -> tuple[str, ...]:
+def _passwords(url: "URL") -> tuple[str, ...]:
     """Return the passwords that an address holds, also among its options."""
     options = url.normalized_query
     found = [text for name in _PASSWORDS for text in options.get(name, ())]

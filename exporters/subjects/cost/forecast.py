@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from scipy.special import stdtrit
-
 from exporters.subjects.cost.bill import ZERO, Period, PeriodTotals
+from slo.special_functions import special
 
 CONFIDENCE = 0.95
 _WEEK, _MOST = 7, 28
@@ -44,5 +43,5 @@ def forecast(
     to_come = len(period.days) - len(known)
     spent = float(month.fixed + sum((month.by_day.get(day, ZERO) for day in known), ZERO))
     expected = spent + to_come * mean
-    half = float(stdtrit(count - 1, CONFIDENCE)) * deviation * math.sqrt(to_come + to_come**2 / count)
+    half = float(special().stdtrit(count - 1, CONFIDENCE)) * deviation * math.sqrt(to_come + to_come**2 / count)
     return Forecast(expected=expected, lower=expected - half, upper=expected + half)

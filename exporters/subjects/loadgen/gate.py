@@ -10,9 +10,10 @@ from exporters.names import load_generator as names
 from exporters.names.family import new_gauge
 from exporters.serving.source import Unreadable
 from exporters.subjects.loadgen.snapshot import runs_below
+from loadtests.evidence.outputs import why_no_verdict
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput, read_text, validate_json
-from slo.outcomes import Outcome
+from slo.outcomes import ExitCode, Outcome
 from slo.verdict.verdict_document import VerdictDocument
 
 MAX_BYTES = 16 << 20
@@ -44,16 +45,28 @@ def _gate(path: Path) -> Gate:
         raise Unreadable(str(error)[:_MAX_MESSAGE]) from error
     known = {outcome.value: outcome for outcome in Outcome}
     outcome = known.get(str(verdict.outcome))
+    _check_written(path, str(verdict.outcome))
     if outcome is None:
         found = str(verdict.outcome)[:80]
         raise Unreadable(f"{path}: outcome: expected one of {', '.join(known)}, found {found!r}")
-    if verdict.exit_code != outcome.exit_code:
+    is_advisory = verdict.policy is not None and verdict.policy.mode == "advisory" and verdict.exit_code == ExitCode.OK
+    if verdict.exit_code != outcome.exit_code and not is_advisory:
         raise Unreadable(
             f"{path}: exit_code: expected {outcome.exit_code:d} with {outcome.value}, found {verdict.exit_code}"
         )
     if verdict.decided_at is None:
         raise Unreadable(f"{path}: decided_at: required and missing")
     return Gate(outcome=outcome, decided_at=verdict.decided_at)
+
+
+def _check_written(path: Path, outcome: str) -> None:
+    """Raise Unreadable for a verdict that isn't as the judging left it: it is no gate's."""
+    try:
+        why = why_no_verdict(path.parent, path.name, outcome)
+    except OSError as error:
+        raise Unreadable(f"{path}: can't be held against its manifest: {error.strerror}") from error
+    if why is not None:
+        raise Unreadable(f"{path.parent}: {why}"[:_MAX_MESSAGE])
 
 
 def families(gate: Gate | None) -> Iterator[Metric]:

@@ -155,7 +155,7 @@ def test_a_file_that_somebody_writes_to_is_named_as_locked_and_read_when_it_is_f
     one = source(stock, "select sku from stock")
     writer = sqlite3.connect(stock / "stock.db", isolation_level=None)
     writer.execute("begin exclusive")
-    assert failure(one, seconds=0.4) == "inventory.locations.store-1: OperationalError: database is locked"
+    assert failure(one, seconds=2) == "inventory.locations.store-1: OperationalError: database is locked"
     writer.execute("rollback")
     writer.close()
     assert one.read(("sku",), in_s(5)).rows == 3

@@ -8,6 +8,8 @@ import pytest
 
 from exporters.context import ExporterContext
 from exporters.subjects.loadgen.config import LoadgenConfig, subject_of
+from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.results.run_directory import RunDirectory
 from tests.exporters.fakes import LIVE, Samples
 from tests.exporters.subjects.orders.fixtures import of, scraped
 
@@ -24,9 +26,11 @@ def judged(runs: Path, name: str, outcome: str, /, **changes: Any) -> Path:
         **changes,
     }
     (runs / name).mkdir()
-    path = runs / name / "verdict.json"
-    path.write_text(json.dumps(verdict))
-    return path
+    directory = RunDirectory(path=runs / name)
+    manifest = write_manifest(directory)
+    directory.verdict.write_text(json.dumps(verdict))
+    add_outputs(directory, "judge", manifest, [directory.verdict])
+    return directory.verdict
 
 
 def found(runs: Path) -> Samples:
@@ -91,6 +95,24 @@ def test_a_damaged_verdict_is_down_and_no_earlier_one_stands_in_for_it(
     assert of(samples, "loadtest_gate_outcome") == {}
     if message is not None:
         assert f"loadgen (verdict.json): can't be read: {path}: {message}" in caplog.text
+
+
+def test_a_verdict_that_was_rewritten_or_is_of_no_manifest_is_not_exported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = judged(tmp_path, FIRST, "FAIL")
+    path.write_text(path.read_text().replace("FAIL", "PASS").replace("99", "0"))
+    assert of(found(tmp_path), "loadtest_gate_outcome") == {}
+    assert "verdict.json: changed: not what the step judge wrote" in caplog.text
+    path = judged(tmp_path, SECOND, "PASS")
+    (path.parent / "manifest.json").unlink()
+    samples = found(tmp_path)
+    assert (of(samples, "loadtest_gate_outcome"), samples["loadgen_exporter_up", "verdict.json"]) == ({}, 0)
+
+
+def test_a_fail_under_an_advisory_policy_is_exported_as_one(tmp_path: Path) -> None:
+    judged(tmp_path, FIRST, "FAIL", exit_code=0, policy={"mode": "advisory", "on_inconclusive": "block"})
+    assert found(tmp_path)["loadtest_gate_outcome", "fail"] == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])

@@ -13,6 +13,8 @@ from exporters.subjects.releases.families import ReleasesRead, families
 from exporters.subjects.releases.gates import read_gates
 from exporters.subjects.releases.subject import source_names, subject
 from exporters.subjects.releases.values import Deployment, Events, Gate, Gates, Incident, version_of
+from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput, validate
 from slo.statistics import lower_bad_ratio
 from tests.exporters.subjects.reading import DAY, HOUR, NOW_S, context_at, exposed, lint, within
@@ -41,7 +43,10 @@ def put_run(folder: Path, name: str, outcome: str, release: str | None, **more: 
         "format": "peakproof/verdict/v1", "outcome": outcome, "exit_code": 0,
         "decided_at": int(NOW_S - DAY + int(name)) * 10**9, **more,
     }  # fmt: skip
-    (run / "verdict.json").write_text(json.dumps(verdict))
+    directory = RunDirectory(path=run)
+    manifest = write_manifest(directory)
+    directory.verdict.write_text(json.dumps(verdict))
+    add_outputs(directory, "judge", manifest, [directory.verdict])
 
 
 def put_events(folder: Path, *events: dict[str, Any]) -> None:
@@ -152,6 +157,17 @@ def test_a_verdict_that_can_t_be_read_or_of_a_release_that_changed_is_no_pass(tm
     assert sorted((one.version or "", one.outcome) for one in gates) == [
         ("", "pass"), ("", "pass"), ("", "unreadable"), ("v3", "unreadable"), ("v4", "inconclusive")
     ]  # fmt: skip
+
+
+def test_a_verdict_that_was_rewritten_or_is_of_no_manifest_is_no_pass(tmp_path: Path) -> None:
+    for name in ("01", "02", "03"):
+        put_run(tmp_path, name, "FAIL" if name == "01" else "PASS", "v1")
+    rewritten, unlisted, _whole = sorted((tmp_path / "runs").iterdir())
+    verdict = (rewritten / "verdict.json").read_text()
+    (rewritten / "verdict.json").write_text(verdict.replace("FAIL", "PASS"))
+    (unlisted / "manifest.json").unlink()
+    gates = read_gates(tmp_path / "runs", (), NOW_S).gates
+    assert sorted(one.outcome for one in gates) == ["pass", "unreadable", "unreadable"]
 
 
 def test_only_the_plans_that_are_gates_count(tmp_path: Path) -> None:
