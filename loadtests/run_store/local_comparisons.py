@@ -9,7 +9,7 @@ from loadtests.run_store.local_runs import NAME
 from slo.documents import BadInput, WrittenDocument, read_json
 
 FILE = "comparison.json"
-DOCUMENTS = (FILE, "comparison-verdict.json", "summary.md", "junit.xml", "policy.yaml")
+DOCUMENTS = (FILE, "comparison-verdict.json", "summary.md", "junit.xml", "policy.yaml", "manifest.json")
 """What stays of a comparison in the store: what was compared, and what came of it."""
 
 

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import orjson
 
+from loadtests.evidence.outputs import why_no_verdict
 from slo.documents import BadInput, WrittenDocument, read_text, validate
 from slo.validity.run_document import RunDocument
 
 _MAX_JSON = 64 << 20
+_VERDICT = "verdict.json"
+UNTRUSTED = "untrusted"
+"""The outcome of a run whose verdict isn't as it was written, or rests on other evidence than there is."""
 NAME = re.compile(r"^(\d{8}T\d{6}Z)-[A-Za-z0-9._+-]+$")
 
 
@@ -19,7 +23,7 @@ NAME = re.compile(r"^(\d{8}T\d{6}Z)-[A-Za-z0-9._+-]+$")
 class LocalRun:
     """One run directory. `run` is None where run.json can't be read: `because` says why.
 
-    `outcome` is None where it wasn't judged.
+    `outcome` is None where it wasn't judged, and UNTRUSTED where its verdict may be anybody's.
     """
 
     path: Path
@@ -60,11 +64,13 @@ def _read(path: Path) -> LocalRun:
 
 
 def _outcome(path: Path) -> str | None:
-    if not (path / "verdict.json").is_file():
+    """Return the verdict's outcome, None where it wasn't judged, or where the verdict isn't as it was written."""
+    if not (path / _VERDICT).is_file():
         return None
     try:
-        return validate(_object(path / "verdict.json"), _Judged, path / "verdict.json").outcome
-    except BadInput:
+        outcome = validate(_object(path / _VERDICT), _Judged, path / _VERDICT).outcome
+        return outcome if why_no_verdict(path, _VERDICT, outcome) is None else UNTRUSTED
+    except (BadInput, OSError):
         return None
 
 

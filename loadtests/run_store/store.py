@@ -136,7 +136,7 @@ class RunStore:
         self._begin()
         folder = f"{_COMPARISONS}/{_check_name(path.name)}"
         for name in COMPARISON_DOCUMENTS:
-            if (path / name).is_file():
+            if (path / name).is_file() and not (path / name).is_symlink():
                 self._files.upload(f"{folder}/{name}", path / name)
 
     def get(self, entry: StoreEntry, parent: Path) -> Path:

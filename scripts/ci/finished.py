@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from loadtests.evidence.check import why_another
+from loadtests.comparison.evidence import hold_comparison
+from loadtests.evidence.check import check_no_links
 from loadtests.evidence.manifest import FILE as MANIFEST
+from loadtests.evidence.outputs import why_another, why_no_verdict
 from scripts.comparing.job_folder import policy_of
 from scripts.comparing.put_back import NOT_BACK
 from slo.documents import BadInput, read_text, validate_json
@@ -14,8 +16,9 @@ from slo.formatting import clean, clip
 from slo.outcomes import ExitCode, Outcome
 from slo.regression.verdict_document import FILE as COMPARISON
 from slo.regression.verdict_document import ComparisonVerdict, MeasureEntry
-from slo.validity.consistency import AUDIT_OF_THE_RUN
+from slo.validity.consistency import AUDIT_OF_THE_RUN, CONSISTENCY
 from slo.validity.manifest import MANIFEST as MANIFEST_CHECK
+from slo.validity.manifest import shown
 from slo.validity.outside import Reason, causes_outside, is_outside_alone
 from slo.verdict.verdict_document import FindingEntry, ObjectiveEntry, VerdictDocument
 
@@ -29,7 +32,7 @@ _LEVELS: dict[str, Literal["failure", "warning"]] = {
     "no_data": "warning",
     "INCONCLUSIVE": "warning",
 }
-_OF_THE_EVIDENCE = frozenset({MANIFEST_CHECK, AUDIT_OF_THE_RUN})
+_OF_THE_EVIDENCE = frozenset({MANIFEST_CHECK, AUDIT_OF_THE_RUN, CONSISTENCY})
 _NO_PROMETHEUS = "no Prometheus"
 
 
@@ -65,7 +68,12 @@ class Finished:
 
 
 def read_finished(path: Path) -> Finished:
-    """Read the judged run or comparison in `path`; raises BadInput when it holds no verdict, or a broken one."""
+    """Read the judged run or comparison in `path`.
+
+    Raises BadInput when it holds no verdict, or a broken one, or a link, which may lead to any file of the machine.
+    """
+    if path.is_dir():
+        check_no_links(path)
     if (path / COMPARISON).is_file():
         return _comparison(path)
     if not (path / VERDICT).is_file():
@@ -112,21 +120,27 @@ def _run(path: Path) -> Finished:
         outside=_outside(verdict.findings or (), objectives) if outcome is Outcome.INCONCLUSIVE else (),
         summary=_summary(path),
     )
-    why = _why_untrusted(path, verdict)
+    why = _why_untrusted(path, verdict, finished)
     return finished if why is None else blocked(replace(finished, is_advisory=False), why)
 
 
-def _why_untrusted(path: Path, verdict: VerdictDocument) -> str | None:
-    """Return why a verdict is no success whatever any policy says: it, or what it rests on, may be anybody's."""
-    another = why_another(path, VERDICT)
-    if another is not None:
-        return f"{VERDICT}: {another}"
-    if verdict.outcome == Outcome.PASS.value and not (path / MANIFEST).is_file():
-        return f"{VERDICT}: a PASS of a run without {MANIFEST}: nothing shows whose it is"
+def _why_untrusted(path: Path, verdict: VerdictDocument, finished: Finished) -> str | None:
+    """Return why a verdict is no success whatever any policy says: it, or what it rests on, may be anybody's.
+
+    Without a manifest nothing that may let a change go on counts: only a FAIL that blocks.
+    """
+    anybodys = why_no_verdict(path, VERDICT, verdict.outcome)
+    if anybodys is not None:
+        return anybodys
     if verdict.unverified is not None:
         return "it was judged unverified: nothing shows that its evidence is whole"
     altered = (one.message for one in verdict.findings or () if one.subject in _OF_THE_EVIDENCE and _decides(one))
-    return next(altered, None)
+    unlisted = not (path / MANIFEST).is_file() and not _blocks_in_any_case(finished)
+    return next(altered, f"{VERDICT}: of a run without {MANIFEST}: nothing shows whose it is" if unlisted else None)
+
+
+def _blocks_in_any_case(finished: Finished) -> bool:
+    return finished.outcome is Outcome.FAIL and not finished.is_advisory
 
 
 def _decides(finding: FindingEntry) -> bool:
@@ -150,7 +164,23 @@ def _comparison(path: Path) -> Finished:
         summary=_summary(path),
     )
     left = next((note for note in found.notes if note.startswith(NOT_BACK)), found.untrusted)
-    return finished if left is None else blocked(replace(finished, is_advisory=False), clip(clean(left), 300))
+    why = left or _why_not_the_comparison(path, finished)
+    return finished if why is None else blocked(replace(finished, is_advisory=False), clip(clean(why), 300))
+
+
+def _why_not_the_comparison(path: Path, finished: Finished) -> str | None:
+    """Return why a comparison's verdict is no success: it, or the documents that it rests on, may be anybody's.
+
+    Those are a few small files, held here as well; the records of its runs were held when it was judged. Without a
+    manifest nothing that may let a change go on counts, as of a run.
+    """
+    anybodys = why_no_verdict(path, COMPARISON, "" if finished.outcome is None else finished.outcome.value)
+    if anybodys is not None:
+        return anybodys
+    held = hold_comparison(path)
+    if held.manifest is None and _blocks_in_any_case(finished) and not (path / MANIFEST).exists():
+        return None
+    return next((shown(flaw.path, flaw.what) for flaw in held.flaws), None)
 
 
 def _outcome(word: str, file: Path) -> Outcome:
@@ -199,5 +229,10 @@ def _outside_of(found: ComparisonVerdict) -> tuple[str, ...]:
 
 
 def _summary(path: Path) -> str:
-    file = path / "summary.md"
-    return read_text(file, _MAX_SUMMARY) if file.is_file() else ""
+    file = own_page(path, "summary.md")
+    return "" if file is None else read_text(file, _MAX_SUMMARY)
+
+
+def own_page(path: Path, name: str) -> Path | None:
+    """Return a rendering in the directory of a run or comparison, None where it isn't there, or not as it was made."""
+    return path / name if (path / name).is_file() and why_another(path, name) is None else None

@@ -9,7 +9,7 @@ from loadtests.results.run_directory import write_bytes, write_json
 from scripts.ci import github, gitlab
 from scripts.ci.bundle import write_bundle
 from scripts.ci.conclusion import Conclusion, OnInconclusive, Rule, conclude
-from scripts.ci.finished import Finished
+from scripts.ci.finished import Finished, own_page
 from scripts.ci.job import Job
 from scripts.ci.objective_lines import objective_places
 from scripts.ci.published import Published
@@ -100,8 +100,8 @@ def _write(told: Published, wanted: Wanted) -> None:
 
 def _junit(finished: Finished, conclusion: Conclusion) -> bytes:
     """Return the run's own document, or one case that says that there is none; an open end has a name of its own."""
-    own = None if finished.path is None else finished.path / "junit.xml"
-    if own is not None and own.is_file():
+    own = None if finished.path is None else own_page(finished.path, "junit.xml")
+    if own is not None:
         return own.read_bytes()
     name = "the run as a whole" if conclusion.code == ExitCode.OK else conclusion.word.replace("-", " ")
     suites = ET.Element("testsuites", name="peakproof", tests="1")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.comparison.job import ComparisonJob, DesignEntry, VariantEntry
+from loadtests.evidence.manifest import read_manifest
 from loadtests.run_store.aggregates import Aggregates
 from loadtests.run_store.days import EarlierDays, measured_days, not_compared
 from loadtests.runtime.clock import Clock
@@ -61,5 +62,5 @@ def keep_days(
         decided_at=Clock.start().now(),
     )
     verdict = verdict_of_days(found, measured_days(days, run, settings), about)
-    write_verdict(folder, verdict)
+    write_verdict(folder, verdict, read_manifest(folder))
     return folder, verdict

@@ -4,15 +4,17 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.evidence.check import hold
+from loadtests.evidence.check import check_no_links
 from loadtests.results.run_directory import RunDirectory
 from loadtests.run_store.aggregates import Aggregates
 from loadtests.run_store.aggregating import aggregate
 from loadtests.run_store.store import Contents, RunStore
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
-from scripts.running.runs import find_run
+from scripts.running.evidence import page_flaws
+from scripts.running.runs import find_held
 from slo.documents import BadInput
+from slo.outcomes import Outcome
 from slo.validity.manifest import shown
 
 VARIABLE = "PEAKPROOF_STORE"
@@ -72,16 +74,19 @@ def put_run(store: RunStore, directory: RunDirectory, *, records: bool = True) -
 
 def _held(directory: RunDirectory) -> Aggregates:
     """Return the aggregates of a run, which isn't valid where its evidence or its verdict isn't as it was left."""
-    aggregates, held = aggregate(directory), hold(directory.path)
-    flaws = (*held.flaws, *(one for one in held.outputs if one.path == directory.verdict.name))
+    check_no_links(directory.path)
+    aggregates, flaws = aggregate(directory), page_flaws(directory.path)
     if not flaws:
         return aggregates
-    named = [shown(one.path, one.what) for one in flaws[:_NAMED]]
-    return aggregates.model_copy(update={"invalid": (*named, *aggregates.invalid)})
+    named = [shown(file, what) for file, what in flaws[:_NAMED]]
+    untrusted: dict[str, object] = {"invalid": (*named, *aggregates.invalid)}
+    if aggregates.outcome == Outcome.PASS.value:
+        untrusted |= {"outcome": Outcome.INCONCLUSIVE.value, "headline": f"its evidence isn't whole: {named[0]}"}
+    return aggregates.model_copy(update=untrusted)
 
 
 def _here(name: str, context: Context) -> RunDirectory | None:
     try:
-        return RunDirectory(path=find_run(name, context))
+        return RunDirectory(path=find_held(name, context))
     except BadInput:
         return None

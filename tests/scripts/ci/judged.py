@@ -30,7 +30,7 @@ def validity(subject: str, **more: Any) -> dict[str, Any]:
     return {"kind": "validity", "severity": "inconclusive", "subject": subject, "message": f"{subject} bad", **more}
 
 
-def judged(folder: Path, outcome: str, **document: Any) -> Path:
+def judged(folder: Path, outcome: str, *, summary: str = SUMMARY, **document: Any) -> Path:
     """Write a judged run into `folder` and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     code = {"PASS": 0, "FAIL": 99, "INCONCLUSIVE": 75}.get(outcome, 1)
@@ -44,10 +44,11 @@ def judged(folder: Path, outcome: str, **document: Any) -> Path:
     }
     (folder / "verdict.json").write_text(json.dumps(verdict))
     (folder / "run.json").write_text("{}")
-    (folder / "summary.md").write_text(SUMMARY)
+    (folder / "summary.md").write_text(summary)
     (folder / "junit.xml").write_text('<testsuites name="peakproof"/>')
     (folder / "requests-w0-00000.parquet").write_bytes(b"r" * 1000)
     (folder / "report.html").write_bytes(b"<p>" * 100)
     directory = RunDirectory(path=folder)
-    add_outputs(directory, "judge", write_manifest(directory), [directory.verdict])
+    outputs = [directory.verdict, directory.summary, directory.junit, directory.report]
+    add_outputs(directory, "judge", write_manifest(directory), outputs)
     return folder

@@ -2,24 +2,29 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtests.comparison.job import FILE as COMPARISON
+from loadtests.comparison.job import VARIANTS, ComparisonJob, DesignEntry, VariantEntry
 from loadtests.evidence.check import hold
-from loadtests.evidence.steps import write_manifest
+from loadtests.evidence.manifest import read_manifest
+from loadtests.evidence.steps import add_outputs, write_manifest
 from loadtests.results.run_directory import RunDirectory
 from scripts.ci.bundle import LEFT_OUT, write_bundle
 from scripts.ci.conclusion import Rule, conclude
-from scripts.ci.finished import Finished, read_finished, unplayed
+from scripts.ci.finished import Finished, own_page, read_finished, unplayed
 from scripts.ci.objective_lines import objective_places
 from scripts.ci.playing import Child, play
+from scripts.comparing.one_at_a_time import JobFile
 from slo.documents import BadInput
 from slo.outcomes import Outcome
 from slo.regression.verdict_document import FILE, ComparisonVerdict, MeasureEntry, PairEntry, ReleaseEntry
 from tests.scripts.ci.conftest import Repository
-from tests.scripts.ci.judged import judged, objective, validity
+from tests.scripts.ci.judged import SUMMARY, judged, objective, validity
 
 
 @pytest.mark.parametrize(
@@ -221,8 +226,10 @@ def test_a_comparison_is_worth_a_retry_for_causes_outside_the_shop_alone(
     tmp_path: Path, verdict: dict[str, Any], causes: tuple[str, ...]
 ) -> None:
     compared(tmp_path, "INCONCLUSIVE", **verdict)
+    listed(tmp_path)
     assert read_finished(tmp_path).outside == causes
     compared(tmp_path, "FAIL", **verdict)
+    listed(tmp_path)
     assert read_finished(tmp_path).outside == ()
 
 
@@ -233,6 +240,8 @@ def test_a_comparison_that_was_spoilt_from_outside_is_played_once_more(tmp_path:
     compared(tmp_path / "undecided", "INCONCLUSIVE")
     notes = ("A IS NOT BACK: exit code 1",)
     compared(tmp_path / "unswitched", "INCONCLUSIVE", outside=("stalls",), invalid_because=("s",), notes=notes)
+    for name in ("spoilt", "undecided", "unswitched"):
+        listed(tmp_path / name)
     for runs, count in ((("spoilt", "spoilt"), 2), (("undecided", "spoilt"), 1), (("unswitched", "spoilt"), 1)):
         assert played(tmp_path, *runs)[1] == count
         (tmp_path / "count").unlink()
@@ -268,13 +277,93 @@ def test_an_exit_code_that_does_not_fit_the_verdict_is_no_success_and_no_warning
     assert conclude(found, Rule(on_inconclusive="warn", because="a pull request")).word == word
 
 
-def test_an_advisory_policy_in_a_comparisons_folder_lets_its_fail_block_nothing(tmp_path: Path) -> None:
+def listed(folder: Path) -> None:
+    """List a judged comparison without blocks in its manifest, as it was played and then judged."""
+    sides = {one: VariantEntry(variant=one, label=one) for one in VARIANTS}
+    design = DesignEntry(looks=(4,), block_s=30, skip_s=5)
+    job = ComparisonJob(name=folder.name, how="variants", **sides, design=design, ended="played_out")
+    JobFile(folder=folder, job=job).update()
+    directory = RunDirectory(path=folder)
+    add_outputs(directory, "judge", read_manifest(folder), [folder / FILE])
+
+
+def test_an_advisory_policy_of_a_comparison_lets_its_fail_block_nothing(tmp_path: Path) -> None:
     compared(tmp_path, "FAIL")
     rule = Rule(on_inconclusive="block", because="a tag")
     assert conclude(read_finished(tmp_path), rule).word == "failed"
     (tmp_path / "policy.yaml").write_text("format: peakproof/policy/v1\nmode: advisory\n")
+    assert conclude(read_finished(tmp_path), rule).word == "failed"  # nothing shows whose policy it is
+    listed(tmp_path)
     for found in (read_finished(tmp_path), ended(tmp_path, "comparison=.", 0)):
         assert (conclude(found, rule).word, conclude(found, rule).code) == ("advisory", 0)
+
+
+def _pass_in_words(folder: Path) -> None:
+    verdict = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps({**verdict, "outcome": "PASS"}))
+
+
+def _fewer_pairs(folder: Path) -> None:
+    job = json.loads((folder / COMPARISON).read_text())
+    (folder / COMPARISON).write_text(json.dumps({**job, "seed": "00"}))
+
+
+def _advisory(folder: Path) -> None:
+    (folder / "policy.yaml").write_text("format: peakproof/policy/v1\nmode: advisory\n")
+
+
+def _no_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "alter", "why"),
+    [
+        ("FAIL", _pass_in_words, "comparison-verdict.json: changed: not what the step judge wrote"),
+        ("PASS", _fewer_pairs, "comparison.json: cut: "),
+        ("FAIL", _advisory, "policy.yaml: foreign: no step of the manifest wrote it"),
+        ("PASS", _no_manifest, "comparison-verdict.json: a PASS of a run without manifest.json"),
+        ("INCONCLUSIVE", _no_manifest, "manifest.json: missing"),
+    ],
+)
+def test_a_comparison_that_was_altered_is_no_success_in_a_pipeline(
+    tmp_path: Path, outcome: str, alter: Callable[[Path], None], why: str
+) -> None:
+    compared(tmp_path, outcome)
+    listed(tmp_path)
+    assert read_finished(tmp_path).blocks_because == ""
+    alter(tmp_path)
+    found = read_finished(tmp_path)
+    assert found.blocks_because.startswith(why)
+    assert conclude(found, Rule(on_inconclusive="warn", because="x", is_advisory=True)).blocks
+
+
+@pytest.mark.parametrize("mode", ["enforce", "advisory"])
+@pytest.mark.parametrize("outcome", ["PASS", "INCONCLUSIVE", "FAIL"])
+def test_a_verdict_of_a_run_without_a_manifest_lets_no_change_go_on(tmp_path: Path, outcome: str, mode: str) -> None:
+    run = judged(tmp_path / "r", outcome, policy={"mode": mode})
+    rule = Rule(on_inconclusive="warn", because="a pull request")
+    assert conclude(read_finished(run), rule).blocks is (outcome == "FAIL" and mode == "enforce")
+    (run / "manifest.json").unlink()
+    found = conclude(read_finished(run), rule)
+    assert (found.blocks, found.code) == (True, 99 if outcome == "FAIL" else 75)
+
+
+@pytest.mark.parametrize("name", ["verdict.json", "summary.md", "junit.xml", "run.json", "manifest.json"])
+def test_nothing_is_read_or_published_of_a_run_that_holds_a_link(tmp_path: Path, name: str) -> None:
+    run = judged(tmp_path / "r", "PASS")
+    (run / name).rename(tmp_path / name)
+    (run / name).symlink_to(tmp_path / name)
+    with pytest.raises(BadInput, match=f"{name}: a link, which evidence never is"):
+        read_finished(run)
+
+
+def test_pages_that_are_not_as_they_were_made_are_not_published(tmp_path: Path) -> None:
+    run = judged(tmp_path / "r", "FAIL")
+    assert read_finished(run).summary == SUMMARY
+    (run / "summary.md").write_text("### PASS")
+    (run / "junit.xml").write_text("<testsuites/>")
+    assert (read_finished(run).summary, own_page(run, "junit.xml")) == ("", None)
 
 
 def test_a_comparison_of_evidence_that_is_not_whole_is_no_success_under_any_policy(tmp_path: Path) -> None:

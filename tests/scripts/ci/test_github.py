@@ -201,8 +201,8 @@ def test_without_a_token_the_job_still_ends_with_the_verdict(job: Repository, ho
 
 def test_every_text_stays_under_the_host_s_limit(job: Repository, host: FakeHost) -> None:
     pull(job)
-    run = judged(job.folder / "runs" / "20261127T120000Z-small-abcd", "FAIL")
-    (run / "summary.md").write_text("### FAIL\n\n" + "| é | row of a table |\n" * 60_000)
+    summary = "### FAIL\n\n" + "| é | row of a table |\n" * 60_000
+    run = judged(job.folder / "runs" / "20261127T120000Z-small-abcd", "FAIL", summary=summary)
     assert job.ci("publish", "--host", "github", str(run)) == 99
     summary = host.sent("POST")[0].body["output"]["summary"]
     texts = (
