@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from loadtests.demand.arrivals import Schedule
-from loadtests.results.run_directory import RunDirectory, read_tables
+from loadtests.results.run_directory import UNREADABLE, RunDirectory, read_tables
 from loadtests.results.schemas import SESSIONS
 from loadtests.results.worker_status import WorkerStatus
 from slo.documents import BadInput
@@ -98,5 +98,5 @@ def read_sessions(directory: RunDirectory) -> pa.Table:
     """Read every closed part of sessions; raises BadInput on one that can't be read."""
     try:
         return read_tables(directory.parts("sessions"), SESSIONS)
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{directory.path}: sessions can't be read: {error}") from error

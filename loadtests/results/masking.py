@@ -13,21 +13,32 @@ _TELLING_NAME = (
 _PARAMETER = re.compile(rf"(?i)([?&;]|^)({_TELLING_NAME})=[^&;#\s\"'<>]*")
 # In JSON a code or a state says what is wrong more often than it is a secret.
 _TELLING_MEMBER = (
-    r"[\w.-]{0,40}(?:auth|api[_-]?key|cookie|credential|csrf|e-?mail|nonce|passw|phone|pwd|secret|session_?id|signature"
+    r"[\w.-]{0,40}(?:auth|api[_-]?key|cookie|credential|csrf|e-?mail|nonce|passw|phone|pwd|secret|session[_-]?id|signature"
     r"|token|verifier)[\w.-]{0,40}"
 )
 _MEMBER = re.compile(rf"(?i)(\"{_TELLING_MEMBER}\"\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
 # What a shop knows of its shoppers, by the names that members, fields and elements have for it.
-_PERSONAL_NAME = (
-    r"[\w.\[\] -]{0,40}(?:address|birth|city|customer[_-]?name|first[_-]?name|full[_-]?name|given[_-]?name"
-    r"|family[_-]?name|forename|iban|last[_-]?name|mobile|post[_-]?(?:al[_-]?)?code|recipient|street|surname|telephone"
-    r"|zip)[\w.\[\] -]{0,40}"
+_PERSONAL = (
+    r"(?:address|birth|(?<!apa|elo|tri)city|customer[_-]?name|first[_-]?name|full[_-]?name"
+    r"|given[_-]?name|family[_-]?name|forename|iban|last[_-]?name|middle[_-]?name|mobile|nick[_-]?name"
+    r"|post[ _-]?(?:al[ _-]?)?code|phone|recipient|street|surname|(?<![bgn])zip"
+    r"|(?:billing|buyer|card|contact|display|guest|holder|legal|owner|shipping)[_. -]?name"
+    r"|adresse|anschrift|nachname|pr[e\xe9]nom|stra(?:ss|\xdf)e|telefon|vorname|\bline[_-]?[1-3])"
 )
-_NAME = rf"(?:{_TELLING_NAME}|{_PERSONAL_NAME})"
+_PERSONAL_NAME = rf"[\w.\[\] -]{{0,40}}{_PERSONAL}[\w.\[\] -]{{0,40}}"
+# In text more words behind it make a sentence of it, whose colon comes before what went wrong.
+_PERSONAL_LABEL = (
+    rf"[\w.\[\]-]{{0,40}}{_PERSONAL}[\w.\[\]-]{{0,40}}"
+    r"(?: (?:address|code|date|line|name|no\.?|number|place|\d{1,2})){0,2}"
+)
+# The bare word may be anybody's: a person's, a product's. Only the class of an error is told from them.
+_BARE_NAME = r"(?:name(?!\\{0,7}[\"']?\s{0,9}(?::|=>?)\s{0,9}\\{0,7}[\"']?[\w.]{1,60}(?:Error|Exception)\b)|tel|fax)"
+_PERSONAL_KEY = rf"(?:{_PERSONAL_NAME}|{_BARE_NAME})"
+_NAME = rf"(?:{_TELLING_NAME}|{_PERSONAL_KEY})"
 # Members of what isn't JSON: the dump of a debug page, JSON within JSON or within HTML.
 _QUOTE = r"(?:\\{0,7}[\"']|&quot;|&#0?3[49];)"
 _DUMPED = re.compile(
-    rf"(?is)({_QUOTE}(?:{_TELLING_MEMBER}|{_PERSONAL_NAME}){_QUOTE}\s*(?::|=>|=&gt;)\s*)"
+    rf"(?is)({_QUOTE}(?:{_TELLING_MEMBER}|{_PERSONAL_KEY}){_QUOTE}\s*(?::|=>|=&gt;)\s*)"
     rf"(?:'(?:[^'\\]|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?|(?P<quote>\\{{1,7}}[\"']|&quot;|&#0?3[49];).*?(?:(?P=quote)|$)|-?\d[\d.]*)"
 )
 _USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2})[^\s/@\"'<>?#\\]{1,300}@")
@@ -37,10 +48,30 @@ _ATTRIBUTE = re.compile(
 _ATTRIBUTE_BEFORE = re.compile(
     rf"(?i)(\b(?:value|content)=)([\"'])[^\"'<>]{{0,300}}(?=[\"'][^<>]{{0,300}}?\b(?:name|autocomplete|type)=[\"']{_NAME}[\"'])"
 )
-_PERSONAL_PARAMETER = re.compile(rf"(?i)([?&;]|^)({_PERSONAL_NAME})=[^&;#\s\"'<>]*")
-_PERSONAL_MEMBER = re.compile(rf"(?i)(\"{_PERSONAL_NAME}\"\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
+_PERSONAL_PARAMETER = re.compile(rf"(?i)([?&;]|^)({_PERSONAL_KEY})=[^&;#\s\"'<>]*")
+_PERSONAL_MEMBER = re.compile(rf"(?i)(\"{_PERSONAL_KEY}\"\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
 _ELEMENT = re.compile(
     rf"(?i)(<\w{{1,20}}[^<>]{{0,300}}?\b(?:name|id|class|itemprop|autocomplete)=[\"']{_PERSONAL_NAME}[\"'][^<>]{{0,300}}>)[^<]+"
+)
+_XML_ELEMENT = re.compile(
+    rf"(?i)(<(?:[\w-]{{1,20}}:)?(?:{_TELLING_MEMBER}|{_PERSONAL_KEY})(?:\s[^<>]{{0,300}})?>)"
+    rf"(?!\s*<|\s*{re.escape(MASK)})[^<]+"
+)
+# A line of YAML, of a log, of text: the value goes to the line's end, to what closes it, or to the next key.
+_KEY = r"[\w.-]{1,40}\s{0,2}[:=]"
+_WORDING = (  # with which a message goes on, and no value; or the error of a record behind its step's name
+    r"(?:a|already|an|and|are|at (?:least|most)|can|cannot|can't|could|denied|do|does|doesn't|empty|enter a|expected"
+    r"|expired|failed|false|field (?:is )?required|for|has|have|in|incorrect|invalid|is|isn't|may|mismatch|missing"
+    r"|must|no|none|not|null|of|or|please|rejected|required|should|the|this|too|true|unauthorized|undefined|unexpected"
+    r"|unknown|was|were|wrong|you|your|blocked|connection|cut_off|graphql|http_[45]xx|no_data|no_descriptor|no_port"
+    r"|others_data|protocol|proxy|redirected_away|timeout|wrong_reply)\b"
+)
+_PLAIN = re.compile(
+    r"(?im)(?<![\w.&;-])(?=[\w.\[\] \t-]{2,180}+[:=])"  # most text is no key's: that is soon seen
+    rf"((?:{_TELLING_MEMBER}|{_PERSONAL_LABEL}|{_BARE_NAME}(?=\s{{0,2}}:))"
+    rf"[ \t]{{0,3}}(?::(?!//)|=)[ \t]{{0,3}})(?!(?:\w{{1,10}} )?{re.escape(MASK)}|{_WORDING}|[=>:])"
+    r"(?:(?P<quote>\\{1,7}[\"']).*?(?:(?P=quote)|$)|\"[^\"\n]*\"?|'[^'\n]*'?|[^\s\"'<>{}\[\]|][^\n\r\"<>{}\]|]*?"
+    rf"(?=[\s,;&]\s{{0,3}}{_KEY}|[\n\r\"<>{{}}\]|]|\Z))"
 )
 _ADDRESS = re.compile(r"(?is)(<address\b[^<>]{0,300}>).{1,2000}?(</address|$)")
 _COOKIE = re.compile(
@@ -65,14 +96,17 @@ def masked_text(text: str, known: Iterable[str] = ()) -> str:
     """Return `text` without what is secret in it, by what it looks like and by what is `known`, and printable.
 
     Masked are values that a name calls secret or a person's (in a query, in JSON, in a debug page's dump, in a form's
-    field, in an element), names and passwords in addresses, cookies, mail addresses, bearer tokens, phone numbers with
-    their country's code, bank accounts, numbers that pass a card's check digit (Luhn), and other numbers of nine digits
-    and more.
+    field, in an element, in `key: value` and `key=value` of plain text), names and passwords in addresses, cookies,
+    mail addresses, bearer tokens, phone numbers with their country's code, bank accounts, numbers that pass a card's
+    check digit (Luhn), and other numbers of nine digits and more.
     """
     for secret in sorted(filter(None, known), key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
     text = _USER_INFO.sub(rf"\1{MASK}@", text)
+    text = _BEARER.sub(rf"\1 {MASK}", text)
+    text = _COOKIE.sub(rf"\1\2{MASK}", text)
+    text = _PLAIN.sub(rf"\1{MASK}", text)
     text = _PARAMETER.sub(rf"\1\2={MASK}", text)
     text = _MEMBER.sub(rf'\1"{MASK}"', text)
     text = _PERSONAL_PARAMETER.sub(rf"\1\2={MASK}", text)
@@ -82,9 +116,8 @@ def masked_text(text: str, known: Iterable[str] = ()) -> str:
     text = _ATTRIBUTE_BEFORE.sub(rf"\1\2{MASK}", text)
     text = _ADDRESS.sub(rf"\1{MASK}\2", text)
     text = _ELEMENT.sub(rf"\1{MASK}", text)
-    text = _BEARER.sub(rf"\1 {MASK}", text)
+    text = _XML_ELEMENT.sub(rf"\1{MASK}", text)
     text = _JWT.sub(MASK, text)
-    text = _COOKIE.sub(rf"\1\2{MASK}", text)
     text = _EMAIL.sub(MASK, text)
     text = _IBAN.sub(MASK, text)
     text = _PHONE.sub(MASK, text)

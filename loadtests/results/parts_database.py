@@ -3,7 +3,8 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loadtests.results.run_directory import RunDirectory
+from loadtests.results.run_directory import UNREADABLE, RunDirectory
 from slo.documents import BadInput
 
 MEMORY = "320MB"
@@ -36,7 +37,8 @@ class PartsDatabase:
     """The parts of some kinds of one run, each kind a view of its name; a context manager.
 
     It has no network, loads no extension, and reads no file but the parts. Raises BadInput naming the parts that can't
-    be read, or that don't hold what the contract says. `parts` are those to read of each kind; all when it is None.
+    be read, and the part and the column where one is missing. `parts` are those to read of each kind; all when it is
+    None.
     """
 
     def __init__(
@@ -55,9 +57,9 @@ class PartsDatabase:
     def __enter__(self) -> Self:
         """Open it; raises BadInput."""
         paths = [path for parts in self._parts.values() for path in parts]
-        for path in paths:
-            if path.exists() and not path.is_file():  # a pipe would be waited for
-                raise BadInput(f"{path}: no file")
+        for kind, schema in self._schemas.items():
+            for path in self._parts[kind]:
+                _check_columns(path, schema)
         self._sql = duckdb.connect(
             config={
                 "threads": THREADS,
@@ -97,24 +99,23 @@ class PartsDatabase:
         """Return the answer in batches, for what is too much at once; raises BadInput."""
         try:
             yield from self._sql.sql(query).to_arrow_reader(_BATCH)
-        except (duckdb.Error, pa.ArrowException, OSError) as error:  # what DuckDB says of a later batch Arrow tells on
+        except (duckdb.Error, *UNREADABLE) as error:  # what DuckDB says of a later batch Arrow tells on
             raise self._unreadable(kind, error) from error
 
     def check(self, kind: str, may_be_null: frozenset[str]) -> None:
         """Read the parts' `footers`; raises BadInput where a column lacks, has another type, or holds null."""
-        rows, columns = 0, {name: _Column() for name in self._schemas[kind].names}
+        rows, ranges = 0, dict[str, tuple[int, int]]()
         for path in self._parts[kind]:
-            try:
-                rows += _add_footer(pq.read_metadata(path), columns)
-            except (pa.ArrowException, OSError) as error:
-                raise self._unreadable(kind, error) from error
-        for wanted in self._schemas[kind]:
-            column = columns[wanted.name]
-            self._check_type(kind, wanted, sorted(column.stored))
-            lacking = rows - column.held
-            if lacking and wanted.name not in may_be_null:
-                raise BadInput(f"{self._named(kind)}: {wanted.name}: null or missing in {lacking} of {rows} rows")
-        ranges = {name: (one.least, one.most) for name, one in columns.items() if one.least <= one.most}
+            columns = {name: _Column() for name in self._schemas[kind].names}
+            with _readable(path):
+                here = _add_footer(pq.read_metadata(path), columns)
+            for wanted in self._schemas[kind]:
+                _check_column(path, wanted, columns[wanted.name], None if wanted.name in may_be_null else here)
+            rows += here
+            for name, one in columns.items():
+                least, most = ranges.get(name, (one.least, one.most))
+                ranges[name] = min(least, one.least), max(most, one.most)
+        ranges = {name: found for name, found in ranges.items() if found[0] <= found[1]}
         self.footers[kind] = Footers(rows=rows, ranges=ranges)
 
     def sample(self, kind: str, rows: int) -> str:
@@ -128,17 +129,42 @@ class PartsDatabase:
         self.rows(kind, f"CREATE VIEW {kind}_sample AS {_view(self._schemas[kind], some)}")
         return f"{kind}_sample"
 
-    def _check_type(self, kind: str, column: pa.Field, stored: Sequence[str]) -> None:
-        wanted = _STORED_AS[column.type]
-        other = next((one for one in stored if one != wanted), None)
-        if other is not None:
-            raise BadInput(f"{self._named(kind)}: {column.name}: expected {wanted}, found {other}")
-
     def _unreadable(self, kind: str, error: Exception) -> BadInput:
-        return BadInput(f"{self._named(kind)}: can't be read: {str(error).splitlines()[0]}")
+        return BadInput(f"{self._directory.path / kind}-*.parquet: can't be read: {str(error).splitlines()[0]}")
 
-    def _named(self, kind: str) -> Path:
-        return self._directory.path / f"{kind}-*.parquet"
+
+def missing_columns(names: Container[str], schema: pa.Schema) -> str | None:
+    """Return that columns of `schema` aren't among `names`, in words; None when all are."""
+    missing = [name for name in schema.names if name not in names]
+    return f"it has no column {', '.join(missing)}" if missing else None
+
+
+def _check_columns(path: Path, schema: pa.Schema) -> None:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise BadInput(f"{path}: no file")
+    with _readable(path):
+        names = pq.read_schema(path).names
+    if missing := missing_columns(names, schema):
+        raise BadInput(f"{path}: {missing}")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Name the part in an error of reading its footer."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise BadInput(f"{path}: can't be read: {str(error).splitlines()[0]}") from error
+
+
+def _check_column(path: Path, wanted: pa.Field, column: "_Column", rows: int | None) -> None:
+    """Raise BadInput where a part's column is stored as another type, or holds fewer values than `rows`."""
+    stored_as = _STORED_AS[wanted.type]
+    other = next((one for one in sorted(column.stored) if one != stored_as), None)
+    if other is not None:
+        raise BadInput(f"{path}: {wanted.name}: expected {stored_as}, found {other}")
+    if rows is not None and column.held < rows:
+        raise BadInput(f"{path}: {wanted.name}: null in {rows - column.held} of {rows} rows")
 
 
 def _view(schema: pa.Schema, paths: Sequence[Path]) -> str:

@@ -14,7 +14,7 @@ from loadtests.results.inputs import declared_by, hash_inputs
 from loadtests.results.judged_criteria import criteria_of
 from loadtests.results.request_records import read_records
 from loadtests.results.request_tallies import Questions
-from loadtests.results.run_directory import RunDirectory, read_tables
+from loadtests.results.run_directory import UNREADABLE, RunDirectory, read_tables
 from loadtests.results.schemas import ANSWERS, SPANS
 from slo.documents import BadInput, read_json, read_text, validate
 from slo.objectives.indicators import RequestRecords
@@ -200,7 +200,7 @@ def _table(directory: RunDirectory, kind: str, schema: pa.Schema) -> pa.Table:
 def _read(paths: list[Path], schema: pa.Schema, named: Path) -> pa.Table:
     try:
         table = read_tables(paths, schema)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{named}: can't be read: {str(error).splitlines()[0]}") from error
     for name in schema.names:
         if name not in _MAY_BE_NULL and table[name].null_count:

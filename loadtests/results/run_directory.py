@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
@@ -227,14 +228,25 @@ def _named(path: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` so that a reader, or a crash, sees the old file or the new one whole; an OSError names the file."""
+@contextmanager
+def _beside(path: Path) -> Iterator[BufferedWriter]:
+    """Open a new file, which takes the place of `path` once it is written and synced.
+
+    What lies there under its name, of a process that was killed or put there to lead elsewhere, is removed.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _named(path), beside.open("wb") as file:
-        file.write(data)
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
+        yield file
         file.flush()
         os.fsync(file.fileno())
-        beside.replace(path)
+    beside.replace(path)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` so that a reader, or a crash, sees the old file or the new one whole; an OSError names the file."""
+    with _named(path), _beside(path) as file:
+        file.write(data)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -248,16 +260,16 @@ def write_table(path: Path, table: pa.Table) -> None:
     Strings are dictionary-encoded except ids: ids and numbers hardly repeat, and Parquet would drop their dictionary.
     """
     repeated = [field.name for field in table.schema if pa.types.is_string(field.type) and field.name not in _IDS]
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _named(path), beside.open("wb") as file:
+    with _named(path), _beside(path) as file:
         pq.write_table(table, file, compression="zstd", use_dictionary=repeated)
-        file.flush()
-        os.fsync(file.fileno())
-        beside.replace(path)
+
+
+UNREADABLE = (pa.ArrowException, OSError, ValueError)
+"""What PyArrow raises of a part that it can't read; ValueError where a name in it is no UTF-8."""
 
 
 def read_tables(paths: list[Path], schema: pa.Schema) -> pa.Table:
-    """Read parts as one table; an empty one when there are none. Raises pyarrow.ArrowException on a broken part."""
+    """Read parts as one table; an empty one when there are none. Raises one of `UNREADABLE` on a broken part."""
     if not paths:
         return schema.empty_table()
     return pa.concat_tables([pq.read_table(path, schema=schema) for path in paths])

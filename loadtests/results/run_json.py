@@ -18,6 +18,7 @@ from loadtests.results.live_document import read_live
 from loadtests.results.revisions import ACKNOWLEDGED_NS, read_revisions
 from loadtests.results.run_directory import RunDirectory, write_json
 from loadtests.results.worker_status import PoolStatus, WorkerStatus, read_workers
+from slo.boot_time import BootTime
 from slo.documents import BadInput
 from slo.validity.run_document import (
     FORMAT,
@@ -73,10 +74,15 @@ class StartFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadFacts:
-    """When the load was played (ns), how that ended and why, and what was beside it; None is not known."""
+    """When the load was played (ns), how that ended and why, and what was beside it; None is not known.
+
+    `ended_since_boot` is its end by a clock that nothing sets back, `clock_step_s` by how much the wall clock was set.
+    """
 
     started_at: int | None = None
     ended_at: int | None = None
+    ended_since_boot: BootTime | None = None
+    clock_step_s: float | None = None
     ended: str | None = None
     because: str | None = None
     workers_refused: tuple[str, ...] = ()
@@ -173,6 +179,8 @@ def account_for(
         RunDocument(
             started_at=load.started_at or start.began_at,
             ended_at=load.ended_at,
+            ended_since_boot=load.ended_since_boot,
+            clock_step_s=load.clock_step_s,
             ended=load.ended,
             ended_because=load.because,
             phases=_phases(plan, start, load),

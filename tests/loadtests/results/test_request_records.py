@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.results import exact_quantiles, session_sums
 from loadtests.results.parts_database import PartsDatabase
-from loadtests.results.request_records import RecordedRequests, read_records
+from loadtests.results.request_records import RecordedRequests, read_record_facts, read_records
 from loadtests.results.request_tallies import Questions, longer_than, tally, time_requests
 from loadtests.results.run_directory import RunDirectory, write_table
 from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
@@ -241,6 +241,38 @@ def test_the_database_reads_nothing_but_the_parts(tmp_path: Path) -> None:
     with PartsDatabase(directory, {"requests": REQUESTS}) as database, pytest.raises(BadInput, match="Permission"):
         database.rows("requests", "SELECT * FROM read_parquet($1)", [str(other)])
     assert not [path for path in directory.path.iterdir() if path.suffix == ".tmp"]
+
+
+@pytest.mark.parametrize("column", ["error", "step", "sent_at", "trace_id"])
+@pytest.mark.parametrize("rows", [0, 20])
+def test_a_part_without_a_column_is_named_with_it_and_nothing_of_the_database_s_own_words(
+    rows: int, column: str, tmp_path: Path
+) -> None:
+    """Also one whose column may be null, or that has no row."""
+    directory = written(tmp_path, *made(2, 20))
+    part = directory.part("requests", "w9", 0)
+    pq.write_table(made(2, 20)[0].slice(0, rows).drop_columns([column]), part)
+    for read in (lambda: read_records(directory, QUESTIONS), lambda: read_record_facts(directory)):
+        with pytest.raises(BadInput) as refused:
+            read()
+        assert str(refused.value) == f"{part}: it has no column {column}"
+
+
+def test_a_part_that_holds_something_else_is_named_with_the_column(tmp_path: Path) -> None:
+    directory = written(tmp_path, *made(2, 20))
+    part, requests = directory.part("requests", "w9", 0), made(2, 20)[0]
+    place = requests.schema.get_field_index("sent_at")
+    refusals = []
+    for values in (pa.array([None] * requests.num_rows, pa.int64()), pa.array(["x"] * requests.num_rows)):
+        pq.write_table(requests.set_column(place, "sent_at", values), part)
+        with pytest.raises(BadInput) as refused:
+            read_record_facts(directory)
+        refusals.append(str(refused.value))
+    number = requests.num_rows
+    assert refusals == [
+        f"{part}: sent_at: null in {number} of {number} rows",
+        f"{part}: sent_at: expected INT64, found BYTE_ARRAY",
+    ]
 
 
 def test_parts_that_are_damaged_far_behind_the_first_batch_are_named(tmp_path: Path) -> None:
