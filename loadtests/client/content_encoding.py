@@ -21,6 +21,7 @@ _MOST_CODINGS = 4
 _GZIP = 16 + zlib.MAX_WBITS
 _MEMBER = b"\x1f\x8b\x08"
 _AT_ONCE = 4 << 10
+_FINER = 16
 
 
 class ContentDecoder(Protocol):
@@ -97,25 +98,72 @@ class _Gzip:
 
 
 class _Brotli:
-    """One stream, and nothing behind it: the library doesn't say where it ends."""
+    """One stream (RFC 7932); what comes behind it is left out, as browsers do.
+
+    The library refuses bytes behind a stream and doesn't say where it ends: what was fed is held, up to the limit, so
+    that the end can be looked for.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._decoder = brotli.Decompressor()
+        self._held: list[bytes] | None = []
+        self._held_bytes = 0
 
     def feed(self, piece: bytes) -> bytes:
-        decoder, most = self._decoder, self._limit + 1
+        if self._decoder.is_finished():
+            return b""
         try:
-            whole = bytearray(decoder.process(piece, output_buffer_limit=most))
-            while not decoder.is_finished() and not decoder.can_accept_more_data() and len(whole) < most:
-                whole += decoder.process(b"", output_buffer_limit=most - len(whole))
+            whole = _undone(self._decoder, piece, self._limit)
         except brotli.error as error:
-            raise ProtocolError(f"bad br: {error}") from error
-        _check_size(whole, self._limit)
-        return bytes(whole)
+            ended = None if self._held is None else _ended(self._held, piece, self._limit)
+            if ended is None:
+                raise ProtocolError(f"bad br: {error}") from error
+            self._decoder, whole = ended
+        if len(whole) > self._limit:
+            raise ProtocolError(f"a body that decodes to over {self._limit} bytes")
+        self._hold(piece, len(whole))
+        return whole
 
     def is_whole(self) -> bool:
         return bool(self._decoder.is_finished())
+
+    def _hold(self, piece: bytes, decoded_bytes: int) -> None:
+        self._held_bytes += max(len(piece), decoded_bytes)
+        if self._held is not None and self._held_bytes <= self._limit:
+            self._held.append(piece)
+        else:
+            self._held = None
+
+
+def _undone(decoder: brotli.Decompressor, piece: bytes, limit: int) -> bytes:
+    """Return what `piece` decodes to, up to a byte over `limit`; raises brotli.error."""
+    whole = bytearray(decoder.process(piece, output_buffer_limit=limit + 1))
+    while not decoder.is_finished() and not decoder.can_accept_more_data() and len(whole) <= limit:
+        whole += decoder.process(b"", output_buffer_limit=limit + 1 - len(whole))
+    return bytes(whole)
+
+
+def _ended(held: Sequence[bytes], piece: bytes, limit: int) -> tuple[brotli.Decompressor, bytes] | None:
+    """Find where in `piece` the stream ends that began with `held`; None when it is no such stream.
+
+    A decoder that has failed can't go on: a new one is fed all that is known to be sound, then ever smaller parts.
+    """
+    sound, step = 0, len(piece)
+    while step > 1:
+        step = -(-step // _FINER)
+        decoder = brotli.Decompressor()
+        for earlier in held:
+            _undone(decoder, earlier, limit)
+        parts = [_undone(decoder, piece[:sound], limit)]
+        try:
+            while not decoder.is_finished():
+                parts.append(_undone(decoder, piece[sound : sound + step], limit))
+                sound += step
+        except brotli.error:
+            continue
+        return decoder, b"".join(parts)
+    return None
 
 
 class _Several:
@@ -182,8 +230,3 @@ def _decoder(coding: str, limit: int) -> ContentDecoder:
     if coding == "br":
         return _Brotli(limit)
     raise ProtocolError(f"a content coding that wasn't offered: {coding!r}")
-
-
-def _check_size(whole: bytes | bytearray, limit: int) -> None:
-    if len(whole) > limit:
-        raise ProtocolError(f"a body that decodes to over {limit} bytes")

@@ -46,6 +46,12 @@ SOUND: list[tuple[str, bytes, bytes, bool]] = [
         True,
     ),
     (
+        "in br with bytes behind it",
+        OK + b"Content-Encoding: br\r\nContent-Length: 24\r\n\r\n" + brotli.compress(JSON) + b"\n\0\x1f\x8b",
+        JSON,
+        True,
+    ),
+    (
         "in one coding upon the other",
         OK
         + b"Content-Encoding: br\r\nContent-Encoding: identity, x-GZIP\r\nContent-Length: 40\r\n\r\n"

@@ -123,6 +123,7 @@ def test_what_is_no_reply_over_http_2_is_an_outcome(serve: Serve, connect: Conne
 
 WELL: list[tuple[str, bytes]] = [
     ("a head and its end", head(("content-length", "2")) + said(DATA, END_STREAM, 1, b"ab")),
+    ("its length twice", head(("content-length", "2"), ("content-length", "2, 2")) + said(DATA, END_STREAM, 1, b"ab")),
     ("without a length", head() + said(DATA, END_STREAM, 1, b"ab")),
     ("in pieces", head() + said(DATA, 0, 1, b"a") + said(DATA, 0, 1) + said(DATA, 0, 1, b"b") + END),
     ("padded", said(HEADERS, END_HEADERS | PADDED, 1, b"\x03" + OK + b"\x00" * 3)
