@@ -5,9 +5,10 @@ with E₁, E₂, … exponential of mean 1 and Λ⁻¹ the inverse of the curve'
 
     at(n) = Λ⁻¹(E₁ + … + Eₙ)   while the sum is below Λ(end)
 
-Only `random.Random.random()` is drawn from: Python promises its sequence for a seed across versions. Times, journeys
-and session seeds have streams of their own, so a changed mix leaves the times alone. Times are cut to whole
-nanoseconds, which hides the last digit in which two machines' logarithms may differ.
+Only the numbers of `random.Random.random()` are used: Python promises its sequence for a seed across versions. NumPy
+draws them, many at once: its RandomState is the same generator, and is frozen (NEP 19). Times, journeys and session
+seeds have streams of their own, so a changed mix leaves the times alone. Times are cut to whole nanoseconds, which
+hides the last digit in which two machines' logarithms may differ.
 
 A revision removes the arrivals after its moment and draws new ones, from streams of its own and under new numbers: no
 number is used twice, and numbers grow with time.
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from loadtests.demand.curve import Curve, Floats
@@ -117,7 +119,7 @@ def revise(arrivals: Schedule, plan: Plan, revision: Revision) -> Schedule:
     curve, factor = plan.curve(), revision.factor
     passed = curve.expected_arrivals(revision.at_s)
 
-    def times(stream: random.Random) -> Floats:
+    def times(stream: RandomState) -> Floats:
         if not factor:
             return np.empty(0)
         sums = _poisson((curve.total - passed) * factor, stream)
@@ -144,7 +146,7 @@ def shard(arrivals: Schedule, worker: int, workers: int) -> Schedule:
     return arrivals.of_worker(worker, workers)
 
 
-def _drawn(plan: Plan, seed: int, first: int, times: Callable[[random.Random], Floats]) -> Schedule:
+def _drawn(plan: Plan, seed: int, first: int, times: Callable[[RandomState], Floats]) -> Schedule:
     """Return arrivals at the `times` drawn from a stream, numbered from `first`, with journeys and seeds drawn too."""
     streams = random.Random(seed)  # noqa: S311 - a schedule is to be repeated, not to be secret
     of_times, of_kinds, of_seeds = (_stream(streams) for _ in range(3))
@@ -162,12 +164,16 @@ def _drawn(plan: Plan, seed: int, first: int, times: Callable[[random.Random], F
     )
 
 
-def _stream(streams: random.Random) -> random.Random:
-    return random.Random(int(streams.random() * _SEEDS))  # noqa: S311 - the same
+def _stream(streams: random.Random) -> RandomState:
+    """Return the generator of the same numbers as `random.Random` of a seed that is drawn from `streams`."""
+    *key, place = random.Random(int(streams.random() * _SEEDS)).getstate()[1]  # noqa: S311 - the same
+    stream = RandomState(0)
+    stream.set_state({"bit_generator": "MT19937", "state": {"key": np.array(key, dtype=np.uint32), "pos": place}})
+    return stream
 
 
-def _uniform(stream: random.Random, count: int) -> Floats:
-    return np.fromiter((stream.random() for _ in range(count)), dtype=np.float64, count=count)
+def _uniform(stream: RandomState, count: int) -> Floats:
+    return stream.random_sample(count)
 
 
 def _whole_ns(at_s: Floats) -> Floats:
@@ -175,7 +181,7 @@ def _whole_ns(at_s: Floats) -> Floats:
     return cut
 
 
-def _poisson(expected: float, stream: random.Random) -> Floats:
+def _poisson(expected: float, stream: RandomState) -> Floats:
     """Return the counts at which the arrivals of a unit process come, below `expected`."""
     chunks: list[Floats] = []
     reached = 0.0

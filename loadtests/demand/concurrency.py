@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import pdtr
 
 from loadtests.demand.plan import Plan
 from loadtests.demand.visits import visits_of
+from slo.special_functions import special
 
 REPLY_S = 1.0
 _MOMENTS = 0.999
@@ -60,4 +60,4 @@ def accounts_needed(plan: Plan, share: float, workers: int = 1, reply_s: float =
 def _quantile(mean: float) -> int:
     """Return the least number that a Poisson variable of that mean doesn't exceed with the probability 0.999."""
     numbers = np.arange(math.ceil(mean + _DEVIATIONS * math.sqrt(mean) + _DEVIATIONS))
-    return int(np.argmax(pdtr(numbers, mean) >= _MOMENTS))
+    return int(np.argmax(special().pdtr(numbers, mean) >= _MOMENTS))

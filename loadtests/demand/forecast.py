@@ -27,11 +27,11 @@ from typing import Annotated, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
-from scipy.special import pdtrik
 
 from loadtests.demand.history import History, Hour
 from loadtests.demand.season import Season, whole_weeks
 from slo.documents import BadInput, Document, read_json, validate
+from slo.special_functions import special
 
 FORMAT: Final = "peakproof/forecast/v1"
 _DRAWS = 4_000
@@ -276,7 +276,7 @@ def _drawn_peaks(hours: tuple[Hour, ...], rng: random.Random) -> list[int]:
 
 def _drawn_counts(means: NDArray[np.float64], rng: random.Random) -> NDArray[np.float64]:
     """Draw one Poisson count of each mean, by its quantile: `scipy.stats` takes longer to import than a forecast."""
-    counts: NDArray[np.float64] = np.ceil(pdtrik([rng.random() for _ in means], means))
+    counts: NDArray[np.float64] = np.ceil(special().pdtrik([rng.random() for _ in means], means))
     return counts
 
 

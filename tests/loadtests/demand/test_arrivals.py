@@ -1,6 +1,7 @@
 """The schedule is the plan's Poisson process: repeatable, inside its phases, each arrival on one worker."""
 
 import itertools
+import random
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,13 @@ def test_a_seed_gives_these_arrivals_on_every_machine_and_python(plan_data: dict
         Arrival(number=0, at_s=0.277816322, journey="click-and-collect", seed=2098275684137832),
         Arrival(number=1114, at_s=122.990298079, journey="search-and-buy", seed=5611947324746839),
     ]
+
+
+def test_the_numbers_are_those_of_python_s_own_generator(plan_data: dict[str, Any]) -> None:
+    plan = Plan.model_validate(plan_data)
+    streams = random.Random(plan.seed)  # noqa: S311 - a schedule is to be repeated
+    *_, of_seeds = (random.Random(int(streams.random() * 2**53)) for _ in range(3))  # noqa: S311 - the same
+    assert schedule(plan).seed.tolist() == [int(of_seeds.random() * 2**53) for _ in range(1115)]
 
 
 def test_a_changed_mix_leaves_the_times_and_the_seeds_alone(plan_data: dict[str, Any]) -> None:
