@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from loadtests.environment.own_code import OwnCode, OwnFile
 from loadtests.environment.own_module import MAX_BYTES
-from loadtests.environment.targets import Locustfile, OwnCode, OwnFile
+from loadtests.environment.storefront_targets import Locustfile
 from slo.documents import BadInput, read_text
 
 MOST_FILES, MOST_BYTES = 200, 8 << 20

@@ -15,9 +15,11 @@ from urllib.parse import quote, quote_plus
 
 from loadtests.environment.addresses import Kind
 from loadtests.environment.hosts import Protection
+from loadtests.environment.own_code import OwnCode
 from loadtests.environment.record_targets import RecordSource
+from loadtests.environment.storefront_targets import Locustfile
 from loadtests.environment.target_fields import BasicAuth
-from loadtests.environment.targets import Environment, Locustfile, OwnCode
+from loadtests.environment.targets import Environment
 from slo.documents import BadInput, read_text
 
 _MAX_BYTES = 64 << 10

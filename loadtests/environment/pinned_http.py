@@ -238,14 +238,15 @@ def bounded_request(  # noqa: PLR0913 - a request has as many parts
     timeout_s: float,
     *,
     json: object = None,
+    form: Mapping[str, str] | None = None,
     max_bytes: int = MAX_BYTES,
     headers: Mapping[str, str] | None = None,
     masks: tuple[bytes, ...] = (),
 ) -> BoundedReply:
-    """Return the reply to a request with a JSON body, or none, as `bounded_get` does; raises as that does."""
+    """Return the reply to a request with JSON, a form or no body, as `bounded_get` does; raises as that does."""
     deadline = time.monotonic() + timeout_s
     with http.request(
-        method, url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers, json=json
+        method, url, timeout=timeout_s, allow_redirects=False, stream=True, headers=headers, json=json, data=form
     ) as reply:
         return _bounded(http, reply, deadline, max_bytes, headers, masks)
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from loadtests.environment.hosts import anchored_pair, at
+from loadtests.environment.own_code import OwnCode, OwnFile, PythonFile
 from loadtests.environment.target_fields import (
     OWN_HEADERS,
     BasicAuth,
@@ -313,6 +314,49 @@ class FunnelSource(RecordSource):
 
     FIELDS: ClassVar[tuple[str, ...]] = ("step", "sessions")
     REQUIRED: ClassVar[tuple[str, ...]] = FIELDS
+
+
+class ShopRecordsTarget(OwnCode):
+    """Where the shop records are read from: kind by kind, and a Python file for those that none is given for.
+
+    `pending_window_s` is how long an order may be pending before that is a broken promise.
+    """
+
+    file: PythonFile | None = None
+    pending_window_s: PendingWindow = PENDING_WINDOW_S
+    orders: OrdersSource | None = None
+    payments: PaymentsSource | None = None
+    stock: StockSource | None = None
+    funnel: FunnelSource | None = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.file is None and not self.kinds:
+            raise ValueError(f"must have one of {', '.join(KINDS)} and file")
+        if self.file is None and self.settings:
+            raise ValueError("settings go with file")
+        return self
+
+    @property
+    def kinds(self) -> Mapping[str, RecordSource]:
+        """What is read by SQL or HTTP."""
+        found = {"orders": self.orders, "payments": self.payments, "stock": self.stock, "funnel": self.funnel}
+        return {kind: source for kind, source in found.items() if source is not None}
+
+    @property
+    def own(self) -> OwnFile | None:
+        """The user's file, with its settings."""
+        return None if self.file is None else OwnFile.model_construct(file=self.file, settings=self.settings)
+
+    @property
+    def pages(self) -> tuple[HttpRecords, ...]:
+        """What is read by HTTP."""
+        return tuple(source.http for source in self.kinds.values() if source.http is not None)
+
+    def anchored(self, folder: Path) -> Self:
+        """Return it with every path absolute: what is relative is looked for in `folder`."""
+        kinds: dict[str, object] = {kind: source.anchored(folder) for kind, source in self.kinds.items()}
+        return super().anchored(folder).model_copy(update={"file": at(folder, self.file), **kinds})
 
 
 def _database_at(folder: Path, url: HeaderValue) -> HeaderValue:

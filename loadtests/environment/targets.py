@@ -6,24 +6,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
+from loadtests.environment.cleanup_target import CleanupTarget
 from loadtests.environment.data_targets import DataTargets
 from loadtests.environment.fingerprint import EnvironmentFact, check_comparable
 from loadtests.environment.hosts import MAX_HOSTS, Host, Protection, anchored_pair, at, check_apart
 from loadtests.environment.notice_targets import NoticeTargets
-from loadtests.environment.record_targets import (
-    KINDS,
-    PENDING_WINDOW_S,
-    FunnelSource,
-    HttpRecords,
-    OrdersSource,
-    PaymentsSource,
-    PendingWindow,
-    RecordSource,
-    StockSource,
-)
+from loadtests.environment.own_code import OwnFile
+from loadtests.environment.record_targets import KINDS, PENDING_WINDOW_S, RecordSource, ShopRecordsTarget
+from loadtests.environment.storefront_targets import StorefrontSource
 from loadtests.environment.target_fields import (
     CREDENTIALS,
     OWN_HEADERS,
@@ -33,7 +25,6 @@ from loadtests.environment.target_fields import (
     BasicAuth,
     File,
     HeaderName,
-    HeaderValue,
     HostName,
     HttpVersion,
     Label,
@@ -46,10 +37,7 @@ from loadtests.environment.target_fields import (
 )
 from loadtests.environment.variants import Variant, check_variants
 from slo.documents import BadInput, Document, read_yaml
-from slo.web_addresses import SECRET_NAME
 
-# The one table of storefronts that an environment may name; `loadtests.storefronts` holds each of them.
-STOREFRONTS: tuple[str, ...] = ("twisted-threads",)
 _HIDDEN = re.compile(
     r"^environments\.[^.]+(\.cleanup)?(\.hosts\.[^.]+)?"
     r"(\.(headers|basic_auth|proxy|token_env|token_file|alertmanager_token|grafana_token|client_certificate|ca)\b"
@@ -57,22 +45,6 @@ _HIDDEN = re.compile(
     r"|\.shop_records\.[a-z]+\.(sql\.url|http\.(bearer|basic_auth|headers))\b"
     r"|\.accounts: |: )"
 )
-
-
-def _storefront(name: str) -> str:
-    if name not in STOREFRONTS:
-        known = " or ".join(map(repr, STOREFRONTS))
-        raise PydanticCustomError(
-            "storefront",
-            "Input should be {known}, or {file: your-storefront.py}, or {locustfile: your-locustfile.py}",
-            {"known": known},
-        )
-    return name
-
-
-StorefrontName = Annotated[
-    str, AfterValidator(_storefront), WithJsonSchema({"type": "string", "const": STOREFRONTS[0], "title": "Storefront"})
-]
 SideEffect = Literal["mail", "tax", "erp", "analytics", "payments"]
 
 
@@ -161,172 +133,6 @@ class AllowedNetwork(Document):
     """The networks that the environment's hosts may resolve to, in CIDR notation."""
 
     allow: tuple[NetworkText, ...]
-
-
-SettingValue = str | int | float | bool | list[Any] | Mapping[str, Any] | None
-
-
-def _python_file(name: str) -> str:
-    if not name.endswith(".py"):
-        raise ValueError("must be a Python file: its name ends in .py")
-    return name
-
-
-PythonFile = Annotated[File, AfterValidator(_python_file)]
-
-
-class OwnCode(Document):
-    """Code of the user's, and the settings that it is given.
-
-    A setting is any value, or {env: NAME} or {file: PATH}: where a secret is read from when a run starts.
-    """
-
-    settings: Mapping[str, SettingValue] = Field(default_factory=dict, max_length=100)
-
-    @field_validator("settings")
-    @classmethod
-    def _hold_no_secret(cls, settings: Mapping[str, SettingValue]) -> Mapping[str, SettingValue]:
-        for name, value in settings.items():
-            if isinstance(value, Mapping) and value.keys() & {"env", "file"}:
-                source = HeaderValue.model_validate(value)
-                if source.value is not None:
-                    raise ValueError(f"{name} must be a value, or {{env: NAME}}, or {{file: PATH}}")
-            elif isinstance(value, str) and SECRET_NAME.search(name):
-                raise ValueError(f"{name} looks like a secret: it must come from {{env: NAME}} or {{file: PATH}}")
-        return settings
-
-    def sources(self) -> dict[str, HeaderValue]:
-        """Return the settings that are read from a variable or a file, by name."""
-        return {
-            name: HeaderValue.model_validate(value)
-            for name, value in self.settings.items()
-            if isinstance(value, Mapping) and value.keys() & {"env", "file"}
-        }
-
-    def anchored(self, folder: Path) -> Self:
-        """Return it with every path absolute: what is relative is looked for in `folder`."""
-        files = {
-            name: {"file": str((folder / source.file).absolute())}
-            for name, source in self.sources().items()
-            if source.file is not None
-        }
-        return self.model_copy(update={"settings": {**self.settings, **files}})
-
-
-class OwnFile(OwnCode):
-    """A Python file of the user's, and the settings that it is given."""
-
-    file: PythonFile
-
-    def anchored(self, folder: Path) -> Self:
-        """Return it with every path absolute: what is relative is looked for in `folder`."""
-        return super().anchored(folder).model_copy(update={"file": str((folder / self.file).absolute())})
-
-
-class Locustfile(OwnCode):
-    """A Locust file, which is played as it is: its users are journeys.
-
-    `settings` are the values of the arguments that it adds to Locust's command line, `variables` the environment
-    variables that it reads (those that are named as a secret is are masked), and `files` patterns of what lies below
-    its folder and belongs to it. A session of a user whose tasks are drawn plays `tasks_per_session` in the mean.
-    """
-
-    locustfile: PythonFile
-    tasks_per_session: float = Field(default=5, ge=1, le=1000)
-    tags: tuple[str, ...] = ()
-    exclude_tags: tuple[str, ...] = ()
-    variables: tuple[Variable, ...] = ()
-    files: tuple[str, ...] = ()
-
-    @property
-    def file(self) -> str:
-        """The path of the file."""
-        return self.locustfile
-
-    def sources(self) -> dict[str, HeaderValue]:
-        """Return the settings and the variables that are read from a variable or a file, by name."""
-        named = {f"${name}": HeaderValue(env=name) for name in self.variables if SECRET_NAME.search(name)}
-        return {**super().sources(), **named}
-
-    def anchored(self, folder: Path) -> Self:
-        """Return it with every path absolute: what is relative is looked for in `folder`."""
-        return super().anchored(folder).model_copy(update={"locustfile": str((folder / self.locustfile).absolute())})
-
-
-class CleanupTarget(OwnCode):
-    """How `peakproof cleanup` removes what a run created: at most `requests_per_s`, `at_once` things at a time.
-
-    `file` holds the methods marked `@cleanup`; without it they are the storefront's own. `settings` are given to them
-    beside the storefront's, and `hosts` may be asked beside the environment's; no run is given either.
-    """
-
-    file: PythonFile | None = None
-    hosts: Mapping[Label, Host] = Field(default_factory=dict, max_length=MAX_HOSTS)
-    requests_per_s: float = Field(default=5.0, gt=0, le=1000, allow_inf_nan=False)
-    at_once: int = Field(default=2, ge=1, le=16)
-
-    def anchored(self, folder: Path) -> Self:
-        """Return it with every path absolute: what is relative is looked for in `folder`."""
-        hosts = {label: host.anchored(folder) for label, host in self.hosts.items()}
-        return super().anchored(folder).model_copy(update={"file": at(folder, self.file), "hosts": hosts})
-
-
-class ShopRecordsTarget(OwnCode):
-    """Where the shop records are read from: kind by kind, and a Python file for those that none is given for.
-
-    `pending_window_s` is how long an order may be pending before that is a broken promise.
-    """
-
-    file: PythonFile | None = None
-    pending_window_s: PendingWindow = PENDING_WINDOW_S
-    orders: OrdersSource | None = None
-    payments: PaymentsSource | None = None
-    stock: StockSource | None = None
-    funnel: FunnelSource | None = None
-
-    @model_validator(mode="after")
-    def _one_at_least(self) -> Self:
-        if self.file is None and not self.kinds:
-            raise ValueError(f"must have one of {', '.join(KINDS)} and file")
-        if self.file is None and self.settings:
-            raise ValueError("settings go with file")
-        return self
-
-    @property
-    def kinds(self) -> Mapping[str, RecordSource]:
-        """What is read by SQL or HTTP."""
-        found = {"orders": self.orders, "payments": self.payments, "stock": self.stock, "funnel": self.funnel}
-        return {kind: source for kind, source in found.items() if source is not None}
-
-    @property
-    def own(self) -> OwnFile | None:
-        """The user's file, with its settings."""
-        return None if self.file is None else OwnFile.model_construct(file=self.file, settings=self.settings)
-
-    @property
-    def pages(self) -> tuple[HttpRecords, ...]:
-        """What is read by HTTP."""
-        return tuple(source.http for source in self.kinds.values() if source.http is not None)
-
-    def anchored(self, folder: Path) -> Self:
-        """Return it with every path absolute: what is relative is looked for in `folder`."""
-        kinds: dict[str, object] = {kind: source.anchored(folder) for kind, source in self.kinds.items()}
-        return super().anchored(folder).model_copy(update={"file": at(folder, self.file), **kinds})
-
-
-def _kind_of_storefront(value: object) -> str:
-    if isinstance(value, Locustfile) or (isinstance(value, Mapping) and "locustfile" in value):
-        return "<locust>"
-    return "<file>" if isinstance(value, Mapping | OwnFile) else "<name>"
-
-
-# A storefront by its built-in name, or the user's own; a tag in angle brackets is no part of a place in the document.
-StorefrontSource = Annotated[
-    Annotated[StorefrontName, Tag("<name>")]
-    | Annotated[OwnFile, Tag("<file>")]
-    | Annotated[Locustfile, Tag("<locust>")],
-    Discriminator(_kind_of_storefront),
-]
 
 
 class Environment(Protection, DataTargets, NoticeTargets):

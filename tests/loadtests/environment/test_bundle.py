@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.environment import bundle
 from loadtests.environment.bundle import bundle_of, files_of
-from loadtests.environment.targets import Locustfile
+from loadtests.environment.storefront_targets import Locustfile
 from slo.documents import BadInput
 
 MAIN = "import json, flows.buy as buy\nfrom common import helps\nopen('data/users.csv')\nX = 'words.txt'\n"

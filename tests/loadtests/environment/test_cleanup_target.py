@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from loadtests.environment.cleanup_target import CleanupTarget
 from loadtests.environment.credentials import variables_of
-from loadtests.environment.targets import CleanupTarget, read_targets
+from loadtests.environment.targets import read_targets
 from slo.documents import BadInput
 from tests.loadtests.environment.test_targets import facts, written
 

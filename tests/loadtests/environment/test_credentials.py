@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import logging
+import os
 import pickle
 import traceback
 from pathlib import Path
@@ -135,6 +136,15 @@ def test_a_file_without_a_secret_in_it_is_refused(tmp_path: Path, content: bytes
     with pytest.raises(BadInput) as refusal:
         token_of(environment(token_file=str(path)), {})
     assert str(refusal.value) == f"{path}: {told}"
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_a_secret_s_file_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    os.mkfifo(path)
+    with pytest.raises(BadInput) as refusal:
+        token_of(environment(token_file=str(path)), {})
+    assert str(refusal.value) == f"{path}: can't be read: a pipe, whose end may never come; give a file"
 
 
 def test_a_secret_shows_itself_in_no_text(caplog: pytest.LogCaptureFixture) -> None:

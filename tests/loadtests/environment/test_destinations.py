@@ -177,22 +177,37 @@ def test_an_empty_list_of_networks_allows_none() -> None:
     assert str(refusal.value) == "shop.test: resolves to 127.0.0.1, outside the networks of network.allow: none"
 
 
-SECRETS: list[dict[str, Any]] = [
-    {"headers": {"X-Gate": {"env": "GATE"}}},
-    {"headers": {"Cookie": {"file": "/run/secrets/cookie"}}},
-    {"basic_auth": {"user_env": "USER_NAME", "password_env": "PASS"}},
-    {"shop_records": record_pages(orders="http://shop.test/orders"), "token_env": "TOKEN"},
-    {"shop_records": record_pages(payments="http://shop.test/payments"), "token_file": "token"},
-]
+SECRETS: dict[str, dict[str, Any]] = {
+    "header": {"headers": {"X-Gate": {"env": "GATE"}}},
+    "cookie": {"headers": {"Cookie": {"file": "/run/secrets/cookie"}}},
+    "basic": {"basic_auth": {"user_env": "USER_NAME", "password_env": "PASS"}},
+    "orders": {"shop_records": record_pages(orders="http://shop.test/orders"), "token_env": "TOKEN"},
+    "payments": {"shop_records": record_pages(payments="http://shop.test/payments"), "token_file": "token"},
+    "a host": {"hosts": {"cdn": {"url": "http://shop.test:8080", "headers": {"X-Gate": {"env": "GATE"}}}}},
+}
 
 
-@pytest.mark.parametrize("held", SECRETS, ids=["header", "cookie", "basic", "orders", "payments"])
-def test_a_secret_never_crosses_the_internet_in_the_clear(held: dict[str, Any]) -> None:
-    target = environment("http://shop.test", **held)
+@pytest.mark.parametrize("scheme", ["http", "HTTP", "hTtP"])  # RFC 3986, 6.2.2.1: the same address
+@pytest.mark.parametrize("held", SECRETS.values(), ids=SECRETS)
+def test_a_secret_never_crosses_the_internet_in_the_clear_however_its_scheme_is_written(
+    held: dict[str, Any], scheme: str
+) -> None:
+    written = json.loads(json.dumps(held).replace("http://", f"{scheme}://"))
+    target = environment(f"{scheme}://shop.test", **written)
     with pytest.raises(BadInput, match=r": a secret would go over the internet in the clear; use https://$"):
         resolve(target, Names(shop="93.184.216.34"))
     for near in ("127.0.0.1", "10.0.0.1"):
         assert resolve(target, Names(shop=near)).of("shop.test") == (near,)
+
+
+def test_a_client_certificate_is_shown_over_tls_alone_however_the_scheme_is_written() -> None:
+    pair = {"certificate": "c.pem", "key": "k.pem"}
+    for scheme in ("http", "HTTP"):
+        with pytest.raises(ValueError, match="client_certificate needs a base_url that begins with https://"):
+            environment(f"{scheme}://shop.test", client_certificate=pair)
+        with pytest.raises(ValueError, match="client_certificate needs a url that begins with https://"):
+            environment(hosts={"cdn": {"url": f"{scheme}://cdn.test", "client_certificate": pair}})
+    assert environment("HTTPS://shop.test", client_certificate=pair).base_url == "https://shop.test"
 
 
 def test_a_host_that_is_not_the_environment_s_has_no_addresses() -> None:

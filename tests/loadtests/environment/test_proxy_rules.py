@@ -116,6 +116,11 @@ REFUSED = [
     ({"kill_url": "https://meta.test/stop"}, "resolves to 169.254.169.254, a link-local address", "meta.test"),
     (through(straight=["other.test"]), "proxy.straight: other.test is no host of the environment", "shop.test"),
     (
+        {"proxy": {"url": "HTTP://Proxy.TEST:3128", "basic_auth": BASIC}, "resolve": {"proxy.test": "8.8.8.8"}},
+        "the proxy's password would go over the internet in the clear",
+        "http://proxy.test:3128",
+    ),
+    (
         {**through(basic_auth=BASIC), "resolve": {"proxy.test": "8.8.8.8"}},
         "the proxy's password would go over the internet in the clear",
         "http://proxy.test:3128",
@@ -129,6 +134,12 @@ def test_what_no_proxy_makes_right_is_refused(changes: dict[str, Any], message: 
         resolved(environment(**changes))
     assert message in str(refusal.value)
     assert names in str(refusal.value)
+
+
+@pytest.mark.parametrize("host", ["2852039166", "0xA9.0376.43518", "0251.0376.0251.0376", "169.254.169.254"])
+def test_metadata_is_refused_by_any_spelling_of_its_address_where_the_proxy_resolves_names(host: str) -> None:
+    with pytest.raises(BadInput, match=r"169\.254\.169\.254.*nothing may be sent there"):
+        resolved(environment(f"https://{host}", **through(resolves_names=True)))
 
 
 @pytest.mark.parametrize("name", ["metadata.google.internal", "metadata.google.internal.", "metadata.goog"])
