@@ -11,7 +11,8 @@ import pytest
 
 from loadtests.client.interface import Request
 from loadtests.runtime.clock import Clock
-from loadtests.shopper.session import Session, SessionContext
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_context import SessionContext
 from loadtests.worker.job import read_job
 from loadtests.worker.worker import Worker
 from tests.loadtests.certificates import Authority

@@ -15,7 +15,8 @@ from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.environment.targets import Ceiling
 from loadtests.shopper.assets import CONNECTIONS, Assets
 from loadtests.shopper.hosts import OnlyHost
-from loadtests.shopper.session import Session, SessionFailedError, in_flight
+from loadtests.shopper.session import Session, in_flight
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
 from tests.loadtests.fakes import SECOND, FakeClient, Memory, arrival, ok, worker
 from tests.loadtests.hostile_server import HostileServer, reply

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtests.client.interface import Event, Reply
 from loadtests.shopper.canaries import Canaries, OthersDataError
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from tests.loadtests.storefronts.shopping import Plain, Shopper
 
 RUN = "20261127T090000Z-peak-ab12"

@@ -225,12 +225,12 @@ def test_a_new_customer_may_have_registered_once_their_password_was_asked_for(tm
     context = worker(tmp_path, FakeClient(lambda _: ok()))
     object.__setattr__(context, "pools", given)
     session = Session(context, arrival(4), context.clock.now())
-    account = session.account
+    account = session.own.account
     assert account is not None
-    assert account.user in {mask.decode() for mask in session.masks()}
+    assert account.user in {mask.decode() for mask in session.own.masks()}
     assert (account["email"], ledger_rows(tmp_path)) == (account.user, [])
     for _ in range(2):
-        assert dict(session.account or {})["password"] == new_customer(RUN, 4)[1]
+        assert dict(session.own.account or {})["password"] == new_customer(RUN, 4)[1]
     assert [(row["event"], row["session"], row["kind"], row["id"]) for row in ledger_rows(tmp_path)] == [
         ("created", 4, "account", None)
     ]

@@ -25,7 +25,9 @@ from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.shopper import push_events as module
 from loadtests.shopper.assets import Assets, source_of
 from loadtests.shopper.hosts import OnlyHost
-from loadtests.shopper.session import Session, SessionContext, SessionFailedError, in_flight
+from loadtests.shopper.session import Session, in_flight
+from loadtests.shopper.session_context import SessionContext
+from loadtests.shopper.session_errors import SessionFailedError
 from tests.loadtests.client.shoppers import GET, closing, in_turn, wait_for
 from tests.loadtests.fakes import NO_CEILING, SECOND, Memory, arrival, worker
 from tests.loadtests.hostile_http2 import HostileHttp2, Talk

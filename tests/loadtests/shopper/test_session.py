@@ -11,7 +11,9 @@ from loadtests.client.errors import CutOffError
 from loadtests.client.interface import Reply, Request
 from loadtests.environment.tagging import shopper_headers
 from loadtests.environment.targets import Tagging
-from loadtests.shopper.session import Session, SessionContext, SessionFailedError, in_flight
+from loadtests.shopper.session import Session, in_flight
+from loadtests.shopper.session_context import SessionContext
+from loadtests.shopper.session_errors import SessionFailedError
 from tests.loadtests.fakes import SECOND, Blocking, FakeClient, Memory, arrival, ok, small_plan, worker
 
 HOME = Request(step="home", method="GET", path="/")

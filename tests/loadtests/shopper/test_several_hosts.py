@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.client.interface import Request
 from loadtests.environment.ceilings import CeilingReachedError
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from tests.loadtests.certificates import Authority
 from tests.loadtests.hostile_server import HostileServer, Seen, reply
 from tests.loadtests.page_visits import PNG, collected
