@@ -14,8 +14,6 @@ from loadtests.audit.shop_records import Order, Payment
 from loadtests.results.ledger_columns import LINES, lines_column
 
 ROWS_A_BATCH: Final = 10_000
-CLOCKS_APART_NS: Final = 60_000_000_000
-"""By how much the clocks of a shop, of its provider and of the load generator may differ."""
 ORDERS: Final = pa.schema(
     [
         pa.field("order_id", pa.string(), nullable=False),

@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from loadtests.audit.paging import ChangedWhileReadError, PageRead, Place, Turns
 from loadtests.audit.record_shape import Shape, at_path
 from loadtests.audit.shop_records import (
+    CLOCKS_APART_NS,
     FunnelDocument,
     FunnelStep,
     Order,
@@ -291,7 +292,7 @@ class HttpPages:
         if self._page_of.as_stand_in:
             listed = {} if self._kind in ("stock", "funnel") else {"after": "0", "limit": str(_PAGE)}
             return {**({"run": run} if run is not None and self._kind == "orders" else {}), **listed}
-        values = {"run": run, "since": self._moment(since), "until": self._moment(time.time_ns())}
+        values = {"run": run, "since": self._moment(since), "until": self._moment(time.time_ns() + CLOCKS_APART_NS)}
         return {name: text for name, held in self._page_of.query.items() if (text := _filled(held, values)) is not None}
 
     def _moment(self, at: int) -> str:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from loadtests.audit.batches import CLOCKS_APART_NS, ORDERS, PAYMENTS
+from loadtests.audit.batches import ORDERS, PAYMENTS
+from loadtests.audit.shop_records import CLOCKS_APART_NS
 from loadtests.results.ledger_columns import LINES
 
 _MOST = 1 << 62

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from loadtests.audit.attempts import ACCEPTED, Attempts, places
-from loadtests.audit.batches import CLOCKS_APART_NS
 from loadtests.audit.carts import Bools, Ints, LevelCodes, Units
 from loadtests.audit.run_orders import HOLDS_STOCK, RunOrders, bounded, gathered
+from loadtests.audit.shop_records import CLOCKS_APART_NS
 from loadtests.audit.status_words import Words
 
 _CANCELLED_NS = 3_600_000_000_000  # how long after it was placed an order may be cancelled

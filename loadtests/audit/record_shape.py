@@ -25,6 +25,7 @@ _COUNTS = ("quantity", "reserved", "sessions")
 _LINE = ("sku", "quantity", "location")
 _CENT = Decimal("0.000001")  # what a float's own error may be
 _SHOWN = 60
+_MOST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,11 +206,8 @@ def _number(value: object) -> object:
     """Return a number that is written as a text as what it is."""
     if not isinstance(value, str):
         return value
-    try:
-        found = Decimal(value)
-    except InvalidOperation:
-        raise ValueError("must be a whole number") from None
-    if not found.is_finite() or abs(found) > 1 << 62:
+    found = _exact(value)
+    if found is None:
         raise ValueError("must be a whole number")
     return found
 
@@ -218,14 +216,10 @@ def _cents(value: object) -> object:
     """Return an amount in cents; raises ValueError for one with parts of a cent."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise ValueError("must be an amount such as 12.34")  # noqa: TRY004 - it is named as the value's fault
-    try:
-        exact = Decimal(str(value)) * 100
-    except InvalidOperation:
-        raise ValueError("must be an amount such as 12.34") from None
-    if not exact.is_finite() or abs(exact) > 1 << 62:
+    found = _exact(value)
+    if found is None or abs(found) * 100 > _MOST:
         raise ValueError("must be an amount such as 12.34")
+    exact = found * 100
     whole = exact.to_integral_value()
     if exact != whole and not (isinstance(value, float) and abs(exact - whole) < _CENT):
         raise ValueError("must be an amount of at most two decimals")
@@ -257,15 +251,21 @@ def _time(unit: str | None, zone: ZoneInfo | None, value: object) -> object:
 def _of_epoch(value: object, ns: int) -> int:
     if type(value) is int:
         return value * ns
-    try:
-        if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-            raise InvalidOperation  # noqa: TRY301 - the same message
-        found = Decimal(str(value))
-        if not found.is_finite() or abs(found) > 1 << 62:
-            raise InvalidOperation  # noqa: TRY301 - the same message
-    except InvalidOperation:
-        raise ValueError("must be a number of the unit that times says") from None
+    found = _exact(value)
+    if found is None:
+        raise ValueError("must be a number of the unit that times says")
     return int(found * ns)
+
+
+def _exact(value: object) -> Decimal | None:
+    """Return a number, also one that is written as a text, as it is; None for all else, and beyond 2^62."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        found = Decimal(str(value))
+    except (InvalidOperation, ValueError):  # ValueError: a whole number of too many digits
+        return None
+    return found if found.is_finite() and found.copy_abs() <= _MOST else None  # abs() overflows at 1e9999999
 
 
 def _json_lines(value: object) -> object:

@@ -17,7 +17,7 @@ from loadtests.evidence.steps import recorded_step
 from loadtests.results.inputs import RECORDS, RecordsFile
 from loadtests.results.recorded_run import read_environment, read_run
 from loadtests.results.run_directory import RunDirectory, write_json
-from loadtests.runtime.clock import Clock
+from loadtests.runtime.clock import Clock, since_boot
 from slo.documents import BadInput
 from slo.validity.run_document import RunDocument
 from slo.verdict.audit_document import RecordsUsed
@@ -35,7 +35,7 @@ def audit_run(
     directory = RunDirectory(path=path)
     documents = (directory.run, directory.plan, directory.targets, directory.stock_before)
     reads = (*documents, *directory.ledgers())
-    with recorded_step(directory, "audit", reads=reads, rewrites=(directory.audit,)):
+    with recorded_step(directory, "audit", reads=reads, writes=(directory.audit,)):
         return _audit(directory, variables, records_file, patience)
 
 
@@ -65,7 +65,7 @@ def _audit(
         sources.close()
     checks = audit.audit(evidence)
     used = None if file is None else RecordsUsed(sha256=file.sha256, as_recorded=records_file is None)
-    known = {"run": run.run or directory.name, "shop_records": used}
+    known = {"run": run.run or directory.name, "shop_records": used, "checked_since_boot": since_boot()}
     document = audit.audit_document(evidence, checks, Clock.start().now()).model_copy(update=known)
     write_json(directory.audit, document.model_dump(mode="json"))
     return checks

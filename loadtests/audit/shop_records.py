@@ -1,7 +1,7 @@
 """Shop records: what the shop itself says of its orders, its payments and its stock."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import FailFast, Field, model_validator
 
@@ -12,7 +12,8 @@ Levels = Mapping[tuple[str, str], int]
 """Units that are left to sell, by (SKU, location)."""
 Cents = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
 _LATER = ("paid_at", "printed_at", "shipped_at", "due_at")
-_CLOCKS_APART_NS = 60_000_000_000  # a provider's clock isn't the shop's
+CLOCKS_APART_NS: Final = 60_000_000_000
+"""By how much the clocks of a shop, of its provider and of the load generator may differ."""
 
 
 class Order(WrittenDocument):
@@ -44,7 +45,7 @@ class Order(WrittenDocument):
     def _nothing_before_it(self) -> Self:
         for name in _LATER:
             at = getattr(self, name)
-            if at is not None and at < self.created_at - _CLOCKS_APART_NS:
+            if at is not None and at < self.created_at - CLOCKS_APART_NS:
                 raise ValueError(f"{name} must not be more than a minute before created_at")
         return self
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from loadtests.audit.attempts import attempts_of
-from loadtests.audit.batches import CLOCKS_APART_NS, RecordsContradictError, order_batches, payment_batches
+from loadtests.audit.batches import RecordsContradictError, order_batches, payment_batches
 from loadtests.audit.checks import others_may_explain
 from loadtests.audit.evidence import PENDING_NS, Evidence
 from loadtests.audit.http_records import MAX_REPLY
@@ -21,7 +21,7 @@ from loadtests.audit.records_process import RecordsProcess
 from loadtests.audit.rows_process import RowsProcess
 from loadtests.audit.run_orders import RunOrders, orders_of_run
 from loadtests.audit.run_payments import payments_of_run
-from loadtests.audit.shop_records import Order, Payment, StockDocument
+from loadtests.audit.shop_records import CLOCKS_APART_NS, Order, Payment, StockDocument
 from loadtests.audit.unavailable import RecordsError, SourceUnavailableError
 from loadtests.environment.credentials import Settings
 from loadtests.environment.pinned_http import PinnedHttp

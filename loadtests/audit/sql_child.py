@@ -14,6 +14,7 @@ import orjson
 
 from loadtests.audit.record_shape import Shape
 from loadtests.audit.records_child import GRACE_S, bound_memory, one_line, pipes, say, send
+from loadtests.audit.shop_records import CLOCKS_APART_NS
 from loadtests.audit.sql_databases import BATCH_ROWS, asked, database_at, moment_of, names_in, reading
 from loadtests.environment.record_targets import (
     FunnelSource,
@@ -45,7 +46,7 @@ class Reader:
     def rows(self, call: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the rows of a call, checked; raises BadInput, or what the driver raises."""
         times = getattr(self._source, "times", None)
-        span = {"since": call["since"], "until": time.time_ns()}
+        span = {"since": call["since"], "until": time.time_ns() + CLOCKS_APART_NS}
         moment = {name: moment_of(self._database, at, times) for name, at in span.items()}
         values = {**moment, "run": call["run"]}
         with (

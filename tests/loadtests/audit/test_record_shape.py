@@ -111,6 +111,17 @@ REFUSED: list[tuple[dict[str, object], dict[str, str], str]] = [
         "amount_cents: must be an amount of at most two decimals, found",
     ),
     ({"amount_cents": "many"}, {"money": "decimal"}, "amount_cents: must be an amount such as 12.34, found 'many'"),
+    ({"amount_cents": "1e9999999"}, {}, "amount_cents: must be a whole number, found '1e9999999'"),
+    (
+        {"amount_cents": "1e9999999"},
+        {"money": "decimal"},
+        "amount_cents: must be an amount such as 12.34, found '1e9999999'",
+    ),
+    (
+        {"created_at": "1e9999999"},
+        {"times": "s"},
+        "created_at: must be a number of the unit that times says, found '1e9999999'",
+    ),
     ({"amount_cents": float("nan")}, {"money": "decimal"}, "amount_cents: must be an amount such as 12.34, found nan"),
     ({"amount_cents": "9.5"}, {}, "amount_cents: must be a whole number, found Decimal('9.5')"),
     ({"created_at": "2026-11-28 12:00"}, {}, "created_at: says no time zone: name it, as in zone: UTC, found '2026-"),
