@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from loadtests.har.addresses import holds_a_secret
 from loadtests.har.entries import Entry, Pairs
@@ -13,7 +13,7 @@ from loadtests.har.sources import page_of
 from loadtests.har.visit import Request
 from loadtests.har.words import is_id, telling, words
 from loadtests.storefronts.html import Element, Form, HtmlError
-from slo.web_addresses import joined
+from slo.web_addresses import joined, parts_of
 
 _MOST_LINKS, _MOST_FORMS = 2000, 200
 _LEAST_OF_KIND = 2
@@ -112,7 +112,7 @@ def _rank(form: Form, page_url: str, entry: Entry, sent: Pairs) -> int | None:
     if form.method != ("GET" if entry.method == "GET" else "POST"):
         return None
     action = _joined(page_url, form.action)
-    here, there = urlsplit(action), entry.parts
+    here, there = parts_of(action), entry.parts
     if (here.netloc, here.path or "/") != (there.netloc, there.path or "/"):
         return None
     if form.method == "POST" and here.query != there.query:
@@ -199,7 +199,7 @@ def _kind_selector(root: Element, element: Element, shape: tuple[object, ...]) -
 
 def _shape(href: str) -> tuple[object, ...] | None:
     """Return what links to things of one kind share: the folder and the query's names; None for no such link."""
-    parts = urlsplit(href)
+    parts = parts_of(href)
     folders, told = [part for part in parts.path.split("/") if part], telling(parts.path)
     names = tuple(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     if len(told) < 2 or _OWN_WAYS & {word for part in told[:-1] for word in words(part)}:  # noqa: PLR2004

@@ -20,6 +20,7 @@ import ijson
 
 from loadtests.har.entries import Entry, Pairs, Recording
 from loadtests.har.kinds import NOT_HTTP, kind_of
+from loadtests.har.pieces import Pieces
 from slo.documents import BadInput, open_file
 
 MAX_BYTES = 1 << 30
@@ -29,7 +30,6 @@ MAX_DEPTH = 40
 MAX_BODY_BYTES = 4 << 20
 MAX_KEPT_BYTES = 64 << 20
 MAX_HELD_BYTES = 64 << 20
-_CHUNK = 4 << 10  # ijson makes all events of a piece before one is seen, each with the whole of its place: few levels
 _ENTRY = "log.entries.item"
 _CREATOR = "log.creator.name"
 # What is big or deep and says nothing of the visit.
@@ -64,13 +64,14 @@ class _Source:
     """The file as ijson reads it; refuses a single entry that goes on and on, as it would be held whole."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
-        self._path, self._file = path, file
+        self._path, self._pieces = path, Pieces(file)
         self.at = self.entry_at = self.entries = 0
         if file.read(len(_BOM)) != _BOM:  # some recorders write one, which JSON doesn't know
             file.seek(0)
 
-    def read(self, size: int = _CHUNK) -> bytes:
-        data = self._file.read(min(size, _CHUNK) if size > 0 else size)
+    def read(self, size: int) -> bytes:
+        # ijson asks for no byte first. It makes all events of a piece before one is seen: a small one has few levels.
+        data = self._pieces.next() if size > 0 else b""
         self.at += len(data)
         if self.at > MAX_BYTES:
             raise BadInput(f"{self._path}: over {MAX_BYTES} bytes, unpacked: record one visit")
@@ -104,7 +105,7 @@ class _Reader:
 
     def _values(self) -> Iterator[Any]:
         try:
-            yield from self._built(ijson.parse(self._source, buf_size=_CHUNK, use_float=True))
+            yield from self._built(ijson.parse(self._source, use_float=True))
         except (ijson.JSONError, UnicodeDecodeError, ValueError, OverflowError) as error:
             if isinstance(error, BadInput):
                 raise

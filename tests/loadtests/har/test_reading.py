@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from loadtests.har.reading import read_har
 from slo.documents import BadInput
 
 SECRET = "hunter2-of-kim"
+ROOT = Path(__file__).parents[3]
 
 
 def entry(
@@ -193,3 +196,29 @@ def test_entries_are_in_the_order_of_time_whatever_the_file_s(tmp_path: Path) ->
     late = entry("https://shop.example/late", startedDateTime="2026-11-27T19:00:01+00:00")
     read = read_har(file(tmp_path, har(late, entry("https://shop.example/early"))))
     assert [one.parts.path for one in read.entries] == ["/early", "/late"]
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from loadtests.har.importing import import_visit
+from loadtests.har.reading import read_har
+made = import_visit(read_har(Path(sys.argv[1])))
+print(len(made.visit.notes), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+
+@pytest.mark.heavy
+def test_a_recording_of_200_mb_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    path = tmp_path / "visit.har"
+    picture = json.dumps(entry("https://shop.example/a.mp4", mime="video/mp4", text="A" * 33_000_000)).encode()
+    with path.open("wb") as written:
+        written.write(b'{"log": {"version": "1.2", "entries": [' + json.dumps(entry(text="<p>hello")).encode())
+        for _ in range(6):
+            written.write(b"," + picture)
+        written.write(b"]}}")
+    assert path.stat().st_size > 198_000_000
+    command = [sys.executable, "-c", MEASURED, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[1]) < 600, done.stdout
