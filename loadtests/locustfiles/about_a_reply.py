@@ -3,7 +3,7 @@
 import requests
 
 from loadtests.locustfiles.exceptions import CatchResponseError, ResponseError
-from loadtests.shopper.session import UNREADABLE
+from loadtests.shopper.session_errors import UNREADABLE
 
 ABOUT_A_REPLY = (
     *UNREADABLE, AssertionError, ResponseError, CatchResponseError, requests.exceptions.RequestException,

@@ -17,4 +17,4 @@ def canary() -> str:
     itself it is a word that nobody looks for, new each time.
     """
     visit = CURRENT.get()
-    return _NOBODYS.of_session(secrets.randbelow(_MANY)) if visit is None else visit.session.canary
+    return _NOBODYS.of_session(secrets.randbelow(_MANY)) if visit is None else visit.session.own.canary

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from loadtests.environment.targets import Locustfile
+from loadtests.environment.storefront_targets import Locustfile
 from loadtests.locustfiles.events import Events
 from loadtests.locustfiles.exceptions import NotPlayedError
 from loadtests.locustfiles.step_names import StepNames

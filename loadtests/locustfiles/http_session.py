@@ -19,7 +19,7 @@ from loadtests.locustfiles.exceptions import LEAVING, NotPlayedError, VisitEnded
 from loadtests.locustfiles.multipart import content_of, pairs_of
 from loadtests.locustfiles.response import Response
 from loadtests.locustfiles.visit import Visit
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from slo.verdict.own_data import OTHERS_DATA
 
 REQUESTS, FAST = "requests", "fast"
@@ -231,14 +231,14 @@ class HttpSession:
         """Ask for what is asked for, and for what its redirects lead to."""
         session, history = self._visit.session, []
         try:
-            reply, shown = session.alone(request, session.ask(request, within_s))
+            reply, shown = session.own.alone(request, session.ask(request, within_s))
             while reply.location is not None and request.follow is not None:
                 history.append(self._response(request, reply, []))
                 if len(history) > _MOST_HOPS:
                     reply = self._too_many(reply)
                     break
                 request = redirected(request, reply)
-                reply, shown = session.alone(request, session.ask(request, within_s))
+                reply, shown = session.own.alone(request, session.ask(request, within_s))
         except (CeilingReachedError, SessionFailedError) as error:
             raise VisitEndedError(error) from error
         if reply.html:

@@ -11,7 +11,7 @@ from typing import Any
 
 from loadtests.demand.plan import is_name
 from loadtests.environment.bundle import Bundle, bundle_of
-from loadtests.environment.targets import Locustfile
+from loadtests.environment.storefront_targets import Locustfile
 from loadtests.locustfiles import sleeping
 from loadtests.locustfiles.environment import LocustEnvironment, read_options
 from loadtests.locustfiles.events import Events
@@ -109,10 +109,11 @@ def begin(played: Played, settings: Mapping[str, Any]) -> None:
 
 
 def end(played: Played) -> None:
-    """Tell the locustfile that the process has played it. Raises what its listeners raise."""
-    events: Any = played.environment.events
-    events.test_stopping.fire(environment=played.environment)
-    events.test_stop.fire(environment=played.environment)
+    """Tell the locustfile that the process has played it; raises BadInput for what its listeners raise."""
+    environment: Any = played.environment
+    place = str(played.bundle.file)
+    _fire(place, "test_stopping", lambda: environment.events.test_stopping.fire(environment=environment))
+    _fire(place, "test_stop", lambda: environment.events.test_stop.fire(environment=environment))
 
 
 def _fire(place: str, event: str, fire: Any) -> None:  # noqa: ANN401 - a function

@@ -22,7 +22,8 @@ from loadtests.locustfiles.response import Response
 from loadtests.locustfiles.tasks import TaskSet, UserTaskSet
 from loadtests.locustfiles.users import User
 from loadtests.locustfiles.visit import CURRENT, Turns, Visit
-from loadtests.shopper.session import Session, SessionFailedError, UnreadableReplyError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError, UnreadableReplyError
 
 _OURS = str(Path(__file__).parent)
 # What a locustfile may ask for a name that it hasn't here: a mistake of its own, or what can't be played.

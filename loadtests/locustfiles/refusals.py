@@ -1,6 +1,7 @@
 """What a locustfile does that a session can't play, found in its source before anything of it is run."""
 
 import ast
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -141,10 +142,20 @@ def _of_call(node: ast.Call, names: dict[str, str]) -> Iterator[tuple[str, str]]
         return
     head, _, rest = dotted.partition(".")
     full = names.get(head, head) + (f".{rest}" if rest else "")
-    if full in _SLEEPS and node.args and isinstance(node.args[0], ast.Constant):
-        seconds = node.args[0].value
-        if isinstance(seconds, int | float) and seconds > MOST_WAIT_S:
+    if full in _SLEEPS and node.args:
+        seconds = _number(node.args[0])
+        if seconds is not None and seconds > MOST_WAIT_S:
             yield f"{full}({seconds:g})", f"a session waits up to {MOST_WAIT_S:g} s: think time is wait_time"
+
+
+def _number(node: ast.expr, depth: int = 8) -> float | None:
+    """Return a number that is written down, or a product of such numbers; None for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(min(node.value, sys.maxsize))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and depth:
+        left, right = _number(node.left, depth - 1), _number(node.right, depth - 1)
+        return None if left is None or right is None else left * right
+    return None
 
 
 def _of_class(node: ast.ClassDef) -> Iterator[tuple[int, str, str]]:

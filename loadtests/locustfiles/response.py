@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 
 from loadtests.client.interface import Reply, Request, json_of
 from loadtests.locustfiles.exceptions import CatchResponseError, LocustError, ResponseError
-from loadtests.shopper.session import Answered
+from loadtests.shopper.requester import Answered
 
 if TYPE_CHECKING:  # which makes responses
     from loadtests.locustfiles.http_session import HttpSession

@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from loadtests.environment.bundle import Module
 from loadtests.locustfiles.step_names import without_ids
+from slo.web_addresses import parts_of
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 _CLIENTS = frozenset({"client"})
@@ -86,7 +86,7 @@ def _constant(node: ast.expr | None) -> str | None:
 def _route(text: str) -> str | None:
     """Return the path of a text without its query; None for what is none."""
     if re.match(r"https?://", text):
-        text = urlsplit(text).path or "/"
+        text = parts_of(text).path or "/"
     text = re.sub(r"^\{[^{}]*\}(?=/)", "", text)  # the address that a path is put behind
     bare = text.partition("?")[0].partition("#")[0]
     if not bare.startswith("/") or bare.startswith("//") or " " in bare:

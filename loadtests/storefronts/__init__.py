@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtests.environment.targets import Environment, Locustfile
+from loadtests.environment.storefront_targets import Locustfile
+from loadtests.environment.targets import Environment
 from loadtests.storefronts import twisted_threads_customers as twisted_threads
 from loadtests.storefronts.loading import load_cleanup, load_storefront
 from loadtests.storefronts.locustfile import load_locust_storefront
@@ -12,7 +13,7 @@ from loadtests.storefronts.storefront import SOLD_OUT, Storefront
 
 __all__ = ["BUILT_IN", "SOLD_OUT", "Given", "Shop", "Storefront", "cleanup_of", "load_storefront", "storefront_of"]
 
-# By the names that targets.yaml may use: those of `loadtests.environment.targets.STOREFRONTS`.
+# By the names that targets.yaml may use: those of `loadtests.environment.storefront_targets.STOREFRONTS`.
 BUILT_IN: Mapping[str, Storefront] = {twisted_threads.NAME: twisted_threads.STOREFRONT}
 
 

@@ -16,7 +16,10 @@ def cents(amount: object) -> int:
     if isinstance(amount, bool) or not isinstance(amount, int | float | Decimal | str):
         raise ValueError(f"not an amount: {type(amount).__name__}")  # noqa: TRY004 - one error for no amount
     if not isinstance(amount, str):
-        exact = Decimal(str(amount)) * 100
+        try:
+            exact = Decimal(str(amount)) * 100
+        except ArithmeticError:  # beyond what Decimal calculates with
+            raise ValueError("an amount out of range") from None
         if not exact.is_finite() or exact != exact.to_integral_value():
             raise ValueError("an amount with a fraction of a cent")
         return int(exact)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.demand.build import Offer, rounded_shares
-from loadtests.environment.targets import Environment, Locustfile
+from loadtests.environment.storefront_targets import Locustfile
+from loadtests.environment.targets import Environment
 from loadtests.locustfiles import loading, playing
 from loadtests.locustfiles.loading import Played, load_locustfile
 from loadtests.locustfiles.notes import notes_of
@@ -95,7 +96,7 @@ class LocustStorefront(Storefront):
         loading.begin(self.played, given.settings)
 
     def end(self) -> None:
-        """Tell the locustfile that the process ends."""
+        """Tell the locustfile that the process ends; raises BadInput."""
         loading.end(self.played)
 
     def play(self, session: Session, given: Given) -> None:

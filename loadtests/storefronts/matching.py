@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from loadtests.shopper.session import CheckFailedError
+from loadtests.shopper.session_errors import CheckFailedError
 from loadtests.storefronts.page import Page
 
 # A status, several, values of the JSON by path, or a function of the page.

@@ -7,7 +7,8 @@ import gevent
 
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.ledger import Line, OrderReply
-from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts.page import Page
 
 OUT_OF_STOCK = "out_of_stock"

@@ -115,7 +115,7 @@ class Shop:
     @property
     def account(self) -> Account | None:
         """The customer's account: None of a guest; with `is_new` the data that a new customer registers with."""
-        return self._session.account
+        return self._session.own.account
 
     @property
     def canary(self) -> str:
@@ -124,7 +124,7 @@ class Shop:
         Each reply is searched for it: one that shows another shopper's is the error `others_data`, ends the visit, and
         fails the run. `shared_ok=True` says of a request that its page shows what others left, as reviews do.
         """
-        return self._session.canary
+        return self._session.own.canary
 
     def cookie(self, name: str) -> str:
         """Return the value of a cookie that base_url's host has set, as it stands there; there must be one."""
@@ -138,7 +138,7 @@ class Shop:
 
         The session ends as dropped when the pool has none free.
         """
-        return self._session.row(name)
+        return self._session.own.row(name)
 
     @property
     def cart_lines(self) -> tuple[int, int]:
@@ -258,7 +258,7 @@ class Shop:
 
     def _new_step(self, step: str) -> str:
         """Return what a step's redirects are called; raises StepNameError or PersonalDataError for its name."""
-        self._session.check_name(step)
+        self._session.own.check_name(step)
         if not (step.isprintable() and 0 < len(step) <= _LONGEST_STEP):
             raise StepNameError(
                 f"a step's name must have 1 to {_LONGEST_STEP} printable characters, found {step[:120]!r}"
@@ -340,7 +340,7 @@ class Shop:
             raise CreatedNameError(f"created({kind!r}): a kind is 1 to 40 of a-z, 0-9 and inner hyphens, and no order")
         if not (text.isprintable() and 0 < len(text) <= _LONGEST_ID):
             raise CreatedNameError(f"created({kind!r}): an id has 1 to {_LONGEST_ID} printable characters")
-        self._session.created(kind, text)
+        self._session.own.created(kind, text)
 
     def nothing_left(self) -> NoReturn:
         """End the visit: the shop has nothing left that the shopper could buy. Too many of these void a run."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.demand.build import Offer
-from loadtests.shopper.session import UNREADABLE, Session
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import UNREADABLE
 from loadtests.storefronts.cleaning import cleanups_of
 from loadtests.storefronts.failures import file_of
 from loadtests.storefronts.journey import Journey, journeys_of

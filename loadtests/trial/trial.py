@@ -8,6 +8,7 @@ import gevent
 
 from loadtests.client.factory import Clients
 from loadtests.demand.arrivals import Arrival
+from loadtests.demand.plan import CartLines
 from loadtests.demand.think_time import Empirical
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.hooks import Hooks
@@ -16,7 +17,9 @@ from loadtests.runtime.clock import Clock
 from loadtests.runtime.hang_watch import HangWatch
 from loadtests.shopper.data_pools import NO_ACCOUNT, kind_of, kinds_of
 from loadtests.shopper.push_events import WITHIN_S
-from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_context import SessionContext
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import SOLD_OUT
 from loadtests.storefronts.failures import message_of, places_of
 from loadtests.trial.messages import (
@@ -123,7 +126,7 @@ class Trial:
             return SessionEnded(
                 journey=journey, session=arrival.number, steps={}, orders=0, accepted=0, took_s=0.0, lacked=NO_ACCOUNT
             )
-        session = Session(self._context, arrival, began_at)
+        session = Session(self._context_of(nth), arrival, began_at)
         seen.begin(session)
         played = gevent.spawn(self._play, session)
         while not played.ready():
@@ -147,6 +150,17 @@ class Trial:
             lacked=self._lacked(session, journey),
             failed=failed,
         )
+
+    def _context_of(self, nth: int) -> SessionContext:
+        """Return the context of a session that buys the fewest lines, every second one the most.
+
+        By chance three sessions could all buy alike: what is counted would read as what every session does, and too
+        much by it. So it is never more than the mean.
+        """
+        lines = self._context.plan.cart_lines
+        number = lines.max if nth % 2 else lines.min
+        plan = self._context.plan.model_copy(update={"cart_lines": CartLines(min=number, max=number)})
+        return replace(self._context, plan=plan)
 
     def _seed(self, journey: str, nth: int) -> int:
         accounts, seed = self._job.environment.accounts, secrets.randbits(52)

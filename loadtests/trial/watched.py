@@ -14,6 +14,7 @@ from loadtests.results.records import StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.masking import masked_reply, masked_request, without
+from loadtests.shopper.requester import Requester
 from loadtests.shopper.session import Session
 from loadtests.trial.messages import Accepted, Event, Exchange, OrderSeen, StepPlayed
 
@@ -65,7 +66,7 @@ class Seen:
 
     @property
     def _masks(self) -> tuple[bytes, ...]:
-        return () if self._session is None else self._session.masks()
+        return () if self._session is None else self._session.own.masks()
 
     def without_secrets(self, text: str) -> str:
         """Return `text` without the environment's secrets, and without what the session was given."""
@@ -121,7 +122,7 @@ class Seen:
             )
         )
 
-    def unexpected(self, _: Session, request: Request, reply: Reply, why: str) -> None:
+    def unexpected(self, _: Requester, request: Request, reply: Reply, why: str) -> None:
         """Keep a reply that isn't what its step needs, and why."""
         self.last, self.why = (request, reply), why
 

@@ -185,11 +185,14 @@ class _Trial:
         return silent_s > self._setting.step_s + 2 * _CODE_S + _START_S
 
     def _ended(self, process: LineProcess, job: TrialJob, log: Path) -> None:
-        """Take note of how the process ended, when it left journeys: the one it played is over."""
-        if not self._progress.left:
-            return
+        """Take note of how the process ended, when it left journeys: the one it played is over.
+
+        Raises BadInput when the storefront couldn't begin, or end.
+        """
         if process.returncode == ExitCode.USAGE:
             raise BadInput(_tail(log) or "the trial's process can't start")
+        if not self._progress.left:
+            return
         frames, file = read_hang(job.hang), str(self._copy() or "")
         own = [frame for frame in frames if frame.file == file]
         places = tuple(

@@ -8,7 +8,8 @@ import pytest
 
 from loadtests.demand.plan import read_plan
 from loadtests.environment.bundle import bundle_of
-from loadtests.environment.targets import Locustfile, read_targets, redacted
+from loadtests.environment.storefront_targets import Locustfile
+from loadtests.environment.targets import read_targets, redacted
 from loadtests.locustfiles.refusals import refusals_of
 from loadtests.trial.plan import plan_of
 from tests.bad_input.process import peakproof
@@ -70,6 +71,18 @@ def test_the_first_example_is_tried_and_counted_into_the_plan_by_the_command(tmp
     (tmp_path / "locustfile.py").write_text(LOOK + "        self.environment.runner.quit()\n")
     refused = peakproof(tmp_path, "try", "plan.yaml", "--on", "staging")
     assert (refused.code, "environment.runner: there is no runner here" in refused.err) == (2, True)
+
+
+@pytest.mark.heavy
+def test_a_try_whose_file_fails_at_its_end_is_no_success(tmp_path: Path) -> None:
+    fails = "\n\nfrom locust import events\n@events.test_stop.add_listener\ndef _(**_):\n    raise KeyError('totals')\n"
+    (tmp_path / "locustfile.py").write_text(LOOK + fails)
+    (tmp_path / "plan.yaml").write_text(plan_of("try", "looker").to_yaml())
+    with running() as shop:
+        declared = environment(shop.url, Path("locustfile.py"), storefront={"tasks_per_session": 1})
+        (tmp_path / "targets.yaml").write_text(json.dumps(redacted("staging", declared)))
+        ended = peakproof(tmp_path, "try", "plan.yaml", "--on", "staging", "--times", "1")
+    assert (ended.code, "a listener of test_stop: KeyError: 'totals'" in ended.err) == (2, True), ended.err
 
 
 def test_the_line_that_turns_the_audit_on_writes_the_order_with_its_number(tmp_path: Path) -> None:

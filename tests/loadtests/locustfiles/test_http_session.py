@@ -7,7 +7,7 @@ import pytest
 from loadtests.environment.ceilings import CeilingReachedError, Ceilings
 from loadtests.environment.targets import Ceiling
 from loadtests.locustfiles.exceptions import NotPlayedError
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from tests.loadtests.locustfiles.players import Player
 from tests.loadtests.locustfiles.small_shop import running
 

@@ -92,10 +92,28 @@ def test_a_task_opens_what_lies_beside_the_file_wherever_the_process_stands(tmp_
         assert set(shop.paths) == {"GET /tees"}
 
 
-def test_a_listener_that_fails_at_the_start_is_named(tmp_path: Path) -> None:
+def test_a_listener_that_fails_at_the_start_or_at_the_end_is_named(tmp_path: Path) -> None:
     text = (
-        "from locust import HttpUser, events, task\n@events.test_start.add_listener\ndef begin(environment, **_):\n"
+        "from locust import HttpUser, events, task\n@events.{}.add_listener\ndef listen(environment, **_):\n"
         "    raise KeyError('users')\nclass Buyer(HttpUser):\n    @task\n    def buy(self):\n        pass\n"
     )
-    with running() as shop, pytest.raises(BadInput, match=r"a listener of test_start: KeyError: 'users'"):
-        Player(tmp_path, shop.url, text)
+    with running() as shop:
+        with pytest.raises(BadInput, match=r"a listener of test_start: KeyError: 'users'"):
+            Player(tmp_path, shop.url, text.format("test_start"))
+        player = Player(tmp_path, shop.url, text.format("test_stop"))
+        with pytest.raises(BadInput, match=r"locustfile\.py: a listener of test_stop: KeyError: 'users'"):
+            player.storefront.end()
+
+
+def test_listeners_of_init_start_and_stop_hear_of_them_once_and_in_their_turn(tmp_path: Path) -> None:
+    text = "from locust import HttpUser, events, task\nHEARD = []\n"
+    for event in ("init", "test_start", "test_stop"):
+        text += f"@events.{event}.add_listener\ndef on_{event}(environment, **_):\n"
+        text += f"    HEARD.append(('{event}', environment.host))\n"
+    text += "class Buyer(HttpUser):\n    @task\n    def buy(self):\n        HEARD.append(('buy', self.host))\n"
+    with running() as shop:
+        player = Player(tmp_path, shop.url, text, storefront={"tasks_per_session": 1}, each_in_turn=True)
+        player.play()
+        player.storefront.end()
+        heard = vars(__import__("sys").modules[player.storefront.played.users["buyer"].__module__])["HEARD"]
+    assert heard == [(event, shop.url) for event in ("init", "test_start", "buy", "test_stop")]

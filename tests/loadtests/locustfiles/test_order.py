@@ -8,7 +8,7 @@ import pytest
 
 import peakproof
 from loadtests.locustfiles.order import OrderBlockError
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from tests.loadtests.locustfiles.players import Player
 from tests.loadtests.locustfiles.small_shop import running
 

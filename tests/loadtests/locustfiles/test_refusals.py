@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environment.targets import Locustfile
+from loadtests.environment.storefront_targets import Locustfile
 from loadtests.locustfiles.loading import load_locustfile
 from slo.documents import BadInput
 
@@ -39,6 +39,8 @@ IMPORTS = {
     "from locust import HttpLocust\n": ("pass", "locust.HttpLocust: it is of before Locust 1.0"),
     "from locust.contrib.fasthttp import FastHttpLocust\n": ("pass", "FastHttpLocust: it is of before Locust 1.0"),
     "import time\n": ("time.sleep(3600)", "time.sleep(3600): a session waits up to 600 s"),
+    "from time import sleep\n": ("sleep(60 * 60)", "time.sleep(3600): a session waits up to 600 s"),
+    "import time as t\n": (f"t.sleep(1{'0' * 400})", "time.sleep(9.22337e+18): a session waits up to 600 s"),
     "from prometheus_client import start_http_server\n": ("pass", "prometheus_client.start_http_server: "),
     "": ("self.environment.runner.quit()", "environment.runner: there is no runner here"),
     "\n": ("self.user.environment.stats.total", "environment.stats: there are no statistics here"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.locustfiles.exceptions import NotPlayedError
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from slo.documents import BadInput
 from tests.loadtests.locustfiles.players import Player
 from tests.loadtests.locustfiles.small_shop import running

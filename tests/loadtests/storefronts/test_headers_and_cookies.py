@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Given, Shop
 from loadtests.storefronts.journey import journey
 from tests.loadtests.hostile_server import reply

@@ -6,7 +6,8 @@ import gevent
 import pytest
 
 from loadtests.client.interface import Request
-from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Shop
 from loadtests.storefronts.journey import journey
 from loadtests.storefronts.order import Order, UnsettledOrderError

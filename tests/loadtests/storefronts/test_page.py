@@ -1,11 +1,12 @@
 """Values are read out of a reply; what isn't there is the reply's fault, and its record says so."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from loadtests.client.interface import Reply
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts.amounts import cents
 from loadtests.storefronts.html import MAX_BYTES, document
 from loadtests.storefronts.page import Page
@@ -82,6 +83,11 @@ def test_what_is_no_amount_is_a_wrong_reply(tmp_path: Path, total: object) -> No
 )  # fmt: skip
 def test_amounts_are_read_as_shops_write_them(amount: object, expected: int) -> None:
     assert cents(amount) == expected
+
+
+def test_an_amount_beyond_what_can_be_calculated_with_is_none() -> None:
+    with pytest.raises(ValueError, match=r"^an amount out of range$"):
+        cents(Decimal("1e999999"))
 
 
 PAGE = """<!doctype html><title>Tees</title><ul><li class=tee data-id=1><b>Tea</b>

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.client.interface import Reply, Request
-from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Shop, Storefront
 from loadtests.storefronts.journey import journey
 from loadtests.storefronts.page import Page

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.client.interface import Reply, Request
-from loadtests.shopper.session import SessionFailedError
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Shop
 from loadtests.storefronts.journey import journey
 from loadtests.storefronts.order import RefusedError

@@ -10,7 +10,8 @@ import pytest
 from loadtests.client.interface import Event, Listener, Reply, Request
 from loadtests.demand.visits import BROWSE_STEPS, ORDER_NEWS, ORDER_STREAM, VISITS, expected_events, visits_of
 from loadtests.guardrails.plan_check import too_much
-from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Given
 from loadtests.storefronts.twisted_threads_customers import STOREFRONT
 from tests.loadtests.fakes import (
@@ -101,7 +102,7 @@ def test_a_collected_order_is_taken_from_one_store_and_looked_up(tmp_path: Path)
     (place,) = {line["location"] for line in ledger_rows(tmp_path)[0]["lines"]}
     assert place.startswith("store-")
     assert checkout.body is not None
-    name = visit.session.canary
+    name = visit.session.own.canary
     assert checkout.body["delivery"] == {"method": "collect", "location": place, "name": name}
     assert visit.client.sent[-1].path == "/orders/o1"
 

@@ -51,6 +51,11 @@ class Mine(Shop):
             done = self.post("checkout", "/order", {"key": order.key, "email": "a@b.example"})
             order.accepted(done["id"], cents=900)
 
+    @journey
+    def fills(self):
+        for number in range(self.random.randint(*self.cart_lines)):
+            self.get("basket", f"/api?line={number}")
+
     @journey(buys=True)
     def declined(self):
         with self.order([self.line("tee", 2)], 900) as order:
@@ -209,6 +214,14 @@ def test_each_step_is_told_as_it_happens_and_counted(tmp_path: Path, shop: FakeS
     assert (played.code, played.log) == (0, "hello from the file\n")
     assert read_tables(played.directory.parts("requests"), REQUESTS)["step"].to_pylist() == ["home", "home"]
     assert not played.directory.hang("w0").exists()
+
+
+def test_the_sessions_that_are_counted_fill_the_smallest_and_the_largest_cart_in_turn(
+    tmp_path: Path, shop: FakeShop
+) -> None:
+    """Three that drew alike would read as what every session does."""
+    ended = tried(tmp_path, shop, "fills", sessions=3).of(SessionEnded)
+    assert [one.steps for one in ended] == [{"basket": 1}, {"basket": 3}, {"basket": 1}]
 
 
 def test_an_order_is_in_the_ledger_and_told(tmp_path: Path, shop: FakeShop) -> None:
