@@ -14,7 +14,7 @@ from loadtests.cleanup.visitors import Visitor, Visitors
 from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.created import ACCOUNT, ORDER, Created
 from loadtests.runtime.hang_watch import HangWatch
-from loadtests.shopper.session import UNREADABLE, SessionFailedError
+from loadtests.shopper.session_errors import UNREADABLE, SessionFailedError
 from loadtests.storefronts.cleaning import GONE
 from loadtests.storefronts.failures import file_of, message_of, places_of
 from loadtests.storefronts.order import RefusedError

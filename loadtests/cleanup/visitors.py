@@ -11,7 +11,7 @@ from loadtests.client.interface import Reply, Request
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.think_time import Empirical
 from loadtests.environment.credentials import masks_of, settings_of
-from loadtests.environment.targets import OwnCode, OwnFile
+from loadtests.environment.own_code import OwnCode, OwnFile
 from loadtests.results.created import ACCOUNT, Created
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Ledger
@@ -22,7 +22,9 @@ from loadtests.results.run_directory import RunDirectory
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.canaries import Canaries
 from loadtests.shopper.data_pools import DataPools
-from loadtests.shopper.session import Session, SessionContext
+from loadtests.shopper.requester import Requester
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_context import SessionContext
 from loadtests.storefronts import Given, Shop, cleanup_of
 from loadtests.worker.job import Job, read_job
 from loadtests.worker.session_context import Own, secrets_of, session_context
@@ -98,11 +100,11 @@ class Visitors:
 
     def without_secrets(self, text: str, visitor: Visitor) -> str:
         """Return `text` without the environment's secrets and without what the visitor was given, on one line."""
-        known = (*self._known, *texts_of(visitor.session.masks()))
+        known = (*self._known, *texts_of(visitor.session.own.masks()))
         return " ".join(masked_text(text, known).split())[:_SHOWN_WHY]
 
-    def _unexpected(self, session: Session, _: Request, reply: Reply, why: str) -> None:
-        known = (*self._known, *texts_of(session.masks()))
+    def _unexpected(self, session: Requester, _: Request, reply: Reply, why: str) -> None:
+        known = (*self._known, *texts_of(session.own.masks()))
         body = " ".join(masked_head(reply.body, _SHOWN_BODY, known).split())
         parts = (f"HTTP {reply.status}" if reply.status else "", masked_text(why, known)[:_SHOWN_WHY], body)
         self._answers[session.arrival.number] = ": ".join(filter(None, parts))

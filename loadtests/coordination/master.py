@@ -40,6 +40,7 @@ from loadtests.results.live_document import LiveDocument
 from loadtests.runtime.clock import Clock
 from loadtests.worker.job import Job
 from slo.outcomes import ExitCode
+from slo.special_functions import special
 
 _LEAD_NS = 500_000_000
 _SNAPSHOT_S = 1.0
@@ -66,6 +67,7 @@ class Master:
     ) -> None:
         self._job, self._transport, self._clock, self._watches = job, transport, clock, watches
         self._admission, self._permits = admission, permits
+        special()  # the board asks for it while there is load, which may be this process's
         self.on_change: Callable[[str, Mapping[str, Any]], None] = lambda _worker, _change: None
         self.may_begin = Event()
         self._board: Board | None = None

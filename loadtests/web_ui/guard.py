@@ -5,10 +5,10 @@ Locust lets every site's scripts read its pages, and its buttons start and stop 
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from loadtests.web_ui.page import PATH
+from slo.web_addresses import parts_of
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 _READING = frozenset({"GET", "HEAD"})
@@ -42,7 +42,7 @@ class Guard:
 def _is_at_home(environ: WSGIEnvironment, *, needs_origin: bool) -> bool:
     """Whether a request is for this machine by its own name and, by its Origin header, from one of our pages."""
     host, origin = str(environ.get("HTTP_HOST", "")), environ.get("HTTP_ORIGIN")
-    if urlsplit(f"//{host}").hostname not in LOOPBACK:
+    if parts_of(f"//{host}").hostname not in LOOPBACK:
         return False
     return not needs_origin if origin is None else origin == f"http://{host}"
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from loadtests.client.interface import Reply, Request
 from loadtests.results.error_samples import BODY_BYTES, ErrorSample, ErrorSamples
 from loadtests.results.masking import masked_fields, masked_head, masked_text, texts_of
-from loadtests.shopper.session import Session
+from loadtests.shopper.requester import Requester
 
 _LONGEST_PATH, _LONGEST_WHY = 500, 500
 
@@ -17,12 +17,12 @@ class ReplySamples:
     def __init__(self, samples: ErrorSamples, now: Callable[[], int], known: tuple[str, ...]) -> None:
         self._samples, self._now, self._known = samples, now, known
 
-    def unexpected(self, session: Session, request: Request, reply: Reply, why: str) -> None:
+    def unexpected(self, session: Requester, request: Request, reply: Reply, why: str) -> None:
         """Keep a reply if it is among the first of its kind; a disk that is full keeps none, and fails nothing."""
         error = reply.error or "wrong_reply"
         if not self._samples.wants(request.step, error, why):
             return
-        known = (*self._known, *texts_of(session.masks()))
+        known = (*self._known, *texts_of(session.own.masks()))
         sample = ErrorSample(
             at=self._now(),
             step=request.step,

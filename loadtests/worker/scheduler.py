@@ -12,7 +12,9 @@ from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.masking import masked_text, texts_of
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.data_pools import NO_ACCOUNT
-from loadtests.shopper.session import NothingFreeError, Session, SessionContext, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_context import SessionContext
+from loadtests.shopper.session_errors import NothingFreeError, SessionFailedError
 
 _KILL_S = 1.0
 _LOOK_NS = 50_000_000

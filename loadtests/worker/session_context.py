@@ -21,7 +21,9 @@ from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import source_of
 from loadtests.shopper.canaries import Canaries
 from loadtests.shopper.hosts import DeclaredHosts
-from loadtests.shopper.session import Session, SessionContext
+from loadtests.shopper.requester import Requester
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_context import SessionContext
 from loadtests.worker.job import Job
 
 
@@ -38,7 +40,7 @@ class Own:
     log: StepLog
     ledger: Ledger
     clients: Clients
-    unexpected: Callable[[Session, Request, Reply, str], object]
+    unexpected: Callable[[Requester, Request, Reply, str], object]
     wrap: Callable[[Client], Client] | None = None
     under_way: dict[int, Session] = field(default_factory=dict)
 

@@ -13,7 +13,8 @@ from loadtests.environment.ceilings import CeilingReachedError
 from loadtests.results.masking import masked_text, texts_of
 from loadtests.results.records import SessionRecord, StepBatch
 from loadtests.results.worker_status import StorefrontFailure
-from loadtests.shopper.session import Session, SessionFailedError, UnreadableReplyError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError, UnreadableReplyError
 from loadtests.storefronts.failures import lines_of, message_of, places_of
 
 AT_THE_START, LEAST_ENDED = 3, 10
@@ -90,7 +91,7 @@ class StorefrontFailures:
         journey = session.arrival.journey
         places = places_of(error, self._file)
         place = f"{Path(places[-1].file).name}:{places[-1].line}" if places else Path(self._file).name
-        message = masked_text(message_of(error), (*self._known, *texts_of(session.masks())))[:_LONGEST]
+        message = masked_text(message_of(error), (*self._known, *texts_of(session.own.masks())))[:_LONGEST]
         self._last[journey] = f"{place}: {message}"
         self._failed[journey, unreadable] += 1
         key = journey, place, type(error).__name__, unreadable

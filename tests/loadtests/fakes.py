@@ -20,7 +20,7 @@ from loadtests.results.ledger import Ledger
 from loadtests.results.records import SessionRecord, StepBatch, StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
-from loadtests.shopper.session import SessionContext
+from loadtests.shopper.session_context import SessionContext
 
 SECOND = 1_000_000_000
 

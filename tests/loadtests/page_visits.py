@@ -27,7 +27,8 @@ from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.shopper.assets import Fetched, source_of
 from loadtests.shopper.hosts import DeclaredHosts
-from loadtests.shopper.session import Session, SessionContext
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_context import SessionContext
 from tests.loadtests.fakes import NO_CEILING, Memory, arrival, small_plan
 from tests.loadtests.hostile_server import Answer, HostileServer, Seen, reply
 

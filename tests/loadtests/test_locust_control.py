@@ -113,7 +113,7 @@ def test_a_paused_and_resumed_run_plays_the_plan_as_it_became(tmp_path: Path) ->
     for one in accounts:  # on one machine all clocks are one, so the truth is 0
         assert one.clock_offset is not None
         assert abs(one.clock_offset["offset_s"]) <= one.clock_offset["uncertainty_s"]
-        assert one.clock_offset["pings"] > 10
+        assert one.clock_offset["pings"] >= 5
     assert [worker.ended for worker in accounts] == ["completed"] * 2
     assert [[(t.number, t.struck) for t in w.revisions] for w in accounts] == [[(1, 0), (2, 0), (3, 0)]] * 2
     arrivals = revised(plan, revisions)

@@ -12,7 +12,8 @@ import pytest
 
 from loadtests.browser.messages import BrowserCounts
 from loadtests.browser.visits import BrowserShopper, check_browser, job_of
-from loadtests.environment.targets import Environment, OwnFile
+from loadtests.environment.own_code import OwnFile
+from loadtests.environment.targets import Environment
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import BROWSER
 from loadtests.runtime.guarded_child import python

@@ -358,7 +358,7 @@ def test_without_accounts_and_data_nobody_has_one(tmp_path: Path, shop: LoginSho
         @journey
         def visit(self) -> None:
             assert self.account is None
-            assert self._session.masks() == ()
+            assert self._session.own.masks() == ()
             self.data("coupons")
 
     directory = prepared_run(tmp_path, shop.url, journeys={"visit": 1.0})

@@ -11,7 +11,9 @@ from loadtests.client.interface import Request
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.visits import BUYERS
 from loadtests.results.records import SessionRecord
-from loadtests.shopper.session import Session, SessionContext, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_context import SessionContext
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Given
 from loadtests.storefronts.twisted_threads_customers import STOREFRONT
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule

@@ -17,7 +17,8 @@ from loadtests.results.run_directory import RunDirectory, read_tables
 from loadtests.results.schemas import SESSIONS
 from loadtests.results.worker_status import read_workers
 from loadtests.runtime.clock import Clock
-from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Shop, Storefront
 from loadtests.storefronts.failures import file_of
 from loadtests.storefronts.journey import journey
