@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dashboards.grafana.upgrade import Json
+from loadtests.results.parts_database import missing_columns
 from loadtests.results.schemas import ANSWERS
 from slo.documents import BadInput
 
@@ -24,9 +25,12 @@ def stored_rows(path: Path) -> list[Json]:
     if path.stat().st_size > MAX_BYTES:
         raise BadInput(f"left out: larger than the {MAX_BYTES} bytes allowed")
     try:
+        missing = missing_columns(pq.read_schema(path).names, ANSWERS)
         rows = pq.read_table(path, schema=ANSWERS).to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"can't be read: {str(error).splitlines()[0]}") from error
+    if missing:
+        raise BadInput(f"left out: {missing}")
     return [row for row in rows if row["query"] and row["at"] is not None]
 
 

@@ -66,9 +66,15 @@ def write_comparison(run_path: Path, other_path: Path, flaws: Flaws = (), other_
     `flaws` and `other_flaws` are files of each run's evidence, each with what is wrong with it. Raises BadInput when a
     path is not a directory, both are the same, or one has no judged request to compare.
     """
-    here, there = read(run_path, flaws), read(other_path, other_flaws)
+    return write_comparison_of(read(run_path, flaws), read(other_path, other_flaws))
+
+
+def write_comparison_of(here: Reading, there: Reading) -> Path:
+    """Do the same with two run directories already read; afterwards their `gaps` have all that it doesn't show."""
     if here.directory.path == there.directory.path:
-        raise BadInput(f"{run_path}: is the same run as {other_path}: name another to hold it against")
+        raise BadInput(
+            f"{here.directory.path}: is the same run as {there.directory.path}: name another to hold it against"
+        )
     stores = Store(here), Store(there)
     try:
         comparison = _compared(here, there, *stores)

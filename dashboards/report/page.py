@@ -61,7 +61,11 @@ def write_report(run_path: Path, flaws: Sequence[tuple[str, str]] = ()) -> Path:
     Whatever is missing from the run, or can't be read, is named on the page. Raises BadInput when `run_path` is
     not a directory.
     """
-    reading = read(run_path, flaws)
+    return write_page(read(run_path, flaws))
+
+
+def write_page(reading: Reading) -> Path:
+    """Write `report.html` of a run directory already read; afterwards `reading.gaps` has all that it doesn't show."""
     page = render(reading)
     write_bytes(reading.directory.report, page.encode("utf-8", "replace"))
     return reading.directory.report

@@ -18,7 +18,7 @@ from pydantic_core import from_json
 
 from dashboards.report.run_files import Gap, Reading
 from loadtests.demand.visits import ASSET_STEPS
-from loadtests.results.parts_database import PartsDatabase
+from loadtests.results.parts_database import PartsDatabase, missing_columns
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
 from slo.documents import BadInput
@@ -139,14 +139,16 @@ class Store:
             try:
                 return PartsDatabase(directory, _SCHEMAS, parts, _MEMORY).__enter__()
             except BadInput as error:
-                kind = next(kind for kind in _SCHEMAS if parts[kind] and f"/{kind}-*" in str(error))
+                kind = next(
+                    kind for kind in _SCHEMAS if parts[kind] and str(error).startswith(f"{directory.path / kind}-")
+                )
                 parts[kind] = []
                 self._gaps.append(_gap(kind, error))
 
     def _usable_parts(self, kind: str, directory: RunDirectory) -> list[Path]:
         parts = directory.parts(kind)
         if not parts:
-            self._gaps.append(Gap(file=f"{kind}-*.parquet", why="no part is there"))
+            self._gaps.append(Gap(file=f"{kind}-*.parquet", why="no part is there", is_there=False))
         return [path for path in parts if self._is_usable(path, kind)]
 
     def _is_usable(self, path: Path, kind: str) -> bool:
@@ -353,9 +355,8 @@ def _unusable(path: Path, schema: pa.Schema) -> str | None:
         found = {field.name: _plain(field.type) for field in pq.read_schema(path)}
     except _BROKEN as error:
         return f"can't be read: {str(error).splitlines()[0]}"
-    missing = [name for name in schema.names if name not in found]
-    if missing:
-        return f"left out: it has no column {', '.join(missing)}"
+    if missing := missing_columns(found, schema):
+        return f"left out: {missing}"
     others = [f"{field.name} is {found[field.name]}" for field in schema if found[field.name] != field.type]
     return f"left out: {', '.join(others)}" if others else None
 

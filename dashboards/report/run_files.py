@@ -25,17 +25,19 @@ Flaws = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A file that the page can't show, and why."""
+    """A file that the page can't show, and why; `is_there` unless nothing of that name was found."""
 
     file: str
     why: str
+    is_there: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """The documents of one run; a missing one is None and stands among `gaps`.
 
-    `untrusted` is why no verdict is shown of evidence that isn't whole, None of any other.
+    The first `flawed` gaps are flaws of the evidence. `untrusted` is why no verdict is shown of evidence that isn't
+    whole, None of any other.
     `cleanup` is what a cleanup removed and left, in words; None where none began.
     """
 
@@ -47,7 +49,13 @@ class Reading:
     plan: Plan | None
     hashes: Mapping[str, str]
     gaps: list[Gap]
+    flawed: int = 0
     untrusted: str | None = None
+
+    @property
+    def unread(self) -> list[Gap]:
+        """The files that are there as they were left, and that the page all the same can't show."""
+        return [gap for gap in self.gaps[self.flawed :] if gap.is_there]
 
     @property
     def judged(self) -> Window | None:
@@ -80,6 +88,7 @@ def read(path: Path, flaws: Flaws = ()) -> Reading:
         gaps.append(
             Gap(file="manifest.json", why=f"lists {len(flaws) - _FLAWS_SHOWN} more files that aren't as they were")
         )
+    flawed = len(gaps)
     untrusted = f"its evidence isn't whole: {flaws[0][0]}: {flaws[0][1]}" if flaws else None
     return Reading(
         directory=directory,
@@ -90,6 +99,7 @@ def read(path: Path, flaws: Flaws = ()) -> Reading:
         plan=_document(directory.plan, read_plan, gaps),
         hashes=_hashes(directory),
         gaps=gaps,
+        flawed=flawed,
         untrusted=untrusted,
     )
 
@@ -97,7 +107,7 @@ def read(path: Path, flaws: Flaws = ()) -> Reading:
 def _document(path: Path, read: Callable[[Path], Model], gaps: list[Gap]) -> Model | None:
     """Return what `read` makes of the file; None and a gap of one line when it isn't there or can't be read."""
     if not path.exists():
-        gaps.append(Gap(file=path.name, why="is not there"))
+        gaps.append(Gap(file=path.name, why="is not there", is_there=False))
         return None
     try:
         return read(path)

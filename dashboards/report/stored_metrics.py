@@ -69,10 +69,11 @@ def read_answers(reading: Reading, time: Span) -> Answers:
 
 
 def _rows(reading: Reading, name: str) -> list[Json]:
+    path = reading.directory.metrics / name
     try:
-        return stored_rows(reading.directory.metrics / name)
+        return stored_rows(path)
     except BadInput as error:
-        reading.gaps.append(Gap(file=f"metrics/{name}", why=str(error)))
+        reading.gaps.append(Gap(file=f"metrics/{name}", why=str(error), is_there=path.exists()))
         return []
 
 

@@ -85,18 +85,22 @@ def render_page(head: Head, boards: Sequence[BoardView], shades: Sequence[Shade]
     )
 
 
-def render_snapshot(run_path: Path, dashboards: Mapping[str, Json] | None = None) -> str:
+def render_snapshot(
+    run_path: Path, dashboards: Mapping[str, Json] | None = None, flaws: Sequence[tuple[str, str]] = ()
+) -> str:
     """Return the page of a finished run's boards (all that are built); raises BadInput when it is no run directory.
 
-    Without kept answers the page is empty boards that say so.
+    Without kept answers the page is empty boards that say so. `flaws` are files of evidence, each with what is wrong
+    with it: with any, the page shows no verdict.
     """
-    reading = read(run_path)
+    reading = read(run_path, flaws)
     built = build() if dashboards is None else dashboards
-    problems: list[str] = []
+    problems = [] if reading.untrusted is None else [reading.untrusted]
     try:
         rows = stored_rows(reading.directory.metrics / _ANSWERS)
     except BadInput as error:
-        rows, problems = [], [f"metrics/{_ANSWERS}: {error}: no panel has data"]
+        rows = []
+        problems.append(f"metrics/{_ANSWERS}: {error}: no panel has data")
     source = kept_answers(rows, _played(reading))
     boards = [board_view(one, source, _part_of(built.keys() - {name})) for name, one in built.items()]
     head = Head(

@@ -1,9 +1,11 @@
 """`peakproof report`: write a run's report.html again from its directory, or lay two runs side by side."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards.report import write_comparison, write_report
+from dashboards.report import write_comparison_of, write_page
+from dashboards.report.run_files import Reading, read
 from loadtests.evidence.steps import recorded_step
 from loadtests.results.run_directory import RunDirectory
 from scripts.context import Context
@@ -28,26 +30,33 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Write the page and print its path; 75 where it shows evidence that isn't whole, and says so."""
+    """Write the page and print its path; 75 where evidence isn't whole or can't be shown, and says so."""
     path = find_run(options.run_name, context)
-    flaws = _flaws(path, context)
-    with recorded_step(RunDirectory(path=path), "report"):
+    runs = [_read(path, context)]
+    with recorded_step(RunDirectory(path=path), "report") as writes:
         if options.against is None:
-            page = write_report(path, flaws)
+            page = write_page(runs[0])
         else:
-            other = find_run(options.against, context)
-            other_flaws = _flaws(other, context)
-            page = write_comparison(path, other, flaws, other_flaws)
-            flaws += other_flaws
+            runs.append(_read(find_run(options.against, context), context))
+            page = write_comparison_of(*runs)
+        writes.append(path / page.name)
+    for reading in runs:
+        _say(reading, "isn't all on the page", [(gap.file, gap.why) for gap in reading.unread], context)
     context.say(str(page))
-    return ExitCode.INCONCLUSIVE if flaws else ExitCode.OK
+    return ExitCode.INCONCLUSIVE if any(reading.flawed or reading.unread for reading in runs) else ExitCode.OK
 
 
-def _flaws(path: Path, context: Context) -> list[tuple[str, str]]:
-    """Return what is wrong with a run's evidence and with what was made of it, having said so."""
+def _read(path: Path, context: Context) -> Reading:
+    """Read a run's documents, having said what is wrong with its evidence and with what was made of it."""
     flaws = page_flaws(path)
-    for file, what in flaws[:_NAMED]:
-        context.say(f"{path.name} is not whole: {shown(file, what)}")
-    if len(flaws) > _NAMED:
-        context.say(f"and {len(flaws) - _NAMED} more files: peakproof verify {path.name}")
-    return flaws
+    reading = read(path, flaws)
+    _say(reading, "is not whole", flaws, context)
+    return reading
+
+
+def _say(reading: Reading, what: str, files: Sequence[tuple[str, str]], context: Context) -> None:
+    name = reading.directory.name
+    for file, why in files[:_NAMED]:
+        context.say(f"{name} {what}: {shown(file, why)}")
+    if len(files) > _NAMED:
+        context.say(f"and {len(files) - _NAMED} more files: peakproof verify {name}")

@@ -280,6 +280,7 @@ def verdict_of(made: Made, outcome: str) -> VerdictDocument:
             objectives=objectives,
             findings=findings,
             checks=(),
+            is_altered=False,
             causes=causes,
             not_shown=("more load than was played, another size or other data than staging's",)
             if outcome == "PASS"

@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from loadtests.evidence.steps import recorded_step, write_manifest
+from loadtests.results.run_directory import RunDirectory
 from tests.exporters.subjects.cost.bills import days, write
 from tests.exporters.subjects.recovery.test_dump_check import DUMPS
 from tests.exporters.subjects.releases.test_git import Repository
@@ -210,12 +212,15 @@ class ExporterFiles:
             "started_at": begun_ns,
             "ended_at": begun_ns + 3600 * 10**9,
         }
-        (run / "run.json").write_text(json.dumps(document))
+        directory = RunDirectory(path=run)
+        directory.run.write_text(json.dumps(document))
+        write_manifest(directory)
         verdict = {
             "format": "peakproof/verdict/v1", "outcome": outcome, "exit_code": 0 if outcome == "PASS" else 99,
             "decided_at": begun_ns + 3700 * 10**9 + int(name),
         }  # fmt: skip
-        (run / "verdict.json").write_text(json.dumps(verdict))
+        with recorded_step(directory, "judge", writes=[directory.verdict]):
+            directory.verdict.write_text(json.dumps(verdict))
 
     def _cost(self) -> Json:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import promql_parser as ast
 
 from dashboards.grafana.queries import fill, variables_of
+from slo.objectives.promql_tree import parsed
 
 # Durations that no author writes stand for Grafana's own variables: the tree holds durations as numbers.
 WINDOWS: Mapping[str, int] = MappingProxyType({"__rate_interval": 86_413, "__range": 86_423, "__interval": 86_429})
@@ -29,6 +30,6 @@ def parse(expr: str) -> ast.Expr:
     """Return the tree of a query with Grafana's variables in it; raises NotPromQLError."""
     values = {name: _VALUES.get(name, placeholder(name)) for name in variables_of(expr)}
     try:
-        return ast.parse(fill(expr, values))
+        return parsed(fill(expr, values))
     except ValueError as refused:
         raise NotPromQLError(str(refused)) from None
