@@ -29,7 +29,7 @@ from scripts.proofs.recorded_comparisons import (
     RecordedJob,
     append_job,
     decide,
-    deployment_sd,
+    deployment_difference,
     pairs_for_the_model,
     read_jobs,
     rows_of,
@@ -144,11 +144,13 @@ def figures_of(jobs: Sequence[RecordedJob], measures: Sequence[Measure], pairs: 
     if whole:
         found = decide(whole, measures, looks, VERDICTS, SEED)
         figures += [_fails(found.all, len(found.whole)), _open(found.all)]
-    if (sd := deployment_sd(jobs, MEASURE)) is not None:
-        on = f"{len(_groups(jobs))} jobs that redeploy, {MEASURE}; the setting deployment_sd"
-        figures.append(
-            Figure(name="sd of ln p95 between deployments", value=round(sd, 4), op=None, bound=None, runs=(), on=on)
+    if (between := deployment_difference(jobs, MEASURE)) is not None:
+        on = (
+            f"{between.deployments} deployments of {len(_groups(jobs))} jobs, {MEASURE};"
+            f" at most {between.at_most:.3f} (95 %); the setting deployment_sd"
         )
+        name = "sd of ln p95 between deployments"
+        figures.append(Figure(name=name, value=round(between.sd, 4), op=None, bound=None, runs=(), on=on))
     return figures
 
 

@@ -8,10 +8,10 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from pydantic import Field
+from scipy.stats import chi2
 
 from slo.documents import Document, validate_json
 from slo.outcomes import Outcome
@@ -20,6 +20,7 @@ from slo.regression.design import Design
 from slo.regression.measures import Measure, Measured, Pair, Value
 from slo.regression.settings import ComparisonSettings
 
+_FEWEST_DEPLOYMENTS = 4
 FAILED = "failed"  # a latency whose request at the quantile failed: JSON has no infinity
 Number = float | str | None
 Row = tuple[Number, Number, int, int]
@@ -121,32 +122,42 @@ def _value(number: Number, events: int) -> Value:
     return Value(value=math.inf if isinstance(number, str) else number, events=events)
 
 
-def deployment_sd(jobs: Sequence[RecordedJob], measure: str) -> float | None:
-    """Return the lasting difference (sd of ln p95) between two deployments of one build; None where it isn't known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentDifference:
+    """How much two deployments of one build differ for good: standard deviation of ln p95, and its upper bound of 95 %.
 
-    From jobs that redeployed between, by differences of successive deployments' means, so that a slow drift of the
-    machine cancels: their mean square, less what the blocks' own noise explains.
+    Both are of the difference between B and A, as the setting `deployment_sd` is.
     """
-    series: dict[str, list[list[float]]] = {}
-    for job in jobs:
-        if job.redeployed_with is not None:
-            series.setdefault(job.redeployed_with, []).append(_logs(job, measure))
-    blocks = [logs for group in series.values() for logs in group if len(logs) > 1]
-    squares, explained = [], 0.0
-    if not blocks:
+
+    sd: float
+    at_most: float
+    deployments: int
+
+
+def deployment_difference(jobs: Sequence[RecordedJob], measure: str) -> DeploymentDifference | None:
+    """Return it from jobs that put both releases up anew between their parts; None where it isn't known.
+
+    Of each part the mean of its pairs' differences, in which the machine's drift cancels: their mean square, less what
+    the pairs' own noise explains. The bound takes the means for normal (chi-squared, a degree of freedom a part).
+    """
+    parts = [_differences(job, measure) for job in jobs if job.redeployed_with is not None]
+    parts = [one for one in parts if len(one) > 1]
+    if len(parts) < _FEWEST_DEPLOYMENTS:
         return None
-    within = math.fsum(_squares(logs) for logs in blocks) / sum(len(logs) - 1 for logs in blocks)
-    for group in series.values():
-        for before, after in pairwise(group):
-            if before and after:
-                squares.append((_mean(after) - _mean(before)) ** 2)
-                explained += within * (1 / len(before) + 1 / len(after))
-    return math.sqrt(max(0.0, (math.fsum(squares) - explained) / len(squares))) if squares else None
+    within = math.fsum(_squares(one) for one in parts) / sum(len(one) - 1 for one in parts)
+    explained = within * math.fsum(1 / len(one) for one in parts) / len(parts)
+    squares = math.fsum(_mean(one) ** 2 for one in parts)
+    most = squares / float(chi2.ppf(0.05, len(parts)))
+    return DeploymentDifference(
+        sd=math.sqrt(max(0.0, squares / len(parts) - explained)),
+        at_most=math.sqrt(max(0.0, most - explained)),
+        deployments=len(parts),
+    )
 
 
-def _logs(job: RecordedJob, measure: str) -> list[float]:
-    numbers = [number for row in job.pairs.get(measure, ()) for number in row[:2]]
-    return [math.log(number) for number in numbers if isinstance(number, float) and number > 0]
+def _differences(job: RecordedJob, measure: str) -> list[float]:
+    pairs = (row[:2] for row in job.pairs.get(measure, ()))
+    return [math.log(b / a) for a, b in pairs if isinstance(a, float) and isinstance(b, float) and a > 0 < b]
 
 
 def _mean(values: Sequence[float]) -> float:

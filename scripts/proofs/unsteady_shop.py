@@ -11,8 +11,14 @@ from pathlib import Path
 import yaml
 
 from loadtests.environment.hosts import Host
-from loadtests.environment.record_targets import HttpRecords, OrdersSource, PaymentsSource, StockSource
-from loadtests.environment.targets import Ceiling, Environment, ReleaseProbe, ShopRecordsTarget
+from loadtests.environment.record_targets import (
+    HttpRecords,
+    OrdersSource,
+    PaymentsSource,
+    ShopRecordsTarget,
+    StockSource,
+)
+from loadtests.environment.targets import Ceiling, Environment, ReleaseProbe
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Child, Children, wait_until

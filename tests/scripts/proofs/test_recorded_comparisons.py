@@ -11,7 +11,7 @@ from scripts.proofs.recorded_comparisons import (
     RecordedJob,
     append_job,
     decide,
-    deployment_sd,
+    deployment_difference,
     pairs_for_the_model,
     read_jobs,
     rows_of,
@@ -89,22 +89,31 @@ def test_a_value_that_is_not_known_never_passes() -> None:
 
 def test_deployments_that_differ_show_in_parts_that_were_redeployed() -> None:
     levels = random.Random(3)  # noqa: S311 - made up
-    unlike = [job(n, group="g", level=levels.gauss(0, 0.1), pairs=30) for n in range(40)]
-    alike = [job(n, group="g", pairs=30) for n in range(40)]
-    assert deployment_sd(unlike, MEASURE.name) == pytest.approx(0.1 * math.sqrt(2), rel=0.35)
-    assert deployment_sd(alike, MEASURE.name) == pytest.approx(0, abs=0.01)
+    unlike = deployment_difference(
+        [job(n, math.exp(levels.gauss(0, 0.1)), "g", pairs=3) for n in range(60)], MEASURE.name
+    )
+    alike = deployment_difference([job(n, group="g", pairs=3) for n in range(60)], MEASURE.name)
+    assert unlike is not None
+    assert alike is not None
+    assert unlike.sd == pytest.approx(0.1, rel=0.25)
+    assert unlike.sd < unlike.at_most < 0.14
+    assert alike.sd < 0.01
+    assert alike.sd < alike.at_most < 0.02
 
 
-def test_a_slow_drift_of_the_machine_is_no_difference_of_deployments() -> None:
-    drifting = [job(n, group="g", level=0.005 * n, pairs=30) for n in range(40)]
-    found = deployment_sd(drifting, MEASURE.name)
+def test_a_drift_of_the_machine_is_no_difference_of_deployments() -> None:
+    drifting = [job(n, group="g", level=0.1 * n, pairs=3) for n in range(40)]
+    found = deployment_difference(drifting, MEASURE.name)
     assert found is not None
-    assert found < 0.02
+    assert found.sd < 0.01
 
 
-def test_without_a_redeployed_job_the_difference_is_not_known() -> None:
-    assert deployment_sd([job(1), job(2)], MEASURE.name) is None
-    assert deployment_sd([job(1, group="g")], MEASURE.name) is None
+def test_of_few_deployments_the_bound_is_wide_and_of_fewer_it_is_not_known() -> None:
+    few = deployment_difference([job(n, group="g", pairs=3) for n in range(4)], MEASURE.name)
+    assert few is not None
+    assert few.at_most > 0.02
+    assert deployment_difference([job(n, group="g") for n in range(3)], MEASURE.name) is None
+    assert deployment_difference([job(n) for n in range(9)], MEASURE.name) is None
 
 
 def test_the_model_gets_whole_jobs_without_the_pairs_that_are_not_known() -> None:
