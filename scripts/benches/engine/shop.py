@@ -6,7 +6,7 @@ from itertools import count
 from unittest.mock import patch
 
 from loadtests.demand import visits
-from loadtests.environment import targets
+from loadtests.environment import storefront_targets
 from loadtests.storefronts import Shop, Storefront
 from loadtests.storefronts.journey import journey
 from loadtests.storefronts.page import Page
@@ -128,5 +128,8 @@ BENCH = Storefront.of(STOREFRONT, BenchShop)
 def named() -> Iterator[None]:
     """Let targets and plans of this process name the benchmark's storefront and journeys while the block lasts."""
     steps = {name: dict.fromkeys(steps, 1.0) for name, steps in _STEPS.items()}
-    with patch.dict(visits.VISITS, steps), patch.object(targets, "STOREFRONTS", (*targets.STOREFRONTS, STOREFRONT)):
+    with (
+        patch.dict(visits.VISITS, steps),
+        patch.object(storefront_targets, "STOREFRONTS", (*storefront_targets.STOREFRONTS, STOREFRONT)),
+    ):
         yield

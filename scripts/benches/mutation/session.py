@@ -9,6 +9,7 @@ import ast
 import gc
 import json
 import os
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ from scripts.benches.mutation.trial import FAILED, OPTIONS, Outcome, forget_ours
 
 _PROFILE = "mutation"
 _LONGEST_NAME = 4096
+_TEST_LEAST_S, _TEST_TIMES_AS_LONG = 4.0, 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +64,12 @@ class Trials:
         gc.collect()
         gc.freeze()  # a collection in a fork would touch, and copy, what all share
 
-    def quick(self, change: Change, most_s: float) -> Outcome | None:
-        """Return what the tests that reach it make of a change; None when that shows nothing."""
+    def quick(self, change: Change, most_s: float, test_least_s: float = _TEST_LEAST_S) -> Outcome | None:
+        """Return what the tests that reach it make of a change; None when that shows nothing.
+
+        All of them may take `most_s` of CPU time, and each `test_least_s` or, if that is more, many times what it took
+        while nothing was changed: else a loop that a change keeps from ending would take as long as many times all.
+        """
         path = Path(change.file)
         source = self._sources[change.file]
         function, lines = _place_of(ast.parse(source), change.line)
@@ -80,7 +86,7 @@ class Trials:
         def run() -> int:
             for one in objects:
                 one.__code__ = code
-            failing = self._run(tests)
+            failing = self._run(tests, test_least_s)
             if failing is not None:
                 os.write(told, failing.encode()[:_LONGEST_NAME])
             return 1 if self._session.testsfailed else 0
@@ -91,7 +97,7 @@ class Trials:
         if ended == 1:
             self._killed[os.read(failed, _LONGEST_NAME).decode()] += 1
         os.close(failed)
-        if ended is None:
+        if ended in (None, -signal.SIGPROF):
             return "too long"
         return "survived" if ended == 0 else "killed" if ended in FAILED or ended < 0 else None
 
@@ -132,9 +138,12 @@ class Trials:
         }
         return took.took_s, reached
 
-    def _run(self, names: Sequence[str]) -> str | None:
-        """Run tests until one fails; return which."""
+    def _run(self, names: Sequence[str], least_s: float | None = None) -> str | None:
+        """Run tests until one fails; return which. One that takes far too long, and `least_s`, ends this process."""
         for number, name in enumerate(names):
+            if least_s is not None:
+                most_s = max(least_s, _TEST_TIMES_AS_LONG * self.reach.took_s.get(name, 0.0))
+                signal.setitimer(signal.ITIMER_PROF, most_s)  # SIGPROF, which ends a process that doesn't handle it
             item = self._items[name]
             after = self._items[names[number + 1]] if number + 1 < len(names) else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)

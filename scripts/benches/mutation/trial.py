@@ -17,6 +17,7 @@ import numpy as np  # noqa: F401 - these are imported once, by the process that 
 import pyarrow as pa  # noqa: F401
 import pydantic  # noqa: F401
 import pytest
+import scipy.optimize
 import scipy.special  # noqa: F401
 
 Outcome = Literal["killed", "survived", "too long"]

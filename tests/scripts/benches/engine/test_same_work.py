@@ -13,7 +13,8 @@ from loadtests.client.interface import Reply, Request
 from loadtests.client.origin import Origin
 from loadtests.demand.arrivals import schedule
 from loadtests.shopper.asset_urls import AssetUrls
-from loadtests.shopper.session import Session, SessionFailedError
+from loadtests.shopper.session import Session
+from loadtests.shopper.session_errors import SessionFailedError
 from loadtests.storefronts import Given
 from scripts.benches.engine import shop
 from scripts.benches.engine.plans import Load, plan_of
