@@ -3,8 +3,8 @@
 import io
 import json
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, reduce
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loadtests.cleanup.journal import Journal
+from loadtests.evidence.files import describe
 from loadtests.evidence.manifest import FileEntry, Manifest, ReadEntry, StepEntry, read_manifest
+from loadtests.results.account import read_sessions
 from loadtests.results.error_samples import read_samples
 from loadtests.results.ledger import read_created, read_ledgers
 from loadtests.results.ledger_columns import read_ledger_columns
@@ -28,9 +30,9 @@ from slo.documents import BadInput
 from slo.objectives.indicators import Window
 from slo.verdict.audit_document import parse_audit
 from tests.fuzzing.parser import Parser
+from tests.fuzzing.scratch import scratch
 
 _RECORDED = Path(__file__).parents[1] / "formats" / "0.1.0-pass.tar.gz"
-_FOLDER = tempfile.TemporaryDirectory(prefix="peakproof-fuzz-")
 _JSON = (
     *(
         b'"ended"',
@@ -91,6 +93,7 @@ _SAMPLE = (
     b'{"at": 5, "step": "home", "journey": "window-shop", "session": 3, "method": "GET", "path": "/", "status": 500,'
     b' "error": "http_5xx", "why": "x", "headers": {"content-type": "text/plain"}, "bytes": 1, "body": "y"}\n'
 )
+_MAY_BE_NULL = ("error", "reason")
 _WINDOW = Window(starts_at=0, ends_at=1 << 62)
 
 
@@ -104,16 +107,15 @@ def _recorded() -> dict[str, bytes]:
 
 def _of(name: str, read: Callable[[RunDirectory], object], whole: tuple[str, ...] = ()) -> Callable[[bytes], object]:
     """Return the parser of one file of a run directory, which holds the files in `whole` beside it."""
-    directory = RunDirectory(path=Path(_FOLDER.name) / name.replace("/", "-"))
 
     def parse(data: bytes) -> object:
+        directory = RunDirectory(path=scratch() / name.replace("/", "-"))
         if not directory.path.exists():
             for other in whole:
                 (directory.path / other).parent.mkdir(parents=True, exist_ok=True)
                 (directory.path / other).write_bytes(_recorded()[other])
-        path = directory.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+            (directory.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory.path / name).write_bytes(data)
         return read(directory)
 
     return parse
@@ -127,23 +129,45 @@ def _ledger(directory: RunDirectory) -> object:
     return attempts
 
 
+def _first_lines(name: str, lines: int) -> bytes:
+    return b"".join(_recorded()[name].splitlines(keepends=True)[:lines])
+
+
 def _records(directory: RunDirectory) -> object:
     records = read_records(directory, Questions(window=_WINDOW))
     return records.counts(), records.endings(_WINDOW)
 
 
-def _changed_columns(name: str) -> Iterator[bytes]:
-    """Yield a part as it is, and with each of its columns missing, of another type, null, and called otherwise."""
-    yield _recorded()[name]
-    table = pq.read_table(io.BytesIO(_recorded()[name])).slice(0, 20)
-    yield _parquet(table.slice(0, 0))
-    for number, column in enumerate(table.column_names):
-        rest = table.remove_column(number)
-        yield _parquet(rest)
-        yield _parquet(rest.append_column(column, pa.array([b"x"] * len(table))))
-        yield _parquet(rest.append_column(column, pa.nulls(len(table), table[column].type)))
-        yield _parquet(rest.append_column(column, pa.array([[1.5]] * len(table))))
+def _some_rows(name: str) -> pa.Table:
+    return pq.read_table(io.BytesIO(_recorded()[name])).slice(0, 20)
+
+
+def _whole_parts(name: str) -> Iterator[bytes]:
+    """Yield a short part, one without rows, and one with a column more: what is short is read often."""
+    table = _some_rows(name)
+    yield from (_parquet(table), _parquet(table.slice(0, 0)))
     yield _parquet(table.append_column("more", pa.nulls(len(table))))
+
+
+def _session_records(directory: RunDirectory) -> object:
+    return read_sessions(directory), _records(directory)
+
+
+def _answers(directory: RunDirectory) -> object:
+    path = directory.metrics / "dashboards.parquet"
+    return describe(directory.path, ["metrics/dashboards.parquet"]), read_answers(path)
+
+
+def _changed_columns(name: str) -> Iterator[bytes]:
+    """Yield a short part with each of its columns missing, of another type, nested, and null where it may not be."""
+    table = _some_rows(name)
+    for number, column in enumerate(table.column_names):
+        rest, held = table.remove_column(number), table[column].type
+        yield _parquet(rest)
+        yield _parquet(rest.append_column(column, pa.array([1.5 if held == pa.string() else b"x"] * len(table))))
+        yield _parquet(rest.append_column(column, pa.array([[1.5]] * len(table))))
+        if column not in _MAY_BE_NULL:
+            yield _parquet(rest.append_column(column, pa.nulls(len(table), held)))
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -157,7 +181,8 @@ def _part(name: str, read: Callable[[RunDirectory], object], beside: tuple[str, 
         name=f"{name.partition('-')[0].replace('/', '-').removesuffix('.parquet')}-parquet",
         parse=_of(name, read, beside),
         refuses=(BadInput,),
-        seeds=tuple(_changed_columns(name)),
+        seeds=tuple(_whole_parts(name)),
+        other_seeds=tuple(_changed_columns(name)),
         tokens=(b"PAR1", b"PARE"),
         most_bytes=32768,
         is_shown=True,
@@ -182,14 +207,14 @@ PARSERS = (
     _document("manifest.json", lambda directory: read_manifest(directory.path), _MANIFEST),
     _document("live.json", lambda directory: read_live(directory.live)),
     _document("worker-w0.json", read_workers),
-    _document("targets.redacted.json", read_environment),
+    replace(_document("targets.redacted.json", read_environment), name="targets-redacted"),
     _document("audit.json", lambda directory: parse_audit(read_object(directory.audit)), _AUDIT),
-    _document("ledger-w0.jsonl", _ledger),
+    _document("ledger-w0.jsonl", _ledger, _first_lines("ledger-w0.jsonl", 12)),
     _document("revisions.jsonl", read_revisions, _REVISIONS),
     _document("cleanup.jsonl", lambda directory: Journal(directory.cleanup).outcomes, _JOURNAL),
     _document("errors/w0.jsonl", read_samples, _SAMPLE),
     _document("errors/hang-w0.txt", lambda directory: read_hang(directory.hang("w0")), _HANG),
     _part(_REQUESTS, _records, (_SESSIONS,)),
-    _part(_SESSIONS, _records, (_REQUESTS,)),
-    _part("metrics/objectives.parquet", lambda directory: read_answers(directory.metrics / "objectives.parquet"), ()),
+    _part(_SESSIONS, _session_records, (_REQUESTS,)),
+    _part("metrics/dashboards.parquet", _answers, ()),
 )

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,9 +28,9 @@ from slo.objectives.reading import read_objectives
 from slo.objectives.selectors import parse_selector
 from slo.policy.policy import read_policy
 from tests.fuzzing.parser import Parser
+from tests.fuzzing.scratch import scratch
 
 _ROOT = Path(__file__).parents[2]
-_FOLDER = tempfile.TemporaryDirectory(prefix="peakproof-fuzz-")
 _YAML = (
     *(
         b"&a",
@@ -76,9 +75,9 @@ until: 2026-11-01T20:00:00Z
 
 def of_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
     """Return the parser of bytes that `read` is of a file."""
-    path = Path(_FOLDER.name) / name
 
     def parse(data: bytes) -> object:
+        path = scratch() / name
         path.write_bytes(data)
         return read(path)
 
@@ -87,6 +86,11 @@ def of_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
 
 def _sources(*names: str) -> tuple[bytes, ...]:
     return tuple((_ROOT / name).read_bytes() for name in names)
+
+
+def _documents(name: str) -> tuple[bytes, ...]:
+    """Return each document of a file that can be read by itself: what is short is read often."""
+    return tuple(one for one in (_ROOT / name).read_bytes().split(b"\n---\n") if b"\nkind: SLO" in one)
 
 
 def _of_yaml(name: str, read: Callable[[Path], object], *seeds: bytes) -> Parser:
@@ -323,7 +327,8 @@ PARSERS = (
         is_shown=True,
         most_bytes=8192,
         parse=lambda data: parse_yaml_documents(data.decode("utf-8", "replace"), Path("a.yaml")),
-        seeds=(b"a: &a [1, 2]\nb: {<<: {c: d}, e: *a}\n---\n- |\n  text\n- 'x'\n- \"\\u263a\"\n", b"? [a]\n: b\n"),
+        seeds=(b"a: &a [1, 2]\nb: {<<: {c: d}, e: *a}\n---\n- |\n  text\n- 'x'\n- \"\\u263a\"\n",),
+        other_seeds=(b"? [a]\n: b\n",),
     ),
     _of_yaml(
         "targets",
@@ -334,7 +339,8 @@ PARSERS = (
     _of_yaml(
         "objectives",
         lambda path: read_objectives([path]),
-        *_sources("slo/objectives/twisted-threads.yaml", "tests/contracts/objectives.yaml"),
+        *_sources("tests/contracts/objectives.yaml"),
+        *_documents("slo/objectives/twisted-threads.yaml"),
     ),
     _of_yaml("policy", _policy, *_sources("examples/policies/policy.yaml")),
     _of_yaml("prices", read_prices, *_sources("examples/policies/prices.yaml")),
@@ -346,7 +352,8 @@ PARSERS = (
         parse=of_file("history.csv", read_history),
         refuses=(BadInput,),
         is_shown=True,
-        seeds=(_HISTORY, b'"hour";"orders"\r\n2024-11-01 07:00;48\r\n'),
+        seeds=(_HISTORY, b"hour,orders\r\n2024-11-01 07:00,48\r\n"),
+        other_seeds=(b'"hour";"orders"\r\n2024-11-01 07:00;48\r\n',),
         tokens=(b"hour", b"orders", b"T24:00", b"2024-02-30", b"+25:00", b"Z", b'"'),
     ),
     Parser(

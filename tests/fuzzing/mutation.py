@@ -1,7 +1,10 @@
 """Inputs made of a parser's seeds: bytes changed, parts moved, words of its grammar put in, seeds spliced."""
 
+import re
 from collections.abc import Callable, Sequence
 from random import Random
+
+from tests.fuzzing.json_mutation import json_changed
 
 # What parsers of any format may trip over: signs, ends, nesting, numbers at their bounds, and what no text holds.
 COMMON = (
@@ -50,16 +53,27 @@ COMMON = (
     *(b"4294967296", b"2147483648", b"65536", b"0x10", b"1_000", "٣".encode(), "²".encode(), b"9" * 5000, b"[" * 2000),
     *(b"'\\ud800'", b"\\ud800", b"\\u0000", b"a" * 1000),
 )
-_MOST_CHANGES = 6
+_NUMBER = re.compile(rb"[0-9]{1,20}")
+_CHANGES_EACH = (1, 1, 1, 1, 2, 2, 3, 4, 6)  # what is changed much is refused at once
 
 
 def mutated(random: Random, seeds: Sequence[bytes], tokens: Sequence[bytes], most_bytes: int) -> bytes:
     """Return one input: a seed with up to so many changes, each of a kind that is drawn."""
     data = bytearray(seeds[random.randrange(len(seeds))])
-    for _ in range(random.randrange(_MOST_CHANGES + 1)):
+    if random.randrange(2) and (document := _changed_document(random, bytes(data), most_bytes)) is not None:
+        return document
+    for _ in range(_CHANGES_EACH[random.randrange(len(_CHANGES_EACH))]):
         _CHANGES[random.randrange(len(_CHANGES))](random, data, seeds, tokens)
         del data[most_bytes:]
     return bytes(data)
+
+
+def _changed_document(random: Random, data: bytes, most_bytes: int) -> bytes | None:
+    """Return JSON with one to three of its nodes changed; None of what is no JSON, or became too long."""
+    changed: bytes | None = data
+    for _ in range(1 + random.randrange(3)):
+        changed = None if changed is None else json_changed(random, changed)
+    return changed if changed is not None and len(changed) <= most_bytes else None
 
 
 Change = Callable[[Random, bytearray, Sequence[bytes], Sequence[bytes]], None]
@@ -131,6 +145,16 @@ def _replace_word(random: Random, data: bytearray, _seeds: Sequence[bytes], toke
     data[start:end] = words[random.randrange(len(words))]
 
 
+def _change_number(random: Random, data: bytearray, _seeds: Sequence[bytes], _tokens: Sequence[bytes]) -> None:
+    """Put another number in the place of one: what is read as a number stays one."""
+    numbers = list(_NUMBER.finditer(data))
+    if numbers:
+        found = numbers[random.randrange(len(numbers))]
+        number, most = int(found.group()), 10 ** len(found.group())
+        others = (number + 1, max(0, number - 1), number * 10, 0, random.randrange(most), random.randrange(most))
+        data[found.start() : found.end()] = b"%0*d" % (len(found.group()), others[random.randrange(len(others))])
+
+
 def _splice(random: Random, data: bytearray, seeds: Sequence[bytes], _tokens: Sequence[bytes]) -> None:
     other = bytearray(seeds[random.randrange(len(seeds))])
     at, end = _span(random, other, 256)
@@ -140,6 +164,7 @@ def _splice(random: Random, data: bytearray, seeds: Sequence[bytes], _tokens: Se
 
 _CHANGES: tuple[Change, ...] = (
     *(_flip, _set_byte, _drop, _cut, _double, _repeat, _move),
+    *(_change_number, _change_number),
     *(_insert, _insert, _replace, _replace, _replace_word, _replace_word, _splice),
 )
 

@@ -10,6 +10,8 @@ from loadtests.client.origin import Origin
 from loadtests.results.masking import masked_head
 from loadtests.shopper.html_links import links_of
 from loadtests.storefronts.html import HtmlError, document
+from scripts.init.robots import keeps_crawlers_out
+from scripts.init.storefront_draft import first_page
 from tests.fuzzing.parser import Parser
 
 
@@ -41,6 +43,10 @@ def _forms(data: bytes) -> object:
         element.text  # noqa: B018 - it is parsed when asked for
         element.get("href")
     return page
+
+
+def _first_page(data: bytes) -> object:
+    return first_page(data, 200).described
 
 
 def _json_reply(data: bytes) -> object:
@@ -133,12 +139,9 @@ PARSERS = (
         seeds=(
             b"https://pay.example:8443/x",
             b"/de/a?b=c#d",
-            b"/a?b=c#d",
-            b"//shop.example/de/..//a",
-            b"../x",
             b"?y",
-            "/ä\\x".encode(),
         ),
+        other_seeds=(b"/a?b=c#d", b"//shop.example/de/..//a", b"../x", "/ä\\x".encode()),
         tokens=(
             b"https://",
             b"//",
@@ -153,13 +156,25 @@ PARSERS = (
             b"/de",
         ),
     ),
+    Parser(
+        name="robots",
+        parse=keeps_crawlers_out,
+        refuses=(),
+        seeds=(
+            b"\xef\xbb\xbfUser-agent: a\nUser-Agent: *\r\nDisallow: / # all\rAllow: /*\n\nSitemap: https://a.example/x.xml\n",
+            b"user-agent:*\ndisallow:\n",
+        ),
+        tokens=(b"User-agent:", b"Disallow:", b"Allow:", b"Sitemap:", b" *", b" /", b"#", b"\r", b"\n"),
+    ),
+    Parser(name="first-page", parse=_first_page, refuses=(), seeds=(_PAGE,), tokens=_TAGS),
     Parser(name="html-links", parse=links_of, refuses=(), seeds=(_PAGE,), tokens=_TAGS),
     Parser(name="html-forms", parse=_forms, refuses=(HtmlError,), seeds=(_PAGE,), tokens=_TAGS),
     Parser(
         name="json-reply",
         parse=_json_reply,
         refuses=(ValueError,),
-        seeds=(b'{"a": [1, 2.5, "x"], "errors": []}', b"[]"),
+        seeds=(b'{"a": [1, 2.5, "x"], "errors": []}',),
+        other_seeds=(b"[]",),
     ),
     Parser(
         name="masking",

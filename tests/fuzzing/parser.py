@@ -1,34 +1,44 @@
 """A parser under fuzzing: its function, what it may raise, and the inputs that others are made of."""
 
 import hashlib
+import os
 import re
 import signal
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+_ROOT = str(Path(__file__).parents[2])
 CORPUS = Path(__file__).with_name("corpus")
 ALARM_S = 10.0
+HANG, MESSAGE = "not parsed within", "a message that no terminal can take"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parser:
     """One parser: `parse` gets the bytes, and raises nothing but `refuses`.
 
-    `seeds` are inputs of its format, the first of which it takes; `tokens` are words of its grammar that mutations put
-    in; no input is longer than `most_bytes`. Where `is_shown`, what a refusal says goes to a terminal: it may hold no
-    control character.
+    It takes each of `seeds`, and may refuse `other_seeds`, whose neighbours are worth trying as well; `tokens` are
+    words of its grammar that mutations put in; no input is longer than `most_bytes`. Where `is_shown`, what a
+    refusal says goes to a terminal: it may hold no control character.
     """
 
     name: str
     parse: Callable[[bytes], object]
     refuses: tuple[type[Exception], ...]
     seeds: tuple[bytes, ...]
+    other_seeds: tuple[bytes, ...] = ()
     tokens: tuple[bytes, ...] = ()
     most_bytes: int = 4096
     is_shown: bool = False
+
+    @property
+    def all_seeds(self) -> tuple[bytes, ...]:
+        """What mutations begin with: as often with one that it takes as with another."""
+        return self.seeds * max(1, len(self.other_seeds) // len(self.seeds)) + self.other_seeds
 
     @property
     def folder(self) -> Path:
@@ -47,30 +57,53 @@ class Parser:
         return path
 
 
-def kind_of(why: str) -> str:
-    """Return what failures of one kind have in common: the beginning of what is wrong, without its numbers."""
-    return re.sub(r"0x[0-9a-f]+|[0-9]+", "N", why)[:60]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a parser did with an input: whether it took it, and what of that it must not do."""
+
+    taken: bool = False
+    wrong: str | None = None
+
+
+def kind_of(wrong: str) -> str:
+    """Return what failures of one kind have in common: the error and its place, or what is wrong but for numbers."""
+    return re.sub(r"0x[0-9a-f]+|[0-9]+", "N", wrong.partition(": ")[0])[:120]
 
 
 class TooSlow(BaseException):
     """An input that is still being parsed when the alarm rings."""
 
 
-def why_wrong(parser: Parser, data: bytes) -> str | None:
-    """Return what a parser does with an input that it must not do, None where it takes or refuses it properly."""
+def outcome(parser: Parser, data: bytes, alarm_s: float = ALARM_S) -> Outcome:
+    """Return what a parser does with an input."""
     try:
-        with alarm(ALARM_S):
+        with alarm(alarm_s):
             parser.parse(data)
     except parser.refuses as refusal:
         shown = str(refusal)
         if parser.is_shown and not all(letter.isprintable() or letter == "\n" for letter in shown):
-            return f"a message that no terminal can take: {shown!r}"[:500]
-        return None
+            return Outcome(wrong=f"{MESSAGE}: {shown!r}"[:500])
+        return Outcome()
     except TooSlow:
-        return f"not parsed within {ALARM_S:g} s"
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is wrong
-        return f"{type(error).__name__}: {error}"[:500]
-    return None
+        return Outcome(wrong=f"{HANG} {alarm_s:g} s")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is wrong: Rust's panics are no Exception
+        return Outcome(wrong=f"{type(error).__name__} in {_place(error)}: {error}"[:500])
+    return Outcome(taken=True)
+
+
+def why_wrong(parser: Parser, data: bytes, alarm_s: float = ALARM_S) -> str | None:
+    """Return what a parser does with an input that it must not do, None where it takes or refuses it properly."""
+    return outcome(parser, data, alarm_s).wrong
+
+
+def _place(error: BaseException) -> str:
+    """Return the function of ours that an error comes from, the innermost, else where it is from."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    ours = [one for one in frames if one.filename.startswith(_ROOT) and "site-packages" not in one.filename]
+    last = (ours or frames)[-1]
+    return f"{last.filename.removeprefix(_ROOT + os.sep)}, {last.name}"
 
 
 @contextmanager

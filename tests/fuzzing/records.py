@@ -3,9 +3,7 @@
 import hashlib
 import io
 import json
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -34,13 +32,10 @@ from loadtests.results.run_directory import RunDirectory
 from loadtests.trial.messages import TryEvent
 from slo.documents import BadInput
 from tests.fuzzing.parser import Parser
+from tests.fuzzing.scratch import scratch
 from tests.fuzzing.served import Served
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="peakproof-fuzz-")
-_RUN = RunDirectory(path=Path(_FOLDER.name) / "20261127T000000Z-small-abcd")
-_RUN.objectives.mkdir(parents=True)
-for _path in (_RUN.plan, _RUN.targets, _RUN.job):
-    _path.write_text("{}")
+_RUN_NAME = "20261127T000000Z-small-abcd"
 _URL = "https://shop.example/api/orders"
 _ORDERS = OrdersSource.model_validate(
     {
@@ -89,7 +84,7 @@ _BUNDLE = (
     b"sealed\n"
     + json.dumps(
         {
-            "run": _RUN.name,
+            "run": _RUN_NAME,
             "workers": 2,
             "files": {"plan.yaml": "a: 1", "storefront/shop.py": "x = 1"},
             "data": {"storefront/words.bin": "/w=="},
@@ -192,16 +187,25 @@ def _funnel(data: bytes) -> object:
         return None
 
 
+def _run() -> RunDirectory:
+    """Return a run that workers may ask for and upload to."""
+    run = RunDirectory(path=scratch() / _RUN_NAME)
+    if not run.path.exists():
+        run.objectives.mkdir(parents=True)
+        for path in (run.plan, run.targets, run.job):
+            path.write_text("{}")
+    return run
+
+
 def _stranger(data: bytes) -> object:
     """Handle what a process sends that hasn't joined; Locust reads MessagePack."""
     try:
         kind, value = msgpack.loads(data, strict_map_key=False)
     except Exception:  # noqa: BLE001 - Locust's own to refuse
         return None
-    admission = Admission("token", _RUN.name, 2)
-    handler = AdmissionHandler(
-        admission, BundleServer("token", _RUN, 2), _RUN, UploadPermits(key="k", run=_RUN.name, port=1)
-    )
+    run, admission = _run(), Admission("token", _RUN_NAME, 2)
+    permits = UploadPermits(key="k", run=_RUN_NAME, port=1)
+    handler = AdmissionHandler(admission, BundleServer("token", run, 2), run, permits)
     admission.saw("client")
     return handler.reply("client", JOIN if kind == 0 else ASK_FOR_BUNDLE, value), admission.strangers
 
@@ -220,20 +224,20 @@ def _upload(data: bytes) -> object:
     name, _, rest = data.partition(b"\n")
     fields, _, body = rest.partition(b"\n")
     given = dict(part.partition("=")[::2] for part in fields.decode("latin-1").split("|"))
-    statuses: list[str] = []
+    run, statuses = _run(), list[str]()
     environ = {
         "REQUEST_METHOD": "PUT",
-        "PATH_INFO": f"/runs/{_RUN.name}/{name.decode('latin-1')}",
+        "PATH_INFO": f"/runs/{_RUN_NAME}/{name.decode('latin-1')}",
         "wsgi.input": io.BytesIO(body),
         "CONTENT_LENGTH": str(len(body)),
-        "HTTP_AUTHORIZATION": f"Bearer {token_for('k', _RUN.name, 'w0')}",
+        "HTTP_AUTHORIZATION": f"Bearer {token_for('k', _RUN_NAME, 'w0')}",
         "HTTP_CONTENT_DIGEST": digest_field(hashlib.sha256(body).digest()),
         **given,
     }
-    Uploads(_RUN, "k")(environ, lambda status, _headers: statuses.append(status))
-    written = {path.relative_to(_RUN.path).as_posix() for path in _RUN.path.rglob("*") if path.is_file()}
+    Uploads(run, "k")(environ, lambda status, _headers: statuses.append(status))
+    written = {path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file()}
     for one in written - _THERE:
-        (_RUN.path / one).unlink()
+        (run.path / one).unlink()
     assert all(one.split("-")[0].split("/")[0] in _WRITES for one in written - _THERE), written
     return statuses
 
@@ -255,7 +259,8 @@ PARSERS = (
             name=f"records-{kind}",
             parse=_pages(kind),
             refuses=(SourceUnavailableError,),
-            seeds=(seed + b"\x00" + last, seed, seed + b"\x00" + seed),
+            seeds=(seed + b"\x00" + last,),
+            other_seeds=(seed, seed + b"\x00" + seed) if kind == "orders" else (),
             tokens=_VALUES,
             is_shown=True,
         )
@@ -266,7 +271,8 @@ PARSERS = (
         name="record-rows",
         parse=_shaped,
         refuses=(BadInput,),
-        seeds=(json.dumps(json.loads(_ROWS["orders"])["data"]).encode(), *_ROWS.values()),
+        seeds=(json.dumps(json.loads(_ROWS["orders"])["data"]).encode(),),
+        other_seeds=tuple(_ROWS.values()),
         tokens=_VALUES,
         is_shown=True,
     ),
@@ -308,7 +314,14 @@ PARSERS = (
             msgpack.dumps([1, {"nonce": "a", "proof": "b", "at": 0}]),
         ),
     ),
-    Parser(name="run-bundle", parse=_bundle, refuses=(BadInput,), seeds=(_BUNDLE, b"0" + _BUNDLE), is_shown=True),
+    Parser(
+        name="run-bundle",
+        parse=_bundle,
+        refuses=(BadInput,),
+        seeds=(_BUNDLE,),
+        other_seeds=(b"0" + _BUNDLE,),
+        is_shown=True,
+    ),
     Parser(
         name="upload",
         parse=_upload,

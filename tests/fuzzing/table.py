@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from tests.fuzzing import evidence, files, pages, records, replies, telemetry
+from tests.fuzzing import evidence, files, pages, records, replies, sql_rows, stack, telemetry
 from tests.fuzzing.parser import Parser
 
-PARSERS: Mapping[str, Parser] = {
-    one.name: one for room in (replies, pages, files, telemetry, records, evidence) for one in room.PARSERS
-}
+_ROOMS = (replies, pages, files, telemetry, stack, records, sql_rows, evidence)
+_ALL = [one for room in _ROOMS for one in room.PARSERS]
+PARSERS: Mapping[str, Parser] = {one.name: one for one in _ALL}
+assert len(PARSERS) == len(_ALL), "two parsers of one name: one of them isn't fuzzed"
