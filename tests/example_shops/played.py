@@ -7,8 +7,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from tests.example_shops.cache import Server
 from tests.ports import free_base
@@ -24,11 +27,24 @@ class Played:
     out: str
     folder: Path
 
+    @property
+    def run(self) -> Path:
+        """The directory of the latest run."""
+        return max((self.folder / "runs").iterdir())
+
     def document(self, name: str) -> Mapping[str, Any]:
         """Return one of the JSON documents of the latest run."""
-        runs = sorted((self.folder / "runs").iterdir())
-        value: dict[str, Any] = json.loads((runs[-1] / name).read_text())
+        value: dict[str, Any] = json.loads((self.run / name).read_text())
         return value
+
+    def most_at_once(self, step: str) -> int:
+        """Return how many requests of a step were sent and not yet answered at one moment, at most, by the records."""
+        moments: list[tuple[int, int]] = []
+        for part in self.run.glob("requests-*.parquet"):
+            for row in pq.read_table(part, columns=["step", "sent_at", "finished_at"]).to_pylist():
+                if row["step"] == step:
+                    moments += [(row["sent_at"], 1), (row["finished_at"], -1)]
+        return max(accumulate(change for _, change in sorted(moments)), default=0)
 
     def answers(self) -> Mapping[str, str]:
         """Return the audit's answers by check."""

@@ -15,7 +15,7 @@ from tests.loadtests.browser.world import real_chromium
 from tests.postgresql import postgresql
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
-HOODIES = 5
+HOODIES, SHOPPERS = 5, 20
 SOLD = "SELECT num_allocated FROM partner_stockrecord WHERE partner_sku = 'DROP-1'"
 
 
@@ -73,12 +73,14 @@ def test_a_flash_drop_on_sqlite_sells_as_many_as_there_are(on_sqlite: Example) -
     assert played.code == 0, played.out
     assert accepted(played) == hoodies_sold(on_sqlite) == HOODIES
     assert played.document("audit.json")["counts"]["refused"] > 0
+    assert played.most_at_once("checkout") >= SHOPPERS
     assert set(played.answers().values()) == {"holds"}
 
 
 def test_a_flash_drop_on_postgresql_oversells_and_the_audit_says_by_how_much(on_postgresql: Example) -> None:
     played = on_postgresql.played("drop.yaml")
     assert accepted(played) == hoodies_sold(on_postgresql) > HOODIES, played.out
+    assert played.most_at_once("checkout") >= SHOPPERS
     assert played.code == 99, played.out
     assert f"London: {HOODIES - accepted(played)} of DROP-1 are left" in played.out
     broken = [name for name, answer in played.answers().items() if answer != "holds"]

@@ -10,7 +10,7 @@ from tests.example_shops.vendure import vendure
 from tests.loadtests.browser.world import real_chromium
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
-HOODIES = 5
+HOODIES, SHOPPERS = 5, 20
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def test_a_flash_drop_oversells_and_the_audit_says_by_how_much(shop: Example) ->
     played = shop.played("drop.yaml")
     counts = played.document("audit.json")["counts"]
     assert counts["accepted"] > HOODIES, played.out
+    assert played.most_at_once("payment") >= SHOPPERS
     assert played.code == 99, played.out
     left = HOODIES - counts["orders_in_shop"]
     assert f"Default Stock Location: {left} of MIDNIGHT-HOODIE-M are left" in played.out

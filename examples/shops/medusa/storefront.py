@@ -40,7 +40,7 @@ class Medusa(Shop):
     @journey(buys=True, sold_out_ok=True)
     def flash_drop(self):
         self.arrive(q=DROP)
-        self.order_of(in_stock(self.shelf[0], 1) or self.nothing_left(), 1, together=60)
+        self.order_of(in_stock(self.shelf[0], 1) or self.nothing_left(), 1, together=75)
 
     def arrive(self, **asked):
         self.region = self.get("region", "/store/regions", params={"fields": "id"})["regions.0.id"]
