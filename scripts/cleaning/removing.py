@@ -8,8 +8,9 @@ from pathlib import Path
 from loadtests.cleanup.journal import Journal
 from loadtests.cleanup.messages import CLEANUP_EVENT, ITEMS, CleanupJob, GaveUp, Removed, Removing
 from loadtests.environment.child_variables import clean, secrets_for
+from loadtests.environment.cleanup_target import CleanupTarget
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.environment.targets import CleanupTarget, Environment, redacted
+from loadtests.environment.targets import Environment, redacted
 from loadtests.results.created import Created
 from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
 from loadtests.results.run_json import PEAKPROOF

@@ -15,7 +15,7 @@ from loadtests.environment.hosts import SHOP
 from loadtests.environment.notice_targets import ALERT_LABEL
 from loadtests.environment.pinned_http import BoundedReply, bounded_get, why_no_answer
 from loadtests.environment.resolved_environment import ResolvedEnvironment
-from loadtests.environment.targets import Locustfile
+from loadtests.environment.storefront_targets import Locustfile
 from loadtests.guardrails.alertmanager import Alertmanager
 from loadtests.guardrails.kill_switch import says_stop
 from loadtests.guardrails.preflight import REQUESTS, check_side_effects, host_fault, page_of, served

@@ -4,10 +4,12 @@ They request what is published, the shop and Grafana, and through Grafana's data
 the provisioning, every dashboard by uid, every scrape, and one trace that is sent through the shop itself.
 """
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -15,6 +17,7 @@ import requests
 from dashboards.grafana import links
 from dashboards.grafana.boards.table import BOARDS
 from loadtests.environment.direct_http import DirectSession
+from loadtests.environment.pinned_http import bounded_get
 
 # The variables by which docker-compose.yml publishes both, and its defaults.
 PORTS = {"GRAFANA_PORT": "3000", "PEAKPROOF_SHOP_PORT": "18080"}
@@ -23,6 +26,7 @@ FOLDER = "Peakproof"
 DATASOURCES = ("prometheus", "tempo", "alertmanager")
 JOBS = ("shop", "payments", "loadgen", "stock", "orders", "spans", "prometheus", "alertmanager")
 _ASK_S = 10.0
+_MAX_BYTES = 16 << 20
 _TRACE_S = 60.0
 _LOOK_S = 2.0
 _UNAUTHORIZED, _NOT_FOUND = 401, 404
@@ -88,13 +92,13 @@ class _Pages:
 
 def _get(http: requests.Session, url: str, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
     try:
-        reply = http.get(url, headers=headers, timeout=_ASK_S, allow_redirects=False)
+        reply = bounded_get(http, url, _ASK_S, _MAX_BYTES, headers)
     except requests.RequestException as error:
         raise _NoAnswer(f"{url} doesn't answer: {type(error).__name__}") from error
-    if not reply.ok or reply.is_redirect:
-        raise _NoAnswer(f"{url} answers HTTP {reply.status_code}", reply.status_code)
+    if reply.status >= HTTPStatus.MULTIPLE_CHOICES:
+        raise _NoAnswer(f"{url} answers HTTP {reply.status}", reply.status)
     try:
-        return reply.json()
+        return json.loads(reply.body)
     except (ValueError, RecursionError) as error:
         raise _NoAnswer(f"{url} doesn't answer with JSON") from error
 
@@ -191,8 +195,9 @@ def _scrapes(pages: _Pages) -> Checked:
     except _NoAnswer as error:
         return Checked(name="scrapes", good=False, found=str(error), change="docker compose logs prometheus")
     up: dict[str, list[str]] = {}
-    for series in _at(answer, "data", "result") or []:
-        up.setdefault(str(_at(series, "metric", "job")), []).append(str((_at(series, "value") or [0, "0"])[1]))
+    for series in _list(answer, "data", "result"):
+        value = _list(series, "value")
+        up.setdefault(str(_at(series, "metric", "job")), []).append(str(value[1]) if len(value) > 1 else "0")
     down = [job for job in JOBS if not up.get(job) or set(up[job]) != {"1"}]
     return Checked(
         name="scrapes",
@@ -205,10 +210,10 @@ def _scrapes(pages: _Pages) -> Checked:
 
 def _rules(pages: _Pages) -> Checked:
     try:
-        groups = _at(pages.behind("prometheus", "/api/v1/rules"), "data", "groups") or []
+        groups = _list(pages.behind("prometheus", "/api/v1/rules"), "data", "groups")
     except _NoAnswer as error:
         return Checked(name="rules", good=False, found=str(error), change="docker compose logs prometheus")
-    rules = [rule for group in groups for rule in _at(group, "rules") or []]
+    rules = [rule for group in groups for rule in _list(group, "rules")]
     bad = [str(_at(rule, "name")) for rule in rules if _at(rule, "health") != "ok"]
     good = bool(rules) and not bad
     found = f"{len(rules)} rules" + (f"; not evaluated: {', '.join(bad)}" if bad else "")
@@ -243,3 +248,9 @@ def _at(value: Any, *names: str) -> Any:  # noqa: ANN401 - JSON of somebody else
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _list(value: Any, *names: str) -> list[Any]:  # noqa: ANN401 - the same
+    """Return the list at a path of keys, an empty one when it is anything else."""
+    found = _at(value, *names)
+    return found if isinstance(found, list) else []

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.environment.targets import Environment, Locustfile
+from loadtests.environment.storefront_targets import Locustfile
+from loadtests.environment.targets import Environment
 from loadtests.storefronts import storefront_of
 from loadtests.storefronts.locustfile import LocustStorefront
 from scripts.doctor.lines import Line, ok

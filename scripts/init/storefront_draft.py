@@ -4,11 +4,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from keyword import iskeyword
-from urllib.parse import urlsplit
 
 import orjson
 
 from loadtests.storefronts.html import Element, Form, HtmlError, document
+from slo.web_addresses import parts_of
 
 FILE = "storefront.py"
 TUTORIAL = "docs/write-a-storefront.md"
@@ -149,7 +149,7 @@ def _search_of(root: Element) -> tuple[str, str] | None:
     for element in root.select("form"):
         form = Form(element)
         fields = [name for name, _ in form.fields if name.lower() in _SEARCH_FIELDS]
-        action = urlsplit(form.action).path
+        action = parts_of(form.action).path
         if form.method == "GET" and fields and _PLAIN.fullmatch(action or "/") and _NAME.fullmatch(fields[0]):
             return action, fields[0]
     return None
@@ -159,7 +159,7 @@ def _links_of(root: Element) -> str:
     """Return how the paths of most links begin that have something after it, such as /products/."""
     starts: Counter[str] = Counter()
     for link in root.select("a[href]"):
-        parts = urlsplit(link["href"])
+        parts = parts_of(link["href"])
         first, slash, rest = parts.path.lstrip("/").partition("/")
         if not parts.netloc and slash and rest and parts.path.startswith("/") and _PLAIN.fullmatch(first):
             starts[f"/{first}/"] += 1

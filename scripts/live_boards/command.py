@@ -19,6 +19,7 @@ from scripts.listening import until_interrupted
 from scripts.live_boards.pages import REFRESH_S, LivePages
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.prometheus import Prometheus
+from scripts.running.evidence import page_flaws
 from scripts.running.remote_settings import PROMETHEUS_URL
 from scripts.running.runs import find_run
 from slo.documents import BadInput
@@ -52,9 +53,10 @@ def snapshot(options: argparse.Namespace, context: Context) -> ExitCode:
         raise BadInput("--prometheus and --port go with --live: a finished run has kept its answers")
     run = find_run(options.run_name, context)
     path = options.to or run / NAME
+    flaws = page_flaws(run)
     inside = [path] if path.is_relative_to(run) else []
-    with recorded_step(RunDirectory(path=run), "snapshot", rewrites=inside):
-        write_given(path, render_snapshot(run).encode("utf-8", "replace"))
+    with recorded_step(RunDirectory(path=run), "snapshot", writes=inside):
+        write_given(path, render_snapshot(run, flaws=flaws).encode("utf-8", "replace"))
     context.say(str(path))
     return ExitCode.OK
 

@@ -1,5 +1,6 @@
 """Prometheus as a child process of a run: how it is started, and its HTTP API."""
 
+import json
 import math
 import re
 import threading
@@ -7,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 import yaml
 
 from loadtests.environment.direct_http import ELSEWHERE, DirectSession, is_elsewhere
+from loadtests.environment.pinned_http import bounded_request
 from loadtests.runtime import guarded_child
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST
@@ -25,6 +28,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _READY_S = 30.0
 _TARGETS_S = 30.0
 _QUERY_S = 30.0
+_MOST_BYTES = 256 << 20  # some five million samples
 _OK = 200
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -167,15 +171,17 @@ class Prometheus:
         return groups
 
     def _get(self, path: str, parameters: Mapping[str, str], within_s: float = _QUERY_S) -> dict[str, Any]:
+        method, query, form = (
+            ("POST", "", parameters) if "query" in parameters else ("GET", urlencode(parameters), None)
+        )
+        url = f"{self.url}{path}?{query}" if query else f"{self.url}{path}"
         try:
-            reply = (
-                self._http.post(f"{self.url}{path}", data=parameters, timeout=within_s)
-                if "query" in parameters
-                else (self._http.get(f"{self.url}{path}", params=parameters, timeout=within_s))
-            )
-            if is_elsewhere(reply):
-                raise EnvironmentLacks(f"Prometheus at {self.url} answers {ELSEWHERE} (HTTP {reply.status_code})")
-            answer = reply.json()
+            reply = bounded_request(self._http, method, url, within_s, form=form, max_bytes=_MOST_BYTES)
+            if is_elsewhere(reply.status):
+                raise EnvironmentLacks(f"Prometheus at {self.url} answers {ELSEWHERE} (HTTP {reply.status})")
+            if not reply.whole:
+                raise EnvironmentLacks(f"Prometheus at {self.url} answers with over {_MOST_BYTES >> 20} MiB")
+            answer = json.loads(reply.body)
         except (requests.RequestException, ValueError, RecursionError) as error:
             raise EnvironmentLacks(f"Prometheus at {self.url} doesn't answer: {type(error).__name__}") from error
         if (

@@ -11,18 +11,19 @@ from pathlib import Path
 import requests
 import yaml
 
+from loadtests.environment.cleanup_target import CleanupTarget
 from loadtests.environment.data_targets import AccountShare, AccountsTarget
 from loadtests.environment.direct_http import DirectSession
 from loadtests.environment.hosts import Host
-from loadtests.environment.record_targets import FunnelSource, HttpRecords, OrdersSource, PaymentsSource, StockSource
-from loadtests.environment.targets import (
-    Ceiling,
-    CleanupTarget,
-    Environment,
-    ReleaseProbe,
-    ScrapeTarget,
+from loadtests.environment.record_targets import (
+    FunnelSource,
+    HttpRecords,
+    OrdersSource,
+    PaymentsSource,
     ShopRecordsTarget,
+    StockSource,
 )
+from loadtests.environment.targets import Ceiling, Environment, ReleaseProbe, ScrapeTarget
 from loadtests.runtime.guarded_child import python
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.processes import Child, Children, wait_until

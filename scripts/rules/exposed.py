@@ -1,13 +1,17 @@
 """What is exposed, as the lints of objectives ask: by a Prometheus over its API, or by a file of a scrape."""
 
+import json
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 
 import requests
 
 from loadtests.environment.direct_http import ELSEWHERE, DirectSession, is_elsewhere
 from loadtests.environment.metrics_page import metric_families
+from loadtests.environment.pinned_http import bounded_get
 from slo.documents import BadInput, read_text
 from slo.objectives.selectors import Matcher, parse_selector
 from slo.outcomes import EnvironmentLacks
@@ -29,11 +33,13 @@ def of_prometheus(url: str) -> Exposed:
 
     def count(selector: str) -> int:
         try:
-            answer = http.get(f"{url}/api/v1/query", params={"query": f"count({selector})"}, timeout=_TIMEOUT_S)
-            if is_elsewhere(answer):
-                raise EnvironmentLacks(f"{url}: Prometheus answers {ELSEWHERE} (HTTP {answer.status_code})")
-            answer.raise_for_status()
-            result = answer.json()["data"]["result"]
+            query = urlencode({"query": f"count({selector})"})
+            answer = bounded_get(http, f"{url}/api/v1/query?{query}", _TIMEOUT_S)
+            if is_elsewhere(answer.status):
+                raise EnvironmentLacks(f"{url}: Prometheus answers {ELSEWHERE} (HTTP {answer.status})")
+            if answer.status != HTTPStatus.OK:
+                raise EnvironmentLacks(f"{url}: Prometheus can't be asked: HTTP {answer.status}")
+            result = json.loads(answer.body)["data"]["result"]
             return int(result[0]["value"][1]) if result else 0
         except (requests.RequestException, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
             raise EnvironmentLacks(f"{url}: Prometheus can't be asked: {type(error).__name__}") from error

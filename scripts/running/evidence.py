@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loadtests.demand.plan import read_plan
 from loadtests.evidence.check import Flaw, Held, hold
+from loadtests.evidence.manifest import NO_PLAIN_FILE
 from loadtests.evidence.other_documents import other_documents
+from loadtests.evidence.outputs import why_another
 from loadtests.evidence.signature import signature_flaws
-from loadtests.results.recorded_run import RecordedRun
+from loadtests.results.recorded_run import RecordedRun, objective_answers, read_audit, read_run
+from loadtests.results.request_records import read_record_facts
 from loadtests.results.run_directory import RunDirectory
-from slo.findings import Finding
+from slo.documents import BadInput
+from slo.findings import Finding, Severity
 from slo.validity.checks import Checked
 from slo.validity.consistency import AUDIT_OF_THE_RUN, check_audit, check_consistency
 from slo.validity.manifest import manifest_check
@@ -43,6 +48,11 @@ class HeldEvidence:
         """Whether nothing is wrong with it."""
         return self.held.is_whole and not self.signature
 
+    def check_readable(self) -> None:
+        """Raise BadInput where nothing of the directory may be read, as a file of it leads elsewhere."""
+        if self.held.links:
+            raise BadInput(f"{self.held.links[0]}: {NO_PLAIN_FILE}; nothing of the run was read")
+
     @property
     def manifest(self) -> Checked:
         """The check of the directory against its manifest, the signature's with it."""
@@ -71,10 +81,27 @@ def hold_evidence(path: Path, trust: Trust = VERIFIED) -> HeldEvidence:
     return HeldEvidence(trust=trust, held=held, signature=flaws)
 
 
+def contradictions_in(evidence: HeldEvidence, path: Path) -> tuple[str, ...]:
+    """Return what contradicts itself in the run at `path`, by one reading of all its records; raises BadInput."""
+    evidence.check_readable()
+    directory = RunDirectory(path=path)
+    run, plan, answers = read_run(directory), read_plan(directory.plan), objective_answers(directory)
+    others = other_documents(directory, plan, run, answers, evidence.held.manifest)
+    found = (*check_consistency(run, read_record_facts(directory), others), *check_audit(run, read_audit(directory)))
+    return tuple(one.message for one in found if one.severity is not Severity.NOTE)
+
+
 def page_flaws(path: Path) -> list[tuple[str, str]]:
-    """Return what is wrong with a run's evidence and with its verdict, for a page: with any, that shows no verdict."""
-    held = hold(path)
-    return pairs((*held.flaws, *(one for one in held.outputs if one.path == RunDirectory(path=path).verdict.name)))
+    """Return what is wrong with a run's evidence and with its verdict, for who shows or keeps that: with any, none.
+
+    Of whole evidence also that the verdict is older than a part of it.
+    """
+    held, verdict = hold(path), RunDirectory(path=path).verdict
+    flaws = (*held.flaws, *(one for one in held.outputs if one.path == verdict.name))
+    if flaws or not verdict.is_file():
+        return pairs(flaws)
+    why = why_another(path, verdict.name)
+    return [] if why is None else [(verdict.name, why)]
 
 
 def pairs(flaws: Sequence[Flaw]) -> list[tuple[str, str]]:

@@ -44,6 +44,7 @@ def judge_run(path: Path, policy: Policy | None = None, trust: Trust = VERIFIED)
     directory = RunDirectory(path=path)
     evidence = hold_evidence(path, trust)
     try:
+        evidence.check_readable()
         account_for_abandoned(directory, Clock.start().now())
         recorded = read_recorded(path, policy)
         verdict = _judged(recorded, evidence)
@@ -148,9 +149,9 @@ def judge_and_tell(
     verdict = judge_run(path, policy, trust)
     context.say(render_terminal(verdict, colour=context.is_terminal).rstrip("\n"))
     then()
-    word = f"{verdict.word}  {path / 'report.html'}"
-    is_waved = verdict.mode == "advisory" and verdict.exit_code == ExitCode.OK
-    say_ending(path, f"{word}  (advisory: exit 0)" if is_waved else word, context)
+    page = RunDirectory(path=path).report
+    word = f"{verdict.word}  {page if page.exists() else RunDirectory(path=path).summary}"
+    say_ending(path, f"{word}  (advisory: exit 0)" if verdict.is_advisory else word, context)
     return verdict
 
 
@@ -201,7 +202,10 @@ def _write(directory: RunDirectory, verdict: Verdict, evidence: HeldEvidence) ->
     write_json(directory.verdict, verdict_document(verdict).model_dump(mode="json"))
     write_bytes(directory.junit, render_junit(verdict).encode())
     write_bytes(directory.summary, render_markdown(verdict).encode())
-    write_report(directory.path)
+    if evidence.held.links:
+        directory.report.unlink(missing_ok=True)  # the page would read what they lead to, and the old one is of before
+    else:
+        write_report(directory.path)
     outputs = (directory.verdict, directory.junit, directory.summary, directory.report)
     add_outputs(directory, "judge", evidence.held.manifest, [path for path in outputs if path.exists()])
 

@@ -21,7 +21,7 @@ from loadtests.results.inputs import Inputs, prepare
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.run_json import NOT_ENDED, NOT_PLAYED, PEAKPROOF, EndFacts, LoadFacts, StartFacts, write_run
 from loadtests.results.worker_status import read_workers
-from loadtests.runtime.clock import Clock
+from loadtests.runtime.clock import Clock, since_boot
 from loadtests.storefronts import storefront_of
 from loadtests.worker.job import write_job
 from scripts.context import Context
@@ -344,6 +344,8 @@ class RunLifecycle:
         return LoadFacts(
             started_at=self._supervision.started_at or (live.started_at if live else None),
             ended_at=self._clock.now(),
+            ended_since_boot=since_boot(),
+            clock_step_s=self._clock.step_s(),
             ended=ended,
             because=because,
             workers_refused=refused,

@@ -1,20 +1,17 @@
 """Verifying a run: its evidence against the manifest, its records against themselves, and who signed it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.demand.plan import read_plan
-from loadtests.evidence.other_documents import other_documents
+from loadtests.comparison.evidence import hold_comparison, runs_of, void_runs
+from loadtests.comparison.job import read_job
 from loadtests.evidence.signature import Signed, verified
-from loadtests.results.recorded_run import objective_answers, read_audit, read_run
-from loadtests.results.request_records import read_record_facts
-from loadtests.results.run_directory import RunDirectory
-from scripts.running.evidence import HeldEvidence, Trust, hold_evidence, pairs
+from scripts.running.evidence import HeldEvidence, Trust, contradictions_in, hold_evidence, pairs
 from slo.documents import BadInput
 from slo.formatting import count
-from slo.validity.consistency import CHANGE, check_audit, check_consistency
+from slo.validity.consistency import CHANGE
 from slo.validity.manifest import next_step, shown
 
 _MB = 1e6
@@ -75,17 +72,51 @@ def verify(path: Path, signers: Path | None, variables: Mapping[str, str]) -> Ve
     Raises BadInput for a file of signers that isn't there, EnvironmentLacks where ssh-keygen is missing for it.
     """
     evidence = hold_evidence(path, Trust(signers=signers, variables=variables))
-    held = evidence.held
+    flaws = pairs((*evidence.held.flaws, *evidence.signature, *evidence.held.outputs))
+    return _verified(path, evidence, flaws, _contradictions(path, evidence, flaws))
+
+
+def verify_comparison(folder: Path, signers: Path | None, variables: Mapping[str, str]) -> Verified:
+    """Verify the comparison in `folder`, and each run that holds its blocks; as `verify` otherwise."""
+    evidence = hold_evidence(folder, Trust(signers=signers, variables=variables))
+    held = hold_comparison(folder)
     flaws = pairs((*held.flaws, *evidence.signature, *held.outputs))
-    contradictions: tuple[str, ...] = ()
+    contradictions: list[str] = []
+    for name, counts in () if evidence.held.links else _runs_of(folder):
+        run = hold_evidence(folder.parent / name)
+        found = pairs(run.held.flaws)
+        flaws += [(f"{name}/{file}", what) for file, what in found]
+        told = _contradictions(folder.parent / name, run, found) if counts else ()
+        contradictions += [f"{name}: {one}" for one in told]
+    return _verified(folder, evidence, flaws, contradictions)
+
+
+def _runs_of(folder: Path) -> list[tuple[str, bool]]:
+    """Return the runs of a comparison, each with whether its blocks count.
+
+    None where its document can't be read: that it isn't as it was is known.
+    """
     try:
-        contradictions = _contradictions(RunDirectory(path=path), evidence)
+        job = read_job(folder)
+    except BadInput:
+        return []
+    return [(name, name not in void_runs(job)) for name in runs_of(job)]
+
+
+def _contradictions(path: Path, evidence: HeldEvidence, flaws: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return what contradicts itself, and what of whole evidence can't be read."""
+    try:
+        return contradictions_in(evidence, path)
     except BadInput as error:
-        why = str(error).replace(f"{path}/", "")
-        contradictions = () if flaws else (why,)
-    signed = None
-    if signers is not None and held.manifest is not None:
-        found = verified(path, held.manifest, signers, variables)
+        return () if flaws else (str(error).replace(f"{path}/", ""),)
+
+
+def _verified(
+    path: Path, evidence: HeldEvidence, flaws: Sequence[tuple[str, str]], contradictions: Sequence[str]
+) -> Verified:
+    held, trust, signed = evidence.held, evidence.trust, None
+    if trust.signers is not None and held.manifest is not None:
+        found = verified(path, held.manifest, trust.signers, trust.variables)
         signed = found.by if isinstance(found, Signed) else None
     return Verified(
         run=path.name,
@@ -93,14 +124,6 @@ def verify(path: Path, signers: Path | None, variables: Mapping[str, str]) -> Ve
         size=held.size,
         steps=() if held.manifest is None else tuple(dict.fromkeys(one.step for one in held.manifest.steps)),
         flaws=tuple(flaws),
-        contradictions=contradictions,
+        contradictions=tuple(contradictions),
         signed_by=signed,
     )
-
-
-def _contradictions(directory: RunDirectory, evidence: HeldEvidence) -> tuple[str, ...]:
-    """Return what contradicts itself, by one reading of all records; raises BadInput."""
-    run, plan, answers = read_run(directory), read_plan(directory.plan), objective_answers(directory)
-    others = other_documents(directory, plan, run, answers, evidence.held.manifest)
-    found = (*check_consistency(run, read_record_facts(directory), others), *check_audit(run, read_audit(directory)))
-    return tuple(one.message for one in found)

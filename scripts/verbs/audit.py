@@ -65,8 +65,9 @@ def _check_not_cleaned_up(directory: RunDirectory) -> None:
 def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> None:
     """Complete the ledgers from the folders of workers elsewhere, and note it in `run.json`; raises BadInput."""
     for folder in folders:
-        completed = (directory.run, *directory.ledgers())
-        with recorded_step(directory, "late ledgers", reads=completed, rewrites=completed):
+        reads = (directory.run, *directory.ledgers())
+        brings = [directory.path / ledger.name for ledger in RunDirectory(path=context.folder / folder).ledgers()]
+        with recorded_step(directory, "late ledgers", reads=reads, writes=(directory.run, *brings)):
             brought = bring_ledgers(context.folder / folder, directory)
             tell_of_brought(directory, brought)
         for worker, rows in brought.items():

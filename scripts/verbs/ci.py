@@ -12,7 +12,7 @@ from scripts.ci.job import HOSTS, TOKENS, Job, read_job
 from scripts.ci.playing import Child, play
 from scripts.ci.publishing import Wanted, publish
 from scripts.context import Context
-from scripts.running.runs import find_run
+from scripts.running.runs import find_comparison, find_held
 from slo.documents import BadInput
 from slo.outcomes import ExitCode, Outcome
 
@@ -102,10 +102,7 @@ def _named(command: list[str], option: str) -> list[Path]:
 
 
 def _found(name: str, context: Context) -> Path:
-    for path in (context.folder / name, context.runs / name):
-        if (path / "comparison.json").is_file():
-            return path
-    return find_run(name, context)
+    return find_comparison(name, context) or find_held(name, context)
 
 
 def _fork_note(job: Job) -> tuple[str, ...]:

@@ -48,8 +48,8 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     )
     directory = subject.directory
     flaws = page_flaws(path)
-    reads, rewrites = (*directory.ledgers(), directory.cleanup), (directory.cleanup,)
-    with recorded_step(directory, "cleanup", reads=reads, rewrites=rewrites):
+    reads, writes = (*directory.ledgers(), directory.cleanup), (directory.cleanup, directory.report)
+    with recorded_step(directory, "cleanup", reads=reads, writes=writes):
         code = clean_up(subject, asked, context)
         if not options.dry_run:
             _tell(directory, flaws, options.run_name, context)

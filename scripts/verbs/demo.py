@@ -55,7 +55,7 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
         context = dataclasses.replace(context, environment={**context.environment, TOKEN_VARIABLE: shop.token})
         finished = _play(options, shop, context, Path(folder))
         audit_finished(finished, context)
-        with recorded_step(finished.directory, STAND_IN):
+        with recorded_step(finished.directory, STAND_IN, writes=[finished.directory.path / STAND_IN]):
             _keep(finished.directory, Path(folder), shop)
     return judge_finished(finished, context, shop_stays=False)
 

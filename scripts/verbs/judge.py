@@ -6,7 +6,7 @@ from scripts.arguments import add_policy, local_file
 from scripts.context import Context
 from scripts.running.evidence import Trust
 from scripts.running.judging import judge_and_tell
-from scripts.running.runs import find_run
+from scripts.running.runs import find_held
 from slo.outcomes import ExitCode
 from slo.policy.policy import read_policy
 
@@ -35,4 +35,4 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     """Judge, write the verdict and its pages, print it; the exit code is the verdict's."""
     policy = None if options.policy is None else read_policy(options.policy)
     trust = Trust(unverified=options.unverified, signers=options.signers, variables=context.environment)
-    return judge_and_tell(find_run(options.run_name, context), context, policy, trust).exit_code
+    return judge_and_tell(find_held(options.run_name, context), context, policy, trust).exit_code

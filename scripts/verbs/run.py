@@ -150,8 +150,9 @@ def play(options: argparse.Namespace, context: Context, policy: Policy | None = 
     )
     finished = perform(inputs, setting, context)
     if asked is not None:
-        with recorded_step(finished.directory, "budget"):
-            write_json(finished.directory.budget, asked.model_dump(mode="json"))
+        directory = finished.directory
+        with recorded_step(directory, "budget", writes=[directory.budget]):
+            write_json(directory.budget, asked.model_dump(mode="json"))
     for line in failure_lines(finished.directory):
         context.say(line)
     return finished

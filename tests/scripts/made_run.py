@@ -50,7 +50,8 @@ def make_run(folder: Path, outcome: str, **given: str) -> Path:
     end = replace(end, answers=AnswersFacts(samples=samples_kept(directory)))
     assert write_run(directory, inputs, start, load, end).notes == ()
     write_manifest(directory)
-    with recorded_step(directory, "audit", reads=[directory.run, *directory.ledgers()]):
+    reads = [directory.run, *directory.ledgers()]
+    with recorded_step(directory, "audit", reads=reads, writes=[directory.audit]):
         _audit(directory, len(requests) // len(STEPS))
     return directory.path
 
@@ -67,7 +68,12 @@ def facts(**changed: Any) -> tuple[StartFacts, LoadFacts, EndFacts]:
     start = StartFacts(
         command="peakproof run plan.yaml --on staging", workers=WORKERS, began_at=START - SECOND, release="2026.47.0"
     )
-    load: dict[str, Any] = {"started_at": START, "ended_at": START + 28 * SECOND, "ended": "completed"}
+    load: dict[str, Any] = {
+        "started_at": START,
+        "ended_at": START + 28 * SECOND,
+        "ended": "completed",
+        "clock_step_s": 0.0,
+    }
     end = EndFacts(release="2026.47.0", recorder=RecorderFacts(spans=10, dropped=0))
     return start, LoadFacts(**{**load, **changed}), end
 

@@ -72,6 +72,12 @@ def test_a_data_source_that_is_not_there_was_not_provisioned() -> None:
     assert str(source.change).startswith("not provisioned: ")
 
 
+@pytest.mark.parametrize("answer", [{"data": {"result": 5}}, {"data": {"result": [{"value": [1]}, {"value": {}}, 7]}}])
+def test_an_answer_of_another_shape_counts_as_down(answer: object) -> None:
+    scrapes = look(**{f"{PROXY}/prometheus/api/v1/query": (200, answer)})["scrapes"]
+    assert (scrapes.good, scrapes.found) == (False, f"up: ; down: {', '.join(JOBS)}")
+
+
 def test_a_job_that_is_missing_or_down_is_named() -> None:
     some = [{"metric": {"job": job}, "value": [1, "0" if job == "stock" else "1"]} for job in JOBS if job != "spans"]
     scrapes = look(**{f"{PROXY}/prometheus/api/v1/query": (200, {"data": {"result": some}})})["scrapes"]

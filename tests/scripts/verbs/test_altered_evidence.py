@@ -27,6 +27,7 @@ from loadtests.run_store.store import RunStore
 from scripts.ci.finished import read_finished
 from scripts.run_store.opened import put_run
 from scripts.running import judging
+from scripts.running.evidence import page_flaws
 from slo.outcomes import Outcome
 from tests.scripts.made_run import START, listed_anew, make_run
 from tests.scripts.world import OBJECTIVES, PLAN, Command, targets
@@ -239,7 +240,7 @@ def _folder_linked(run: Path) -> None:
 
 def _waits_rewritten(run: Path) -> None:
     for path in run.glob("requests-*.parquet"):
-        change_table(path, lambda table: _with(table, "finished_at", pc.add(table["sent_at"], 1_000_000)))
+        change_table(path, lambda table: with_column(table, "finished_at", pc.add(table["sent_at"], 1_000_000)))
 
 
 def _loosened(run: Path) -> None:
@@ -291,7 +292,7 @@ def test_late_ledgers_do_not_make_a_changed_run_json_that_of_the_run(run: Path, 
     assert "run.json: the step late ledgers read another than the step run wrote" in found_by(verdict, "manifest")
 
 
-def _with(table: pa.Table, name: str, values: Any) -> pa.Table:
+def with_column(table: pa.Table, name: str, values: Any) -> pa.Table:
     place = table.schema.get_field_index(name)
     return table.set_column(place, table.schema.field(name), values.cast(table.schema.field(name).type))
 
@@ -299,24 +300,26 @@ def _with(table: pa.Table, name: str, values: Any) -> pa.Table:
 def _backwards(run: Path) -> None:
     change_table(
         run / "requests-w0-00000.parquet",
-        lambda table: _with(table, "finished_at", pc.subtract(table["scheduled_at"], SECOND)),
+        lambda table: with_column(table, "finished_at", pc.subtract(table["scheduled_at"], SECOND)),
     )
 
 
 def _no_error(run: Path) -> None:
     for path in run.glob("requests-*.parquet"):
-        change_table(path, lambda table: _with(table, "status", pa.chunked_array([[500] * table.num_rows], pa.int16())))
+        change_table(
+            path, lambda table: with_column(table, "status", pa.chunked_array([[500] * table.num_rows], pa.int16()))
+        )
 
 
 def _error_of_another_status(run: Path) -> None:
     for path in run.glob("requests-*.parquet"):
-        change_table(path, lambda table: _with(table, "error", pa.chunked_array([["http_5xx"] * table.num_rows])))
+        change_table(path, lambda table: with_column(table, "error", pa.chunked_array([["http_5xx"] * table.num_rows])))
 
 
 def _twice(run: Path) -> None:
     change_table(
         run / "sessions-w0-00000.parquet",
-        lambda table: _with(table, "session", pa.chunked_array([[0] * table.num_rows], pa.int64())),
+        lambda table: with_column(table, "session", pa.chunked_array([[0] * table.num_rows], pa.int64())),
     )
 
 
@@ -430,6 +433,76 @@ def test_records_that_contradict_each_other_are_found_though_the_manifest_was_re
     assert found in "; ".join(found_by(verdict, subject) for subject in subjects)
 
 
+@pytest.mark.parametrize("what", ["replies that ended before they were wanted", "an audit of another run"])
+def test_no_advisory_policy_lets_evidence_pass_that_contradicts_itself(
+    what: str, run: Path, peakproof: Command
+) -> None:
+    _advisory(run)
+    REWRITTEN[what][0](run)
+    listed_anew(run)
+    code, verdict = judged(run, peakproof)
+    assert (code, verdict["policy"]["mode"]) == (75, "advisory")
+    assert "the policy's advisory mode isn't taken" in verdict["policy"]["lines"][0]
+    finished = read_finished(run)
+    assert (finished.code, finished.is_advisory, bool(finished.blocks_because)) == (75, False, True)
+
+
+def test_a_clock_that_was_set_back_before_the_audit_is_noted_and_contradicts_nothing(
+    run: Path, peakproof: Command
+) -> None:
+    ended_at = json.loads((run / "run.json").read_text())["ended_at"]
+    change_json(run / "run.json", ended_since_boot={"boot": "one", "elapsed_ns": SECOND})
+    _of_audit(checked_at=ended_at - 5 * SECOND, checked_since_boot={"boot": "one", "elapsed_ns": 3 * SECOND})(run)
+    listed_anew(run)
+    assert peakproof("verify", run.name).code == 0
+    code, verdict = judged(run, peakproof)
+    assert (code, verdict["outcome"]) == (0, "PASS")
+    assert "was set back by 7 s between the run's end and its audit" in found_by(verdict, "audit of the run")
+
+
+def _link_of(name: str) -> Callable[[Path], None]:
+    def link(run: Path) -> None:
+        (run / name).rename(run.parent / "elsewhere")
+        (run / name).symlink_to(run.parent / "elsewhere")
+
+    return link
+
+
+def _secret(run: Path) -> None:
+    (run.parent / "secret").write_text("root:x:0:0")
+    (run / "audit.json").unlink()
+    (run / "audit.json").symlink_to(run.parent / "secret")
+
+
+def _pipe_as_manifest(run: Path) -> None:
+    (run / "manifest.json").unlink()
+    os.mkfifo(run / "manifest.json")
+
+
+LINKS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "the manifest": (_link_of("manifest.json"), "manifest.json"),
+    "a pipe as manifest": (_pipe_as_manifest, "manifest.json"),
+    "run.json": (_link_of("run.json"), "run.json"),
+    "a folder": (_link_of("objectives"), "objectives"),
+    "a secret of the machine": (_secret, "audit.json"),
+}
+
+
+@pytest.mark.parametrize("what", LINKS)
+def test_nothing_is_read_through_a_link_or_from_a_pipe(what: str, run: Path, peakproof: Command) -> None:
+    alter, named = LINKS[what]
+    alter(run)
+    code, verdict = judged(run, peakproof)
+    assert (code, verdict["outcome"]) == (75, "INCONCLUSIVE")
+    assert f"{named}: no plain file: evidence is never a link" in found_by(verdict, "manifest")
+    assert "root:" not in (run / "verdict.json").read_text()
+    ended = peakproof("verify", run.name)
+    assert (ended.code, f"{named}: no plain file" in ended.out, "root:" in ended.out) == (75, True, False)
+    if what != "a pipe as manifest":
+        ended = peakproof("report", run.name)
+        assert (ended.code, f"{named}: a link, which evidence never is" in ended.err) == (2, True)
+
+
 def test_what_is_judged_unverified_says_so_first_and_is_no_pass(run: Path, peakproof: Command) -> None:
     (run / "manifest.json").unlink()
     ended = peakproof("judge", run.name, "--unverified")
@@ -519,8 +592,22 @@ def test_a_verdict_of_before_a_later_audit_is_no_success_in_a_pipeline(
 ) -> None:
     assert judged(run, peakproof)[0] == 0
     step = name.partition(".")[0]
-    with recorded_step(RunDirectory(path=run), step, rewrites=[run / name]):
+    with recorded_step(RunDirectory(path=run), step, writes=[run / name]):
         (run / name).unlink(missing_ok=True)
         (run / name).write_text("{}\n")
     older = "verdict.json: older than audit.json, which the step audit wrote: judge the run again"
     assert read_finished(run).blocks_because == (older if name == "audit.json" else "")
+    flaws = page_flaws(run)
+    assert [f"{file}: {what}" for file, what in flaws] == ([older] if name == "audit.json" else [])
+
+
+def test_a_verdict_of_before_a_later_audit_is_no_pass_in_a_store_or_on_a_page(run: Path, peakproof: Command) -> None:
+    assert judged(run, peakproof)[0] == 0
+    with recorded_step(RunDirectory(path=run), "audit", writes=[run / "audit.json"]):
+        change_json(run / "audit.json", checked_at=START + 3600 * SECOND)
+    store = RunStore(str(peakproof.folder / "store"))
+    assert put_run(store, RunDirectory(path=run)).outcome == "INCONCLUSIVE"
+    ended = peakproof("report", run.name)
+    assert (ended.code, "verdict.json: older than audit.json" in ended.out) == (75, True)
+    assert judged(run, peakproof)[0] == 0
+    assert put_run(store, RunDirectory(path=run)).outcome == "PASS"

@@ -49,6 +49,7 @@ NOT_WEIGHED = {
     ),
     *("versions", "versions.python", "versions.locust", "versions.prometheus-client"),
     *("versions.opentelemetry-sdk", "versions.pyarrow", "versions.duckdb"),
+    "ended_since_boot",  # else wall clocks tell whether the audit came after: tests/slo/validity/test_consistency.py
     "canaries",  # the records say what was shown: tests/slo/verdict/test_own_data.py
     "data_pools",  # these runs declare none; where some are it is weighed: tests/slo/validity/test_data_pools.py
 }
@@ -144,6 +145,7 @@ def test_a_fact_of_the_run_that_is_not_known_is_weighed_unless_nothing_rests_on_
     assert harmless == NOT_WEIGHED
 
 
+@pytest.mark.heavy  # every fact is judged: half a minute
 @pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize("outcome", ["FAIL", "INCONCLUSIVE"])
 def test_a_fact_that_nothing_rests_on_makes_no_pass_of_another_run_when_it_is_not_known(
@@ -154,6 +156,7 @@ def test_a_fact_that_nothing_rests_on_makes_no_pass_of_another_run_when_it_is_no
         assert judged(made_runs, outcome, peakproof, forget) in {2, 75, 99}, place
 
 
+@pytest.mark.heavy  # every fact is judged: half a minute
 @pytest.mark.usefixtures("no_pages")
 @pytest.mark.parametrize("wrong", ["PASS", [], 1 << 70], ids=str)
 def test_nonsense_in_place_of_a_fact_never_makes_a_pass(

@@ -74,7 +74,7 @@ def test_a_manifest_that_was_rewritten_with_its_files_is_shown_by_the_signature_
 def test_evidence_that_comes_after_the_signature_is_named_until_it_is_signed_again(
     run: Path, peakproof: Command
 ) -> None:
-    with recorded_step(RunDirectory(path=run), "cleanup"):
+    with recorded_step(RunDirectory(path=run), "cleanup", writes=[run / "cleanup.jsonl"]):
         (run / "cleanup.jsonl").write_text("")
     ended = peakproof("verify", run.name, "--signers", "key.signers")
     assert ended.code == 75

@@ -1,8 +1,10 @@
 """The planning verbs end to end, in this process, on what is shipped."""
 
 import json
+import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from dashboards.grafana.boards.table import BOARDS
@@ -378,6 +380,31 @@ def test_the_report_is_written_again_from_the_directory(made_runs: dict[str, Pat
     ended = peakproof("report", str(path))
     assert (ended.code, ended.out) == (0, f"{path / 'report.html'}\n")
     assert (path / "report.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("requests-w1-00000.parquet", "error"),
+        ("sessions-w0-00000.parquet", "reason"),
+        ("spans-0.parquet", "trace_id"),
+        ("metrics/dashboards.parquet", "value"),
+    ],
+)
+def test_a_report_that_cannot_show_a_listed_file_says_so_and_ends_in_75(
+    name: str, column: str, made_runs: dict[str, Path], peakproof: Command
+) -> None:
+    """Also beside another run; a file that isn't listed, or not as it was, ends so anyway."""
+    run = shutil.copytree(made_runs["PASS"], peakproof.folder / "runs" / made_runs["PASS"].name)
+    pq.write_table(pq.read_table(run / name).drop_columns([column]), run / name)
+    listed_anew(run)
+    said = f"{run.name} isn't all on the page: {name}: left out: it has no column {column}\n"
+    ended = peakproof("report", run.name)
+    assert (ended.code, ended.out) == (75, f"{said}{run / 'report.html'}\n")
+    there = made_runs["FAIL"]
+    ended = peakproof("report", str(there), "--against", run.name)
+    assert ended.code == (75 if name.startswith(("requests", "sessions", "spans")) else 0)
+    assert (said in ended.out) is (ended.code == 75)
 
 
 def test_two_runs_are_laid_side_by_side_and_a_run_is_not_laid_beside_itself(
