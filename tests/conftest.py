@@ -23,7 +23,8 @@ def pytest_collection() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest group first."""
-    items.sort(key=lambda item: rank_of(item.path.relative_to(TESTS).as_posix()))
+    ranks = {path: rank_of(path.relative_to(TESTS).as_posix()) for path in {item.path for item in items}}
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.hookimpl(optionalhook=True)

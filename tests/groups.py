@@ -3,6 +3,7 @@
 pytest-xdist's own `--dist loadgroup` writes a test's group into its node id, which pytest 9.2 doesn't let it.
 """
 
+from functools import cache
 from pathlib import Path
 
 from xdist.scheduler import LoadScopeScheduling
@@ -47,6 +48,7 @@ GROUPS = {
 }
 
 
+@cache
 def group_of(path: str) -> str:
     """Return the group of a test module, by its path below tests/: that of the longest path in GROUPS that holds it."""
     holding = [(len(one), name) for name, paths in GROUPS.items() for one in paths if f"{path}/".startswith(f"{one}/")]

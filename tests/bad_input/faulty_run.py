@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,8 +91,8 @@ class FaultyRun:
 class Fault:
     """Something that goes wrong under load; `says` is what the command, or run.json, must say of it.
 
-    `codes` are the exit codes that the command may end with, `start` more of Popen's arguments. Only a run that
-    `is_watched` has a kill URL: on a busy machine that alone may end one.
+    It goes wrong in a run of `command`. `codes` are the exit codes that this may end with, `start` more of Popen's
+    arguments. Only a run that `is_watched` has a kill URL: on a busy machine that alone may end one.
     """
 
     name: str
@@ -101,6 +101,7 @@ class Fault:
     codes: frozenset[int] = frozenset({75})
     start: Mapping[str, object] = field(default_factory=dict)
     is_watched: bool = False
+    command: Sequence[str] = tuple(COMMAND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,7 @@ def play(fault: Fault, folder: Path, prometheus: str, base: int) -> Outcome:
             **fault.start,
         }
         process = subprocess.Popen(
-            [*COMMAND, "run", "plan.yaml", "--on", "staging", "--port-base", str(base)],
+            [*fault.command, "run", "plan.yaml", "--on", "staging", "--port-base", str(base)],
             cwd=folder,
             env={
                 "PATH": "/nowhere",

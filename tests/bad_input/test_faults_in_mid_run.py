@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.ports import free_base
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 _AT_ONCE = 3
+CHILDREN = Path(__file__).parents[1] / "children"
 _CAP_DAC_OVERRIDE, _DROP = 1, 24  # capabilities(7), prctl(2): PR_CAPBSET_DROP
 
 
@@ -134,6 +136,11 @@ FAULTS = (
     Fault(name="its input is closed", do=close("stdin"), says='"completed"', codes=ANY, start=PIPES["stdin"]),
     Fault(name="the generator's disk is full", do=full_disk(FaultyRun.locust), says="File too large"),
     Fault(name="the command's disk is full", do=full_disk(command), says="", codes=frozenset({75})),
+    Fault(
+        name="the clock is set back", do=lambda run: (run.folder / "set-back").touch(),
+        says="the machine's clock was set back by 5 s during the run",
+        command=(sys.executable, "-P", str(CHILDREN / "clock_set_back.py")),
+    ),
     Fault(name="the shop stops", do=stop_shop, says='"completed"', codes=ANY),
 )  # fmt: skip
 

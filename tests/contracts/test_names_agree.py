@@ -14,7 +14,7 @@ from exporters.names.catalogue import FAMILIES
 from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import read_plan
 from loadtests.demand.visits import BUYERS, VISITS
-from loadtests.environment import targets
+from loadtests.environment import storefront_targets
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from loadtests.storefronts import BUILT_IN
 from loadtests.storefronts.twisted_threads_customers import STOREFRONT
@@ -107,7 +107,7 @@ def test_every_step_of_an_objective_is_visited_by_some_journey(path: Path) -> No
 
 
 def test_a_plan_and_an_environment_may_name_exactly_what_a_worker_can_play() -> None:
-    assert set(targets.STOREFRONTS) == set(BUILT_IN)
+    assert set(storefront_targets.STOREFRONTS) == set(BUILT_IN)
     assert set(VISITS) == set(STOREFRONT.journeys)
     assert STOREFRONT.buyers == BUYERS
 
