@@ -79,7 +79,7 @@ metrics: $(STAMP)  ## generate docs/metrics.md anew
 	$(BIN)/python -m scripts.metrics_reference
 
 bench-engine: $(STAMP)  ## the load engine against FastHttpUser and wrk (under ten minutes; needs nginx, wrk, two cores)
-	@$(BIN)/python -P -m scripts.benches.engine
+	@$(BIN)/python -P -m scripts.benches.engine $(ARGUMENTS)
 
 bench-exporters: $(STAMP)  ## exporters: exposition, a source that hangs, a large inventory (under ten minutes; needs Prometheus, PostgreSQL)
 	@$(BIN)/python -P -m scripts.benches.exporters
@@ -121,10 +121,10 @@ dist: $(STAMP)  ## wheel and source distribution with their checksums, in dist/ 
 image:  ## the image, by ENGINE=docker or podman, as peakproof:VERSION or IMAGE=name:tag
 	$(ENGINE) build -t $(IMAGE) .
 
-fuzz: $(STAMP)  ## 200,000 inputs for every parser of what isn't trusted (hours, resumable; ARGUMENTS="--only har --minutes 5")
+fuzz: $(STAMP)  ## 200,000 inputs for every parser of what isn't trusted (two hours of a core, resumable; ARGUMENTS="--only har --minutes 5")
 	@$(BIN)/python -m tests.fuzzing $(ARGUMENTS)
 
-mutate: $(STAMP)  ## changes of statistics, verdict and comparison that the tests must fail on (hours, resumable)
+mutate: $(STAMP)  ## changes of statistics, verdict and comparison that the tests must fail on (a quarter of an hour, resumable)
 	@$(BIN)/python -P -m scripts.benches.mutation $(ARGUMENTS)
 
 clean:  ## remove .venv and build/
