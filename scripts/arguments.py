@@ -18,6 +18,17 @@ from slo.outcomes import EnvironmentLacks
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
+def add_run_or_comparison(parser: argparse.ArgumentParser) -> None:
+    """Add the run or the comparison whose evidence a command is about, as `run_name`."""
+    parser.add_argument(
+        "run_name",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="path, name (also of a comparison), latest (default)",
+    )
+
+
 def local_file(text: str) -> Path:
     """Return the path that `text` names; a URL is refused, because its content could change unread."""
     if _ADDRESS.match(text) or text.startswith("//"):

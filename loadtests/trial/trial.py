@@ -152,13 +152,12 @@ class Trial:
         )
 
     def _context_of(self, nth: int) -> SessionContext:
-        """Return the context of a session that buys the fewest lines, every second one the most.
+        """Return the context of a session whose cart holds, in turn, the fewest lines, the most, and a number between.
 
-        By chance three sessions could all buy alike: what is counted would read as what every session does, and too
-        much by it. So it is never more than the mean.
+        By chance three could be alike: that would read as what every session does. Their mean is the plan's.
         """
         lines = self._context.plan.cart_lines
-        number = lines.max if nth % 2 else lines.min
+        number = (lines.min, lines.max, (lines.min + lines.max) // 2)[nth % 3]
         plan = self._context.plan.model_copy(update={"cart_lines": CartLines(min=number, max=number)})
         return replace(self._context, plan=plan)
 

@@ -18,7 +18,8 @@ Part = Literal["blocks", "switches", "looks"]
 class TimeAllowed:
     """What is left until `until_s` of the clock, which is the end that was told; nothing is begun that it can't hold.
 
-    What is to come is taken to last as long as it may by `costs`, and no less than the longest that was seen.
+    What is to come is taken to last as long as it may by `costs`, and no less than the longest that was seen. Of a part
+    that wasn't seen yet, the machine is taken to be as slow as it was with the others.
     """
 
     design: Design
@@ -38,10 +39,9 @@ class TimeAllowed:
 
     def why_not(self, blocks: Sequence[Variant], before: Variant, pair: int) -> str | None:
         """Return why the next blocks, of `pair`, aren't begun with the release `before` up; None when they may be."""
-        block_s = self._longest("blocks", self.design.block_s + self.costs.beside_most_s)
-        switch_s = self._longest("switches", self.costs.switch_most_s)
-        look_s = self._longest("looks", LOOK_MOST_S)
-        needs_s = len(blocks) * block_s + switches(blocks, before) * switch_s + look_s
+        longest_s = self._longest_s()
+        switches_s = switches(blocks, before) * longest_s["switches"]
+        needs_s = len(blocks) * longest_s["blocks"] + switches_s + longest_s["looks"]
         left_s = self.until_s - self.clock()
         if needs_s <= left_s:
             return None
@@ -59,6 +59,12 @@ class TimeAllowed:
         rest = ", ".join(f"{part} {sum(self.took_s.get(part, ())):.0f} s" for part in ("switches", "looks"))
         return f"load {load_s:.0f} s, beside it {beside_s:.0f} s, {rest}"
 
-    def _longest(self, part: Part, expected_s: float) -> float:
-        longest_s: float = max([expected_s, *self.took_s.get(part, [])])
-        return longest_s
+    def _longest_s(self) -> dict[Part, float]:
+        most_s: dict[Part, float] = {
+            "blocks": self.design.block_s + self.costs.beside_most_s,
+            "switches": self.costs.switch_most_s,
+            "looks": LOOK_MOST_S,
+        }
+        seen_s = {part: max(most_s[part], *took_s) for part, took_s in self.took_s.items()}
+        slower = max([1.0, *(seen_s[part] / most_s[part] for part in seen_s if most_s[part])])
+        return {part: seen_s.get(part, slower * most_s[part]) for part in most_s}

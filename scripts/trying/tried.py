@@ -1,6 +1,6 @@
 """What a trial is asked for, and what it found: told by its processes an event at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,12 +46,14 @@ class Tried:
 
 def _mean(sessions: tuple[SessionEnded, ...]) -> Visits:
     steps = list(dict.fromkeys(step for one in sessions for step in one.steps))
-    mean = {step: _rounded(sum(one.steps.get(step, 0) for one in sessions) / len(sessions)) for step in steps}
-    return Visits(steps=mean, orders=_rounded(sum(one.orders for one in sessions) / len(sessions)))
+    mean = {step: _mean_count([one.steps.get(step, 0) for one in sessions]) for step in steps}
+    return Visits(steps=mean, orders=round(sum(one.orders for one in sessions) / len(sessions), 3))
 
 
-def _rounded(value: float) -> float:
-    return round(value, 3)
+def _mean_count(counts: Sequence[int]) -> float:
+    """Return the mean; a thousandth more where it is whole though sessions differ: whole means that they are alike."""
+    mean = round(sum(counts) / len(counts), 3)
+    return mean if not mean.is_integer() or len(set(counts)) == 1 else mean + 0.001
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from scripts.arguments import local_file
+from scripts.arguments import add_run_or_comparison, local_file
 from scripts.context import Context
 from scripts.running.runs import find_comparison, find_run
 from scripts.running.signing import sign_run
@@ -14,13 +14,7 @@ EXAMPLE = "peakproof sign latest --key ci_key"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument(
-        "run_name",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="path, name (also of a comparison), latest (default)",
-    )
+    add_run_or_comparison(parser)
     parser.add_argument(
         "--key",
         type=local_file,

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from scripts.arguments import local_file
+from scripts.arguments import add_run_or_comparison, local_file
 from scripts.context import Context
 from scripts.running.runs import find_comparison, find_held
 from scripts.running.verifying import verify, verify_comparison
@@ -15,13 +15,7 @@ EXAMPLE = "peakproof verify latest"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument(
-        "run_name",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="path, name (also of a comparison), latest (default)",
-    )
+    add_run_or_comparison(parser)
     parser.add_argument(
         "--signers",
         type=local_file,

@@ -26,5 +26,6 @@ def unreadable(run: str, altered: Sequence[Checked], why: str, decided_at: int) 
         findings=(*(finding for checked in altered for finding in checked.findings), cannot),
         checks=tuple(checkpoint("validity", checked.name, checked.findings) for checked in altered),
         is_altered=True,
+        is_contradictory=False,
     )
     return headlined(verdict)

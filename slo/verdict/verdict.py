@@ -120,6 +120,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     checks: tuple[Checkpoint, ...]
     is_altered: bool
+    is_contradictory: bool
     causes: tuple[Cause, ...] = ()
     not_shown: tuple[str, ...] = ()
     criteria: tuple[CriterionResult, ...] = ()
@@ -127,7 +128,6 @@ class Verdict:
     waived: frozenset[tuple[str, str]] = frozenset()
     mode: Literal["enforce", "advisory"] = "enforce"
     on_inconclusive: Literal["block", "warn"] = "block"
-    is_contradictory: bool = False
     unverified: Outcome | None = None
 
     @property

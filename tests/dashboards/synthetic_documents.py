@@ -281,6 +281,7 @@ def verdict_of(made: Made, outcome: str) -> VerdictDocument:
             findings=findings,
             checks=(),
             is_altered=False,
+            is_contradictory=False,
             causes=causes,
             not_shown=("more load than was played, another size or other data than staging's",)
             if outcome == "PASS"

@@ -50,13 +50,26 @@ class Batch:
 
 
 @dataclass(slots=True, kw_only=True)
-class Found:
-    """What a batch found: how many inputs it parsed, of which so many were taken; failures by kind, as hex."""
+class Tally:
+    """How many inputs were parsed, how many of them taken, what all and the slowest cost in seconds of CPU."""
 
     inputs: int = 0
     taken: int = 0
     cpu_s: float = 0.0
     slowest_s: float = 0.0
+
+    def add(self, other: "Tally") -> None:
+        """Count what another counted, too."""
+        self.inputs += other.inputs
+        self.taken += other.taken
+        self.cpu_s += other.cpu_s
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+
+
+@dataclass(slots=True, kw_only=True)
+class Found(Tally):
+    """What a batch found; failures by kind, as hex."""
+
     wrong: dict[str, str] = field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.results.run_directory import write_json
-from tests.fuzzing.batch import Batch, Found, Mapped, run
+from tests.fuzzing.batch import Batch, Found, Mapped, Tally, run
 from tests.fuzzing.mutation import shrunk
 from tests.fuzzing.parser import ALARM_S, HANG, Parser, kind_of, why_wrong
 from tests.fuzzing.scratch import fresh_scratch
@@ -33,13 +33,9 @@ class Failure:
 
 
 @dataclass(slots=True, kw_only=True)
-class Counted:
+class Counted(Tally):
     """What was done with a parser so far; `failures` by kind."""
 
-    inputs: int = 0
-    taken: int = 0
-    cpu_s: float = 0.0
-    slowest_s: float = 0.0
     failures: dict[str, Failure] = field(default_factory=dict)
 
     @property
@@ -109,10 +105,7 @@ class LongRun:
             parent=os.getpid(),
         )
         found = _found(batch)
-        counted.inputs += found.inputs
-        counted.taken += found.taken
-        counted.cpu_s += found.cpu_s
-        counted.slowest_s = max(counted.slowest_s, found.slowest_s)
+        counted.add(found)
         for kind, data in found.wrong.items():
             self._keep(parser, counted, kind, bytes.fromhex(data))
 

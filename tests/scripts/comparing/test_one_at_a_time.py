@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadtests.comparison.job import BlockEntry, ComparisonJob, DesignEntry, Variant, VariantEntry, read_job
@@ -201,6 +201,7 @@ def test_what_takes_no_longer_than_it_was_given_is_played_whole_within_the_time_
 
 
 @given(st.floats(1.01, 3.0))
+@example(1.3828125)  # the first look would be beyond the time, were it taken to last as long as on a free machine
 def test_a_machine_that_is_slower_than_was_reckoned_with_ends_the_job_in_the_time_told_with_a_back(
     factor: float,
 ) -> None:
@@ -210,7 +211,7 @@ def test_a_machine_that_is_slower_than_was_reckoned_with_ends_the_job_in_the_tim
     assert (job.ended, stage.up) == ("stopped", "a")
     assert "s are left of the time that was told; it took: load" in str(job.because)
     assert 0 < len(job.blocks) < len(ORDER)
-    assert stage.now_s <= AT_MOST_S + 5  # a pair may hold one switch more than the longest before it
+    assert stage.now_s <= AT_MOST_S
 
 
 def test_where_the_time_went_is_said(tmp_path: Path) -> None:

@@ -35,6 +35,16 @@ def test_the_mean_of_the_sessions_is_counted() -> None:
     assert tried.visits() == {"buy": Visits(steps={"home": 1.333, "cart": 1.333}, orders=0.667)}
 
 
+def test_a_mean_that_is_whole_though_sessions_differ_is_not_written_as_what_each_does() -> None:
+    tried = found(
+        ended("buy", steps={"home": 2, "cart": 1}),
+        ended("buy", steps={"home": 2, "cart": 3}),
+        ended("buy", steps={"home": 2, "cart": 2}),
+        JourneyEnded(journey="buy"),
+    )
+    assert tried.visits() == {"buy": Visits(steps={"home": 2, "cart": 2.001})}
+
+
 def test_a_refused_session_is_forgotten_once_another_one_went_well() -> None:
     tried = found(
         ended("buy", lacked="its order was refused"), ended("buy", orders=1), JourneyEnded(journey="buy"),
