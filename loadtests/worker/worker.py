@@ -4,8 +4,6 @@ It reads all it needs from the run directory, and writes all it records there. I
 """
 
 import os
-import platform
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -30,6 +28,7 @@ from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock
 from loadtests.runtime.hang_watch import HangWatch
 from loadtests.runtime.periodic_timer import PeriodicTimer
+from loadtests.runtime.process_memory import peak_rss_bytes
 from loadtests.runtime.resource_limits import allowed, used
 from loadtests.runtime.stop_event import StopEvent
 from loadtests.shopper.data_pools import DataPools
@@ -324,7 +323,7 @@ class Worker:
             uploaded=self.uploads,
             cpu_peak=self._cpu_peak,
             open_sessions_peak=self._scheduler.peak_open,
-            rss_peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT,
+            rss_peak_bytes=peak_rss_bytes(),
             hook_failures=[
                 {"hook": hook, "error": error, "count": count} for (hook, error), count in self._hooks.failures.items()
             ],
@@ -355,6 +354,3 @@ def _pool_status(pools: DataPools | None) -> dict[str, PoolStatus]:
             for name, pool in pools.pools.items()
         }
     )
-
-
-_RSS_UNIT = 1 if platform.system() == "Darwin" else 1024

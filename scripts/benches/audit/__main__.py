@@ -19,11 +19,11 @@ _SIDES = ("audited", "joined")
 _MEASURED = """
 import json, resource, sys
 from pathlib import Path
+from loadtests.runtime.process_memory import peak_rss_bytes
 from scripts.benches.audit.audited import {side}
 found = {side}(Path(sys.argv[1]))
 used = resource.getrusage(resource.RUSAGE_SELF)
-peak = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
-print(json.dumps([used.ru_utime + used.ru_stime, peak / 1024, repr(found)]))
+print(json.dumps([used.ru_utime + used.ru_stime, peak_rss_bytes() / (1 << 20), repr(found)]))
 """
 Measured = tuple[float, float, str]
 

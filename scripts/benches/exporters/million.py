@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from exporters.serving.pages import serve
 from exporters.serving.scrape import of_one_source
+from loadtests.runtime.process_memory import peak_rss_bytes_of
 from scripts.benches.engine.target import free_ports
 from scripts.benches.exporters.bench import Bench, session
 from scripts.benches.exporters.series import Stock, Values, all_others
@@ -96,8 +97,7 @@ def _prometheus(bench: Bench, side: str, address: str) -> tuple[Prometheus, Chil
 
 
 def _largest_rss_mib(child: Child) -> float:
-    status = Path(f"/proc/{child.process.pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return peak_rss_bytes_of(child.process.pid) / (1 << 20)
 
 
 class _Theirs(Collector):

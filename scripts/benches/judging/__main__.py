@@ -15,9 +15,8 @@ from scripts.benches.judging.long_run import write_long_run
 
 COMMAND = "make bench-judge"
 MIB = 1024
-# Each in a process of its own: a peak of memory is the whole process's, by VmHWM where there is one: Linux hands
-# ru_maxrss on through exec, so that it was the peak of the process that wrote the runs. Its CPU is counted from the
-# first import on, of modules that are compiled already, as they are from the second command on.
+# Each in a process of its own: a peak of memory is the whole process's. Its CPU is counted from the first import on, of
+# modules that are compiled already, as they are from the second command on.
 _PROGRAMS = {
     "quantiles": """
 import duckdb
@@ -59,12 +58,9 @@ began = time.monotonic()
 {program}
 who = [resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 cpu_s = sum(one.ru_utime + one.ru_stime for one in who)
-status = Path("/proc/self/status")
-if status.exists():
-    peak_kib = next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-else:
-    peak_kib = who[0].ru_maxrss
-print(json.dumps([cpu_s, peak_kib / 1024, time.monotonic() - began]))
+took_s = time.monotonic() - began
+from loadtests.runtime.process_memory import peak_rss_bytes
+print(json.dumps([cpu_s, peak_rss_bytes() / (1 << 20), took_s]))
 """
 Run = tuple[float, float, float]
 

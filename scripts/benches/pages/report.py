@@ -17,13 +17,13 @@ REQUESTS = 5_000_000
 _CHART = "figure svg"
 # In a process of its own: a peak of memory is the whole process's.
 _WRITE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from dashboards.report import write_report
+from loadtests.runtime.process_memory import peak_rss_bytes
 began = time.monotonic()
 write_report(Path(sys.argv[1]))
-most_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([time.monotonic() - began, time.process_time(), most_kib / 1024]))
+print(json.dumps([time.monotonic() - began, time.process_time(), peak_rss_bytes() / (1 << 20)]))
 """
 
 

@@ -199,12 +199,13 @@ def test_entries_are_in_the_order_of_time_whatever_the_file_s(tmp_path: Path) ->
 
 
 MEASURED = """
-import resource, sys
+import sys
 from pathlib import Path
 from loadtests.har.importing import import_visit
 from loadtests.har.reading import read_har
+from loadtests.runtime.process_memory import peak_rss_bytes
 made = import_visit(read_har(Path(sys.argv[1])))
-print(len(made.visit.notes), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+print(len(made.visit.notes), peak_rss_bytes() >> 20)
 """
 
 
