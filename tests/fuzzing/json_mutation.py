@@ -14,12 +14,20 @@ _DEEP = 400
 
 
 def json_changed(random: Random, data: bytes) -> bytes | None:
-    """Return a document with one node of it changed, of JSON lines in one of them; None where it is none."""
+    """Return a document with one node of it changed, of JSON lines in one of them.
+
+    None where it is none, or where it is nested too deep for Python to copy or write.
+    """
+    try:
+        document = _read(data)
+        return _line_changed(random, data) if document is None else _written(random, _changed(random, document))
+    except RecursionError:
+        return None
+
+
+def _line_changed(random: Random, data: bytes) -> bytes | None:
     lines = data.split(b"\n")
     number = random.randrange(len(lines))
-    document = _read(data)
-    if document is not None:
-        return _written(random, _changed(random, document))
     document = _read(lines[number])
     if document is None:
         return None
