@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from dashboards.report.comparison_page import write_comparison_page
+from dashboards.report.comparison_page import FILE as PAGE
+from dashboards.report.comparison_page import comparison_page
 from loadtests.comparison.compared import Compared, compared_in
 from loadtests.comparison.evidence import hold_comparison, runs_of, void_runs
 from loadtests.comparison.job import FILE, ComparisonJob, read_job
@@ -11,9 +12,9 @@ from loadtests.comparison.observations import observe
 from loadtests.demand.plan import read_plan
 from loadtests.evidence.check import Held, check_no_links
 from loadtests.evidence.manifest import Manifest
-from loadtests.evidence.steps import add_outputs
+from loadtests.evidence.replacing import write_outputs
 from loadtests.results.recorded_run import read_environment
-from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.results.run_directory import RunDirectory, json_bytes
 from loadtests.runtime.clock import Clock
 from scripts.comparing.causes import causes_of
 from scripts.comparing.job_folder import OBJECTIVES, policy_of
@@ -38,7 +39,6 @@ from slo.validity.consistency import AUDIT_OF_THE_RUN, CONSISTENCY
 from slo.validity.manifest import MANIFEST, shown
 from slo.validity.outside import Reason, causes_outside
 
-PAGE = "comparison.html"
 _AGAIN = "compare again by peakproof compare --run {run} --baseline-days {baseline}"
 _ONE_RUN = ("variants", "releases")  # one run holds every block; elsewhere each block says whether its run is valid
 _HELD = frozenset({MANIFEST, CONSISTENCY, AUDIT_OF_THE_RUN})
@@ -223,9 +223,10 @@ def write_verdict(folder: Path, verdict: ComparisonVerdict, manifest: Manifest |
 
     `manifest` is the one that was judged; without one nothing is listed.
     """
-    junit, summary = folder / "junit.xml", folder / "summary.md"
-    write_json(folder / VERDICT, verdict.model_dump(mode="json"))
-    write_bytes(junit, render_comparison_junit(verdict).encode())
-    write_bytes(summary, render_comparison_markdown(verdict).encode())
-    page = write_comparison_page(folder, verdict)
-    add_outputs(RunDirectory(path=folder), "judge", manifest, (folder / VERDICT, junit, summary, page))
+    files = {
+        folder / "junit.xml": render_comparison_junit(verdict).encode(),
+        folder / "summary.md": render_comparison_markdown(verdict).encode(),
+        folder / PAGE: comparison_page(verdict).encode("utf-8", "replace"),
+        folder / VERDICT: json_bytes(verdict.model_dump(mode="json")),
+    }
+    write_outputs(RunDirectory(path=folder), "judge", manifest, files)

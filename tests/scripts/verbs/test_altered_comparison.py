@@ -161,6 +161,21 @@ def test_an_untouched_comparison_passes_and_passes_again_and_after_a_later_step_
     assert (ended.code, ended.out.startswith("whole: ")) == (0, True)
 
 
+def test_a_verdict_of_a_comparison_stands_while_the_next_one_is_written(
+    folder: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert judged(folder, peakproof)[0] == 0
+    stands: list[str] = []
+
+    def drawn(_verdict: object) -> str:
+        stands.append(read_finished(folder).blocks_because)
+        return ""
+
+    monkeypatch.setattr(judging, "comparison_page", drawn)
+    assert judged(folder, peakproof)[0] == 0
+    assert (stands, read_finished(folder).blocks_because) == ([""], "")
+
+
 def test_a_comparison_is_judged_from_its_own_folder_too(
     folder: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ from scripts.run_store.opened import put_run
 from scripts.running import judging
 from scripts.running.evidence import page_flaws
 from slo.outcomes import Outcome
+from tests.loadtests.killed import KilledError
 from tests.scripts.made_run import START, listed_anew, make_run
 from tests.scripts.world import OBJECTIVES, PLAN, Command, targets
 
@@ -133,7 +134,7 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(passed: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the passed run by hard links, to be altered; it is judged without its page."""
-    monkeypatch.setattr(judging, "write_report", lambda path: path)
+    monkeypatch.setattr(judging, "report_page", lambda _path: b"")
     return shutil.copytree(passed, peakproof.folder / "runs" / passed.name, copy_function=os.link)
 
 
@@ -159,6 +160,21 @@ def test_an_untouched_run_passes_and_passes_again(run: Path, peakproof: Command)
 def test_a_run_directory_may_be_copied_elsewhere_and_renamed(run: Path, peakproof: Command) -> None:
     run.rename(peakproof.folder / "runs" / "artifact")
     assert judged(peakproof.folder / "runs" / "artifact", peakproof)[0] == 0
+
+
+def test_a_verdict_is_that_of_the_run_while_its_page_is_drawn_and_after_that_was_killed(
+    run: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path) -> bytes:
+        assert (read_finished(path).outcome, read_finished(path).blocks_because) == (Outcome.PASS, "")
+        raise KilledError
+
+    monkeypatch.setattr(judging, "report_page", killed)
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            judging.judge_run(run)
+        assert read_finished(run).blocks_because == ""
+        assert peakproof("verify", run.name).code == 0
 
 
 @pytest.mark.parametrize(("name", "how"), MATRIX)

@@ -13,7 +13,8 @@ from exporters.subjects.releases.families import ReleasesRead, families
 from exporters.subjects.releases.gates import read_gates
 from exporters.subjects.releases.subject import source_names, subject
 from exporters.subjects.releases.values import Deployment, Events, Gate, Gates, Incident, version_of
-from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.evidence.replacing import write_outputs
+from loadtests.evidence.steps import write_manifest
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput, validate
 from slo.statistics import lower_bad_ratio
@@ -45,8 +46,7 @@ def put_run(folder: Path, name: str, outcome: str, release: str | None, **more: 
     }  # fmt: skip
     directory = RunDirectory(path=run)
     manifest = write_manifest(directory)
-    directory.verdict.write_text(json.dumps(verdict))
-    add_outputs(directory, "judge", manifest, [directory.verdict])
+    write_outputs(directory, "judge", manifest, {directory.verdict: json.dumps(verdict).encode()})
 
 
 def put_events(folder: Path, *events: dict[str, Any]) -> None:
