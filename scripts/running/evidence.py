@@ -17,7 +17,10 @@ from slo.documents import BadInput
 from slo.findings import Finding, Severity
 from slo.validity.checks import Checked
 from slo.validity.consistency import AUDIT_OF_THE_RUN, check_audit, check_consistency
+from slo.validity.load import account_total
 from slo.validity.manifest import manifest_check
+from slo.validity.run_document import AccountFacts
+from slo.validity.workers import recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +84,19 @@ def hold_evidence(path: Path, trust: Trust = VERIFIED) -> HeldEvidence:
     return HeldEvidence(trust=trust, held=held, signature=flaws)
 
 
-def contradictions_in(evidence: HeldEvidence, path: Path) -> tuple[str, ...]:
-    """Return what contradicts itself in the run at `path`, by one reading of all its records; raises BadInput."""
+def contradictions_in(evidence: HeldEvidence, path: Path, *, counts: bool = False) -> tuple[str, ...]:
+    """Return what contradicts itself in the run at `path`, by one reading of all its records; raises BadInput.
+
+    With `counts` also what was counted and isn't recorded, which an honest run may lack that isn't valid.
+    """
     evidence.check_readable()
     directory = RunDirectory(path=path)
     run, plan, answers = read_run(directory), read_plan(directory.plan), objective_answers(directory)
     others = other_documents(directory, plan, run, answers, evidence.held.manifest)
-    found = (*check_consistency(run, read_record_facts(directory), others), *check_audit(run, read_audit(directory)))
+    facts = read_record_facts(directory)
+    found = [*check_consistency(run, facts, others), *check_audit(run, read_audit(directory))]
+    if counts:
+        found += (*account_total(run.account or AccountFacts()), *recorded(run, facts.requests, facts.sessions))
     return tuple(one.message for one in found if one.severity is not Severity.NOTE)
 
 

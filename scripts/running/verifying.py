@@ -106,7 +106,7 @@ def _runs_of(folder: Path) -> list[tuple[str, bool]]:
 def _contradictions(path: Path, evidence: HeldEvidence, flaws: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Return what contradicts itself, and what of whole evidence can't be read."""
     try:
-        return contradictions_in(evidence, path)
+        return contradictions_in(evidence, path, counts=True)
     except BadInput as error:
         return () if flaws else (str(error).replace(f"{path}/", ""),)
 
