@@ -170,6 +170,26 @@ def test_a_verdict_that_was_rewritten_or_is_of_no_manifest_is_no_pass(tmp_path: 
     assert sorted(one.outcome for one in gates) == ["pass", "unreadable", "unreadable"]
 
 
+def test_a_verdict_of_the_future_is_no_pass_and_is_named_and_the_others_count(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_events(tmp_path, deployment("v2", "2026-11-29T00:00:00Z"))
+    put_run(tmp_path, "01", "PASS", "v1")
+    put_run(tmp_path, "02", "PASS", "v2", decided_at=int(NOW_S + 301) * 10**9)
+    read = subject(config_of(), context_at(tmp_path)).sources["gates"]
+    gates = read(within())
+    assert isinstance(gates, Gates)
+    assert sorted((one.version or "", one.outcome) for one in gates.gates) == [("", "unreadable"), ("v1", "pass")]
+    assert max(one.decided_at_s for one in gates.gates) <= NOW_S
+    shown = exposed(scraped(tmp_path).families)
+    assert (shown["release_gate_passed{production}"], shown["releases_gates{v1,pass}"]) == (0.0, 1.0)
+    name = "20261128T090002Z-release-abcd"
+    assert [record.getMessage() for record in caplog.records][:1] == [
+        f"releases (gates): counts as unreadable: {tmp_path}/runs/{name}/verdict.json: decided_at: lies 301 s ahead,"
+        " allowed are 300"
+    ]
+
+
 def test_only_the_plans_that_are_gates_count(tmp_path: Path) -> None:
     put_run(tmp_path, "01", "PASS", "v1")
     assert len(read_gates(tmp_path / "runs", ("release",), NOW_S).gates) == 1
