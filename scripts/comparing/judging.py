@@ -10,7 +10,7 @@ from loadtests.comparison.evidence import hold_comparison, runs_of, void_runs
 from loadtests.comparison.job import FILE, ComparisonJob, read_job
 from loadtests.comparison.observations import observe
 from loadtests.demand.plan import read_plan
-from loadtests.evidence.check import Held, check_no_links
+from loadtests.evidence.check import Flaw, check_no_links
 from loadtests.evidence.manifest import Manifest
 from loadtests.evidence.replacing import write_outputs
 from loadtests.results.recorded_run import read_environment
@@ -19,7 +19,7 @@ from loadtests.runtime.clock import Clock
 from scripts.comparing.causes import causes_of
 from scripts.comparing.job_folder import OBJECTIVES, policy_of
 from scripts.context import Context
-from scripts.running.evidence import VERIFIED, HeldEvidence, Trust, contradictions_in, hold_evidence
+from scripts.running.evidence import VERIFIED, HeldEvidence, Trust, contradictions_in, hold_evidence, hold_run_of
 from scripts.running.judging import invalid_because
 from slo.documents import BadInput
 from slo.findings import Finding
@@ -70,11 +70,12 @@ def judge_comparison(folder: Path, trust: Trust = VERIFIED) -> ComparisonVerdict
     if not (folder / FILE).exists():
         raise BadInput(f"{folder}: holds no {FILE}: it is no comparison")
     check_no_links(folder)
+    evidence = hold_evidence(folder, trust)
     held = hold_comparison(folder)
-    altered = () if trust.unverified else tuple(_shown(held))
+    altered = () if trust.unverified else tuple(_shown((*held.flaws, *evidence.signature)))
     try:
         job = read_job(folder)
-        altered += () if trust.unverified else tuple(_altered(folder.parent, job))
+        altered += () if trust.unverified else tuple(_altered(folder.parent, job, evidence))
         _check_runs(folder.parent, job)
         verdict = _judged(folder, job, trust, altered)
     except BadInput as error:
@@ -128,16 +129,16 @@ def _check_runs(runs: Path, job: ComparisonJob) -> None:
             check_no_links(path)
 
 
-def _shown(held: Held) -> Iterator[str]:
+def _shown(flaws: Sequence[Flaw]) -> Iterator[str]:
     """Return what is wrong with the comparison's own folder."""
-    yield from (shown(flaw.path, flaw.what) for flaw in held.flaws)
+    yield from (shown(flaw.path, flaw.what) for flaw in flaws)
 
 
-def _altered(runs: Path, job: ComparisonJob) -> Iterator[str]:
+def _altered(runs: Path, job: ComparisonJob, comparison: HeldEvidence) -> Iterator[str]:
     """Return what is wrong with the evidence of the runs that hold the blocks, and what contradicts itself in it."""
     void = void_runs(job)
     for name in runs_of(job):
-        evidence = hold_evidence(runs / name)
+        evidence = hold_run_of(comparison, runs / name)
         messages = [finding.message for finding in evidence.manifest.findings]
         if not messages and name not in void:
             messages = list(_contradictions(evidence, runs / name, valid=job.how not in _ONE_RUN))
@@ -196,7 +197,7 @@ def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison, trust: Tr
     passed_over = {"ended"} if job.ended == "decided" else set()
     if comparison.outcome is Outcome.FAIL:
         passed_over |= BESIDE_A_MISS | ({"ended"} if job.ended == "stopped" else set())
-    found = invalid_because(folder.parent / job.blocks[0].run, trust)
+    found = invalid_because(folder.parent / job.blocks[0].run, Trust(unverified=trust.unverified))
     return tuple(one for one in found if one.subject not in passed_over)
 
 

@@ -1,9 +1,10 @@
 """A run's evidence held against its manifest and against itself, for the commands that judge or verify it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from loadtests.comparison.evidence import since_comparison
 from loadtests.demand.plan import read_plan
 from loadtests.evidence.check import Flaw, Held, hold
 from loadtests.evidence.manifest import NO_PLAIN_FILE
@@ -82,6 +83,21 @@ def hold_evidence(path: Path, trust: Trust = VERIFIED) -> HeldEvidence:
         return HeldEvidence(trust=trust, held=held)
     flaws = signature_flaws(path, held.manifest, trust.signers, trust.variables)
     return HeldEvidence(trust=trust, held=held, signature=flaws)
+
+
+def hold_run_of(comparison: HeldEvidence, run: Path) -> HeldEvidence:
+    """Hold a comparison's run; with signers, evidence that came after the comparison needs a signature of the run's.
+
+    That of the comparison is over the run's manifest as it was then. Raises as `hold_evidence` does.
+    """
+    evidence, trust = hold_evidence(run), comparison.trust
+    signed, manifest = comparison.held.manifest, evidence.held.manifest
+    if trust.signers is None or signed is None or manifest is None:
+        return evidence
+    since = since_comparison(signed, run.name, manifest)
+    if not since or not signature_flaws(run, manifest, trust.signers, trust.variables):
+        return evidence
+    return replace(evidence, signature=since)
 
 
 def contradictions_in(evidence: HeldEvidence, path: Path, *, counts: bool = False) -> tuple[str, ...]:

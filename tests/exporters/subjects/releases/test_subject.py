@@ -184,10 +184,8 @@ def test_a_verdict_of_the_future_is_no_pass_and_is_named_and_the_others_count(
     shown = exposed(scraped(tmp_path).families)
     assert (shown["release_gate_passed{production}"], shown["releases_gates{v1,pass}"]) == (0.0, 1.0)
     name = "20261128T090002Z-release-abcd"
-    assert [record.getMessage() for record in caplog.records][:1] == [
-        f"releases (gates): counts as unreadable: {tmp_path}/runs/{name}/verdict.json: decided_at: lies 301 s ahead,"
-        " allowed are 300"
-    ]
+    place = f"{tmp_path}/runs/{name}/verdict.json: decided_at"
+    assert f"releases (gates): counts as unreadable: {place}: lies 301 s ahead, allowed are 300" in caplog.messages
 
 
 def test_only_the_plans_that_are_gates_count(tmp_path: Path) -> None:
