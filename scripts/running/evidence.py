@@ -1,6 +1,6 @@
 """A run's evidence held against its manifest and against itself, for the commands that judge or verify it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,9 +19,11 @@ from slo.findings import Finding, Severity
 from slo.validity.checks import Checked
 from slo.validity.consistency import AUDIT_OF_THE_RUN, check_audit, check_consistency
 from slo.validity.load import account_total
-from slo.validity.manifest import manifest_check
+from slo.validity.manifest import manifest_check, shown
 from slo.validity.run_document import AccountFacts
 from slo.validity.workers import recorded
+
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,14 @@ def page_flaws(path: Path) -> list[tuple[str, str]]:
         return pairs(flaws)
     why = why_another(path, verdict.name)
     return [] if why is None else [(verdict.name, why)]
+
+
+def flaw_lines(run: str, what: str, files: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Return what to tell a person of a run's files, each with what is wrong with it: the first few."""
+    for file, why in files[:_NAMED]:
+        yield f"{run} {what}: {shown(file, why)}"
+    if len(files) > _NAMED:
+        yield f"and {len(files) - _NAMED} more files: peakproof verify {run}"
 
 
 def pairs(flaws: Sequence[Flaw]) -> list[tuple[str, str]]:
