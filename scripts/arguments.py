@@ -62,6 +62,16 @@ def add_policy(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def add_signers(parser: argparse.ArgumentParser, goes: str = "") -> None:
+    """Add --signers: who may have signed the evidence; `goes` says with which other option."""
+    parser.add_argument(
+        "--signers",
+        type=local_file,
+        metavar="FILE",
+        help=f"{goes}whose signature the evidence must have: allowed signers, as ssh-keygen(1) has them",
+    )
+
+
 def add_profile(parser: argparse.ArgumentParser) -> None:
     """Add --profile: how long the plan's run is."""
     lengths = ", ".join(f"{one.name} {span(one.duration_s)} ({one.when})" for one in PROFILES.values())

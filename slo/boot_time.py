@@ -8,7 +8,10 @@ from slo.documents import Count, WrittenDocument
 class BootTime(WrittenDocument):
     """A moment: of which start of which machine, and how long after it; all None where the system doesn't tell."""
 
-    boot: str | None = Field(None, description="of the start's random id, the first 16 digits of its SHA-256")
+    boot: str | None = Field(
+        None,
+        description="of the start's random id and a time namespace's offset, the first 16 digits of SHA-256",
+    )
     elapsed_ns: Count | None = Field(None, description="nanoseconds since then, also of sleep")
 
     def ns_before(self, later: "BootTime | None") -> int | None:

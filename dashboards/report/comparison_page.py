@@ -1,11 +1,9 @@
 """`comparison.html`: which of two releases is worse, on one page without scripts that needs no network."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from dashboards.report.comparison_chart import PairChart, pair_chart
 from dashboards.report.templating import page_from
-from loadtests.results.run_directory import write_bytes
 from slo.regression.verdict_document import ComparisonVerdict, MeasureEntry
 from slo.rendering.comparison_lines import bounds, change, grown, level, played, tolerance, unit, what
 
@@ -29,15 +27,8 @@ class Row:
     unknown: tuple[str, ...]
 
 
-def write_comparison_page(folder: Path, verdict: ComparisonVerdict) -> Path:
-    """Write the page into a comparison's folder, whole or not at all; return its path."""
-    path = folder / FILE
-    write_bytes(path, comparison_page(verdict).encode("utf-8", "replace"))
-    return path
-
-
 def comparison_page(verdict: ComparisonVerdict) -> str:
-    """Return the page's HTML."""
+    """Return the page's HTML, which is kept in the comparison's folder."""
     rows = tuple(_row(entry, unit(verdict)) for entry in verdict.measures)
     mark = _MARKS.get(verdict.outcome, "?")
     shown = {"rows": rows, "played": played(verdict), "mark": mark, "grown": grown(verdict), "unit": unit(verdict)}

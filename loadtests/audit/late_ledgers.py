@@ -3,20 +3,35 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from loadtests.results.ledger import count_rows, orders_of
+from loadtests.evidence.replacing import Replacement, replacing_step
+from loadtests.results.ledger import count_rows, orders_in
 from loadtests.results.recorded_run import read_run
-from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.results.run_directory import RunDirectory, json_bytes
 from slo.documents import BadInput
 from slo.validity.run_document import OrderCounts, WorkerFacts
 
+_STEP = "late ledgers"
+
 
 def bring_ledgers(folder: Path, directory: RunDirectory) -> Mapping[str, int]:
-    """Complete the ledgers in a run directory from a worker's own `folder` of that run.
+    """Complete the ledgers in a run directory from a worker's own `folder` of that run, and note it in `run.json`.
 
     Return the workers whose ledger is whole now, each with how many rows were brought; a last line that was cut short
     is no row. Raises BadInput, with nothing written, when the folder is of another run, holds no ledger, or one that
     doesn't begin as what arrived of it.
     """
+    reads = (directory.run, *directory.ledgers())
+    with replacing_step(directory, _STEP, reads=reads) as replacement:
+        brought = {}
+        for path, (data, rows) in _wholes(folder, directory).items():
+            replacement.put(path, data)
+            brought[path.stem.removeprefix("ledger-")] = rows
+        replacement.put(directory.run, _run_with(brought, directory, replacement))
+    return brought
+
+
+def _wholes(folder: Path, directory: RunDirectory) -> Mapping[Path, tuple[bytes, int]]:
+    """Return the whole ledgers of a worker's folder, by where they belong, and how many rows of each hadn't arrived."""
     own = RunDirectory(path=folder.resolve())
     if own.name != directory.name:
         raise BadInput(f"{folder}: expected the folder {directory.name} that a worker of this run wrote")
@@ -26,13 +41,7 @@ def bring_ledgers(folder: Path, directory: RunDirectory) -> Mapping[str, int]:
         )
     if not own.ledgers():
         raise BadInput(f"{folder}: no ledger-<worker>.jsonl")
-    wholes = {path.name: _whole_rows(path, directory.path / path.name) for path in own.ledgers()}
-    brought = {}
-    for name, (data, rows) in wholes.items():
-        if rows:
-            write_bytes(directory.path / name, data)
-        brought[name.removeprefix("ledger-").removesuffix(".jsonl")] = rows
-    return brought
+    return {directory.path / path.name: _whole_rows(path, directory.path / path.name) for path in own.ledgers()}
 
 
 def _whole_rows(own: Path, arrived: Path) -> tuple[bytes, int]:
@@ -69,15 +78,16 @@ def _lacks(worker: WorkerFacts, directory: RunDirectory) -> bool:
     return counted is None or here < counted or was_cut_short
 
 
-def tell_of_brought(directory: RunDirectory, brought: Collection[str]) -> None:
-    """Update `run.json` to what the ledgers hold now, and whose were `brought`. Raises BadInput."""
+def _run_with(brought: Collection[str], directory: RunDirectory, replacement: Replacement) -> bytes:
+    """Return `run.json` by what the ledgers will hold, and whose were `brought`. Raises BadInput."""
+
+    def counted(worker: WorkerFacts) -> WorkerFacts:
+        since = {"ledger_brought": True} if worker.name in brought else {}
+        rows = count_rows(replacement.lies_at(directory.ledger(str(worker.name))))
+        return worker.model_copy(update={"ledger_rows_received": rows, **since})
+
     run = read_run(directory)
-    workers = None if run.workers is None else tuple(_counted(worker, directory, brought) for worker in run.workers)
-    orders = OrderCounts.model_validate(orders_of(directory))
-    write_json(directory.run, run.model_copy(update={"workers": workers, "orders": orders}).to_json())
-
-
-def _counted(worker: WorkerFacts, directory: RunDirectory, brought: Collection[str]) -> WorkerFacts:
-    since = {"ledger_brought": True} if worker.name in brought else {}
-    rows = count_rows(directory.ledger(str(worker.name)))
-    return worker.model_copy(update={"ledger_rows_received": rows, **since})
+    workers = None if run.workers is None else tuple(map(counted, run.workers))
+    ledgers = sorted({*directory.ledgers(), *replacement.paths()})
+    orders = OrderCounts.model_validate(orders_in(map(replacement.lies_at, ledgers)))
+    return json_bytes(run.model_copy(update={"workers": workers, "orders": orders}).to_json())

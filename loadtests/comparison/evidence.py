@@ -12,6 +12,7 @@ from pathlib import Path
 from loadtests.comparison.job import ComparisonJob, read_job
 from loadtests.evidence.check import Flaw, Held, hold
 from loadtests.evidence.manifest import FILE, Manifest, ReadEntry, read_manifest
+from loadtests.evidence.signature import later_evidence
 from loadtests.evidence.steps import write_manifest
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput
@@ -71,6 +72,16 @@ def _of_runs(folder: Path, manifest: Manifest) -> Iterator[Flaw]:
         what = _wrong(folder.parent / name, listed.get(_beside(name)))
         if what is not None:
             yield Flaw(path=f"{name}/{FILE}", what=what)
+
+
+def since_comparison(comparison: Manifest, run: str, manifest: Manifest) -> tuple[Flaw, ...]:
+    """Return what evidence came into a run after its comparison ended, by both manifests.
+
+    None where the run's manifest isn't one that the comparison holds, which is a flaw of the comparison.
+    """
+    listed = {read.path: read.sha256 for read in comparison.steps[0].read}
+    steps = manifest.steps_of(listed.get(_beside(run), ""), len(manifest.steps))
+    return () if steps is None else tuple(later_evidence(manifest, steps))
 
 
 def _wrong(run: Path, sha256: str | None) -> str | None:

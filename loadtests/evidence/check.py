@@ -18,6 +18,7 @@ from loadtests.evidence.manifest import (
 )
 from slo.documents import BadInput
 from slo.formatting import count
+from slo.validity.manifest import MISREAD
 
 _RECORDS = (".parquet", ".jsonl")
 
@@ -130,12 +131,7 @@ class _Compared:
         broken = self.manifest.broken_link()
         if broken is not None:
             yield Flaw(path=FILE, what=f"changed: {named(broken)} isn't as it was added")
-        for number, step in enumerate(self.manifest.steps):
-            before = self.manifest.listed(number) if step.read else {}
-            for read in step.read:
-                known = before.get(read.path)
-                if known is not None and known.entry.sha256 != read.sha256:
-                    yield Flaw(path=read.path, what=f"{named(step)} read another than {named(known.step)} wrote")
+        yield from _misread(self.manifest)
 
     def _wrong(self, path: str, by_hash: Mapping[str, str]) -> str | None:
         """Return what is wrong with a file of evidence, None where it is as it was listed."""
@@ -169,6 +165,36 @@ class _Compared:
         for path, entry in of_records.items():
             if times[entry.sha256] > 1 and first.setdefault(entry.sha256, path) != path:
                 yield Flaw(path=path, what=f"doubled: a copy of {first[entry.sha256]}")
+
+
+def _misread(manifest: Manifest) -> Iterator[Flaw]:
+    """Find steps that read something else than was listed then, of which something is left.
+
+    What such a step wrote is doubted, and so is what a later step made of it. A step that reads all anew, as another
+    audit does, leaves nothing to doubt of what it writes again.
+    """
+    listed: dict[str, Listed] = {}
+    doubts: dict[str, tuple[Flaw, ...]] = {}
+    for step in manifest.steps:
+        found = dict.fromkeys(_doubts_of(step, listed, doubts))
+        for path in (*(entry.path for entry in step.wrote), *step.removed):
+            doubts.pop(path, None)
+        doubts.update({entry.path: tuple(found) for entry in step.wrote if found and is_evidence(entry.path)})
+        listed.update({entry.path: Listed(entry=entry, step=step) for entry in step.wrote})
+        for path in step.removed:
+            listed.pop(path, None)
+    yield from dict.fromkeys(flaw for flaws in doubts.values() for flaw in flaws)
+
+
+def _doubts_of(step: StepEntry, listed: Mapping[str, Listed], doubts: Mapping[str, tuple[Flaw, ...]]) -> Iterator[Flaw]:
+    """Return what is wrong with what a step read, and with what that was made of."""
+    for read in step.read:
+        known = listed.get(read.path)
+        if known is not None and known.entry.sha256 != read.sha256:
+            yield Flaw(path=read.path, what=f"{named(step)} {MISREAD} {named(known.step)} wrote")
+        yield from doubts.get(read.path, ())
+        if read.path == FILE:
+            yield from (flaw for flaws in doubts.values() for flaw in flaws)
 
 
 def _changed(listed: Listed, there: Found, copied: str | None) -> str:

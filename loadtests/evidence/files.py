@@ -122,7 +122,7 @@ def _walk(folder: Path, inside: str) -> Iterator[tuple[str, Found]]:
 
 def describe(folder: Path, paths: Collection[str]) -> tuple[FileEntry, ...]:
     """Return the entries of files, in the order of their paths; raises OSError."""
-    return tuple(_of_each(lambda path: _entry(folder / path, path), sorted(paths)))
+    return tuple(_of_each(lambda path: entry_of(folder / path, path), sorted(paths)))
 
 
 def hashes(folder: Path, paths: Collection[str]) -> Mapping[str, str]:
@@ -157,8 +157,8 @@ def _digest(path: str) -> str:
     return digest.hexdigest()
 
 
-def _entry(path: Path, name: str) -> FileEntry:
-    """Read a file once: its size, its hash, and the lines of JSON that end in it."""
+def entry_of(path: Path, name: str) -> FileEntry:
+    """Return the entry of the file that lies at `path` and is called `name`: it is read once. Raises OSError."""
     digest, size, lines = hashlib.sha256(), 0, 0
     with open_file(path) as file:
         while piece := file.read(_PIECE):

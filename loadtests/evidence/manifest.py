@@ -108,10 +108,10 @@ class Manifest:
         document = self.document.model_copy(update={"steps": (*self.steps, linked), "last": last})
         return Manifest(document=document, values={**self.values, "steps": steps, "last": last})
 
-    def listed(self, steps: int | None = None) -> dict[str, Listed]:
-        """Return the last entry of each file, those that were removed since left out, after the first `steps`."""
+    def listed(self) -> dict[str, Listed]:
+        """Return the last entry of each file, those that were removed since left out."""
         found: dict[str, Listed] = {}
-        for step in self.steps[:steps]:
+        for step in self.steps:
             found.update({entry.path: Listed(entry=entry, step=step) for entry in step.wrote})
             for path in step.removed:
                 found.pop(path, None)

@@ -51,7 +51,7 @@ def sign(directory: RunDirectory, manifest: Manifest, key: Path, variables: Mapp
 def signature_flaws(folder: Path, manifest: Manifest, signers: Path, variables: Mapping[str, str]) -> tuple[Flaw, ...]:
     """Return what is wrong with the signature in a run directory, and the evidence that came after it."""
     signed = verified(folder, manifest, signers, variables)
-    return (signed,) if isinstance(signed, Flaw) else tuple(_later(manifest, signed.steps))
+    return (signed,) if isinstance(signed, Flaw) else tuple(later_evidence(manifest, signed.steps))
 
 
 def verified(folder: Path, manifest: Manifest, signers: Path, variables: Mapping[str, str]) -> Signed | Flaw:
@@ -80,7 +80,8 @@ def verified(folder: Path, manifest: Manifest, signers: Path, variables: Mapping
     return Flaw(path=SIGNATURE, what=_REWRITTEN)
 
 
-def _later(manifest: Manifest, steps: int) -> Iterator[Flaw]:
+def later_evidence(manifest: Manifest, steps: int) -> Iterator[Flaw]:
+    """Find the evidence of a manifest that came after its first `steps`, which were signed."""
     for step in manifest.steps[steps:]:
         for path in (*(entry.path for entry in step.wrote), *step.removed):
             if is_evidence(path):

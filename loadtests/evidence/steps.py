@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtests.evidence.files import Found, describe, hashes, is_evidence, is_listable, look
 from loadtests.evidence.lock import locked
-from loadtests.evidence.manifest import FILE, Listed, Manifest, ReadEntry, StepEntry, read_manifest
+from loadtests.evidence.manifest import FILE, Manifest, ReadEntry, StepEntry, read_manifest
 from loadtests.results.run_directory import RunDirectory, write_bytes
 from loadtests.results.run_json import PEAKPROOF
 from loadtests.runtime.clock import Clock
@@ -28,7 +28,7 @@ def write_manifest(
     """
     with locked(directory.path):
         paths = [path for path, found in look(directory.path).items() if is_listable(path, found) and is_evidence(path)]
-        first = _step(step).model_copy(update={"wrote": describe(directory.path, paths), "read": read})
+        first = new_step(step).model_copy(update={"wrote": describe(directory.path, paths), "read": read})
         manifest = Manifest.begun(run or directory.name).with_step(first)
         write_bytes(directory.manifest, manifest.to_bytes())
     return manifest
@@ -48,18 +48,18 @@ def recorded_step(
     wrote.
     """
     own = list(writes)
-    before, read = look(directory.path), _read(directory, reads, _below(directory, own))
+    before, read = look(directory.path), read_entries(directory, reads, own)
     try:
         yield own
     finally:
         _add(directory, step, before, read, _below(directory, own))
 
 
-def _read(directory: RunDirectory, reads: Collection[Path], own: Collection[str]) -> tuple[ReadEntry, ...]:
-    """Return what a step reads: the manifest as a whole where no file is named."""
+def read_entries(directory: RunDirectory, reads: Collection[Path], own: Collection[Path]) -> tuple[ReadEntry, ...]:
+    """Return what a step reads that writes its `own`: the manifest as a whole where no file is named."""
     paths = _below(directory, reads) or {FILE}
     there = _there(directory, paths)
-    found = {**hashes(directory.path, there), **_grown(directory, set(own).intersection(there))}
+    found = {**hashes(directory.path, there), **_grown(directory, _below(directory, own).intersection(there))}
     return tuple(ReadEntry(path=path, sha256=hash_) for path, hash_ in found.items())
 
 
@@ -68,7 +68,8 @@ def _grown(directory: RunDirectory, paths: Collection[str]) -> dict[str, str]:
 
     A step that goes on with a file of its own adds rows to it, and may have been killed before it could list them.
     """
-    listed = _listed(directory) if any(path.endswith(_GROWS) for path in paths) else {}
+    latest = latest_manifest(directory) if any(path.endswith(_GROWS) for path in paths) else None
+    listed = {} if latest is None else latest.listed()
     entries = {path: listed[path].entry for path in paths if path.endswith(_GROWS) and path in listed}
     return {
         path: entry.sha256
@@ -77,11 +78,12 @@ def _grown(directory: RunDirectory, paths: Collection[str]) -> dict[str, str]:
     }
 
 
-def _listed(directory: RunDirectory) -> Mapping[str, Listed]:
+def latest_manifest(directory: RunDirectory) -> Manifest | None:
+    """Return the manifest as it is by now, None where there is none that can be read: nothing can be added to it."""
     try:
-        return read_manifest(directory.path).listed()
+        return read_manifest(directory.path)
     except BadInput:
-        return {}
+        return None
 
 
 def _below(directory: RunDirectory, paths: Collection[Path]) -> set[str]:
@@ -104,7 +106,7 @@ def _add(
     removed = tuple(sorted(path for path in before.keys() - after.keys() if _is_own(path, own)))
     if not wrote and not removed:
         return
-    _append(directory, _step(step).model_copy(update={"read": read, "removed": removed}), wrote)
+    _append(directory, new_step(step).model_copy(update={"read": read, "removed": removed}), wrote)
 
 
 def _is_own(path: str, own: Collection[str]) -> bool:
@@ -120,9 +122,8 @@ def _append(directory: RunDirectory, step: StepEntry, wrote: Collection[str]) ->
     if not directory.manifest.exists():
         return
     with locked(directory.path):
-        try:
-            latest = read_manifest(directory.path)
-        except BadInput:
+        latest = latest_manifest(directory)
+        if latest is None:
             return
         there, gone = _there(directory, wrote), set(step.removed).difference(_there(directory, step.removed))
         listed = {"wrote": describe(directory.path, there), "removed": tuple(sorted(gone))}
@@ -133,22 +134,12 @@ def _there(directory: RunDirectory, paths: Collection[str]) -> list[str]:
     return [path for path in paths if (directory.path / path).is_file()]
 
 
-def add_outputs(directory: RunDirectory, step: str, manifest: Manifest | None, outputs: Collection[Path]) -> None:
-    """Add to the manifest what a step made of the evidence, by the `manifest` that it read; without one nothing.
-
-    Steps that were added meanwhile stay.
-    """
-    if manifest is None:
-        return
-    read = (ReadEntry(path=FILE, sha256=manifest.sha256),)
-    _append(directory, _step(step).model_copy(update={"read": read}), _below(directory, outputs))
-
-
 def pruned(manifest: Manifest, kept: Collection[str]) -> Manifest:
     """Return the manifest of a run of which only some files are kept, for a store: it names those that went."""
     gone = tuple(sorted(path for path in manifest.listed() if is_evidence(path) and path not in kept))
-    return manifest.with_step(_step("prune").model_copy(update={"removed": gone})) if gone else manifest
+    return manifest.with_step(new_step("prune").model_copy(update={"removed": gone})) if gone else manifest
 
 
-def _step(step: str) -> StepEntry:
+def new_step(step: str) -> StepEntry:
+    """Return the entry of a step that ends now; what it did is still to be set."""
     return StepEntry(step=step, at=Clock.start().now(), peakproof=PEAKPROOF, after=_UNLINKED)

@@ -215,6 +215,11 @@ def _bounded(value: Any) -> int:  # noqa: ANN401 - as it stands in the file
 
 
 def orders_of(directory: "RunDirectory") -> dict[str, int]:
-    """Return how many orders were attempted and how many had each outcome, from the ledgers. Raises BadInput."""
-    outcomes = Counter(attempt.outcome for attempt in read_ledgers(directory.ledgers()))
+    """Return how many orders a run attempted and how many had each outcome, from its ledgers. Raises BadInput."""
+    return orders_in(directory.ledgers())
+
+
+def orders_in(ledgers: Iterable[Path]) -> dict[str, int]:
+    """Return how many orders are in ledgers and how many had each outcome. Raises BadInput."""
+    outcomes = Counter(attempt.outcome for attempt in read_ledgers(ledgers))
     return {"attempted": outcomes.total(), **{name: outcomes[name] for name in ("accepted", "refused", "unknown")}}

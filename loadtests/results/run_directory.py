@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedWriter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -229,18 +229,37 @@ def _named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[BufferedWriter]:
-    """Open a new file, which takes the place of `path` once it is written and synced.
+def _new(path: Path) -> Iterator[BufferedWriter]:
+    """Open a new file, which is synced when it is written.
 
     What lies there under its name, of a process that was killed or put there to lead elsewhere, is removed.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[BufferedWriter]:
+    """Open a new file, which takes the place of `path` once it is written and synced."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _new(beside) as file:
+        yield file
     beside.replace(path)
+
+
+BESIDE: Final = ".next"
+"""How the hidden name ends under which lies what is to take the place of a file; one process at a time writes it."""
+
+
+def write_beside(path: Path, data: bytes) -> Path:
+    """Write what is to take the place of `path`, and return where it lies until then; an OSError names the file."""
+    beside = path.with_name(f".{path.name}{BESIDE}")
+    with _named(path), _new(beside) as file:
+        file.write(data)
+    return beside
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -249,9 +268,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Return one JSON object as its file holds it."""
+    return json.dumps(value, indent=1, allow_nan=False).encode() + b"\n"
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write one JSON object, whole or not at all."""
-    write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
+    write_bytes(path, json_bytes(value))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -3,22 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from dashboards.report.comparison_page import write_comparison_page
+from dashboards.report.comparison_page import FILE as PAGE
+from dashboards.report.comparison_page import comparison_page
 from loadtests.comparison.compared import Compared, compared_in
 from loadtests.comparison.evidence import hold_comparison, runs_of, void_runs
 from loadtests.comparison.job import FILE, ComparisonJob, read_job
 from loadtests.comparison.observations import observe
 from loadtests.demand.plan import read_plan
-from loadtests.evidence.check import Held, check_no_links
+from loadtests.evidence.check import Flaw, check_no_links
 from loadtests.evidence.manifest import Manifest
-from loadtests.evidence.steps import add_outputs
+from loadtests.evidence.replacing import write_outputs
 from loadtests.results.recorded_run import read_environment
-from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.results.run_directory import RunDirectory, json_bytes
 from loadtests.runtime.clock import Clock
 from scripts.comparing.causes import causes_of
 from scripts.comparing.job_folder import OBJECTIVES, policy_of
 from scripts.context import Context
-from scripts.running.evidence import VERIFIED, HeldEvidence, Trust, contradictions_in, hold_evidence
+from scripts.running.evidence import VERIFIED, HeldEvidence, Trust, contradictions_in, hold_evidence, hold_run_of
 from scripts.running.judging import invalid_because
 from slo.documents import BadInput
 from slo.findings import Finding
@@ -38,7 +39,6 @@ from slo.validity.consistency import AUDIT_OF_THE_RUN, CONSISTENCY
 from slo.validity.manifest import MANIFEST, shown
 from slo.validity.outside import Reason, causes_outside
 
-PAGE = "comparison.html"
 _AGAIN = "compare again by peakproof compare --run {run} --baseline-days {baseline}"
 _ONE_RUN = ("variants", "releases")  # one run holds every block; elsewhere each block says whether its run is valid
 _HELD = frozenset({MANIFEST, CONSISTENCY, AUDIT_OF_THE_RUN})
@@ -70,11 +70,12 @@ def judge_comparison(folder: Path, trust: Trust = VERIFIED) -> ComparisonVerdict
     if not (folder / FILE).exists():
         raise BadInput(f"{folder}: holds no {FILE}: it is no comparison")
     check_no_links(folder)
+    evidence = hold_evidence(folder, trust)
     held = hold_comparison(folder)
-    altered = () if trust.unverified else tuple(_shown(held))
+    altered = () if trust.unverified else tuple(_shown((*held.flaws, *evidence.signature)))
     try:
         job = read_job(folder)
-        altered += () if trust.unverified else tuple(_altered(folder.parent, job))
+        altered += () if trust.unverified else tuple(_altered(folder.parent, job, evidence))
         _check_runs(folder.parent, job)
         verdict = _judged(folder, job, trust, altered)
     except BadInput as error:
@@ -128,16 +129,16 @@ def _check_runs(runs: Path, job: ComparisonJob) -> None:
             check_no_links(path)
 
 
-def _shown(held: Held) -> Iterator[str]:
+def _shown(flaws: Sequence[Flaw]) -> Iterator[str]:
     """Return what is wrong with the comparison's own folder."""
-    yield from (shown(flaw.path, flaw.what) for flaw in held.flaws)
+    yield from (shown(flaw.path, flaw.what) for flaw in flaws)
 
 
-def _altered(runs: Path, job: ComparisonJob) -> Iterator[str]:
+def _altered(runs: Path, job: ComparisonJob, comparison: HeldEvidence) -> Iterator[str]:
     """Return what is wrong with the evidence of the runs that hold the blocks, and what contradicts itself in it."""
     void = void_runs(job)
     for name in runs_of(job):
-        evidence = hold_evidence(runs / name)
+        evidence = hold_run_of(comparison, runs / name)
         messages = [finding.message for finding in evidence.manifest.findings]
         if not messages and name not in void:
             messages = list(_contradictions(evidence, runs / name, valid=job.how not in _ONE_RUN))
@@ -196,7 +197,7 @@ def _invalid(job: ComparisonJob, folder: Path, comparison: Comparison, trust: Tr
     passed_over = {"ended"} if job.ended == "decided" else set()
     if comparison.outcome is Outcome.FAIL:
         passed_over |= BESIDE_A_MISS | ({"ended"} if job.ended == "stopped" else set())
-    found = invalid_because(folder.parent / job.blocks[0].run, trust)
+    found = invalid_because(folder.parent / job.blocks[0].run, Trust(unverified=trust.unverified))
     return tuple(one for one in found if one.subject not in passed_over)
 
 
@@ -223,9 +224,10 @@ def write_verdict(folder: Path, verdict: ComparisonVerdict, manifest: Manifest |
 
     `manifest` is the one that was judged; without one nothing is listed.
     """
-    junit, summary = folder / "junit.xml", folder / "summary.md"
-    write_json(folder / VERDICT, verdict.model_dump(mode="json"))
-    write_bytes(junit, render_comparison_junit(verdict).encode())
-    write_bytes(summary, render_comparison_markdown(verdict).encode())
-    page = write_comparison_page(folder, verdict)
-    add_outputs(RunDirectory(path=folder), "judge", manifest, (folder / VERDICT, junit, summary, page))
+    files = {
+        folder / "junit.xml": render_comparison_junit(verdict).encode(),
+        folder / "summary.md": render_comparison_markdown(verdict).encode(),
+        folder / PAGE: comparison_page(verdict).encode("utf-8", "replace"),
+        folder / VERDICT: json_bytes(verdict.model_dump(mode="json")),
+    }
+    write_outputs(RunDirectory(path=folder), "judge", manifest, files)

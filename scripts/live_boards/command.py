@@ -19,7 +19,7 @@ from scripts.listening import until_interrupted
 from scripts.live_boards.pages import REFRESH_S, LivePages
 from scripts.local_stack.ports import HOST, Ports
 from scripts.local_stack.prometheus import Prometheus
-from scripts.running.evidence import page_flaws
+from scripts.running.evidence import flaw_lines, page_flaws
 from scripts.running.remote_settings import PROMETHEUS_URL
 from scripts.running.runs import find_run
 from slo.documents import BadInput
@@ -46,7 +46,10 @@ def add_snapshot(parser: argparse.ArgumentParser) -> None:
 
 
 def snapshot(options: argparse.Namespace, context: Context) -> ExitCode:
-    """Write the page and print its path, or serve until interrupted; raises BadInput and EnvironmentLacks."""
+    """Write the page and print its path, or serve until interrupted; 75 where the run's evidence isn't whole.
+
+    Raises BadInput and EnvironmentLacks.
+    """
     if options.live:
         return _serve(options, context)
     if options.prometheus is not None or options.port is not None:
@@ -57,8 +60,10 @@ def snapshot(options: argparse.Namespace, context: Context) -> ExitCode:
     inside = [path] if path.is_relative_to(run) else []
     with recorded_step(RunDirectory(path=run), "snapshot", writes=inside):
         write_given(path, render_snapshot(run, flaws=flaws).encode("utf-8", "replace"))
+    for line in flaw_lines(run.name, "is not whole", flaws):
+        context.say(line)
     context.say(str(path))
-    return ExitCode.OK
+    return ExitCode.INCONCLUSIVE if flaws else ExitCode.OK
 
 
 def _serve(options: argparse.Namespace, context: Context) -> ExitCode:

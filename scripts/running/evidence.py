@@ -1,9 +1,10 @@
 """A run's evidence held against its manifest and against itself, for the commands that judge or verify it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from loadtests.comparison.evidence import since_comparison
 from loadtests.demand.plan import read_plan
 from loadtests.evidence.check import Flaw, Held, hold
 from loadtests.evidence.manifest import NO_PLAIN_FILE
@@ -17,7 +18,12 @@ from slo.documents import BadInput
 from slo.findings import Finding, Severity
 from slo.validity.checks import Checked
 from slo.validity.consistency import AUDIT_OF_THE_RUN, check_audit, check_consistency
-from slo.validity.manifest import manifest_check
+from slo.validity.load import account_total
+from slo.validity.manifest import manifest_check, shown
+from slo.validity.run_document import AccountFacts
+from slo.validity.workers import recorded
+
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +87,34 @@ def hold_evidence(path: Path, trust: Trust = VERIFIED) -> HeldEvidence:
     return HeldEvidence(trust=trust, held=held, signature=flaws)
 
 
-def contradictions_in(evidence: HeldEvidence, path: Path) -> tuple[str, ...]:
-    """Return what contradicts itself in the run at `path`, by one reading of all its records; raises BadInput."""
+def hold_run_of(comparison: HeldEvidence, run: Path) -> HeldEvidence:
+    """Hold a comparison's run; with signers, evidence that came after the comparison needs a signature of the run's.
+
+    That of the comparison is over the run's manifest as it was then. Raises as `hold_evidence` does.
+    """
+    evidence, trust = hold_evidence(run), comparison.trust
+    signed, manifest = comparison.held.manifest, evidence.held.manifest
+    if trust.signers is None or signed is None or manifest is None:
+        return evidence
+    since = since_comparison(signed, run.name, manifest)
+    if not since or not signature_flaws(run, manifest, trust.signers, trust.variables):
+        return evidence
+    return replace(evidence, signature=since)
+
+
+def contradictions_in(evidence: HeldEvidence, path: Path, *, counts: bool = False) -> tuple[str, ...]:
+    """Return what contradicts itself in the run at `path`, by one reading of all its records; raises BadInput.
+
+    With `counts` also what was counted and isn't recorded, which an honest run may lack that isn't valid.
+    """
     evidence.check_readable()
     directory = RunDirectory(path=path)
     run, plan, answers = read_run(directory), read_plan(directory.plan), objective_answers(directory)
     others = other_documents(directory, plan, run, answers, evidence.held.manifest)
-    found = (*check_consistency(run, read_record_facts(directory), others), *check_audit(run, read_audit(directory)))
+    facts = read_record_facts(directory)
+    found = [*check_consistency(run, facts, others), *check_audit(run, read_audit(directory))]
+    if counts:
+        found += (*account_total(run.account or AccountFacts()), *recorded(run, facts.requests, facts.sessions))
     return tuple(one.message for one in found if one.severity is not Severity.NOTE)
 
 
@@ -102,6 +129,14 @@ def page_flaws(path: Path) -> list[tuple[str, str]]:
         return pairs(flaws)
     why = why_another(path, verdict.name)
     return [] if why is None else [(verdict.name, why)]
+
+
+def flaw_lines(run: str, what: str, files: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Return what to tell a person of a run's files, each with what is wrong with it: the first few."""
+    for file, why in files[:_NAMED]:
+        yield f"{run} {what}: {shown(file, why)}"
+    if len(files) > _NAMED:
+        yield f"and {len(files) - _NAMED} more files: peakproof verify {run}"
 
 
 def pairs(flaws: Sequence[Flaw]) -> list[tuple[str, str]]:

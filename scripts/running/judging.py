@@ -7,12 +7,12 @@ from pathlib import Path
 from loadtests.cleanup.told import cleaned_up
 from loadtests.demand.plan import Plan
 from loadtests.demand.visits import buyers_of, expected_events, planned_events, planned_visits
-from loadtests.evidence.steps import add_outputs
+from loadtests.evidence.replacing import write_outputs
 from loadtests.results.abandoned import account_for_abandoned
 from loadtests.results.error_samples import read_samples
 from loadtests.results.recorded_run import NOTHING, RecordedRun, read_recorded
 from loadtests.results.recorded_spans import recorded_spans
-from loadtests.results.run_directory import RunDirectory, write_bytes, write_json
+from loadtests.results.run_directory import RunDirectory, json_bytes
 from loadtests.results.worst_steps import worst_steps
 from loadtests.runtime.clock import Clock
 from scripts.context import Context
@@ -33,6 +33,8 @@ from slo.verdict.own_data import OTHERS_DATA
 from slo.verdict.unreadable import unreadable
 from slo.verdict.verdict import Case, Verdict, judge, with_causes, with_notes
 from slo.verdict.verdict_document import verdict_document
+
+STEP = "judge"
 
 
 def judge_run(path: Path, policy: Policy | None = None, trust: Trust = VERIFIED) -> Verdict:
@@ -199,20 +201,21 @@ def _evidence(recorded: RecordedRun, window: Window) -> dict[str, Evidence]:
 
 
 def _write(directory: RunDirectory, verdict: Verdict, evidence: HeldEvidence) -> None:
-    write_json(directory.verdict, verdict_document(verdict).model_dump(mode="json"))
-    write_bytes(directory.junit, render_junit(verdict).encode())
-    write_bytes(directory.summary, render_markdown(verdict).encode())
-    if evidence.held.links:
-        directory.report.unlink(missing_ok=True)  # the page would read what they lead to, and the old one is of before
-    else:
-        write_report(directory.path)
-    outputs = (directory.verdict, directory.junit, directory.summary, directory.report)
-    add_outputs(directory, "judge", evidence.held.manifest, [path for path in outputs if path.exists()])
+    """Write the verdict's files, then its page, which takes longer: the page of a verdict of before goes with it."""
+    judged = evidence.held.manifest
+    files = {
+        directory.junit: render_junit(verdict).encode(),
+        directory.summary: render_markdown(verdict).encode(),
+        directory.verdict: json_bytes(verdict_document(verdict).model_dump(mode="json")),
+    }
+    write_outputs(directory, STEP, judged, files, outdated=[directory.report])
+    if not evidence.held.links:  # the page would read what they lead to
+        write_outputs(directory, STEP, judged, {directory.report: report_page(directory.path)})
 
 
-def write_report(path: Path) -> Path:
-    """Write the run's `report.html` and return its path."""
+def report_page(path: Path) -> bytes:
+    """Return the run's `report.html`."""
     # What a page is drawn with takes as long to import as all that a verdict needs.
-    from dashboards.report import write_report as write  # noqa: PLC0415
+    from dashboards.report import read, render  # noqa: PLC0415
 
-    return write(path)
+    return render(read(path)).encode("utf-8", "replace")

@@ -8,7 +8,7 @@ from typing import Any
 from loadtests.comparison.evidence import hold_comparison, runs_of, void_runs
 from loadtests.comparison.job import read_job
 from loadtests.evidence.signature import Signed, verified
-from scripts.running.evidence import HeldEvidence, Trust, contradictions_in, hold_evidence, pairs
+from scripts.running.evidence import HeldEvidence, Trust, contradictions_in, hold_evidence, hold_run_of, pairs
 from slo.documents import BadInput
 from slo.formatting import count
 from slo.validity.consistency import CHANGE
@@ -83,8 +83,8 @@ def verify_comparison(folder: Path, signers: Path | None, variables: Mapping[str
     flaws = pairs((*held.flaws, *evidence.signature, *held.outputs))
     contradictions: list[str] = []
     for name, counts in () if evidence.held.links else _runs_of(folder):
-        run = hold_evidence(folder.parent / name)
-        found = pairs(run.held.flaws)
+        run = hold_run_of(evidence, folder.parent / name)
+        found = pairs((*run.held.flaws, *run.signature))
         flaws += [(f"{name}/{file}", what) for file, what in found]
         told = _contradictions(folder.parent / name, run, found) if counts else ()
         contradictions += [f"{name}: {one}" for one in told]
@@ -106,7 +106,7 @@ def _runs_of(folder: Path) -> list[tuple[str, bool]]:
 def _contradictions(path: Path, evidence: HeldEvidence, flaws: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Return what contradicts itself, and what of whole evidence can't be read."""
     try:
-        return contradictions_in(evidence, path)
+        return contradictions_in(evidence, path, counts=True)
     except BadInput as error:
         return () if flaws else (str(error).replace(f"{path}/", ""),)
 

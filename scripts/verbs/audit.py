@@ -4,10 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests.audit.late_ledgers import bring_ledgers, tell_of_brought
+from loadtests.audit.late_ledgers import bring_ledgers
 from loadtests.audit.run_audit import audit_run
 from loadtests.cleanup.journal import Journal
-from loadtests.evidence.steps import recorded_step
 from loadtests.results.run_directory import RunDirectory
 from scripts.arguments import local_file
 from scripts.context import Context
@@ -65,10 +64,5 @@ def _check_not_cleaned_up(directory: RunDirectory) -> None:
 def _bring(directory: RunDirectory, folders: Sequence[Path], context: Context) -> None:
     """Complete the ledgers from the folders of workers elsewhere, and note it in `run.json`; raises BadInput."""
     for folder in folders:
-        reads = (directory.run, *directory.ledgers())
-        brings = [directory.path / ledger.name for ledger in RunDirectory(path=context.folder / folder).ledgers()]
-        with recorded_step(directory, "late ledgers", reads=reads, writes=(directory.run, *brings)):
-            brought = bring_ledgers(context.folder / folder, directory)
-            tell_of_brought(directory, brought)
-        for worker, rows in brought.items():
+        for worker, rows in bring_ledgers(context.folder / folder, directory).items():
             context.say(f"{rows} rows of the ledger of {worker} were brought from {folder}")

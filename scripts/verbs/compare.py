@@ -5,7 +5,7 @@ from pathlib import Path
 
 from loadtests.comparison.job import FILE, read_job
 from loadtests.demand.demo import PLAN_PATH
-from scripts.arguments import between, local_file
+from scripts.arguments import add_signers, between, local_file
 from scripts.comparing.asked import MAX_MINUTES, SWITCH_TIMEOUT_S, Asked, Switch
 from scripts.comparing.judging import judge_and_tell
 from scripts.comparing.put_back import NOT_BACK
@@ -43,6 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --judge: judge runs though nothing shows that their evidence is whole, such as ones of before",
     )
+    add_signers(parser, "with --judge: ")
     add_files(parser)
     parser.add_argument(
         "--policy", type=local_file, metavar="FILE", help="tolerances and error rates (peakproof/policy/v1)"
@@ -107,9 +108,12 @@ def run(options: argparse.Namespace, context: Context) -> ExitCode:
     if options.judge is not None:
         if options.plan or options.on:
             raise BadInput("--judge reads a comparison that was played: leave PLAN and --on out")
-        return judge_and_tell(_folder(options.judge, context), context, Trust(unverified=options.unverified))
+        trust = Trust(unverified=options.unverified, signers=options.signers, variables=context.environment)
+        return judge_and_tell(_folder(options.judge, context), context, trust)
     if options.unverified:
         raise BadInput("--unverified goes with --judge: what is played now leaves a manifest")
+    if options.signers is not None:
+        raise BadInput("--signers goes with --judge: what is played now isn't signed yet")
     folder = _played(options, _asked(options), context)
     code = judge_and_tell(folder, context)
     left = next((note for note in read_job(folder).notes if note.startswith(NOT_BACK)), None)

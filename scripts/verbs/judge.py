@@ -2,7 +2,7 @@
 
 import argparse
 
-from scripts.arguments import add_policy, local_file
+from scripts.arguments import add_policy, add_signers
 from scripts.context import Context
 from scripts.running.evidence import Trust
 from scripts.running.judging import judge_and_tell
@@ -22,12 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="judge a run though nothing shows that its evidence is whole, such as one of before: never a PASS",
     )
-    parser.add_argument(
-        "--signers",
-        type=local_file,
-        metavar="FILE",
-        help="whose signature the run must have: allowed signers, as ssh-keygen(1) has them",
-    )
+    add_signers(parser)
     add_policy(parser, "the run's own, where the gate had one")
 
 

@@ -9,14 +9,12 @@ from dashboards.report.run_files import Reading, read
 from loadtests.evidence.steps import recorded_step
 from loadtests.results.run_directory import RunDirectory
 from scripts.context import Context
-from scripts.running.evidence import page_flaws
+from scripts.running.evidence import flaw_lines, page_flaws
 from scripts.running.runs import find_run
 from slo.outcomes import ExitCode
-from slo.validity.manifest import shown
 
 SUMMARY = "write report.html of a run: one page that opens offline"
 EXAMPLE = "peakproof report latest"
-_NAMED = 10
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -55,8 +53,5 @@ def _read(path: Path, context: Context) -> Reading:
 
 
 def _say(reading: Reading, what: str, files: Sequence[tuple[str, str]], context: Context) -> None:
-    name = reading.directory.name
-    for file, why in files[:_NAMED]:
-        context.say(f"{name} {what}: {shown(file, why)}")
-    if len(files) > _NAMED:
-        context.say(f"and {len(files) - _NAMED} more files: peakproof verify {name}")
+    for line in flaw_lines(reading.directory.name, what, files):
+        context.say(line)

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from scripts.arguments import add_run_or_comparison, local_file
+from scripts.arguments import add_run_or_comparison, add_signers
 from scripts.context import Context
 from scripts.running.runs import find_comparison, find_held
 from scripts.running.verifying import verify, verify_comparison
@@ -16,12 +16,7 @@ EXAMPLE = "peakproof verify latest"
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     add_run_or_comparison(parser)
-    parser.add_argument(
-        "--signers",
-        type=local_file,
-        metavar="FILE",
-        help="whose signature the run must have: allowed signers, as ssh-keygen(1) has them",
-    )
+    add_signers(parser)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 

@@ -33,6 +33,16 @@ def _how(ended: str) -> str:
 def account(given: Given) -> Iterator[Finding]:
     """Find planned sessions whose end is not known, or that were never due."""
     account = given.run.account or AccountFacts()
+    yield from account_total(account)
+    if account.planned == 0:
+        yield invalid("account", "no session was planned", "raise the plan's demand")
+    if account.not_due and given.run.ended == "completed":
+        message = f"{count(account.not_due)} planned sessions were never due though the run was completed"
+        yield invalid("account", message, "don't lower or pause a run that is to be judged")
+
+
+def account_total(account: AccountFacts) -> Iterator[Finding]:
+    """Find an account that doesn't hold every planned session once."""
     parts = (account.completed, account.failed, account.cut_off, account.not_due)
     groups = (account.dropped, account.lost)
     if account.planned is None or None in parts or None in groups:
@@ -44,11 +54,6 @@ def account(given: Given) -> Iterator[Finding]:
         yield invalid(
             "account", message, "look for a lost worker or part in logs/", planned=account.planned, total=total
         )
-    if account.planned == 0:
-        yield invalid("account", "no session was planned", "raise the plan's demand")
-    if account.not_due and given.run.ended == "completed":
-        message = f"{count(account.not_due)} planned sessions were never due though the run was completed"
-        yield invalid("account", message, "don't lower or pause a run that is to be judged")
 
 
 def plan(given: Given) -> Iterator[Finding]:

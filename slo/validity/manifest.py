@@ -12,6 +12,9 @@ MANIFEST = "manifest"
 _NAMED = 20
 _LONGEST = 300
 _CHANGE = "take the run directory as the run left it, or run again"
+MISREAD = "read another than"
+"""Of a step that read a file as it was before another step: what it wrote is mended by doing it again."""
+_AGAIN = "peakproof audit RUN, which reads all of it anew; if that changes nothing, run again"
 _OF_MISSING = {
     "manifest.json": f"{_CHANGE}; peakproof judge RUN --unverified judges what is there, never as a PASS",
     "manifest.json.sig": "have it signed where it was played (gate --sign, peakproof sign), or leave --signers out",
@@ -34,6 +37,8 @@ def manifest_check(flaws: Sequence[tuple[str, str]]) -> Checked:
 
 def next_step(file: str, what: str) -> str:
     """Return what to do where a file isn't as it was; a missing manifest or signature has a step of its own."""
+    if MISREAD in what:
+        return _AGAIN
     return _OF_MISSING.get(file, _CHANGE) if what.startswith("missing") else _CHANGE
 
 

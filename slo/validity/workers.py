@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from slo.findings import Finding
 from slo.formatting import count, seconds
 from slo.validity.context import Given, invalid, names_of, note, unknown
-from slo.validity.run_document import AccountFacts, WorkerFacts
+from slo.validity.run_document import AccountFacts, RunDocument, WorkerFacts
 
 
 def workers(given: Given) -> Iterator[Finding]:
@@ -70,19 +70,24 @@ def _step(given: Given) -> Iterator[Finding]:
 
 def records(given: Given) -> Iterator[Finding]:
     """Find parts, rows and sessions that were written and are not here, or are here twice."""
-    for worker in given.run.workers or ():
+    yield from recorded(given.run, given.records.request_rows, given.records.session_rows)
+
+
+def recorded(run: RunDocument, requests: int | None, sessions: int | None) -> Iterator[Finding]:
+    """Find what was written and isn't here, or twice, where so many `requests` and `sessions` are recorded."""
+    for worker in run.workers or ():
         name, wanted, got = worker.name or "a worker", worker.parts_expected, worker.parts_received
         if wanted is None or got is None:
             yield unknown("records", f"how many parts {name} wrote")
         elif wanted != got:
             yield invalid("records", f"{got} of {wanted} parts of {name} arrived", "free disk space; see its log")
         yield from _ledger(worker)
-    yield from _rows("requests", given.records.request_rows, given.run.requests.sent if given.run.requests else None)
-    account = given.run.account or AccountFacts()
+    yield from _rows("requests", requests, run.requests.sent if run.requests else None)
+    account = run.account or AccountFacts()
     parts = (account.completed, account.failed, account.cut_off)
     ended = None if None in parts or account.dropped is None else sum(part or 0 for part in parts)
     dropped = sum((account.dropped or {}).values())
-    yield from _rows("sessions", given.records.session_rows, None if ended is None else ended + dropped)
+    yield from _rows("sessions", sessions, None if ended is None else ended + dropped)
 
 
 def _ledger(worker: WorkerFacts) -> Iterator[Finding]:

@@ -21,45 +21,49 @@ def read_gates(runs: Path, plans: tuple[str, ...], now_s: float) -> Gates:
     """Return the judged runs among the newest in `runs`; raises Unreadable when the folder can't be listed.
 
     A run that nobody has judged is no gate. One whose documents can't be read, or whose verdict isn't as it was
-    written, counts as unreadable, never as passed.
+    written, or dated ahead of the clock, counts as unreadable, never as passed, and is named.
     """
     try:
         found = sorted((one for one in runs.iterdir() if _RUN_NAME.match(one.name) and one.is_dir()), reverse=True)
     except OSError as error:
         raise Unreadable(f"{runs}: can't be read: {error.strerror}") from error
-    gates = [_gate(RunDirectory(path=path), plans, now_s) for path in found[:MAX_RUNS]]
-    return Gates(gates=tuple(sorted((one for one in gates if one is not None), key=lambda one: one.decided_at_s)))
+    gates, refused = list[Gate](), dict[str, str]()
+    for directory in (RunDirectory(path=path) for path in found[:MAX_RUNS]):
+        try:
+            written_s = directory.verdict.stat().st_mtime
+        except OSError:
+            continue
+        try:
+            gate = _gate(directory, plans, written_s, now_s)
+        except (BadInput, Unreadable) as error:
+            gate = Gate(version=None, outcome=UNREADABLE, decided_at_s=min(written_s, now_s))
+            refused[directory.name] = str(error).splitlines()[0]
+        gates += [] if gate is None else [gate]
+    return Gates(gates=tuple(sorted(gates, key=lambda one: one.decided_at_s)), refused=refused)
 
 
-def _gate(directory: RunDirectory, plans: tuple[str, ...], now_s: float) -> Gate | None:
+def _gate(directory: RunDirectory, plans: tuple[str, ...], written_s: float, now_s: float) -> Gate | None:
+    """Return the gate of a judged run, None of another plan's; raises BadInput and Unreadable for one of no worth."""
     path = directory.verdict
-    try:
-        written_s = path.stat().st_mtime
-    except OSError:
-        return None
-    unreadable = Gate(version=None, outcome=UNREADABLE, decided_at_s=min(written_s, now_s))
-    try:
-        run = read_json(directory.run, RunDocument)
-        verdict = read_json(path, VerdictDocument)
-    except BadInput:
-        return unreadable
+    run, verdict = read_json(directory.run, RunDocument), read_json(path, VerdictDocument)
     if plans and (run.plan is None or run.plan.name not in plans):
         return None
-    if not _is_as_written(directory, verdict):
-        return unreadable
+    _check_written(directory, verdict)
     decided_at_s = written_s if verdict.decided_at is None else verdict.decided_at / 1e9
     in_the_past(decided_at_s, now_s, f"{path}: decided_at")
     outcome = verdict.outcome.lower()
-    return Gate(
-        version=_version(run), outcome=outcome if outcome in OUTCOMES else UNREADABLE, decided_at_s=decided_at_s
-    )
+    if outcome not in OUTCOMES:
+        return Gate(version=_version(run), outcome=UNREADABLE, decided_at_s=decided_at_s)
+    return Gate(version=_version(run), outcome=outcome, decided_at_s=decided_at_s)
 
 
-def _is_as_written(directory: RunDirectory, verdict: VerdictDocument) -> bool:
+def _check_written(directory: RunDirectory, verdict: VerdictDocument) -> None:
     try:
-        return why_no_verdict(directory.path, directory.verdict.name, verdict.outcome) is None
-    except OSError:
-        return False
+        why = why_no_verdict(directory.path, directory.verdict.name, verdict.outcome)
+    except OSError as error:
+        why = f"{directory.verdict.name}: can't be held against its manifest: {error.strerror}"
+    if why is not None:
+        raise Unreadable(f"{directory.path}: {why}")
 
 
 def _version(run: RunDocument) -> str | None:

@@ -1,5 +1,6 @@
 """The subject `releases`: git, one source of deployments, events and gates, each read on its own."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric
@@ -17,6 +18,7 @@ from exporters.subjects.releases.gitlab import GitLabDeployments
 from exporters.subjects.releases.release_events import read_events
 from exporters.subjects.releases.values import Deployment, Deployments, Events, Gates, History, Value
 
+_LOG = logging.getLogger(__name__)
 NAME = "releases"
 GIT, GITHUB, GITLAB, EVENTS, GATES = "git", "github", "gitlab", "events", "gates"
 EVERY_S = 60.0
@@ -58,7 +60,17 @@ def _events(file: str, context: ExporterContext) -> Callable[[Deadline], Events]
 
 
 def _gates(plans: tuple[str, ...], context: ExporterContext) -> Callable[[Deadline], Gates]:
-    return lambda _: read_gates(context.runs, plans, context.now() / 1e9)
+    said: set[str] = set()
+
+    def read(_: Deadline) -> Gates:
+        gates = read_gates(context.runs, plans, context.now() / 1e9)
+        for name in gates.refused.keys() - said:
+            _LOG.warning("%s (%s): counts as unreadable: %s", NAME, GATES, gates.refused[name])
+        said.clear()
+        said.update(gates.refused)
+        return gates
+
+    return read
 
 
 def _read(values: Mapping[str, Value], config: ReleasesConfig) -> ReleasesRead:

@@ -91,9 +91,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gates:
-    """The newest runs, the latest last."""
+    """The newest runs, the latest last; `refused` says by name why those count as unreadable that do."""
 
     gates: tuple[Gate, ...] = field(default=())
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 Value = History | Deployments | Events | Gates

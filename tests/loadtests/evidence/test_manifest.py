@@ -18,11 +18,14 @@ from loadtests.evidence.files import is_evidence
 from loadtests.evidence.lock import LOCK, locked
 from loadtests.evidence.manifest import FILE, read_manifest
 from loadtests.evidence.outputs import why_another, why_no_verdict
-from loadtests.evidence.steps import add_outputs, pruned, recorded_step, write_manifest
+from loadtests.evidence.replacing import write_outputs
+from loadtests.evidence.steps import pruned, recorded_step, write_manifest
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput
 from slo.outcomes import EnvironmentLacks
 from slo.validity.manifest import shown
+
+PASS = b'{"outcome": "PASS"}\n'
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +154,7 @@ def test_a_step_is_added_to_the_manifest_as_it_is_then_with_what_others_added_me
     judged_by = read_manifest(folder)
     with recorded_step(RunDirectory(path=folder), "audit", writes=[folder / "audit.json"]):
         (folder / "audit.json").write_text('{"again": true}\n')
-    (folder / "verdict.json").write_text("{}\n")
-    add_outputs(RunDirectory(path=folder), "judge", judged_by, [folder / "verdict.json"])
+    write_outputs(RunDirectory(path=folder), "judge", judged_by, {folder / "verdict.json": b"{}\n"})
     assert told(folder) == {}
     assert [step.step for step in read_manifest(folder).steps] == ["run", "audit", "audit", "judge"]
     assert read_manifest(folder).steps[-1].read[0].sha256 == judged_by.sha256
@@ -164,19 +166,17 @@ def test_a_verdict_of_before_an_audit_that_ended_meanwhile_is_older_than_it_thou
     judged_by, verdict = read_manifest(folder), folder / "verdict.json"
     with recorded_step(RunDirectory(path=folder), "audit", writes=[folder / "audit.json"]):
         (folder / "audit.json").write_text('{"broken": 1}\n')
-    verdict.write_text('{"outcome": "PASS"}\n')
-    add_outputs(RunDirectory(path=folder), "judge", judged_by, [verdict])
+    write_outputs(RunDirectory(path=folder), "judge", judged_by, {verdict: PASS})
     assert why_no_verdict(folder, verdict.name, "PASS") == (
         "verdict.json: older than audit.json, which the step audit wrote: judge the run again"
     )
-    add_outputs(RunDirectory(path=folder), "judge", read_manifest(folder), [verdict])
+    write_outputs(RunDirectory(path=folder), "judge", read_manifest(folder), {verdict: PASS})
     assert why_no_verdict(folder, verdict.name, "PASS") is None
 
 
 def test_a_verdict_of_a_manifest_that_never_was_this_one_is_no_verdict_of_it(folder: Path) -> None:
-    (folder / "verdict.json").write_text('{"outcome": "PASS"}\n')
     another = pruned(read_manifest(folder), ["run.json"])
-    add_outputs(RunDirectory(path=folder), "judge", another, [folder / "verdict.json"])
+    write_outputs(RunDirectory(path=folder), "judge", another, {folder / "verdict.json": PASS})
     assert why_another(folder, "verdict.json") == "made of another manifest.json: judge the run again"
 
 

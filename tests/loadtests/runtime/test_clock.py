@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.runtime import clock as clock_module
 from loadtests.runtime.clock import Clock, since_boot
 from slo.boot_time import BootTime
 
@@ -52,3 +54,37 @@ def test_two_processes_of_one_machine_have_one_start_of_it() -> None:
     apart_ns = before.ns_before(BootTime.model_validate_json(done.stdout))
     assert apart_ns is not None
     assert 0 < apart_ns < 60_000_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no time namespaces")
+def test_a_container_with_a_time_of_its_own_is_another_start_of_the_machine() -> None:
+    code = "from loadtests.runtime.clock import since_boot; print(since_boot().model_dump_json())"
+    command = ["unshare", "--time", "--boottime", "-1", "--fork", sys.executable, "-P", "-c", code]
+    before = since_boot()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        pytest.skip(f"this process may make no time namespace: {done.stderr.strip()[:100]}")
+    inside = BootTime.model_validate_json(done.stdout)
+    assert (inside.boot is None, inside.boot == before.boot, before.ns_before(inside)) == (False, False, None)
+
+
+@pytest.mark.parametrize(
+    ("boottime", "children", "start"),
+    [
+        ("0 0", "time:[1]", "the machine's"),
+        ("-86400 0", "time:[1]", "another"),
+        ("0 5", "time:[1]", "another"),
+        ("0 0", "time:[2]", "unknown"),
+    ],
+)
+def test_a_start_is_the_machines_own_where_no_time_namespace_shifts_it_and_unknown_between_two(
+    boottime: str, children: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_module, "_PROCESS", tmp_path)
+    (tmp_path / "ns").mkdir()
+    machines = since_boot().boot  # of a kernel without time namespaces
+    (tmp_path / "timens_offsets").write_text(f"monotonic 3 0\nboottime {boottime}\n")
+    (tmp_path / "ns" / "time").symlink_to("time:[1]")
+    (tmp_path / "ns" / "time_for_children").symlink_to(children)
+    found = since_boot().boot
+    assert {machines: "the machine's", None: "unknown"}.get(found, "another") == start

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.evidence.replacing import write_outputs
+from loadtests.evidence.steps import write_manifest
 from loadtests.results.run_directory import RunDirectory
 
 OBJECTIVES = """\
@@ -42,13 +43,14 @@ def judged(folder: Path, outcome: str, *, summary: str = SUMMARY, **document: An
         "headline": f"{outcome}  the reason",
         **document,
     }
-    (folder / "verdict.json").write_text(json.dumps(verdict))
     (folder / "run.json").write_text("{}")
-    (folder / "summary.md").write_text(summary)
-    (folder / "junit.xml").write_text('<testsuites name="peakproof"/>')
     (folder / "requests-w0-00000.parquet").write_bytes(b"r" * 1000)
-    (folder / "report.html").write_bytes(b"<p>" * 100)
     directory = RunDirectory(path=folder)
-    outputs = [directory.verdict, directory.summary, directory.junit, directory.report]
-    add_outputs(directory, "judge", write_manifest(directory), outputs)
+    outputs = {
+        directory.junit: b'<testsuites name="peakproof"/>',
+        directory.summary: summary.encode(),
+        directory.report: b"<p>" * 100,
+        directory.verdict: json.dumps(verdict).encode(),
+    }
+    write_outputs(directory, "judge", write_manifest(directory), outputs)
     return folder

@@ -12,7 +12,8 @@ from loadtests.comparison.job import FILE as COMPARISON
 from loadtests.comparison.job import VARIANTS, ComparisonJob, DesignEntry, VariantEntry
 from loadtests.evidence.check import hold
 from loadtests.evidence.manifest import read_manifest
-from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.evidence.replacing import write_outputs
+from loadtests.evidence.steps import write_manifest
 from loadtests.results.run_directory import RunDirectory
 from scripts.ci.bundle import LEFT_OUT, write_bundle
 from scripts.ci.conclusion import Rule, conclude
@@ -284,7 +285,7 @@ def listed(folder: Path) -> None:
     job = ComparisonJob(name=folder.name, how="variants", **sides, design=design, ended="played_out")
     JobFile(folder=folder, job=job).update()
     directory = RunDirectory(path=folder)
-    add_outputs(directory, "judge", read_manifest(folder), [folder / FILE])
+    write_outputs(directory, "judge", read_manifest(folder), {folder / FILE: (folder / FILE).read_bytes()})
 
 
 def test_an_advisory_policy_of_a_comparison_lets_its_fail_block_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from loadtests.evidence.replacing import write_outputs
+from loadtests.evidence.steps import write_manifest
+from loadtests.results.run_directory import RunDirectory
 from scripts.live_boards import command
 from scripts.live_boards.command import add_snapshot, snapshot
 from slo.documents import BadInput
@@ -22,8 +25,29 @@ def options(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _list(run: Path) -> None:
+    """List all of a run in its manifest, the verdict as what was made of it."""
+    directory = RunDirectory(path=run)
+    verdict = directory.verdict.read_bytes()
+    write_outputs(directory, "judge", write_manifest(directory), {directory.verdict: verdict})
+
+
+def test_a_page_of_evidence_that_is_not_whole_is_written_and_says_so_and_ends_with_75(tmp_path: Path) -> None:
+    run, world = make(tmp_path).path, World(folder=tmp_path)
+    _list(run)
+    (run / "audit.json").write_text("{}")
+    assert snapshot(options(str(run)), world.context()) == 75
+    flaw, page = world.said
+    assert (flaw.startswith(f"{run.name} is not whole: audit.json: cut: 2 of "), Path(page).name) == (
+        True,
+        "dashboards.html",
+    )
+    assert "its evidence isn" in (run / "dashboards.html").read_text()
+
+
 def test_a_run_s_page_stands_in_its_directory_or_where_it_is_wanted(tmp_path: Path) -> None:
     run, world = make(tmp_path).path, World(folder=tmp_path)
+    _list(run)
     assert snapshot(options(str(run)), world.context()) == 0
     assert snapshot(options(str(run), "--to", str(tmp_path / "one.html")), world.context()) == 0
     assert world.said == [str(run / "dashboards.html"), str(tmp_path / "one.html")]

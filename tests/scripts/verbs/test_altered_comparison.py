@@ -14,6 +14,7 @@ from loadtests.comparison.compared import Compared
 from loadtests.comparison.evidence import list_comparison
 from loadtests.comparison.job import FILE, VARIANTS, BlockEntry, ComparisonJob, DesignEntry, VariantEntry, read_job
 from loadtests.demand.plan import read_plan
+from loadtests.evidence.steps import recorded_step
 from loadtests.results.run_directory import RunDirectory
 from scripts.ci.finished import read_finished
 from scripts.comparing import judging
@@ -25,6 +26,7 @@ from slo.regression.settings import ComparisonSettings
 from slo.regression.verdict_document import FILE as VERDICT
 from tests.scripts.made_run import listed_anew, make_run
 from tests.scripts.verbs.test_altered_evidence import change_json, change_table, rewrite, with_column
+from tests.scripts.verbs.test_sign import make_key
 from tests.scripts.world import PLAN, Command
 
 S = 1_000_000_000
@@ -161,6 +163,21 @@ def test_an_untouched_comparison_passes_and_passes_again_and_after_a_later_step_
     assert (ended.code, ended.out.startswith("whole: ")) == (0, True)
 
 
+def test_a_verdict_of_a_comparison_stands_while_the_next_one_is_written(
+    folder: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert judged(folder, peakproof)[0] == 0
+    stands: list[str] = []
+
+    def drawn(_verdict: object) -> str:
+        stands.append(read_finished(folder).blocks_because)
+        return ""
+
+    monkeypatch.setattr(judging, "comparison_page", drawn)
+    assert judged(folder, peakproof)[0] == 0
+    assert (stands, read_finished(folder).blocks_because) == ([""], "")
+
+
 def test_a_comparison_is_judged_from_its_own_folder_too(
     folder: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +206,68 @@ def test_a_comparison_with_another_run_in_its_place_is_not_signed(
     _another_run(folder, another)
     ended = peakproof("sign", NAME, "--key", str(folder.parent / "key"))
     assert (ended.code, "not signed, its evidence isn't whole" in ended.err) == (75, True), ended.err
+
+
+needs_openssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH's ssh-keygen")
+SIGNERS = ("--signers", "key.signers")
+
+
+@pytest.fixture
+def signed(folder: Path, peakproof: Command) -> Path:
+    for name in ("key", "other"):
+        make_key(peakproof.folder, name)
+    assert peakproof("sign", NAME, "--key", "key").code == 0
+    return folder
+
+
+def both(peakproof: Command, *arguments: str) -> tuple[set[int], str]:
+    """Judge and verify the comparison; return the exit codes and all that both said."""
+    ended = [peakproof(*command, *arguments) for command in (("compare", "--judge", f"runs/{NAME}"), ("verify", NAME))]
+    return {one.code for one in ended}, "".join(one.out + one.err for one in ended)
+
+
+@needs_openssh
+def test_a_signed_comparison_passes_with_its_signers_and_with_no_others(signed: Path, peakproof: Command) -> None:
+    assert both(peakproof, *SIGNERS)[0] == {0}
+    codes, said = both(peakproof, "--signers", "other.signers")
+    assert (codes, said.count("signed by nobody whom the file of signers names")) == ({75}, 2)
+    (signed / "manifest.json.sig").unlink()
+    codes, said = both(peakproof, *SIGNERS)
+    assert (codes, said.count("manifest.json.sig: missing: nobody signed the run")) == ({75}, 2)
+
+
+@needs_openssh
+def test_manifests_rewritten_with_altered_records_show_by_the_comparisons_signature(
+    signed: Path, peakproof: Command
+) -> None:
+    change_json(_run(signed) / "live.json", sequence=2)
+    listed_anew(_run(signed))
+    list_comparison(signed, read_job(signed))
+    assert both(peakproof)[0] == {0}
+    codes, said = both(peakproof, *SIGNERS)
+    assert (codes, "does not fit manifest.json: that was rewritten since" in said) == ({75}, True)
+
+
+@needs_openssh
+def test_evidence_that_came_into_a_run_after_its_comparison_needs_a_signature_of_the_run(
+    signed: Path, peakproof: Command
+) -> None:
+    run = _run(signed)
+    with recorded_step(RunDirectory(path=run), "cleanup", writes=[run / "live.json"]):
+        change_json(run / "live.json", sequence=2)
+    assert both(peakproof)[0] == {0}
+    codes, said = both(peakproof, *SIGNERS)
+    later = f"{run.name}/live.json: the step cleanup came after the signature"
+    assert (codes, later in said, f"{run.name}: live.json: the step cleanup came" in said) == ({75}, True, True)
+    assert peakproof("sign", run.name, "--key", "other").code == 0
+    assert both(peakproof, *SIGNERS)[0] == {75}
+    assert peakproof("sign", run.name, "--key", "key").code == 0
+    assert both(peakproof, *SIGNERS)[0] == {0}
+
+
+def test_signers_are_those_of_a_comparison_that_is_judged(peakproof: Command) -> None:
+    ended = peakproof("compare", "plan.yaml", "--on", "staging", "--signers", "key.signers")
+    assert (ended.code, "--signers goes with --judge" in ended.err) == (2, True)
 
 
 def test_a_block_that_does_not_count_excuses_no_contradiction_in_the_run_that_holds_others(

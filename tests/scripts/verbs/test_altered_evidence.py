@@ -29,6 +29,7 @@ from scripts.run_store.opened import put_run
 from scripts.running import judging
 from scripts.running.evidence import page_flaws
 from slo.outcomes import Outcome
+from tests.loadtests.killed import KilledError
 from tests.scripts.made_run import START, listed_anew, make_run
 from tests.scripts.world import OBJECTIVES, PLAN, Command, targets
 
@@ -133,7 +134,7 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(passed: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the passed run by hard links, to be altered; it is judged without its page."""
-    monkeypatch.setattr(judging, "write_report", lambda path: path)
+    monkeypatch.setattr(judging, "report_page", lambda _path: b"")
     return shutil.copytree(passed, peakproof.folder / "runs" / passed.name, copy_function=os.link)
 
 
@@ -159,6 +160,21 @@ def test_an_untouched_run_passes_and_passes_again(run: Path, peakproof: Command)
 def test_a_run_directory_may_be_copied_elsewhere_and_renamed(run: Path, peakproof: Command) -> None:
     run.rename(peakproof.folder / "runs" / "artifact")
     assert judged(peakproof.folder / "runs" / "artifact", peakproof)[0] == 0
+
+
+def test_a_verdict_is_that_of_the_run_while_its_page_is_drawn_and_after_that_was_killed(
+    run: Path, peakproof: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path) -> bytes:
+        assert (read_finished(path).outcome, read_finished(path).blocks_because) == (Outcome.PASS, "")
+        raise KilledError
+
+    monkeypatch.setattr(judging, "report_page", killed)
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            judging.judge_run(run)
+        assert read_finished(run).blocks_because == ""
+        assert peakproof("verify", run.name).code == 0
 
 
 @pytest.mark.parametrize(("name", "how"), MATRIX)
@@ -388,6 +404,24 @@ def _shift_account(run: Path) -> None:
     change_json(run / "run.json", account={**account, "completed": account["completed"] - 3, "failed": 3})
 
 
+def _longer_account(run: Path) -> None:
+    account = json.loads((run / "run.json").read_text())["account"]
+    change_json(run / "run.json", account={**account, "lost": {"w0": 3}})
+
+
+def _fewer_requests(run: Path) -> None:
+    for path in run.glob("requests-*.parquet"):
+        change_table(path, lambda table: table.slice(table.num_rows // 10))
+
+
+def _of_worker(**changed: Any) -> Callable[[Path], None]:
+    def tell(run: Path) -> None:
+        first, *others = json.loads((run / "run.json").read_text())["workers"]
+        change_json(run / "run.json", workers=[{**first, **changed}, *others])
+
+    return tell
+
+
 REWRITTEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "replies that ended before they were wanted": (_backwards, "run backwards"),
     "status 500 without an error everywhere": (_no_error, "accepted replies of status 5xx"),
@@ -416,8 +450,14 @@ REWRITTEN: dict[str, tuple[Callable[[Path], object], str]] = {
         _shift_account,
         "sessions are recorded as completed",
     ),
+    "a request in ten dropped": (_fewer_requests, "requests are recorded, the workers reported"),
+    "the ledger and its worker told shorter": (_of_worker(ledger_rows_expected=5), "of 5 rows of the ledger of w0"),
+    "the account told longer": (_longer_account, "were planned"),
     "errors that no record holds": (_of_run(requests={"sent": 2620, "errors": 5, "accepted_5xx": 0}), "of errors"),
 }
+
+
+CONTRADICTIONS = ("manifest", "consistency", "audit of the run", "records", "account")
 
 
 @pytest.mark.parametrize("what", REWRITTEN)
@@ -429,8 +469,10 @@ def test_records_that_contradict_each_other_are_found_though_the_manifest_was_re
     listed_anew(run)
     code, verdict = judged(run, peakproof)
     assert (code, verdict["outcome"]) == (75, "INCONCLUSIVE")
-    subjects = ("consistency", "audit of the run", "manifest")
-    assert found in "; ".join(found_by(verdict, subject) for subject in subjects)
+    assert found in "; ".join(found_by(verdict, subject) for subject in CONTRADICTIONS)
+    ended = peakproof("verify", run.name)
+    told = [one["message"] for one in verdict["findings"] if one["subject"] in CONTRADICTIONS]
+    assert (ended.code, [one for one in told if one not in ended.out]) == (75, [])
 
 
 @pytest.mark.parametrize("what", ["replies that ended before they were wanted", "an audit of another run"])

@@ -59,7 +59,7 @@ NOT_WEIGHED_OF_AUDIT = {"format"}
 @pytest.fixture
 def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the pages out."""
-    monkeypatch.setattr(judging, "write_report", lambda path: path)
+    monkeypatch.setattr(judging, "report_page", lambda _path: b"")
 
 
 def judged(runs: dict[str, Path], outcome: str, peakproof: Command, damage: Damage) -> int:

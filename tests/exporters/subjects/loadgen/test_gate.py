@@ -8,7 +8,8 @@ import pytest
 
 from exporters.context import ExporterContext
 from exporters.subjects.loadgen.config import LoadgenConfig, subject_of
-from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.evidence.replacing import write_outputs
+from loadtests.evidence.steps import write_manifest
 from loadtests.results.run_directory import RunDirectory
 from tests.exporters.fakes import LIVE, Samples
 from tests.exporters.subjects.orders.fixtures import of, scraped
@@ -28,8 +29,7 @@ def judged(runs: Path, name: str, outcome: str, /, **changes: Any) -> Path:
     (runs / name).mkdir()
     directory = RunDirectory(path=runs / name)
     manifest = write_manifest(directory)
-    directory.verdict.write_text(json.dumps(verdict))
-    add_outputs(directory, "judge", manifest, [directory.verdict])
+    write_outputs(directory, "judge", manifest, {directory.verdict: json.dumps(verdict).encode()})
     return directory.verdict
 
 

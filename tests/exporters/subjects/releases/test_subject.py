@@ -13,7 +13,8 @@ from exporters.subjects.releases.families import ReleasesRead, families
 from exporters.subjects.releases.gates import read_gates
 from exporters.subjects.releases.subject import source_names, subject
 from exporters.subjects.releases.values import Deployment, Events, Gate, Gates, Incident, version_of
-from loadtests.evidence.steps import add_outputs, write_manifest
+from loadtests.evidence.replacing import write_outputs
+from loadtests.evidence.steps import write_manifest
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput, validate
 from slo.statistics import lower_bad_ratio
@@ -45,8 +46,7 @@ def put_run(folder: Path, name: str, outcome: str, release: str | None, **more: 
     }  # fmt: skip
     directory = RunDirectory(path=run)
     manifest = write_manifest(directory)
-    directory.verdict.write_text(json.dumps(verdict))
-    add_outputs(directory, "judge", manifest, [directory.verdict])
+    write_outputs(directory, "judge", manifest, {directory.verdict: json.dumps(verdict).encode()})
 
 
 def put_events(folder: Path, *events: dict[str, Any]) -> None:
@@ -168,6 +168,24 @@ def test_a_verdict_that_was_rewritten_or_is_of_no_manifest_is_no_pass(tmp_path: 
     (unlisted / "manifest.json").unlink()
     gates = read_gates(tmp_path / "runs", (), NOW_S).gates
     assert sorted(one.outcome for one in gates) == ["pass", "unreadable", "unreadable"]
+
+
+def test_a_verdict_of_the_future_is_no_pass_and_is_named_and_the_others_count(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_events(tmp_path, deployment("v2", "2026-11-29T00:00:00Z"))
+    put_run(tmp_path, "01", "PASS", "v1")
+    put_run(tmp_path, "02", "PASS", "v2", decided_at=int(NOW_S + 301) * 10**9)
+    read = subject(config_of(), context_at(tmp_path)).sources["gates"]
+    gates = read(within())
+    assert isinstance(gates, Gates)
+    assert sorted((one.version or "", one.outcome) for one in gates.gates) == [("", "unreadable"), ("v1", "pass")]
+    assert max(one.decided_at_s for one in gates.gates) <= NOW_S
+    shown = exposed(scraped(tmp_path).families)
+    assert (shown["release_gate_passed{production}"], shown["releases_gates{v1,pass}"]) == (0.0, 1.0)
+    name = "20261128T090002Z-release-abcd"
+    place = f"{tmp_path}/runs/{name}/verdict.json: decided_at"
+    assert f"releases (gates): counts as unreadable: {place}: lies 301 s ahead, allowed are 300" in caplog.messages
 
 
 def test_only_the_plans_that_are_gates_count(tmp_path: Path) -> None:
