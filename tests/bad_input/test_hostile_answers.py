@@ -49,6 +49,12 @@ def endless(head: bytes, piece: bytes, every_s: float = 0.0) -> Answer:
     return answer
 
 
+def bomb(connection: socket.socket, _: Seen) -> bool:
+    """Send 64 MiB of zeros as the few that they are when they are compressed."""
+    connection.sendall(reply(gzip.compress(bytes(64 << 20)), headers=("Content-Encoding: gzip",)))
+    return True
+
+
 def gone(connection: socket.socket, _: Seen) -> bool:
     """Close the connection without a word."""
     connection.close()
@@ -86,7 +92,7 @@ ANSWERS: dict[str, bytes | Answer] = {
     "UTF-16": reply('{"version": "x"}'.encode("utf-16"), headers=JSON),
     "a coding that it isn't in": reply(b"{}", headers=("Content-Encoding: gzip",)),
     "a coding nobody knows": reply(b"{}", headers=(f"Content-Encoding: {SECRET}",)),
-    "gigabytes in little": reply(gzip.compress(bytes(64 << 20)), headers=("Content-Encoding: gzip",)),
+    "gigabytes in little": bomb,
     "a body without end": endless(OK + b"\r\n", b" " * 65_536),
     "a head without end": endless(OK, b"X: y\r\n" * 1_000),
     "a head that drips": endless(OK + b"X: ", b"y", 0.02),
