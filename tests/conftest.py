@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import atexit
 import gc
 import signal
 from collections.abc import Iterator
@@ -35,8 +36,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is here before the first test out of every later collection: many tests ask for one of their own."""
+    """Leave what is here before the first test out of every later collection: many tests ask for one of their own.
+
+    The interpreter's end collects it: libraries tell of what is never freed.
+    """
     gc.enable()
+    gc.freeze()
+    atexit.register(gc.unfreeze)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kept_between_modules() -> Iterator[None]:
+    """Leave what a module's tests imported and what is cached of them out of later collections, too."""
+    yield
     gc.collect()
     gc.freeze()
 
@@ -53,8 +65,3 @@ def peakproof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.chdir(tmp_path)
     yield Command(capture=capsys, folder=tmp_path)
     signal.signal(signal.SIGTERM, before)
-
-
-def pytest_unconfigure() -> None:
-    """Let the interpreter's end collect it: libraries tell of what is never freed."""
-    gc.unfreeze()

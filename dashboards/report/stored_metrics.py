@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.grafana.archive import answers
-from dashboards.grafana.build import build
+from dashboards.grafana.build import build_one
 from dashboards.grafana.queries import panels
 from dashboards.grafana.upgrade import Json
 from dashboards.report.records_query import SECOND_NS, Span
@@ -60,7 +60,7 @@ def read_answers(reading: Reading, time: Span) -> Answers:
     rows = [row for name in ("dashboards", "objectives") for row in _rows(reading, f"{name}.parquet")]
     ranges = [row for row in rows if row["kind"] == "range"]
     answered = {row["query"] for row in rows if row["at"]}
-    drawn = (_stored(panel, ranges, time) for panel in panels(build()["peak-run"]) if panel["title"] in SHOWN)
+    drawn = (_stored(panel, ranges, time) for panel in panels(build_one("peak-run")) if panel["title"] in SHOWN)
     return Answers(
         panels=[panel for panel in drawn if panel.series],
         queries=len({row["query"] for row in rows}),

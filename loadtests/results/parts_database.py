@@ -129,6 +129,11 @@ class PartsDatabase:
         self.rows(kind, f"CREATE VIEW {kind}_sample AS {_view(self._schemas[kind], some)}")
         return f"{kind}_sample"
 
+    def part(self, kind: str, place: int) -> str:
+        """Add a view of one part of `kind`, by its place among them; return its name. Raises BadInput."""
+        self.rows(kind, f"CREATE VIEW {kind}_part AS {_view(self._schemas[kind], [self._parts[kind][place]])}")
+        return f"{kind}_part"
+
     def _unreadable(self, kind: str, error: Exception) -> BadInput:
         return BadInput(f"{self._directory.path / kind}-*.parquet: can't be read: {str(error).splitlines()[0]}")
 

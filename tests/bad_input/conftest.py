@@ -13,8 +13,11 @@ from scripts.local_stack.prometheus_binary import find_prometheus
 from scripts.local_stack.shop import Shop, start_shop
 from slo.outcomes import EnvironmentLacks
 from tests.bad_input.process import MEASURED
+from tests.drawn_once import drawn_once
 from tests.ports import free_base
 from tests.scripts.world import Command, Ended
+
+__all__ = ["drawn_once"]
 
 
 @pytest.fixture(scope="session")

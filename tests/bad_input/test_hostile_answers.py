@@ -18,10 +18,13 @@ from typing import Any
 import pytest
 
 from loadtests.guardrails import alertmanager, kill_switch, preflight
+from loadtests.guardrails.release_watch import probe_release
 from loadtests.results.inputs import hash_inputs
 from loadtests.results.run_directory import RunDirectory
 from scripts.doctor import environment, traces
 from scripts.init import survey
+from scripts.local_stack.prometheus import Prometheus
+from scripts.rules import exposed
 from tests.bad_input.conftest import Peakproof
 from tests.bad_input.hostile import CONTENTS, ESCAPE, HIDDEN, SECRET
 from tests.bad_input.test_hostile_files import CODES, in_time, put, unsafe
@@ -47,6 +50,12 @@ def endless(head: bytes, piece: bytes, every_s: float = 0.0) -> Answer:
             time.sleep(every_s)
 
     return answer
+
+
+def bomb(connection: socket.socket, _: Seen) -> bool:
+    """Send 64 MiB of zeros as the few that they are when they are compressed."""
+    connection.sendall(reply(gzip.compress(bytes(64 << 20)), headers=("Content-Encoding: gzip",)))
+    return True
 
 
 def gone(connection: socket.socket, _: Seen) -> bool:
@@ -86,7 +95,7 @@ ANSWERS: dict[str, bytes | Answer] = {
     "UTF-16": reply('{"version": "x"}'.encode("utf-16"), headers=JSON),
     "a coding that it isn't in": reply(b"{}", headers=("Content-Encoding: gzip",)),
     "a coding nobody knows": reply(b"{}", headers=(f"Content-Encoding: {SECRET}",)),
-    "gigabytes in little": reply(gzip.compress(bytes(64 << 20)), headers=("Content-Encoding: gzip",)),
+    "gigabytes in little": bomb,
     "a body without end": endless(OK + b"\r\n", b" " * 65_536),
     "a head without end": endless(OK, b"X: y\r\n" * 1_000),
     "a head that drips": endless(OK + b"X: ", b"y", 0.02),
@@ -110,9 +119,12 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give answers little time: how long they are given is tested where that is."""
     for module, name in (
         *((survey, "TIMEOUT_S"), (environment, "_TIMEOUT_S"), (traces, "_TIMEOUT_S"), (traces, "LONGEST_S")),
-        *((alertmanager, "TIMEOUT_S"), (kill_switch, "TIMEOUT_S"), (preflight, "_TIMEOUT_S")),
+        *((alertmanager, "TIMEOUT_S"), (kill_switch, "TIMEOUT_S"), (preflight, "_TIMEOUT_S"), (exposed, "_TIMEOUT_S")),
     ):
         monkeypatch.setattr(module, name, SHORT_S)
+    for function in (probe_release, Prometheus.range, Prometheus.instant, Prometheus._get):
+        *others, _ = function.__defaults__ or ()
+        monkeypatch.setattr(function, "__defaults__", (*others, SHORT_S))
     monkeypatch.setattr(survey, "EVERY_S", 0.0)
 
 

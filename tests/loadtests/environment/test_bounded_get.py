@@ -11,7 +11,7 @@ import pytest
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
-from loadtests.environment import pinned_http
+from loadtests.environment import answer_deadline
 from loadtests.environment.credentials import Credentials, Secret
 from loadtests.environment.pinned_http import PinnedHttp, bounded_get, why_no_answer
 from loadtests.environment.targets import Environment
@@ -92,7 +92,7 @@ def test_one_deadline_holds_for_the_whole_reply_however_slowly_it_comes(sent: by
 
 def test_what_is_read_only_after_the_deadline_is_late_though_it_lay_here(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(pinned_http, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(answer_deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     with (
         HostileServer(dripping(head)) as server,
