@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import traceback
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def outcome(parser: Parser, data: bytes, alarm_s: float = ALARM_S) -> Outcome:
             parser.parse(data)
     except parser.refuses as refusal:
         shown = str(refusal)
-        if parser.is_shown and not all(letter.isprintable() or letter == "\n" for letter in shown):
+        if parser.is_shown and not all(map(_is_showable, shown)):
             return Outcome(wrong=f"{MESSAGE}: {shown!r}"[:500])
         return Outcome()
     except TooSlow:
@@ -91,6 +92,11 @@ def outcome(parser: Parser, data: bytes, alarm_s: float = ALARM_S) -> Outcome:
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is wrong: Rust's panics are no Exception
         return Outcome(wrong=f"{type(error).__name__} in {_place(error)}: {error}"[:500])
     return Outcome(taken=True)
+
+
+def _is_showable(letter: str) -> bool:
+    """Whether a terminal shows a letter as what it is; it shows each kind of space as one, as in names of files."""
+    return letter.isprintable() or letter == "\n" or unicodedata.category(letter) == "Zs"
 
 
 def why_wrong(parser: Parser, data: bytes, alarm_s: float = ALARM_S) -> str | None:

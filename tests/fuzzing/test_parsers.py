@@ -47,7 +47,7 @@ def test_another_exception_a_hang_and_a_control_character_are_wrong() -> None:
         if data == b"hang":
             while True:
                 pass
-        raise {b"": KeyError("x"), b"esc": ValueError("\x1b[2J"), b"ok": ValueError("no")}[data]
+        raise {b"": KeyError("x"), b"esc": ValueError("\x1b[2J"), b"ok": ValueError("1\xa0k")}[data]
 
     parser = Parser(name="made-up", parse=parse, refuses=(ValueError,), seeds=(b"",), is_shown=True)
     assert why_wrong(parser, b"ok") is None
