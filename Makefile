@@ -12,6 +12,8 @@ PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 
 HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
 # Tests start hundreds of processes: without kept bytecode each compiles what it imports anew, and half its time is that.
 unexport PYTHONDONTWRITEBYTECODE
+# NumPy's threads spin: they cost each of those processes up to a quarter of a second, and no test computes with matrices.
+test test-heavy coverage: export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: help setup demo test test-heavy coverage check format lock dashboards rules schemas metrics bench-engine bench-exporters bench-pages bench-stop bench-judge bench-audit bench-gate mutate prove-alerts prove-demo prove-gate prove-comparisons prove-audit fuzz dist image clean
 

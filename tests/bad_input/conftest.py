@@ -16,6 +16,7 @@ from tests.bad_input.process import MEASURED
 from tests.drawn_once import drawn_once
 from tests.ports import free_base
 from tests.scripts.world import Command, Ended
+from tests.until_last import UntilLast
 
 __all__ = ["drawn_once"]
 
@@ -29,12 +30,22 @@ def prometheus() -> str:
         pytest.skip(str(error))
 
 
+_SHARED = UntilLast(Path(__file__).parent)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    _SHARED.look(nextitem)
+
+
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Return a stand-in shop that runs until the last test is done."""
+    """Return a stand-in shop that runs until the last test here is done."""
     folder: Path = tmp_path_factory.mktemp("shop")
-    with Children(folder / "logs") as children:
-        yield start_shop(children, folder, Ports(base=free_base()), "stable", os.environ)
+    children = _SHARED.enter_context(Children(folder / "logs"))
+    yield start_shop(children, folder, Ports(base=free_base()), "stable", os.environ)
+    _SHARED.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.ports import free_port
 from tests.postgresql import postgresql
 from tests.staging.harness import Replica, command, started
 from tests.staging.otlp_sink import Sink, receiving
+from tests.until_last import UntilLast
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,23 @@ ACCOUNTS = ("ann", "bob", "cid", "dee", "eve", "fay")
 PASSWORD = "correct horse"
 
 
+_SHARED = UntilLast(Path(__file__).parent)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    _SHARED.look(nextitem)
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("stack")
+    yield _SHARED.enter_context(_running(tmp_path_factory.mktemp("stack")))
+    _SHARED.close()
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[Stack]:
     ports = {name: free_port() for name in ("first", "second", "lossy", "payments", "lossy-payments", "login")}
     admins = {name: free_port() for name in ("first", "second", "lossy")}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}

@@ -94,10 +94,18 @@ class Proven:
     tests: tuple[Document, ...]
 
 
+def _read(text: str) -> Any:  # noqa: ANN401 - a YAML document
+    return yaml.load(text, yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)  # noqa: S506 - both are safe
+
+
+def _text(document: Document) -> str:
+    return str(yaml.dump(document, Dumper=yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper))
+
+
 def proven(files: Mapping[str, str]) -> list[Proven]:
     """Return the rule files that are generated, each with its tests."""
     return [
-        Proven(name=Path(path).stem, rules=yaml.safe_load(text), tests=tuple(_tests(Path(path).stem, files)))
+        Proven(name=Path(path).stem, rules=_read(text), tests=tuple(_tests(Path(path).stem, files)))
         for path, text in files.items()
         if "/" not in path
     ]
@@ -107,7 +115,7 @@ def survives(mutant: Mutant, tests: Sequence[Document], promtool: str) -> bool:
     """Whether a changed rule file passes promtool and every test."""
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder) / "rules.yml"
-        rules.write_text(yaml.safe_dump(mutant.document))
+        rules.write_text(_text(mutant.document))
         if not _passes(promtool, "check", "rules", str(rules)):
             return False
         each = (one for test in tests for one in _each(test))
@@ -180,7 +188,7 @@ def _figure(one: Proven, tried: Tried, promtool: str) -> Figure:
 
 
 def _tests(name: str, files: Mapping[str, str]) -> Iterable[Document]:
-    read = [yaml.safe_load(text) for path, text in files.items() if path.startswith(f"{TESTS}/{name}_")]
+    read = [_read(text) for path, text in files.items() if path.startswith(f"{TESTS}/{name}_")]
     for long in (False, True):
         for document in sorted(read, key=lambda one: -_seconds(one["evaluation_interval"])):
             tests = [test for test in document["tests"] if _is_long(test) == long]
@@ -207,7 +215,7 @@ def _seconds(text: str) -> int:
 
 def _written(folder: Path, test: Document) -> Path:
     path = folder / "test.yml"
-    path.write_text(yaml.safe_dump(test))
+    path.write_text(_text(test))
     return path
 
 

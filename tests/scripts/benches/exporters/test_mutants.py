@@ -1,7 +1,6 @@
 """Changes to the shipped rules are noticed by their tests: a few here, many in scripts/benches/exporters/mutants.py."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -131,11 +130,16 @@ def test_a_changed_rule_breaks_a_test(kind: str, rule: str, seen_by: str, shippe
     assert survives(unchanged, [quick], str(PROMTOOL))
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Proven:
+    objectives = tmp_path_factory.mktemp("made") / "objectives.yaml"
+    objectives.write_text(BY_CODE)
+    return next(one for one in proven(stack_rules(objectives)) if one.name == "objective-quick-edge")
+
+
 @NEEDED
 @pytest.mark.parametrize(("kind", "seen_by"), SEEN_OF_BUCKETS)
-def test_a_changed_rule_of_buckets_breaks_a_test(kind: str, seen_by: str, tmp_path: Path) -> None:
-    (tmp_path / "objectives.yaml").write_text(BY_CODE)
-    made = next(one for one in proven(stack_rules(tmp_path / "objectives.yaml")) if one.name == "objective-quick-edge")
+def test_a_changed_rule_of_buckets_breaks_a_test(kind: str, seen_by: str, made: Proven) -> None:
     changes = [one for one in mutants(made.rules) if (one.kind, one.rule) == (kind, "objective:good_events:rate5m")]
     quick = {**made.tests[0], "tests": of_name(made.tests[0], seen_by)}
     assert changes
