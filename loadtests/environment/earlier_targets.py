@@ -21,4 +21,7 @@ def _environment(environment: object) -> object:
     kept = {key: value for key, value in environment.items() if key not in {f"{kind}_url" for kind in KINDS}}
     if not pages:
         return kept
-    return {**kept, "shop_records": {**(kept.get("shop_records") or {}), **pages}}
+    records = kept.get("shop_records") or {}
+    if not isinstance(records, Mapping):  # nobody wrote that: it is refused by its name
+        return kept
+    return {**kept, "shop_records": {**records, **pages}}

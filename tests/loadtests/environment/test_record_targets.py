@@ -137,6 +137,14 @@ def test_a_run_that_an_earlier_version_recorded_has_its_pages_as_they_are_declar
     assert as_written_today({"environments": []}) == {"environments": []}
 
 
+@pytest.mark.parametrize("records", [2, "mine.py", [1]])
+def test_records_of_another_kind_beside_such_pages_are_refused_by_their_name(records: object) -> None:
+    old = {**FACTS, "orders_url": "http://127.0.0.1/o", "shop_records": records}
+    today = as_written_today({"environments": {"staging": old}})
+    with pytest.raises(ValueError, match="shop_records"):
+        Environment.model_validate(today["environments"]["staging"])
+
+
 def test_a_secret_that_is_not_there_is_named_with_its_place() -> None:
     source = OrdersSource.model_validate({"sql": {**SQL, "url": {"env": "SHOP_DB"}}})
     with pytest.raises(BadInput) as refusal:

@@ -20,10 +20,12 @@ from dashboards.grafana.checks.promql.parse import NotPromQLError, parse
 from dashboards.grafana.checks.promql.quantity import NUMBER, UNKNOWN, Base, Quantity
 from dashboards.grafana.checks.promql.selectors import series_of
 from dashboards.grafana.checks.promql.series import UNKNOWN_SERIES, Notes, Series, constant
+from slo.formatting import clip
 
 _NOW = Series(labels=frozenset(), quantity=Quantity(base=Base.MOMENT), is_scalar=True, is_now=True)
 _KEEP = frozenset({"abs", "ceil", "floor", "round", "clamp", "clamp_max", "clamp_min", "sgn"})
 _SORT = frozenset({"sort", "sort_desc", "sort_by_label", "sort_by_label_desc"})
+_SHOWN = 80
 _COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 
 
@@ -43,6 +45,9 @@ def read(expr: str) -> Reading:
         series = _Reader(notes).of(parse(expr))
     except NotPromQLError as refused:
         return Reading(series=UNKNOWN_SERIES, found=(("promql", f"Prometheus refuses it: {refused}: {expr}"),))
+    except RecursionError:
+        deep = f"it is nested too deep to be read; split it by recording rules: {clip(expr, _SHOWN)}"
+        return Reading(series=UNKNOWN_SERIES, found=(("promql", deep),))
     return Reading(series=series, found=tuple(notes.found))
 
 

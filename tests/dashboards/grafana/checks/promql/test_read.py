@@ -103,3 +103,9 @@ JOINS: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("expr", "message"), JOINS)
 def test_sides_that_never_meet_are_found(expr: str, message: str) -> None:
     assert ("join", message) in read(expr).found
+
+
+def test_a_query_that_is_nested_too_deep_is_a_finding() -> None:
+    ((rule, sentence),) = read(" - ".join(["s"] * 2_000)).found
+    assert rule == "promql"
+    assert sentence.startswith("it is nested too deep to be read; split it by recording rules: s - s - ")
