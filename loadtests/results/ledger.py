@@ -199,7 +199,7 @@ def _apply(
 
 def _moment(row: dict[str, Any]) -> int:
     at = row.get("at")
-    return at if isinstance(at, int) and 0 <= at <= _MOST else 0
+    return at if isinstance(at, int) and not isinstance(at, bool) and 0 <= at <= _MOST else 0
 
 
 def _line(*, sku: str, quantity: int, location: str) -> Line:

@@ -32,6 +32,7 @@ BY_ROW: dict[str, list[object]] = {
     "numbers as text": [{**ROW, "amount_cents": "4500"}, OUTCOME],
     "more than is known": [{**ROW, "note": 1}, OUTCOME],
     "half a character": [{**ROW, "key": "k\ud800"}],
+    "a truth for a time": [ROW, {**OUTCOME, "at": False}],
 }
 
 
