@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dashboards.grafana.upgrade import Json
-from loadtests.results.parts_database import missing_columns
+from loadtests.results.part_footers import missing_columns
 from loadtests.results.schemas import ANSWERS
 from slo.documents import BadInput
 

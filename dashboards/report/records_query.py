@@ -18,7 +18,8 @@ from pydantic_core import from_json
 
 from dashboards.report.run_files import Gap, Reading
 from loadtests.demand.visits import ASSET_STEPS
-from loadtests.results.parts_database import PartsDatabase, missing_columns
+from loadtests.results.part_footers import missing_columns
+from loadtests.results.parts_database import PartsDatabase
 from loadtests.results.run_directory import RunDirectory
 from loadtests.results.schemas import REQUESTS, SESSIONS, SPANS
 from slo.documents import BadInput

@@ -13,9 +13,8 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Final, TypeVar
 
-import pyarrow.parquet as pq
-
 from loadtests.evidence.manifest import FILE, SIGNATURE, FileEntry
+from loadtests.results.part_footers import read_footer
 from loadtests.results.run_directory import UNREADABLE
 from slo.documents import BadInput, open_file
 
@@ -172,6 +171,6 @@ def entry_of(path: Path, name: str) -> FileEntry:
 def _rows(path: Path) -> int | None:
     """Return the rows by a Parquet file's footer, None of one that can't be read."""
     try:
-        return int(pq.read_metadata(path).num_rows)
+        return int(read_footer(path).num_rows)
     except UNREADABLE:
         return None

@@ -3,16 +3,14 @@
 import os
 import re
 import shutil
-from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from loadtests.results.part_footers import Footers, check_columns, read_footers
 from loadtests.results.run_directory import UNREADABLE, RunDirectory
 from slo.documents import BadInput
 
@@ -22,16 +20,7 @@ THREADS = min(4, os.cpu_count() or 1)
 _BATCH = 200_000
 _OPENED = Path("/proc/self/fd")
 _GLOB = re.compile(r"[*?\[]")
-_STORED_AS = {pa.int64(): "INT64", pa.int16(): "INT32", pa.string(): "BYTE_ARRAY", pa.float64(): "DOUBLE"}
 Row = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footers:
-    """What the footers of parts say: how many rows there are, and the least and the largest of each whole number."""
-
-    rows: int
-    ranges: Mapping[str, tuple[int, int]]
 
 
 class PartsDatabase:
@@ -39,7 +28,8 @@ class PartsDatabase:
 
     It has no network, loads no extension, and reads no file but the parts. Raises BadInput naming the parts that can't
     be read, and the part and the column where one is missing. `parts` are those of the directory to read of each kind;
-    all when it is None.
+    all when it is None. With `may_be_null` the parts of every kind are held to `check` as they are opened: their
+    footers are read once.
     """
 
     def __init__(
@@ -48,9 +38,11 @@ class PartsDatabase:
         schemas: Mapping[str, pa.Schema],
         parts: Mapping[str, Sequence[Path]] | None = None,
         memory: str = MEMORY,
+        may_be_null: frozenset[str] | None = None,
     ) -> None:
         self._memory = memory
         self._directory, self._schemas = directory, schemas
+        self._may_be_null = may_be_null
         self._parts = parts or {kind: directory.parts(kind) for kind in schemas}
         self.footers: dict[str, Footers] = {}
         self._scratch = directory.path / f".reading.{os.getpid()}.tmp"
@@ -69,8 +61,11 @@ class PartsDatabase:
     def _open(self) -> Self:
         paths = [path for parts in self._parts.values() for path in parts]
         for kind, schema in self._schemas.items():
+            if self._may_be_null is not None:
+                self.check(kind, self._may_be_null)
+                continue
             for path in self._parts[kind]:
-                _check_columns(path, schema)
+                check_columns(path, schema)
         self._sql = duckdb.connect(
             config={
                 "threads": THREADS,
@@ -132,19 +127,7 @@ class PartsDatabase:
 
     def check(self, kind: str, may_be_null: frozenset[str]) -> None:
         """Read the parts' `footers`; raises BadInput where a column lacks, has another type, or holds null."""
-        rows, ranges = 0, dict[str, tuple[int, int]]()
-        for path in self._parts[kind]:
-            columns = {name: _Column() for name in self._schemas[kind].names}
-            with _readable(path):
-                here = _add_footer(pq.read_metadata(path), columns)
-            for wanted in self._schemas[kind]:
-                _check_column(path, wanted, columns[wanted.name], None if wanted.name in may_be_null else here)
-            rows += here
-            for name, one in columns.items():
-                least, most = ranges.get(name, (one.least, one.most))
-                ranges[name] = min(least, one.least), max(most, one.most)
-        ranges = {name: found for name, found in ranges.items() if found[0] <= found[1]}
-        self.footers[kind] = Footers(rows=rows, ranges=ranges)
+        self.footers[kind] = read_footers(self._parts[kind], self._schemas[kind], may_be_null)
 
     def sample(self, kind: str, rows: int) -> str:
         """Add a view of whole parts of `kind`, evenly spread, that hold about so many of its rows; return its name.
@@ -167,72 +150,7 @@ class PartsDatabase:
         return BadInput(f"{self._directory.path / kind}-*.parquet: can't be read: {why}")
 
 
-def missing_columns(names: Container[str], schema: pa.Schema) -> str | None:
-    """Return that columns of `schema` aren't among `names`, in words; None when all are."""
-    missing = [name for name in schema.names if name not in names]
-    return f"it has no column {', '.join(missing)}" if missing else None
-
-
-def _check_columns(path: Path, schema: pa.Schema) -> None:
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise BadInput(f"{path}: no file")
-    with _readable(path):
-        names = pq.read_schema(path).names
-    if missing := missing_columns(names, schema):
-        raise BadInput(f"{path}: {missing}")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Name the part in an error of reading its footer."""
-    try:
-        yield
-    except UNREADABLE as error:
-        raise BadInput(f"{path}: can't be read: {str(error).splitlines()[0]}") from error
-
-
-def _check_column(path: Path, wanted: pa.Field, column: "_Column", rows: int | None) -> None:
-    """Raise BadInput where a part's column is stored as another type, or holds fewer values than `rows`."""
-    stored_as = _STORED_AS[wanted.type]
-    other = next((one for one in sorted(column.stored) if one != stored_as), None)
-    if other is not None:
-        raise BadInput(f"{path}: {wanted.name}: expected {stored_as}, found {other}")
-    if rows is not None and column.held < rows:
-        raise BadInput(f"{path}: {wanted.name}: null in {rows - column.held} of {rows} rows")
-
-
 _SQL_TYPES = {pa.int64(): "BIGINT", pa.int16(): "SMALLINT", pa.string(): "VARCHAR", pa.float64(): "DOUBLE"}
-
-
-@dataclass(slots=True)
-class _Column:
-    """What footers say of one column: how it is stored, how many values it holds, and the range of whole numbers."""
-
-    stored: set[str] = field(default_factory=set)
-    held: int = 0
-    least: int = 1 << 63
-    most: int = -(1 << 63) - 1
-
-
-def _add_footer(footer: pq.FileMetaData, columns: Mapping[str, _Column]) -> int:
-    """Add what the footer of one part says; return its rows. Without a count of nulls all values may be."""
-    for number in range(footer.num_row_groups):
-        group = footer.row_group(number)
-        for place in range(footer.num_columns):
-            chunk = group.column(place)
-            name, _, inside = chunk.path_in_schema.partition(".")
-            column = columns.get(name)
-            if column is None:
-                continue
-            column.stored.add("a nested value" if inside else chunk.physical_type)
-            statistics = chunk.statistics
-            if statistics is None or not statistics.has_null_count:
-                continue
-            column.held += chunk.num_values - statistics.null_count
-            if chunk.physical_type == "INT64" and statistics.has_min_max:
-                column.least = min(column.least, statistics.min_raw)
-                column.most = max(column.most, statistics.max_raw)
-    return int(footer.num_rows)
 
 
 def _is_unnameable(folder: Path) -> bool:

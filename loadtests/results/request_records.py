@@ -125,9 +125,7 @@ class RecordedRequests:
 
 def read_record_facts(directory: RunDirectory) -> RecordFacts:
     """Read what the records of a run say of themselves, and nothing else; raises BadInput as `read_records` does."""
-    with PartsDatabase(directory, _SCHEMAS) as database:
-        for kind in _SCHEMAS:
-            database.check(kind, _MAY_BE_NULL)
+    with PartsDatabase(directory, _SCHEMAS, may_be_null=_MAY_BE_NULL) as database:
         time_requests(database)
         tallies = tally(database, Questions(), {})
         return facts_of(database, tallies, read_endings(database, None, hung=False))
@@ -135,9 +133,7 @@ def read_record_facts(directory: RunDirectory) -> RecordFacts:
 
 def read_records(directory: RunDirectory, questions: Questions) -> RecordedRequests:
     """Read the records of a run and answer all questions; raises BadInput naming parts that can't be read."""
-    with PartsDatabase(directory, _SCHEMAS) as database:
-        for kind in _SCHEMAS:
-            database.check(kind, _MAY_BE_NULL)
+    with PartsDatabase(directory, _SCHEMAS, may_be_null=_MAY_BE_NULL) as database:
         sessions = database.footers["sessions"].rows
         time_requests(database)
         tallies = tally(database, questions, cuts(database, questions))
