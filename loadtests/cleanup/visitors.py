@@ -12,10 +12,10 @@ from loadtests.demand.arrivals import Arrival
 from loadtests.demand.think_time import Empirical
 from loadtests.environment.credentials import masks_of, settings_of
 from loadtests.environment.own_code import OwnCode, OwnFile
+from loadtests.masking.text import masked_head, masked_start, masked_text, texts_of
 from loadtests.results.created import ACCOUNT, Created
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Ledger
-from loadtests.results.masking import masked_head, masked_text, texts_of
 from loadtests.results.recorded_run import read_environment
 from loadtests.results.records import StepLog
 from loadtests.results.run_directory import RunDirectory
@@ -106,7 +106,7 @@ class Visitors:
     def _unexpected(self, session: Requester, _: Request, reply: Reply, why: str) -> None:
         known = (*self._known, *texts_of(session.own.masks()))
         body = " ".join(masked_head(reply.body, _SHOWN_BODY, known).split())
-        parts = (f"HTTP {reply.status}" if reply.status else "", masked_text(why, known)[:_SHOWN_WHY], body)
+        parts = (f"HTTP {reply.status}" if reply.status else "", masked_start(why, _SHOWN_WHY, known), body)
         self._answers[session.arrival.number] = ": ".join(filter(None, parts))
 
 

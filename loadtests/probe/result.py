@@ -23,7 +23,7 @@ NO_STEP = "none"
 REQUEST_ERRORS = frozenset(
     {
         *("timeout", "connection", "tls", "protocol", "no_descriptor", "no_port", "http_4xx", "http_5xx", "graphql"),
-        *("wrong_reply", "redirected_away", "blocked", "proxy", "cut_off"),
+        *("wrong_reply", "others_data", "redirected_away", "blocked", "proxy", "cut_off"),
     }
 )
 # What else a journey fails for: no address; the deadline; code that hangs; the file's own mistake; an order that the

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from loadtests.client.interface import Client, Content, Listener, Reply, Request
+from loadtests.masking.text import masked_head, masked_headers, masked_text, texts_of
 from loadtests.results.ledger import Attempt, Ledger, OrderReply, OutcomeWord
-from loadtests.results.masking import masked_head, masked_headers, masked_text, texts_of
 from loadtests.results.records import StepLog, StepRecord
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock

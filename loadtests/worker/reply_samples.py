@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from loadtests.client.interface import Reply, Request
+from loadtests.masking.text import masked_fields, masked_head, masked_start, texts_of
 from loadtests.results.error_samples import BODY_BYTES, ErrorSample, ErrorSamples
-from loadtests.results.masking import masked_fields, masked_head, masked_text, texts_of
 from loadtests.shopper.requester import Requester
 
 _LONGEST_PATH, _LONGEST_WHY = 500, 500
@@ -29,10 +29,10 @@ class ReplySamples:
             journey=session.arrival.journey,
             session=session.arrival.number,
             method=request.method,
-            path=masked_text(request.path, known)[:_LONGEST_PATH],
+            path=masked_start(request.path, _LONGEST_PATH, known),
             status=reply.status,
             error=error,
-            why=masked_text(why, known)[:_LONGEST_WHY],
+            why=masked_start(why, _LONGEST_WHY, known),
             headers=masked_fields(session.fields_of(request, reply), known),
             bytes=len(reply.body),
             body=masked_head(reply.body, BODY_BYTES, known),

@@ -9,7 +9,7 @@ from gevent.event import Event
 
 from loadtests.demand.arrivals import Arrival
 from loadtests.environment.ceilings import CeilingReachedError
-from loadtests.results.masking import masked_text, texts_of
+from loadtests.masking.text import masked_start, texts_of
 from loadtests.results.records import SessionRecord
 from loadtests.shopper.data_pools import NO_ACCOUNT
 from loadtests.shopper.session import Session
@@ -191,7 +191,7 @@ class Scheduler:
         """Return what a mistake says, without a secret, or what its session was given of accounts and data."""
         pools = self._context.pools
         known = () if pools is None else texts_of(pools.masks(arrival.number))
-        return masked_text(repr(error), (*self._known, *known))[:_LONGEST_ERROR]
+        return masked_start(repr(error), _LONGEST_ERROR, (*self._known, *known))
 
     def _record(self, record: SessionRecord) -> None:
         self.counts[record.outcome] += 1

@@ -12,9 +12,9 @@ from loadtests.comparison.job import VARIANTS
 from loadtests.demand.arrivals import Arrival
 from loadtests.demand.plan import Plan
 from loadtests.environment.ceilings import Ceilings
+from loadtests.masking.text import texts_of
 from loadtests.results.hooks import Hooks
 from loadtests.results.ledger import Ledger
-from loadtests.results.masking import texts_of
 from loadtests.results.records import StepLog
 from loadtests.runtime.alarms import Alarms
 from loadtests.runtime.clock import Clock

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from loadtests.environment.ceilings import CeilingReachedError
-from loadtests.results.masking import masked_text, texts_of
+from loadtests.masking.text import masked_start, texts_of
 from loadtests.results.records import SessionRecord, StepBatch
 from loadtests.results.worker_status import StorefrontFailure
 from loadtests.shopper.session import Session
@@ -91,7 +91,7 @@ class StorefrontFailures:
         journey = session.arrival.journey
         places = places_of(error, self._file)
         place = f"{Path(places[-1].file).name}:{places[-1].line}" if places else Path(self._file).name
-        message = masked_text(message_of(error), (*self._known, *texts_of(session.own.masks())))[:_LONGEST]
+        message = masked_start(message_of(error), _LONGEST, (*self._known, *texts_of(session.own.masks())))
         self._last[journey] = f"{place}: {message}"
         self._failed[journey, unreadable] += 1
         key = journey, place, type(error).__name__, unreadable

@@ -41,6 +41,7 @@ _START_S = 60.0
 _LOG_TAIL = 2000
 _NOTE = "a try: a session of each journey, nothing to judge"
 _CODE_S = 10.0
+_AT_ITS_END = "every journey was played, but the file failed at its end: no visits are counted, or written into a plan"
 
 
 class _StoppedError(Exception):
@@ -119,6 +120,9 @@ class _Trial:
         except KeyboardInterrupt:
             ended, because = "stopped", "by hand or signal"
             raise
+        except BadInput as error:
+            because = str(error)
+            raise
         finally:
             orders = orders_of(self._directory)
             facts = RunDocument(
@@ -190,7 +194,8 @@ class _Trial:
         Raises BadInput when the storefront couldn't begin, or end.
         """
         if process.returncode == ExitCode.USAGE:
-            raise BadInput(_tail(log) or "the trial's process can't start")
+            counted = "" if self._progress.left else f"\n{_AT_ITS_END}"
+            raise BadInput((_tail(log) or "the trial's process can't start") + counted)
         if not self._progress.left:
             return
         frames, file = read_hang(job.hang), str(self._copy() or "")

@@ -1,6 +1,7 @@
 """On a bare machine nothing is skipped for want of a tool: whatever the tests look for, .ci/run installs."""
 
 import re
+import subprocess
 from pathlib import Path
 
 from tests.stack.podman import PROGRAMS
@@ -46,3 +47,10 @@ def test_ci_installs_every_program_that_a_test_looks_for() -> None:
         name for name in (named | set(PROGRAMS)) - ALIASES if PACKAGES.get(name, "no package is named") not in installed
     }
     assert missing == set()
+
+
+def test_what_runs_everything_takes_no_arguments() -> None:
+    """It would be taken for a part of it, and run for an hour."""
+    ended = subprocess.run([ROOT / ".ci" / "run", "--fast"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == ".ci/run: takes no arguments, got: --fast; it runs everything\n"

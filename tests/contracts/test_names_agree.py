@@ -15,6 +15,8 @@ from loadtests.demand.demo import PLAN_PATH
 from loadtests.demand.plan import read_plan
 from loadtests.demand.visits import BUYERS, VISITS
 from loadtests.environment import storefront_targets
+from loadtests.masking.text import masked_text
+from loadtests.probe.result import REASONS
 from loadtests.results.schemas import ANSWERS, REQUESTS, SESSIONS, SPANS
 from loadtests.storefronts import BUILT_IN
 from loadtests.storefronts.twisted_threads_customers import STOREFRONT
@@ -48,6 +50,17 @@ def test_the_requests_schema_is_the_contracts_table() -> None:
     assert [(name, KINDS.get(kind, kind)) for name, kind in rows] == [
         (field.name, str(field.type)) for field in REQUESTS
     ]
+
+
+def errors_of_a_request() -> list[str]:
+    (row,) = re.findall(r"^\| `error` \| .*a word from: (.*) \|$", section("requests-"), re.MULTILINE)
+    return re.findall(r"`(\w+)`", row)
+
+
+@pytest.mark.parametrize("error", errors_of_a_request())
+def test_a_probe_and_a_message_name_each_error_of_a_request(error: str) -> None:
+    assert error in REASONS
+    assert masked_text(f"address: {error}") == f"address: {error}"
 
 
 @pytest.mark.parametrize(("title", "schema"), [("sessions-", SESSIONS), ("spans-", SPANS), ("metrics/", ANSWERS)])

@@ -82,7 +82,11 @@ def test_a_try_whose_file_fails_at_its_end_is_no_success(tmp_path: Path) -> None
         declared = environment(shop.url, Path("locustfile.py"), storefront={"tasks_per_session": 1})
         (tmp_path / "targets.yaml").write_text(json.dumps(redacted("staging", declared)))
         ended = peakproof(tmp_path, "try", "plan.yaml", "--on", "staging", "--times", "1")
+        assert read_plan(tmp_path / "plan.yaml").visits == {}
     assert (ended.code, "a listener of test_stop: KeyError: 'totals'" in ended.err) == (2, True), ended.err
+    assert "every journey was played, but the file failed at its end: no visits are counted" in ended.err
+    (run,) = (tmp_path / "tries").glob("*/run.json")
+    assert "a listener of test_stop: KeyError: 'totals'" in json.loads(run.read_text())["ended_because"]
 
 
 def test_the_line_that_turns_the_audit_on_writes_the_order_with_its_number(tmp_path: Path) -> None:

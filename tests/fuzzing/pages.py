@@ -7,7 +7,7 @@ from loadtests.client.http1_client import _graphql_error
 from loadtests.client.interface import Reply
 from loadtests.client.locations import Locations
 from loadtests.client.origin import Origin
-from loadtests.results.masking import masked_head
+from loadtests.masking.text import masked_head
 from loadtests.shopper.html_links import links_of
 from loadtests.storefronts.html import HtmlError, document
 from scripts.init.robots import keeps_crawlers_out
@@ -183,7 +183,37 @@ PARSERS = (
         seeds=(
             b'{"card": "4111 1111 1111 1111", "mail": "a.b@c.example", "token": "secret"}',
             b"password=x&iban=DE89370400440532013000",
+            b"order:\n  - address: |\n      Main St\n  - name: Jane\nKey (city)=(Wien) already exists.",
+            b"INSERT INTO x (a) VALUES ('Jane') [parameters: ('Jane', 2)] [street] => Main St :city=>\"x\"",
+            b'{"street": ["Main St"], "name": {"first": "Jane", "code": "x"}} <city><![CDATA[Wien]]></city>',
         ),
-        tokens=(b"4111111111111111", b"@", b"Bearer ", b"eyJhbGciOi", b"secret", b"."),
+        tokens=(
+            *(
+                b"4111111111111111",
+                b"@",
+                b"Bearer ",
+                b"eyJhbGciOi",
+                b"secret",
+                b".",
+                b"street",
+                b"name",
+                b": |\n  ",
+                b" => ",
+            ),
+            *(
+                b"[",
+                b"(",
+                b"{",
+                b"'",
+                b'"',
+                b"\\",
+                b"&quot;",
+                b"%22",
+                b"value ",
+                b"select a, ",
+                b"<td>",
+                b"#1 a(1): b('",
+            ),
+        ),
     ),
 )

@@ -60,6 +60,7 @@ def test_hosts_and_orders_are_kept() -> None:
         (failure("list: http_5xx", at="list"), "list", "http_5xx"),
         (failure("list: wrong_reply: cart.id: not there"), "list", "wrong_reply"),
         (failure("order-paid: timeout", at="checkout"), "order-paid", "timeout"),
+        (failure("account: others_data: another shopper's data"), "account", "others_data"),
         (failure("redirected_away: 'https://evil/' is elsewhere", at="list"), "list", "redirected_away"),
         (failure("no_data", at=None), "none", "no_data"),
         (failure("something new", at="list", error="graphql"), "list", "graphql"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.results.masking import masked_fields, masked_head, masked_headers, masked_text
+from loadtests.masking.text import masked_fields, masked_head, masked_headers, masked_text
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,41 @@ FORMS = {
     "text": "The order id: 7, {key}: {value}\nstatus: refused",
     "XML": "<id>7</id><{key}>{value}</{key}><status>refused</status>",
     "an element": '<b>id 7</b><span class="{key}">{value}</span><i>status refused</i>',
+    "PHP's print_r": "Array\n(\n    [id] => 7\n    [{key}] => {value}\n    [status] => refused\n)",
+    "PHP's print_r in one line": "Array ( [id] => 7 [{key}] => {value} [status] => refused )",
+    "PHP's print_r, object": "Order Object\n(\n    [{key}:protected] => {value}\n    [id:Order:private] => 7 refused"
+    "\n)",
+    "PHP's var_dump": '["id"]=>\n  int(7)\n  ["{key}"]=>\n  string(9) "{value}"\n  ["status"]=>\n  string(7) "refused"',
+    "Ruby's symbols": '{{:id=>7, :{key}=>"{value}", :status=>"refused"}}',
+    "an object of Python's": "Order(id=7, {key}='{value}', status='refused')",
+    "an object of Java's": "Order{{id=7, {key}='{value}', status='refused'}}",
+    "an object of Kotlin's": "Order(id=7, {key}={value}, status=refused)",
+    "the end of an object": "Order(id=7, {key}={value}) refused",
+    "an object of Rust's": 'Order {{ id: 7, {key}: Some("{value}"), status: "refused" }}',
+    "a map of Go's": "map[id:7 {key}:{value} status:refused]",
+    "an object of JavaScript's": "{{ id: 7, {key}: '{value}', status: 'refused' }}",
+    "YAML, a block": "id: 7\n{key}: |\n  {value}\n  {value}\n\n  {value}\nstatus: refused\n",
+    "YAML, a folded block within": "order:\n  - id: 7\n    {key}: >-\n      {value}\n      {value}\n    status: refused"
+    "\n",
+    "YAML, on further lines": "id: 7\n{key}: {value}\n  {value}\nstatus: refused\n",
+    "JSON with escapes": '{{"id":7,\\u0022{key}\\u0022:\\u0022{value}\\u0022,\\u0022status\\u0022:\\u0022r'
+    "efused\\u0022}}",
+    "JSON in an address": "id=7&x=%7B%22{key}%22%3A%22{value}%22%2C%22status%22%3A%22refused%22%7D",
+    "JSON in an attribute": '<a data-x="{{&quot;id&quot;:7,&#x22;{key}&#x22;:&#x22;{value}&#x22;,&quot;status'
+    '&quot;:&quot;refused&quot;}}">',
+    "a query": "/pay?id=7&order%5B{key}%5D={value}&status=refused",
+    "a query in an address": "/login?id=7&next=%2Fpay%3F{key}%3D{value}%26status%3Drefused",
+    "a part of a form": '--b\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n--b\r\n7 refused',
+    "pairs": 'INSERT  [["id", 7], ["{key}", "{value}"], ["status", "refused"]]',
+    "XML in XML": "&lt;id&gt;7&lt;/id&gt;&lt;{key}&gt;{value}&lt;/{key}&gt;&lt;status&gt;refused&lt;/status&gt;",
+    "XML in a namespace": '<s:id>7</s:id><s:{key} xmlns:s="urn:x">{value}</s:{key}><s:status>refused</s:status>',
+    "XML, character data": "<id>7</id><{key}><![CDATA[{value} < {value}]]></{key}><status>refused</status>",
+    "a table": "<tr><td>{key}</td>\n<td class=code><pre>&#x27;{value}&#x27;</pre></td></tr><tr><"
+    "td>7</td><td>refused</td></tr>",
+    "a field without quotes": "<b>id 7</b><input name={key} value=x{value}><i>status refused</i>",
     "a field": '<b>id 7</b><input name="{key}" value="{value}"><i>status refused</i>',
 }
+IN_ADDRESSES = ("a query", "a query in an address", "a field without quotes")
 VALUES = st.lists(
     st.text("QXZJVWqxzjvw", min_size=4, max_size=9), min_size=1, max_size=3
 )  # letters of which neither a key nor a form is made, so that what is left of one is found
@@ -83,7 +116,8 @@ def test_a_value_that_its_name_calls_secret_or_a_person_s_is_masked_in_every_for
 ) -> None:
     if form == "an element" and key in TELLING:
         return  # an element's class is looked at for persons alone
-    masked = masked_text(FORMS[form].format(key=key, value=" ".join(words)))
+    between = "+" if form in IN_ADDRESSES else " "
+    masked = masked_text(FORMS[form].format(key=key, value=between.join(words)))
     assert [word for word in words if word in masked] == [], masked
     assert "7" in masked
     assert "refused" in masked
@@ -96,8 +130,9 @@ def test_a_value_that_its_name_calls_secret_or_a_person_s_is_masked_in_every_for
     words=VALUES,
 )
 def test_the_bare_word_name_is_taken_for_a_person_s(form: str, words: list[str]) -> None:
+    between = "+" if form in IN_ADDRESSES else " "
     for key in ("name", "Name"):
-        masked = masked_text(FORMS[form].format(key=key, value=" ".join(words)))
+        masked = masked_text(FORMS[form].format(key=key, value=between.join(words)))
         assert [word for word in words if word in masked] == [], masked
         assert "refused" in masked
 
@@ -175,6 +210,19 @@ def test_only_headers_that_are_known_to_hold_no_secret_are_shown() -> None:
         "1 ",
         "&email=",
         "<input name='key' ",
+        "[address",
+        "value (",
+        "'street': [",
+        "insert into x ",
+        "select a, 'x' ",
+        "street: (",
+        "address:\n  ",
+        "[street] => ",
+        "#1 f(1): g('",
+        "%5B",
+        "<street><![CDATA[",
+        "<td>city</td><b>",
+        "4242 4242 ",
     ],
 )
 def test_a_page_made_to_be_slow_is_masked_all_the_same(piece: str) -> None:
