@@ -39,6 +39,7 @@ from loadtests.environment.record_targets import (
     RecordSource,
 )
 from slo.documents import BadInput
+from slo.formatting import printable
 
 MAX_REPLY = 64 << 20
 MOST_VALUES = 5_000_000
@@ -358,7 +359,7 @@ def _what(rows: object, reply: object) -> str:
     if rows is not None:
         return type(rows).__name__
     if isinstance(reply, Mapping):
-        return f"nothing; the reply has {', '.join(map(str, reply))}"[:_WIDEST]
+        return printable(f"nothing; the reply has {', '.join(map(str, reply))}"[:_WIDEST], kept="")
     return f"nothing; the reply is of type {type(reply).__name__}"
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 import promql_parser as ast
 
+from slo.objectives.promql_tree import parts_of
 from slo.objectives.selectors import Matcher, Selector, parse_promql, selected, selector_of
 from slo.objectives.sources import WINDOW
 
@@ -204,9 +205,5 @@ def _rest(difference: ast.BinaryExpr, total: Sum | None) -> Sum | None:
 
 def _nodes(tree: ast.Expr) -> Iterator[ast.Expr]:
     yield tree
-    for name in ("expr", "lhs", "rhs", "vector_selector", "param"):
-        inside = getattr(tree, name, None)
-        if isinstance(inside, ast.Expr):
-            yield from _nodes(inside)
-    for inside in getattr(tree, "args", ()):
+    for inside in parts_of(tree):
         yield from _nodes(inside)

@@ -7,21 +7,41 @@ import promql_parser as ast
 _STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`", re.DOTALL)
 _DURATIONS = re.compile(r"\[[^\]]*\]|\boffset\b[-+\s]*[^\s)]+", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9][0-9.]*(?:e[-+]?[0-9]+)?|\binf\b|\bnan\b", re.IGNORECASE)
+_DEEPEST = 150
 _LONGEST = float(1 << 63)  # Prometheus' own is less: so many ns
 
 
 def parsed(query: str) -> ast.Expr:
-    """Return the tree of a query; raises ValueError with the parser's own words, RecursionError when it is too deep."""
+    """Return the tree of a query; raises ValueError with the parser's own words, RecursionError when it is too deep.
+
+    It is, where more than 150 nodes are inside each other: `a - b - c` is three of them. Whoever follows one recurses.
+    """
     for durations in _DURATIONS.findall(_STRING.sub('""', query)):
         for number in _NUMBER.findall(durations):
             if not _is_duration(number):
                 raise ValueError(f"a duration of {number[:40]} is out of range")
     try:
-        return ast.parse(query)
+        tree = ast.parse(query)
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # PyO3's; it can't be imported, and is no Exception
             raise
         raise ValueError(f"the parser fails on it: {error}") from None
+    _check_depth(tree)
+    return tree
+
+
+def parts_of(node: ast.Expr) -> list[ast.Expr]:
+    """Return what is directly inside a node of a tree, in the order of the query but for a call's arguments, last."""
+    named = (getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector", "param"))
+    return [*(one for one in named if isinstance(one, ast.Expr)), *getattr(node, "args", ())]
+
+
+def _check_depth(tree: ast.Expr) -> None:
+    level, depth = [tree], 1
+    while level := [inside for node in level for inside in parts_of(node)]:
+        depth += 1
+        if depth > _DEEPEST:
+            raise RecursionError("nested too deep")
 
 
 def _is_duration(number: str) -> bool:

@@ -241,6 +241,7 @@ BROKEN: list[tuple[Any, str]] = [
     (b'{"data": [{"id": "p1"', "unreadable: page 1 is no whole JSON: "),
     (b"[" * 5000, "unreadable: page 1 is no whole JSON: "),
     ({"rows": []}, "unreadable: page 1: data: expected a list, found nothing; the reply has rows"),
+    ({"r\x1b[2J": []}, "unreadable: page 1: data: expected a list, found nothing; the reply has r\\x1b[2J"),
     ({"data": {"id": 1}}, "unreadable: page 1: data: expected a list, found dict"),
     ({"data": [7]}, "unreadable: page 1, row 1: expected an object with payment_id, reference"),
     ({"data": [row(1), {**row(2), "amount": None}]}, "unreadable: page 1, row 2: amount_cents: is NULL"),

@@ -39,3 +39,15 @@ def test_a_panic_of_the_parser_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("slo.objectives.promql_tree.ast.parse", panics)
     with pytest.raises(ValueError, match=r"^the parser fails on it: at the disco$"):
         parsed("up")
+
+
+@pytest.mark.parametrize(("before", "between", "after"), [("s", " - s", ""), ("", "(", "s)"), ("x", " or x", "")])
+def test_a_tree_in_which_whoever_follows_it_would_recurse_too_deep_is_too_deep(
+    before: str, between: str, after: str
+) -> None:
+    def query(times: int) -> str:
+        return before + between * times + after + ")" * (times - 1 if after else 0)
+
+    assert parsed(query(140)) is not None
+    with pytest.raises(RecursionError):
+        parsed(query(151))
