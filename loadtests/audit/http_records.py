@@ -222,7 +222,7 @@ class HttpPages:
             except ValidationError as error:
                 raise SourceUnavailableError(f"unreadable: page {place.number}: {_first(error)}"[:_WIDEST]) from None
             number += len(rows)
-            marks.append(hash(tuple(map(_mark, page.rows))))
+            marks.append(_mark(page.rows, place.number))
             self._check_once(batch, ids, place.number)
             yield batch
         turns.check_end(number)
@@ -242,7 +242,7 @@ class HttpPages:
 
     def _check_again(self, marks: Sequence[int], turns: Turns, run: str | None, since: int) -> None:
         """Read all pages once more: page numbers alone don't show that a row went and the others moved up."""
-        again = [hash(tuple(map(_mark, page.rows))) for _, page in self._pages(turns, run, since)]
+        again = [_mark(page.rows, place.number) for place, page in self._pages(turns, run, since)]
         if again != list(marks):
             raise ChangedWhileReadError("its pages held something else when they were read again; name its total")
 
@@ -351,8 +351,12 @@ def _filled(held: str, values: Mapping[str, str | None]) -> str | None:
     return held
 
 
-def _mark(row: object) -> int:
-    return hash(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
+def _mark(rows: Sequence[object], number: int) -> int:
+    """Return what tells the rows of a page from others."""
+    try:
+        return hash(tuple(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows))
+    except orjson.JSONEncodeError:
+        raise SourceUnavailableError(f"unreadable: page {number}: a row is nested too deep") from None
 
 
 def _what(rows: object, reply: object) -> str:

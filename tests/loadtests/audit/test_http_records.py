@@ -237,12 +237,20 @@ def test_pages_without_an_end_are_given_up(provider: Provider, monkeypatch: pyte
     assert why(provider, other, cursor, deadline_s=0.0001) == late
 
 
+def nested(depth: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
 BROKEN: list[tuple[Any, str]] = [
     (b'{"data": [{"id": "p1"', "unreadable: page 1 is no whole JSON: "),
     (b"[" * 5000, "unreadable: page 1 is no whole JSON: "),
     ({"rows": []}, "unreadable: page 1: data: expected a list, found nothing; the reply has rows"),
     ({"r\x1b[2J": []}, "unreadable: page 1: data: expected a list, found nothing; the reply has r\\x1b[2J"),
     ({"data": {"id": 1}}, "unreadable: page 1: data: expected a list, found dict"),
+    ({"data": [{**row(1), "x": nested(400)}]}, "unreadable: page 1: a row is nested too deep"),
     ({"data": [7]}, "unreadable: page 1, row 1: expected an object with payment_id, reference"),
     ({"data": [row(1), {**row(2), "amount": None}]}, "unreadable: page 1, row 2: amount_cents: is NULL"),
     ({"data": [{**row(1), "order": {}}]}, "unreadable: page 1, row 1: reference: required and missing"),
