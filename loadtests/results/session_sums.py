@@ -16,6 +16,7 @@ from loadtests.results.judged_requests import ERRORS, Ints, Requests, column, re
 from loadtests.results.parts_database import PartsDatabase
 from loadtests.results.request_tallies import HANGS, Questions, cell, during
 from slo.design_effect import BLOCKS
+from slo.documents import BadInput
 from slo.objectives.indicators import LATE_S, Asked, Ending, Window
 
 _NS = 1_000_000_000
@@ -159,13 +160,16 @@ class _Numbers:
 
     def __init__(self, database: PartsDatabase) -> None:
         footers = database.footers["sessions"]
-        self._first, last = footers.ranges.get("session", (0, -1))
-        is_dense = last - self._first < _DENSE * footers.rows
-        self._seen = np.zeros(last - self._first + 1, np.bool_) if is_dense else None
+        self._first, self._last = footers.ranges.get("session", (0, -1))
+        is_dense = self._last - self._first < _DENSE * footers.rows
+        self._seen = np.zeros(self._last - self._first + 1, np.bool_) if is_dense else None
         self._some: list[Ints] = []
         self._rows = 0
 
     def add(self, numbers: Ints) -> None:
+        """Add the numbers of some sessions; raises BadInput for one beyond what the footers tell."""
+        if len(numbers) and not self._first <= numbers.min() <= numbers.max() <= self._last:
+            raise BadInput("sessions-*.parquet: session: a number beyond the range that the parts' footers tell")
         self._rows += len(numbers)
         if self._seen is None:
             self._some.append(numbers)
