@@ -27,7 +27,7 @@ from loadtests.shopper.session import Session
 from loadtests.shopper.session_context import SessionContext
 from loadtests.storefronts import Given, Shop, cleanup_of
 from loadtests.worker.job import Job, read_job
-from loadtests.worker.session_context import Own, secrets_of, session_context
+from loadtests.worker.job_contexts import Own, secrets_of, session_context
 
 _MARGIN = 1.01
 _NO_THOUGHT = Empirical(quantiles_s=(0.0, 0.0))

@@ -33,7 +33,7 @@ from loadtests.trial.messages import (
 )
 from loadtests.trial.watched import PacedAlarms, Seen, StuckError, Tell, WatchedClient, WatchedLedger, WatchedLog
 from loadtests.worker.job import Job
-from loadtests.worker.session_context import Own, secrets_of, session_context
+from loadtests.worker.job_contexts import Own, secrets_of, session_context
 
 _MARGIN = 1.01
 _MOST_REFUSED = 3

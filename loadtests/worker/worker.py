@@ -37,9 +37,9 @@ from loadtests.worker.client_spans import ClientSpans
 from loadtests.worker.hub_lag import HubLag
 from loadtests.worker.job import VARIABLE as RUN_TOKEN
 from loadtests.worker.job import Job
+from loadtests.worker.job_contexts import Own, contexts_by_turn, secrets_of, session_context
 from loadtests.worker.reply_samples import ReplySamples
 from loadtests.worker.scheduler import Scheduler, WorkerSchedule
-from loadtests.worker.session_context import Own, contexts_by_turn, secrets_of, session_context
 from loadtests.worker.storefront_failures import StorefrontFailures
 from slo.documents import BadInput
 
