@@ -1,0 +1,48 @@
+"""The footer of a part is read from the file's end, and says of each column what PyArrow reads of the whole file."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from loadtests.results.part_footers import Footers, read_footer, read_footers
+from slo.documents import BadInput
+
+SCHEMA = pa.schema([("session", pa.int64()), ("error", pa.string())])
+MAY_BE_NULL = frozenset({"error"})
+
+
+def written(path: Path, table: pa.Table, rows_of_a_group: int = 1_000) -> Path:
+    pq.write_table(table, path, row_group_size=rows_of_a_group)
+    return path
+
+
+def numbered(*numbers: int | None) -> pa.Table:
+    return pa.table({"session": numbers, "error": [None] * len(numbers)}, schema=SCHEMA)
+
+
+@pytest.mark.parametrize("groups", [1, 300])
+def test_a_footer_of_any_length_is_what_pyarrow_reads(tmp_path: Path, groups: int) -> None:
+    path = written(tmp_path / "a", numbered(*range(groups)), 1)
+    assert read_footer(path).to_dict() == pq.read_metadata(path).to_dict()
+
+
+def test_rows_and_ranges_are_those_of_all_parts_whatever_the_order_of_their_columns(tmp_path: Path) -> None:
+    turned = numbered(-7, 4).select(["error", "session"])
+    paths = [written(tmp_path / "a", numbered(5, 6, 9), 1), written(tmp_path / "b", turned)]
+    assert read_footers(paths, SCHEMA, MAY_BE_NULL) == Footers(rows=5, ranges={"session": (-7, 9)})
+
+
+def test_of_two_columns_with_one_name_the_values_of_the_second_fill_no_null_of_the_first(tmp_path: Path) -> None:
+    twice = pa.table([[None, 1], [2, 3], ["", ""]], schema=pa.schema([SCHEMA[0], SCHEMA[0], SCHEMA[1]]))
+    path = written(tmp_path / "a", twice)
+    with pytest.raises(BadInput, match=r"a: session: null in 1 of 2 rows$"):
+        read_footers([path], SCHEMA, MAY_BE_NULL)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(BadInput, match=r"a: no file$"):
+        read_footers([tmp_path / "a"], SCHEMA, MAY_BE_NULL)
