@@ -296,4 +296,6 @@ def read_tables(paths: list[Path], schema: pa.Schema) -> pa.Table:
     """Read parts as one table; an empty one when there are none. Raises one of `UNREADABLE` on a broken part."""
     if not paths:
         return schema.empty_table()
-    return pa.concat_tables([pq.read_table(path, schema=schema) for path in paths])
+    table = pa.concat_tables([pq.read_table(path, schema=schema) for path in paths])
+    table.validate(full=True)  # text that isn't UTF-8 would be found by whoever takes it out
+    return table

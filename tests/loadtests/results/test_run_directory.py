@@ -134,6 +134,13 @@ def test_a_broken_part_is_an_error_and_no_gap(tmp_path: Path, kept: int) -> None
         read_tables([path], REQUESTS)
 
 
+def test_text_that_is_no_utf8_is_an_error_when_a_part_is_read(tmp_path: Path) -> None:
+    path, schema = tmp_path / "spans-w0-00000.parquet", pa.schema([("name", pa.string())])
+    write_table(path, pa.table({"name": pa.array([b"caf\xe9"]).view(pa.string())}))
+    with pytest.raises(pa.ArrowException, match="UTF8"):
+        read_tables([path], schema)
+
+
 def test_parts_are_compressed(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_table(path, pa.table({"n": [1]}, schema=pa.schema([("n", pa.int64())])))
