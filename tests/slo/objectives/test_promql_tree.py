@@ -13,6 +13,7 @@ from slo.objectives.promql_tree import parsed
         ("up offset -1e30", "1e30"),
         ("up offset NaN", "NaN"),
         ("up[5m:1e300]", "1e300"),
+        ("up offset-1e14", "1e14"),
         ("up[18446744073709551616]", "18446744073709551616"),
     ],
 )
