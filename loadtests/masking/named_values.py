@@ -25,18 +25,22 @@ _ENCODED_PARAMETER = re.compile(r"(?i)((?:%26|%3F)(?P<name>(?:(?!%3D|%26)[\w.%-]
 _NAME = re.compile(rf"(?i){ANY_NAME}")
 _LINE_END = r"(?:\r?\n|\\r\\n|\\n)"
 _FORM_PART = re.compile(
-    rf"(?is)(\bname=\\?\"{ANY_NAME}\\?\"(?:(?!\\n|\\r)[^\r\n])*{_LINE_END}"
+    rf"(?is)(\bname=\\?\"{ANY_NAME}\\?\"(?:(?!\\n|\\r)[^\r\n]){{0,300}}{_LINE_END}"
     rf"(?:(?:(?!\\n|\\r)[^\r\n])+{_LINE_END}){{0,5}}{_LINE_END}).+?(?={_LINE_END}--|\Z)"
 )
 # Members, in quotes of any kind: of JSON, of JSON within JSON or within HTML, of a debug page's dump.
-_TYPED = r"(?:string\(\d+\)\s*|[bu](?=[\"']))?"  # as PHP's var_dump and Python name a string's type
+# As PHP's var_dump and Python name a string's type, and PHP's serialize each value's: `s:4:"city";s:4:"Bonn";`.
+_TYPED = r"(?:string\(\d+\)\s*|s:\d{1,9}:|[di]:|[bu](?=[\"']))?"
 _DUMPED = re.compile(
-    rf"(?is)({QUOTE}(?:{MEMBER_KEY}){QUOTE}(?::[\w\\\":]{{1,80}})?\]?\s*(?::|=>|=&gt;|%3A|=(?!=))\s*{_TYPED})"
+    rf"(?is)({QUOTE}(?:{MEMBER_KEY}){QUOTE}(?::[\w\\\":]{{1,80}})?\]?\s*(?::|=>|=&gt;|%3A|=(?!=)|;(?=[dis]:))\s*{_TYPED})"
     rf"(?:{STRING}|-?\d[\d.]*)"
 )
+# Most brackets and colons begin no key that has a sign behind it: that is soon seen.
+_A_SIGN_FOLLOWS = r"(?=[\w.\[\]%\\\ufffd:@\s-]{2,400}+=)"
 # Ruby's symbols and variables, PHP's keys: `:city=>"…"`, `@city="…"`, `[city] => "…"`.
 _SYMBOL = re.compile(
-    rf"(?is)((?:[:@](?:{LABEL}|{BARE_NAME})\s{{0,3}}=>?|\[(?:{LABEL}|{BARE_NAME})\]\s{{0,3}}=>)\s{{0,3}})(?:{STRING})"
+    rf"(?is)((?:[:@]{_A_SIGN_FOLLOWS}(?:{LABEL}|{BARE_NAME})\s{{0,3}}=>?"
+    rf"|\[{_A_SIGN_FOLLOWS}(?:{LABEL}|{BARE_NAME})\]\s{{0,3}}=>)\s{{0,3}})(?:{STRING})"
 )
 # A value in quotes behind a word; with a name there it's a sentence: `no shipping to city "…"`.
 _QUOTED_BEHIND_A_WORD = re.compile(r"(?<=\w)\s(['\"])[^'\"\n]{1,80}\1")
@@ -50,12 +54,13 @@ _PAIR = re.compile(rf"(?is)([\[(]\s*{QUOTE}(?:{MEMBER_KEY}){QUOTE}\s*,\s*)(?:{ST
 _ONE_KEY = re.compile(rf"(?i){QUOTE}(?:{MEMBER_KEY}){QUOTE}")
 # PHP's print_r, Ruby's inspect: `[key] => value`, `:key=>value`.
 _ARROW = re.compile(
-    rf"(?im)([\[:@]\s?(?:{LABEL}|{BARE_NAME})(?::[\w\\:]{{1,80}})?\]?[ \t]{{0,3}}=(?:>|&gt;)[ \t]{{0,3}})"
+    rf"(?im)([\[:@]{_A_SIGN_FOLLOWS}\s?(?:{LABEL}|{BARE_NAME})(?::[\w\\:]{{1,80}})?\]?[ \t]{{0,3}}"
+    r"=(?:>|&gt;)[ \t]{0,3})"
     rf"(?!{_MASKED}|{QUOTE}|Array\b|[\w\\]{{1,80}} Object\b)[^\s\[{{(][^\n\r<>]*?"
     r"(?=\s{0,9}(?:\[[^\]\n]{1,80}\]\s?=|,\s{0,3}:?\w{1,40}\s?=>|[)}]\s{0,9}(?:[\n)}]|\Z))|[\n\r<>]|\Z)"
 )
 _ARROW_LIST = re.compile(
-    rf"(?i)(\[(?:{PERSONAL_KEY})\]\s{{0,3}}=(?:>|&gt;)\s{{0,3}}Array\s{{0,40}}\(\s{{0,40}})\[\d[^()]*"
+    rf"(?i)(\[{_A_SIGN_FOLLOWS}(?:{PERSONAL_KEY})\]\s{{0,3}}=(?:>|&gt;)\s{{0,3}}Array\s{{0,40}}\(\s{{0,40}})\[\d[^()]*"
 )
 # A line of YAML, of a log, of text: the value goes to the line's end, to what closes it, or to the next key.
 _KEY = r"[:@]?[\w.%\[\]-]{1,40}\s{0,2}[:=]"

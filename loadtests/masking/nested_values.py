@@ -53,6 +53,7 @@ def _without_blocks(lines: list[str]) -> Iterator[str]:
 
 # Objects and lists under a personal name: Magento's `"street": ["…"]`, `"name": {"first": "…"}`.
 _OPENING = re.compile(r"\s{0,9}(?::|=>|=&gt;|=(?!=))\s{0,9}(?=[\[{])")
+_SIGN = re.compile("[:=]")
 _ENDS_WITH_A_KEY = re.compile(rf"(?i)(?:{QUOTE}(?:{RECORD_KEY}){QUOTE}|(?<![\w.-])(?:{PERSONAL_LABEL}))\Z")
 _TOKEN = re.compile(rf"(?s)(?P<bracket>[\[\]{{}}()])|(?P<string>{STRING})(?P<names>\s*(?::|=>))?")
 # What says what is wrong, beside the values that are.
@@ -65,7 +66,7 @@ def without_nested(text: str) -> str:
     """Return a text with the strings masked that lie within a personal key's object or list, but for messages."""
     parts, at = [], 0
     for found in _OPENING.finditer(text):
-        before = text[max(at, found.start() - _LONGEST_KEY) : found.start()]
+        before = _SIGN.split(text[max(at, found.start() - _LONGEST_KEY) : found.start()])[-1]
         if found.start() >= at and _ENDS_WITH_A_KEY.search(before):
             masked, end = _masked_group(text, found.end())
             parts += [text[at : found.end()], masked]

@@ -3,13 +3,15 @@
 import re
 from itertools import islice
 
-from loadtests.masking.names import MASK
+from loadtests.masking.names import MASK, WORDING
 
 _USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2})[^\s/@\"'<>?#\\]{1,300}@")
 _COOKIE = re.compile(
     r"(?i)((?:http_|set-)?cookie)([\"']?\s{0,4}(?::|=>?)\s{0,4}[\"']?)[^\s\"'<>=]{1,100}=[^\r\n\"'<>]*"
 )
-_BEARER = re.compile(r"(?i)\b(bearer|basic|token)(?:[ +]|%20)[\w.~+/=-]{6,}")
+_BEARER = re.compile(  # `token expired.` is a message
+    rf"(?i)\b(bearer|basic|token)(?:[ +]|%20)(?!{WORDING}\.?(?![\w.~+/=-]))[\w.~+/=-]{{6,}}"
+)
 _JWT = re.compile(r"\beyJ[\w-]{6,}\.[\w-]*(?:\.[\w-]*)?")
 _API_KEY = re.compile(
     r"\b(?:[prs]k_(?:live|test)_\w{8,}|whsec_\w{8,}|gh[oprsu]_\w{16,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}"

@@ -29,9 +29,17 @@ def masked_text(text: str, known: Iterable[str] = ()) -> str:
     and passwords in addresses, cookies, mail addresses, tokens, phone numbers, bank accounts, numbers that pass a
     card's check digit (Luhn), and other numbers of nine digits and more.
     """
-    for secret in sorted(filter(None, known), key=len, reverse=True):
+    return _masked(_without_known(text, known))
+
+
+def _without_known(text: str, known: Iterable[str]) -> str:
+    for secret in sorted(known, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
+    return text
+
+
+def _masked(text: str) -> str:
     for without in _EACH:
         text = without(text)
     return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n"))
@@ -50,8 +58,7 @@ _EACH = (  # each sees what those before it have left
 
 def masked_start(text: str, most: int, known: Iterable[str] = ()) -> str:
     """Return the first `most` characters of a text, masked as in `masked_head`; a message may hold a whole page."""
-    shown = masked_text(text[: most + _BEYOND], known)
-    return (shown[:-_BEYOND] if len(text) > most + _BEYOND else shown)[:most]
+    return _start(_without_known(text, known), most, is_cut=False)[:most]
 
 
 def masked_head(body: bytes, most: int, known: Iterable[str] = ()) -> str:
@@ -59,9 +66,18 @@ def masked_head(body: bytes, most: int, known: Iterable[str] = ()) -> str:
 
     Of what stands beyond them nothing is shown, where masking has made the text shorter: it may be cut in two.
     """
-    text = masked_text(_text(body[: most + _BEYOND]), known)
-    text = text[:-_BEYOND] if len(body) > most + _BEYOND else text
-    return text.encode()[:most].decode("utf-8", errors="ignore")
+    known = tuple(known)
+    longest = max((len(quote(secret, safe="")) for secret in known), default=0)
+    reach = most + _BEYOND + longest
+    text, is_cut = _without_known(_text(body[:reach]), known), len(body) > reach
+    if is_cut:  # its end may be the begin of a secret
+        text = text[: max(0, len(text) - longest)]
+    return _start(text, most, is_cut=is_cut).encode()[:most].decode("utf-8", errors="ignore")
+
+
+def _start(text: str, most: int, *, is_cut: bool) -> str:
+    shown = _masked(text[: most + _BEYOND])
+    return shown[:-_BEYOND] if is_cut or len(text) > most + _BEYOND else shown
 
 
 _BEYOND = 512

@@ -101,14 +101,16 @@ class _Wanted:
 def _places(path: Path, footer: pq.FileMetaData, schema: pa.Schema) -> Sequence[int]:
     """Return the place of each column of the schema among a part's; raises BadInput where one is missing.
 
-    A nested column's is that of its first value. Of two columns with one name the first counts, as DuckDB has it.
+    A nested column's is that of its first value. Of columns with one name, whatever its case, the first counts, as
+    DuckDB has it.
     """
     stored = footer.schema
-    places: dict[str, int] = {}
     with _readable(path):
-        for place in range(len(stored)):
-            places.setdefault(stored.column(place).path.partition(".")[0], place)
-    if missing := missing_columns(places, schema):
+        names = [stored.column(place).path.partition(".")[0] for place in range(len(stored))]
+    places: dict[str, int] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name.lower(), place)
+    if missing := missing_columns(names, schema):
         raise BadInput(f"{path}: {missing}")
     return [places[name] for name in schema.names]
 

@@ -4,10 +4,12 @@ import re
 
 import promql_parser as ast
 
-_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`", re.DOTALL)
+_STRING_OR_COMMENT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*", re.DOTALL)
 _DURATIONS = re.compile(r"\[[^\]]*\]|\boffset\b[-+\s]*[^\s)]+", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9][0-9.]*(?:e[-+]?[0-9]+)?|\binf\b|\bnan\b", re.IGNORECASE)
 _DEEPEST = 150
+_INNER = re.compile(r"[(+*/%^<>-]|[=!]=|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_MOST_INNER = 2_000  # the parser recurses on the C stack: 8,000 terms end the process
 _LONGEST = 999_999_999 * 86_400.0  # s, Python's longest; Prometheus' own is 292 years, in whatever unit
 
 
@@ -15,8 +17,12 @@ def parsed(query: str) -> ast.Expr:
     """Return the tree of a query; raises ValueError with the parser's own words, RecursionError when it is too deep.
 
     It is, where more than 150 nodes are inside each other: `a - b - c` is three of them. Whoever follows one recurses.
+    So is a query of more than 2,000 operators and opening brackets, however they stand: it isn't parsed.
     """
-    for durations in _DURATIONS.findall(_STRING.sub('""', query)):
+    plain = _STRING_OR_COMMENT.sub('""', query)
+    if len(_INNER.findall(plain)) > _MOST_INNER:
+        raise RecursionError("nested too deep")
+    for durations in _DURATIONS.findall(plain):
         for number in _NUMBER.findall(durations):
             if not _is_duration(number):
                 raise ValueError(f"a duration of {number[:40]} is out of range")

@@ -698,6 +698,21 @@ FORMATS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("Main",),
         ("qty = 2",),
     ),
+    "PHP serialize": (
+        ('a:3:{s:4:"city";s:4:"Wien";s:3:"zip";i:53111;s:3:"qty";i:2;}'),
+        ("Wien", "53111"),
+        ('"qty";i:2',),
+    ),
+    "PHP serialize in JSON": (
+        (r'{"data":"a:2:{s:4:\"city\";s:4:\"Wien\";s:3:\"qty\";i:2;}"}'),
+        ("Wien",),
+        (r"\"qty\";i:2",),
+    ),
+    "token said": (
+        ("CSRF token missing or incorrect. Token expired. Bearer expired-1 Bearer a.b12345"),
+        ("expired-1", "b12345"),
+        ("token missing or incorrect.", "Token expired."),
+    ),
     "prose key": (
         ("user 'jane' not found; no shipping to city \"Wien\""),
         (),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.masking.text import masked_fields, masked_head, masked_headers, masked_text
+from loadtests.masking.text import masked_fields, masked_head, masked_headers, masked_start, masked_text
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,15 @@ def test_a_number_that_is_no_card_s_and_short_is_kept() -> None:
     assert masked_text("4242 4242 4242 4241") == "4242 4242 4242 4241"
 
 
+@pytest.mark.parametrize("length", [600, 3000])
+def test_a_long_secret_that_is_known_is_masked_where_it_begins_before_the_cut(length: int) -> None:
+    known = "Ab" * length
+    for text in (f"sid {known}", f"sid {known}{' z' * 9000}", f"sid {known * 3}"):
+        assert "Ab" not in masked_head(text.encode(), 200, (known,))
+        assert masked_start(text, 200, (known,)).startswith("sid ***")
+        assert "Ab" not in masked_start(text, 200, (known,))
+
+
 def test_a_secret_that_the_cut_falls_into_is_masked_too() -> None:
     assert masked_head(b"x" * 60 + b" 4242424242424242 more", 70) == "x" * 60 + " *** more"
     assert masked_head("é".encode() * 10, 5) == "éé"
@@ -223,6 +232,9 @@ def test_only_headers_that_are_known_to_hold_no_secret_are_shown() -> None:
         "<street><![CDATA[",
         "<td>city</td><b>",
         "4242 4242 ",
+        "[",
+        ": {",
+        'name="city"',
     ],
 )
 def test_a_page_made_to_be_slow_is_masked_all_the_same(piece: str) -> None:

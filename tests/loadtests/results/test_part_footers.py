@@ -35,10 +35,20 @@ def test_rows_and_ranges_are_those_of_all_parts_whatever_the_order_of_their_colu
     assert read_footers(paths, SCHEMA, MAY_BE_NULL) == Footers(rows=5, ranges={"session": (-7, 9)})
 
 
-def test_of_two_columns_with_one_name_the_values_of_the_second_fill_no_null_of_the_first(tmp_path: Path) -> None:
-    twice = pa.table([[None, 1], [2, 3], ["", ""]], schema=pa.schema([SCHEMA[0], SCHEMA[0], SCHEMA[1]]))
+@pytest.mark.parametrize("name", ["session", "Session"])
+def test_of_two_columns_with_one_name_the_values_of_the_second_fill_no_null_of_the_first(
+    tmp_path: Path, name: str
+) -> None:
+    """The first is what DuckDB reads under the name, in whatever case."""
+    twice = pa.table([[None, 1], [2, 3], ["", ""]], schema=pa.schema([SCHEMA[0].with_name(name), *SCHEMA]))
     path = written(tmp_path / "a", twice)
     with pytest.raises(BadInput, match=r"a: session: null in 1 of 2 rows$"):
+        read_footers([path], SCHEMA, MAY_BE_NULL)
+
+
+def test_a_column_in_another_case_alone_is_missing(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", numbered(1).rename_columns(["Session", "error"]))
+    with pytest.raises(BadInput, match=r"a: it has no column session$"):
         read_footers([path], SCHEMA, MAY_BE_NULL)
 
 
