@@ -7,13 +7,16 @@ import pytest
 
 
 class UntilLast(ExitStack):
-    """Holds what the tests of one folder, which run one after the other, share."""
+    """Holds what the tests of one folder share, in whatever order these run among others."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
+        self._last: pytest.Item | None = None
 
-    def look(self, following: pytest.Item | None) -> None:
-        """End it all, unless the `following` test of this process is in the folder as well."""
-        if following is None or self._folder not in following.path.parents:
+    def look(self, done: pytest.Item) -> None:
+        """End it all if the test that is `done` is the last of the folder that was collected."""
+        if self._last is None:
+            self._last = next(one for one in reversed(done.session.items) if self._folder in one.path.parents)
+        if done is self._last:
             self.close()

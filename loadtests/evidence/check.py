@@ -187,9 +187,15 @@ def _misread(manifest: Manifest) -> Iterator[Flaw]:
 
 
 def _doubts_of(step: StepEntry, listed: Mapping[str, Listed], doubts: Mapping[str, tuple[Flaw, ...]]) -> Iterator[Flaw]:
-    """Return what is wrong with what a step read, and with what that was made of."""
+    """Return what is wrong with what a step read, and with what that was made of.
+
+    A file that nobody listed may be gone by now; one that the step itself goes on with, it lists.
+    """
+    wrote = {entry.path for entry in step.wrote}
     for read in step.read:
         known = listed.get(read.path)
+        if known is None and is_evidence(read.path) and read.path not in wrote:
+            yield Flaw(path=read.path, what=f"{named(step)} {MISREAD} any step wrote")
         if known is not None and known.entry.sha256 != read.sha256:
             yield Flaw(path=read.path, what=f"{named(step)} {MISREAD} {named(known.step)} wrote")
         yield from doubts.get(read.path, ())

@@ -34,9 +34,9 @@ _SHARED = UntilLast(Path(__file__).parent)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     yield
-    _SHARED.look(nextitem)
+    _SHARED.look(item)
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,14 @@ from exporters.subjects.releases.values import MAX_VERSION, Gate, Gates, in_the_
 from loadtests.evidence.outputs import why_no_verdict
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput, read_json
+from slo.outcomes import Outcome
 from slo.validity.run_document import RunDocument
 from slo.verdict.verdict_document import VerdictDocument
 
 MAX_RUNS = 200
 UNREADABLE = "unreadable"
-OUTCOMES = ("pass", "fail", "inconclusive")
+OUTCOMES = tuple(one.value.lower() for one in Outcome)
+_WORDS = frozenset(one.value for one in Outcome)
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 
 
@@ -36,6 +38,8 @@ def read_gates(runs: Path, plans: tuple[str, ...], now_s: float) -> Gates:
         try:
             gate = _gate(directory, plans, written_s, now_s)
         except (BadInput, Unreadable) as error:
+            if not directory.verdict.exists():
+                continue  # it is judged again at this moment
             gate = Gate(version=None, outcome=UNREADABLE, decided_at_s=min(written_s, now_s))
             refused[directory.name] = str(error).splitlines()[0]
         gates += [] if gate is None else [gate]
@@ -51,9 +55,7 @@ def _gate(directory: RunDirectory, plans: tuple[str, ...], written_s: float, now
     _check_written(directory, verdict)
     decided_at_s = written_s if verdict.decided_at is None else verdict.decided_at / 1e9
     in_the_past(decided_at_s, now_s, f"{path}: decided_at")
-    outcome = verdict.outcome.lower()
-    if outcome not in OUTCOMES:
-        return Gate(version=_version(run), outcome=UNREADABLE, decided_at_s=decided_at_s)
+    outcome = verdict.outcome.lower() if verdict.outcome in _WORDS else UNREADABLE
     return Gate(version=_version(run), outcome=outcome, decided_at_s=decided_at_s)
 
 

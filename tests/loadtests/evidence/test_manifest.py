@@ -307,6 +307,22 @@ def test_an_audit_of_another_ledger_than_the_runs_is_named(folder: Path) -> None
     assert told(folder) == {"ledger-w0.jsonl": "the step audit read another than the step run wrote"}
 
 
+def test_an_audit_of_a_ledger_that_nobody_listed_is_named_though_it_is_gone_until_another_reads_the_runs_own(
+    folder: Path,
+) -> None:
+    own, foreign, aside = folder / "ledger-w0.jsonl", folder / "ledger-w9.jsonl", folder / ".aside"
+    own.rename(aside)
+    foreign.write_text("{}\n{}\n\n")
+    with recorded_step(RunDirectory(path=folder), "audit", reads=[foreign], writes=[folder / "audit.json"]):
+        (folder / "audit.json").write_text('{"again": true}\n')
+    foreign.unlink()
+    aside.rename(own)
+    assert told(folder) == {"ledger-w9.jsonl": "the step audit read another than any step wrote"}
+    with recorded_step(RunDirectory(path=folder), "audit", reads=[own], writes=[folder / "audit.json"]):
+        (folder / "audit.json").write_text("{}\n")
+    assert told(folder) == {}
+
+
 def test_what_was_pruned_is_named_as_that(folder: Path) -> None:
     (folder / FILE).write_bytes(pruned(read_manifest(folder), ["run.json", "audit.json"]).to_bytes())
     (folder / "ledger-w0.jsonl").unlink()

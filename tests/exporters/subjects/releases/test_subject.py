@@ -8,6 +8,7 @@ import pytest
 
 from exporters.names.catalogue import FAMILIES
 from exporters.serving.scrape import Scraped, Scraper
+from exporters.subjects.releases import gates as reading
 from exporters.subjects.releases.config import ReleasesConfig
 from exporters.subjects.releases.families import ReleasesRead, families
 from exporters.subjects.releases.gates import read_gates
@@ -168,6 +169,28 @@ def test_a_verdict_that_was_rewritten_or_is_of_no_manifest_is_no_pass(tmp_path: 
     (unlisted / "manifest.json").unlink()
     gates = read_gates(tmp_path / "runs", (), NOW_S).gates
     assert sorted(one.outcome for one in gates) == ["pass", "unreadable", "unreadable"]
+
+
+def test_a_pass_in_other_letters_is_no_way_round_the_manifest(tmp_path: Path) -> None:
+    put_run(tmp_path, "01", "pass", "v1")
+    (path,) = (tmp_path / "runs").iterdir()
+    (path / "manifest.json").unlink()
+    (gate,) = read_gates(tmp_path / "runs", (), NOW_S).gates
+    assert gate.outcome == "unreadable"
+
+
+def test_a_run_whose_verdict_goes_while_it_is_read_is_not_judged_rather_than_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_run(tmp_path, "01", "FAIL", "v1")
+    (path,) = (tmp_path / "runs").iterdir()
+
+    def judged_again(*_: object) -> None:
+        (path / "verdict.json").unlink()
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(reading, "why_no_verdict", judged_again)
+    assert read_gates(tmp_path / "runs", (), NOW_S) == Gates()
 
 
 def test_a_verdict_of_the_future_is_no_pass_and_is_named_and_the_others_count(
