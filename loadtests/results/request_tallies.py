@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.results.parts_database import PartsDatabase, text
+from slo.documents import BadInput
 from slo.objectives.indicators import HANGS_S, Asked, Window
 from slo.objectives.sources import Clock
 from slo.policy.criteria import Criterion
@@ -120,6 +121,8 @@ def tally(database: PartsDatabase, questions: Questions, cuts: Cuts) -> Tallies:
     for step, error, cell, response, service, number, backwards, *statuses in database.rows(
         "requests", _query(questions, every)
     ):
+        if None in (step, *statuses):
+            raise BadInput("requests-*.parquet: a step or a status is null, which the part's footer denies")
         longer: Mapping[Clock, int] = {"scheduled": response, "sent": service}
         slow = frozenset(limit for limit, at in limit_places.items() if longer[limit[0]] > at)
         tallies.append(
