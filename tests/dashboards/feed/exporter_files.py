@@ -17,7 +17,7 @@ import yaml
 
 from loadtests.evidence.steps import recorded_step, write_manifest
 from loadtests.results.run_directory import RunDirectory
-from tests.exporters.subjects.cost.bills import days, write
+from tests.exporters.subjects.cost.bills import charge, days, write
 from tests.exporters.subjects.recovery.test_dump_check import DUMPS
 from tests.exporters.subjects.releases.test_git import Repository
 from tests.record_pages import record_pages
@@ -27,6 +27,7 @@ _SKUS, _SOLD = 30, 25
 _BEST = f"TT-{_SOLD - 1:04}"
 _OF_OTHER_HOSTS = ("hosts", "metrics", "shop_records", "release_probe")
 _TAG = '{"environment": "shop"}'
+_IDLE = {"CommitmentDiscountStatus": "Unused", "ServiceName": "Compute"}
 Json = dict[str, Any]
 
 
@@ -223,7 +224,8 @@ class ExporterFiles:
             directory.verdict.write_text(json.dumps(verdict))
 
     def _cost(self) -> Json:
-        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        today = hour.replace(hour=0)
         rows = [
             row
             for month in _months(today)
@@ -231,9 +233,12 @@ class ExporterFiles:
             for row in (
                 *days("8", month, count.days, Tags=_TAG),
                 *days("2", month, count.days, ServiceName="Storage"),
-                *days("1", month, count.days, CommitmentDiscountStatus="Unused", ServiceName="Compute"),
+                *days("1", month, count.days, **_IDLE),
             )
-        ]
+        ]  # of today by the hour, so that this month is in the bill on its first day, too
+        for begins in (today + timedelta(hours=n) for n in range(hour.hour + 1)):
+            rows += [charge("0.3", begins, Tags=_TAG), charge("0.1", begins, ServiceName="Storage")]
+            rows.append(charge("0.05", begins, **_IDLE))
         if self.faulty:
             rows += days("90", today - timedelta(days=2), 2, ServiceName="Storage")
         write(self.folder / "bills" / "bill.csv", rows)
