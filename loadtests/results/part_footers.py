@@ -57,14 +57,14 @@ def read_footers(paths: Sequence[Path], schema: pa.Schema, may_be_null: Containe
     They are read in a copy of the process: PyArrow 26 ends it for some that were damaged (what it throws of a column's
     chunk, nothing takes).
     """
+    if not paths:
+        return Footers(rows=0, ranges={})
     with mmap.mmap(-1, _PLACE) as reached:
         try:
-            return (
-                forked(lambda: _footers(paths, schema, may_be_null, reached)) if paths else Footers(rows=0, ranges={})
-            )
-        except CrashedError:
+            return forked(lambda: _footers(paths, schema, may_be_null, reached), lambda: reached[:_PLACE])
+        except CrashedError as error:
             path = paths[int.from_bytes(reached[:_PLACE], "little")]
-            raise BadInput(f"{path}: can't be read: its footer is damaged") from None
+            raise BadInput(f"{path}: can't be read: its footer is damaged: the process that read it {error}") from None
 
 
 def _footers(paths: Sequence[Path], schema: pa.Schema, may_be_null: Container[str], reached: mmap.mmap) -> Footers:

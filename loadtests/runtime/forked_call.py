@@ -5,6 +5,7 @@ import os
 import pickle
 import platform
 import resource
+import select
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,16 +15,19 @@ Answer = TypeVar("Answer")
 FORKS = platform.system() == "Linux"
 """Elsewhere a copy isn't safe once libraries have threads: macOS' own frameworks refuse to go on in one."""
 
+_PIECE = 1 << 16
+
 
 class CrashedError(Exception):
-    """Raised when the copy of the process ended without an answer."""
+    """Raised when the copy of the process ended without an answer, or stood still; the message says what it did."""
 
 
-def forked(call: Callable[[], Answer]) -> Answer:
+def forked(call: Callable[[], Answer], reached: Callable[[], object], still_s: float = 60.0) -> Answer:
     """Return what `call` returns in a copy of this process, or raise what it raises; both must be picklable.
 
-    What it changes in memory is lost. Raises CrashedError where the copy ended without an answer. Where `FORKS` is
-    false it is called in this process.
+    What it changes in memory is lost. Raises CrashedError where the copy ended without an answer, or where what
+    `reached` tells of it stayed the same for `still_s` seconds: a lock that another thread held when the copy was made
+    is never released in it. Where `FORKS` is false it is called in this process, with no such limit.
     """
     if not FORKS:
         return call()
@@ -36,16 +40,34 @@ def forked(call: Callable[[], Answer]) -> Answer:
         _answer(call, writing)
     os.close(writing)
     try:
-        with os.fdopen(reading, "rb") as answers:
-            told = answers.read()
+        told = _told(reading, reached, still_s)
     finally:
+        os.close(reading)
         _end(copy)
-    if not told:
-        raise CrashedError("it ended without an answer")
-    value, error = pickle.loads(told)  # noqa: S301 - of our own copy
+    try:
+        value, error = pickle.loads(told)  # noqa: S301 - of our own copy
+    except (EOFError, pickle.UnpicklingError):
+        raise CrashedError("ended without an answer") from None
     if error is not None:
         raise error
     return value  # type: ignore[no-any-return]
+
+
+def _told(reading: int, reached: Callable[[], object], still_s: float) -> bytes:
+    """Return all that the copy writes until it closes its end; raises CrashedError where it stands still."""
+    told, before = bytearray(), reached()
+    answers = select.poll()
+    answers.register(reading, select.POLLIN)
+    while True:
+        if answers.poll(still_s * 1000):
+            piece = os.read(reading, _PIECE)
+            if not piece:
+                return bytes(told)
+            told += piece
+        elif (now := reached()) == before:
+            raise CrashedError(f"stood still for {still_s:g} s")
+        else:
+            before = now
 
 
 def _answer(call: Callable[[], object], writing: int) -> NoReturn:
