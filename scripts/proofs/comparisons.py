@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scipy.stats import binom, binomtest
+import scipy
 
 from loadtests.comparison.compared import compared_by
 from loadtests.comparison.job import ComparisonJob
@@ -156,13 +156,13 @@ def figures_of(jobs: Sequence[RecordedJob], measures: Sequence[Measure], pairs: 
 
 def _fails(outcomes: Sequence[Outcome], whole: int) -> Figure:
     fails = sum(one is Outcome.FAIL for one in outcomes)
-    interval = binomtest(fails, len(outcomes)).proportion_ci()
+    interval = scipy.stats.binomtest(fails, len(outcomes)).proportion_ci()
     none = (1 - EXPECTED_FAILS) ** len(outcomes)
     on = (
         f"{whole} whole jobs, the rest drawn from them (not independent); {interval.low:.1%} to {interval.high:.1%}; at"
         f" {EXPECTED_FAILS:.1%} none in {len(outcomes)} has a chance of {none:.0%}"
     )
-    most = float(binom.ppf(_CONFIDENCE, len(outcomes), EXPECTED_FAILS))
+    most = float(scipy.stats.binom.ppf(_CONFIDENCE, len(outcomes), EXPECTED_FAILS))
     return Figure(name="a release against itself: FAIL", value=fails, op="<=", bound=most, runs=(), on=on)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import scipy
 from pydantic import Field
-from scipy.stats import chi2
 
 from slo.documents import Document, validate_json
 from slo.outcomes import Outcome
@@ -147,7 +147,7 @@ def deployment_difference(jobs: Sequence[RecordedJob], measure: str) -> Deployme
     within = math.fsum(_squares(one) for one in parts) / sum(len(one) - 1 for one in parts)
     explained = within * math.fsum(1 / len(one) for one in parts) / len(parts)
     squares = math.fsum(_mean(one) ** 2 for one in parts)
-    most = squares / float(chi2.ppf(0.05, len(parts)))
+    most = squares / float(scipy.stats.chi2.ppf(0.05, len(parts)))
     return DeploymentDifference(
         sd=math.sqrt(max(0.0, squares / len(parts) - explained)),
         at_most=math.sqrt(max(0.0, most - explained)),

@@ -60,6 +60,7 @@ def test_without_a_run_directory_it_ends_as_bad_usage_with_one_line() -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.heavy  # Locust's start, as of the test before
 def test_a_folder_that_is_no_run_ends_as_bad_usage_with_one_line(tmp_path: Path) -> None:
     ended = run("--run-directory", str(tmp_path))
     assert ended.returncode == 2

@@ -108,7 +108,7 @@ def test_a_stray_gets_no_part_of_the_run_and_can_end_nothing(tmp_path: Path, sho
     assert TOKEN not in "".join((tmp_path / name / "output").read_text() for name in ("master", "right-0", "right-1"))
 
 
-@pytest.mark.parametrize("part", ["--master", "--worker"])
+@pytest.mark.parametrize("part", [pytest.param("--master", marks=pytest.mark.heavy), "--worker"])
 def test_neither_a_master_nor_a_worker_starts_without_the_token(
     part: str, tmp_path: Path, shop: fake_shop.FakeShop
 ) -> None:

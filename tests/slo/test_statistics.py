@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from slo.statistics import (
     chance_of_proof,
@@ -175,7 +175,8 @@ def test_a_bound_that_is_the_budget_shows_it_met() -> None:
 def test_the_p_value_is_the_binomial_tail(bad: int, more: int, budget: float) -> None:
     """Abramowitz and Stegun 26.5.24: the incomplete beta function is the tail of the binomial distribution."""
     events = bad + more
-    assert p_value_of_miss(bad, events, budget) == pytest.approx(float(binom.sf(bad - 1, events, budget)), abs=1e-9)
+    expected = float(scipy.stats.binom.sf(bad - 1, events, budget))
+    assert p_value_of_miss(bad, events, budget) == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.integers(1, 2000), st.floats(0.001, 0.2), st.floats(0.0, 0.3))
@@ -183,6 +184,6 @@ def test_the_chance_of_proof_is_that_of_the_counts_whose_bound_is_within_the_bud
     events: int, budget: float, ratio: float
 ) -> None:
     shown = [bad for bad in range(events + 1) if upper_bad_ratio(bad, events) <= budget]
-    expected = float(binom.cdf(shown[-1], events, ratio)) if shown else 0.0
+    expected = float(scipy.stats.binom.cdf(shown[-1], events, ratio)) if shown else 0.0
     assert chance_of_proof(events, 1.0, budget, ratio) == pytest.approx(expected, abs=1e-9)
     assert chance_of_proof_alone(events, 1.0, budget, ratio) == pytest.approx(expected, abs=1e-9)

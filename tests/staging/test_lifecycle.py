@@ -52,7 +52,7 @@ def test_a_taken_port_is_said_in_one_line_and_ends_with_75(process: Callable[...
     assert "ddress already in use" in err
 
 
-@pytest.mark.parametrize("module", ["shop", "payments"])
+@pytest.mark.parametrize("module", ["shop", pytest.param("payments", marks=pytest.mark.heavy)])
 def test_a_database_out_of_reach_is_said_in_one_line_and_ends_with_75(module: str, tmp_path: Path) -> None:
     more = ("--payments", NOWHERE) if module == "shop" else ()
     for url in (f"sqlite:///{tmp_path}/missing/shop.db", "postgresql://127.0.0.1:9/shop"):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from loadtests.demand.arrivals import Arrival, schedule, shard
 from loadtests.demand.plan import Plan
@@ -85,17 +85,17 @@ def test_counts_over_many_seeds_are_poisson(plan_data: dict[str, Any]) -> None:
     for start_s, end_s in itertools.pairwise(plan.starts_s()[:-1]):
         expected = curve.expected_arrivals(end_s) - curve.expected_arrivals(start_s)
         counts = np.array([np.count_nonzero((t >= start_s) & (t < end_s)) for t in times])
-        assert stats.poisson.cdf(counts.sum(), expected * 400) == pytest.approx(0.5, abs=0.5 - ALPHA)
+        assert scipy.stats.poisson.cdf(counts.sum(), expected * 400) == pytest.approx(0.5, abs=0.5 - ALPHA)
         dispersion = ((counts - expected) ** 2).sum() / expected
-        assert stats.chi2.cdf(dispersion, 400) == pytest.approx(0.5, abs=0.5 - ALPHA)
+        assert scipy.stats.chi2.cdf(dispersion, 400) == pytest.approx(0.5, abs=0.5 - ALPHA)
 
 
 def test_through_the_curve_gaps_are_exponential_of_mean_1(plan_data: dict[str, Any]) -> None:
     plan = of_level(plan_data, seed=20261127, duration_s=1000)
     curve = plan.curve()
     reached = np.array([curve.expected_arrivals(a.at_s) for a in schedule(plan)])
-    assert stats.kstest(np.diff(reached, prepend=0.0), "expon").pvalue > ALPHA
-    assert stats.kstest(reached / curve.total, "uniform").pvalue > ALPHA
+    assert scipy.stats.kstest(np.diff(reached, prepend=0.0), "expon").pvalue > ALPHA
+    assert scipy.stats.kstest(reached / curve.total, "uniform").pvalue > ALPHA
 
 
 def test_regular_arrivals_stand_in_the_middle_of_equal_areas(plan_data: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ def test_journeys_are_drawn_by_their_shares(plan_data: dict[str, Any]) -> None:
     drawn = [a.journey for a in schedule(plan)]
     names = sorted(plan.journeys)
     expected = [plan.journeys[name] * len(drawn) for name in names]
-    assert stats.chisquare([drawn.count(name) for name in names], expected).pvalue > ALPHA
+    assert scipy.stats.chisquare([drawn.count(name) for name in names], expected).pvalue > ALPHA
 
 
 def test_a_long_schedule_drawn_in_several_chunks_is_one_process(plan_data: dict[str, Any]) -> None:
@@ -120,7 +120,7 @@ def test_a_long_schedule_drawn_in_several_chunks_is_one_process(plan_data: dict[
     curve = plan.curve()
     assert len(at_s) > 2 * 65_536
     assert len(at_s) == pytest.approx(curve.total, abs=4 * curve.total**0.5)
-    assert stats.kstest([curve.expected_arrivals(t) / curve.total for t in at_s[::10]], "uniform").pvalue > ALPHA
+    assert scipy.stats.kstest([curve.expected_arrivals(t) / curve.total for t in at_s[::10]], "uniform").pvalue > ALPHA
 
 
 def test_a_journey_with_no_share_never_comes(plan_data: dict[str, Any]) -> None:

@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate
 
 from loadtests.demand.curve import Curve, Piece
 
@@ -48,7 +48,8 @@ def test_expected_arrivals_are_the_integral_of_the_rate(shape: list[tuple[float,
     curve = curve_of(shape)
     end_s = part * curve.duration_s
     borders = [p.start_s for p in curve.pieces if p.start_s < end_s] + [end_s]
-    summed = sum(integrate.fixed_quad(np.vectorize(curve.rate), a, b, n=3)[0] for a, b in itertools.pairwise(borders))
+    rate = np.vectorize(curve.rate)
+    summed = sum(scipy.integrate.fixed_quad(rate, a, b, n=3)[0] for a, b in itertools.pairwise(borders))
     assert curve.expected_arrivals(end_s) == pytest.approx(summed, rel=1e-9, abs=1e-9)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from loadtests.demand.forecast import BusyHour, Forecast, OrdersPerSession, _drawn_counts, forecast, read_forecast
 from loadtests.demand.history import History, Hour, read_history
@@ -48,7 +48,7 @@ def test_the_middle_is_last_season_s_peak_times_the_growth_of_matched_weeks() ->
 def test_drawn_counts_are_the_poisson_quantiles_that_scipy_gives() -> None:
     means = np.concatenate([np.zeros(50), np.geomspace(1e-4, 1e6, 2000), np.arange(1000)]).astype(np.float64)
     luck, same = random.Random(3), random.Random(3)  # noqa: S311 - nothing to hide
-    expected = stats.poisson.ppf([same.random() for _ in means], means)
+    expected = scipy.stats.poisson.ppf([same.random() for _ in means], means)
     assert np.array_equal(_drawn_counts(means, luck), expected)
 
 

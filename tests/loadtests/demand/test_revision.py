@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from loadtests.demand.arrivals import Arrival, Schedule, revise, revised, schedule, shard
 from loadtests.demand.plan import Plan
@@ -89,9 +89,9 @@ def test_what_is_drawn_anew_is_poisson_of_the_revised_curve(plan_data: dict[str,
         plain = plan.curve().expected_arrivals(end_s) - plan.curve().expected_arrivals(start_s)
         assert expected == pytest.approx(factor * plain)
         counts = np.array([np.count_nonzero((t >= start_s) & (t < end_s)) for t in times])
-        assert stats.poisson.cdf(counts.sum(), expected * 120) == pytest.approx(0.5, abs=0.5 - ALPHA)
+        assert scipy.stats.poisson.cdf(counts.sum(), expected * 120) == pytest.approx(0.5, abs=0.5 - ALPHA)
         dispersion = ((counts - expected) ** 2).sum() / expected
-        assert stats.chi2.cdf(dispersion, 120) == pytest.approx(0.5, abs=0.5 - ALPHA)
+        assert scipy.stats.chi2.cdf(dispersion, 120) == pytest.approx(0.5, abs=0.5 - ALPHA)
 
 
 def test_factor_1_draws_other_arrivals_of_the_same_distribution(plan_data: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ def test_factor_1_draws_other_arrivals_of_the_same_distribution(plan_data: dict[
     plain, again = schedule(plan).at_s, revised(plan, revisions((30.0, 1.0))).at_s
     plain, again = plain[plain >= 30], again[again >= 30]
     assert set(plain.tolist()).isdisjoint(again.tolist())
-    assert stats.ks_2samp(plain, again).pvalue > ALPHA
+    assert scipy.stats.ks_2samp(plain, again).pvalue > ALPHA
 
 
 def test_journeys_keep_their_shares_in_a_revision(plan_data: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ def test_journeys_keep_their_shares_in_a_revision(plan_data: dict[str, Any]) -> 
     names = sorted(plan.journeys)
     expected = [plan.journeys[name] * len(drawn) for name in names]
     assert len(drawn) > 10_000
-    assert stats.chisquare([drawn.count(name) for name in names], expected).pvalue > ALPHA
+    assert scipy.stats.chisquare([drawn.count(name) for name in names], expected).pvalue > ALPHA
 
 
 def test_a_pause_lets_nobody_arrive_until_the_plan_is_resumed(plan_data: dict[str, Any]) -> None:

@@ -5,9 +5,9 @@ from collections import Counter
 from math import log
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from loadtests.demand.splitmix import SplitMix64
 
@@ -33,9 +33,9 @@ def test_the_same_seed_is_the_same_luck_and_another_one_is_not(seed: int) -> Non
 
 def test_numbers_are_even_and_neighbouring_seeds_have_nothing_in_common() -> None:
     luck = SplitMix64(1)
-    assert stats.kstest([luck.random() for _ in range(20_000)], "uniform").pvalue > ALPHA
+    assert scipy.stats.kstest([luck.random() for _ in range(20_000)], "uniform").pvalue > ALPHA
     firsts = [SplitMix64(seed).random() for seed in range(20_000)]
-    assert stats.kstest(firsts, "uniform").pvalue > ALPHA
+    assert scipy.stats.kstest(firsts, "uniform").pvalue > ALPHA
     assert abs(statistics.correlation(firsts[:-1], firsts[1:])) < 0.05
 
 
@@ -43,14 +43,14 @@ def test_every_whole_number_between_two_comes_as_often() -> None:
     luck = SplitMix64(2)
     counts = Counter(luck.randint(3, 7) for _ in range(20_000))
     assert sorted(counts) == [3, 4, 5, 6, 7]
-    assert stats.chisquare(list(counts.values())).pvalue > ALPHA
+    assert scipy.stats.chisquare(list(counts.values())).pvalue > ALPHA
 
 
 def test_every_item_is_chosen_as_often_and_none_from_nothing() -> None:
     luck = SplitMix64(3)
     counts = Counter(luck.choice("abc") for _ in range(20_000))
     assert sorted(counts) == ["a", "b", "c"]
-    assert stats.chisquare(list(counts.values())).pvalue > ALPHA
+    assert scipy.stats.chisquare(list(counts.values())).pvalue > ALPHA
     with pytest.raises(IndexError):
         luck.choice([])
 
@@ -59,7 +59,7 @@ def test_every_order_of_a_sample_comes_as_often() -> None:
     luck = SplitMix64(4)
     counts = Counter("".join(luck.sample("abcd", 2)) for _ in range(24_000))
     assert len(counts) == 12
-    assert stats.chisquare(list(counts.values())).pvalue > ALPHA
+    assert scipy.stats.chisquare(list(counts.values())).pvalue > ALPHA
 
 
 @given(SEEDS, st.lists(st.integers(), max_size=12, unique=True), st.integers(-1, 13))
@@ -75,7 +75,7 @@ def test_a_sample_holds_different_items_of_the_whole(seed: int, items: list[int]
 def test_the_logarithm_of_a_log_normal_is_normal() -> None:
     luck = SplitMix64(5)
     drawn = [log(luck.lognormvariate(1, 0.5)) for _ in range(20_000)]
-    assert stats.kstest(drawn, "norm", (1, 0.5)).pvalue > ALPHA
+    assert scipy.stats.kstest(drawn, "norm", (1, 0.5)).pvalue > ALPHA
 
 
 def test_a_draw_of_zero_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,7 @@ def test_a_run_with_something_else_in_a_file_never_passes(
     assert judged(made_runs, "PASS", peakproof, lambda run: (run / name).write_bytes(wrong)) != 0
 
 
+@pytest.mark.heavy  # every fact is judged: half a minute
 @pytest.mark.usefixtures("no_pages")
 def test_a_fact_of_the_run_that_is_not_known_is_weighed_unless_nothing_rests_on_it(
     made_runs: dict[str, Path], peakproof: Command

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from scipy.stats import norm, t
+import scipy
 
 from slo.outcomes import Outcome
 from slo.regression.design import Design
@@ -48,7 +48,7 @@ def needed(**changes: object) -> str | None:
 
 def pairs_for(gap: float, level: float, room: float = 0.0) -> int:
     """Return the sample size by the textbook, with a chance of 80 %, and two more for what t is wider."""
-    times = float(norm.isf(level) + norm.isf(0.2))
+    times = float(scipy.stats.norm.isf(level) + scipy.stats.norm.isf(0.2))
     return math.ceil((times * 0.06) ** 2 / (gap**2 - (times * room) ** 2)) + 2
 
 
@@ -83,7 +83,7 @@ def test_of_showing_it_and_of_ruling_it_out_the_sooner_is_asked_for() -> None:
 
 def test_it_takes_one_more_pair_at_least_and_over_two_hundred_are_not_asked_for() -> None:
     assert needed(centre=LIMIT + 0.5) == said(9)
-    times = float(norm.isf(0.05) + norm.isf(0.2))
+    times = float(scipy.stats.norm.isf(0.05) + scipy.stats.norm.isf(0.2))
     just, over = (times * 0.06 / math.sqrt(pairs - 0.5) for pairs in (198, 199))
     assert needed(centre=LIMIT + just) == said(200)
     assert str(needed(centre=LIMIT + over)).startswith("no more pairs like these")
@@ -96,7 +96,7 @@ def test_at_the_tolerance_itself_no_number_of_pairs_settles_it() -> None:
 def test_what_is_found_with_a_chance_of_eighty_percent_is_the_bound_and_what_it_scatters() -> None:
     """The tolerance, Student's t at the level, and the normal quantile of 80 %, in standard errors."""
     error = math.sqrt(0.06**2 / 8 + 0.01**2)
-    expected = LIMIT + (float(t.isf(0.05, 7)) + float(norm.isf(0.2))) * error
+    expected = LIMIT + (float(scipy.stats.t.isf(0.05, 7)) + float(scipy.stats.norm.isf(0.2))) * error
     assert detectable(sight(), replace(FOUND, lasting=0.01)) == pytest.approx(expected)
 
 
