@@ -27,8 +27,8 @@ _SKUS, _SOLD = 30, 25
 _BEST = f"TT-{_SOLD - 1:04}"
 _OF_OTHER_HOSTS = ("hosts", "metrics", "shop_records", "release_probe")
 _TAG = '{"environment": "shop"}'
-_IDLE = {"CommitmentDiscountStatus": "Unused", "ServiceName": "Compute"}
 Json = dict[str, Any]
+_IDLE: Json = {"CommitmentDiscountStatus": "Unused", "ServiceName": "Compute"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
