@@ -18,6 +18,8 @@ from slo.documents import BadInput
 _TAIL = 1 << 14
 """A part's footer is about 2 KB long; PyArrow itself reads 64 KB of each file for it."""
 _LENGTH_AND_MAGIC = 8
+_ROWS_OF_A_BYTE = 64
+"""More than a part can hold: a record's times alone take some bytes. What is read is laid out for what it claims."""
 _PLACE = 8
 _STORED_AS = {pa.int64(): "INT64", pa.int16(): "INT32", pa.string(): "BYTE_ARRAY", pa.float64(): "DOUBLE"}
 
@@ -77,6 +79,9 @@ def _footers(paths: Sequence[Path], schema: pa.Schema, may_be_null: Container[st
         before = footer
         with _readable(path):
             footer = read_footer(path)
+            size = path.stat().st_size
+        if not 0 <= footer.num_rows <= size * _ROWS_OF_A_BYTE:
+            raise BadInput(f"{path}: claims {footer.num_rows} rows in {size} bytes")
         if before is None or not footer.schema.equals(before.schema):
             places = _places(path, footer, schema)
         with _readable(path):

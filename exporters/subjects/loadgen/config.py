@@ -32,7 +32,7 @@ def subject_of(config: LoadgenConfig, context: ExporterContext) -> Subject[Value
         about=f"what the load generator does, from live.json, and the last gate's outcome, below {parent}",
         sources={
             LIVE: lambda _: snapshot.fresh(snapshot.read_snapshot(snapshot.latest_run(parent)), context.now()),
-            VERDICT: lambda _: gate.read_gate(parent),
+            VERDICT: lambda _: gate.read_gate(parent, context.now()),
         },
         families=_families,
     )

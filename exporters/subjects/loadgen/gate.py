@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from exporters.names import load_generator as names
 from exporters.names.family import new_gauge
 from exporters.serving.source import Unreadable
+from exporters.sources.times import in_the_past
 from exporters.subjects.loadgen.snapshot import runs_below
 from loadtests.evidence.outputs import why_no_verdict
 from loadtests.results.run_directory import RunDirectory
@@ -28,17 +29,17 @@ class Gate:
     decided_at: int
 
 
-def read_gate(parent: Path) -> Gate | None:
+def read_gate(parent: Path, now: int) -> Gate | None:
     """Return the gate of the latest run below `parent` that was judged, None before any.
 
-    Raises Unreadable when its verdict can't be read: an earlier one is no answer.
+    Raises Unreadable when its verdict can't be read, or is dated ahead of `now`, in ns: an earlier one is no answer.
     """
     verdicts = (RunDirectory(path=run).verdict for run in sorted(runs_below(parent), reverse=True))
     path = next((verdict for verdict in verdicts if verdict.exists()), None)
-    return None if path is None else _gate(path)
+    return None if path is None else _gate(path, now)
 
 
-def _gate(path: Path) -> Gate:
+def _gate(path: Path, now: int) -> Gate:
     try:
         verdict = validate_json(read_text(path, MAX_BYTES), VerdictDocument, path)
     except BadInput as error:
@@ -56,6 +57,7 @@ def _gate(path: Path) -> Gate:
         )
     if verdict.decided_at is None:
         raise Unreadable(f"{path}: decided_at: required and missing")
+    in_the_past(verdict.decided_at / _NS_PER_S, now / _NS_PER_S, f"{path}: decided_at")
     return Gate(outcome=outcome, decided_at=verdict.decided_at)
 
 

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from exporters.subjects.releases.values import SKEW_S, Deployment, Events, History
+from exporters.sources.times import SKEW_S
+from exporters.subjects.releases.values import Deployment, Events, History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

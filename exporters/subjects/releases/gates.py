@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from exporters.serving.source import Unreadable
-from exporters.subjects.releases.values import MAX_VERSION, Gate, Gates, in_the_past
+from exporters.sources.times import in_the_past
+from exporters.subjects.releases.values import MAX_VERSION, Gate, Gates
 from loadtests.evidence.outputs import why_no_verdict
 from loadtests.results.run_directory import RunDirectory
 from slo.documents import BadInput, read_json

@@ -15,9 +15,9 @@ from exporters.context import ExporterContext
 from exporters.serving.source import Answer, Deadline, Unreadable
 from exporters.sources.rest_api import RestApi, checked
 from exporters.sources.secret import revealed
-from exporters.sources.times import Time
+from exporters.sources.times import Time, in_the_past
 from exporters.subjects.releases.config import GitHub
-from exporters.subjects.releases.values import Deployment, Deployments, in_the_past, version_of
+from exporters.subjects.releases.values import Deployment, Deployments, version_of
 from loadtests.environment.credentials import masks_of
 
 PER_PAGE, MAX_PAGES, MAX_STATUSES_A_READ = 100, 10, 200

@@ -18,9 +18,9 @@ from pydantic import Field, RootModel
 
 from exporters.serving.source import Unreadable
 from exporters.sources.json_lines import read_records
-from exporters.sources.times import Time
+from exporters.sources.times import Time, in_the_past
 from exporters.subjects.releases.config import Place
-from exporters.subjects.releases.values import MAX_VERSION, Deployment, Events, Incident, Rollback, in_the_past
+from exporters.subjects.releases.values import MAX_VERSION, Deployment, Events, Incident, Rollback
 from slo.documents import Document, validate
 
 Version = Annotated[str, Field(min_length=1, max_length=MAX_VERSION)]

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from exporters.serving.source import Unreadable
-
-SKEW_S = 300
 MAX_VERSION = 128
 
 
@@ -105,10 +102,3 @@ def version_of(ref: str, commit: str) -> str:
     is_hash = len(ref) >= 7 and all(c in "0123456789abcdef" for c in ref)  # noqa: PLR2004 - git's shortest
     named = any(c.isdigit() for c in ref) and not is_hash
     return (ref if named else commit[:12])[:MAX_VERSION]
-
-
-def in_the_past(at_s: float, now_s: float, place: str) -> float:
-    """Return a time that isn't ahead by more than clocks are apart; raises Unreadable."""
-    if at_s - now_s > SKEW_S:
-        raise Unreadable(f"{place}: lies {round(at_s - now_s)} s ahead, allowed are {SKEW_S}")
-    return at_s

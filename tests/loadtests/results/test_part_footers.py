@@ -35,6 +35,29 @@ def test_rows_and_ranges_are_those_of_all_parts_whatever_the_order_of_their_colu
     assert read_footers(paths, SCHEMA, MAY_BE_NULL) == Footers(rows=5, ranges={"session": (-7, 9)})
 
 
+@pytest.mark.parametrize("rows", [-2, 40_000_000])
+def test_a_part_holds_no_more_rows_than_its_bytes_can_tell(tmp_path: Path, rows: int) -> None:
+    """Thrift's compact protocol: the 3rd field, an i64 as a varint in zigzag, before the list of the row groups."""
+    path = written(tmp_path / "a", numbered(1, 2))
+    data = path.read_bytes()
+    begins = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    before, changed = (b"\x16" + _varint(one) + b"\x19\x1c" for one in (2, rows))
+    footer = data[begins:-8]
+    assert footer.count(before) == 1
+    footer = footer.replace(before, changed)
+    path.write_bytes(data[:begins] + footer + len(footer).to_bytes(4, "little") + data[-4:])
+    with pytest.raises(BadInput, match=rf"a: claims {rows} rows in \d+ bytes$"):
+        read_footers([path], SCHEMA, MAY_BE_NULL)
+
+
+def _varint(number: int) -> bytes:
+    left, told = 2 * number if number >= 0 else -2 * number - 1, bytearray()
+    while left > 127:
+        told.append(left & 127 | 128)
+        left >>= 7
+    return bytes((*told, left))
+
+
 @pytest.mark.parametrize("name", ["session", "Session"])
 def test_of_two_columns_with_one_name_the_values_of_the_second_fill_no_null_of_the_first(
     tmp_path: Path, name: str

@@ -16,6 +16,8 @@ from tests.exporters.subjects.orders.fixtures import of, scraped
 
 FIRST, SECOND, THIRD = "20261127T090000Z-peak-ffff", "20261127T100000Z-peak-0000", "20261128T090000Z-peak-aaaa"
 CODES = {"PASS": 0, "FAIL": 99, "INCONCLUSIVE": 75}
+NOW = 1_700_000_000_500_000_000
+"""When the verdicts of these tests are decided, and the exporter reads them."""
 
 
 def judged(runs: Path, name: str, outcome: str, /, **changes: Any) -> Path:
@@ -23,7 +25,7 @@ def judged(runs: Path, name: str, outcome: str, /, **changes: Any) -> Path:
         "format": "peakproof/verdict/v1",
         "outcome": outcome,
         "exit_code": CODES.get(outcome, 0),
-        "decided_at": 1_700_000_000_500_000_000,
+        "decided_at": NOW,
         **changes,
     }
     (runs / name).mkdir()
@@ -34,7 +36,7 @@ def judged(runs: Path, name: str, outcome: str, /, **changes: Any) -> Path:
 
 
 def found(runs: Path) -> Samples:
-    context = ExporterContext(variables={}, folder=runs, runs=runs, now=lambda: 0)
+    context = ExporterContext(variables={}, folder=runs, runs=runs, now=lambda: NOW)
     return scraped(subject_of(LoadgenConfig(), context))
 
 
@@ -83,6 +85,7 @@ def test_before_any_gate_there_is_no_outcome(tmp_path: Path) -> None:
         ({"decided_at": None}, "decided_at: required and missing"),
         ({"exit_code": "0 or so"}, None),
         ({"decided_at": -1}, None),
+        ({"decided_at": NOW + 301 * 10**9}, "decided_at: lies 301 s ahead, allowed are 300"),
     ],
 )
 def test_a_damaged_verdict_is_down_and_no_earlier_one_stands_in_for_it(
@@ -124,6 +127,6 @@ def test_a_verdict_that_is_cut_off_is_down(tmp_path: Path, text: str) -> None:
 def test_the_runs_of_a_configuration_are_looked_for_beside_it(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     judged(tmp_path / "elsewhere", FIRST, "FAIL")
-    context = ExporterContext(variables={}, folder=tmp_path, runs=tmp_path / "nowhere", now=lambda: 0)
+    context = ExporterContext(variables={}, folder=tmp_path, runs=tmp_path / "nowhere", now=lambda: NOW)
     samples = scraped(subject_of(LoadgenConfig(runs="elsewhere"), context))
     assert samples["loadtest_gate_outcome", "fail"] == 1
