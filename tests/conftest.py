@@ -17,6 +17,17 @@ settings.register_profile("tests", deadline=None)  # how long an example takes s
 settings.load_profile("tests")
 
 
+def pytest_configure() -> None:
+    """Take the signals that a job in the background, or under nohup, was told to ignore: its children would, too."""
+    for number, handler in (
+        (signal.SIGHUP, signal.SIG_DFL),
+        (signal.SIGQUIT, signal.SIG_DFL),
+        (signal.SIGINT, signal.default_int_handler),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
 def pytest_collection() -> None:
     """Leave garbage until all is collected: ten thousand tests and what they import stay, and no look at them pays."""
     gc.disable()
