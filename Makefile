@@ -6,9 +6,9 @@ ENGINE ?= docker
 IMAGE ?= peakproof:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Tests run in processes by the groups of tests/groups.py. They wait more than they compute, so there is one process more
+# Tests run in processes by the groups of tests/groups.py. They wait more than they compute, so there are two processes more
 # than there are cores; the heavy ones compute.
-PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --max-worker-restart 0
+PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --maxprocesses 5 --max-worker-restart 0
 HEAVY := -n logical --maxprocesses 4 --max-worker-restart 0
 # Tests start hundreds of processes: without kept bytecode each compiles what it imports anew, and half its time is that.
 unexport PYTHONDONTWRITEBYTECODE

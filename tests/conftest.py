@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.groups import TESTS, GroupScheduling, rank_of
+from tests.groups import TESTS, GroupScheduling, group_of, rank_of
 from tests.scripts.world import Command, World
 
+_NICENESS = 5
+"""A third of the weight that a process of the same core has which is nice to nobody."""
 settings.register_profile("tests", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("tests")
 
@@ -37,6 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest group first."""
     ranks = {path: rank_of(path.relative_to(TESTS).as_posix()) for path in {item.path for item in items}}
     items.sort(key=lambda item: ranks[item.path])
+
+
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Make way, once one of several processes is at its first test that isn't of "load": whose runs must not be late.
+
+    What a test starts has its process' niceness.
+    """
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    if is_one_of_several and not os.nice(0) and group_of(item.path.relative_to(TESTS).as_posix()) != "load":
+        os.nice(_NICENESS)
 
 
 @pytest.hookimpl(optionalhook=True)
