@@ -4,7 +4,8 @@ Redirects aren't followed and the environment's proxies aren't used: the headers
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urljoin, urlsplit
@@ -79,14 +80,15 @@ class HttpJson:
         return Table(columns=dict(zip(wanted, columns, strict=True)), rows=rows)
 
     def _items(self, deadline: Deadline) -> Iterator[object]:
-        for page in self._pages(deadline):
-            items = page if self.config.items is None else _at(page, self.config.items.split("."))
-            if not isinstance(items, list):
-                place = self.config.items or "the answer"
-                raise Unreadable(f"{self.shown}: {place}: expected a list, found {type(items).__name__}")
-            yield from items
+        with closing(self._pages(deadline)) as pages:
+            for page in pages:
+                items = page if self.config.items is None else _at(page, self.config.items.split("."))
+                if not isinstance(items, list):
+                    place = self.config.items or "the answer"
+                    raise Unreadable(f"{self.shown}: {place}: expected a list, found {type(items).__name__}")
+                yield from items
 
-    def _pages(self, deadline: Deadline) -> Iterator[object]:
+    def _pages(self, deadline: Deadline) -> Generator[object, None, None]:
         url: str | None = self.config.url
         seen: set[str] = set()
         left_bytes = self.config.max_bytes

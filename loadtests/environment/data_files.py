@@ -6,7 +6,8 @@ No message shows what a file holds, its first row neither: where the header is m
 import csv
 import hashlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,9 +92,19 @@ def read_table(path: Path, needed: Sequence[str] = (), unique: str | None = None
     The columns `needed` are there, and filled in every row. With `unique` no two rows hold the same in that column,
     whatever the case of its letters, or are the same as a whole with "".
     """
-    digest, packed, ends = hashlib.sha256(), bytearray(), array("Q")
+    digest = hashlib.sha256()
+    with closing(_lines(path, digest)) as text:  # what is refused in mid-file is closed at once
+        columns, packed, ends = _packed(path, text, needed, unique)
+    return Table(columns=columns, digest=digest.digest(), packed=packed, ends=ends)
+
+
+def _packed(
+    path: Path, text: Iterator[str], needed: Sequence[str], unique: str | None
+) -> tuple[tuple[str, ...], bytes, "array[int]"]:
+    """Return the columns of a file, its rows in one piece, and where each ends; raises BadInput."""
+    packed, ends = bytearray(), array("Q")
     lines, keys = array("Q"), array("q")
-    reader = csv.reader(_lines(path, digest), strict=True)
+    reader = csv.reader(text, strict=True)
     columns: tuple[str, ...] = ()
     key = filled = None
     for values in _rows(reader, path):
@@ -103,13 +114,13 @@ def read_table(path: Path, needed: Sequence[str] = (), unique: str | None = None
             key = columns.index(unique) if unique else None
             continue
         _check(values, columns, filled or (), f"{path}: line {reader.line_num}")
-        text = _SEPARATOR.join(values)
-        packed += text.encode()
+        row = _SEPARATOR.join(values)
+        packed += row.encode()
         ends.append(len(packed))
         if len(ends) > MOST_ROWS:
             raise BadInput(f"{path}: more than {MOST_ROWS:,} rows; at most that many are read")
         if unique is not None:
-            keys.append(hash(text if key is None else values[key].strip().casefold()))
+            keys.append(hash(row if key is None else values[key].strip().casefold()))
             lines.append(reader.line_num)
     if not columns:
         raise BadInput(
@@ -118,10 +129,10 @@ def read_table(path: Path, needed: Sequence[str] = (), unique: str | None = None
     if not ends:
         raise BadInput(f"{path}: has no rows: only the line that names the columns")
     _refuse_doubled(keys, lines, path, unique)
-    return Table(columns=columns, digest=digest.digest(), packed=bytes(packed), ends=ends)
+    return columns, bytes(packed), ends
 
 
-def _lines(path: Path, digest: "hashlib._Hash") -> Iterator[str]:
+def _lines(path: Path, digest: "hashlib._Hash") -> Generator[str, None, None]:
     """Yield the lines of a file as text, and put them into its digest."""
     read = 0
     try:

@@ -3,7 +3,8 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -121,11 +122,12 @@ def read_ledgers(paths: Iterable[Path]) -> tuple[Attempt, ...]:
     same: dict[tuple[Line, ...], tuple[Line, ...]] = {}
     for path in paths:
         last: dict[str, int] = {}
-        for number, row in _rows(path):
-            try:
-                _apply(attempts, last, same, row)
-            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-                raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
+        with closing(_rows(path)) as rows:
+            for number, row in rows:
+                try:
+                    _apply(attempts, last, same, row)
+                except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                    raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
     return tuple(attempts)
 
 
@@ -133,14 +135,15 @@ def read_created(paths: Iterable[Path]) -> tuple[CreatedRow, ...]:
     """Read what a run may have created beside orders, each once, in the order of the rows; raises BadInput."""
     found: dict[CreatedRow, None] = {}
     for path in paths:
-        for number, row in _rows(path):
-            if row.get("event") != "created":
-                continue
-            try:
-                own = None if row["id"] is None else str(row["id"])
-                found[CreatedRow(session=int(row["session"]), kind=str(row["kind"]), id=own)] = None
-            except (KeyError, TypeError, ValueError) as error:
-                raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
+        with closing(_rows(path)) as rows:
+            for number, row in rows:
+                if row.get("event") != "created":
+                    continue
+                try:
+                    own = None if row["id"] is None else str(row["id"])
+                    found[CreatedRow(session=int(row["session"]), kind=str(row["kind"]), id=own)] = None
+                except (KeyError, TypeError, ValueError) as error:
+                    raise BadInput(f"{path}: line {number}: not a ledger row: {error!r}") from error
     return tuple(found)
 
 
@@ -153,7 +156,7 @@ def count_rows(path: Path) -> int:
         return 0
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: Path) -> Generator[tuple[int, dict[str, Any]], None, None]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):

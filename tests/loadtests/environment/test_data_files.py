@@ -4,6 +4,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from loadtests.environment import data_files
@@ -27,6 +28,14 @@ def refusal(path: Path, unique: str | None = "user") -> str:
     assert "hunter2" not in str(refused.value)
     assert "ada@" not in str(refused.value)
     return str(refused.value).replace(str(path), "FILE")
+
+
+def test_a_file_that_is_refused_in_its_middle_is_closed_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{GOOD}cleo,hunter2\n{GOOD}")
+    with pytest.raises(BadInput, match="line 5") as refused:
+        read_table(path, LOGIN, "user")
+    assert refused.value.__traceback__ is not None
+    assert str(path) not in [one.path for one in psutil.Process().open_files()]
 
 
 @pytest.mark.parametrize("encode", [GOOD, "\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), GOOD.rstrip("\n")])
